@@ -1,0 +1,60 @@
+// aerie_context_* of aerie.h.
+#include "abi/context.h"
+
+namespace aerie {
+namespace {
+HandleTable<Context>& contexts() {
+    static HandleTable<Context> table;
+    return table;
+}
+std::mutex create_error_mutex;
+std::string create_error;
+}  // namespace
+
+std::shared_ptr<Context> find_context(uint32_t handle) { return contexts().get(handle); }
+}  // namespace aerie
+
+using namespace aerie;
+
+int32_t aerie_abi_version(void) { return AERIE_ABI_VERSION; }
+
+int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t num_threads) {
+    const auto failed = [](aerie_status status, const char* text) {
+        std::lock_guard lock(create_error_mutex);
+        create_error = text;
+        return status;
+    };
+    try {
+        if (!out) fail(AERIE_BAD_ARGUMENT, "context_create: context is null");
+        if (num_threads < 1 || num_threads > 256)
+            fail(AERIE_BAD_ARGUMENT, "context_create: num_threads is %u, expected 1..256", num_threads);
+        if (device != AERIE_CPU) fail(AERIE_DEVICE, "context_create: device %d is not built into this library", device);
+        auto context = std::make_shared<Context>();
+        context->backend = make_cpu_backend(num_threads);
+        *out = contexts().add(std::move(context));
+        return AERIE_OK;
+    } catch (const Error& error) {
+        return failed(error.status, error.what());
+    } catch (const std::exception& error) {
+        return failed(AERIE_INTERNAL, error.what());
+    }
+}
+
+int32_t aerie_context_destroy(uint32_t handle) { return contexts().remove(handle) ? AERIE_OK : AERIE_BAD_HANDLE; }
+
+int32_t aerie_context_error(uint32_t handle, char* text, uint32_t capacity) {
+    if (!handle) {
+        std::lock_guard lock(create_error_mutex);
+        copy_text(text, capacity, create_error);
+        return AERIE_OK;
+    }
+    std::shared_ptr<Context> context = find_context(handle);
+    if (!context) return AERIE_BAD_HANDLE;
+    std::lock_guard lock(context->error_mutex);
+    copy_text(text, capacity, context->error);
+    return AERIE_OK;
+}
+
+int32_t aerie_context_describe(uint32_t handle, char* text, uint32_t capacity) {
+    return guard(handle, [&](Context& context) { copy_text(text, capacity, context.backend->describe()); });
+}

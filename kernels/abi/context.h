@@ -1,0 +1,76 @@
+// The context behind aerie_context_*, and the guard every entry of aerie.h runs in.
+#pragma once
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "abi/handles.h"
+#include "core/backend.h"
+
+namespace aerie {
+
+struct Context {
+    // Declared first so that it goes last: objects may hold memory the backend gave out.
+    std::unique_ptr<Backend> backend;
+    HandleTable<Object> objects;
+    std::mutex error_mutex;
+    std::string error;
+    bool recording = false;
+    std::vector<std::shared_ptr<Object>> recorded;
+
+    // The object behind a handle; `op` and `name` are for the error text.
+    template <class T>
+    T& use(uint32_t handle, const char* op, const char* name) {
+        std::shared_ptr<Object> object = objects.get(handle);
+        T* typed = dynamic_cast<T*>(object.get());
+        if (!typed) fail(AERIE_BAD_HANDLE, "%s: %s is not a live handle of its kind: %u", op, name, handle);
+        if (recording) recorded.push_back(std::move(object));
+        return *typed;
+    }
+
+    template <class T>
+    void release(uint32_t handle, const char* op) {
+        if (!dynamic_cast<T*>(objects.get(handle).get())) fail(AERIE_BAD_HANDLE, "%s: not a live handle: %u", op, handle);
+        objects.remove(handle);
+    }
+};
+
+std::shared_ptr<Context> find_context(uint32_t handle);
+
+inline void copy_text(char* text, uint32_t capacity, const std::string& source) {
+    if (!text || !capacity) return;
+    const size_t n = std::min<size_t>(source.size(), capacity - 1);
+    memcpy(text, source.data(), n);
+    text[n] = 0;
+}
+
+// Runs body(context); turns exceptions into a status and keeps their text in the context.
+template <class Body>
+int32_t guard(uint32_t handle, Body&& body) {
+    std::shared_ptr<Context> context = find_context(handle);
+    if (!context) return AERIE_BAD_HANDLE;
+    const auto failed = [&](aerie_status status, const char* text) {
+        std::lock_guard lock(context->error_mutex);
+        context->error = text;
+        return status;
+    };
+    try {
+        body(*context);
+        return AERIE_OK;
+    } catch (const Error& error) {
+        return failed(error.status, error.what());
+    } catch (const std::bad_alloc&) {
+        return failed(AERIE_OUT_OF_MEMORY, "out of memory");
+    } catch (const std::exception& error) {
+        return failed(AERIE_INTERNAL, error.what());
+    } catch (...) {
+        return failed(AERIE_INTERNAL, "unknown exception");
+    }
+}
+
+// Rows a tensor has for the ops of this moment.
+inline bool same_rows(const Tensor& a, const Tensor& b) {
+    return a.batch == b.batch && a.scope == b.scope && (a.batch || a.capacity == b.capacity);
+}
+
+}  // namespace aerie

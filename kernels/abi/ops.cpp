@@ -1,0 +1,154 @@
+// The model ops of aerie.h: unwrap, check shapes, hand to the backend.
+#include "abi/context.h"
+
+using namespace aerie;
+
+namespace {
+void expect_cols(const char* op, const char* name, const Tensor& tensor, uint64_t cols) {
+    if (tensor.cols != cols)
+        fail(AERIE_BAD_SHAPE, "%s: %s has %u columns, expected %llu", op, name, tensor.cols, (unsigned long long)cols);
+}
+
+void expect_vector(const char* op, const char* name, const Tensor& tensor, uint32_t cols) {
+    if (tensor.batch || tensor.capacity != 1 || tensor.cols != cols)
+        fail(AERIE_BAD_SHAPE, "%s: %s is [%u, %u], expected [1, %u]", op, name, tensor.capacity, tensor.cols, cols);
+}
+
+void expect_same_rows(const char* op, const Tensor& a, const Tensor& b) {
+    if (!same_rows(a, b)) fail(AERIE_BAD_SHAPE, "%s: the tensors do not follow the same rows", op);
+}
+
+void expect_rows_of(const char* op, const char* name, const Tensor& tensor, const Batch& batch, aerie_scope scope) {
+    if (tensor.batch.get() != &batch || tensor.scope != scope)
+        fail(AERIE_BAD_SHAPE, "%s: %s does not follow the batch's %s", op, name, scope == AERIE_ROWS ? "rows" : "outputs");
+}
+
+void expect_packed(const char* op, const Weight& weight) {
+    if (!weight.packed) fail(AERIE_BAD_ARGUMENT, "%s: the weight is not packed", op);
+}
+
+void expect_kv(const char* op, const KvPool& kv, const Tensor& qkv, uint32_t layer, uint32_t num_heads) {
+    if (layer >= kv.num_layers) fail(AERIE_BAD_ARGUMENT, "%s: layer %u of %u", op, layer, kv.num_layers);
+    if (!num_heads || num_heads % kv.num_kv_heads)
+        fail(AERIE_BAD_SHAPE, "%s: %u heads over %u KV heads", op, num_heads, kv.num_kv_heads);
+    expect_cols(op, "qkv", qkv, (uint64_t(num_heads) + 2ull * kv.num_kv_heads) * kv.head_dim);
+}
+}  // namespace
+
+int32_t aerie_embedding(uint32_t handle, uint32_t out_handle, uint32_t batch_handle, uint32_t weight_handle) {
+    return guard(handle, [&](Context& context) {
+        Tensor& out = context.use<Tensor>(out_handle, "embedding", "out");
+        Batch& batch = context.use<Batch>(batch_handle, "embedding", "batch");
+        Weight& weight = context.use<Weight>(weight_handle, "embedding", "weight");
+        expect_packed("embedding", weight);
+        expect_cols("embedding", "out", out, weight.cols);
+        expect_rows_of("embedding", "out", out, batch, AERIE_ROWS);
+        context.backend->embedding(out, batch, weight);
+    });
+}
+
+int32_t aerie_rms_norm(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t weight_handle, float eps) {
+    return guard(handle, [&](Context& context) {
+        Tensor& out = context.use<Tensor>(out_handle, "rms_norm", "out");
+        Tensor& x = context.use<Tensor>(x_handle, "rms_norm", "x");
+        Tensor& weight = context.use<Tensor>(weight_handle, "rms_norm", "weight");
+        expect_cols("rms_norm", "out", out, x.cols);
+        expect_vector("rms_norm", "weight", weight, x.cols);
+        expect_same_rows("rms_norm", out, x);
+        context.backend->rms_norm(out, x, weight, eps);
+    });
+}
+
+int32_t aerie_linear(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t weight_handle,
+                     uint32_t residual_handle) {
+    return guard(handle, [&](Context& context) {
+        Tensor& out = context.use<Tensor>(out_handle, "linear", "out");
+        Tensor& x = context.use<Tensor>(x_handle, "linear", "x");
+        Weight& weight = context.use<Weight>(weight_handle, "linear", "weight");
+        Tensor* residual = residual_handle ? &context.use<Tensor>(residual_handle, "linear", "residual") : nullptr;
+        expect_packed("linear", weight);
+        expect_cols("linear", "x", x, weight.cols);
+        expect_cols("linear", "out", out, weight.rows);
+        expect_same_rows("linear", out, x);
+        if (out.data == x.data) fail(AERIE_BAD_ARGUMENT, "linear: out and x are the same tensor");
+        if (residual) {
+            expect_cols("linear", "residual", *residual, weight.rows);
+            expect_same_rows("linear", out, *residual);
+        }
+        context.backend->linear(out, x, weight, residual);
+    });
+}
+
+int32_t aerie_rope_angles(uint32_t handle, uint32_t out_handle, uint32_t batch_handle, uint32_t inv_freq_handle) {
+    return guard(handle, [&](Context& context) {
+        Tensor& out = context.use<Tensor>(out_handle, "rope_angles", "out");
+        Batch& batch = context.use<Batch>(batch_handle, "rope_angles", "batch");
+        Tensor& inv_freq = context.use<Tensor>(inv_freq_handle, "rope_angles", "inv_freq");
+        expect_vector("rope_angles", "inv_freq", inv_freq, inv_freq.cols);
+        expect_cols("rope_angles", "out", out, 2ull * inv_freq.cols);
+        expect_rows_of("rope_angles", "out", out, batch, AERIE_ROWS);
+        context.backend->rope_angles(out, batch, inv_freq);
+    });
+}
+
+int32_t aerie_rope(uint32_t handle, uint32_t x_handle, uint32_t angles_handle, uint32_t num_heads, uint32_t head_dim) {
+    return guard(handle, [&](Context& context) {
+        Tensor& x = context.use<Tensor>(x_handle, "rope", "x");
+        Tensor& angles = context.use<Tensor>(angles_handle, "rope", "angles");
+        if (!head_dim || head_dim % 32) fail(AERIE_UNSUPPORTED, "rope: head_dim is %u, expected a multiple of 32", head_dim);
+        expect_cols("rope", "angles", angles, head_dim);
+        expect_same_rows("rope", x, angles);
+        if (uint64_t(num_heads) * head_dim > x.cols)
+            fail(AERIE_BAD_SHAPE, "rope: %u heads of %u exceed %u columns", num_heads, head_dim, x.cols);
+        context.backend->rope(x, angles, num_heads, head_dim);
+    });
+}
+
+int32_t aerie_kv_store(uint32_t handle, uint32_t kv_handle, uint32_t qkv_handle, uint32_t batch_handle, uint32_t layer,
+                       uint32_t num_heads) {
+    return guard(handle, [&](Context& context) {
+        KvPool& kv = context.use<KvPool>(kv_handle, "kv_store", "kv");
+        Tensor& qkv = context.use<Tensor>(qkv_handle, "kv_store", "qkv");
+        Batch& batch = context.use<Batch>(batch_handle, "kv_store", "batch");
+        expect_kv("kv_store", kv, qkv, layer, num_heads);
+        expect_rows_of("kv_store", "qkv", qkv, batch, AERIE_ROWS);
+        context.backend->kv_store(kv, qkv, batch, layer, num_heads);
+    });
+}
+
+int32_t aerie_attention(uint32_t handle, uint32_t out_handle, uint32_t qkv_handle, uint32_t kv_handle,
+                        uint32_t batch_handle, uint32_t layer, uint32_t num_heads, float scale) {
+    return guard(handle, [&](Context& context) {
+        Tensor& out = context.use<Tensor>(out_handle, "attention", "out");
+        Tensor& qkv = context.use<Tensor>(qkv_handle, "attention", "qkv");
+        KvPool& kv = context.use<KvPool>(kv_handle, "attention", "kv");
+        Batch& batch = context.use<Batch>(batch_handle, "attention", "batch");
+        expect_kv("attention", kv, qkv, layer, num_heads);
+        expect_cols("attention", "out", out, uint64_t(num_heads) * kv.head_dim);
+        expect_rows_of("attention", "qkv", qkv, batch, AERIE_ROWS);
+        expect_same_rows("attention", out, qkv);
+        context.backend->attention(out, qkv, kv, batch, layer, num_heads, scale);
+    });
+}
+
+int32_t aerie_silu_mul(uint32_t handle, uint32_t out_handle, uint32_t x_handle) {
+    return guard(handle, [&](Context& context) {
+        Tensor& out = context.use<Tensor>(out_handle, "silu_mul", "out");
+        Tensor& x = context.use<Tensor>(x_handle, "silu_mul", "x");
+        expect_cols("silu_mul", "x", x, 2ull * out.cols);
+        expect_same_rows("silu_mul", out, x);
+        context.backend->silu_mul(out, x);
+    });
+}
+
+int32_t aerie_gather_outputs(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t batch_handle) {
+    return guard(handle, [&](Context& context) {
+        Tensor& out = context.use<Tensor>(out_handle, "gather_outputs", "out");
+        Tensor& x = context.use<Tensor>(x_handle, "gather_outputs", "x");
+        Batch& batch = context.use<Batch>(batch_handle, "gather_outputs", "batch");
+        expect_cols("gather_outputs", "out", out, x.cols);
+        expect_rows_of("gather_outputs", "out", out, batch, AERIE_OUTPUTS);
+        expect_rows_of("gather_outputs", "x", x, batch, AERIE_ROWS);
+        context.backend->gather_outputs(out, x, batch);
+    });
+}

@@ -1,0 +1,254 @@
+// The CPU backend: ops run at once on the thread pool, or are recorded onto a tape that one call replays.
+#include <cstdlib>
+#include <cstring>
+#include <unordered_set>
+
+#include "core/backend.h"
+#include "core/error.h"
+#include "cpu/ops.h"
+#include "cpu/pack.h"
+
+namespace aerie::cpu {
+
+void ActivationBuffer::reserve(size_t rows, size_t cols) {
+    if (rows * cols <= capacity) return;
+    capacity = rows * cols;
+    memory = Memory(capacity + 3 * (capacity / kBlock) * 4);
+}
+
+Activations ActivationBuffer::layout(uint32_t rows, uint32_t cols) const {
+    uint8_t* at = memory.data();
+    const size_t quants = size_t(rows) * cols, blocks = quants / kBlock * 4;
+    return {rows, reinterpret_cast<int8_t*>(at), reinterpret_cast<float*>(at + quants),
+            reinterpret_cast<float*>(at + quants + blocks), reinterpret_cast<int32_t*>(at + quants + 2 * blocks)};
+}
+
+namespace {
+
+const OpTable* table_named(const char* name) {
+    for (const OpTable* table : {avx512vnni_ops(), avxvnni_ops(), avx2_ops(), portable_ops()})
+        if (table && !strcmp(table->name, name)) return table;
+    fail(AERIE_UNSUPPORTED, "AERIE_CPU_ISA: %s is not built into this library", name);
+}
+
+const OpTable* best_table() {
+    if (const char* forced = getenv("AERIE_CPU_ISA"); forced && *forced) return table_named(forced);
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        return avx512vnni_ops();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+        return __builtin_cpu_supports("avxvnni") ? avxvnni_ops() : avx2_ops();
+#endif
+    return portable_ops();
+}
+
+struct Tape : Graph {
+    std::vector<Op> ops;
+    std::unique_ptr<std::atomic<uint32_t>[]> cursors;
+    uint32_t num_cursors = 0;
+};
+
+class CpuBackend final : public Backend {
+  public:
+    explicit CpuBackend(uint32_t num_threads) : table_(best_table()), pool_(num_threads), scratch_(num_threads) {
+        for (auto& scratch : scratch_) scratch = std::make_unique<Scratch>();
+    }
+
+    std::string describe() const override {
+        const uint32_t n = pool_.size();
+        return std::string("cpu ") + table_->name + ", " + std::to_string(n) + (n == 1 ? " thread" : " threads");
+    }
+
+    void pack(Weight& weight, aerie_dtype float_dtype) override {
+        pack_weight(weight, float_dtype, arena_, [this](uint32_t count, const auto& body) { parallel_for(count, body); });
+    }
+
+    void graph_begin() override { tape_ = std::make_shared<Tape>(); }
+
+    std::shared_ptr<Graph> graph_end() override {
+        std::shared_ptr<Tape> tape = std::move(tape_);
+        place_barriers(tape->ops);
+        tape->cursors.reset(new std::atomic<uint32_t>[tape->ops.size()]);
+        for (Op& op : tape->ops)
+            if (needs_cursor(op)) op.cursor = &tape->cursors[tape->num_cursors++];
+        return tape;
+    }
+
+    void graph_replay(Graph& graph) override {
+        auto& tape = static_cast<Tape&>(graph);
+        for (const Op& op : tape.ops) check(op);
+        for (uint32_t i = 0; i < tape.num_cursors; ++i) tape.cursors[i].store(0, std::memory_order_relaxed);
+        run(tape.ops.data(), tape.ops.size());
+    }
+
+    void embedding(Tensor& out, const Batch& batch, const Weight& weight) override {
+        Op op{.run = table_->embedding, .out = &out, .weight = &weight, .batch = &batch};
+        submit(op);
+    }
+
+    void rms_norm(Tensor& out, const Tensor& x, const Tensor& weight, float eps) override {
+        Op op{.run = table_->rms_norm, .out = &out, .x = &x, .y = &weight, .scalar = eps};
+        submit(op);
+    }
+
+    void linear(Tensor& out, const Tensor& x, const Weight& weight, const Tensor* residual) override {
+        Op op{.run = table_->linear, .out = &out, .x = &x, .y = residual, .weight = &weight};
+        for (const WeightPart& part : weight.parts)
+            if (is_quantised(part.packed_format)) op.activations = &activations_;
+        if (op.activations) {
+            activations_.reserve(x.capacity, x.cols);
+            for (auto& scratch : scratch_) scratch->activations.reserve(kPrivateRows, x.cols);
+        }
+        submit(op);
+    }
+
+    void rope_angles(Tensor& out, const Batch& batch, const Tensor& inv_freq) override {
+        Op op{.run = table_->rope_angles, .out = &out, .x = &inv_freq, .batch = &batch};
+        submit(op);
+    }
+
+    void rope(Tensor& x, const Tensor& angles, uint32_t num_heads, uint32_t head_dim) override {
+        Op op{.run = table_->rope, .out = &x, .x = &x, .y = &angles, .num_heads = num_heads, .head_dim = head_dim};
+        submit(op);
+    }
+
+    void kv_store(KvPool& kv, const Tensor& qkv, const Batch& batch, uint32_t layer, uint32_t num_heads) override {
+        Op op{.run = table_->kv_store, .x = &qkv, .kv = &kv, .batch = &batch, .layer = layer, .num_heads = num_heads};
+        submit(op);
+    }
+
+    void attention(Tensor& out, const Tensor& qkv, const KvPool& kv, const Batch& batch, uint32_t layer,
+                   uint32_t num_heads, float scale) override {
+        Op op{.run = table_->attention, .out = &out, .x = &qkv, .kv = const_cast<KvPool*>(&kv), .batch = &batch,
+              .layer = layer, .num_heads = num_heads, .scalar = scale};
+        submit(op);
+    }
+
+    void silu_mul(Tensor& out, const Tensor& x) override {
+        Op op{.run = table_->silu_mul, .out = &out, .x = &x};
+        submit(op);
+    }
+
+    void gather_outputs(Tensor& out, const Tensor& x, const Batch& batch) override {
+        Op op{.run = table_->gather_outputs, .out = &out, .x = &x, .batch = &batch};
+        submit(op);
+    }
+
+    void sample(Sampler& sampler, Tensor& logits) override {
+        Op op{.run = table_->sample, .out = &logits, .x = &logits, .sampler = &sampler};
+        submit(op);
+    }
+
+  private:
+    bool needs_cursor(const Op& op) const { return op.run == table_->attention || op.run == table_->sample; }
+
+    void submit(Op op) {
+        if (tape_) {
+            tape_->ops.push_back(op);
+            return;
+        }
+        std::atomic<uint32_t> cursor{0};
+        op.cursor = &cursor;
+        check(op);
+        run(&op, 1);
+    }
+
+    // What the kernels index with must lie inside what they index.
+    void check(const Op& op) const {
+        if (op.run == table_->embedding) {
+            for (uint32_t i = 0; i < op.batch->num_rows; ++i)
+                if (op.batch->tokens[i] >= int32_t(op.weight->rows))
+                    fail(AERIE_BAD_ARGUMENT, "embedding: token %d of %u", op.batch->tokens[i], op.weight->rows);
+        } else if (op.run == table_->kv_store && op.layer == 0) {
+            const int64_t slots = int64_t(op.kv->num_pages) * op.kv->page_size;
+            for (uint32_t i = 0; i < op.batch->num_rows; ++i)
+                if (op.batch->slots[i] >= slots)
+                    fail(AERIE_BAD_ARGUMENT, "kv_store: slot %d of %lld", op.batch->slots[i], (long long)slots);
+        } else if (op.run == table_->attention && op.layer == 0) {
+            check_attention(*op.batch, *op.kv);
+        }
+    }
+
+    static void check_attention(const Batch& batch, const KvPool& kv) {
+        const size_t entries = size_t(batch.num_segments) * batch.pages_per_segment;
+        for (size_t i = 0; i < entries; ++i)
+            if (batch.page_table[i] < 0 || batch.page_table[i] >= int32_t(kv.num_pages))
+                fail(AERIE_BAD_ARGUMENT, "attention: page %d of %u", batch.page_table[i], kv.num_pages);
+        const int64_t reach = int64_t(batch.pages_per_segment) * kv.page_size;
+        for (uint32_t i = 0; i < batch.num_rows; ++i) {
+            const uint64_t tree = batch.tree_masks[i];
+            const int64_t last = batch.visible[i] + (tree ? 64 - __builtin_clzll(tree) : 0);
+            if (last > reach || !last)
+                fail(AERIE_BAD_ARGUMENT, "attention: row %u sees %lld of %lld entries", i, (long long)last, (long long)reach);
+        }
+    }
+
+    // A barrier goes before an op that touches what an earlier one wrote, or writes what an earlier one touched,
+    // since the last barrier.
+    static void place_barriers(std::vector<Op>& ops) {
+        std::unordered_set<const void*> read, written;
+        for (Op& op : ops) {
+            const void* reads[] = {op.x, op.y, op.kv};
+            const void* writes[] = {op.out, op.kv, op.sampler, op.activations};
+            bool conflict = false;
+            for (const void* object : reads) conflict |= object && written.count(object);
+            for (const void* object : writes) conflict |= object && (written.count(object) || read.count(object));
+            op.barrier_before = conflict;
+            if (conflict) {
+                read.clear();
+                written.clear();
+            }
+            for (const void* object : reads)
+                if (object) read.insert(object);
+            for (const void* object : writes)
+                if (object) written.insert(object);
+        }
+    }
+
+    void run(const Op* ops, size_t count) {
+        struct Run {
+            CpuBackend* backend;
+            const Op* ops;
+            size_t count;
+        } argument{this, ops, count};
+        pool_.run(
+            [](void* raw, uint32_t thread) {
+                const Run& run = *static_cast<Run*>(raw);
+                CpuBackend& backend = *run.backend;
+                const Worker worker{thread, backend.pool_.size(), &backend.pool_, backend.scratch_[thread].get()};
+                for (size_t i = 0; i < run.count; ++i) {
+                    if (run.ops[i].barrier_before) worker.barrier();
+                    run.ops[i].run(run.ops[i], worker);
+                }
+            },
+            &argument);
+    }
+
+    void parallel_for(uint32_t count, const std::function<void(uint32_t, uint32_t)>& body) {
+        struct Run {
+            const std::function<void(uint32_t, uint32_t)>* body;
+            uint32_t count, num_threads;
+        } argument{&body, count, pool_.size()};
+        pool_.run(
+            [](void* raw, uint32_t thread) {
+                const Run& run = *static_cast<Run*>(raw);
+                (*run.body)(uint32_t(uint64_t(run.count) * thread / run.num_threads),
+                            uint32_t(uint64_t(run.count) * (thread + 1) / run.num_threads));
+            },
+            &argument);
+    }
+
+    const OpTable* table_;
+    Pool pool_;
+    std::vector<std::unique_ptr<Scratch>> scratch_;
+    ActivationBuffer activations_;
+    Arena arena_;
+    std::shared_ptr<Tape> tape_;
+};
+
+}  // namespace
+}  // namespace aerie::cpu
+
+namespace aerie {
+std::unique_ptr<Backend> make_cpu_backend(uint32_t num_threads) { return std::make_unique<cpu::CpuBackend>(num_threads); }
+}  // namespace aerie

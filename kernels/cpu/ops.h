@@ -1,0 +1,103 @@
+// The op tape's instruction and the table of op bodies; one table per instruction set, made from the same sources.
+#pragma once
+#include <atomic>
+#include <cstdint>
+
+#include "core/objects.h"
+#include "cpu/pool.h"
+
+namespace aerie::cpu {
+
+// int8 activations with one scale per 32 inputs, block-major so that columns are constant offsets.
+struct Activations {
+    uint32_t num_rows = 0;
+    int8_t* quants = nullptr;  // [cols / 32, rows, 32]
+    float* scale = nullptr;    // [cols / 32, rows]
+    float* sum = nullptr;      // [cols / 32, rows]: scale * sum of quants, multiplies the weights' minima
+    int32_t* bias = nullptr;   // [cols / 32, rows]: -128 * sum of quants, undoes the offset of 8-bit weights
+};
+
+// Activations and their memory.
+struct ActivationBuffer {
+    Activations view;
+    Memory memory;
+    size_t capacity = 0;  // rows * cols
+    void reserve(size_t rows, size_t cols);
+    // The same memory laid out for this many rows.
+    Activations layout(uint32_t rows, uint32_t cols) const;
+};
+
+// How a weight part lies in memory. A unit is 32 rows; quantised parts hold per block of 32 inputs the quants of two
+// tiles of 16 rows, four inputs of a row side by side (the operand of vpdpbusd), then f16 scales, then f16 minima.
+enum PackedFormat : int32_t {
+    kPackedF32,  // [cols, 32 rows]
+    kPackedF16,
+    kPackedBf16,
+    kPackedQ4,   // 4-bit quants, value = scale * quant + minimum
+    kPackedQ5,   // 5-bit quants in bytes, value = scale * quant + minimum
+    kPackedQ8,   // quants + 128 in bytes, value = scale * (quant - 128)
+};
+constexpr uint32_t kUnitRows = 32, kTileRows = 16, kBlock = 32;
+constexpr uint32_t kQ4ScalesAt = 512, kQ8ScalesAt = 1024;
+
+// Bytes of one unit with `cols` inputs.
+size_t packed_unit_bytes(PackedFormat format, uint32_t cols);
+inline bool is_quantised(int32_t format) { return format >= kPackedQ4; }
+
+constexpr uint32_t kMaxQueries = 12, kKeysPerBlock = 256, kMaxHeadDim = 512;
+constexpr uint32_t kPrivateRows = 3;  // up to here every thread quantises all rows itself, cheaper than a barrier
+
+// What one thread may scribble on.
+struct Scratch {
+    ActivationBuffer activations;
+    alignas(64) float attention[kMaxQueries * (kKeysPerBlock + 2 * kMaxHeadDim)];
+    Memory candidates;  // sampling: probabilities of the vocabulary, then {probability, token} pairs
+};
+
+// A thread's view of the run in progress.
+struct Worker {
+    uint32_t thread, num_threads;
+    Pool* pool;
+    Scratch* scratch;
+
+    void barrier() const { pool->barrier(thread); }
+    // Share of `count` items: first .. last - 1.
+    void share(uint32_t count, uint32_t& first, uint32_t& last) const {
+        first = uint32_t(uint64_t(count) * thread / num_threads);
+        last = uint32_t(uint64_t(count) * (thread + 1) / num_threads);
+    }
+};
+
+struct Op {
+    void (*run)(const Op& op, const Worker& worker) = nullptr;  // does this thread's share
+    Tensor* out = nullptr;
+    const Tensor *x = nullptr, *y = nullptr;
+    const Weight* weight = nullptr;
+    KvPool* kv = nullptr;
+    const Batch* batch = nullptr;
+    Sampler* sampler = nullptr;
+    ActivationBuffer* activations = nullptr;
+    uint32_t layer = 0, num_heads = 0, head_dim = 0;
+    float scalar = 0;
+    std::atomic<uint32_t>* cursor = nullptr;  // next unclaimed item, for ops that share work as it comes
+    bool barrier_before = false;
+};
+
+inline uint32_t rows_of(const Tensor& tensor) {
+    if (!tensor.batch) return tensor.capacity;
+    return tensor.scope == AERIE_ROWS ? tensor.batch->num_rows : tensor.batch->num_outputs;
+}
+
+using OpBody = void (*)(const Op&, const Worker&);
+struct OpTable {
+    const char* name;
+    OpBody embedding, rms_norm, linear, rope_angles, rope, kv_store, attention, silu_mul, gather_outputs, sample;
+};
+
+// One per instruction set; null if the library was built for another architecture.
+const OpTable* portable_ops();
+const OpTable* avx2_ops();
+const OpTable* avxvnni_ops();
+const OpTable* avx512vnni_ops();
+
+}  // namespace aerie::cpu

@@ -1,0 +1,219 @@
+#include "cpu/pack.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/error.h"
+#include "core/formats.h"
+
+namespace aerie::cpu {
+namespace {
+
+constexpr size_t kChunkBytes = size_t(64) << 20;
+
+// One block of 32 inputs of one row: quants in input order, value = scale * quant + minimum (Q8: * (quant - 128)).
+struct Block {
+    uint8_t quants[kBlock];
+    uint16_t scale = 0, minimum = 0;  // f16
+};
+
+uint16_t u16(const uint8_t* p) {
+    uint16_t v;
+    memcpy(&v, p, 2);
+    return v;
+}
+
+void nibbles(uint8_t* quants, const uint8_t* packed) {
+    for (int i = 0; i < 16; ++i) {
+        quants[i] = packed[i] & 15;
+        quants[i + 16] = packed[i] >> 4;
+    }
+}
+
+void add_fifth_bits(uint8_t* quants, const uint8_t* packed) {
+    uint32_t bits;
+    memcpy(&bits, packed, 4);
+    for (int i = 0; i < 32; ++i) quants[i] |= uint8_t((bits >> i & 1) << 4);
+}
+
+// Sub-block `part` of a 256-value Q4_K or Q5_K block.
+void k_block(Block& out, const uint8_t* b, uint32_t part, bool five_bits) {
+    int scale, minimum;
+    k_scale_min(b + 4, int(part), scale, minimum);
+    out.scale = f32_to_f16(f16_to_f32(u16(b)) * float(scale));
+    out.minimum = f32_to_f16(-f16_to_f32(u16(b + 2)) * float(minimum));
+    const uint8_t* q = b + (five_bits ? 48 : 16) + part / 2 * 32;
+    for (int i = 0; i < 32; ++i) {
+        out.quants[i] = part % 2 ? q[i] >> 4 : q[i] & 15;
+        if (five_bits) out.quants[i] |= uint8_t((b[16 + i] >> part & 1) << 4);
+    }
+}
+
+// Q6_K has a scale per 16 values: requantised to 8 bits per 32, an error below an eighth of a 6-bit step.
+void q6_k_block(Block& out, const uint8_t* b, uint32_t part) {
+    float values[256];
+    dequantise(values, b, AERIE_FORMAT_Q6_K, 256);
+    const float* v = values + part * kBlock;
+    float largest = 0;
+    for (uint32_t i = 0; i < kBlock; ++i) largest = std::max(largest, std::fabs(v[i]));
+    out.scale = f32_to_f16(largest / 127.0f);
+    const float scale = f16_to_f32(out.scale);
+    for (uint32_t i = 0; i < kBlock; ++i) {
+        const float q = scale > 0 ? std::nearbyint(v[i] / scale) : 0.0f;
+        out.quants[i] = uint8_t(int(std::clamp(q, -127.0f, 127.0f)) + 128);
+    }
+}
+
+// Block `index` (of 32) of a row.
+void read_block(Block& out, const uint8_t* row, aerie_format format, uint32_t index) {
+    const BlockSize size = block_size(format);
+    const uint32_t per = size.elements / kBlock;
+    const uint8_t* b = row + size_t(index / per) * size.bytes;
+    switch (format) {
+        case AERIE_FORMAT_Q4_0:
+        case AERIE_FORMAT_Q5_0: {
+            const bool five = format == AERIE_FORMAT_Q5_0;
+            out.scale = u16(b);
+            out.minimum = f32_to_f16(f16_to_f32(out.scale) * (five ? -16.0f : -8.0f));
+            nibbles(out.quants, b + (five ? 6 : 2));
+            if (five) add_fifth_bits(out.quants, b + 2);
+            return;
+        }
+        case AERIE_FORMAT_Q4_1:
+        case AERIE_FORMAT_Q5_1: {
+            const bool five = format == AERIE_FORMAT_Q5_1;
+            out.scale = u16(b);
+            out.minimum = u16(b + 2);
+            nibbles(out.quants, b + (five ? 8 : 4));
+            if (five) add_fifth_bits(out.quants, b + 4);
+            return;
+        }
+        case AERIE_FORMAT_Q8_0:
+            out.scale = u16(b);
+            for (uint32_t i = 0; i < kBlock; ++i) out.quants[i] = b[2 + i] ^ 0x80;
+            return;
+        case AERIE_FORMAT_Q4_K: return k_block(out, b, index % per, false);
+        case AERIE_FORMAT_Q5_K: return k_block(out, b, index % per, true);
+        case AERIE_FORMAT_Q6_K: return q6_k_block(out, b, index % per);
+        default: fail(AERIE_INTERNAL, "pack: format %d is not quantised", int(format));
+    }
+}
+
+void write_block(uint8_t* out, PackedFormat format, uint32_t row, const Block& block) {
+    const uint32_t tile = row / kTileRows, lane = row % kTileRows * 4;
+    if (format == kPackedQ4) {
+        for (uint32_t i = 0; i < 16; ++i)
+            out[tile * 256 + i / 4 * 64 + lane + i % 4] = uint8_t(block.quants[i] | block.quants[i + 16] << 4);
+    } else {
+        for (uint32_t i = 0; i < kBlock; ++i) out[tile * 512 + i / 4 * 64 + lane + i % 4] = block.quants[i];
+    }
+    uint8_t* scales = out + (format == kPackedQ4 ? kQ4ScalesAt : kQ8ScalesAt);
+    memcpy(scales + 2 * row, &block.scale, 2);
+    if (format != kPackedQ8) memcpy(scales + 64 + 2 * row, &block.minimum, 2);
+}
+
+PackedFormat packed_format(aerie_format format, aerie_dtype float_dtype) {
+    switch (format) {
+        case AERIE_FORMAT_Q4_0:
+        case AERIE_FORMAT_Q4_1:
+        case AERIE_FORMAT_Q4_K: return kPackedQ4;
+        case AERIE_FORMAT_Q5_0:
+        case AERIE_FORMAT_Q5_1:
+        case AERIE_FORMAT_Q5_K: return kPackedQ5;
+        case AERIE_FORMAT_Q8_0:
+        case AERIE_FORMAT_Q6_K: return kPackedQ8;
+        default: return float_dtype == AERIE_F32 ? kPackedF32 : float_dtype == AERIE_F16 ? kPackedF16 : kPackedBf16;
+    }
+}
+
+// The row of the file that holds row `row` of the part, rotary halves set apart.
+uint32_t source_row(const WeightPart& part, uint32_t row) {
+    const uint32_t dim = part.interleaved_head_dim;
+    if (!dim) return row;
+    const uint32_t in_head = row % dim, half = dim / 2;
+    return row - in_head + in_head % half * 2 + in_head / half;
+}
+
+void pack_float_row(uint8_t* unit, PackedFormat format, uint32_t row, const float* values, uint32_t cols) {
+    for (uint32_t k = 0; k < cols; ++k) {
+        const size_t at = size_t(k) * kUnitRows + row;
+        if (format == kPackedF32) {
+            memcpy(unit + at * 4, values + k, 4);
+        } else {
+            const uint16_t bits = format == kPackedF16 ? f32_to_f16(values[k]) : f32_to_bf16(values[k]);
+            memcpy(unit + at * 2, &bits, 2);
+        }
+    }
+}
+
+void pack_unit(uint8_t* unit, const WeightPart& part, uint32_t index, uint32_t cols) {
+    const auto format = PackedFormat(part.packed_format);
+    const size_t row_bytes = format_bytes(part.format, cols), block_bytes = packed_unit_bytes(format, kBlock);
+    const uint32_t end = std::min(kUnitRows, part.num_rows - index * kUnitRows);
+    std::vector<float> values(is_quantised(format) ? 0 : cols);
+    Block block;
+    for (uint32_t r = 0; r < end; ++r) {
+        const uint8_t* row = part.file->data + part.offset + row_bytes * source_row(part, index * kUnitRows + r);
+        if (is_quantised(format)) {
+            for (uint32_t b = 0; b < cols / kBlock; ++b) {
+                read_block(block, row, part.format, b);
+                write_block(unit + b * block_bytes, format, r, block);
+            }
+        } else {
+            dequantise(values.data(), row, part.format, cols);
+            pack_float_row(unit, format, r, values.data(), cols);
+        }
+    }
+}
+
+}  // namespace
+
+size_t packed_unit_bytes(PackedFormat format, uint32_t cols) {
+    switch (format) {
+        case kPackedF32: return size_t(cols) * kUnitRows * 4;
+        case kPackedF16:
+        case kPackedBf16: return size_t(cols) * kUnitRows * 2;
+        case kPackedQ4: return size_t(cols) / kBlock * (kQ4ScalesAt + 128);
+        case kPackedQ5: return size_t(cols) / kBlock * (kQ8ScalesAt + 128);
+        case kPackedQ8: return size_t(cols) / kBlock * (kQ8ScalesAt + 64);
+    }
+    fail(AERIE_INTERNAL, "pack: packed format %d is unknown", int(format));
+}
+
+uint8_t* Arena::take(size_t bytes, std::shared_ptr<Memory>& owner) {
+    bytes = (bytes + 63) / 64 * 64;
+    if (!chunk_ || used_ + bytes > chunk_->bytes()) {
+        chunk_ = std::make_shared<Memory>(std::max(bytes, kChunkBytes));
+        used_ = 0;
+    }
+    owner = chunk_;
+    uint8_t* at = chunk_->data() + used_;
+    used_ += bytes;
+    return at;
+}
+
+void pack_weight(Weight& weight, aerie_dtype float_dtype, Arena& arena, const ParallelFor& parallel_for) {
+    weight.bytes = 0;
+    weight.num_units = 0;
+    for (WeightPart& part : weight.parts) {
+        const PackedFormat format = packed_format(part.format, float_dtype);
+        part.packed_format = format;
+        part.first_unit = weight.num_units;
+        part.num_units = (part.num_rows + kUnitRows - 1) / kUnitRows;
+        weight.num_units += part.num_units;
+        weight.bytes += packed_unit_bytes(format, weight.cols) * part.num_units;
+    }
+    uint8_t* at = arena.take(weight.bytes, weight.memory);
+    for (WeightPart& part : weight.parts) {
+        const size_t unit_bytes = packed_unit_bytes(PackedFormat(part.packed_format), weight.cols);
+        part.data = at;
+        parallel_for(part.num_units, [&](uint32_t first, uint32_t last) {
+            for (uint32_t unit = first; unit < last; ++unit) pack_unit(at + unit * unit_bytes, part, unit, weight.cols);
+        });
+        at += unit_bytes * part.num_units;
+        part.file.reset();
+    }
+}
+
+}  // namespace aerie::cpu

@@ -1,0 +1,108 @@
+#include "cpu/pool.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace aerie::cpu {
+namespace {
+
+// Long enough for the gaps inside a forward, short enough not to starve the JavaScript threads.
+constexpr int kSpins = 2000;
+
+void pause() {
+#if defined(__x86_64__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+// Threads asleep in any pool: a waker makes the system call only if there are some.
+std::atomic<int32_t> num_sleepers{0};
+
+void futex_wait(std::atomic<uint32_t>& word, uint32_t seen) {
+    num_sleepers.fetch_add(1, std::memory_order_seq_cst);
+    syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
+    num_sleepers.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void futex_wake(std::atomic<uint32_t>& word) {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (num_sleepers.load(std::memory_order_relaxed) > 0)
+        syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
+}
+
+// Returns once `word` is at least `target` (modulo 2^32).
+void wait_for(std::atomic<uint32_t>& word, uint32_t target) {
+    for (int spin = 0;; ++spin) {
+        const uint32_t seen = word.load(std::memory_order_acquire);
+        if (int32_t(seen - target) >= 0) return;
+        if (spin < kSpins) {
+            pause();
+        } else {
+            futex_wait(word, seen);
+        }
+    }
+}
+
+// Denormals cost a hundred cycles each; the caller's own setting comes back afterwards.
+class FlushDenormals {
+  public:
+#if defined(__x86_64__)
+    FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
+    ~FlushDenormals() { _mm_setcsr(saved_); }
+
+  private:
+    uint32_t saved_;
+#endif
+};
+
+}  // namespace
+
+Pool::Pool(uint32_t num_threads) : size_(num_threads), arrivals_(new Arrival[num_threads]) {
+    for (uint32_t t = 1; t < num_threads; ++t) threads_.emplace_back([this, t] { worker(t); });
+}
+
+Pool::~Pool() {
+    stopping_ = true;
+    epoch_.fetch_add(1, std::memory_order_seq_cst);
+    futex_wake(epoch_);
+    for (auto& thread : threads_) thread.join();
+}
+
+void Pool::run(Body body, void* argument) {
+    FlushDenormals flush;
+    if (size_ == 1) return body(argument, 0);
+    body_ = body;
+    argument_ = argument;
+    epoch_.fetch_add(1, std::memory_order_seq_cst);
+    futex_wake(epoch_);
+    body(argument, 0);
+    barrier(0);
+}
+
+void Pool::barrier(uint32_t thread) {
+    if (size_ == 1) return;
+    Arrival& mine = arrivals_[thread];
+    const uint32_t target = ++mine.local;
+    mine.count.store(target, std::memory_order_seq_cst);
+    futex_wake(mine.count);
+    for (uint32_t t = 0; t < size_; ++t)
+        if (t != thread) wait_for(arrivals_[t].count, target);
+}
+
+void Pool::worker(uint32_t thread) {
+    FlushDenormals flush;
+    for (uint32_t epoch = 1;; ++epoch) {
+        wait_for(epoch_, epoch);
+        if (stopping_) return;
+        body_(argument_, thread);
+        barrier(thread);
+    }
+}
+
+}  // namespace aerie::cpu

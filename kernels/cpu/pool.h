@@ -1,0 +1,46 @@
+// A persistent team of threads that run one function together (SPMD). The caller is thread 0. Waiting spins for a
+// few microseconds, then sleeps in a futex, so an idle team costs no CPU.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace aerie::cpu {
+
+class Pool {
+  public:
+    using Body = void (*)(void* argument, uint32_t thread);
+
+    explicit Pool(uint32_t num_threads);
+    ~Pool();
+    Pool(const Pool&) = delete;
+
+    uint32_t size() const { return size_; }
+
+    // Runs body(argument, 0 .. size-1) on all threads; returns when all are done. One caller at a time.
+    void run(Body body, void* argument);
+
+    // Called by every thread inside run(): nobody leaves before all have come.
+    void barrier(uint32_t thread);
+
+  private:
+    // One cache line a thread (two, since lines are fetched in pairs): arriving is one store.
+    struct alignas(128) Arrival {
+        std::atomic<uint32_t> count{0};
+        uint32_t local = 0;
+    };
+
+    void worker(uint32_t thread);
+
+    const uint32_t size_;
+    std::unique_ptr<Arrival[]> arrivals_;
+    Body body_ = nullptr;
+    void* argument_ = nullptr;
+    bool stopping_ = false;
+    alignas(128) std::atomic<uint32_t> epoch_{0};
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace aerie::cpu

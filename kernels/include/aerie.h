@@ -1,0 +1,172 @@
+/* aerie.h: the native border of Aerie.
+ *
+ * Every function returns a status; 0 is success. The text of the last failure is kept in the context and copied
+ * out by aerie_context_error. Objects are u32 handles (slot and generation); 0 is "none". Argument order: context,
+ * outputs, inputs, scalars. Shapes are written [rows, cols]; all tensors are float32. Ops act on as many leading
+ * rows as their batch has at that moment. Between aerie_graph_begin and aerie_graph_end ops are recorded, not run.
+ */
+#ifndef AERIE_H
+#define AERIE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define AERIE_API __attribute__((visibility("default")))
+#define AERIE_ABI_VERSION 1
+
+enum aerie_status {
+    AERIE_OK = 0,
+    AERIE_BAD_ARGUMENT = 1,
+    AERIE_BAD_SHAPE = 2,
+    AERIE_BAD_HANDLE = 3,
+    AERIE_OUT_OF_MEMORY = 4,
+    AERIE_UNSUPPORTED = 5,
+    AERIE_DEVICE = 6,
+    AERIE_INTERNAL = 7,
+};
+
+enum aerie_device { AERIE_CPU = 0, AERIE_CUDA = 1, AERIE_CUDA_SIM = 2 };
+
+/* How numbers lie in a file: ggml's block layouts, or plain floats. */
+enum aerie_format {
+    AERIE_FORMAT_F32 = 0,
+    AERIE_FORMAT_F16 = 1,
+    AERIE_FORMAT_BF16 = 2,
+    AERIE_FORMAT_Q4_0 = 3,
+    AERIE_FORMAT_Q4_1 = 4,
+    AERIE_FORMAT_Q5_0 = 5,
+    AERIE_FORMAT_Q5_1 = 6,
+    AERIE_FORMAT_Q8_0 = 7,
+    AERIE_FORMAT_Q4_K = 8,
+    AERIE_FORMAT_Q5_K = 9,
+    AERIE_FORMAT_Q6_K = 10,
+};
+
+/* Element types of floating weights and of KV pools. */
+enum aerie_dtype { AERIE_F32 = 0, AERIE_F16 = 1, AERIE_BF16 = 2 };
+
+/* Which rows of a batch a tensor follows. */
+enum aerie_scope { AERIE_ROWS = 0, AERIE_OUTPUTS = 1 };
+
+/* ---- context ---------------------------------------------------------------------------------------------- */
+AERIE_API int32_t aerie_abi_version(void);
+/* num_threads includes the calling thread. The instruction set is the best this CPU has, or AERIE_CPU_ISA. */
+AERIE_API int32_t aerie_context_create(uint32_t* context, int32_t device, uint32_t num_threads);
+/* Ends the threads and releases every object of the context. */
+AERIE_API int32_t aerie_context_destroy(uint32_t context);
+/* Copies the last error text, zero-terminated; context 0: of the last failed aerie_context_create. */
+AERIE_API int32_t aerie_context_error(uint32_t context, char* text, uint32_t capacity);
+/* Copies a description such as "cpu avx512vnni, 2 threads". */
+AERIE_API int32_t aerie_context_describe(uint32_t context, char* text, uint32_t capacity);
+
+/* ---- files and weights ------------------------------------------------------------------------------------ */
+/* Maps a file read-only. path is UTF-8, not zero-terminated. */
+AERIE_API int32_t aerie_file_open(uint32_t context, uint32_t* file, const char* path, uint32_t path_bytes);
+AERIE_API int32_t aerie_file_close(uint32_t context, uint32_t file);
+
+/* A matrix [rows, cols] to be filled by aerie_weight_append from top to bottom, then packed. */
+AERIE_API int32_t aerie_weight_create(uint32_t context, uint32_t* weight, uint32_t rows, uint32_t cols);
+/* Appends num_rows rows that lie at offset in file. interleaved_head_dim: 0, or the head width when the rows of each
+ * head lie in the file as pairs (i, i + head_dim / 2) that must be set apart. */
+AERIE_API int32_t aerie_weight_append(uint32_t context, uint32_t weight, uint32_t file, uint64_t offset, int32_t format,
+                                      uint32_t num_rows, uint32_t interleaved_head_dim);
+/* Repacks what was appended into the backend's layout, on all threads. Floating sources are kept as float_dtype. */
+AERIE_API int32_t aerie_weight_pack(uint32_t context, uint32_t weight, int32_t float_dtype);
+AERIE_API int32_t aerie_weight_bytes(uint32_t context, double* bytes, uint32_t weight);
+AERIE_API int32_t aerie_weight_release(uint32_t context, uint32_t weight);
+
+/* ---- tensors ---------------------------------------------------------------------------------------------- */
+/* Zeroed float32 [rows, cols], not tied to a batch. */
+AERIE_API int32_t aerie_tensor_create(uint32_t context, uint32_t* tensor, uint32_t rows, uint32_t cols);
+/* Reads [rows, cols] from a mapped file, converted to float32. */
+AERIE_API int32_t aerie_tensor_load(uint32_t context, uint32_t* tensor, uint32_t file, uint64_t offset, int32_t format,
+                                    uint32_t rows, uint32_t cols);
+AERIE_API int32_t aerie_tensor_write(uint32_t context, uint32_t tensor, const float* data, uint32_t first_row,
+                                     uint32_t num_rows);
+AERIE_API int32_t aerie_tensor_read(uint32_t context, float* data, uint32_t tensor, uint32_t first_row, uint32_t num_rows);
+AERIE_API int32_t aerie_tensor_release(uint32_t context, uint32_t tensor);
+
+/* ---- batch: the rows of one forward ----------------------------------------------------------------------- */
+AERIE_API int32_t aerie_batch_create(uint32_t context, uint32_t* batch, uint32_t max_rows, uint32_t max_segments,
+                                     uint32_t max_pages, uint32_t max_outputs);
+/* A tensor with one row per row (AERIE_ROWS) or per output (AERIE_OUTPUTS) of the batch. */
+AERIE_API int32_t aerie_batch_tensor(uint32_t context, uint32_t* tensor, uint32_t batch, int32_t scope, uint32_t cols);
+/* Describes the next forward.
+ *   tokens, positions, slots  [num_rows]          token id, rotary position, KV slot (page * page_size + offset)
+ *   visible                   [num_rows]          KV entries 0 .. visible-1 of its sequence are seen by the row
+ *   tree_masks                [num_rows]          bit i: entry visible + i is seen too (tree ancestors and itself)
+ *   segment_starts            [num_segments + 1]  rows of segment s: starts[s] .. starts[s + 1] - 1
+ *   page_table                [num_segments, pages_per_segment]
+ *   outputs                   [num_outputs]       rows whose logits are wanted */
+AERIE_API int32_t aerie_batch_write(uint32_t context, uint32_t batch, const int32_t* tokens, const int32_t* positions,
+                                    const int32_t* slots, const int32_t* visible, const uint64_t* tree_masks,
+                                    const int32_t* segment_starts, const int32_t* page_table, const int32_t* outputs,
+                                    uint32_t num_rows, uint32_t num_segments, uint32_t pages_per_segment,
+                                    uint32_t num_outputs);
+AERIE_API int32_t aerie_batch_release(uint32_t context, uint32_t batch);
+
+/* ---- KV pool ---------------------------------------------------------------------------------------------- */
+/* page_size is a multiple of 16; dtype is AERIE_F32 or AERIE_BF16. */
+AERIE_API int32_t aerie_kv_create(uint32_t context, uint32_t* kv, uint32_t num_layers, uint32_t num_pages,
+                                  uint32_t page_size, uint32_t num_kv_heads, uint32_t head_dim, int32_t dtype);
+AERIE_API int32_t aerie_kv_release(uint32_t context, uint32_t kv);
+
+/* ---- graph ------------------------------------------------------------------------------------------------ */
+AERIE_API int32_t aerie_graph_begin(uint32_t context);
+AERIE_API int32_t aerie_graph_end(uint32_t context, uint32_t* graph);
+AERIE_API int32_t aerie_graph_replay(uint32_t context, uint32_t graph);
+AERIE_API int32_t aerie_graph_release(uint32_t context, uint32_t graph);
+
+/* ---- model ops -------------------------------------------------------------------------------------------- */
+/* out [rows, cols] = weight[tokens] */
+AERIE_API int32_t aerie_embedding(uint32_t context, uint32_t out, uint32_t batch, uint32_t weight);
+/* out = x / sqrt(mean(x^2) + eps) * weight, weight [1, cols] */
+AERIE_API int32_t aerie_rms_norm(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, float eps);
+/* out = x * weight^T (+ residual, if not 0; may be out itself) */
+AERIE_API int32_t aerie_linear(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, uint32_t residual);
+/* out [rows, 2 * n] = cos and sin of position * inv_freq, inv_freq [1, n] */
+AERIE_API int32_t aerie_rope_angles(uint32_t context, uint32_t out, uint32_t batch, uint32_t inv_freq);
+/* Rotates the first num_heads heads of x in place; pairs are (i, i + head_dim / 2); angles [rows, head_dim]. */
+AERIE_API int32_t aerie_rope(uint32_t context, uint32_t x, uint32_t angles, uint32_t num_heads, uint32_t head_dim);
+/* Stores keys and values of qkv [rows, (num_heads + 2 * num_kv_heads) * head_dim] at the batch's slots. */
+AERIE_API int32_t aerie_kv_store(uint32_t context, uint32_t kv, uint32_t qkv, uint32_t batch, uint32_t layer,
+                                 uint32_t num_heads);
+/* out [rows, num_heads * head_dim]: softmax(q k^T * scale) v over what each row sees. */
+AERIE_API int32_t aerie_attention(uint32_t context, uint32_t out, uint32_t qkv, uint32_t kv, uint32_t batch,
+                                  uint32_t layer, uint32_t num_heads, float scale);
+/* out [rows, n] = silu(x[:, :n]) * x[:, n:] */
+AERIE_API int32_t aerie_silu_mul(uint32_t context, uint32_t out, uint32_t x);
+/* out [outputs, cols] = x[batch outputs] */
+AERIE_API int32_t aerie_gather_outputs(uint32_t context, uint32_t out, uint32_t x, uint32_t batch);
+
+/* ---- sampling --------------------------------------------------------------------------------------------- */
+/* Parameters and results of up to max_outputs rows; max_top most probable tokens at most are reported. */
+AERIE_API int32_t aerie_sampler_create(uint32_t context, uint32_t* sampler, uint32_t max_outputs, uint32_t vocab_size,
+                                       uint32_t max_top);
+/* One entry per output row. temperature 0 is greedy; top_k 0 keeps all; target >= 0: report that token, draw nothing;
+ * num_top -1: no logprobs. The draw is a function of (logits, seed, position) alone (Philox 4x32-10). */
+AERIE_API int32_t aerie_sampler_write(uint32_t context, uint32_t sampler, const float* temperature, const int32_t* top_k,
+                                      const float* top_p, const float* min_p, const uint32_t* seed,
+                                      const int32_t* position, const int32_t* target, const int32_t* num_top,
+                                      uint32_t num_rows);
+/* Changes to single logits before anything else, row r: entries row_starts[r] .. row_starts[r + 1] - 1. If seen,
+ * repetition[r] divides a positive and multiplies a negative logit; then counts * frequency[r] and, if counts > 0,
+ * presence[r] are subtracted; then bias is added. Must follow aerie_sampler_write of the same rows. */
+AERIE_API int32_t aerie_sampler_adjust(uint32_t context, uint32_t sampler, const int32_t* row_starts,
+                                       const int32_t* tokens, const uint8_t* seen, const int32_t* counts,
+                                       const float* bias, const float* repetition, const float* frequency,
+                                       const float* presence, uint32_t num_rows);
+/* Draws from logits [outputs, vocab_size] (changed in place by the adjustments). */
+AERIE_API int32_t aerie_sample(uint32_t context, uint32_t sampler, uint32_t logits);
+/* tokens, logprobs [num_rows]; top_tokens, top_logprobs [num_rows, max_top]. */
+AERIE_API int32_t aerie_sampler_read(uint32_t context, int32_t* tokens, float* logprobs, int32_t* top_tokens,
+                                     float* top_logprobs, uint32_t sampler, uint32_t num_rows);
+AERIE_API int32_t aerie_sampler_release(uint32_t context, uint32_t sampler);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,30 @@
+/**
+ * What an actor is: a value with a name and three functions. Hosts (`inline_host.ts`, `worker_host.ts`) decide
+ * where it runs; an actor never knows.
+ *
+ * @module
+ */
+import type { Address } from "../messages.ts";
+import type { Clock } from "./clock.ts";
+
+/** Log levels, least to most severe. */
+export type LogLevel = "debug" | "info" | "warning" | "error";
+
+/** All an actor may touch of the world. */
+export interface ActorContext {
+  /** Posts a message; never blocks, never throws for an absent receiver. */
+  send(to: Address, message: { readonly type: string }, transfer?: Transferable[]): void;
+  readonly clock: Clock;
+  log(level: LogLevel, text: string): void;
+}
+
+/**
+ * An actor. `start` runs once before any message; `receive` runs for one message at a time, in order; `stop` runs
+ * last. A throw from any of them is a crash: the host reports it and calls nothing more.
+ */
+export interface Actor<Config, Info, Message> {
+  readonly name: Address;
+  start(config: Config, context: ActorContext): Info | Promise<Info>;
+  receive(message: Message, context: ActorContext): void | Promise<void>;
+  stop(): void | Promise<void>;
+}

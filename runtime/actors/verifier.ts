@@ -1,0 +1,127 @@
+/**
+ * The verifier: hosts the target model, runs the scheduler's forwards, draws tokens.
+ *
+ * @module
+ */
+import type { Actor, ActorContext } from "../actor/actor.ts";
+import type { VerifierConfig, VerifierInfo } from "../config.ts";
+import {
+  type Forward,
+  type Segment,
+  type SegmentResult,
+  unreachable,
+  type VerifierMessage,
+} from "../messages.ts";
+import { BatchRowsBuilder } from "../models/batch_rows.ts";
+import { type LoadedModel, loadModel } from "../models/load.ts";
+import { type OutputRow, Sampler } from "../sampling/sampler.ts";
+import { SequenceSampling } from "../sampling/sequence_sampling.ts";
+import type { GraphId } from "../../ffi/handles.ts";
+
+class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
+  readonly name = "verifier";
+  readonly #sequences = new Map<string, SequenceSampling>();
+  #loaded!: LoadedModel;
+  #rows!: BatchRowsBuilder;
+  #sampler!: Sampler;
+  #graph!: GraphId;
+  #eosTokenIds: readonly number[] = [];
+
+  start(config: VerifierConfig, { log, clock }: ActorContext): VerifierInfo {
+    const loaded = loadModel(config, log);
+    const { context, model, kv } = loaded;
+    const { maxRows, maxOutputs, maxRunningRequests, pageSize } = config;
+    this.#loaded = loaded;
+    this.#eosTokenIds = config.eosTokenIds;
+    const limits = {
+      rows: maxRows,
+      segments: maxRunningRequests,
+      pages: loaded.pagesPerSegment,
+      outputs: maxOutputs,
+    };
+    this.#rows = new BatchRowsBuilder(limits, pageSize);
+    this.#sampler = new Sampler(context, maxOutputs, config.checkpoint.config.vocabSize);
+    const begun = clock.now();
+    log("info", `Capture cuda graph begin. This records the forward as an op tape on ${loaded.info.backend}`);
+    this.#graph = context.record(() => {
+      model.forward(kv);
+      this.#sampler.forward(model.logits);
+    });
+    log("info", `Capture cuda graph end. Time elapsed: ${((clock.now() - begun) / 1000).toFixed(2)} s.`);
+    return loaded.info;
+  }
+
+  receive(message: VerifierMessage, context: ActorContext): void {
+    switch (message.type) {
+      case "forward":
+        return this.#forward(message, context);
+      case "release":
+        this.#sequences.delete(message.requestId);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  stop(): void {
+    this.#loaded.context[Symbol.dispose]();
+  }
+
+  #forward({ step, starts, segments }: Forward, { send, clock }: ActorContext): void {
+    for (const start of starts) {
+      this.#sequences.set(start.requestId, new SequenceSampling(start, this.#eosTokenIds));
+    }
+    const { context, batch } = this.#loaded;
+    const rows = this.#rows.build(segments);
+    context.writeBatch(batch, rows);
+    this.#sampler.write(segments.flatMap((segment) => this.#outputRows(segment)));
+    const begun = clock.now();
+    context.replay(this.#graph);
+    const forwardMs = clock.now() - begun;
+    this.#sampler.read(rows.numOutputs);
+    const forwarded: Forwarded = { type: "forwarded", step, results: this.#results(segments), forwardMs };
+    send("scheduler", forwarded);
+  }
+
+  /** The rows of a segment whose logits matter, in the order of `BatchRowsBuilder`. */
+  #outputRows({ requestId, tokens, start, sample, promptLogprobs }: Segment): OutputRow[] {
+    const sampling = this.#sequence(requestId);
+    const end = start + tokens.length;
+    const outputs: OutputRow[] = [];
+    promptLogprobs?.nextTokens.forEach((target, i) => {
+      const position = end - (sample ? 1 : 0) - promptLogprobs.numRows + i + 1;
+      outputs.push({ sampling, position, target });
+    });
+    if (sample) outputs.push({ sampling, position: end, target: -1 });
+    return outputs;
+  }
+
+  #results(segments: readonly Segment[]): SegmentResult[] {
+    let output = 0;
+    return segments.map(({ requestId, sample, promptLogprobs }) => {
+      const sampling = this.#sequence(requestId), numTop = sampling.params.numLogprobs;
+      const known = Array.from(
+        { length: promptLogprobs?.numRows ?? 0 },
+        () => this.#sampler.logprobAt(output++, numTop),
+      );
+      const prompt = promptLogprobs ? { promptLogprobs: known } : {};
+      if (!sample) return { tokens: new Int32Array(0), ...prompt };
+      const token = this.#sampler.tokenAt(output);
+      const logprobs = numTop < 0 ? {} : { logprobs: [this.#sampler.logprobAt(output, numTop)] };
+      output++;
+      sampling.append(token);
+      return { tokens: Int32Array.of(token), ...logprobs, ...prompt };
+    });
+  }
+
+  #sequence(requestId: string): SequenceSampling {
+    const sampling = this.#sequences.get(requestId);
+    if (!sampling) throw new Error(`Cannot run segment: ${requestId} was not started`);
+    return sampling;
+  }
+}
+
+/** An actor that runs forwards of the target model in native code. */
+export function verifierActor(): Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
+  return new Verifier();
+}

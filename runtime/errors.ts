@@ -1,0 +1,117 @@
+/**
+ * Errors that callers catch. Each has a stable `code`, used as the HTTP `error.type` and as the metric
+ * label, and survives a message channel as a {@linkcode WireError}.
+ *
+ * @module
+ */
+
+/** Stable error codes; the HTTP status of each is in {@linkcode httpStatusOf}. */
+export type ErrorCode =
+  | "invalid_request"
+  | "not_found"
+  | "payload_too_large"
+  | "unauthorized"
+  | "overloaded"
+  | "unavailable"
+  | "cannot_load"
+  | "kernel_failed"
+  | "actor_crashed"
+  | "internal";
+
+/** An error as it crosses a message channel: plain data. */
+export interface WireError {
+  readonly name: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Extra facts: `param` (the request field at fault), `retryAfterMs`, `status` (native status). */
+  readonly details: Readonly<Record<string, string | number>>;
+}
+
+/** Base class of every error Aerie raises on purpose. */
+export class AerieError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, string | number>>;
+
+  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, string | number>> = {}) {
+    super(message);
+    this.name = new.target.name;
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** A request field is wrong; `param` names it. HTTP 400. */
+export class InvalidRequestError extends AerieError {
+  constructor(message: string, param?: string) {
+    super("invalid_request", message, param === undefined ? {} : { param });
+  }
+}
+
+/** The waiting queue is full. HTTP 429 with `Retry-After`. */
+export class OverloadedError extends AerieError {
+  constructor(message: string, retryAfterMs: number) {
+    super("overloaded", message, { retryAfterMs });
+  }
+}
+
+/** A model, tokenizer or library cannot be found, read or trusted. Ends start-up. */
+export class LoadError extends AerieError {
+  constructor(message: string) {
+    super("cannot_load", message);
+  }
+}
+
+/** A native call returned a status other than `AERIE_OK`. */
+export class KernelError extends AerieError {
+  constructor(message: string, status: number) {
+    super("kernel_failed", message, { status });
+  }
+}
+
+/** An actor threw; its requests fail with this. HTTP 500. */
+export class ActorCrashedError extends AerieError {
+  constructor(actor: string, message: string) {
+    super("actor_crashed", `Actor ${actor} crashed: ${message}`, { actor });
+  }
+}
+
+/** The engine is stopping or not started. HTTP 503. */
+export class UnavailableError extends AerieError {
+  constructor(message: string) {
+    super("unavailable", message);
+  }
+}
+
+/** Turns anything thrown into plain data for a message channel. */
+export function toWireError(error: unknown): WireError {
+  if (error instanceof AerieError) {
+    return { name: error.name, code: error.code, message: error.message, details: error.details };
+  }
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+  return { name, code: "internal", message, details: {} };
+}
+
+/** Rebuilds an error that crossed a channel; the class is {@linkcode AerieError}, the name the original's. */
+export function fromWireError(wire: WireError): AerieError {
+  const error = new AerieError(wire.code, wire.message, wire.details);
+  error.name = wire.name;
+  return error;
+}
+
+const HTTP_STATUS = {
+  invalid_request: 400,
+  unauthorized: 401,
+  not_found: 404,
+  payload_too_large: 413,
+  overloaded: 429,
+  unavailable: 503,
+  cannot_load: 500,
+  kernel_failed: 500,
+  actor_crashed: 500,
+  internal: 500,
+} as const satisfies Record<ErrorCode, number>;
+
+/** The HTTP status an error code is answered with. */
+export function httpStatusOf(code: ErrorCode): (typeof HTTP_STATUS)[ErrorCode] {
+  return HTTP_STATUS[code];
+}

@@ -1,0 +1,86 @@
+/**
+ * The face the engine shows to routes and library users: text in, updates out. `routes/` depends on this file only,
+ * so that tests can put a fake behind it.
+ *
+ * @module
+ */
+import type { FinishReason, SchedulerState, TokenLogprob, Usage } from "./messages.ts";
+import type { SamplingParams } from "./sampling/params.ts";
+
+/** One generation. */
+export interface GenerationRequest {
+  readonly requestId: string;
+  /** Token ids; see {@linkcode Generator.encode} and {@linkcode Generator.renderChat}. */
+  readonly promptTokens: Int32Array;
+  readonly sampling: SamplingParams;
+}
+
+/** What became known since the last update. */
+export interface GenerationUpdate {
+  /** New text; whole UTF-8 characters only, and nothing that may still become part of a stop text. */
+  readonly text: string;
+  /** New tokens, the ones behind `text` and those still withheld. */
+  readonly tokens: readonly number[];
+  /** One per new token, when asked for. */
+  readonly logprobs?: readonly TokenLogprob[];
+  /** In the first update only, when asked for. */
+  readonly promptLogprobs?: readonly TokenLogprob[];
+  /** Set in the last update. */
+  readonly finish?: FinishReason;
+  /** Counts so far; `numCachedTokens` and `numPreemptions` are final in the last update. */
+  readonly usage: Usage;
+}
+
+/** A chat message as the template sees it. */
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+  readonly name?: string;
+}
+
+/** Facts about the served model. */
+export interface ModelInfo {
+  readonly modelPath: string;
+  readonly tokenizerPath: string;
+  readonly servedModelName: string;
+  readonly contextLength: number;
+  readonly vocabSize: number;
+  readonly eosTokenIds: readonly number[];
+}
+
+/** The engine as a client sees it. */
+export interface Generator {
+  readonly model: ModelInfo;
+  /** False while starting, stopping, or after a crash. */
+  readonly ready: boolean;
+
+  /** Tokens of plain text. Special tokens written out in the text stay text unless `parseSpecial`. */
+  encode(text: string, options?: { addSpecialTokens?: boolean; parseSpecial?: boolean }): Int32Array;
+  /** Text of tokens. */
+  decode(tokens: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
+  /**
+   * Tokens of a conversation by the model's chat template, ready for the assistant's turn. Special tokens inside
+   * message contents stay text.
+   *
+   * @throws {InvalidRequestError} if the template rejects the messages
+   */
+  renderChat(messages: readonly ChatMessage[], options?: { continueFinalMessage?: boolean }): Int32Array;
+
+  /**
+   * Runs a generation. Ends after the update that carries `finish`. Aborting `signal`, or leaving the loop early,
+   * cancels the request within one step.
+   *
+   * @throws {InvalidRequestError} if the prompt is empty or does not fit, or a token is outside the vocabulary
+   * @throws {OverloadedError} if the queue is full
+   */
+  generate(request: GenerationRequest, signal?: AbortSignal): AsyncIterable<GenerationUpdate>;
+
+  /** Cancels every live request whose id starts with `prefix`; returns how many. */
+  abort(prefix: string): number;
+  /** Empties the radix cache; false while requests run or wait. */
+  flushCache(): Promise<boolean>;
+  /** All arguments and counters for `/get_server_info`; never the API key. */
+  serverInfo(): Promise<Readonly<Record<string, unknown>>>;
+  /** Scheduler counters. */
+  schedulerState(): Promise<SchedulerState>;
+}

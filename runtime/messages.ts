@@ -1,0 +1,192 @@
+/**
+ * Every message that crosses an actor border. Commands are imperatives, facts past participles; `type`
+ * discriminates; step messages carry `step`, request messages `requestId`. All values are structured-cloneable
+ * and typed arrays own their whole buffer.
+ *
+ * @module
+ */
+import type { WireError } from "./errors.ts";
+import type { SamplingParams } from "./sampling/params.ts";
+
+/** Who can send and receive. */
+export type Address = "engine" | "scheduler" | "drafter" | "verifier";
+
+// engine -> scheduler
+
+/** Asks for a generation. Answered by `tokens`..., then one `finished` or `failed`. */
+export interface Submit {
+  readonly type: "submit";
+  readonly requestId: string;
+  readonly promptTokens: Int32Array;
+  readonly sampling: SamplingParams;
+}
+
+/** Ends a request early; answered by `finished` with reason `abort` unless it ended before. */
+export interface Cancel {
+  readonly type: "cancel";
+  readonly requestId: string;
+}
+
+/** Empties the radix cache if nothing runs; answered by `flushed`. */
+export interface Flush {
+  readonly type: "flush";
+}
+
+/** Asks for counters; answered by `inspected`. */
+export interface Inspect {
+  readonly type: "inspect";
+}
+
+// scheduler -> engine
+
+/** Log-probabilities of one position. */
+export interface TokenLogprob {
+  readonly token: number;
+  /** Natural logarithm; null for the first prompt token, which nothing predicts. */
+  readonly logprob: number | null;
+  /** Most probable tokens and their log-probabilities, descending. */
+  readonly top: readonly (readonly [token: number, logprob: number])[];
+}
+
+/** New tokens of a request, in order. */
+export interface Tokens {
+  readonly type: "tokens";
+  readonly requestId: string;
+  readonly tokens: Int32Array;
+  /** One entry per token, when asked for. */
+  readonly logprobs?: readonly TokenLogprob[];
+  /** Prompt logprobs from `promptLogprobStart` on, with the first `tokens` of a request only. */
+  readonly promptLogprobs?: readonly TokenLogprob[];
+}
+
+/** Why a generation ended. `matched` is the stop token or stop text. */
+export type FinishReason =
+  | { readonly type: "stop"; readonly matched: number | string }
+  | { readonly type: "length"; readonly length: number }
+  | { readonly type: "abort"; readonly message: string };
+
+/** Token counts of one request. */
+export interface Usage {
+  readonly numPromptTokens: number;
+  readonly numCompletionTokens: number;
+  /** Prompt tokens whose KV came from the radix cache. */
+  readonly numCachedTokens: number;
+  /** Times the request lost its pages and was computed again. */
+  readonly numPreemptions: number;
+}
+
+/** The last message of a request that was admitted. */
+export interface Finished {
+  readonly type: "finished";
+  readonly requestId: string;
+  readonly reason: FinishReason;
+  readonly usage: Usage;
+}
+
+/** The last message of a request that went wrong. */
+export interface Failed {
+  readonly type: "failed";
+  readonly requestId: string;
+  readonly error: WireError;
+}
+
+/** Answer to `flush`: false while requests run or wait. */
+export interface Flushed {
+  readonly type: "flushed";
+  readonly done: boolean;
+}
+
+/** Answer to `inspect`. */
+export interface Inspected {
+  readonly type: "inspected";
+  readonly state: SchedulerState;
+}
+
+/** Counters shown by `/get_server_info` and used by tests. */
+export interface SchedulerState {
+  readonly numRunning: number;
+  readonly numWaiting: number;
+  /** Pages in the pool, free pages, pages held by the radix cache and evictable. */
+  readonly numPages: number;
+  readonly numFreePages: number;
+  readonly numEvictablePages: number;
+  readonly numPreemptions: number;
+  readonly numSteps: number;
+  readonly generatedTokens: number;
+  /** Tokens per second over the last log interval. */
+  readonly lastGenThroughput: number;
+}
+
+// scheduler -> verifier
+
+/** Sampling state of a sequence, sent once before its first segment and again after a preemption. */
+export interface SequenceStart {
+  readonly requestId: string;
+  readonly sampling: SamplingParams;
+  /** Prompt followed by what was generated so far. */
+  readonly tokens: Int32Array;
+  readonly numPromptTokens: number;
+}
+
+/** Consecutive rows of one sequence in a forward. */
+export interface Segment {
+  readonly requestId: string;
+  /** One row per token. */
+  readonly tokens: Int32Array;
+  /** Position of the first row: the number of tokens already in KV. */
+  readonly start: number;
+  /** Page table of the sequence; covers `start + tokens.length` tokens. */
+  readonly pages: Int32Array;
+  /** Draw the token after the last row. */
+  readonly sample: boolean;
+  /**
+   * Rows whose next token is a known prompt token with a wanted logprob: the last `numRows`, not counting the sampled
+   * row.
+   */
+  readonly promptLogprobs?: { readonly numRows: number; readonly nextTokens: Int32Array };
+}
+
+/** Runs one forward over all segments. Answered by `forwarded`. */
+export interface Forward {
+  readonly type: "forward";
+  readonly step: number;
+  readonly starts: readonly SequenceStart[];
+  readonly segments: readonly Segment[];
+}
+
+/** The sequence is over (or preempted): forget its state. No answer. */
+export interface Release {
+  readonly type: "release";
+  readonly requestId: string;
+}
+
+/** What one segment yielded. */
+export interface SegmentResult {
+  /** Tokens drawn: one if the segment asked for a sample, none otherwise. */
+  readonly tokens: Int32Array;
+  readonly logprobs?: readonly TokenLogprob[];
+  readonly promptLogprobs?: readonly TokenLogprob[];
+}
+
+/** Result of a `forward`, segment by segment in the same order. */
+export interface Forwarded {
+  readonly type: "forwarded";
+  readonly step: number;
+  readonly results: readonly SegmentResult[];
+  /** Time inside the native forward, milliseconds. */
+  readonly forwardMs: number;
+}
+
+/** Commands the scheduler takes, facts it hears. */
+export type SchedulerMessage = Submit | Cancel | Flush | Inspect | Forwarded;
+/** Commands the verifier takes. */
+export type VerifierMessage = Forward | Release;
+/** Commands the drafter takes. */
+export type DrafterMessage = Release;
+/** Facts the engine hears. */
+export type EngineMessage = Tokens | Finished | Failed | Flushed | Inspected;
+
+/** Marks a `switch` over a union as complete. */
+export function unreachable(value: never): never {
+  throw new TypeError(`Cannot handle message: ${JSON.stringify(value)}`);
+}

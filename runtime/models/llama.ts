@@ -1,0 +1,152 @@
+/**
+ * Llama (Touvron et al. 2023) and its kin: pre-norm decoder, grouped-query attention, rotary positions, gated MLP.
+ * Reads like the checkpoint: fields are its names in camelCase.
+ *
+ * @module
+ */
+import type { ModelConfig } from "../config.ts";
+import type { Context } from "../../ffi/context.ts";
+import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
+import * as ops from "../../ffi/ops.ts";
+import { Embedding, Linear, RmsNorm } from "../nn/layers.ts";
+import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
+import type { Weights } from "../nn/weights.ts";
+import type { Model, ModelParts } from "./model.ts";
+
+/** Tensors that all layers share, one row per batch row. */
+class Activations {
+  readonly hidden: TensorId;
+  readonly normed: TensorId;
+  readonly qkv: TensorId;
+  readonly attended: TensorId;
+  readonly gateUp: TensorId;
+  readonly gated: TensorId;
+
+  constructor(context: Context, batch: BatchId, config: ModelConfig) {
+    const rows = (cols: number) => context.batchTensor(batch, "rows", cols);
+    this.hidden = rows(config.hiddenSize);
+    this.normed = rows(config.hiddenSize);
+    this.qkv = rows((config.numHeads + 2 * config.numKvHeads) * config.headDim);
+    this.attended = rows(config.numHeads * config.headDim);
+    this.gateUp = rows(2 * config.intermediateSize);
+    this.gated = rows(config.intermediateSize);
+  }
+}
+
+class Attention {
+  readonly #parts: ModelParts;
+  readonly #layer: number;
+  readonly qkvProj: Linear;
+  readonly oProj: Linear;
+
+  constructor(parts: ModelParts, weights: Weights, layer: number) {
+    this.#parts = parts;
+    this.#layer = layer;
+    this.qkvProj = new Linear(parts.context, weights, "q_proj", "k_proj", "v_proj");
+    this.oProj = new Linear(parts.context, weights, "o_proj");
+  }
+
+  /** hidden += o_proj(attention(normed)) */
+  forward({ hidden, normed, qkv, attended }: Activations, rotary: RotaryEmbedding, kv: KvId): void {
+    const { context, batch, config } = this.#parts;
+    const { numHeads, numKvHeads, headDim } = config;
+    this.qkvProj.forward(qkv, normed);
+    rotary.forward(qkv, numHeads + numKvHeads);
+    ops.kvStore(context, kv, qkv, batch, this.#layer, numHeads);
+    ops.attention(context, attended, qkv, kv, batch, this.#layer, numHeads, 1 / Math.sqrt(headDim));
+    this.oProj.forward(hidden, attended, hidden);
+  }
+}
+
+class GatedMlp {
+  readonly #context: Context;
+  readonly gateUpProj: Linear;
+  readonly downProj: Linear;
+
+  constructor(context: Context, weights: Weights) {
+    this.#context = context;
+    this.gateUpProj = new Linear(context, weights, "gate_proj", "up_proj");
+    this.downProj = new Linear(context, weights, "down_proj");
+  }
+
+  /** hidden += down_proj(silu(gate_proj(normed)) * up_proj(normed)) */
+  forward({ hidden, normed, gateUp, gated }: Activations): void {
+    this.gateUpProj.forward(gateUp, normed);
+    ops.siluMul(this.#context, gated, gateUp);
+    this.downProj.forward(hidden, gated, hidden);
+  }
+}
+
+class DecoderLayer {
+  readonly inputLayernorm: RmsNorm;
+  readonly selfAttn: Attention;
+  readonly postAttentionLayernorm: RmsNorm;
+  readonly mlp: GatedMlp;
+
+  constructor(parts: ModelParts, weights: Weights, layer: number) {
+    const { context, config: { rmsNormEps } } = parts;
+    this.inputLayernorm = new RmsNorm(context, weights.at("input_layernorm"), rmsNormEps);
+    this.selfAttn = new Attention(parts, weights.at("self_attn"), layer);
+    this.postAttentionLayernorm = new RmsNorm(context, weights.at("post_attention_layernorm"), rmsNormEps);
+    this.mlp = new GatedMlp(context, weights.at("mlp"));
+  }
+
+  forward(activations: Activations, rotary: RotaryEmbedding, kv: KvId): void {
+    this.inputLayernorm.forward(activations.normed, activations.hidden);
+    this.selfAttn.forward(activations, rotary, kv);
+    this.postAttentionLayernorm.forward(activations.normed, activations.hidden);
+    this.mlp.forward(activations);
+  }
+}
+
+/** Llama with a language-model head. */
+export class LlamaForCausalLM implements Model {
+  readonly logits: TensorId;
+  readonly #parts: ModelParts;
+  readonly #activations: Activations;
+  readonly #lastHidden: TensorId;
+  readonly #lastNormed: TensorId;
+  readonly embedTokens: Embedding;
+  readonly rotary: RotaryEmbedding;
+  readonly layers: readonly DecoderLayer[];
+  readonly norm: RmsNorm;
+  /** Undefined when tied to the embedding. */
+  readonly lmHead?: Linear;
+
+  /** @throws {LoadError} if a tensor is missing */
+  constructor(parts: ModelParts) {
+    const { context, config, weights, batch } = parts;
+    const model = weights.at("model");
+    this.#parts = parts;
+    this.embedTokens = new Embedding(context, model, "embed_tokens");
+    this.layers = Array.from(
+      { length: config.numLayers },
+      (_, layer) => new DecoderLayer(parts, model.at("layers").at(layer), layer),
+    );
+    this.norm = new RmsNorm(context, model.at("norm"), config.rmsNormEps);
+    if (!config.tieWordEmbeddings) this.lmHead = new Linear(context, weights, "lm_head");
+    this.rotary = new RotaryEmbedding(context, batch, config, ropeDivisors(parts));
+    this.#activations = new Activations(context, batch, config);
+    this.#lastHidden = context.batchTensor(batch, "outputs", config.hiddenSize);
+    this.#lastNormed = context.batchTensor(batch, "outputs", config.hiddenSize);
+    this.logits = context.batchTensor(batch, "outputs", config.vocabSize);
+  }
+
+  forward(kv: KvId): void {
+    const { context, batch } = this.#parts;
+    this.embedTokens.forward(this.#activations.hidden, batch);
+    this.rotary.prepare();
+    for (const layer of this.layers) layer.forward(this.#activations, this.rotary, kv);
+    ops.gatherOutputs(context, this.#lastHidden, this.#activations.hidden, batch);
+    this.norm.forward(this.#lastNormed, this.#lastHidden);
+    ops.linear(context, this.logits, this.#lastNormed, this.lmHead?.weight ?? this.embedTokens.weight);
+  }
+}
+
+/** GGUF's `rope_freqs` [headDim / 2], if the checkpoint has it. */
+function ropeDivisors({ context, config, weights }: ModelParts): Float32Array | undefined {
+  if (!weights.has("rope_freqs.weight")) return undefined;
+  const divisors = new Float32Array(config.headDim / 2);
+  context.readTensor(weights.vector("rope_freqs.weight"), divisors, 0, 1);
+  return divisors;
+}

@@ -1,0 +1,100 @@
+/**
+ * Brings a checkpoint into native memory as a model that can run forwards, with SGLang's log lines on the way.
+ *
+ * @module
+ */
+import type { VerifierConfig, VerifierInfo } from "../config.ts";
+import type { LogLevel } from "../actor/actor.ts";
+import { Context } from "../../ffi/context.ts";
+import type { BatchId, KvId } from "../../ffi/handles.ts";
+import { Weights } from "../nn/weights.ts";
+import type { Model } from "./model.ts";
+import { createModel } from "./registry.ts";
+
+const GIB = 1024 ** 3;
+
+/** A loaded model with its batch and KV pool. */
+export interface LoadedModel {
+  readonly context: Context;
+  readonly model: Model;
+  readonly batch: BatchId;
+  readonly kv: KvId;
+  readonly pagesPerSegment: number;
+  readonly info: VerifierInfo;
+}
+
+/** Free memory in GiB, as the log lines show it. */
+function availableGib(): string {
+  return (Deno.systemMemoryInfo().available / GIB).toFixed(2);
+}
+
+/**
+ * Loads the weights and allocates the KV pool.
+ *
+ * @throws {LoadError} if the checkpoint lacks something
+ * @throws {NativeError} if memory runs out or the device is absent
+ */
+export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: string) => void): LoadedModel {
+  const { checkpoint, pageSize } = config;
+  const context = new Context(config.libraryPath, { device: config.device, threads: config.threads });
+  const pagesPerSegment = Math.ceil(config.contextLength / pageSize);
+  const batch = context.createBatch({
+    rows: config.maxRows,
+    segments: config.maxRunningRequests,
+    pages: pagesPerSegment,
+    outputs: config.maxOutputs,
+  });
+  log("info", `Load weight begin. avail mem=${availableGib()} GB`);
+  const weights = new Weights({
+    context,
+    checkpoint,
+    dtype: config.dtype === "auto" ? Weights.autoDtype(checkpoint) : config.dtype,
+    onProgress: shardProgress(checkpoint.tensors.values(), checkpoint.files, log),
+  });
+  const model = createModel({ context, config: checkpoint.config, weights, batch });
+  weights.close();
+  log(
+    "info",
+    `Load weight end. type=${checkpoint.config.architecture}, dtype=${checkpoint.dtype}, ` +
+      `avail mem=${availableGib()} GB, mem usage=${(weights.packedBytes / GIB).toFixed(2)} GB.`,
+  );
+  const { numLayers, numKvHeads, headDim } = checkpoint.config;
+  const halfBytesPerToken = numLayers * numKvHeads * headDim * (config.kvDtype === "float32" ? 4 : 2);
+  const numPages = Math.floor(config.maxTotalTokens / pageSize);
+  const kv = context.createKv(
+    { layers: numLayers, pages: numPages, pageSize, kvHeads: numKvHeads, headDim },
+    config.kvDtype,
+  );
+  const halfBytes = numPages * pageSize * halfBytesPerToken, half = (halfBytes / GIB).toFixed(2);
+  log(
+    "info",
+    `KV Cache is allocated. dtype: ${config.kvDtype}, #tokens: ${numPages * pageSize}, ` +
+      `K size: ${half} GB, V size: ${half} GB`,
+  );
+  log("info", `Memory pool end. avail mem=${availableGib()} GB`);
+  const info = {
+    numPages,
+    kBytes: halfBytes,
+    vBytes: halfBytes,
+    weightBytes: weights.packedBytes,
+    backend: context.describe(),
+  };
+  return { context, model, batch, kv, pagesPerSegment, info };
+}
+
+/** Logs a line whenever another shard is read through. */
+function shardProgress(
+  tensors: Iterable<{ file: string; bytes: number }>,
+  files: readonly string[],
+  log: (level: LogLevel, text: string) => void,
+): (doneBytes: number) => void {
+  let totalBytes = 0, numLogged = 0;
+  for (const { bytes } of tensors) totalBytes += bytes;
+  return (doneBytes) => {
+    const numDone = Math.floor(doneBytes / totalBytes * files.length);
+    if (numDone <= numLogged) return;
+    numLogged = numDone;
+    const percent = Math.floor(100 * numDone / files.length);
+    log("info", `Loading checkpoint shards: ${percent}% Completed | ${numDone}/${files.length}`);
+  };
+}

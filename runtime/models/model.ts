@@ -1,0 +1,25 @@
+/**
+ * What the verifier needs of a model, and what a model is built from.
+ *
+ * @module
+ */
+import type { ModelConfig } from "../config.ts";
+import type { Context } from "../../ffi/context.ts";
+import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
+import type { Weights } from "../nn/weights.ts";
+
+/** Parts a model is built from. */
+export interface ModelParts {
+  readonly context: Context;
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly batch: BatchId;
+}
+
+/** A decoder. Prefill, decode and tree verification are the same forward; only the batch differs. */
+export interface Model {
+  /** [outputs, vocabSize], valid after `forward`. */
+  readonly logits: TensorId;
+  /** Runs (or records) a forward of the batch as written; keys and values go to `kv`. */
+  forward(kv: KvId): void;
+}

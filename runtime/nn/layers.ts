@@ -1,0 +1,60 @@
+/**
+ * The small modules of a decoder: linear, norm, embedding. Fields carry checkpoint names; `forward` writes into a tensor
+ * the caller owns.
+ *
+ * @module
+ */
+import type { Context } from "../../ffi/context.ts";
+import type { BatchId, TensorId, WeightId } from "../../ffi/handles.ts";
+import * as ops from "../../ffi/ops.ts";
+import type { Weights } from "./weights.ts";
+
+/** out = x W^T, W of one or several stacked modules. */
+export class Linear {
+  readonly #context: Context;
+  readonly weight: WeightId;
+
+  constructor(context: Context, weights: Weights, ...names: string[]) {
+    this.#context = context;
+    this.weight = weights.matrix(...names);
+  }
+
+  /** out [rows, out features] = x [rows, in features] W^T (+ residual, which may be out) */
+  forward(out: TensorId, x: TensorId, residual?: TensorId): void {
+    ops.linear(this.#context, out, x, this.weight, residual);
+  }
+}
+
+/** Root-mean-square norm with a learned scale. */
+export class RmsNorm {
+  readonly #context: Context;
+  readonly #weight: TensorId;
+  readonly #eps: number;
+
+  constructor(context: Context, weights: Weights, eps: number) {
+    this.#context = context;
+    this.#weight = weights.vector("weight");
+    this.#eps = eps;
+  }
+
+  /** out, x: [rows, hidden] */
+  forward(out: TensorId, x: TensorId): void {
+    ops.rmsNorm(this.#context, out, x, this.#weight, this.#eps);
+  }
+}
+
+/** Token embeddings; `weight` may serve as LM head too. */
+export class Embedding {
+  readonly #context: Context;
+  readonly weight: WeightId;
+
+  constructor(context: Context, weights: Weights, name: string) {
+    this.#context = context;
+    this.weight = weights.matrix(name);
+  }
+
+  /** out [rows, hidden]: the embedding of each token of the batch */
+  forward(out: TensorId, batch: BatchId): void {
+    ops.embedding(this.#context, out, batch, this.weight);
+  }
+}

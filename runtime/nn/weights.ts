@@ -1,0 +1,119 @@
+/**
+ * Walks a checkpoint by its own names and brings tensors into native memory: `weights.at("self_attn").linear("q_proj")`.
+ *
+ * @module
+ */
+import type { Checkpoint, StorageFormat, TensorSource } from "../config.ts";
+import { LoadError } from "../errors.ts";
+import type { Context, Dtype } from "../../ffi/context.ts";
+import type { FileId, TensorId, WeightId } from "../../ffi/handles.ts";
+
+/** What loading shares: where to, how to keep floats, and what was loaded so far. */
+export interface WeightStore {
+  readonly context: Context;
+  readonly checkpoint: Checkpoint;
+  /** How floating matrices are kept. */
+  readonly dtype: keyof typeof Dtype;
+  /** Hears the bytes read so far after each tensor. */
+  readonly onProgress?: (doneBytes: number) => void;
+}
+
+const FLOATS: ReadonlySet<StorageFormat> = new Set(["F32", "F16", "BF16"]);
+
+/** Loads tensors whose names start with a prefix. */
+export class Weights {
+  readonly #store: WeightStore;
+  readonly #prefix: string;
+  readonly #files: Map<string, FileId>;
+  readonly #loaded: { bytes: number; packedBytes: number };
+
+  constructor(store: WeightStore, prefix = "", parent?: Weights) {
+    this.#store = store;
+    this.#prefix = prefix;
+    this.#files = parent ? parent.#files : new Map();
+    this.#loaded = parent ? parent.#loaded : { bytes: 0, packedBytes: 0 };
+  }
+
+  /** The weights below `name`. */
+  at(name: string | number): Weights {
+    return new Weights(this.#store, `${this.#prefix}${name}.`, this);
+  }
+
+  /** Bytes of the packed matrices loaded so far. */
+  get packedBytes(): number {
+    return this.#loaded.packedBytes;
+  }
+
+  /** Whether the checkpoint has a tensor of this name. */
+  has(name: string): boolean {
+    return this.#store.checkpoint.tensors.has(this.#prefix + name);
+  }
+
+  /**
+   * One matrix of the `weight`s of these modules, stacked in order: [sum of rows, cols].
+   *
+   * @throws {LoadError} if one is missing or their columns differ
+   */
+  matrix(...names: string[]): WeightId {
+    const { context, checkpoint, dtype } = this.#store;
+    const sources = names.map((name) => this.#source(`${name}.weight`));
+    const cols = sources[0]!.shape[1]!;
+    const rows = sources.reduce((sum, source) => sum + source.shape[0]!, 0);
+    const weight = context.createWeight(rows, cols);
+    for (const source of sources) {
+      if (source.shape[1] !== cols) {
+        throw new LoadError(`Cannot stack ${source.name}: ${source.shape[1]} columns, expected ${cols}`);
+      }
+      const headDim = source.rowOrder === "interleaved" ? checkpoint.config.headDim : 0;
+      context.appendWeight(weight, this.#range(source), source.shape[0]!, headDim);
+    }
+    context.packWeight(weight, dtype);
+    this.#loaded.packedBytes += context.weightBytes(weight);
+    for (const source of sources) this.#count(source);
+    return weight;
+  }
+
+  /** A vector as float32 [1, n]. */
+  vector(name: string): TensorId {
+    const source = this.#source(name);
+    const tensor = this.#store.context.loadTensor(this.#range(source), 1, source.shape[0]!);
+    this.#count(source);
+    return tensor;
+  }
+
+  /** Unmaps the files; what was loaded stays. */
+  close(): void {
+    for (const file of this.#files.values()) this.#store.context.closeFile(file);
+    this.#files.clear();
+  }
+
+  /** How a floating checkpoint is kept under `--dtype auto`: bfloat16 unless it holds float32 only. */
+  static autoDtype(checkpoint: Checkpoint): "float32" | "bfloat16" {
+    for (const { shape, format } of checkpoint.tensors.values()) {
+      if (shape.length > 1 && FLOATS.has(format) && format !== "F32") return "bfloat16";
+    }
+    return "float32";
+  }
+
+  #source(name: string): TensorSource {
+    const source = this.#store.checkpoint.tensors.get(this.#prefix + name);
+    if (!source) {
+      throw new LoadError(`Cannot find tensor: ${this.#prefix}${name} in ${this.#store.checkpoint.path}`);
+    }
+    return source;
+  }
+
+  #range(source: TensorSource): { file: FileId; offset: number; format: StorageFormat } {
+    let file = this.#files.get(source.file);
+    if (file === undefined) {
+      file = this.#store.context.openFile(source.file);
+      this.#files.set(source.file, file);
+    }
+    return { file, offset: source.offset, format: source.format };
+  }
+
+  #count(source: TensorSource): void {
+    this.#loaded.bytes += source.bytes;
+    this.#store.onProgress?.(this.#loaded.bytes);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Sampling parameters of one request, parsed once at the door and then passed unchanged to the verifier.
+ *
+ * @module
+ */
+
+/** How the next token is drawn and when generation stops. Plain data: crosses channels as it is. */
+export interface SamplingParams {
+  /** 0 is greedy (argmax); otherwise logits are divided by it. */
+  readonly temperature: number;
+  /** Keep the k most probable tokens; 0 keeps all. */
+  readonly topK: number;
+  /** Nucleus mass in (0, 1]. */
+  readonly topP: number;
+  /** Drop tokens below `minP` times the largest probability; [0, 1]. */
+  readonly minP: number;
+  /** Seed of the Philox counter; the draw at a position is a pure function of (logits, seed, position). */
+  readonly seed: number;
+  /** Subtracted per earlier occurrence in the output, [-2, 2]. */
+  readonly frequencyPenalty: number;
+  /** Subtracted once if the token occurred in the output, [-2, 2]. */
+  readonly presencePenalty: number;
+  /** Divides positive (multiplies negative) logits of tokens seen in prompt or output; (0, 2], 1 is off. */
+  readonly repetitionPenalty: number;
+  /** Pairs of token id and value added to its logit. */
+  readonly logitBias: readonly (readonly [token: number, bias: number])[];
+  /** Largest number of generated tokens. */
+  readonly maxTokens: number;
+  /** Until this many tokens are generated, end and stop tokens have probability 0. */
+  readonly minTokens: number;
+  /** Tokens that end generation, the model's own end tokens not included. */
+  readonly stopTokenIds: readonly number[];
+  /** Do not end at the model's end tokens nor at `stopTokenIds`. */
+  readonly ignoreEos: boolean;
+  /** Texts that end generation. */
+  readonly stop: readonly string[];
+  /** Keep the stop text (or stop token's text) in the output. */
+  readonly noStopTrim: boolean;
+  /** Leave special tokens out of the text. */
+  readonly skipSpecialTokens: boolean;
+  /** Number of most probable tokens reported per position, -1 for no logprobs at all. */
+  readonly numLogprobs: number;
+  /** First prompt position whose logprob is reported, -1 for none. */
+  readonly promptLogprobStart: number;
+}
+
+/** Values used where a request leaves a field out (SGLang's native defaults). */
+export const defaultSamplingParams: SamplingParams = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  seed: 0,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  repetitionPenalty: 1,
+  logitBias: [],
+  maxTokens: 128,
+  minTokens: 0,
+  stopTokenIds: [],
+  ignoreEos: false,
+  stop: [],
+  noStopTrim: false,
+  skipSpecialTokens: true,
+  numLogprobs: -1,
+  promptLogprobStart: -1,
+};
+
+/** Most alternatives reported per position. */
+export const maxTopLogprobs = 20;

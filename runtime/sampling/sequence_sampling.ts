@@ -1,0 +1,64 @@
+/**
+ * Sampling state of one sequence: its parameters and what it has said so far.
+ *
+ * @module
+ */
+import type { SequenceStart } from "../messages.ts";
+import type { SamplingParams } from "./params.ts";
+
+/** A change to one logit; see `aerie_sampler_adjust`. */
+export interface Adjustment {
+  readonly token: number;
+  /** Occurs in prompt or output: the repetition penalty applies. */
+  readonly seen: boolean;
+  /** Occurrences in the output. */
+  readonly count: number;
+  readonly bias: number;
+}
+
+/** Remembers tokens only if the parameters need them, so that plain sampling costs nothing per token. */
+export class SequenceSampling {
+  readonly params: SamplingParams;
+  readonly #counts = new Map<number, number>();
+  readonly #bias: ReadonlyMap<number, number>;
+  readonly #endTokens: readonly number[];
+  readonly #remembers: boolean;
+  #numOutput = 0;
+
+  /** `eosTokenIds` are banned, like the stop tokens, until `minTokens` are out. */
+  constructor(start: SequenceStart, eosTokenIds: readonly number[]) {
+    const { sampling, tokens, numPromptTokens } = start;
+    this.params = sampling;
+    this.#bias = new Map(sampling.logitBias);
+    this.#endTokens = [...eosTokenIds, ...sampling.stopTokenIds];
+    this.#remembers = sampling.frequencyPenalty !== 0 || sampling.presencePenalty !== 0 ||
+      sampling.repetitionPenalty !== 1;
+    if (this.#remembers) {
+      for (const token of tokens.subarray(0, numPromptTokens)) {
+        this.#counts.set(token, 0);
+      }
+    }
+    for (const token of tokens.subarray(numPromptTokens)) this.append(token);
+  }
+
+  /** Takes note of a generated token. */
+  append(token: number): void {
+    this.#numOutput++;
+    if (this.#remembers) this.#counts.set(token, (this.#counts.get(token) ?? 0) + 1);
+  }
+
+  /** The changes to the logits of the next token; empty for plain sampling. */
+  adjustments(): Adjustment[] {
+    const bias = this.#numOutput < this.params.minTokens
+      ? new Map([...this.#bias, ...this.#endTokens.map((token) => [token, -Infinity] as const)])
+      : this.#bias;
+    const changes: Adjustment[] = [];
+    for (const [token, count] of this.#counts) {
+      changes.push({ token, seen: true, count, bias: bias.get(token) ?? 0 });
+    }
+    for (const [token, value] of bias) {
+      if (!this.#counts.has(token)) changes.push({ token, seen: false, count: 0, bias: value });
+    }
+    return changes;
+  }
+}
