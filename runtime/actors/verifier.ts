@@ -7,6 +7,7 @@ import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { VerifierConfig, VerifierInfo } from "../config.ts";
 import {
   type Forward,
+  type Forwarded,
   type Segment,
   type SegmentResult,
   unreachable,
