@@ -24,7 +24,8 @@ void check_batch(const Batch& batch) {
     }
     if (batch.segment_starts[0]) bad("segment_starts", 0, batch.segment_starts[0]);
     for (uint32_t s = 0; s < batch.num_segments; ++s)
-        if (batch.segment_starts[s + 1] < batch.segment_starts[s]) bad("segment_starts", s + 1, batch.segment_starts[s + 1]);
+        if (batch.segment_starts[s + 1] < batch.segment_starts[s])
+            bad("segment_starts", s + 1, batch.segment_starts[s + 1]);
     if (batch.segment_starts[batch.num_segments] != int32_t(batch.num_rows))
         bad("segment_starts", batch.num_segments, batch.segment_starts[batch.num_segments]);
     for (uint32_t i = 0; i < batch.num_outputs; ++i)
@@ -35,8 +36,8 @@ void check_batch(const Batch& batch) {
 int32_t aerie_batch_create(uint32_t handle, uint32_t* out, uint32_t max_rows, uint32_t max_segments, uint32_t max_pages,
                            uint32_t max_outputs) {
     return guard(handle, [&](Context& context) {
-        if (!max_rows || !max_segments || !max_pages || !max_outputs || max_rows > kMaxCount || max_segments > kMaxCount ||
-            max_pages > kMaxCount || max_outputs > kMaxCount)
+        if (!max_rows || !max_segments || !max_pages || !max_outputs || max_rows > kMaxCount ||
+            max_segments > kMaxCount || max_pages > kMaxCount || max_outputs > kMaxCount)
             fail(AERIE_BAD_SHAPE, "batch_create: %u rows, %u segments, %u pages, %u outputs", max_rows, max_segments,
                  max_pages, max_outputs);
         auto batch = std::make_shared<Batch>();
@@ -61,9 +62,9 @@ int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t*
         Batch& batch = context.use<Batch>(batch_handle, "batch_write", "batch");
         if (num_rows > batch.max_rows || num_segments > batch.max_segments || pages_per_segment > batch.max_pages ||
             num_outputs > batch.max_outputs)
-            fail(AERIE_BAD_SHAPE, "batch_write: %u rows, %u segments, %u pages, %u outputs exceed %u, %u, %u, %u", num_rows,
-                 num_segments, pages_per_segment, num_outputs, batch.max_rows, batch.max_segments, batch.max_pages,
-                 batch.max_outputs);
+            fail(AERIE_BAD_SHAPE, "batch_write: %u rows, %u segments, %u pages, %u outputs exceed %u, %u, %u, %u",
+                 num_rows, num_segments, pages_per_segment, num_outputs, batch.max_rows, batch.max_segments,
+                 batch.max_pages, batch.max_outputs);
         batch.num_rows = num_rows;
         batch.num_segments = num_segments;
         batch.pages_per_segment = pages_per_segment;

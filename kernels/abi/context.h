@@ -30,7 +30,8 @@ struct Context {
 
     template <class T>
     void release(uint32_t handle, const char* op) {
-        if (!dynamic_cast<T*>(objects.get(handle).get())) fail(AERIE_BAD_HANDLE, "%s: not a live handle: %u", op, handle);
+        if (!dynamic_cast<T*>(objects.get(handle).get()))
+            fail(AERIE_BAD_HANDLE, "%s: not a live handle: %u", op, handle);
         objects.remove(handle);
     }
 };

@@ -20,7 +20,8 @@ void expect_same_rows(const char* op, const Tensor& a, const Tensor& b) {
 
 void expect_rows_of(const char* op, const char* name, const Tensor& tensor, const Batch& batch, aerie_scope scope) {
     if (tensor.batch.get() != &batch || tensor.scope != scope)
-        fail(AERIE_BAD_SHAPE, "%s: %s does not follow the batch's %s", op, name, scope == AERIE_ROWS ? "rows" : "outputs");
+        fail(AERIE_BAD_SHAPE, "%s: %s does not follow the batch's %s", op, name,
+             scope == AERIE_ROWS ? "rows" : "outputs");
 }
 
 void expect_packed(const char* op, const Weight& weight) {
@@ -95,7 +96,8 @@ int32_t aerie_rope(uint32_t handle, uint32_t x_handle, uint32_t angles_handle, u
     return guard(handle, [&](Context& context) {
         Tensor& x = context.use<Tensor>(x_handle, "rope", "x");
         Tensor& angles = context.use<Tensor>(angles_handle, "rope", "angles");
-        if (!head_dim || head_dim % 32) fail(AERIE_UNSUPPORTED, "rope: head_dim is %u, expected a multiple of 32", head_dim);
+        if (!head_dim || head_dim % 32)
+            fail(AERIE_UNSUPPORTED, "rope: head_dim is %u, expected a multiple of 32", head_dim);
         expect_cols("rope", "angles", angles, head_dim);
         expect_same_rows("rope", x, angles);
         if (uint64_t(num_heads) * head_dim > x.cols)

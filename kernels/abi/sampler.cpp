@@ -17,10 +17,12 @@ void expect(bool good, const char* name, uint32_t row, double value) {
 }
 }  // namespace
 
-int32_t aerie_sampler_create(uint32_t handle, uint32_t* out, uint32_t max_outputs, uint32_t vocab_size, uint32_t max_top) {
+int32_t aerie_sampler_create(uint32_t handle, uint32_t* out, uint32_t max_outputs, uint32_t vocab_size,
+                             uint32_t max_top) {
     return guard(handle, [&](Context& context) {
         if (!max_outputs || !vocab_size || max_outputs > 1u << 20 || vocab_size > 1u << 24 || max_top > 1024)
-            fail(AERIE_BAD_SHAPE, "sampler_create: %u outputs, vocabulary of %u, top %u", max_outputs, vocab_size, max_top);
+            fail(AERIE_BAD_SHAPE, "sampler_create: %u outputs, vocabulary of %u, top %u", max_outputs, vocab_size,
+                 max_top);
         auto sampler = std::make_shared<Sampler>();
         sampler->max_outputs = max_outputs;
         sampler->vocab_size = vocab_size;
@@ -51,7 +53,8 @@ int32_t aerie_sampler_write(uint32_t handle, uint32_t sampler_handle, const floa
         copy(sampler.num_top, num_top, num_rows);
         sampler.adjust_starts.clear();
         for (uint32_t r = 0; r < num_rows; ++r) {
-            expect(sampler.temperature[r] >= 0 && sampler.temperature[r] < 1e30f, "temperature", r, sampler.temperature[r]);
+            expect(sampler.temperature[r] >= 0 && sampler.temperature[r] < 1e30f, "temperature", r,
+                   sampler.temperature[r]);
             expect(sampler.top_k[r] >= 0, "top_k", r, sampler.top_k[r]);
             expect(sampler.top_p[r] > 0 && sampler.top_p[r] <= 1, "top_p", r, sampler.top_p[r]);
             expect(sampler.min_p[r] >= 0 && sampler.min_p[r] <= 1, "min_p", r, sampler.min_p[r]);
@@ -108,7 +111,8 @@ int32_t aerie_sampler_read(uint32_t handle, int32_t* tokens, float* logprobs, in
                            uint32_t sampler_handle, uint32_t num_rows) {
     return guard(handle, [&](Context& context) {
         Sampler& sampler = context.use<Sampler>(sampler_handle, "sampler_read", "sampler");
-        if (num_rows > sampler.num_rows) fail(AERIE_BAD_SHAPE, "sampler_read: %u rows of %u", num_rows, sampler.num_rows);
+        if (num_rows > sampler.num_rows)
+            fail(AERIE_BAD_SHAPE, "sampler_read: %u rows of %u", num_rows, sampler.num_rows);
         if (!num_rows) return;
         const size_t top = size_t(num_rows) * sampler.max_top;
         memcpy(tokens, sampler.tokens.data(), num_rows * sizeof(int32_t));

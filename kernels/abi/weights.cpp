@@ -14,7 +14,8 @@ namespace {
 constexpr uint32_t kMaxSide = 1u << 24;  // rows or columns of anything
 
 aerie_format checked_format(int32_t format) {
-    if (format < AERIE_FORMAT_F32 || format > AERIE_FORMAT_Q6_K) fail(AERIE_UNSUPPORTED, "format: %d is unknown", format);
+    if (format < AERIE_FORMAT_F32 || format > AERIE_FORMAT_Q6_K)
+        fail(AERIE_UNSUPPORTED, "format: %d is unknown", format);
     return aerie_format(format);
 }
 
@@ -23,8 +24,8 @@ const uint8_t* checked_range(const char* op, const File& file, uint64_t offset, 
                              uint32_t cols) {
     const size_t bytes = format_bytes(format, cols) * rows;
     if (offset > file.bytes || bytes > file.bytes - offset)
-        fail(AERIE_BAD_SHAPE, "%s: %zu bytes at %llu exceed the file of %zu bytes", op, bytes, (unsigned long long)offset,
-             file.bytes);
+        fail(AERIE_BAD_SHAPE, "%s: %zu bytes at %llu exceed the file of %zu bytes", op, bytes,
+             (unsigned long long)offset, file.bytes);
     return file.data + offset;
 }
 
@@ -128,7 +129,8 @@ int32_t aerie_weight_release(uint32_t handle, uint32_t weight) {
 }
 
 int32_t aerie_tensor_create(uint32_t handle, uint32_t* out, uint32_t rows, uint32_t cols) {
-    return guard(handle, [&](Context& context) { *out = context.objects.add(new_tensor("tensor_create", rows, cols)); });
+    return guard(handle,
+                 [&](Context& context) { *out = context.objects.add(new_tensor("tensor_create", rows, cols)); });
 }
 
 int32_t aerie_tensor_load(uint32_t handle, uint32_t* out, uint32_t file_handle, uint64_t offset, int32_t format,

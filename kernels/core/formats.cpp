@@ -137,17 +137,27 @@ uint16_t f32_to_f16(float value) {
 
 BlockSize block_size(aerie_format format) {
     switch (format) {
-        case AERIE_FORMAT_F32: return {1, 4};
+        case AERIE_FORMAT_F32:
+            return {1, 4};
         case AERIE_FORMAT_F16:
-        case AERIE_FORMAT_BF16: return {1, 2};
-        case AERIE_FORMAT_Q4_0: return {32, 18};
-        case AERIE_FORMAT_Q4_1: return {32, 20};
-        case AERIE_FORMAT_Q5_0: return {32, 22};
-        case AERIE_FORMAT_Q5_1: return {32, 24};
-        case AERIE_FORMAT_Q8_0: return {32, 34};
-        case AERIE_FORMAT_Q4_K: return {256, 144};
-        case AERIE_FORMAT_Q5_K: return {256, 176};
-        case AERIE_FORMAT_Q6_K: return {256, 210};
+        case AERIE_FORMAT_BF16:
+            return {1, 2};
+        case AERIE_FORMAT_Q4_0:
+            return {32, 18};
+        case AERIE_FORMAT_Q4_1:
+            return {32, 20};
+        case AERIE_FORMAT_Q5_0:
+            return {32, 22};
+        case AERIE_FORMAT_Q5_1:
+            return {32, 24};
+        case AERIE_FORMAT_Q8_0:
+            return {32, 34};
+        case AERIE_FORMAT_Q4_K:
+            return {256, 144};
+        case AERIE_FORMAT_Q5_K:
+            return {256, 176};
+        case AERIE_FORMAT_Q6_K:
+            return {256, 210};
     }
     fail(AERIE_UNSUPPORTED, "format: %d is unknown", int(format));
 }
@@ -162,17 +172,39 @@ size_t format_bytes(aerie_format format, size_t count) {
 void dequantise(float* out, const uint8_t* data, aerie_format format, size_t count) {
     const BlockSize block = block_size(format);
     for (size_t i = 0; i < count; i += block.elements, data += block.bytes, out += block.elements) switch (format) {
-            case AERIE_FORMAT_F32: memcpy(out, data, 4); break;
-            case AERIE_FORMAT_F16: *out = half(data); break;
-            case AERIE_FORMAT_BF16: *out = bf16_to_f32(u16(data)); break;
-            case AERIE_FORMAT_Q4_0: q4_0(out, data); break;
-            case AERIE_FORMAT_Q4_1: q4_1(out, data); break;
-            case AERIE_FORMAT_Q5_0: q5_0(out, data); break;
-            case AERIE_FORMAT_Q5_1: q5_1(out, data); break;
-            case AERIE_FORMAT_Q8_0: q8_0(out, data); break;
-            case AERIE_FORMAT_Q4_K: q4_k(out, data); break;
-            case AERIE_FORMAT_Q5_K: q5_k(out, data); break;
-            case AERIE_FORMAT_Q6_K: q6_k(out, data); break;
+            case AERIE_FORMAT_F32:
+                memcpy(out, data, 4);
+                break;
+            case AERIE_FORMAT_F16:
+                *out = half(data);
+                break;
+            case AERIE_FORMAT_BF16:
+                *out = bf16_to_f32(u16(data));
+                break;
+            case AERIE_FORMAT_Q4_0:
+                q4_0(out, data);
+                break;
+            case AERIE_FORMAT_Q4_1:
+                q4_1(out, data);
+                break;
+            case AERIE_FORMAT_Q5_0:
+                q5_0(out, data);
+                break;
+            case AERIE_FORMAT_Q5_1:
+                q5_1(out, data);
+                break;
+            case AERIE_FORMAT_Q8_0:
+                q8_0(out, data);
+                break;
+            case AERIE_FORMAT_Q4_K:
+                q4_k(out, data);
+                break;
+            case AERIE_FORMAT_Q5_K:
+                q5_k(out, data);
+                break;
+            case AERIE_FORMAT_Q6_K:
+                q6_k(out, data);
+                break;
         }
 }
 

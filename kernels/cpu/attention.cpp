@@ -1,9 +1,7 @@
 // Paged attention with online softmax (Milakov & Gimelshein 2018) over blocks of 256 keys. A row sees entries
 // 0 .. visible-1 of its sequence and those of the next 64 whose bit is set in its tree mask. Queries that read the same
 // keys go together, up to 12; each query's arithmetic is the same whoever its neighbours are.
-#include "cpu/kv_cache.h"
-#include "cpu/ops.h"
-#include "cpu/simd.h"
+#include "cpu/fused.h"
 
 namespace aerie::cpu::AERIE_ISA {
 namespace {
@@ -48,17 +46,17 @@ AERIE_INLINE void score_keys(const Pages<T>& pages, const Query* queries, const 
     for (uint32_t b = 0; b < count; b += 16) {
         const T* keys = pages.keys + pages.block(first + b);
         Floats even[NQ], odd[NQ];  // two chains hide the latency of fma
-#pragma GCC unroll 12
+        AERIE_UNROLL
         for (int i = 0; i < NQ; ++i) even[i] = odd[i] = set1(0.0f);
         for (uint32_t d = 0; d < pages.head_dim; d += 2) {
             const Floats k0 = load_kv(keys + d * 16), k1 = load_kv(keys + d * 16 + 16);
-#pragma GCC unroll 12
+            AERIE_UNROLL
             for (int i = 0; i < NQ; ++i) {
                 even[i] = fma(k0, set1(transposed[d * NQ + i]), even[i]);
                 odd[i] = fma(k1, set1(transposed[(d + 1) * NQ + i]), odd[i]);
             }
         }
-#pragma GCC unroll 12
+        AERIE_UNROLL
         for (int i = 0; i < NQ; ++i) {
             const Floats score = mul(add(even[i], odd[i]), set1(scale));
             store(scores + i * kKeysPerBlock + b,
@@ -72,29 +70,27 @@ template <class T, int NQ, int W>
 AERIE_INLINE void add_values(const Pages<T>& pages, const float* weights, uint32_t first, uint32_t count, uint32_t d0,
                              float* sums) {
     Floats acc[NQ][W];
-#pragma GCC unroll 12
-    for (int i = 0; i < NQ; ++i)
-#pragma GCC unroll 4
-        for (int w = 0; w < W; ++w) acc[i][w] = load(sums + i * pages.head_dim + d0 + w * 16);
+    AERIE_UNROLL
+    for (int i = 0; i < NQ; ++i) AERIE_UNROLL
+    for (int w = 0; w < W; ++w) acc[i][w] = load(sums + i * pages.head_dim + d0 + w * 16);
     for (uint32_t b = 0; b < count; b += 16) {
         const T* values = pages.values + pages.block(first + b) + d0;
         const uint32_t end = count - b < 16 ? count - b : 16;
         for (uint32_t p = 0; p < end; ++p, values += pages.head_dim) {
             Floats v[W];
-#pragma GCC unroll 4
+            AERIE_UNROLL
             for (int w = 0; w < W; ++w) v[w] = load_kv(values + w * 16);
-#pragma GCC unroll 12
+            AERIE_UNROLL
             for (int i = 0; i < NQ; ++i) {
                 const Floats weight = set1(weights[i * kKeysPerBlock + b + p]);
-#pragma GCC unroll 4
+                AERIE_UNROLL
                 for (int w = 0; w < W; ++w) acc[i][w] = fma(v[w], weight, acc[i][w]);
             }
         }
     }
-#pragma GCC unroll 12
-    for (int i = 0; i < NQ; ++i)
-#pragma GCC unroll 4
-        for (int w = 0; w < W; ++w) store(sums + i * pages.head_dim + d0 + w * 16, acc[i][w]);
+    AERIE_UNROLL
+    for (int i = 0; i < NQ; ++i) AERIE_UNROLL
+    for (int w = 0; w < W; ++w) store(sums + i * pages.head_dim + d0 + w * 16, acc[i][w]);
 }
 
 // scratch: transposed queries [head_dim, NQ], sums [NQ, head_dim], scores [NQ, 256].
@@ -140,8 +136,7 @@ void attend(const Pages<T>& pages, const Query* queries, uint32_t num_keys, floa
         for (; d < dim; d += 16) add_values<T, NQ, 1>(pages, scores, first, count, d, sums);
     }
     for (int i = 0; i < NQ; ++i)
-        for (uint32_t d = 0; d < dim; d += 16)
-            store(queries[i].out + d, div(load(sums + i * dim + d), set1(mass[i])));
+        for (uint32_t d = 0; d < dim; d += 16) store(queries[i].out + d, div(load(sums + i * dim + d), set1(mass[i])));
 }
 
 // Rounds the number of queries up to a compiled one by repeating the last: the same result is written twice.
@@ -150,65 +145,116 @@ void attend_any(const Pages<T>& pages, Query* queries, uint32_t count, uint32_t 
     static constexpr uint8_t kRounded[kMaxQueries + 1] = {0, 1, 2, 3, 4, 6, 6, 8, 8, 12, 12, 12, 12};
     for (uint32_t i = count; i < kRounded[count]; ++i) queries[i] = queries[count - 1];
     switch (kRounded[count]) {
-        case 1: return attend<T, 1>(pages, queries, num_keys, scale, scratch);
-        case 2: return attend<T, 2>(pages, queries, num_keys, scale, scratch);
-        case 3: return attend<T, 3>(pages, queries, num_keys, scale, scratch);
-        case 4: return attend<T, 4>(pages, queries, num_keys, scale, scratch);
-        case 6: return attend<T, 6>(pages, queries, num_keys, scale, scratch);
-        case 8: return attend<T, 8>(pages, queries, num_keys, scale, scratch);
-        default: return attend<T, 12>(pages, queries, num_keys, scale, scratch);
+        case 1:
+            return attend<T, 1>(pages, queries, num_keys, scale, scratch);
+        case 2:
+            return attend<T, 2>(pages, queries, num_keys, scale, scratch);
+        case 3:
+            return attend<T, 3>(pages, queries, num_keys, scale, scratch);
+        case 4:
+            return attend<T, 4>(pages, queries, num_keys, scale, scratch);
+        case 6:
+            return attend<T, 6>(pages, queries, num_keys, scale, scratch);
+        case 8:
+            return attend<T, 8>(pages, queries, num_keys, scale, scratch);
+        default:
+            return attend<T, 12>(pages, queries, num_keys, scale, scratch);
     }
 }
 
-// Up to 12 (row, head) pairs of one segment and one KV head.
+// Rotates and stores the key of one row and KV head, and stores its value.
 template <class T>
-void attend_item(const Op& op, const Worker& worker, uint32_t segment, uint32_t kv_head, uint32_t first_pair,
-                 uint32_t num_pairs) {
+void rotate_and_store(const Op& op, size_t row, uint32_t kv_head) {
+    const uint32_t dim = op.kv->head_dim;
+    float* key = op.x->data + row * op.x->cols + (op.num_heads + kv_head) * dim;
+    rotate(key, op.angles->data + row * dim, dim / 2);
+    store_kv<T>(*op.kv, op.layer, uint32_t(op.batch->slots.data()[row]), kv_head, key, key + op.kv->num_kv_heads * dim);
+}
+
+// Up to 12 (row, head) pairs of one segment and one KV head.
+struct Item {
+    uint32_t segment, kv_head, first_pair, num_pairs;
+};
+
+template <class T>
+void attend_item(const Op& op, const Worker& worker, const Item& item) {
     const KvPool& kv = *op.kv;
     const Batch& batch = *op.batch;
     const uint32_t dim = kv.head_dim, group = op.num_heads / kv.num_kv_heads;
-    const size_t base = page_offset(kv, op.layer, 0, kv_head);
+    const size_t base = page_offset(kv, op.layer, 0, item.kv_head);
     const Pages<T> pages = {reinterpret_cast<const T*>(kv.keys.data()) + base,
                             reinterpret_cast<const T*>(kv.values.data()) + base,
-                            batch.page_table.data() + size_t(segment) * batch.pages_per_segment,
+                            batch.page_table.data() + size_t(item.segment) * batch.pages_per_segment,
                             kv.page_size,
                             dim,
                             page_offset(kv, 0, 1, 0)};
+    const size_t first_row = uint32_t(batch.segment_starts.data()[item.segment]);
     Query queries[kMaxQueries];
     uint32_t num_keys = 0;
-    for (uint32_t i = 0; i < num_pairs; ++i) {
-        const uint32_t pair = first_pair + i;
-        const size_t row = uint32_t(batch.segment_starts.data()[segment]) + pair / group;
-        const uint32_t head = kv_head * group + pair % group;
+    for (uint32_t i = 0; i < item.num_pairs; ++i) {
+        const uint32_t pair = item.first_pair + i, head = item.kv_head * group + pair % group;
+        const size_t row = first_row + pair / group;
         const uint64_t tree = batch.tree_masks.data()[row];
-        queries[i] = {op.x->data + row * op.x->cols + head * dim, op.out->data + row * op.out->cols + head * dim,
-                      batch.visible.data()[row], tree};
+        float* q = op.x->data + row * op.x->cols + head * dim;
+        if (op.angles) rotate(q, op.angles->data + row * dim, dim / 2);
+        queries[i] = {q, op.out->data + row * op.out->cols + head * dim, batch.visible.data()[row], tree};
         const uint32_t reach = uint32_t(queries[i].visible) + (tree ? 64 - uint32_t(__builtin_clzll(tree)) : 0);
         if (reach > num_keys) num_keys = reach;
     }
-    attend_any<T>(pages, queries, num_pairs, num_keys, op.scalar, worker.scratch->attention);
+    attend_any<T>(pages, queries, item.num_pairs, num_keys, op.scalar, worker.scratch->attention);
+    if (!op.handed_over) return;
+    const Activations out = op.handed_over->layout(rows_of(*op.out), op.out->cols);
+    for (uint32_t i = 0; i < item.num_pairs; ++i) {
+        const uint32_t pair = item.first_pair + i, head = item.kv_head * group + pair % group;
+        for (uint32_t d = 0; d < dim; d += kBlock)
+            quantise_block(load(queries[i].out + d), load(queries[i].out + d + 16), out,
+                           uint32_t(first_row) + pair / group, (head * dim + d) / kBlock);
+    }
+}
+
+// Where one item covers all rows of its segment and KV head, it stores them itself; otherwise rows are stored first.
+bool items_cover_segments(const Batch& batch, uint32_t group) {
+    const int32_t* starts = batch.segment_starts.data();
+    for (uint32_t segment = 0; segment < batch.num_segments; ++segment)
+        if (uint32_t(starts[segment + 1] - starts[segment]) * group > kMaxQueries) return false;
+    return true;
+}
+
+template <class T>
+void attention_of(const Op& op, const Worker& worker) {
+    const Batch& batch = *op.batch;
+    const uint32_t kv_heads = op.kv->num_kv_heads, group = op.num_heads / kv_heads;
+    const bool stores_itself = op.angles && items_cover_segments(batch, group);
+    if (op.angles && !stores_itself) {
+        uint32_t first, last;
+        worker.share(batch.num_rows * kv_heads, first, last);
+        for (uint32_t i = first; i < last; ++i) rotate_and_store<T>(op, i / kv_heads, i % kv_heads);
+        worker.barrier();
+    }
+    const int32_t* starts = batch.segment_starts.data();
+    uint32_t claimed = op.cursor->fetch_add(1, std::memory_order_relaxed), index = 0;
+    for (uint32_t segment = 0; segment < batch.num_segments; ++segment) {
+        const uint32_t pairs = uint32_t(starts[segment + 1] - starts[segment]) * group;
+        for (uint32_t pair = 0; pair < pairs; pair += kMaxQueries)
+            for (uint32_t head = 0; head < kv_heads; ++head, ++index) {
+                if (index != claimed) continue;
+                if (stores_itself)
+                    for (int32_t row = starts[segment]; row < starts[segment + 1]; ++row)
+                        rotate_and_store<T>(op, size_t(row), head);
+                const uint32_t count = pairs - pair < kMaxQueries ? pairs - pair : kMaxQueries;
+                attend_item<T>(op, worker, {segment, head, pair, count});
+                claimed = op.cursor->fetch_add(1, std::memory_order_relaxed);
+            }
+    }
 }
 
 }  // namespace
 
 void attention(const Op& op, const Worker& worker) {
-    const Batch& batch = *op.batch;
-    const uint32_t kv_heads = op.kv->num_kv_heads, group = op.num_heads / kv_heads;
-    uint32_t claimed = op.cursor->fetch_add(1, std::memory_order_relaxed), item = 0;
-    for (uint32_t segment = 0; segment < batch.num_segments; ++segment) {
-        const int32_t* starts = batch.segment_starts.data();
-        const uint32_t pairs = uint32_t(starts[segment + 1] - starts[segment]) * group;
-        for (uint32_t pair = 0; pair < pairs; pair += kMaxQueries)
-            for (uint32_t head = 0; head < kv_heads; ++head, ++item) {
-                if (item != claimed) continue;
-                const uint32_t count = pairs - pair < kMaxQueries ? pairs - pair : kMaxQueries;
-                if (op.kv->dtype == AERIE_F32) {
-                    attend_item<float>(op, worker, segment, head, pair, count);
-                } else {
-                    attend_item<uint16_t>(op, worker, segment, head, pair, count);
-                }
-                claimed = op.cursor->fetch_add(1, std::memory_order_relaxed);
-            }
+    if (op.kv->dtype == AERIE_F32) {
+        attention_of<float>(op, worker);
+    } else {
+        attention_of<uint16_t>(op, worker);
     }
 }
 

@@ -1,12 +1,12 @@
 // The CPU backend: ops run at once on the thread pool, or are recorded onto a tape that one call replays.
 #include <cstdlib>
 #include <cstring>
-#include <unordered_set>
 
 #include "core/backend.h"
 #include "core/error.h"
 #include "cpu/ops.h"
 #include "cpu/pack.h"
+#include "cpu/tape.h"
 
 namespace aerie::cpu {
 
@@ -34,19 +34,14 @@ const OpTable* table_named(const char* name) {
 const OpTable* best_table() {
     if (const char* forced = getenv("AERIE_CPU_ISA"); forced && *forced) return table_named(forced);
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
         return avx512vnni_ops();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
         return __builtin_cpu_supports("avxvnni") ? avxvnni_ops() : avx2_ops();
 #endif
     return portable_ops();
 }
-
-struct Tape : Graph {
-    std::vector<Op> ops;
-    std::unique_ptr<std::atomic<uint32_t>[]> cursors;
-    uint32_t num_cursors = 0;
-};
 
 class CpuBackend final : public Backend {
   public:
@@ -60,24 +55,27 @@ class CpuBackend final : public Backend {
     }
 
     void pack(Weight& weight, aerie_dtype float_dtype) override {
-        pack_weight(weight, float_dtype, arena_, [this](uint32_t count, const auto& body) { parallel_for(count, body); });
+        pack_weight(weight, float_dtype, arena_,
+                    [this](uint32_t count, const auto& body) { parallel_for(count, body); });
     }
 
     void graph_begin() override { tape_ = std::make_shared<Tape>(); }
 
     std::shared_ptr<Graph> graph_end() override {
         std::shared_ptr<Tape> tape = std::move(tape_);
+        for (const Op& op : tape->ops)
+            if (has_check(op)) tape->checks.push_back(op);
+        fuse(tape->ops, *table_, handed_over_);
         place_barriers(tape->ops);
         tape->cursors.reset(new std::atomic<uint32_t>[tape->ops.size()]);
-        for (Op& op : tape->ops)
-            if (needs_cursor(op)) op.cursor = &tape->cursors[tape->num_cursors++];
+        for (size_t i = 0; i < tape->ops.size(); ++i) tape->ops[i].cursor = &tape->cursors[i];
         return tape;
     }
 
     void graph_replay(Graph& graph) override {
         auto& tape = static_cast<Tape&>(graph);
-        for (const Op& op : tape.ops) check(op);
-        for (uint32_t i = 0; i < tape.num_cursors; ++i) tape.cursors[i].store(0, std::memory_order_relaxed);
+        for (const Op& op : tape.checks) check(op);
+        for (size_t i = 0; i < tape.ops.size(); ++i) tape.cursors[i].store(0, std::memory_order_relaxed);
         run(tape.ops.data(), tape.ops.size());
     }
 
@@ -119,8 +117,14 @@ class CpuBackend final : public Backend {
 
     void attention(Tensor& out, const Tensor& qkv, const KvPool& kv, const Batch& batch, uint32_t layer,
                    uint32_t num_heads, float scale) override {
-        Op op{.run = table_->attention, .out = &out, .x = &qkv, .kv = const_cast<KvPool*>(&kv), .batch = &batch,
-              .layer = layer, .num_heads = num_heads, .scalar = scale};
+        Op op{.run = table_->attention,
+              .out = &out,
+              .x = &qkv,
+              .kv = const_cast<KvPool*>(&kv),
+              .batch = &batch,
+              .layer = layer,
+              .num_heads = num_heads,
+              .scalar = scale};
         submit(op);
     }
 
@@ -140,8 +144,6 @@ class CpuBackend final : public Backend {
     }
 
   private:
-    bool needs_cursor(const Op& op) const { return op.run == table_->attention || op.run == table_->sample; }
-
     void submit(Op op) {
         if (tape_) {
             tape_->ops.push_back(op);
@@ -153,18 +155,24 @@ class CpuBackend final : public Backend {
         run(&op, 1);
     }
 
+    // Layers share batch and pool: the first speaks for all.
+    bool has_check(const Op& op) const {
+        return op.run == table_->embedding ||
+               (op.layer == 0 && (op.run == table_->kv_store || op.run == table_->attention));
+    }
+
     // What the kernels index with must lie inside what they index.
     void check(const Op& op) const {
         if (op.run == table_->embedding) {
             for (uint32_t i = 0; i < op.batch->num_rows; ++i)
                 if (op.batch->tokens[i] >= int32_t(op.weight->rows))
                     fail(AERIE_BAD_ARGUMENT, "embedding: token %d of %u", op.batch->tokens[i], op.weight->rows);
-        } else if (op.run == table_->kv_store && op.layer == 0) {
+        } else if (op.run == table_->kv_store) {
             const int64_t slots = int64_t(op.kv->num_pages) * op.kv->page_size;
             for (uint32_t i = 0; i < op.batch->num_rows; ++i)
                 if (op.batch->slots[i] >= slots)
                     fail(AERIE_BAD_ARGUMENT, "kv_store: slot %d of %lld", op.batch->slots[i], (long long)slots);
-        } else if (op.run == table_->attention && op.layer == 0) {
+        } else if (op.run == table_->attention) {
             check_attention(*op.batch, *op.kv);
         }
     }
@@ -179,29 +187,8 @@ class CpuBackend final : public Backend {
             const uint64_t tree = batch.tree_masks[i];
             const int64_t last = batch.visible[i] + (tree ? 64 - __builtin_clzll(tree) : 0);
             if (last > reach || !last)
-                fail(AERIE_BAD_ARGUMENT, "attention: row %u sees %lld of %lld entries", i, (long long)last, (long long)reach);
-        }
-    }
-
-    // A barrier goes before an op that touches what an earlier one wrote, or writes what an earlier one touched,
-    // since the last barrier.
-    static void place_barriers(std::vector<Op>& ops) {
-        std::unordered_set<const void*> read, written;
-        for (Op& op : ops) {
-            const void* reads[] = {op.x, op.y, op.kv};
-            const void* writes[] = {op.out, op.kv, op.sampler, op.activations};
-            bool conflict = false;
-            for (const void* object : reads) conflict |= object && written.count(object);
-            for (const void* object : writes) conflict |= object && (written.count(object) || read.count(object));
-            op.barrier_before = conflict;
-            if (conflict) {
-                read.clear();
-                written.clear();
-            }
-            for (const void* object : reads)
-                if (object) read.insert(object);
-            for (const void* object : writes)
-                if (object) written.insert(object);
+                fail(AERIE_BAD_ARGUMENT, "attention: row %u sees %lld of %lld entries", i, (long long)last,
+                     (long long)reach);
         }
     }
 
@@ -241,7 +228,7 @@ class CpuBackend final : public Backend {
     const OpTable* table_;
     Pool pool_;
     std::vector<std::unique_ptr<Scratch>> scratch_;
-    ActivationBuffer activations_;
+    ActivationBuffer activations_, handed_over_;
     Arena arena_;
     std::shared_ptr<Tape> tape_;
 };
@@ -250,5 +237,7 @@ class CpuBackend final : public Backend {
 }  // namespace aerie::cpu
 
 namespace aerie {
-std::unique_ptr<Backend> make_cpu_backend(uint32_t num_threads) { return std::make_unique<cpu::CpuBackend>(num_threads); }
+std::unique_ptr<Backend> make_cpu_backend(uint32_t num_threads) {
+    return std::make_unique<cpu::CpuBackend>(num_threads);
+}
 }  // namespace aerie

@@ -1,7 +1,6 @@
 // out = x * weight^T (+ residual). Every pass over a unit (32 weight rows) serves up to eight rows of x: the weights
 // are read once from memory, each activation word is loaded once and used for both tiles.
-#include "cpu/ops.h"
-#include "cpu/quantise.h"
+#include "cpu/fused.h"
 
 namespace aerie::cpu::AERIE_ISA {
 namespace {
@@ -46,25 +45,38 @@ AERIE_INLINE int32_t word(const int8_t* p) {
     return value;
 }
 
+// What comes next in the weight stream is fetched while this part is used. The groups of a wide batch pass over a unit
+// several times; each fetches its share of the next unit, so the memory never idles while they compute.
+struct Prefetch {
+    const uint8_t* at;
+    uint32_t lines;  // per block
+
+    AERIE_INLINE void step() {
+        for (uint32_t i = 0; i < lines; ++i, at += 64) __builtin_prefetch(at);
+    }
+};
+
 template <int Format, int C>
-void dot_quantised(const uint8_t* unit, uint32_t cols, const Activations& x, uint32_t column, float* tile) {
+void dot_quantised(const uint8_t* unit, uint32_t cols, const Activations& x, uint32_t column, float* tile,
+                   Prefetch prefetch) {
     using Q = Quants<Format>;
     const size_t rows = x.num_rows;
     const int8_t* quants = x.quants + size_t(column) * kBlock;
     const float *scale = x.scale + column, *sum = x.sum + column;
     const int32_t* bias = x.bias + column;
     Floats total[2][C];
-#pragma GCC unroll 8
+    AERIE_UNROLL
     for (int c = 0; c < C; ++c) total[0][c] = total[1][c] = set1(0.0f);
     for (uint32_t block = 0; block < cols / kBlock; ++block) {
+        prefetch.step();
         Ints acc[2][C];
-#pragma GCC unroll 8
+        AERIE_UNROLL
         for (int c = 0; c < C; ++c) acc[0][c] = acc[1][c] = set1(!Q::kMinimum && kBiasedBytes ? bias[c] : 0);
-#pragma GCC unroll 4
+        AERIE_UNROLL
         for (int v = 0; v < 4; ++v) {
             Bytes low[2], high[2];
             for (int t = 0; t < 2; ++t) Q::load(unit, t, v, low[t], high[t]);
-#pragma GCC unroll 8
+            AERIE_UNROLL
             for (int c = 0; c < C; ++c) {
                 const int32_t a = word(quants + c * kBlock + v * 4), b = word(quants + c * kBlock + v * 4 + 16);
                 for (int t = 0; t < 2; ++t) {
@@ -73,12 +85,12 @@ void dot_quantised(const uint8_t* unit, uint32_t cols, const Activations& x, uin
                 }
             }
         }
-#pragma GCC unroll 2
+        AERIE_UNROLL
         for (int t = 0; t < 2; ++t) {
             const uint16_t* scales = reinterpret_cast<const uint16_t*>(unit + Q::kScalesAt) + t * kTileRows;
             const Floats d = load_f16(scales);
             const Floats m = Q::kMinimum ? load_f16(scales + kUnitRows) : d;
-#pragma GCC unroll 8
+            AERIE_UNROLL
             for (int c = 0; c < C; ++c) {
                 if (Q::kMinimum) total[t][c] = fma(m, set1(sum[c]), total[t][c]);
                 total[t][c] = fma(mul(to_float(acc[t][c]), d), set1(scale[c]), total[t][c]);
@@ -90,38 +102,45 @@ void dot_quantised(const uint8_t* unit, uint32_t cols, const Activations& x, uin
         sum += rows;
         bias += rows;
     }
-#pragma GCC unroll 8
+    AERIE_UNROLL
     for (int c = 0; c < C; ++c)
         for (int t = 0; t < 2; ++t) store(tile + c * kUnitRows + t * kTileRows, total[t][c]);
 }
 
-template <class T>
-AERIE_INLINE Floats load_weight(const T* p);
-struct F32Weight { using Type = float; AERIE_INLINE static Floats at(const float* p) { return load(p); } };
-struct F16Weight { using Type = uint16_t; AERIE_INLINE static Floats at(const uint16_t* p) { return load_f16(p); } };
-struct Bf16Weight { using Type = uint16_t; AERIE_INLINE static Floats at(const uint16_t* p) { return load_bf16(p); } };
+struct F32Weight {
+    using Type = float;
+    AERIE_INLINE static Floats at(const float* p) { return load(p); }
+};
+struct F16Weight {
+    using Type = uint16_t;
+    AERIE_INLINE static Floats at(const uint16_t* p) { return load_f16(p); }
+};
+struct Bf16Weight {
+    using Type = uint16_t;
+    AERIE_INLINE static Floats at(const uint16_t* p) { return load_bf16(p); }
+};
 
 template <class W, int C>
 void dot_float(const uint8_t* unit, uint32_t cols, const float* x, float* tile) {
     const auto* w = reinterpret_cast<const typename W::Type*>(unit);
     Floats total[2][C];
-#pragma GCC unroll 8
+    AERIE_UNROLL
     for (int c = 0; c < C; ++c) total[0][c] = total[1][c] = set1(0.0f);
     for (uint32_t k = 0; k < cols; ++k, w += kUnitRows) {
         const Floats first = W::at(w), second = W::at(w + kTileRows);
-#pragma GCC unroll 8
+        AERIE_UNROLL
         for (int c = 0; c < C; ++c) {
             const Floats value = set1(x[size_t(c) * cols + k]);
             total[0][c] = fma(first, value, total[0][c]);
             total[1][c] = fma(second, value, total[1][c]);
         }
     }
-#pragma GCC unroll 8
+    AERIE_UNROLL
     for (int c = 0; c < C; ++c)
         for (int t = 0; t < 2; ++t) store(tile + c * kUnitRows + t * kTileRows, total[t][c]);
 }
 
-using QuantisedDot = void (*)(const uint8_t*, uint32_t, const Activations&, uint32_t, float*);
+using QuantisedDot = void (*)(const uint8_t*, uint32_t, const Activations&, uint32_t, float*, Prefetch);
 using FloatDot = void (*)(const uint8_t*, uint32_t, const float*, float*);
 
 #define AERIE_GROUPS(f, first) \
@@ -133,25 +152,59 @@ constexpr FloatDot kFloatDots[3][kGroup] = {AERIE_GROUPS(dot_float, F32Weight), 
                                             AERIE_GROUPS(dot_float, Bf16Weight)};
 #undef AERIE_GROUPS
 
-// One unit times all rows of x, in near-equal groups, into out (+ residual).
-void unit_times_rows(const Op& op, const WeightPart& part, uint32_t unit, const Activations& x, uint32_t num_rows) {
-    const uint32_t cols = op.weight->cols, out_cols = op.out->cols;
-    const uint8_t* data = part.data + packed_unit_bytes(PackedFormat(part.packed_format), cols) * unit;
-    const uint32_t first = part.first_row + unit * kUnitRows;
-    const uint32_t left = part.num_rows - unit * kUnitRows, width = left < kUnitRows ? left : kUnitRows;
-    const uint32_t groups = (num_rows + kGroup - 1) / kGroup;
+// A unit of the weight, by its number over all parts.
+struct Unit {
+    const WeightPart* part;
+    uint32_t first_row, num_rows;  // in the output
+    const uint8_t* data;
+    size_t bytes;
+};
+
+Unit find_unit(const Weight& weight, uint32_t index) {
+    const WeightPart* part = weight.parts.data();
+    while (index >= part->first_unit + part->num_units) ++part;
+    const uint32_t local = index - part->first_unit, left = part->num_rows - local * kUnitRows;
+    const size_t bytes = packed_unit_bytes(PackedFormat(part->packed_format), weight.cols);
+    return {part, part->first_row + local * kUnitRows, left < kUnitRows ? left : kUnitRows, part->data + bytes * local,
+            bytes};
+}
+
+// Rows of x in near-equal groups of up to eight.
+struct Groups {
+    uint32_t num_rows, count = (num_rows + kGroup - 1) / kGroup;
+
+    uint32_t size(uint32_t group, uint32_t first_row) const { return (num_rows - first_row) / (count - group); }
+};
+
+constexpr uint32_t kAheadBytes = 4096;  // prefetch distance within a stream that is read once
+
+// tile [count, 32] = unit * rows first_row .. first_row + count - 1 of x.
+void dot(const Op& op, const Unit& unit, const Activations& x, const Groups& groups, uint32_t group, uint32_t first_row,
+         uint32_t count, float* tile) {
+    const uint32_t cols = op.weight->cols;
+    const int32_t format = unit.part->packed_format;
+    if (!is_quantised(format)) {
+        kFloatDots[format][count - 1](unit.data, cols, op.x->data + size_t(first_row) * cols, tile);
+        return;
+    }
+    const uint32_t block_lines = uint32_t(unit.bytes / (cols / kBlock) + 63) / 64;
+    const uint32_t lines = (block_lines + groups.count - 1) / groups.count;
+    const size_t ahead = groups.count > 1 ? unit.bytes + size_t(group) * lines * 64 * (cols / kBlock) : kAheadBytes;
+    kQuantisedDots[format - kPackedQ4][count - 1](unit.data, cols, x, first_row, tile, {unit.data + ahead, lines});
+}
+
+// One unit into out (+ residual).
+void plain_unit(const Op& op, uint32_t index, const Activations& x, uint32_t num_rows) {
+    const Unit unit = find_unit(*op.weight, index);
+    const Groups groups{num_rows};
     alignas(64) float tile[kGroup * kUnitRows];
-    for (uint32_t group = 0, row = 0; group < groups; ++group) {
-        const uint32_t count = (num_rows - row) / (groups - group);
-        if (is_quantised(part.packed_format)) {
-            kQuantisedDots[part.packed_format - kPackedQ4][count - 1](data, cols, x, row, tile);
-        } else {
-            kFloatDots[part.packed_format][count - 1](data, cols, op.x->data + size_t(row) * cols, tile);
-        }
+    for (uint32_t group = 0, row = 0; group < groups.count; ++group) {
+        const uint32_t count = groups.size(group, row);
+        dot(op, unit, x, groups, group, row, count, tile);
         for (uint32_t c = 0; c < count; ++c, ++row) {
-            const size_t at = size_t(row) * out_cols + first;
-            for (uint32_t t = 0; t < width; t += kTileRows) {
-                const uint32_t n = width - t < kTileRows ? width - t : kTileRows;
+            const size_t at = size_t(row) * op.out->cols + unit.first_row;
+            for (uint32_t t = 0; t < unit.num_rows; t += kTileRows) {
+                const uint32_t n = unit.num_rows - t;
                 Floats value = load(tile + c * kUnitRows + t);
                 if (op.y) value = add(value, load_n(op.y->data + at + t, n));
                 store_n(op.out->data + at + t, value, n);
@@ -160,15 +213,49 @@ void unit_times_rows(const Op& op, const WeightPart& part, uint32_t unit, const 
     }
 }
 
+// A gate unit and its up unit into out, or quantised (a unit is one block) into what is handed over.
+void gated_unit(const Op& op, uint32_t index, const Activations& x, const Activations& handed_over, uint32_t num_rows) {
+    const Unit gate = find_unit(*op.weight, index), up = find_unit(*op.weight, index + op.weight->num_units / 2);
+    const Groups groups{num_rows};
+    alignas(64) float gates[kGroup * kUnitRows], ups[kGroup * kUnitRows];
+    for (uint32_t group = 0, row = 0; group < groups.count; ++group) {
+        const uint32_t count = groups.size(group, row);
+        dot(op, gate, x, groups, group, row, count, gates);
+        dot(op, up, x, groups, group, row, count, ups);
+        for (uint32_t c = 0; c < count; ++c, ++row) {
+            const float *g = gates + c * kUnitRows, *u = ups + c * kUnitRows;
+            const Floats first = silu_mul(load(g), load(u)), second = silu_mul(load(g + 16), load(u + 16));
+            if (op.handed_over) {
+                quantise_block(first, second, handed_over, row, index);
+            } else {
+                float* out = op.out->data + size_t(row) * op.out->cols + gate.first_row;
+                store(out, first);
+                store(out + 16, second);
+            }
+        }
+    }
+}
+
 // The input as int8: few rows are quantised by every thread for itself, many are shared out.
 Activations quantised_input(const Op& op, const Worker& worker, uint32_t num_rows) {
-    const bool alone = num_rows <= kPrivateRows || worker.num_threads == 1;
-    const ActivationBuffer& buffer = num_rows <= kPrivateRows ? worker.scratch->activations : *op.activations;
-    const Activations x = buffer.layout(num_rows, op.weight->cols);
+    const uint32_t cols = op.weight->cols;
+    if (op.given) return op.given->layout(num_rows, cols);
+    const bool few = num_rows <= kPrivateRows, alone = few || worker.num_threads == 1;
+    const Activations x = (few ? worker.scratch->activations : *op.activations).layout(num_rows, cols);
     uint32_t first = 0, last = num_rows;
     if (!alone) worker.share(num_rows, first, last);
-    for (uint32_t row = first; row < last; ++row)
-        quantise_row(op.x->data + size_t(row) * op.weight->cols, op.weight->cols, x, row);
+    for (uint32_t row = first; row < last; ++row) {
+        const float* in = op.x->data + size_t(row) * cols;
+        if (!op.norm) {
+            quantise_row(in, cols, x, row);
+            continue;
+        }
+        const Floats inverse = set1(inverse_rms(in, cols, op.scalar));
+        const float* weight = op.norm->data;
+        for (uint32_t i = 0; i < cols; i += kBlock)
+            quantise_block(scaled(load(in + i), inverse, load(weight + i)),
+                           scaled(load(in + i + 16), inverse, load(weight + i + 16)), x, row, i / kBlock);
+    }
     if (!alone) worker.barrier();
     return x;
 }
@@ -178,14 +265,17 @@ Activations quantised_input(const Op& op, const Worker& worker, uint32_t num_row
 void linear(const Op& op, const Worker& worker) {
     const uint32_t num_rows = rows_of(*op.out);
     if (!num_rows) return;
-    Activations x;
-    if (op.activations) x = quantised_input(op, worker, num_rows);
+    Activations x, handed_over;
+    if (op.activations || op.given) x = quantised_input(op, worker, num_rows);
+    if (op.handed_over) handed_over = op.handed_over->layout(num_rows, op.out->cols);
     uint32_t first, last;
-    worker.share(op.weight->num_units, first, last);
-    for (const WeightPart& part : op.weight->parts) {
-        const uint32_t end = part.first_unit + part.num_units;
-        for (uint32_t unit = first > part.first_unit ? first : part.first_unit; unit < last && unit < end; ++unit)
-            unit_times_rows(op, part, unit - part.first_unit, x, num_rows);
+    worker.share(op.gated ? op.weight->num_units / 2 : op.weight->num_units, first, last);
+    for (uint32_t unit = first; unit < last; ++unit) {
+        if (op.gated) {
+            gated_unit(op, unit, x, handed_over, num_rows);
+        } else {
+            plain_unit(op, unit, x, num_rows);
+        }
     }
 }
 

@@ -33,9 +33,9 @@ enum PackedFormat : int32_t {
     kPackedF32,  // [cols, 32 rows]
     kPackedF16,
     kPackedBf16,
-    kPackedQ4,   // 4-bit quants, value = scale * quant + minimum
-    kPackedQ5,   // 5-bit quants in bytes, value = scale * quant + minimum
-    kPackedQ8,   // quants + 128 in bytes, value = scale * (quant - 128)
+    kPackedQ4,  // 4-bit quants, value = scale * quant + minimum
+    kPackedQ5,  // 5-bit quants in bytes, value = scale * quant + minimum
+    kPackedQ8,  // quants + 128 in bytes, value = scale * (quant - 128)
 };
 constexpr uint32_t kUnitRows = 32, kTileRows = 16, kBlock = 32;
 constexpr uint32_t kQ4ScalesAt = 512, kQ8ScalesAt = 1024;
@@ -76,9 +76,16 @@ struct Op {
     KvPool* kv = nullptr;
     const Batch* batch = nullptr;
     Sampler* sampler = nullptr;
+    // linear: where its input is quantised to, or null if `given`
     ActivationBuffer* activations = nullptr;
     uint32_t layer = 0, num_heads = 0, head_dim = 0;
     float scalar = 0;
+    // Set by fuse(): work of neighbours that rides along.
+    const Tensor* norm = nullptr;             // linear: x is RMS-normed by this weight first, eps in scalar
+    bool gated = false;                       // linear: out = silu(first half of the rows) * second half
+    const ActivationBuffer* given = nullptr;  // linear: its input, quantised by an earlier op
+    ActivationBuffer* handed_over = nullptr;  // linear, attention: out goes here, quantised, instead of to `out`
+    const Tensor* angles = nullptr;           // attention: rotate queries and keys and store the rows first
     std::atomic<uint32_t>* cursor = nullptr;  // next unclaimed item, for ops that share work as it comes
     bool barrier_before = false;
 };

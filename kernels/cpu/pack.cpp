@@ -93,10 +93,14 @@ void read_block(Block& out, const uint8_t* row, aerie_format format, uint32_t in
             out.scale = u16(b);
             for (uint32_t i = 0; i < kBlock; ++i) out.quants[i] = b[2 + i] ^ 0x80;
             return;
-        case AERIE_FORMAT_Q4_K: return k_block(out, b, index % per, false);
-        case AERIE_FORMAT_Q5_K: return k_block(out, b, index % per, true);
-        case AERIE_FORMAT_Q6_K: return q6_k_block(out, b, index % per);
-        default: fail(AERIE_INTERNAL, "pack: format %d is not quantised", int(format));
+        case AERIE_FORMAT_Q4_K:
+            return k_block(out, b, index % per, false);
+        case AERIE_FORMAT_Q5_K:
+            return k_block(out, b, index % per, true);
+        case AERIE_FORMAT_Q6_K:
+            return q6_k_block(out, b, index % per);
+        default:
+            fail(AERIE_INTERNAL, "pack: format %d is not quantised", int(format));
     }
 }
 
@@ -117,13 +121,17 @@ PackedFormat packed_format(aerie_format format, aerie_dtype float_dtype) {
     switch (format) {
         case AERIE_FORMAT_Q4_0:
         case AERIE_FORMAT_Q4_1:
-        case AERIE_FORMAT_Q4_K: return kPackedQ4;
+        case AERIE_FORMAT_Q4_K:
+            return kPackedQ4;
         case AERIE_FORMAT_Q5_0:
         case AERIE_FORMAT_Q5_1:
-        case AERIE_FORMAT_Q5_K: return kPackedQ5;
+        case AERIE_FORMAT_Q5_K:
+            return kPackedQ5;
         case AERIE_FORMAT_Q8_0:
-        case AERIE_FORMAT_Q6_K: return kPackedQ8;
-        default: return float_dtype == AERIE_F32 ? kPackedF32 : float_dtype == AERIE_F16 ? kPackedF16 : kPackedBf16;
+        case AERIE_FORMAT_Q6_K:
+            return kPackedQ8;
+        default:
+            return float_dtype == AERIE_F32 ? kPackedF32 : float_dtype == AERIE_F16 ? kPackedF16 : kPackedBf16;
     }
 }
 
@@ -171,12 +179,17 @@ void pack_unit(uint8_t* unit, const WeightPart& part, uint32_t index, uint32_t c
 
 size_t packed_unit_bytes(PackedFormat format, uint32_t cols) {
     switch (format) {
-        case kPackedF32: return size_t(cols) * kUnitRows * 4;
+        case kPackedF32:
+            return size_t(cols) * kUnitRows * 4;
         case kPackedF16:
-        case kPackedBf16: return size_t(cols) * kUnitRows * 2;
-        case kPackedQ4: return size_t(cols) / kBlock * (kQ4ScalesAt + 128);
-        case kPackedQ5: return size_t(cols) / kBlock * (kQ8ScalesAt + 128);
-        case kPackedQ8: return size_t(cols) / kBlock * (kQ8ScalesAt + 64);
+        case kPackedBf16:
+            return size_t(cols) * kUnitRows * 2;
+        case kPackedQ4:
+            return size_t(cols) / kBlock * (kQ4ScalesAt + 128);
+        case kPackedQ5:
+            return size_t(cols) / kBlock * (kQ8ScalesAt + 128);
+        case kPackedQ8:
+            return size_t(cols) / kBlock * (kQ8ScalesAt + 64);
     }
     fail(AERIE_INTERNAL, "pack: packed format %d is unknown", int(format));
 }

@@ -1,6 +1,5 @@
 // out = x / sqrt(mean(x^2) + eps) * weight (Zhang & Sennrich 2019).
-#include "cpu/ops.h"
-#include "cpu/simd.h"
+#include "cpu/fused.h"
 
 namespace aerie::cpu::AERIE_ISA {
 
@@ -12,14 +11,9 @@ void rms_norm(const Op& op, const Worker& worker) {
     for (uint32_t row = first; row < last; ++row) {
         const float* x = op.x->data + size_t(row) * cols;
         float* out = op.out->data + size_t(row) * cols;
-        Floats squares = set1(0.0f);
-        for (uint32_t i = 0; i < cols; i += 16) {
-            const Floats v = load_n(x + i, cols - i);
-            squares = fma(v, v, squares);
-        }
-        const Floats inverse = set1(1.0f / __builtin_sqrtf(reduce_add(squares) / float(cols) + op.scalar));
+        const Floats inverse = set1(inverse_rms(x, cols, op.scalar));
         for (uint32_t i = 0; i < cols; i += 16)
-            store_n(out + i, mul(mul(load_n(x + i, cols - i), inverse), load_n(weight + i, cols - i)), cols - i);
+            store_n(out + i, scaled(load_n(x + i, cols - i), inverse, load_n(weight + i, cols - i)), cols - i);
     }
 }
 

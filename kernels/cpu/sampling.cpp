@@ -26,7 +26,8 @@ struct Workspace {
     double* chunk_sums;
 
     Workspace(Scratch& scratch, uint32_t vocab) {
-        const size_t padded = (size_t(vocab) + 15) / 16 * 16, bytes = padded * 12 + (vocab / kChunk + 1) * sizeof(double);
+        const size_t padded = (size_t(vocab) + 15) / 16 * 16,
+                     bytes = padded * 12 + (vocab / kChunk + 1) * sizeof(double);
         if (scratch.candidates.bytes() < bytes) scratch.candidates = Memory(bytes);
         p = reinterpret_cast<float*>(scratch.candidates.data());
         candidates = reinterpret_cast<Candidate*>(p + padded);
@@ -39,7 +40,8 @@ void adjust(const Sampler& sampler, uint32_t row, float* logits) {
     for (int32_t i = sampler.adjust_starts[row]; i < sampler.adjust_starts[row + 1]; ++i) {
         float& logit = logits[sampler.adjust_tokens[i]];
         const int32_t count = sampler.adjust_counts[i];
-        if (sampler.adjust_seen[i]) logit = logit > 0 ? logit / sampler.repetition[row] : logit * sampler.repetition[row];
+        if (sampler.adjust_seen[i])
+            logit = logit > 0 ? logit / sampler.repetition[row] : logit * sampler.repetition[row];
         logit -= sampler.frequency[row] * float(count) + (count > 0 ? sampler.presence[row] : 0.0f);
         logit += sampler.adjust_bias[i];
     }

@@ -10,14 +10,27 @@
 #include "core/formats.h"
 
 #define AERIE_INLINE inline __attribute__((always_inline))
+// Accumulators stay in registers only if loops over them are unrolled; without vector registers to fill, that would
+// cost minutes of compile time for nothing.
+#if defined(__AVX2__)
+#define AERIE_UNROLL _Pragma("GCC unroll 12")
+#else
+#define AERIE_UNROLL
+#endif
 
 namespace aerie::cpu::AERIE_ISA {
 
 #if defined(__AVX512F__)
 
-struct Floats { __m512 v; };
-struct Ints { __m512i v; };
-struct Bytes { __m512i v; };
+struct Floats {
+    __m512 v;
+};
+struct Ints {
+    __m512i v;
+};
+struct Bytes {
+    __m512i v;
+};
 constexpr bool kBiasedBytes = true;
 
 AERIE_INLINE Floats load(const float* p) { return {_mm512_loadu_ps(p)}; }
@@ -52,15 +65,26 @@ AERIE_INLINE Bytes load_bytes(const uint8_t* p) { return {_mm512_loadu_si512(p)}
 AERIE_INLINE Bytes low_nibbles(Bytes a) { return {_mm512_and_si512(a.v, _mm512_set1_epi8(15))}; }
 AERIE_INLINE Bytes high_nibbles(Bytes a) { return {_mm512_and_si512(_mm512_srli_epi16(a.v, 4), _mm512_set1_epi8(15))}; }
 // acc[i] += sum over j of w[4 i + j] * x[j], w unsigned, x four signed bytes
-AERIE_INLINE Ints dot_small(Ints acc, Bytes w, int32_t x) { return {_mm512_dpbusd_epi32(acc.v, w.v, _mm512_set1_epi32(x))}; }
+AERIE_INLINE Ints dot_small(Ints acc, Bytes w, int32_t x) {
+    return {_mm512_dpbusd_epi32(acc.v, w.v, _mm512_set1_epi32(x))};
+}
 // The same for w + 128; the 128 is undone by the caller's bias if kBiasedBytes, else here.
 AERIE_INLINE Ints dot_offset(Ints acc, Bytes w, int32_t x) { return dot_small(acc, w, x); }
+AERIE_INLINE float reduce_add(Floats a) { return _mm512_reduce_add_ps(a.v); }
+AERIE_INLINE float reduce_max(Floats a) { return _mm512_reduce_max_ps(a.v); }
+AERIE_INLINE int32_t reduce_add(Ints a) { return _mm512_reduce_add_epi32(a.v); }
 
 #elif defined(__AVX2__)
 
-struct Floats { __m256 a, b; };
-struct Ints { __m256i a, b; };
-struct Bytes { __m256i a, b; };
+struct Floats {
+    __m256 a, b;
+};
+struct Ints {
+    __m256i a, b;
+};
+struct Bytes {
+    __m256i a, b;
+};
 constexpr bool kBiasedBytes = false;
 
 AERIE_INLINE Floats load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
@@ -82,7 +106,8 @@ AERIE_INLINE Floats abs(Floats x) {
     return {_mm256_andnot_ps(sign, x.a), _mm256_andnot_ps(sign, x.b)};
 }
 AERIE_INLINE Floats load_f16(const uint16_t* p) {
-    return {_mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(p + 8)))};
+    return {_mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)),
+            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(p + 8)))};
 }
 AERIE_INLINE __m256 widen_bf16(const uint16_t* p) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p)), 16));
@@ -143,73 +168,115 @@ AERIE_INLINE Ints dot_offset(Ints acc, Bytes w, int32_t x) {
     const __m256i words = _mm256_set1_epi32(x);
     return {dot_signed_half(acc.a, w.a, words), dot_signed_half(acc.b, w.b, words)};
 }
+AERIE_INLINE float reduce_add(Floats x) {
+    const __m256 eight = _mm256_add_ps(x.a, x.b);
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+AERIE_INLINE float reduce_max(Floats x) {
+    const __m256 eight = _mm256_max_ps(x.a, x.b);
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+AERIE_INLINE int32_t reduce_add(Ints x) {
+    const __m256i eight = _mm256_add_epi32(x.a, x.b);
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+}
 
 #else
 
-struct Floats { float v[16]; };
-struct Ints { int32_t v[16]; };
-struct Bytes { uint8_t v[64]; };
+// GCC's vector extension: lowered to whatever the target has.
+struct Floats {
+    float v __attribute__((vector_size(64)));
+};
+struct Ints {
+    int32_t v __attribute__((vector_size(64)));
+};
+struct Bytes {
+    uint32_t v __attribute__((vector_size(64)));
+};
 constexpr bool kBiasedBytes = true;
 
-#define AERIE_LANES(type, expression)             \
-    type r;                                       \
-    for (int i = 0; i < 16; ++i) r.v[i] = expression; \
-    return r
-AERIE_INLINE Floats load(const float* p) { AERIE_LANES(Floats, p[i]); }
-AERIE_INLINE void store(float* p, Floats a) { memcpy(p, a.v, sizeof a.v); }
-AERIE_INLINE Floats set1(float a) { AERIE_LANES(Floats, a); }
-AERIE_INLINE Floats add(Floats a, Floats b) { AERIE_LANES(Floats, a.v[i] + b.v[i]); }
-AERIE_INLINE Floats sub(Floats a, Floats b) { AERIE_LANES(Floats, a.v[i] - b.v[i]); }
-AERIE_INLINE Floats mul(Floats a, Floats b) { AERIE_LANES(Floats, a.v[i] * b.v[i]); }
-AERIE_INLINE Floats div(Floats a, Floats b) { AERIE_LANES(Floats, a.v[i] / b.v[i]); }
-AERIE_INLINE Floats fma(Floats a, Floats b, Floats c) { AERIE_LANES(Floats, a.v[i] * b.v[i] + c.v[i]); }
-AERIE_INLINE Floats max(Floats a, Floats b) { AERIE_LANES(Floats, a.v[i] > b.v[i] ? a.v[i] : b.v[i]); }
-AERIE_INLINE Floats abs(Floats a) { AERIE_LANES(Floats, a.v[i] < 0 ? -a.v[i] : a.v[i]); }
-AERIE_INLINE Floats load_f16(const uint16_t* p) { AERIE_LANES(Floats, f16_to_f32(p[i])); }
-AERIE_INLINE Floats load_bf16(const uint16_t* p) { AERIE_LANES(Floats, bf16_to_f32(p[i])); }
-AERIE_INLINE Floats select(uint32_t mask, Floats a, Floats b) { AERIE_LANES(Floats, mask >> i & 1 ? a.v[i] : b.v[i]); }
+template <class T>
+AERIE_INLINE T load_as(const void* p) {
+    T r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+AERIE_INLINE Floats load(const float* p) { return load_as<Floats>(p); }
+AERIE_INLINE void store(float* p, Floats a) { memcpy(p, &a, sizeof a); }
+AERIE_INLINE Floats set1(float a) { return {a - decltype(Floats::v){}}; }
+AERIE_INLINE Floats add(Floats a, Floats b) { return {a.v + b.v}; }
+AERIE_INLINE Floats sub(Floats a, Floats b) { return {a.v - b.v}; }
+AERIE_INLINE Floats mul(Floats a, Floats b) { return {a.v * b.v}; }
+AERIE_INLINE Floats div(Floats a, Floats b) { return {a.v / b.v}; }
+AERIE_INLINE Floats fma(Floats a, Floats b, Floats c) { return {a.v * b.v + c.v}; }
+AERIE_INLINE Floats max(Floats a, Floats b) { return {a.v > b.v ? a.v : b.v}; }
+AERIE_INLINE Floats abs(Floats a) { return {a.v < 0 ? -a.v : a.v}; }
+AERIE_INLINE Floats load_f16(const uint16_t* p) {
+    Floats r;
+    for (int i = 0; i < 16; ++i) r.v[i] = f16_to_f32(p[i]);
+    return r;
+}
+AERIE_INLINE Floats load_bf16(const uint16_t* p) {
+    typedef uint16_t Halves __attribute__((vector_size(32)));
+    const auto words = __builtin_convertvector(load_as<Halves>(p), decltype(Bytes::v)) << 16;
+    return load_as<Floats>(&words);
+}
+AERIE_INLINE Floats select(uint32_t mask, Floats a, Floats b) {
+    constexpr decltype(Bytes::v) bits = {1,     2,     4,     8,     0x10,   0x20,   0x40,   0x80,
+                                         0x100, 0x200, 0x400, 0x800, 0x1000, 0x2000, 0x4000, 0x8000};
+    return {(mask & bits) != 0 ? a.v : b.v};
+}
 AERIE_INLINE uint32_t less(Floats a, Floats b) {
     uint32_t mask = 0;
     for (int i = 0; i < 16; ++i) mask |= uint32_t(a.v[i] < b.v[i]) << i;
     return mask;
 }
-AERIE_INLINE Ints set1(int32_t a) { AERIE_LANES(Ints, a); }
-AERIE_INLINE Ints add(Ints a, Ints b) { AERIE_LANES(Ints, a.v[i] + b.v[i]); }
-AERIE_INLINE Ints round(Floats a) { AERIE_LANES(Ints, int32_t(__builtin_nearbyintf(a.v[i]))); }
-AERIE_INLINE Floats to_float(Ints a) { AERIE_LANES(Floats, float(a.v[i])); }
+AERIE_INLINE Ints set1(int32_t a) { return {a - decltype(Ints::v){}}; }
+AERIE_INLINE Ints add(Ints a, Ints b) { return {a.v + b.v}; }
+// To the nearest integer, ties to even, for |a| < 2^22.
+AERIE_INLINE Ints round(Floats a) {
+    return {__builtin_convertvector((a.v + 0x1.8p23f) - 0x1.8p23f, decltype(Ints::v))};
+}
+AERIE_INLINE Floats to_float(Ints a) { return {__builtin_convertvector(a.v, decltype(Floats::v))}; }
 AERIE_INLINE Floats exp2i(Ints a) {
-    Floats r;
-    for (int i = 0; i < 16; ++i) {
-        const int32_t bits = (a.v[i] + 127) << 23;
-        memcpy(&r.v[i], &bits, 4);
-    }
-    return r;
+    const auto bits = (a.v + 127) << 23;
+    return load_as<Floats>(&bits);
 }
 AERIE_INLINE void store_i8(int8_t* p, Ints a) {
     for (int i = 0; i < 16; ++i) p[i] = int8_t(a.v[i]);
 }
-AERIE_INLINE Bytes load_bytes(const uint8_t* p) {
-    Bytes r;
-    memcpy(r.v, p, 64);
-    return r;
-}
-AERIE_INLINE Bytes low_nibbles(Bytes a) {
-    for (int i = 0; i < 64; ++i) a.v[i] &= 15;
-    return a;
-}
-AERIE_INLINE Bytes high_nibbles(Bytes a) {
-    for (int i = 0; i < 64; ++i) a.v[i] >>= 4;
-    return a;
-}
+AERIE_INLINE Bytes load_bytes(const uint8_t* p) { return load_as<Bytes>(p); }
+AERIE_INLINE Bytes low_nibbles(Bytes a) { return {a.v & 0x0f0f0f0fu}; }
+AERIE_INLINE Bytes high_nibbles(Bytes a) { return {a.v >> 4 & 0x0f0f0f0fu}; }
 AERIE_INLINE Ints dot_small(Ints acc, Bytes w, int32_t x) {
-    int8_t b[4];
-    memcpy(b, &x, 4);
-    for (int i = 0; i < 16; ++i)
-        acc.v[i] += w.v[4 * i] * b[0] + w.v[4 * i + 1] * b[1] + w.v[4 * i + 2] * b[2] + w.v[4 * i + 3] * b[3];
+    for (int j = 0; j < 4; ++j) {
+        const auto byte = w.v >> (8 * j) & 255u;
+        acc.v += load_as<Ints>(&byte).v * int32_t(int8_t(x >> (8 * j)));
+    }
     return acc;
 }
 AERIE_INLINE Ints dot_offset(Ints acc, Bytes w, int32_t x) { return dot_small(acc, w, x); }
-#undef AERIE_LANES
+AERIE_INLINE float reduce_add(Floats a) {
+    for (int step = 8; step; step /= 2)
+        for (int i = 0; i < step; ++i) a.v[i] += a.v[i + step];
+    return a.v[0];
+}
+AERIE_INLINE float reduce_max(Floats a) {
+    float largest = a.v[0];
+    for (int i = 1; i < 16; ++i) largest = largest > a.v[i] ? largest : a.v[i];
+    return largest;
+}
+AERIE_INLINE int32_t reduce_add(Ints a) {
+    int32_t sum = 0;
+    for (int i = 0; i < 16; ++i) sum += a.v[i];
+    return sum;
+}
 
 #endif
 
@@ -225,27 +292,6 @@ AERIE_INLINE void store_n(float* p, Floats a, uint32_t n) {
     float lanes[16];
     store(lanes, a);
     memcpy(p, lanes, n * sizeof(float));
-}
-
-AERIE_INLINE float reduce_add(Floats a) {
-    float v[16];
-    store(v, a);
-    for (int step = 8; step; step /= 2)
-        for (int i = 0; i < step; ++i) v[i] += v[i + step];
-    return v[0];
-}
-AERIE_INLINE float reduce_max(Floats a) {
-    float v[16];
-    store(v, a);
-    for (int step = 8; step; step /= 2)
-        for (int i = 0; i < step; ++i) v[i] = v[i] > v[i + step] ? v[i] : v[i + step];
-    return v[0];
-}
-AERIE_INLINE int32_t reduce_add(Ints a) {
-    int32_t v[16], sum = 0;
-    memcpy(v, &a, sizeof v);
-    for (int i = 0; i < 16; ++i) sum += v[i];
-    return sum;
 }
 
 // e^x to about 2 ulp; 0 below -87, e^88 above 88. Reduction and polynomial as in Cephes' expf.

@@ -22,8 +22,9 @@ void sample(const Op&, const Worker&);
 
 const OpTable* AERIE_JOIN(AERIE_ISA, _ops)() {
     using namespace AERIE_ISA;
-    static const OpTable table = {AERIE_TEXT(AERIE_ISA), embedding, rms_norm,  linear,         rope_angles, rope,
-                                  kv_store,              attention, silu_mul, gather_outputs, sample};
+    static const OpTable table = {
+        AERIE_TEXT(AERIE_ISA), embedding, rms_norm, linear, rope_angles, rope, kv_store, attention, silu_mul,
+        gather_outputs,        sample};
     return &table;
 }
 }  // namespace aerie::cpu

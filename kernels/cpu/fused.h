@@ -1,0 +1,72 @@
+// Pieces of arithmetic that stand-alone ops and fused ones share, so that both give the same bits.
+#pragma once
+#include "cpu/kv_cache.h"
+#include "cpu/ops.h"
+#include "cpu/simd.h"
+
+namespace aerie::cpu::AERIE_ISA {
+
+// One block of 32 activations to int8 with one scale.
+AERIE_INLINE void quantise_block(Floats first, Floats second, const Activations& out, uint32_t row, uint32_t block) {
+    const float largest = reduce_max(max(abs(first), abs(second)));
+    const Floats inverse = set1(largest > 0 ? 127.0f / largest : 0.0f);
+    const Ints a = round(mul(first, inverse)), b = round(mul(second, inverse));
+    const size_t at = size_t(block) * out.num_rows + row;
+    store_i8(out.quants + at * kBlock, a);
+    store_i8(out.quants + at * kBlock + 16, b);
+    const int32_t sum = reduce_add(add(a, b));
+    const float scale = largest / 127.0f;
+    out.scale[at] = scale;
+    out.sum[at] = scale * float(sum);
+    out.bias[at] = -128 * sum;
+}
+
+// x [cols], cols a multiple of 32.
+AERIE_INLINE void quantise_row(const float* x, uint32_t cols, const Activations& out, uint32_t row) {
+    for (uint32_t i = 0; i < cols; i += kBlock) quantise_block(load(x + i), load(x + i + 16), out, row, i / kBlock);
+}
+
+// 1 / sqrt(mean(x^2) + eps)
+AERIE_INLINE float inverse_rms(const float* x, uint32_t cols, float eps) {
+    Floats squares = set1(0.0f);
+    for (uint32_t i = 0; i < cols; i += 16) {
+        const Floats v = load_n(x + i, cols - i);
+        squares = fma(v, v, squares);
+    }
+    return 1.0f / __builtin_sqrtf(reduce_add(squares) / float(cols) + eps);
+}
+
+AERIE_INLINE Floats scaled(Floats x, Floats inverse, Floats weight) { return mul(mul(x, inverse), weight); }
+
+// silu(gate) * up
+AERIE_INLINE Floats silu_mul(Floats gate, Floats up) {
+    return div(mul(gate, up), add(set1(1.0f), exp(sub(set1(0.0f), gate))));
+}
+
+// Rotates one head in place; angles: cosines [half], then sines [half].
+AERIE_INLINE void rotate(float* x, const float* angles, uint32_t half) {
+    for (uint32_t i = 0; i < half; i += 16) {
+        const Floats a = load(x + i), b = load(x + half + i), c = load(angles + i), s = load(angles + half + i);
+        store(x + i, sub(mul(a, c), mul(b, s)));
+        store(x + half + i, add(mul(b, c), mul(a, s)));
+    }
+}
+
+AERIE_INLINE void put(float* p, float value) { *p = value; }
+AERIE_INLINE void put(uint16_t* p, float value) { *p = f32_to_bf16(value); }
+
+// Stores key and value [head_dim] of one KV head at a slot.
+template <class T>
+AERIE_INLINE void store_kv(KvPool& kv, uint32_t layer, uint32_t slot, uint32_t head, const float* key,
+                           const float* value) {
+    const uint32_t dim = kv.head_dim, at = slot % kv.page_size;
+    const size_t page = page_offset(kv, layer, slot / kv.page_size, head);
+    T* keys = reinterpret_cast<T*>(kv.keys.data()) + page + size_t(at / 16) * 16 * dim + at % 16;
+    T* values = reinterpret_cast<T*>(kv.values.data()) + page + size_t(at) * dim;
+    for (uint32_t d = 0; d < dim; ++d) {
+        put(keys + d * 16, key[d]);
+        put(values + d, value[d]);
+    }
+}
+
+}  // namespace aerie::cpu::AERIE_ISA
