@@ -1,0 +1,83 @@
+/**
+ * Reads a tokenizer from a Hugging Face folder: tokenizer.json, tokenizer_config.json, chat_template.jinja.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { z } from "zod";
+import { readJsonFile, readTextFile } from "../weights/text_file.ts";
+import type { TokenizerSource } from "./source.ts";
+
+const STEP = z.looseObject({ type: z.string() });
+
+const TOKENIZER_JSON = z.looseObject({
+  "added_tokens": z.array(z.looseObject({
+    id: z.int().nonnegative(),
+    content: z.string().min(1),
+    special: z.boolean().default(false),
+    lstrip: z.boolean().default(false),
+    rstrip: z.boolean().default(false),
+  })).default([]),
+  normalizer: STEP.nullable().default(null),
+  "pre_tokenizer": STEP.nullable().default(null),
+  "post_processor": STEP.nullable().default(null),
+  decoder: STEP.nullable().default(null),
+  // Old files leave the model's type out; the vocabulary is checked where it is used.
+  model: z.looseObject({ type: z.string().default("BPE") }),
+});
+
+/** A special token is its text, or an object with its text. */
+const TOKEN = z.union([
+  z.string(),
+  z.looseObject({ content: z.string() }).transform((token) => token.content),
+])
+  .nullish();
+
+const TOKENIZER_CONFIG = z.looseObject({
+  "bos_token": TOKEN,
+  "eos_token": TOKEN,
+  "unk_token": TOKEN,
+  "pad_token": TOKEN,
+  "add_bos_token": z.boolean().nullish(),
+  "chat_template": z.union([
+    z.string(),
+    z.array(z.object({ name: z.string(), template: z.string() })),
+  ]).nullish(),
+});
+
+/**
+ * Reads the tokenizer of a model folder.
+ *
+ * @throws {LoadError} if tokenizer.json is absent, or a file cannot be read or understood
+ */
+export async function readHuggingFaceTokenizer(folder: string): Promise<TokenizerSource> {
+  const path = join(folder, "tokenizer.json");
+  const json = await readJsonFile(path, TOKENIZER_JSON);
+  const configPath = join(folder, "tokenizer_config.json");
+  const config = await readJsonFile(configPath, TOKENIZER_CONFIG, {});
+  const templateFile = await readTextFile(join(folder, "chat_template.jinja"), "");
+  const chatTemplate = templateFile !== "" ? templateFile : defaultTemplate(config.chat_template);
+
+  const eosToken = config.eos_token ?? undefined;
+  const vocab = json.model["vocab"] as Readonly<Record<string, unknown>> | undefined;
+  const eosId = json.added_tokens.find(({ content }) => content === eosToken)?.id ?? vocab?.[eosToken ?? ""];
+  return {
+    path,
+    json,
+    ...(config.bos_token && { bosToken: config.bos_token }),
+    ...(eosToken !== undefined && { eosToken }),
+    ...(config.unk_token && { unkToken: config.unk_token }),
+    ...(config.pad_token && { padToken: config.pad_token }),
+    eosTokenIds: typeof eosId === "number" ? [eosId] : [],
+    ...(typeof config.add_bos_token === "boolean" && { addBos: config.add_bos_token }),
+    chatAddsBos: false,
+    ...(chatTemplate !== undefined && { chatTemplate }),
+  };
+}
+
+type ChatTemplateField = z.infer<typeof TOKENIZER_CONFIG>["chat_template"];
+
+function defaultTemplate(field: ChatTemplateField): string | undefined {
+  if (!Array.isArray(field)) return field ?? undefined;
+  return field.find(({ name }) => name === "default")?.template;
+}

@@ -1,0 +1,87 @@
+/**
+ * Opens a model: which tensors lie where, how the model is built, how its tokenizer works. Headers are read, weights
+ * are not.
+ *
+ * @module
+ */
+import { basename } from "node:path";
+import type { Checkpoint, StorageFormat, TensorSource } from "../config.ts";
+import { LoadError } from "../errors.ts";
+import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
+import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
+import type { TokenizerSource } from "../tokenizer/source.ts";
+import { readGguf } from "./gguf.ts";
+import { ggufConfig, ggufTensors } from "./gguf_checkpoint.ts";
+import { readHuggingFaceConfig } from "./huggingface_config.ts";
+import { checkModel } from "./required_tensors.ts";
+import type { ModelFiles } from "./model_files.ts";
+import { readSafetensors } from "./safetensors.ts";
+
+/** A model ready to be mapped, and the tokenizer that goes with it. */
+export interface OpenedCheckpoint {
+  readonly checkpoint: Checkpoint;
+  readonly tokenizerSource: TokenizerSource;
+}
+
+/**
+ * Reads and checks the headers of a model.
+ *
+ * @throws {LoadError} naming the tensor, key or field at fault, if a file is damaged or the model is not supported
+ */
+export async function openCheckpoint(files: ModelFiles): Promise<OpenedCheckpoint> {
+  const opened = await (files.kind === "gguf" ? openGguf(files) : openSafetensors(files));
+  const { path, config, tensors } = opened.checkpoint;
+  checkModel(path, config, tensors);
+  return opened;
+}
+
+async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<OpenedCheckpoint> {
+  const file = readGguf(files[0]!);
+  // The file's own tokenizer may be of a kind that only --tokenizer-path can replace.
+  const own = tokenizerPath === undefined ? ggufTokenizer(file) : undefined;
+  const tensors = ggufTensors(file);
+  return {
+    checkpoint: { path, config: ggufConfig(file, own), tensors, files, dtype: prevailingDtype(tensors) },
+    tokenizerSource: own ?? await openTokenizer(tokenizerPath!),
+  };
+}
+
+async function openSafetensors(
+  { path, files, folder, tokenizerPath }: ModelFiles,
+): Promise<OpenedCheckpoint> {
+  const config = await readHuggingFaceConfig(folder);
+  const tensors = new Map<string, TensorSource>();
+  for (const file of files) {
+    for (const tensor of readSafetensors(file)) {
+      if (tensors.has(tensor.name)) {
+        throw new LoadError(
+          `Cannot load ${file}: tensor ${tensor.name} is also in ${basename(tensors.get(tensor.name)!.file)}`,
+        );
+      }
+      tensors.set(tensor.name, { ...tensor, file, rowOrder: "plain" });
+    }
+  }
+  return {
+    checkpoint: { path, config, tensors, files, dtype: prevailingDtype(tensors) },
+    tokenizerSource: await openTokenizer(tokenizerPath ?? folder),
+  };
+}
+
+const DTYPE_NAMES: Partial<Record<StorageFormat, string>> = {
+  F32: "float32",
+  F16: "float16",
+  BF16: "bfloat16",
+};
+
+/** The format that most bytes are stored in. */
+function prevailingDtype(tensors: ReadonlyMap<string, TensorSource>): string {
+  const bytes = new Map<StorageFormat, number>();
+  for (const tensor of tensors.values()) {
+    bytes.set(tensor.format, (bytes.get(tensor.format) ?? 0) + tensor.bytes);
+  }
+  const [format] = [...bytes].reduce(
+    (most, entry) => entry[1] > most[1] ? entry : most,
+    ["F32", -1] as const,
+  );
+  return DTYPE_NAMES[format] ?? format;
+}

@@ -1,0 +1,175 @@
+/**
+ * Fetches models from the Hugging Face Hub into its cache, and finds them there without a network.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { LoadError } from "../errors.ts";
+import { findModelFiles, readShardNames, SHARD_INDEX } from "./local_model.ts";
+import type { ModelFiles, OnProgress } from "./model_files.ts";
+
+/** How a hub model is fetched; tests put their own `fetch`. */
+export interface HubModelOptions {
+  /** Cache folder; undefined uses the hub's own. */
+  readonly downloadDir?: string | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  readonly fetch?: typeof fetch;
+}
+
+/** Small files a safetensors model may need besides its weights. */
+const SIDE_FILES = [
+  "config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "chat_template.jinja",
+  SHARD_INDEX,
+];
+
+/** True if `text` has the form of a hub id, `owner/repo` or `owner/repo:file`. */
+export function isHubId(text: string): boolean {
+  return /^[\w-][\w.-]*\/[\w.-]+(:.+)?$/.test(text) && !/^[^:]*\.(gguf|safetensors)$/.test(text);
+}
+
+/**
+ * Files of a hub model, downloaded as far as the cache lacks them.
+ *
+ * @throws {LoadError} if the repository is unknown, gated or out of reach, or holds no model
+ */
+export async function fetchHubModel(id: string, options: HubModelOptions): Promise<ModelFiles> {
+  const [repo, file] = splitId(id);
+  const snapshot = await openSnapshot(id, repo, options);
+  const wanted = file !== undefined ? [file] : chooseFiles(id, [...snapshot.sizes.keys()]);
+  for (const name of wanted) await snapshot.download(name);
+  if (wanted.includes(SHARD_INDEX)) {
+    for (const shard of await readShardNames(snapshot.folder)) await snapshot.download(shard);
+  }
+  const only = wanted[0]!;
+  if (!only.endsWith(".gguf")) return await findModelFiles(id, snapshot.folder);
+  return { path: id, kind: "gguf", files: [join(snapshot.folder, only)], folder: snapshot.folder };
+}
+
+interface Snapshot {
+  readonly folder: string;
+  /** Sizes of the repository's files by path. */
+  readonly sizes: ReadonlyMap<string, number | undefined>;
+  /** Brings a file into the folder. */
+  download(name: string): Promise<void>;
+}
+
+async function openSnapshot(id: string, repo: string, options: HubModelOptions): Promise<Snapshot> {
+  // Loaded on demand: most starts need no hub, and it is the largest dependency.
+  const hub = await import("@huggingface/hub");
+  const cacheDir = options.downloadDir ?? hub.getHFHubCachePath();
+  const storage = join(cacheDir, hub.getRepoFolderName({ name: repo, type: "model" }));
+  const head = join(storage, "refs", "main");
+  let onBytes = (_bytes: number) => {};
+  const accessToken = Deno.env.get("HF_TOKEN");
+  const request = {
+    fetch: countingFetch(options.fetch ?? fetch, (bytes) => onBytes(bytes)),
+    ...(accessToken && { accessToken }),
+  };
+
+  const sizes = new Map<string, number | undefined>();
+  let revision: string;
+  try {
+    revision = (await hub.modelInfo({ name: repo, additionalFields: ["sha"], ...request })).sha;
+    for await (const entry of hub.listFiles({ repo, revision, ...request })) {
+      sizes.set(entry.path, entry.size);
+    }
+    await Deno.mkdir(join(head, ".."), { recursive: true });
+    await Deno.writeTextFile(head, revision);
+  } catch (error) {
+    if (error instanceof hub.HubApiError) throw hubError(id, error.statusCode, error.message);
+    revision = (await Deno.readTextFile(head).catch(() => "")).trim();
+    if (revision === "") throw unreachable(id, cacheDir, error);
+    sizes.clear();
+    for await (const entry of Deno.readDir(join(storage, "snapshots", revision))) {
+      sizes.set(entry.name, undefined);
+    }
+  }
+
+  const download = async (name: string): Promise<void> => {
+    // The library writes to a fixed temporary name: two processes at once would mix their bytes.
+    using lock = await Deno.open(join(storage, ".lock"), { write: true, create: true });
+    await lock.lock(true);
+    const totalBytes = sizes.get(name);
+    let doneBytes = 0;
+    onBytes = (bytes) => {
+      doneBytes += bytes;
+      options.onProgress?.({
+        label: `Downloading ${repo}/${name}`,
+        doneBytes: Math.min(doneBytes, totalBytes ?? Infinity),
+        ...(totalBytes !== undefined && { totalBytes }),
+      });
+    };
+    try {
+      await hub.downloadFileToCacheDir({ repo, path: name, revision, cacheDir, ...request });
+    } catch (error) {
+      if (error instanceof hub.HubApiError) {
+        throw hubError(`${id} (${name})`, error.statusCode, error.message);
+      }
+      throw unreachable(`${id} (${name})`, cacheDir, error);
+    }
+  };
+  return { folder: join(storage, "snapshots", revision), sizes, download };
+}
+
+function splitId(id: string): [repo: string, file: string | undefined] {
+  const colon = id.indexOf(":");
+  if (colon < 0) return [id, undefined];
+  const file = id.slice(colon + 1);
+  if (!file.endsWith(".gguf")) throw new LoadError(`Cannot load ${id}: ${file} is not a .gguf file`);
+  return [id.slice(0, colon), file];
+}
+
+/** The files of a repository that make up its model: one GGUF, or safetensors with what goes with them. */
+function chooseFiles(id: string, names: readonly string[]): string[] {
+  const side = SIDE_FILES.filter((name) => names.includes(name));
+  if (side.includes(SHARD_INDEX)) return side;
+  const safetensors = names.filter((name) => name.endsWith(".safetensors"));
+  if (safetensors.length > 0) {
+    return [...side, ...safetensors.includes("model.safetensors") ? ["model.safetensors"] : safetensors];
+  }
+  const gguf = names.filter((name) => name.endsWith(".gguf"));
+  if (gguf.length === 1) return gguf;
+  throw new LoadError(
+    gguf.length > 1
+      ? `Cannot load ${id}: it holds ${gguf.length} GGUF files, name one as ${id}:${gguf[0]}, of ${
+        gguf.join(", ")
+      }`
+      : `Cannot load ${id}: no .safetensors or .gguf file in it`,
+  );
+}
+
+function hubError(what: string, status: number, message: string): LoadError {
+  if (status === 401 || status === 403) {
+    return new LoadError(
+      `Cannot download ${what}: HTTP ${status}, the repository is gated, private or unknown; accept its terms on the hub and set HF_TOKEN`,
+    );
+  }
+  return new LoadError(`Cannot download ${what}: ${status === 404 ? "HTTP 404, not on the hub" : message}`);
+}
+
+function unreachable(what: string, cacheDir: string, error: unknown): LoadError {
+  return new LoadError(
+    `Cannot download ${what}: ${
+      error instanceof Error ? error.message : error
+    }; it is not in the cache ${cacheDir} either`,
+  );
+}
+
+/** A fetch that reports the body bytes that arrive. */
+function countingFetch(base: typeof fetch, onBytes: (bytes: number) => void): typeof fetch {
+  return async (input, init) => {
+    const response = await base(input, init);
+    if (response.body === null) return response;
+    const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        onBytes(chunk.length);
+        controller.enqueue(chunk);
+      },
+    });
+    return new Response(response.body.pipeThrough(counter), response);
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * What the resolver hands to the loader.
+ *
+ * @module
+ */
+
+/** The files of a model on this machine. */
+export interface ModelFiles {
+  /** As asked for, or the name of the default model. */
+  readonly path: string;
+  readonly kind: "gguf" | "safetensors";
+  /** The GGUF file, or the safetensors shards in the index's order. */
+  readonly files: readonly string[];
+  /** Where config.json and the tokenizer lie. */
+  readonly folder: string;
+  /** What `--tokenizer-path` names, if given. */
+  readonly tokenizerPath?: string;
+}
+
+/** How far a download or an extraction is. */
+export interface DownloadProgress {
+  readonly label: string;
+  readonly doneBytes: number;
+  readonly totalBytes?: number;
+}
+
+/** Takes progress as it is made. */
+export type OnProgress = (progress: DownloadProgress) => void;

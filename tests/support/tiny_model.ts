@@ -1,0 +1,230 @@
+/**
+ * Writes tiny random Llama checkpoints: the same seed gives the same model as GGUF and as safetensors. Logits have a
+ * standard deviation of about 2, so that no token wins by accident of rounding.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { ModelConfig, StorageFormat } from "../../runtime/config.ts";
+import { rowBytes } from "../../runtime/weights/formats.ts";
+import { requiredTensors } from "../../runtime/weights/required_tensors.ts";
+import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";
+import { GGML_TYPE, ggufBytes, type GgufField } from "./gguf_writer.ts";
+import { safetensorsBytes } from "./safetensors_writer.ts";
+import { TINY_TOKENIZER } from "./tiny_tokenizer.ts";
+
+/** What to write. */
+export interface TinyModelOptions {
+  readonly kind: "gguf" | "safetensors";
+  readonly seed: number;
+  /** Format of the matrices, or a choice by Hugging Face name; F32 if absent. Vectors are F32. */
+  readonly format?: StorageFormat | ((name: string) => StorageFormat);
+  /** Replaces parts of {@linkcode TINY_CONFIG}; `ropeScaling` goes into safetensors only. */
+  readonly config?: Partial<ModelConfig>;
+  /** Safetensors files to spread the tensors over; 1 if absent. */
+  readonly shards?: number;
+}
+
+/** The default shape; all widths are multiples of 32. */
+export const TINY_CONFIG: ModelConfig = {
+  architecture: "LlamaForCausalLM",
+  hiddenSize: 64,
+  intermediateSize: 128,
+  numLayers: 2,
+  numHeads: 4,
+  numKvHeads: 2,
+  headDim: 16,
+  vocabSize: TINY_TOKENIZER.tokens.length,
+  rmsNormEps: 1e-5,
+  ropeTheta: 10000,
+  maxPositionEmbeddings: 512,
+  tieWordEmbeddings: false,
+  bosTokenId: TINY_TOKENIZER.bosTokenId,
+  eosTokenIds: [TINY_TOKENIZER.eosTokenId],
+};
+
+interface TinyTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly format: StorageFormat;
+  /** Rows in Hugging Face's order. */
+  readonly rows: readonly Uint8Array[];
+}
+
+/** Writes a model into `folder`; returns what `--model-path` takes: the GGUF file, or the folder. */
+export async function writeTinyModel(folder: string, options: TinyModelOptions): Promise<string> {
+  const config = { ...TINY_CONFIG, ...options.config };
+  const { format = "F32" } = options;
+  const random = seededRandom(options.seed);
+  const tensors = [...requiredTensors(config)].map(([name, shape]) =>
+    randomTensor(name, shape, typeof format === "string" ? format : format(name), random)
+  );
+  await Deno.mkdir(folder, { recursive: true });
+  if (options.kind === "safetensors") {
+    await writeSafetensors(folder, config, tensors, options.shards ?? 1);
+    return folder;
+  }
+  const path = join(folder, "tiny.gguf");
+  await Deno.writeFile(path, tinyGguf(config, tensors));
+  return path;
+}
+
+function randomTensor(
+  name: string,
+  shape: readonly number[],
+  format: StorageFormat,
+  random: Random,
+): TinyTensor {
+  const cols = shape.at(-1)!;
+  if (shape.length === 1) {
+    const norm = Float64Array.from({ length: cols }, () => 1 + 0.1 * normal(random));
+    return { name, shape, format: "F32", rows: [encodeFloatRow("F32", norm)] };
+  }
+  if (rowBytes(format, cols) === undefined) {
+    throw new RangeError(`Cannot write ${name}: ${cols} columns of ${format}`);
+  }
+  const gain = name.startsWith("lm_head") || name.startsWith("model.embed_tokens") ? 2 : 1;
+  const std = gain / Math.sqrt(cols);
+  return {
+    name,
+    shape,
+    format,
+    rows: Array.from({ length: shape[0]! }, () => randomRow(format, cols, random, std)),
+  };
+}
+
+async function writeSafetensors(
+  folder: string,
+  config: ModelConfig,
+  tensors: readonly TinyTensor[],
+  shards: number,
+): Promise<void> {
+  const json = (name: string, value: unknown) =>
+    Deno.writeTextFile(join(folder, name), JSON.stringify(value, null, 2));
+  await json("config.json", huggingFaceConfig(config));
+  await json("generation_config.json", { "eos_token_id": config.eosTokenIds });
+  await json("tokenizer.json", TINY_TOKENIZER.json);
+  await json("tokenizer_config.json", TINY_TOKENIZER.config);
+  const weightMap: Record<string, string> = {};
+  for (let shard = 0; shard < shards; shard++) {
+    const file = shards === 1 ? "model.safetensors" : `model-0000${shard + 1}-of-0000${shards}.safetensors`;
+    const part = tensors.filter((_, index) => index % shards === shard);
+    for (const { name } of part) weightMap[name] = file;
+    const data = part.map(({ name, shape, format, rows }) => ({
+      name,
+      shape,
+      dtype: format,
+      bytes: concat(rows),
+    }));
+    await Deno.writeFile(join(folder, file), safetensorsBytes(data));
+  }
+  if (shards > 1) await json("model.safetensors.index.json", { metadata: {}, "weight_map": weightMap });
+}
+
+function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
+  const scaling = config.ropeScaling;
+  return {
+    architectures: [config.architecture],
+    "model_type": "llama",
+    "hidden_act": "silu",
+    "hidden_size": config.hiddenSize,
+    "intermediate_size": config.intermediateSize,
+    "num_hidden_layers": config.numLayers,
+    "num_attention_heads": config.numHeads,
+    "num_key_value_heads": config.numKvHeads,
+    "head_dim": config.headDim,
+    "vocab_size": config.vocabSize,
+    "rms_norm_eps": config.rmsNormEps,
+    "rope_theta": config.ropeTheta,
+    "rope_scaling": scaling === undefined
+      ? null
+      : scaling.type === "linear"
+      ? { "rope_type": "linear", factor: scaling.factor }
+      : {
+        "rope_type": "llama3",
+        factor: scaling.factor,
+        "low_freq_factor": scaling.lowFreqFactor,
+        "high_freq_factor": scaling.highFreqFactor,
+        "original_max_position_embeddings": scaling.originalMaxPositionEmbeddings,
+      },
+    "max_position_embeddings": config.maxPositionEmbeddings,
+    "tie_word_embeddings": config.tieWordEmbeddings,
+    "bos_token_id": config.bosTokenId,
+    "eos_token_id": config.eosTokenIds,
+  };
+}
+
+function tinyGguf(config: ModelConfig, tensors: readonly TinyTensor[]): Uint8Array<ArrayBuffer> {
+  const u32 = (value: number): GgufField => ({ type: "u32", value });
+  const text = (value: string): GgufField => ({ type: "string", value });
+  const fields = new Map<string, GgufField>([
+    ["general.architecture", text("llama")],
+    ["llama.block_count", u32(config.numLayers)],
+    ["llama.context_length", u32(config.maxPositionEmbeddings)],
+    ["llama.embedding_length", u32(config.hiddenSize)],
+    ["llama.feed_forward_length", u32(config.intermediateSize)],
+    ["llama.attention.head_count", u32(config.numHeads)],
+    ["llama.attention.head_count_kv", u32(config.numKvHeads)],
+    ["llama.attention.key_length", u32(config.headDim)],
+    ["llama.attention.value_length", u32(config.headDim)],
+    ["llama.rope.dimension_count", u32(config.headDim)],
+    ["llama.rope.freq_base", { type: "f32", value: config.ropeTheta }],
+    ["llama.attention.layer_norm_rms_epsilon", { type: "f32", value: config.rmsNormEps }],
+    ["tokenizer.ggml.model", text("gpt2")],
+    ["tokenizer.ggml.pre", text("smollm")],
+    ["tokenizer.ggml.tokens", { type: "strings", value: TINY_TOKENIZER.tokens }],
+    ["tokenizer.ggml.token_type", { type: "i32s", value: TINY_TOKENIZER.tokenTypes }],
+    ["tokenizer.ggml.merges", { type: "strings", value: TINY_TOKENIZER.merges }],
+    ["tokenizer.ggml.bos_token_id", u32(TINY_TOKENIZER.bosTokenId)],
+    ["tokenizer.ggml.eos_token_id", u32(TINY_TOKENIZER.eosTokenId)],
+    ["tokenizer.ggml.add_bos_token", { type: "bool", value: false }],
+    ["tokenizer.chat_template", text(TINY_TOKENIZER.chatTemplate)],
+  ]);
+  return ggufBytes(
+    fields,
+    tensors.map(({ name, shape, format, rows }) => ({
+      name: ggufName(name),
+      dims: shape.toReversed(),
+      type: GGML_TYPE[format],
+      bytes: concat(/[qk]_proj/.test(name) ? interleaved(rows, config.headDim) : rows),
+    })),
+  );
+}
+
+/** GGUF's order of q and k rows: of each head (i, i + headDim / 2) become neighbours. */
+function interleaved(rows: readonly Uint8Array[], headDim: number): Uint8Array[] {
+  return rows.map((_, row) => {
+    const inHead = row % headDim;
+    return rows[row - inHead + (inHead >> 1) + (inHead & 1) * headDim / 2]!;
+  });
+}
+
+const GGUF_PARTS: readonly (readonly [huggingFace: string, gguf: string])[] = [
+  ["model.embed_tokens", "token_embd"],
+  ["model.norm", "output_norm"],
+  ["lm_head", "output"],
+  ["model.layers", "blk"],
+  ["input_layernorm", "attn_norm"],
+  ["post_attention_layernorm", "ffn_norm"],
+  ["self_attn.o_proj", "attn_output"],
+  ["self_attn.q_proj", "attn_q"],
+  ["self_attn.k_proj", "attn_k"],
+  ["self_attn.v_proj", "attn_v"],
+  ["mlp.gate_proj", "ffn_gate"],
+  ["mlp.up_proj", "ffn_up"],
+  ["mlp.down_proj", "ffn_down"],
+];
+
+function ggufName(name: string): string {
+  return GGUF_PARTS.reduce((renamed, [from, to]) => renamed.replace(from, to), name);
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
