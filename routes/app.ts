@@ -1,0 +1,116 @@
+/**
+ * The HTTP application: middleware, error answers, endpoints. It talks to a {@linkcode Generator} and knows nothing
+ * behind it.
+ *
+ * @module
+ */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
+import { requestId } from "hono/request-id";
+import { timingSafeEqual } from "hono/utils/buffer";
+import { AerieError } from "../runtime/errors.ts";
+import type { Generator } from "../runtime/generation.ts";
+import { addChat } from "./chat.ts";
+import { addCompletions } from "./completions.ts";
+import { type AppOptions, type RouteContext, seedSource } from "./context.ts";
+import { toErrorReply, toInvalidRequest } from "./errors.ts";
+import { addGenerate } from "./generate.ts";
+import { addInfo } from "./info.ts";
+import { addModels } from "./models.ts";
+
+export type { AppOptions } from "./context.ts";
+
+const defaultMaxBodyBytes = 4 * 1024 * 1024;
+
+/**
+ * Builds the application.
+ *
+ * @example
+ * ```ts
+ * const app = createApp(engine, { streamInterval: 1, enableCacheReport: false });
+ * Deno.serve({ hostname: "127.0.0.1", port: 30000 }, app.fetch);
+ * ```
+ */
+export function createApp(generator: Generator, options: AppOptions): OpenAPIHono {
+  const context = contextOf(generator, options);
+  const app = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (!result.success) throw toInvalidRequest(result.error);
+    },
+  });
+  app.onError((error) => {
+    const { status, headers, body } = context.report(error);
+    return Response.json(body, { status, headers });
+  });
+  app.notFound((c) => {
+    throw new AerieError("not_found", `Cannot find ${c.req.method} ${c.req.path}`);
+  });
+
+  app.use(requestId());
+  app.use(
+    cors({
+      origin: (origin) => isLocal(origin) ? origin : null,
+      exposeHeaders: ["X-Request-Id", "Retry-After"],
+    }),
+  );
+  if (options.apiKey !== undefined) app.use(bearer(options.apiKey));
+  app.use(limitBody(options.maxBodyBytes ?? defaultMaxBodyBytes));
+
+  addChat(app, context);
+  addCompletions(app, context);
+  addGenerate(app, context);
+  addModels(app, context);
+  addInfo(app, context);
+  app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "Aerie", version: "0.1.0" } });
+  return app;
+}
+
+function contextOf(generator: Generator, options: AppOptions): RouteContext {
+  return {
+    generator,
+    streamInterval: options.streamInterval,
+    enableCacheReport: options.enableCacheReport,
+    pingMs: options.pingMs ?? 15_000,
+    nextSeed: seedSource(options.defaultSeed),
+    report(error) {
+      const reply = toErrorReply(error);
+      // A client that left is nobody's fault.
+      const isAbort = error instanceof DOMException && error.name === "AbortError";
+      if (reply.status >= 500 && !isAbort) {
+        options.log?.("error", error instanceof Error ? error.stack ?? error.message : String(error));
+      }
+      return reply;
+    },
+  };
+}
+
+/** Denies every route but `/health` without the key. */
+function bearer(apiKey: string): MiddlewareHandler {
+  return async (c, next) => {
+    const [scheme, key] = (c.req.header("Authorization") ?? "").split(" ");
+    const known = scheme?.toLowerCase() === "bearer" && await timingSafeEqual(key ?? "", apiKey);
+    if (!known && c.req.path !== "/health") {
+      throw new AerieError("unauthorized", "Cannot authorize: the API key is missing or wrong");
+    }
+    await next();
+  };
+}
+
+function limitBody(maxSize: number): MiddlewareHandler {
+  return bodyLimit({
+    maxSize,
+    onError: () => {
+      throw new AerieError("payload_too_large", `Cannot read body: it is larger than ${maxSize} bytes`, {
+        param: "body",
+      });
+    },
+  });
+}
+
+/** Browser pages of this machine; the SDK's `x-stainless-*` headers are allowed to them by reflection. */
+function isLocal(origin: string): boolean {
+  const host = URL.parse(origin)?.hostname;
+  return host === "localhost" || host === "127.0.0.1" || host === "[::1]";
+}

@@ -1,0 +1,128 @@
+/**
+ * `/v1/chat/completions`.
+ *
+ * @module
+ */
+import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
+import type { RouteContext } from "./context.ts";
+import { refuse } from "./errors.ts";
+import { toChatLogprobs } from "./logprobs.ts";
+import { checkOpenai, newId, openaiSampling, toFinish, toUsage, unixSeconds } from "./openai.ts";
+import { chatTokens, tokenText } from "./prompt.ts";
+import { respond } from "./respond.ts";
+import { copiesOf, type Indexed, Output } from "./run.ts";
+import { generationContent, generationErrors, jsonBody } from "./schema.ts";
+import { chatRequest, chatResponse } from "./schema_chat.ts";
+
+type ChatRequest = z.infer<typeof chatRequest>;
+
+const route = createRoute({
+  method: "post",
+  path: "/v1/chat/completions",
+  summary: "Answer a conversation",
+  request: jsonBody(chatRequest),
+  responses: { 200: generationContent(chatResponse, "The answer"), ...generationErrors },
+});
+
+/** Adds the chat endpoint. */
+export function addChat(app: OpenAPIHono, context: RouteContext): void {
+  app.openapi(route, (c) => {
+    const body = c.req.valid("json");
+    const { generator } = context;
+    checkOpenai(body, 1, generator.model);
+    const promptTokens = chatTokens(generator, body.messages, body.continue_final_message ?? false);
+    const sampling = openaiSampling(body, {
+      limit: limitOf(body),
+      defaultLimit: Infinity,
+      numPromptTokens: promptTokens.length,
+      numLogprobs: numLogprobsOf(body),
+      promptLogprobStart: -1,
+    }, context);
+    const id = body.rid ?? newId("chatcmpl");
+    const wording = new ChatWording(id, body, context);
+    return respond(c, context, copiesOf(id, promptTokens, body.n ?? 1, sampling), wording);
+  });
+}
+
+function limitOf({ max_tokens: old, max_completion_tokens: limit }: ChatRequest) {
+  if (old !== undefined && limit !== undefined && old !== limit) {
+    refuse("max_tokens", "differs from max_completion_tokens");
+  }
+  if (limit !== undefined) return { value: limit, param: "max_completion_tokens" };
+  return old === undefined ? undefined : { value: old, param: "max_tokens" };
+}
+
+function numLogprobsOf({ logprobs, top_logprobs: numTop }: ChatRequest): number {
+  if (numTop !== undefined && !logprobs) refuse("top_logprobs", "only allowed with logprobs");
+  return logprobs ? numTop ?? 0 : -1;
+}
+
+class ChatWording {
+  readonly stream: boolean;
+  readonly #body: ChatRequest;
+  readonly #context: RouteContext;
+  readonly #common: { readonly id: string; readonly created: number; readonly model: string };
+
+  constructor(id: string, body: ChatRequest, context: RouteContext) {
+    this.stream = body.stream ?? false;
+    this.#body = body;
+    this.#context = context;
+    this.#common = { id, created: unixSeconds(), model: context.generator.model.servedModelName };
+  }
+
+  whole(outputs: readonly Output[]): z.infer<typeof chatResponse> {
+    return {
+      ...this.#common,
+      object: "chat.completion",
+      choices: outputs.map((output, index) => ({
+        index,
+        message: { role: "assistant", content: output.text, reasoning_content: null, tool_calls: null },
+        logprobs: this.#logprobs(output),
+        ...toFinish(output.finish),
+      })),
+      usage: toUsage(outputs, outputs.length, this.#context.enableCacheReport),
+    };
+  }
+
+  /** Per choice: the role, its text, one finish. Then the usage, if asked for. */
+  async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown> {
+    const numChoices = this.#body.n ?? 1;
+    const latest = Array.from({ length: numChoices }, () => new Output());
+    const started = new Set<number>();
+    for await (const { index, value } of chunks) {
+      latest[index] = value;
+      if (!started.has(index)) yield this.#chunk(index, value, { role: "assistant", content: "" });
+      started.add(index);
+      if (value.text !== "" || value.logprobs.length > 0) {
+        yield this.#chunk(index, value, { content: value.text }, { logprobs: this.#logprobs(value) });
+      }
+      if (value.finish !== undefined) yield this.#chunk(index, value, {}, toFinish(value.finish));
+    }
+    if (this.#body.stream_options?.include_usage) {
+      const usage = toUsage(latest, numChoices, this.#context.enableCacheReport);
+      yield { ...this.#common, object: "chat.completion.chunk", choices: [], usage };
+    }
+  }
+
+  #chunk(index: number, output: Output, delta: object, fields: object = {}): unknown {
+    const choice = {
+      index,
+      delta: { ...delta, reasoning_content: null },
+      logprobs: null,
+      ...toFinish(undefined),
+      ...fields,
+    };
+    return {
+      ...this.#common,
+      object: "chat.completion.chunk",
+      choices: [choice],
+      ...(this.#body.stream_options?.continuous_usage_stats && {
+        usage: toUsage([output], 1, this.#context.enableCacheReport),
+      }),
+    };
+  }
+
+  #logprobs(output: Output): z.infer<typeof chatResponse>["choices"][number]["logprobs"] {
+    return this.#body.logprobs ? toChatLogprobs(output.logprobs, tokenText(this.#context.generator)) : null;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * What every endpoint gets from `createApp`.
+ *
+ * @module
+ */
+import type { Generator } from "../runtime/generation.ts";
+import type { ErrorReply } from "./errors.ts";
+
+/** Options of `createApp`. */
+export interface AppOptions {
+  /** Bearer token asked for on every route but `/health`; undefined leaves the server open. */
+  readonly apiKey?: string;
+  /** Tokens a stream gathers per chunk; the first and the last chunk do not wait. */
+  readonly streamInterval: number;
+  /** Report `prompt_tokens_details.cached_tokens` in OpenAI usage. */
+  readonly enableCacheReport: boolean;
+  /** Makes the seeds of requests that bring none reproducible, in order of arrival. */
+  readonly defaultSeed?: number;
+  /** Largest body in bytes; 4 MiB if left out. */
+  readonly maxBodyBytes?: number;
+  /** Silence in a stream after which a comment is sent, milliseconds; 15 s if left out. */
+  readonly pingMs?: number;
+  /** Takes errors the server is to blame for. */
+  readonly log?: (level: "error", text: string) => void;
+}
+
+/** Shared by the endpoints of one app. */
+export interface RouteContext {
+  readonly generator: Generator;
+  readonly streamInterval: number;
+  readonly enableCacheReport: boolean;
+  readonly pingMs: number;
+  /** A fresh 32-bit seed for a generation that brings none. */
+  nextSeed(): number;
+  /** Maps an error for the client and logs what the server is to blame for. */
+  report(error: unknown): ErrorReply;
+}
+
+/** Seeds for generations without one: random, or a sequence that `base` determines. */
+export function seedSource(base?: number): () => number {
+  if (base === undefined) return () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  // A Weyl sequence: an odd step visits all 2^32 values before one returns.
+  let next = base >>> 0;
+  return () => next = (next + 0x9e3779b9) >>> 0;
+}

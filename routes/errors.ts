@@ -1,0 +1,84 @@
+/**
+ * From anything thrown to an HTTP status and body.
+ *
+ * @module
+ */
+import type { z } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
+import { AerieError, type ErrorCode, httpStatusOf, InvalidRequestError } from "../runtime/errors.ts";
+import type { errorBody } from "./schema.ts";
+
+/** An error as it goes to a client. */
+export interface ErrorReply {
+  readonly status: ReturnType<typeof httpStatusOf>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: z.infer<typeof errorBody>;
+}
+
+/** Shortens text a client sent before it is repeated in an error. */
+export function clip(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
+}
+
+/** Refuses a request whose field `param` is wrong, as `Cannot accept <param>: <reason>`. */
+export function refuse(param: string, reason: string): never {
+  throw new InvalidRequestError(`Cannot accept ${param}: ${reason}`, param);
+}
+
+/** Maps anything thrown. Only errors raised on purpose show their text to clients. */
+export function toErrorReply(error: unknown): ErrorReply {
+  const { code, message, details } = toAerieError(error);
+  const status = httpStatusOf(code);
+  const facts = {
+    message,
+    type: code,
+    param: typeof details.param === "string" ? details.param : null,
+    code: status,
+  };
+  return { status, headers: replyHeaders(code, details), body: { error: facts, object: "error", ...facts } };
+}
+
+function toAerieError(error: unknown): AerieError {
+  if (error instanceof AerieError) return error;
+  // Hono's own: malformed JSON (400) and a content type that is not JSON (415).
+  if (error instanceof HTTPException) {
+    return new InvalidRequestError(`Cannot read body: ${error.message}`, "body");
+  }
+  return new AerieError("internal", "Cannot finish request: internal error");
+}
+
+function replyHeaders(code: ErrorCode, details: AerieError["details"]): Record<string, string> {
+  if (code === "unauthorized") return { "WWW-Authenticate": "Bearer" };
+  if (code !== "overloaded") return {};
+  return { "Retry-After": String(Math.max(1, Math.ceil(Number(details.retryAfterMs ?? 1000) / 1000))) };
+}
+
+/** The first thing wrong with a body, named by its field. */
+export function toInvalidRequest(error: z.ZodError): InvalidRequestError {
+  const { path, reason } = firstFault(error.issues);
+  const param = clip(
+    path.map((key, i) => typeof key === "number" ? `[${key}]` : i > 0 ? `.${String(key)}` : key).join(""),
+  );
+  return new InvalidRequestError(`Cannot accept ${param || "body"}: ${reason}`, param || "body");
+}
+
+interface Fault {
+  readonly path: readonly PropertyKey[];
+  readonly reason: string;
+}
+
+function firstFault(issues: readonly z.core.$ZodIssue[]): Fault {
+  const [issue] = issues;
+  if (issue === undefined) return { path: [], reason: "invalid" };
+  if (issue.code === "unrecognized_keys") {
+    return { path: [...issue.path, issue.keys[0] ?? ""], reason: "unknown field" };
+  }
+  if (issue.code === "invalid_union" && issue.message === "Invalid input") {
+    // A union without words of its own: the branch that got furthest is the one the client meant.
+    const faults = issue.errors.map(firstFault);
+    const deepest = faults.find(({ path }) => path.length > 0);
+    const reason = deepest?.reason ?? faults.map((fault) => fault.reason).join(", or ");
+    return { path: [...issue.path, ...deepest?.path ?? []], reason };
+  }
+  return { path: issue.path, reason: issue.message.replace(/^Invalid input: /, "") };
+}

@@ -1,0 +1,104 @@
+/**
+ * The native `/generate`: SGLang's own request and answer.
+ *
+ * @module
+ */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { RouteContext } from "./context.ts";
+import { type GenerateRequest, type Plan, planOf } from "./generate_plan.ts";
+import { toLogprobTriples } from "./logprobs.ts";
+import { tokenText } from "./prompt.ts";
+import { respond } from "./respond.ts";
+import { type Indexed, Output } from "./run.ts";
+import { generationContent, generationErrors, jsonBody } from "./schema.ts";
+import { generateRequest, generateResult } from "./schema_generate.ts";
+
+type GenerateResult = z.infer<typeof generateResult>;
+
+const route = {
+  path: "/generate",
+  summary: "Continue prompts, native form",
+  request: jsonBody(generateRequest),
+  responses: {
+    200: generationContent(
+      z.union([generateResult, z.array(generateResult)]),
+      "One result, or a list for a batch or n > 1; streamed text is cumulative",
+    ),
+    ...generationErrors,
+  },
+};
+
+/** Adds the native endpoint. */
+export function addGenerate(app: OpenAPIHono, context: RouteContext): void {
+  for (const method of ["post", "put"] as const) {
+    app.openapi(createRoute({ ...route, method }), (c) => {
+      const body = c.req.valid("json");
+      const plan = planOf(body, context);
+      return respond(c, context, plan.requests, new NativeWording(body, plan, context));
+    });
+  }
+}
+
+class NativeWording {
+  readonly stream: boolean;
+  readonly #body: GenerateRequest;
+  readonly #plan: Plan;
+  readonly #context: RouteContext;
+  readonly #startMs = performance.now();
+
+  constructor(body: GenerateRequest, plan: Plan, context: RouteContext) {
+    this.stream = body.stream ?? false;
+    this.#body = body;
+    this.#plan = plan;
+    this.#context = context;
+  }
+
+  whole(outputs: readonly Output[]): GenerateResult | GenerateResult[] {
+    const results = outputs.map((output, index) => this.#result(index, output));
+    const [only] = results;
+    return this.#plan.isList || only === undefined ? results : only;
+  }
+
+  /** Everything so far, again in each chunk. */
+  async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<GenerateResult> {
+    const totals = new Map<number, Output>();
+    for await (const { index, value } of chunks) {
+      const total = totals.get(index) ?? new Output();
+      totals.set(index, total);
+      total.add(value);
+      yield { ...this.#result(index, total), ...(this.#plan.isList && { index }) };
+    }
+  }
+
+  #result(index: number, output: Output): GenerateResult {
+    const { usage, finish } = output;
+    const request = this.#plan.requests[index];
+    return {
+      text: output.text,
+      output_ids: output.tokens,
+      meta_info: {
+        id: request?.requestId ?? "",
+        finish_reason: finish ?? null,
+        prompt_tokens: usage.numPromptTokens,
+        completion_tokens: usage.numCompletionTokens,
+        cached_tokens: usage.numCachedTokens,
+        num_retractions: usage.numPreemptions,
+        weight_version: "default",
+        ...(finish !== undefined && { e2e_latency: (performance.now() - this.#startMs) / 1000 }),
+        ...this.#logprobs(request?.sampling.numLogprobs ?? -1, output),
+      },
+    };
+  }
+
+  #logprobs(numLogprobs: number, output: Output): Partial<GenerateResult["meta_info"]> {
+    if (numLogprobs < 0) return {};
+    const textOf = this.#body.return_text_in_logprobs ? tokenText(this.#context.generator) : () => null;
+    const input = toLogprobTriples(output.promptLogprobs, textOf);
+    const generated = toLogprobTriples(output.logprobs, textOf);
+    return {
+      input_token_logprobs: input.tokens,
+      output_token_logprobs: generated.tokens,
+      ...(numLogprobs > 0 && { input_top_logprobs: input.top, output_top_logprobs: generated.top }),
+    };
+  }
+}

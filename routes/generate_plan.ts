@@ -1,0 +1,108 @@
+/**
+ * From a native request to the generations it stands for: batches, per-prompt values, copies.
+ *
+ * @module
+ */
+import type { z } from "@hono/zod-openapi";
+import type { GenerationRequest } from "../runtime/generation.ts";
+import { defaultSamplingParams, type SamplingParams } from "../runtime/sampling/params.ts";
+import type { RouteContext } from "./context.ts";
+import { refuse } from "./errors.ts";
+import { checkGenerations, newId } from "./openai.ts";
+import { promptsOf, promptTokens } from "./prompt.ts";
+import { copiesOf } from "./run.ts";
+import { checkMinTokens, seedOf, toSamplingParams } from "./sampling_fields.ts";
+import type { generateRequest, nativeSampling } from "./schema_generate.ts";
+
+/** A native request after validation. */
+export type GenerateRequest = z.infer<typeof generateRequest>;
+
+type NativeSampling = Partial<z.infer<typeof nativeSampling>>;
+
+/** What a native request stands for, prompt by prompt, the copies of a prompt together. */
+export interface Plan {
+  /** The answer is a list: a batch, or more than one copy. */
+  readonly isList: boolean;
+  readonly requests: readonly GenerationRequest[];
+}
+
+/**
+ * Resolves a native request.
+ *
+ * @throws {InvalidRequestError} if prompts are missing or too long, or lists do not fit the batch
+ */
+export function planOf(body: GenerateRequest, context: RouteContext): Plan {
+  const { generator } = context;
+  const param = body.text === undefined ? "input_ids" : "text";
+  if (body.text !== undefined && body.input_ids !== undefined) refuse("input_ids", "text is given too");
+  const { isBatch, prompts } = promptsOf(
+    body.text ?? body.input_ids ?? refuse("text", "neither text nor input_ids is given"),
+  );
+
+  const samplings = perPrompt<NativeSampling>(body.sampling_params ?? {}, prompts.length, "sampling_params");
+  const wanted = perPrompt(body.return_logprob ?? false, prompts.length, "return_logprob");
+  const starts = perPrompt(body.logprob_start_len ?? -1, prompts.length, "logprob_start_len");
+  const numTops = perPrompt(body.top_logprobs_num ?? 0, prompts.length, "top_logprobs_num");
+  const rids = ridsOf(body.rid, isBatch, prompts.length);
+  const n = samplings[0]?.n ?? 1;
+  checkGenerations(prompts.length, n);
+
+  const requests = prompts.flatMap((prompt, i) => {
+    const fields = samplings[i] ?? {};
+    if ((fields.n ?? 1) !== n) refuse("sampling_params", "n differs within the batch");
+    const tokens = promptTokens(generator, prompt, param);
+    const logprobs = wanted[i]
+      ? { numLogprobs: numTops[i] ?? 0, promptLogprobStart: startOf(starts[i] ?? -1, tokens.length) }
+      : { numLogprobs: -1, promptLogprobStart: -1 };
+    return copiesOf(
+      rids[i] ?? newId("gen"),
+      tokens,
+      n,
+      nativeSamplingOf(fields, logprobs, tokens.length, context),
+    );
+  });
+  return { isList: isBatch || n > 1, requests };
+}
+
+function perPrompt<T>(value: T | readonly T[], numPrompts: number, param: string): readonly T[] {
+  if (!isList(value)) return new Array<T>(numPrompts).fill(value);
+  if (value.length !== numPrompts) refuse(param, `${value.length} entries for ${numPrompts} prompts`);
+  return value;
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+function ridsOf(rid: GenerateRequest["rid"], isBatch: boolean, numPrompts: number): readonly string[] {
+  if (rid === undefined) return [];
+  if (typeof rid === "string" && isBatch) return Array.from({ length: numPrompts }, (_, i) => `${rid}-${i}`);
+  return perPrompt(rid, numPrompts, "rid");
+}
+
+/** First prompt position to report; none where the list would be empty. */
+function startOf(start: number, numPromptTokens: number): number {
+  if (start > numPromptTokens) {
+    refuse("logprob_start_len", `${start} is beyond the ${numPromptTokens} prompt tokens`);
+  }
+  return start === numPromptTokens ? -1 : start;
+}
+
+function nativeSamplingOf(
+  fields: NativeSampling,
+  logprobs: Pick<SamplingParams, "numLogprobs" | "promptLogprobStart">,
+  numPromptTokens: number,
+  { generator: { model }, nextSeed }: RouteContext,
+): (copy: number) => SamplingParams {
+  const room = model.contextLength - numPromptTokens;
+  // Null is "until the context is full"; a limit beyond the context is clipped, as SGLang does.
+  const asked = fields.max_new_tokens === null
+    ? room
+    : fields.max_new_tokens ?? defaultSamplingParams.maxTokens;
+  const maxTokens = Math.min(asked, room);
+  const minTokens = fields.min_new_tokens ?? 0;
+  checkMinTokens(minTokens, asked, "min_new_tokens");
+  const own = { ...logprobs, maxTokens, minTokens: Math.min(minTokens, maxTokens), seed: 0 };
+  const sampling = toSamplingParams(fields, own, model);
+  return (copy) => ({ ...sampling, seed: seedOf(fields.sampling_seed, copy, nextSeed) });
+}

@@ -1,0 +1,60 @@
+/**
+ * `/v1/models`.
+ *
+ * @module
+ */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { ModelInfo } from "../runtime/generation.ts";
+import type { RouteContext } from "./context.ts";
+import { checkModel, unixSeconds } from "./openai.ts";
+import { errorBody, jsonContent } from "./schema.ts";
+
+const modelCard = z.object({
+  id: z.string(),
+  object: z.literal("model"),
+  created: z.int(),
+  owned_by: z.literal("aerie"),
+  root: z.string(),
+  max_model_len: z.int(),
+}).openapi("Model");
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/v1/models",
+  summary: "The served model, as a list",
+  responses: {
+    200: jsonContent(z.object({ object: z.literal("list"), data: z.array(modelCard) }), "One entry"),
+  },
+});
+
+const oneRoute = createRoute({
+  method: "get",
+  path: "/v1/models/{model}",
+  summary: "The served model",
+  request: { params: z.object({ model: z.string() }) },
+  responses: {
+    200: jsonContent(modelCard, "The model"),
+    404: jsonContent(errorBody, "It is not served here"),
+  },
+});
+
+/** Adds the model endpoints. */
+export function addModels(app: OpenAPIHono, { generator }: RouteContext): void {
+  const created = unixSeconds();
+  const card = ({ servedModelName, modelPath, contextLength }: ModelInfo): z.infer<typeof modelCard> => ({
+    id: servedModelName,
+    object: "model",
+    created,
+    owned_by: "aerie",
+    root: modelPath,
+    max_model_len: contextLength,
+  });
+  const one = (name: string | undefined) => {
+    checkModel(name, generator.model);
+    return card(generator.model);
+  };
+  app.openapi(listRoute, (c) => c.json({ object: "list" as const, data: [card(generator.model)] }, 200));
+  app.openapi(oneRoute, (c) => c.json(one(c.req.valid("param").model), 200));
+  // Hub names have a slash, which some clients send unescaped.
+  app.get("/v1/models/:model{.+}", (c) => c.json(one(c.req.param("model"))));
+}

@@ -1,0 +1,121 @@
+/**
+ * What the OpenAI endpoints have in common: model name, limits, usage, finish reasons.
+ *
+ * @module
+ */
+import type { z } from "@hono/zod-openapi";
+import { AerieError } from "../runtime/errors.ts";
+import type { ModelInfo } from "../runtime/generation.ts";
+import type { SamplingParams } from "../runtime/sampling/params.ts";
+import type { RouteContext } from "./context.ts";
+import { clip, refuse } from "./errors.ts";
+import type { Output } from "./run.ts";
+import { checkMinTokens, seedOf, toSamplingParams } from "./sampling_fields.ts";
+import { maxGenerations, type openaiFields, type usage } from "./schema.ts";
+
+/** The shared fields of an OpenAI request, after validation. */
+export type OpenaiFields = z.infer<typeof openaiFields>;
+
+/** Refuses fields that do not fit each other or this server. */
+export function checkOpenai(body: OpenaiFields, numPrompts: number, model: ModelInfo): void {
+  checkModel(body.model, model);
+  if (body.stream_options !== undefined && !body.stream) refuse("stream_options", "only allowed with stream");
+  checkGenerations(numPrompts, body.n ?? 1);
+}
+
+/** Refuses requests that would start too many generations. */
+export function checkGenerations(numPrompts: number, n: number): void {
+  if (numPrompts * n > maxGenerations) {
+    refuse("n", `${numPrompts * n} generations, at most ${maxGenerations} are allowed`);
+  }
+}
+
+/**
+ * Refuses a model that is not served.
+ *
+ * @throws {AerieError} with code `not_found`
+ */
+export function checkModel(name: string | undefined, { servedModelName }: ModelInfo): void {
+  // SGLang's clients send "default" where they do not care.
+  if (name === undefined || name === "default" || name === servedModelName) return;
+  throw new AerieError("not_found", `Cannot find model ${clip(name)}: this server has ${servedModelName}`, {
+    param: "model",
+  });
+}
+
+/** What each copy of an OpenAI prompt is sampled with. */
+export interface OpenaiSampling {
+  /** The limit as the client gave it and the field that did. */
+  readonly limit: { readonly value: number; readonly param: string } | undefined;
+  /** The limit where the client gave none; clipped to the context. */
+  readonly defaultLimit: number;
+  readonly numPromptTokens: number;
+  readonly numLogprobs: number;
+  readonly promptLogprobStart: number;
+}
+
+/**
+ * Sampling parameters by copy.
+ *
+ * @throws {InvalidRequestError} if the tokens asked for do not fit the context
+ */
+export function openaiSampling(
+  body: OpenaiFields,
+  own: OpenaiSampling,
+  { generator: { model }, nextSeed }: RouteContext,
+): (copy: number) => SamplingParams {
+  const { limit, numLogprobs, promptLogprobStart } = own;
+  const room = model.contextLength - own.numPromptTokens;
+  if (limit !== undefined && limit.value > room) {
+    refuse(
+      limit.param,
+      `max_completion_tokens is too large: ${limit.value}; the prompt leaves ${room} of ${model.contextLength} tokens`,
+    );
+  }
+  const maxTokens = limit?.value ?? Math.min(own.defaultLimit, room);
+  const minTokens = body.min_tokens ?? 0;
+  checkMinTokens(minTokens, maxTokens, "min_tokens");
+  const params = { maxTokens, minTokens, numLogprobs, promptLogprobStart, seed: 0 };
+  const sampling = toSamplingParams(body, params, model);
+  return (copy) => ({ ...sampling, seed: seedOf(body.seed, copy, nextSeed) });
+}
+
+/** Usage of a request whose outputs are prompt-major: each prompt counts once, each choice in full. */
+export function toUsage(
+  outputs: readonly Pick<Output, "usage">[],
+  numCopies: number,
+  cacheReport: boolean,
+): z.infer<typeof usage> {
+  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+  const prompts = outputs.filter((_, index) => index % numCopies === 0);
+  const promptTokens = sum(prompts.map(({ usage }) => usage.numPromptTokens));
+  const completionTokens = sum(outputs.map(({ usage }) => usage.numCompletionTokens));
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    ...(cacheReport && {
+      prompt_tokens_details: { cached_tokens: sum(prompts.map(({ usage }) => usage.numCachedTokens)) },
+    }),
+  };
+}
+
+/** The finish fields of a choice; both null while it runs. */
+export function toFinish(
+  finish: Output["finish"],
+): { finish_reason: "stop" | "length" | "abort" | null; matched_stop: number | string | null } {
+  return {
+    finish_reason: finish?.type ?? null,
+    matched_stop: finish?.type === "stop" ? finish.matched : null,
+  };
+}
+
+/** Seconds since 1970, as `created` has them. */
+export function unixSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** A fresh request id. */
+export function newId(prefix: string): string {
+  return `${prefix}-${crypto.randomUUID().replaceAll("-", "")}`;
+}

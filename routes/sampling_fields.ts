@@ -1,0 +1,72 @@
+/**
+ * From request fields to {@linkcode SamplingParams}.
+ *
+ * @module
+ */
+import type { z } from "@hono/zod-openapi";
+import type { ModelInfo } from "../runtime/generation.ts";
+import { defaultSamplingParams, type SamplingParams } from "../runtime/sampling/params.ts";
+import { refuse } from "./errors.ts";
+import type { samplingFields } from "./schema.ts";
+
+/** The fields all generating endpoints share, after validation. */
+export type SamplingFields = Partial<z.infer<typeof samplingFields>>;
+
+/** Parameters that each endpoint family names or limits in its own way. */
+export type EndpointParams = Pick<
+  SamplingParams,
+  "maxTokens" | "minTokens" | "seed" | "numLogprobs" | "promptLogprobStart"
+>;
+
+/** Below this temperature the draw is greedy (SGLang's rule). */
+const greedyBelow = 1e-6;
+
+/**
+ * Sampling parameters of one generation.
+ *
+ * @throws {InvalidRequestError} if a token id is outside the vocabulary
+ */
+export function toSamplingParams(
+  fields: SamplingFields,
+  own: EndpointParams,
+  model: ModelInfo,
+): SamplingParams {
+  const defaults = defaultSamplingParams;
+  const temperature = fields.temperature ?? defaults.temperature;
+  const topK = fields.top_k ?? -1;
+  const logitBias = Object.entries(fields.logit_bias ?? {}).map(([id, bias]) => [Number(id), bias] as const);
+  const stopTokenIds = fields.stop_token_ids ?? defaults.stopTokenIds;
+  checkVocabulary(logitBias.map(([id]) => id), model, "logit_bias");
+  checkVocabulary(stopTokenIds, model, "stop_token_ids");
+  return {
+    ...own,
+    temperature: temperature < greedyBelow ? 0 : temperature,
+    topK: topK >= model.vocabSize || topK === -1 ? 0 : topK,
+    topP: fields.top_p ?? defaults.topP,
+    minP: fields.min_p ?? defaults.minP,
+    frequencyPenalty: fields.frequency_penalty ?? defaults.frequencyPenalty,
+    presencePenalty: fields.presence_penalty ?? defaults.presencePenalty,
+    repetitionPenalty: fields.repetition_penalty ?? defaults.repetitionPenalty,
+    logitBias,
+    stopTokenIds,
+    ignoreEos: fields.ignore_eos ?? defaults.ignoreEos,
+    stop: typeof fields.stop === "string" ? [fields.stop] : fields.stop ?? defaults.stop,
+    noStopTrim: fields.no_stop_trim ?? defaults.noStopTrim,
+    skipSpecialTokens: fields.skip_special_tokens ?? defaults.skipSpecialTokens,
+  };
+}
+
+/** The seed of copy `copy` of a prompt: copies of one seeded request must differ. Folded to 32 bits. */
+export function seedOf(seed: number | undefined, copy: number, nextSeed: () => number): number {
+  return seed === undefined ? nextSeed() : (seed + copy) >>> 0;
+}
+
+/** Refuses a minimum above the maximum; both are as the client gave them. */
+export function checkMinTokens(min: number, max: number, param: string): void {
+  if (min > max) refuse(param, `${min} is more than the ${max} tokens the generation may have`);
+}
+
+function checkVocabulary(ids: readonly number[], { vocabSize }: ModelInfo, param: string): void {
+  const unknown = ids.find((id) => id >= vocabSize);
+  if (unknown !== undefined) refuse(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
+}

@@ -1,0 +1,179 @@
+/**
+ * Zod schemas and their helpers shared by the endpoint families: validation and the OpenAPI document come from the same objects.
+ * Objects are strict and every list and number has a bound, so that no request is ignored in part or amplified.
+ *
+ * @module
+ */
+import { z } from "@hono/zod-openapi";
+import { isDeepStrictEqual } from "node:util";
+
+/** Prompts in one request, at most. */
+export const maxBatch = 1024;
+/** Generations one request may start, at most: prompts times `n`. */
+export const maxGenerations = 1024;
+
+/**
+ * A list or record of at most `max` entries. The size is looked at before the entries, so that a huge one does not
+ * cost one validation issue per entry.
+ */
+export function bounded<T extends z.ZodType>(schema: T, max: number): z.ZodPreprocess<T> {
+  return z.preprocess((value, context) => {
+    const size = Array.isArray(value) ? value.length : Object.keys(Object(value ?? {})).length;
+    if (typeof value === "object" && size > max) {
+      context.addIssue(`${size} entries, at most ${max} are allowed`);
+    }
+    return value;
+  }, schema);
+}
+
+/** A field whose absence and null both mean the default. */
+export function optional<T extends z.ZodType>(schema: T): Optional<T> {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
+type Optional<T extends z.ZodType> = z.ZodPipe<
+  z.ZodOptional<z.ZodNullable<T>>,
+  z.ZodTransform<NonNullable<z.output<T>> | undefined, z.output<T> | null | undefined>
+>;
+
+/** One value for the whole batch, or one per prompt. */
+export function oneOrEach<T extends z.ZodType>(schema: T): z.ZodUnion<[T, z.ZodPreprocess<z.ZodArray<T>>]> {
+  return z.union([schema, bounded(z.array(schema), maxBatch)]);
+}
+
+/** A field of the API that is not served yet: only null and the values that mean "not used" pass. */
+export function notServed(...neutral: readonly unknown[]): z.ZodOptional<z.ZodUnknown> {
+  const accepted = [null, ...neutral].map((value) => JSON.stringify(value)).join(", ");
+  return z.unknown()
+    .refine(
+      (value) =>
+        value === null || value === undefined || neutral.some((one) => isDeepStrictEqual(one, value)),
+      "not supported yet",
+    )
+    .optional()
+    .openapi({ description: `Not supported yet; accepted values: ${accepted}` });
+}
+
+/** A field that cannot change the output: accepted as its API defines it. */
+export const label = optional(z.string().max(4096));
+
+/** A request id; `/abort_request` finds live requests by its beginning. */
+export const requestIdField = z.string().min(1).max(256);
+
+/** A non-empty list of token ids, checked in one pass that stops at the first bad entry. */
+export const tokenIds = z.custom<readonly number[]>(
+  (value) =>
+    Array.isArray(value) && value.length > 0 && value.every((id) => Number.isSafeInteger(id) && id >= 0),
+  "expected a non-empty list of token ids",
+).openapi({ type: "array", items: { type: "integer", minimum: 0 } });
+
+const stopText = z.string().min(1).max(1024);
+const tokenKey = z.string().regex(/^\d{1,9}$/, "expected a token id");
+
+/** Sampling fields that all generating endpoints share; null stands for the default. */
+export const samplingFields = z.object({
+  /** Choices per prompt. */
+  n: optional(z.int().min(1).max(128)),
+  temperature: optional(z.number().min(0).max(100)),
+  top_p: optional(z.number().gt(0).max(1)),
+  top_k: optional(z.int().min(-1).refine((k) => k !== 0, "expected -1 (all tokens) or a positive number")),
+  min_p: optional(z.number().min(0).max(1)),
+  frequency_penalty: optional(z.number().min(-2).max(2)),
+  presence_penalty: optional(z.number().min(-2).max(2)),
+  repetition_penalty: optional(z.number().gt(0).max(2)),
+  logit_bias: optional(bounded(z.record(tokenKey, z.number().min(-100).max(100)), 1024)),
+  stop: optional(z.union([stopText, bounded(z.array(stopText), 64)])),
+  stop_token_ids: optional(bounded(z.array(z.int().min(0)), 64)),
+  ignore_eos: optional(z.boolean()),
+  skip_special_tokens: optional(z.boolean()),
+  no_stop_trim: optional(z.boolean()),
+  stop_regex: notServed(),
+  json_schema: notServed(),
+  regex: notServed(),
+  ebnf: notServed(),
+});
+
+/** Fields that `/v1/chat/completions` and `/v1/completions` share. */
+export const openaiFields = z.object({
+  ...samplingFields.shape,
+  /** The served model's name, or `default`. */
+  model: z.string().optional(),
+  seed: optional(z.int()),
+  max_tokens: optional(z.int().min(1)),
+  min_tokens: optional(z.int().min(0)),
+  stream: optional(z.boolean()),
+  stream_options: optional(z.strictObject({
+    include_usage: optional(z.boolean()),
+    continuous_usage_stats: optional(z.boolean()),
+    include_obfuscation: notServed(false),
+  })),
+  rid: optional(requestIdField),
+  user: label,
+  lora_path: notServed(),
+  session_params: notServed(),
+  return_hidden_states: notServed(false),
+});
+
+/** Why a choice ended; null while it runs. */
+export const finishReason = z.enum(["stop", "length", "abort"]).nullable();
+/** The stop text or token that ended a choice. */
+export const matchedStop = z.union([z.int(), z.string()]).nullable();
+
+/** Token counts of a request, all choices together. */
+export const usage = z.object({
+  prompt_tokens: z.int(),
+  completion_tokens: z.int(),
+  total_tokens: z.int(),
+  /** With `--enable-cache-report`. */
+  prompt_tokens_details: z.object({ cached_tokens: z.int() }).optional(),
+}).openapi("Usage");
+
+const errorFacts = z.object({
+  message: z.string(),
+  /** Stable error code, e.g. `invalid_request`. */
+  type: z.string(),
+  /** The request field at fault. */
+  param: z.string().nullable(),
+  /** The HTTP status. */
+  code: z.int(),
+});
+
+/** Body of every error: `error` as OpenAI clients read it, the flat fields as SGLang sends them. */
+export const errorBody = errorFacts.extend({ error: errorFacts, object: z.literal("error") })
+  .openapi("Error");
+
+/** A response entry of the OpenAPI document. */
+export function jsonContent<T extends z.ZodType>(schema: T, description: string): {
+  content: { "application/json": { schema: T } };
+  description: string;
+} {
+  return { content: { "application/json": { schema } }, description };
+}
+
+/** A request body of JSON, required. */
+export function jsonBody<T extends z.ZodType>(schema: T): {
+  body: { content: { "application/json": { schema: T } }; required: true };
+} {
+  return { body: { content: { "application/json": { schema } }, required: true } };
+}
+
+/** What a generating endpoint answers: JSON, or server-sent events with `stream`. */
+export function generationContent<T extends z.ZodType>(schema: T, description: string): {
+  content: { "application/json": { schema: T }; "text/event-stream": { schema: z.ZodString } };
+  description: string;
+} {
+  return {
+    content: { "application/json": { schema }, "text/event-stream": { schema: z.string() } },
+    description,
+  };
+}
+
+/** The errors every generating endpoint can answer with. */
+export const generationErrors = {
+  400: { description: "A field is wrong or not supported; `param` names it" },
+  401: { description: "The API key is missing or wrong" },
+  404: { description: "The model is not served here" },
+  413: { description: "The body is too large" },
+  429: { description: "The queue is full; see `Retry-After`" },
+  503: { description: "The server is starting or stopping" },
+} as const;

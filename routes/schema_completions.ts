@@ -1,0 +1,58 @@
+/**
+ * Schemas of `/v1/completions`.
+ *
+ * @module
+ */
+import { z } from "@hono/zod-openapi";
+import { maxTopLogprobs } from "../runtime/sampling/params.ts";
+import {
+  bounded,
+  finishReason,
+  matchedStop,
+  maxBatch,
+  notServed,
+  openaiFields,
+  optional,
+  tokenIds,
+  usage,
+} from "./schema.ts";
+
+/** Body of a completion request. */
+export const completionRequest = z.strictObject({
+  ...openaiFields.shape,
+  prompt: z.union([
+    z.string().min(1),
+    tokenIds,
+    bounded(z.array(z.string().min(1)).min(1), maxBatch),
+    bounded(z.array(tokenIds).min(1), maxBatch),
+  ], "expected a non-empty string, token ids, or a list of one kind of them"),
+  echo: optional(z.boolean()),
+  logprobs: optional(z.int().min(0).max(maxTopLogprobs)),
+  suffix: notServed(""),
+  best_of: notServed(1),
+  response_format: notServed({ type: "text" }),
+}).openapi("CompletionRequest");
+
+/** Logprobs in the legacy format; `text_offset` counts characters of the choice's text. */
+export const legacyLogprobs = z.object({
+  tokens: z.array(z.string()),
+  token_logprobs: z.array(z.number().nullable()),
+  top_logprobs: z.array(z.record(z.string(), z.number()).nullable()).nullable(),
+  text_offset: z.array(z.int()),
+});
+
+/** Answer to a completion request; chunks of a stream have the same form. */
+export const completionResponse = z.object({
+  id: z.string(),
+  object: z.literal("text_completion"),
+  created: z.int(),
+  model: z.string(),
+  choices: z.array(z.object({
+    index: z.int(),
+    text: z.string(),
+    logprobs: legacyLogprobs.nullable(),
+    finish_reason: finishReason,
+    matched_stop: matchedStop,
+  })),
+  usage: usage.optional(),
+}).openapi("CompletionResponse");

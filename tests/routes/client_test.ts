@@ -1,0 +1,80 @@
+/**
+ * The official client over a real socket.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import OpenAI from "openai";
+import { createApp } from "../../routes/app.ts";
+import { FakeGenerator } from "../support/fake_generator.ts";
+import { until } from "../support/http.ts";
+
+async function withClient(
+  generator: FakeGenerator,
+  use: (client: OpenAI, url: string) => Promise<void>,
+): Promise<void> {
+  const app = createApp(generator, { streamInterval: 1, enableCacheReport: false, apiKey: "secret" });
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app.fetch);
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "secret", maxRetries: 0 });
+  await use(client, url);
+}
+
+const messages = [{ role: "user" as const, content: "Hello" }];
+
+Deno.test("client: streams a chat", async () => {
+  await withClient(new FakeGenerator(), async (client) => {
+    const stream = await client.chat.completions.create({
+      model: "org/tiny",
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    let text = "";
+    let numTokens = 0;
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? "";
+      numTokens = chunk.usage?.completion_tokens ?? numTokens;
+    }
+    assert.deepEqual([text, numTokens], ["Hi!", 4]);
+  });
+});
+
+Deno.test("client: sees typed errors", async () => {
+  await withClient(new FakeGenerator(), async (client) => {
+    await assert.rejects(
+      client.chat.completions.create({ model: "org/tiny", messages, temperature: -1 }),
+      (error) =>
+        error instanceof OpenAI.BadRequestError && error.param === "temperature" &&
+        error.type === "invalid_request",
+    );
+    await assert.rejects(client.models.retrieve("gpt-9"), OpenAI.NotFoundError);
+    assert.equal((await client.models.retrieve("org/tiny")).id, "org/tiny");
+  });
+});
+
+Deno.test("client: leaving a stream aborts the generation, a normal end does not", async () => {
+  const generator = new FakeGenerator((_, index) => index === 0 ? [{ text: "H", tokens: [72] }, "wait"] : []);
+  await withClient(generator, async (client) => {
+    const stream = await client.chat.completions.create({ model: "org/tiny", messages, stream: true });
+    for await (const chunk of stream) {
+      if (chunk.choices[0]?.delta.content === "H") break;
+    }
+    await until(() => generator.only.ended);
+    await client.chat.completions.create({ model: "org/tiny", messages });
+  });
+  assert.deepEqual(generator.seen.map(({ signal }) => signal?.aborted), [true, false]);
+});
+
+Deno.test("client: a body of 10 MB is refused and the server goes on", async () => {
+  await withClient(new FakeGenerator(), async (client, url) => {
+    const response = await fetch(`${url}/generate`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Authorization: "Bearer secret" },
+      body: JSON.stringify({ text: "x".repeat(10_000_000) }),
+    });
+    assert.equal(response.status, 413);
+    assert.equal((await response.json()).error.type, "payload_too_large");
+    assert.equal((await client.chat.completions.create({ model: "default", messages })).choices.length, 1);
+  });
+});

@@ -1,0 +1,68 @@
+/**
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { z } from "zod";
+import { FakeGenerator } from "../support/fake_generator.ts";
+import { answer, appOf, fault } from "../support/http.ts";
+
+Deno.test("info: /health follows the generator", async () => {
+  const generator = new FakeGenerator();
+  const app = appOf(generator);
+  assert.equal((await app.request("/health")).status, 200);
+  generator.ready = false;
+  assert.equal((await app.request("/health")).status, 503);
+  assert.equal(generator.seen.length, 0);
+});
+
+Deno.test("info: /health_generate makes one greedy token", async () => {
+  const generator = new FakeGenerator(() => [{ tokens: [7], finish: { type: "length", length: 1 } }]);
+  assert.equal((await appOf(generator).request("/health_generate")).status, 200);
+  const { sampling, requestId } = generator.only.request;
+  assert.deepEqual([sampling.temperature, sampling.maxTokens], [0, 1]);
+  assert.match(requestId, /^HEALTH_CHECK/);
+});
+
+Deno.test("info: /health_generate is 503 without a token", async () => {
+  const generator = new FakeGenerator(() => [{ finish: { type: "abort", message: "Aborted" } }]);
+  assert.equal((await appOf(generator).request("/health_generate")).status, 503);
+});
+
+Deno.test("info: model and server, under both names", async () => {
+  const app = appOf(new FakeGenerator());
+  for (const path of ["/get_model_info", "/model_info"]) {
+    const info = await (await app.request(path)).json();
+    assert.equal(info.model_path, "/models/tiny");
+    assert.equal(info.is_generation, true);
+  }
+  for (const path of ["/get_server_info", "/server_info"]) {
+    assert.deepEqual(await (await app.request(path)).json(), {
+      host: "127.0.0.1",
+      max_total_num_tokens: 4096,
+    });
+  }
+});
+
+Deno.test("info: /flush_cache says whether it did", async () => {
+  const generator = new FakeGenerator();
+  const app = appOf(generator);
+  for (const method of ["GET", "POST"]) {
+    generator.flushable = true;
+    assert.equal((await app.request("/flush_cache", { method })).status, 200);
+    generator.flushable = false;
+    assert.equal((await app.request("/flush_cache", { method })).status, 400);
+  }
+});
+
+Deno.test("info: /abort_request aborts by prefix, or all, but never all by mistake", async () => {
+  const generator = new FakeGenerator();
+  const app = appOf(generator);
+  const schema = z.object({ num_aborted: z.int() });
+  assert.deepEqual(await answer(app, "/abort_request", { rid: "chat" }, schema), { num_aborted: 2 });
+  await answer(app, "/abort_request", { abort_all: true }, schema);
+  assert.deepEqual(generator.aborted, ["chat", ""]);
+  for (const body of [{}, { rid: "" }, { abort_all: false }]) {
+    assert.equal((await fault(app, "/abort_request", body)).param, "rid");
+  }
+  assert.equal(generator.aborted.length, 2);
+});

@@ -1,0 +1,76 @@
+/**
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { seedSource } from "../../routes/context.ts";
+import { seedOf, toSamplingParams } from "../../routes/sampling_fields.ts";
+import { FakeGenerator } from "../support/fake_generator.ts";
+
+const own = { maxTokens: 8, minTokens: 0, seed: 1, numLogprobs: -1, promptLogprobStart: -1 };
+const { model } = new FakeGenerator();
+
+Deno.test("sampling fields: each reaches its parameter", () => {
+  const params = toSamplingParams(
+    {
+      temperature: 0.5,
+      top_p: 0.9,
+      top_k: 7,
+      min_p: 0.1,
+      frequency_penalty: 0.2,
+      presence_penalty: 0.3,
+      repetition_penalty: 1.1,
+      logit_bias: { "5": -100, "6": 2 },
+      stop: "END",
+      stop_token_ids: [9],
+      ignore_eos: true,
+      skip_special_tokens: false,
+      no_stop_trim: true,
+    },
+    own,
+    model,
+  );
+  assert.deepEqual(params, {
+    ...own,
+    temperature: 0.5,
+    topP: 0.9,
+    topK: 7,
+    minP: 0.1,
+    frequencyPenalty: 0.2,
+    presencePenalty: 0.3,
+    repetitionPenalty: 1.1,
+    logitBias: [[5, -100], [6, 2]],
+    stop: ["END"],
+    stopTokenIds: [9],
+    ignoreEos: true,
+    skipSpecialTokens: false,
+    noStopTrim: true,
+  });
+});
+
+Deno.test("sampling fields: a temperature next to 0 is greedy, top_k -1 or beyond the vocabulary is all", () => {
+  assert.equal(toSamplingParams({ temperature: 1e-7 }, own, model).temperature, 0);
+  assert.equal(toSamplingParams({ temperature: 1e-5 }, own, model).temperature, 1e-5);
+  assert.equal(toSamplingParams({ top_k: -1 }, own, model).topK, 0);
+  assert.equal(toSamplingParams({ top_k: 1e9 }, own, model).topK, 0);
+});
+
+Deno.test("sampling fields: seeds are 32 bits, differ by copy, and are drawn where none is given", () => {
+  const drawn = () => 42;
+  assert.equal(seedOf(undefined, 3, drawn), 42);
+  assert.deepEqual([0, 1].map((copy) => seedOf(7, copy, drawn)), [7, 8]);
+  for (const seed of [-1, 2 ** 40 + 5, Number.MAX_SAFE_INTEGER]) {
+    const folded = seedOf(seed, 0, drawn);
+    assert.ok(folded >= 0 && folded < 2 ** 32 && Number.isInteger(folded));
+  }
+});
+
+Deno.test("sampling fields: a base seed makes the drawn seeds reproducible and distinct", () => {
+  const draw = (base?: number) => {
+    const next = seedSource(base);
+    return Array.from({ length: 100 }, next);
+  };
+  assert.deepEqual(draw(5), draw(5));
+  assert.notDeepEqual(draw(5), draw(6));
+  assert.notDeepEqual(draw(), draw());
+  assert.equal(new Set(draw(5)).size, 100);
+});

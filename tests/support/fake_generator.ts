@@ -1,0 +1,125 @@
+/**
+ * A {@linkcode Generator} that plays scripts: no model, no actors. Its tokens are character codes.
+ *
+ * @module
+ */
+import type {
+  ChatMessage,
+  GenerationRequest,
+  GenerationUpdate,
+  Generator,
+  ModelInfo,
+} from "../../runtime/generation.ts";
+import type { SchedulerState } from "../../runtime/messages.ts";
+
+/** What a scripted generation does next: yield, throw, or wait until it is aborted. */
+export type Step = Partial<GenerationUpdate> | Error | "wait";
+
+/** Yields `text` a character at a time and stops at token 0. */
+export function spell(text: string): Step[] {
+  const finish = { type: "stop", matched: 0 } as const;
+  const steps: Step[] = [...text].map((char) => ({ text: char, tokens: [char.charCodeAt(0)] }));
+  return [...steps, { tokens: [0], finish }];
+}
+
+/** What the fake remembers of one generation. */
+export interface Seen {
+  readonly request: GenerationRequest;
+  readonly signal: AbortSignal | undefined;
+  /** The loop is over, however it ended. */
+  ended: boolean;
+}
+
+/** Plays `script` for each request and records it. */
+export class FakeGenerator implements Generator {
+  readonly model: ModelInfo = {
+    modelPath: "/models/tiny",
+    tokenizerPath: "/models/tiny",
+    servedModelName: "org/tiny",
+    contextLength: 100,
+    vocabSize: 256,
+    eosTokenIds: [0],
+  };
+  ready = true;
+  flushable = true;
+  readonly seen: Seen[] = [];
+  readonly aborted: string[] = [];
+  #script: (request: GenerationRequest, index: number) => readonly Step[];
+
+  constructor(script: (request: GenerationRequest, index: number) => readonly Step[] = () => spell("Hi!")) {
+    this.#script = script;
+  }
+
+  /** The only generation so far. */
+  get only(): Seen {
+    const [seen] = this.seen;
+    if (seen === undefined || this.seen.length > 1) {
+      throw new Error(`Cannot pick: ${this.seen.length} generations`);
+    }
+    return seen;
+  }
+
+  encode(text: string): Int32Array {
+    return Int32Array.from(text, (char) => char.charCodeAt(0) % this.model.vocabSize);
+  }
+
+  decode(tokens: readonly number[]): string {
+    return String.fromCharCode(...tokens);
+  }
+
+  renderChat(messages: readonly ChatMessage[], options: { continueFinalMessage?: boolean } = {}): Int32Array {
+    const turns = messages.map(({ role, content }) => `${role}:${content}`).join("|");
+    return this.encode(options.continueFinalMessage ? turns : `${turns}|assistant:`);
+  }
+
+  async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationUpdate> {
+    const seen: Seen = { request, signal, ended: false };
+    const index = this.seen.push(seen) - 1;
+    const usage = {
+      numPromptTokens: request.promptTokens.length,
+      numCompletionTokens: 0,
+      numCachedTokens: 3,
+      numPreemptions: 0,
+    };
+    try {
+      for (const step of this.#script(request, index)) {
+        // A turn of the event loop, as a message channel takes one.
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        if (signal?.aborted) return;
+        if (step instanceof Error) throw step;
+        if (step === "wait") {
+          await aborted(signal);
+          return;
+        }
+        usage.numCompletionTokens += step.tokens?.length ?? 0;
+        yield { text: "", tokens: [], usage: { ...usage }, ...step };
+      }
+    } finally {
+      seen.ended = true;
+    }
+  }
+
+  abort(prefix: string): number {
+    this.aborted.push(prefix);
+    return 2;
+  }
+
+  flushCache(): Promise<boolean> {
+    return Promise.resolve(this.flushable);
+  }
+
+  serverInfo(): Promise<Readonly<Record<string, unknown>>> {
+    return Promise.resolve({ host: "127.0.0.1", max_total_num_tokens: 4096 });
+  }
+
+  schedulerState(): Promise<SchedulerState> {
+    return Promise.reject(new Error("Cannot inspect: there is no scheduler"));
+  }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
