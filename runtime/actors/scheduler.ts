@@ -1,113 +1,104 @@
 /**
- * The scheduler actor: moves messages between the engine and the models; every decision is in `scheduling/`.
+ * The scheduler: between the engine and the models. It decides nothing itself; `scheduling/` does.
  *
  * @module
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { SchedulerConfig } from "../config.ts";
 import {
+  type Flushed,
   type Forwarded,
   type Inspected,
-  type Release,
   type SchedulerMessage,
   unreachable,
 } from "../messages.ts";
+import { submit } from "../scheduling/admission.ts";
 import { commit } from "../scheduling/commit.ts";
-import { decodeLine, prefillLine } from "../scheduling/log_lines.ts";
-import { cancel, flush, submit } from "../scheduling/requests.ts";
+import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";
+import { decodeLine, preemptionLine, prefillLine } from "../scheduling/log_lines.ts";
 import { schedule } from "../scheduling/schedule.ts";
-import { newState, type Outcome, type State } from "../scheduling/state.ts";
+import { createState, flush, inspect, type SchedulingState } from "../scheduling/state.ts";
 
 class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   readonly name = "scheduler";
-  #state!: State;
+  #state!: SchedulingState;
+  /** When the step in flight was planned. */
+  #plannedAt = 0;
+  // Since the last decode line:
   #numDecodeSteps = 0;
-  /** Time and token count at the last decode line, for its throughput. */
-  #lastLine = { ms: 0, numGenerated: 0 };
-  #throughput = 0;
+  #busyMs = 0;
+  #generatedBefore = 0;
+  #lastGenThroughput = 0;
 
   start(config: SchedulerConfig): void {
-    this.#state = newState(config);
+    this.#state = createState(config);
   }
 
   receive(message: SchedulerMessage, context: ActorContext): void {
-    if (message.type === "inspect") return context.send("engine", this.#inspect());
-    this.#tell(this.#apply(message, context), context);
-    const { step, released } = schedule(this.#state);
-    this.#release(released, context);
-    if (!step) return;
-    if (step.numPrefillRows > 0) context.log("info", prefillLine(this.#state, step));
-    context.send("verifier", step.forward);
+    switch (message.type) {
+      case "submit": {
+        const failed = submit(this.#state, message);
+        if (failed !== undefined) context.send("engine", failed);
+        return this.#next(context);
+      }
+      case "cancel":
+        this.#tell(cancel(this.#state, message.requestId), context);
+        return this.#next(context);
+      case "forwarded":
+        this.#commit(message, context);
+        return this.#next(context);
+      case "flush": {
+        const flushed: Flushed = { type: "flushed", done: flush(this.#state) };
+        return context.send("engine", flushed);
+      }
+      case "inspect": {
+        const state = inspect(this.#state, this.#lastGenThroughput);
+        const inspected: Inspected = { type: "inspected", state };
+        return context.send("engine", inspected);
+      }
+      default:
+        unreachable(message);
+    }
   }
 
   stop(): void {}
 
-  #apply(message: Exclude<SchedulerMessage, { type: "inspect" }>, context: ActorContext): Outcome {
-    switch (message.type) {
-      case "submit":
-        // An idle time is no part of the throughput that follows it.
-        if (this.#state.running.length === 0 && this.#state.waiting.length === 0) this.#markLine(context);
-        return submit(this.#state, message);
-      case "cancel":
-        return cancel(this.#state, message.requestId);
-      case "flush":
-        return flush(this.#state);
-      case "forwarded":
-        return this.#commit(message, context);
-      default:
-        return unreachable(message);
+  /** Sends the next step, if there is one. */
+  #next(context: ActorContext): void {
+    const now = context.clock.now();
+    const step = schedule(this.#state);
+    if (step === undefined) return;
+    this.#plannedAt = now;
+    if (step.releases.length > 0) context.log("warning", preemptionLine(step.releases.length));
+    if (step.numPrefilling > 0) context.log("info", prefillLine(this.#state, step));
+    this.#tell(step.releases, context);
+    context.send("verifier", step.forward);
+  }
+
+  #commit(forwarded: Forwarded, context: ActorContext): void {
+    const numDecoding = this.#state.inFlight?.numDecoding ?? 0;
+    this.#tell(commit(this.#state, forwarded), context);
+    this.#busyMs += context.clock.now() - this.#plannedAt;
+    if (numDecoding > 0 && ++this.#numDecodeSteps === this.#state.config.decodeLogInterval) {
+      const { generatedTokens } = this.#state;
+      this.#lastGenThroughput = (generatedTokens - this.#generatedBefore) * 1000 / this.#busyMs;
+      context.log("info", decodeLine(this.#state, numDecoding, this.#lastGenThroughput));
+      this.#numDecodeSteps = this.#busyMs = 0;
+      this.#generatedBefore = generatedTokens;
     }
   }
 
-  #commit(forwarded: Forwarded, context: ActorContext): Outcome {
-    const isDecode = this.#state.inFlight?.numPrefillRows === 0;
-    const outcome = commit(this.#state, forwarded);
-    if (isDecode && ++this.#numDecodeSteps % this.#state.config.decodeLogInterval === 0) {
-      const seconds = (context.clock.now() - this.#lastLine.ms) / 1000;
-      this.#throughput = (this.#state.numGenerated - this.#lastLine.numGenerated) / seconds;
-      this.#markLine(context);
-      context.log("info", decodeLine(this.#state, this.#throughput));
+  #tell(events: readonly SchedulerEvent[], context: ActorContext): void {
+    for (const event of events) {
+      if (event.type === "release") {
+        context.send("verifier", event);
+        context.send("drafter", event);
+      } else context.send("engine", event);
     }
-    return outcome;
-  }
-
-  #markLine({ clock }: ActorContext): void {
-    this.#lastLine = { ms: clock.now(), numGenerated: this.#state.numGenerated };
-  }
-
-  #tell({ messages, released }: Outcome, context: ActorContext): void {
-    for (const message of messages) context.send("engine", message);
-    this.#release(released, context);
-  }
-
-  #release(requestIds: readonly string[], { send }: ActorContext): void {
-    for (const requestId of requestIds) {
-      const release: Release = { type: "release", requestId };
-      send("verifier", release);
-      send("drafter", release);
-    }
-  }
-
-  #inspect(): Inspected {
-    const { running, waiting, allocator, cache, numPreemptions, numSteps, numGenerated } = this.#state;
-    return {
-      type: "inspected",
-      state: {
-        numRunning: running.length,
-        numWaiting: waiting.length,
-        numPages: allocator.numPages,
-        numFreePages: allocator.numFree,
-        numEvictablePages: cache.numEvictable,
-        numPreemptions,
-        numSteps,
-        generatedTokens: numGenerated,
-        lastGenThroughput: this.#throughput,
-      },
-    };
   }
 }
 
-/** An actor that decides what every forward computes. */
+/** An actor that queues requests and runs them through the verifier in steps. */
 export function schedulerActor(): Actor<SchedulerConfig, void, SchedulerMessage> {
   return new Scheduler();
 }

@@ -1,44 +1,53 @@
 /**
- * Which pages of the KV pool are free. Numbers only; the memory is native.
+ * Which pages of the KV pool are free. Numbers only: the memory is the verifier's.
  *
  * @module
  */
 
-/** Hands out pages 0 .. numPages - 1, each to one owner at a time. */
+/** Hands out the pages 0 to `numPages - 1`, each to one owner at a time. */
 export class PageAllocator {
   readonly numPages: number;
+  /** A stack: the first `#numFree` entries are the free pages. */
   readonly #free: Int32Array;
-  readonly #taken: Uint8Array;
+  readonly #isFree: Uint8Array;
   #numFree: number;
 
   constructor(numPages: number) {
     this.numPages = numPages;
     this.#free = Int32Array.from({ length: numPages }, (_, i) => numPages - 1 - i);
-    this.#taken = new Uint8Array(numPages);
+    this.#isFree = new Uint8Array(numPages).fill(1);
     this.#numFree = numPages;
   }
 
-  /** Pages nobody owns. */
   get numFree(): number {
     return this.#numFree;
   }
 
-  /** A free page, or undefined if there is none. */
-  allocate(): number | undefined {
-    if (this.#numFree === 0) return undefined;
-    const page = this.#free[--this.#numFree]!;
-    this.#taken[page] = 1;
-    return page;
+  /**
+   * Takes `count` pages.
+   *
+   * @throws {RangeError} if fewer are free
+   */
+  allocate(count: number): number[] {
+    if (count > this.#numFree) {
+      throw new RangeError(`Cannot allocate ${count} pages: ${this.#numFree} of ${this.numPages} are free`);
+    }
+    this.#numFree -= count;
+    const pages = Array.from(this.#free.subarray(this.#numFree, this.#numFree + count)).reverse();
+    for (const page of pages) this.#isFree[page] = 0;
+    return pages;
   }
 
   /**
-   * Takes a page back.
+   * Gives pages back.
    *
-   * @throws {RangeError} if it is not taken
+   * @throws {RangeError} if one is not allocated
    */
-  free(page: number): void {
-    if (this.#taken[page] !== 1) throw new RangeError(`Cannot free page: ${page} is not taken`);
-    this.#taken[page] = 0;
-    this.#free[this.#numFree++] = page;
+  free(pages: readonly number[]): void {
+    for (const page of pages) {
+      if (this.#isFree[page] !== 0) throw new RangeError(`Cannot free page ${page}: it is not allocated`);
+      this.#isFree[page] = 1;
+      this.#free[this.#numFree++] = page;
+    }
   }
 }

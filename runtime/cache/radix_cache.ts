@@ -1,146 +1,145 @@
 /**
- * Prefix cache: a tree whose nodes are full pages, keyed by the tokens they hold (RadixAttention, Zheng et al. 2024, at
- * page granularity). A page in the tree is owned by the cache; sequences that use it lock its path.
+ * Prompt prefixes whose KV is still in the pool: a tree over token ids, one page per node, so that a path from the
+ * root spells a prefix and lists its pages (the radix cache of SGLang, Zheng et al. 2024).
  *
  * @module
  */
 
-/** Names the contents of page `index` of a token sequence; pages with equal keys and equal parents are the same. */
-export type PageKey = (tokens: readonly number[], index: number) => string;
+/**
+ * What a page's KV depends on besides the pages before it, as a string; undefined while `tokens` do not settle it,
+ * which keeps the page out of the cache.
+ */
+export type PageKey = (tokens: readonly number[], pageIndex: number) => string | undefined;
 
-/** Keys a page by its own tokens. */
-export function ownTokensKey(pageSize: number): PageKey {
-  return (tokens, index) => tokens.slice(index * pageSize, (index + 1) * pageSize).join();
+/** Key of pages that depend on their own tokens only. */
+export function tokenPageKey(pageSize: number): PageKey {
+  return (tokens, pageIndex) => {
+    const end = (pageIndex + 1) * pageSize;
+    return end > tokens.length ? undefined : tokens.slice(end - pageSize, end).join();
+  };
 }
 
-/** A page in the tree. The root holds none. */
-export interface CacheNode {
+/** A page in the tree and, through its ancestors, the prefix that ends with it. */
+export interface RadixNode {
+  /** Pages of the prefix. */
+  readonly depth: number;
+}
+
+/** A path in the tree. */
+export interface Prefix {
+  /** Its last page; the start of the path if `pages` is empty. */
+  readonly node: RadixNode;
+  readonly pages: number[];
+}
+
+class PageNode implements RadixNode {
   readonly page: number;
-  readonly parent: CacheNode | undefined;
   readonly key: string;
-  readonly children: Map<string, CacheNode>;
-  /** Sequences that use this page or one below. */
-  numLocks: number;
-  lastUsed: number;
+  readonly parent: PageNode | undefined;
+  readonly depth: number;
+  readonly children = new Map<string, PageNode>();
+  /** Locks on this node plus children in use. */
+  numUses = 0;
+
+  constructor(page: number, key: string, parent?: PageNode) {
+    this.page = page;
+    this.key = key;
+    this.parent = parent;
+    this.depth = parent === undefined ? 0 : parent.depth + 1;
+  }
 }
 
-/** Prefix tree over pages with locks and least-recently-used eviction of leaves. */
+/**
+ * The cache owns the pages of its nodes. A lock on a node keeps its whole prefix; what no lock keeps is evicted when
+ * asked for, least recently used first.
+ */
 export class RadixCache {
-  readonly #keyOf: PageKey;
-  readonly #root: CacheNode = newNode(-1, undefined, "");
-  #numPages = 0;
-  #numLocked = 0;
-  #uses = 0;
+  /** The empty prefix. */
+  readonly root: RadixNode = new PageNode(-1, "");
+  readonly #pageKey: PageKey;
+  /**
+   * Nodes out of use, oldest use first. Unlocking adds a path from its end upwards, so a node never comes before its
+   * descendants and the first one is always a leaf.
+   */
+  readonly #unused = new Set<PageNode>();
 
-  /** `keyOf` decides which pages are equal; see {@linkcode ownTokensKey}. */
-  constructor(keyOf: PageKey) {
-    this.#keyOf = keyOf;
+  constructor(pageKey: PageKey) {
+    this.#pageKey = pageKey;
   }
 
-  /** Above every first page. */
-  get root(): CacheNode {
-    return this.#root;
-  }
-
-  /** Pages the cache owns. */
-  get numPages(): number {
-    return this.#numPages;
-  }
-
-  /** Pages nobody has locked: all of them can be had by evicting leaf after leaf. */
+  /** Pages that {@linkcode RadixCache.evict} can give back. */
   get numEvictable(): number {
-    return this.#numPages - this.#numLocked;
+    return this.#unused.size;
   }
 
-  /** The longest cached prefix of `tokens`, at most `maxPages` pages: its pages and its last node. */
-  match(tokens: readonly number[], maxPages: number): { pages: number[]; node: CacheNode } {
+  /** The longest cached prefix of `tokens` of at most `maxPages` pages. Lock its node before anything is evicted. */
+  match(tokens: readonly number[], maxPages: number): Prefix {
+    let node = this.root as PageNode;
     const pages: number[] = [];
-    let node = this.#root;
     while (pages.length < maxPages) {
-      const child = node.children.get(this.#keyOf(tokens, pages.length));
-      if (!child) break;
-      child.lastUsed = ++this.#uses;
+      const key = this.#pageKey(tokens, pages.length);
+      const child = key === undefined ? undefined : node.children.get(key);
+      if (child === undefined) break;
       pages.push(child.page);
       node = child;
     }
-    return { pages, node };
+    return { node, pages };
   }
 
-  /** The page after `node` if the cache has it. */
-  child(node: CacheNode, tokens: readonly number[], index: number): CacheNode | undefined {
-    return node.children.get(this.#keyOf(tokens, index));
+  /** Keeps the prefix that ends with `node` from eviction until it is unlocked as many times. */
+  lock(node: RadixNode): void {
+    for (let at = node as PageNode; at.parent !== undefined; at = at.parent) {
+      if (at.numUses++ > 0) return;
+      this.#unused.delete(at);
+    }
   }
 
   /**
-   * Takes over page `index` of a sequence below `node`.
+   * Undoes one {@linkcode RadixCache.lock}; counts as a use of the prefix.
    *
-   * @throws {RangeError} if the cache has an equal page there
+   * @throws {RangeError} if the node is not locked
    */
-  insert(node: CacheNode, tokens: readonly number[], index: number, page: number): CacheNode {
-    const key = this.#keyOf(tokens, index);
-    if (node.children.has(key)) throw new RangeError(`Cannot insert page ${page}: an equal one is cached`);
-    const child = newNode(page, node, key);
-    child.lastUsed = ++this.#uses;
-    node.children.set(key, child);
-    this.#numPages++;
-    return child;
+  unlock(node: RadixNode): void {
+    for (let at = node as PageNode; at.parent !== undefined; at = at.parent) {
+      if (at.numUses === 0) throw new RangeError(`Cannot unlock node at depth ${at.depth}: it is not locked`);
+      if (--at.numUses > 0) return;
+      this.#unused.add(at);
+    }
   }
 
-  /** Keeps `node` and all above it from eviction until unlocked as often as locked. */
-  lock(node: CacheNode): void {
-    for (let at = node; at.parent; at = at.parent) if (at.numLocks++ === 0) this.#numLocked++;
+  /**
+   * Extends the locked prefix of `node` by the pages of `tokens` that follow it and moves the lock to the new end.
+   * Returns the path below `node`. Where it lists another page than `pages` does, the cache had that page already and
+   * the caller still owns its own; so it does where the path is shorter. All other pages are now the cache's.
+   */
+  insert(node: RadixNode, tokens: readonly number[], pages: readonly number[]): Prefix {
+    let end = node as PageNode;
+    const path: number[] = [];
+    for (const page of pages) {
+      const key = this.#pageKey(tokens, end.depth);
+      if (key === undefined) break;
+      let child = end.children.get(key);
+      if (child === undefined) {
+        child = new PageNode(page, key, end);
+        end.children.set(key, child);
+      }
+      path.push(child.page);
+      end = child;
+    }
+    this.lock(end);
+    this.unlock(node);
+    return { node: end, pages: path };
   }
 
-  /** Undoes one {@linkcode RadixCache.lock} of the same node. */
-  unlock(node: CacheNode): void {
-    for (let at = node; at.parent; at = at.parent) if (--at.numLocks === 0) this.#numLocked--;
-  }
-
-  /** Gives up to `count` pages away, least recently used leaves first. */
+  /** Forgets up to `count` pages and gives them to the caller. */
   evict(count: number): number[] {
     const pages: number[] = [];
-    const leaves = this.#leaves().sort((a, b) => b.lastUsed - a.lastUsed);
-    while (pages.length < count) {
-      const leaf = leaves.pop();
-      if (!leaf) break;
-      const parent = leaf.parent!;
-      parent.children.delete(leaf.key);
-      this.#numPages--;
-      pages.push(leaf.page);
-      if (parent.parent && parent.children.size === 0 && parent.numLocks === 0) insertByUse(leaves, parent);
+    for (const node of this.#unused) {
+      if (pages.length === count) break;
+      this.#unused.delete(node);
+      node.parent?.children.delete(node.key);
+      pages.push(node.page);
     }
     return pages;
   }
-
-  /** Pages in the tree, for checks. */
-  *pages(): Generator<number> {
-    for (const node of this.#nodes()) yield node.page;
-  }
-
-  #leaves(): CacheNode[] {
-    return [...this.#nodes()].filter((node) => node.children.size === 0 && node.numLocks === 0);
-  }
-
-  *#nodes(): Generator<CacheNode> {
-    const stack = [...this.#root.children.values()];
-    for (let node = stack.pop(); node; node = stack.pop()) {
-      yield node;
-      stack.push(...node.children.values());
-    }
-  }
-}
-
-function newNode(page: number, parent: CacheNode | undefined, key: string): CacheNode {
-  return { page, parent, key, children: new Map(), numLocks: 0, lastUsed: 0 };
-}
-
-/** Keeps `leaves` in descending order of use. */
-function insertByUse(leaves: CacheNode[], node: CacheNode): void {
-  let low = 0, high = leaves.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (leaves[middle]!.lastUsed > node.lastUsed) low = middle + 1;
-    else high = middle;
-  }
-  leaves.splice(low, 0, node);
 }

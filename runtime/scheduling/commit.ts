@@ -1,87 +1,99 @@
 /**
- * What follows from a forward's results: tokens go out, sequences grow or end.
+ * Takes in what a step yielded.
  *
  * @module
  */
-import type { FinishReason, Forwarded, SegmentResult, TokenLogprob } from "../messages.ts";
+import { InvalidRequestError, toWireError } from "../errors.ts";
+import type { FinishReason, Forwarded, Segment, SegmentResult, Tokens } from "../messages.ts";
+import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
 import { sharePages } from "./pages.ts";
-import { finish } from "./requests.ts";
-import { numOutput, type Sequence } from "./sequence.ts";
-import { newOutcome, type Outcome, type State } from "./state.ts";
+import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
+import { poolTokens, reserveRatioBounds, type SchedulingState } from "./state.ts";
+
+/** Weight of the newest step in `meanForwardMs`. */
+const MEAN_WEIGHT = 1 / 8;
 
 /**
- * Takes the results of the step in flight.
+ * Books the outcome of the step in flight: tokens, finished sequences, pages for the radix cache.
  *
- * @throws {RangeError} if they are not of that step
+ * @throws {RangeError} if it is another step's
  */
-export function commit(state: State, forwarded: Forwarded): Outcome {
-  const step = state.inFlight;
-  if (step?.forward.step !== forwarded.step) {
-    throw new RangeError(`Cannot commit step ${forwarded.step}: in flight is ${step?.forward.step}`);
+export function commit(state: SchedulingState, { step, results, forwardMs }: Forwarded): SchedulerEvent[] {
+  const { inFlight } = state;
+  if (inFlight?.forward.step !== step) {
+    throw new RangeError(`Cannot commit step ${step}: step ${inFlight?.forward.step ?? "none"} is in flight`);
   }
   state.inFlight = undefined;
-  const outcome = newOutcome();
-  step.sequences.forEach((sequence, i) => {
-    const segment = step.forward.segments[i]!;
-    sequence.numComputed += segment.tokens.length;
-    if (sequence.cancelled) {
-      finish(state, sequence, { type: "abort", message: "Abort requested by the client" }, outcome);
-    } else {
-      commitSegment(state, sequence, forwarded.results[i]!, outcome);
-    }
-  });
-  return outcome;
+  state.meanForwardMs += MEAN_WEIGHT * (forwardMs - state.meanForwardMs);
+  state.reserveRatio = Math.max(reserveRatioBounds.min, state.reserveRatio - reserveRatioBounds.decay);
+  return inFlight.forward.segments.flatMap((segment, i) =>
+    commitSegment(state, inFlight.sequences[i]!, segment, results[i]!)
+  );
 }
 
-function commitSegment(state: State, sequence: Sequence, result: SegmentResult, outcome: Outcome): void {
-  const isFirst = numOutput(sequence) === 0;
-  if (isFirst) sharePages(state, sequence);
-  sequence.promptLogprobs.push(...result.promptLogprobs ?? []);
-  const { tokens, reason } = appendTokens(state, sequence, result.tokens);
-  const isLast = reason !== undefined;
-  const promptLogprobs = isFirst && (tokens.length > 0 || isLast) ? sequence.promptLogprobs : [];
-  if (tokens.length > 0 || promptLogprobs.length > 0) {
-    outcome.messages.push({
-      type: "tokens",
-      requestId: sequence.requestId,
-      tokens: Int32Array.from(tokens),
-      ...logprobsOf(result, tokens.length),
-      ...promptLogprobs.length > 0 && { promptLogprobs },
-    });
-  }
-  if (isLast) finish(state, sequence, reason, outcome);
-}
-
-/** Appends drawn tokens up to the one that ends the sequence, as plain decoding would. */
-function appendTokens(
-  state: State,
+function commitSegment(
+  state: SchedulingState,
   sequence: Sequence,
-  drawn: Int32Array,
-): { tokens: number[]; reason: FinishReason | undefined } {
-  const tokens: number[] = [];
-  let reason = finishReason(state, sequence);
-  for (const token of drawn) {
-    if (reason) break;
+  segment: Segment,
+  result: SegmentResult,
+): SchedulerEvent[] {
+  const wasPrefilling = isPrefilling(sequence);
+  sequence.numComputed += segment.tokens.length;
+  if (sequence.cancelled) return endSequence(state, sequence, aborted);
+  if (wasPrefilling) sharePages(state, sequence);
+  takePromptLogprobs(sequence, result);
+  return segment.sample ? takeTokens(state, sequence, result) : [];
+}
+
+function takePromptLogprobs(sequence: Sequence, { promptLogprobs = [] }: SegmentResult): void {
+  sequence.promptLogprobs?.push(...promptLogprobs);
+  sequence.nextPromptLogprob += promptLogprobs.length;
+  if (sequence.nextPromptLogprob >= sequence.numPromptTokens) sequence.nextPromptLogprob = Infinity;
+}
+
+/** Appends drawn tokens up to the first that ends the sequence. */
+function takeTokens(state: SchedulingState, sequence: Sequence, result: SegmentResult): SchedulerEvent[] {
+  const { requestId, tokens, promptLogprobs } = sequence;
+  let finish = lengthReached(sequence);
+  let numTaken = 0;
+  while (finish === undefined && numTaken < result.tokens.length) {
+    const token = result.tokens[numTaken++]!;
     tokens.push(token);
-    sequence.tokens.push(token);
-    state.numGenerated++;
-    reason = finishReason(state, sequence, token);
+    finish = stopAt(state, sequence, token) ?? lengthReached(sequence);
   }
-  return { tokens, reason };
+  state.generatedTokens += numTaken;
+  sequence.promptLogprobs = undefined;
+  const news: Tokens = {
+    type: "tokens",
+    requestId,
+    tokens: result.tokens.slice(0, numTaken),
+    ...(result.logprobs && { logprobs: result.logprobs.slice(0, numTaken) }),
+    ...(promptLogprobs && { promptLogprobs }),
+  };
+  const events: SchedulerEvent[] = numTaken > 0 || promptLogprobs ? [news] : [];
+  if (finish !== undefined) return [...events, ...endSequence(state, sequence, finish)];
+  if (tokens.length > poolTokens(state.config)) {
+    return [...events, ...endSequence(state, sequence, poolExceeded(state, sequence))];
+  }
+  return events;
 }
 
-/** Why a sequence ends after its last token, if it does. */
-function finishReason({ config }: State, sequence: Sequence, token?: number): FinishReason | undefined {
-  const { sampling, maxTokens } = sequence;
-  if (token !== undefined && !sampling.ignoreEos) {
-    if (config.eosTokenIds.includes(token) || sampling.stopTokenIds.includes(token)) {
-      return { type: "stop", matched: token };
-    }
-  }
-  const isPromptDone = sequence.numComputed >= sequence.numPrompt;
-  return isPromptDone && numOutput(sequence) >= maxTokens ? { type: "length", length: maxTokens } : undefined;
+function lengthReached(sequence: Sequence): FinishReason | undefined {
+  const length = numOutputTokens(sequence);
+  return length >= sequence.maxTokens ? { type: "length", length } : undefined;
 }
 
-function logprobsOf({ logprobs }: SegmentResult, count: number): { logprobs?: readonly TokenLogprob[] } {
-  return logprobs ? { logprobs: logprobs.slice(0, count) } : {};
+function stopAt(
+  { config }: SchedulingState,
+  { sampling }: Sequence,
+  token: number,
+): FinishReason | undefined {
+  if (sampling.ignoreEos) return undefined;
+  const stops = config.eosTokenIds.includes(token) || sampling.stopTokenIds.includes(token);
+  return stops ? { type: "stop", matched: token } : undefined;
+}
+
+function poolExceeded({ config }: SchedulingState, { tokens }: Sequence) {
+  const problem = `${tokens.length} tokens do not fit the KV pool of ${poolTokens(config)}`;
+  return toWireError(new InvalidRequestError(`Cannot continue request: ${problem}`));
 }

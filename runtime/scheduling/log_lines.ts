@@ -1,28 +1,30 @@
 /**
- * The scheduler's log lines, word for word as SGLang prints them, since scripts read them.
+ * The scheduler's log lines, word for word SGLang's, since people's scripts read them.
  *
  * @module
  */
-import type { State, Step } from "./state.ts";
+import { numUsedTokens, poolTokens, type SchedulingState, type Step } from "./state.ts";
 
-/** Share of the pool in use; what the cache could give up does not count. */
-export function tokenUsage({ allocator, cache }: State): number {
-  return (allocator.numPages - allocator.numFree - cache.numEvictable) / allocator.numPages;
+/** Says what a step prefills; cached tokens count once, when a sequence is admitted. */
+export function prefillLine(state: SchedulingState, step: Step): string {
+  return `Prefill batch. #new-seq: ${step.numPrefilling}, #new-token: ${step.numPrefillRows}, ` +
+    `#cached-token: ${step.numCachedTokens}, token usage: ${tokenUsage(state)}, ` +
+    `#running-req: ${step.numDecoding}, #queue-req: ${state.waiting.length}`;
 }
 
-/** A line for a step that computes prompt rows. */
-export function prefillLine(state: State, step: Step): string {
-  const numDecoding = state.running.length -
-    step.sequences.filter((_, i) => step.forward.segments[i]!.tokens.length > 1).length;
-  return `Prefill batch. #new-seq: ${step.numNew}, #new-token: ${step.numPrefillRows}, ` +
-    `#cached-token: ${step.numCached}, token usage: ${tokenUsage(state).toFixed(2)}, ` +
-    `#running-req: ${Math.max(0, numDecoding)}, #queue-req: ${state.waiting.length}`;
+/** Says how decoding goes; `genThroughput` in tokens per second since the last such line. */
+export function decodeLine(state: SchedulingState, numDecoding: number, genThroughput: number): string {
+  return `Decode batch. #running-req: ${numDecoding}, #token: ${numUsedTokens(state)}, ` +
+    `token usage: ${tokenUsage(state)}, cuda graph: True, ` +
+    `gen throughput (token/s): ${genThroughput.toFixed(2)}, #queue-req: ${state.waiting.length}`;
 }
 
-/** A line every so many decode steps. */
-export function decodeLine(state: State, tokensPerSecond: number): string {
-  const numTokens = state.running.reduce((sum, sequence) => sum + sequence.numComputed, 0);
-  return `Decode batch. #running-req: ${state.running.length}, #token: ${numTokens}, ` +
-    `token usage: ${tokenUsage(state).toFixed(2)}, cuda graph: True, ` +
-    `gen throughput (token/s): ${tokensPerSecond.toFixed(2)}, #queue-req: ${state.waiting.length}`;
+/** Says that sequences lost their pages. */
+export function preemptionLine(numPreempted: number): string {
+  return `KV cache pool is full. Retract requests. #retracted_reqs: ${numPreempted}`;
+}
+
+/** Share of the pool in use; what the cache could evict is not. */
+function tokenUsage(state: SchedulingState): string {
+  return (numUsedTokens(state) / poolTokens(state.config)).toFixed(2);
 }

@@ -1,81 +1,63 @@
 /**
- * Pages of sequences: growing, sharing with the cache, giving back.
+ * Moves pages between their owners: the allocator, the radix cache and the sequences.
  *
  * @module
  */
 import type { Sequence } from "./sequence.ts";
-import { nextPromptLogprob } from "./sequence.ts";
-import type { State } from "./state.ts";
+import type { SchedulingState } from "./state.ts";
 
-/** Pages that hold `numTokens` tokens. */
-export function pagesFor(state: State, numTokens: number): number {
-  return Math.ceil(numTokens / state.config.pageSize);
+/** Pages that can be had now: free ones and those the cache can evict. */
+export function numAvailablePages({ allocator, cache }: SchedulingState): number {
+  return allocator.numFree + cache.numEvictable;
 }
 
-/** Makes room for the first `numTokens` tokens, evicting what nobody uses; false if the pool is exhausted. */
-export function growPages(state: State, sequence: Sequence, numTokens: number): boolean {
-  const numMissing = pagesFor(state, numTokens) - sequence.pages.length - state.allocator.numFree;
-  if (numMissing > 0) { for (const page of state.cache.evict(numMissing)) state.allocator.free(page); }
-  while (sequence.pages.length < pagesFor(state, numTokens)) {
-    const page = state.allocator.allocate();
-    if (page === undefined) return false;
-    sequence.pages.push(page);
-  }
-  return true;
+/** Pages a sequence lacks to hold all its tokens. */
+export function numMissingPages({ config }: SchedulingState, { tokens, pages }: Sequence): number {
+  return Math.ceil(tokens.length / config.pageSize) - pages.length;
 }
 
 /**
- * Gives a sequence without pages the longest cached prefix, locked. At least one token is left to compute, and every
- * row whose prompt logprob is wanted.
+ * Gives a waiting sequence the cached pages of its prefix, locked. At least one token stays to be computed, since
+ * something must yield logits, and so does every prompt token before one whose logprob is wanted.
  */
-export function takePrefix(state: State, sequence: Sequence): void {
-  const { cache, config } = state;
-  if (config.disableRadixCache) return;
-  const maxTokens = Math.min(sequence.tokens.length - 1, nextPromptLogprob(sequence) - 1);
-  const { pages, node } = cache.match(sequence.tokens, Math.max(0, Math.floor(maxTokens / config.pageSize)));
+export function attachPrefix({ config, cache }: SchedulingState, sequence: Sequence): void {
+  const { tokens, nextPromptLogprob } = sequence;
+  const numTokens = Math.min(tokens.length, nextPromptLogprob) - 1;
+  const { node, pages } = cache.match(tokens, Math.floor(numTokens / config.pageSize));
   cache.lock(node);
-  sequence.pages.push(...pages);
-  sequence.numCachePages = pages.length;
+  sequence.prefix = node;
+  sequence.pages = pages;
   sequence.numComputed = pages.length * config.pageSize;
-  sequence.node = node;
-  sequence.sharesPages = true;
 }
 
-/** Hands full computed pages to the cache while the sequence goes on using them. */
-export function sharePages(state: State, sequence: Sequence): void {
-  const { cache, config } = state;
-  if (config.disableRadixCache) return;
-  const numFull = Math.floor(sequence.numComputed / config.pageSize);
-  const before = sequence.node;
-  while (sequence.sharesPages && sequence.numCachePages < numFull) {
-    const index = sequence.numCachePages;
-    if (cache.child(sequence.node, sequence.tokens, index)) {
-      sequence.sharesPages = false;
-    } else {
-      sequence.node = cache.insert(sequence.node, sequence.tokens, index, sequence.pages[index]!);
-      sequence.numCachePages++;
-    }
-  }
-  if (sequence.node === before) return;
-  cache.lock(sequence.node);
-  cache.unlock(before);
+/** Allocates what a sequence lacks, evicting as needed; the caller made sure that so much is available. */
+export function growPages(state: SchedulingState, sequence: Sequence): void {
+  const { allocator, cache } = state;
+  const count = numMissingPages(state, sequence);
+  if (count > allocator.numFree) allocator.free(cache.evict(count - allocator.numFree));
+  sequence.pages = sequence.pages.concat(allocator.allocate(count));
 }
 
-/** Takes all pages from a sequence: full ones go to the cache unless it has equal ones, the rest are free. */
-export function releasePages(state: State, sequence: Sequence): void {
-  const { cache, allocator, config } = state;
-  const numFull = config.disableRadixCache ? 0 : Math.floor(sequence.numComputed / config.pageSize);
-  let node = sequence.node;
-  for (let index = sequence.numCachePages; index < sequence.pages.length; index++) {
-    const page = sequence.pages[index]!;
-    const known = index < numFull ? cache.child(node, sequence.tokens, index) : undefined;
-    if (index < numFull && !known) node = cache.insert(node, sequence.tokens, index, page);
-    else allocator.free(page);
-    if (known) node = known;
-  }
-  cache.unlock(sequence.node);
-  sequence.node = cache.root;
-  sequence.pages.length = 0;
-  sequence.numCachePages = 0;
+/**
+ * Gives the full pages of a sequence to the cache. Of pages the cache already has, the sequence adopts the cache's
+ * and frees its own: equal tokens at equal positions have equal KV.
+ */
+export function sharePages({ config, allocator, cache }: SchedulingState, sequence: Sequence): void {
+  const { depth } = sequence.prefix;
+  const own = sequence.pages.slice(depth, Math.floor(sequence.numComputed / config.pageSize));
+  const shared = cache.insert(sequence.prefix, sequence.tokens, own);
+  allocator.free(own.filter((page, i) => i < shared.pages.length && page !== shared.pages[i]));
+  sequence.pages.splice(depth, shared.pages.length, ...shared.pages);
+  sequence.prefix = shared.node;
+}
+
+/** Takes all pages from a sequence; the full ones stay in the cache until they are evicted. */
+export function releasePages(state: SchedulingState, sequence: Sequence): void {
+  const { allocator, cache } = state;
+  sharePages(state, sequence);
+  allocator.free(sequence.pages.slice(sequence.prefix.depth));
+  cache.unlock(sequence.prefix);
+  sequence.prefix = cache.root;
+  sequence.pages = [];
   sequence.numComputed = 0;
 }

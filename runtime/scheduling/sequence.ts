@@ -1,89 +1,59 @@
 /**
- * A request as the scheduler knows it.
+ * The record of one generation.
  *
  * @module
  */
-import type { CacheNode } from "../cache/radix_cache.ts";
-import type { Submit, TokenLogprob, Usage } from "../messages.ts";
+import type { RadixNode } from "../cache/radix_cache.ts";
+import type { TokenLogprob, Usage } from "../messages.ts";
 import type { SamplingParams } from "../sampling/params.ts";
 
-/** One generation. Pages: the first `numCachePages` belong to the cache and are locked by `node`, the others to it. */
+/**
+ * A request that was accepted and has not ended. It waits, owning nothing, or runs: then its first `prefix.depth`
+ * pages are the radix cache's, locked, and the others its own.
+ */
 export interface Sequence {
   readonly requestId: string;
   readonly sampling: SamplingParams;
-  /** `sampling.maxTokens`, clipped to what context and pool leave. */
+  readonly numPromptTokens: number;
+  /** Tokens to generate at most: as asked, or until the context ends. */
   readonly maxTokens: number;
-  readonly numPrompt: number;
-  /** Prompt, then what was generated. */
+  /** Prompt followed by what was generated. */
   readonly tokens: number[];
-  /** Tokens whose keys and values are in `pages`. */
+  /** Tokens whose KV is in `pages`. */
   numComputed: number;
-  readonly pages: number[];
-  numCachePages: number;
-  node: CacheNode;
-  /** False once the cache turned out to hold an equal page: the sequence goes on with its own. */
-  sharesPages: boolean;
-  /** The verifier knows its sampling state. */
-  started: boolean;
-  /** Its client is gone; it ends when its rows are back. */
-  cancelled: boolean;
-  /** Prompt tokens found in the cache at first admission; undefined before. */
+  /** Tokens there were when it was admitted; it decodes once these are computed. */
+  numPrefill: number;
+  /** Page table. */
+  pages: number[];
+  prefix: RadixNode;
+  /** Number of the last step it had rows in. */
+  lastStep: number;
+  /** Prompt tokens found in the radix cache when it was first admitted. */
   numCached: number | undefined;
   numPreemptions: number;
-  /** Prompt logprobs so far, from `promptLogprobStart` on. */
-  readonly promptLogprobs: TokenLogprob[];
+  /** Position of the next prompt token whose logprob is wanted; Infinity if there is none. */
+  nextPromptLogprob: number;
+  /** What is known of the wanted prompt logprobs, until it is sent. */
+  promptLogprobs: TokenLogprob[] | undefined;
+  /** To be dropped when the step in flight ends. */
+  cancelled: boolean;
 }
 
-/** A sequence that has nothing computed yet. */
-export function newSequence(
-  { requestId, promptTokens, sampling }: Submit,
-  maxTokens: number,
-  root: CacheNode,
-): Sequence {
-  return {
-    requestId,
-    sampling,
-    maxTokens,
-    numPrompt: promptTokens.length,
-    tokens: [...promptTokens],
-    numComputed: 0,
-    pages: [],
-    numCachePages: 0,
-    node: root,
-    sharesPages: true,
-    started: false,
-    cancelled: false,
-    numCached: undefined,
-    numPreemptions: 0,
-    // Nothing predicts the first token.
-    promptLogprobs: sampling.promptLogprobStart === 0
-      ? [{ token: promptTokens[0]!, logprob: null, top: [] }]
-      : [],
-  };
+/** Generated tokens. */
+export function numOutputTokens({ tokens, numPromptTokens }: Sequence): number {
+  return tokens.length - numPromptTokens;
 }
 
-/** Tokens generated so far. */
-export function numOutput(sequence: Sequence): number {
-  return sequence.tokens.length - sequence.numPrompt;
+/** True from admission until the first token it draws afterwards. */
+export function isPrefilling({ numComputed, numPrefill }: Sequence): boolean {
+  return numComputed < numPrefill;
 }
 
-/** Rows a sequence still has to compute; 1 while it decodes. */
-export function numRemaining(sequence: Sequence): number {
-  return sequence.tokens.length - sequence.numComputed;
-}
-
-/** Position of the next prompt token whose logprob is wanted; infinite if none is. */
-export function nextPromptLogprob({ sampling, promptLogprobs, numPrompt }: Sequence): number {
-  if (sampling.promptLogprobStart < 0) return Infinity;
-  const position = sampling.promptLogprobStart + promptLogprobs.length;
-  return position < numPrompt ? position : Infinity;
-}
-
-/** Its token counts. */
+/** Token counts as reported. */
 export function usageOf(sequence: Sequence): Usage {
   return {
-    numPromptTokens: sequence.numPrompt,
-    numCompletionTokens: numOutput(sequence),
+    numPromptTokens: sequence.numPromptTokens,
+    numCompletionTokens: numOutputTokens(sequence),
     numCachedTokens: sequence.numCached ?? 0,
     numPreemptions: sequence.numPreemptions,
   };

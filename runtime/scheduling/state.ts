@@ -1,65 +1,102 @@
 /**
- * Everything the scheduler knows. The functions of this folder read and change it; nothing here knows time, ports or
- * tensors.
+ * Everything the scheduler knows. Changed only by the functions of this folder, one message at a time.
  *
  * @module
  */
 import { PageAllocator } from "../cache/page_allocator.ts";
-import { ownTokensKey, RadixCache } from "../cache/radix_cache.ts";
+import { RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../config.ts";
-import type { EngineMessage, Forward } from "../messages.ts";
+import type { Forward, Release, SchedulerState } from "../messages.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** A forward that was handed out, with the sequences behind its segments. */
+/**
+ * Bounds of `reserveRatio`, SGLang's `new_token_ratio`: few requests use all the tokens they may, so only this share
+ * is kept free for those running. It sinks by `decay` a step and is set back by a preemption.
+ */
+export const reserveRatioBounds = { max: 0.7, min: 0.1, decay: 0.001 } as const;
+
+/** One turn of the loop: what to send, and what the log says about it. */
 export interface Step {
   readonly forward: Forward;
+  /** Sequence of each segment. */
   readonly sequences: readonly Sequence[];
-  /** Counts for the prefill log line; sequences admitted, prompt rows, prompt tokens found in the cache. */
-  readonly numNew: number;
+  /** Sequences preempted to make room; to be sent before the forward. */
+  readonly releases: readonly Release[];
+  readonly numDecoding: number;
+  readonly numPrefilling: number;
   readonly numPrefillRows: number;
-  readonly numCached: number;
+  /** Tokens found in the radix cache for the sequences that this step admits. */
+  readonly numCachedTokens: number;
 }
 
-/** What a transition tells the world. */
-export interface Outcome {
-  /** For the engine. */
-  readonly messages: EngineMessage[];
-  /** Requests whose state verifier and drafter may forget. */
-  readonly released: string[];
-}
-
-/** The scheduler's whole state. */
-export interface State {
+/** The scheduler's state. */
+export interface SchedulingState {
   readonly config: SchedulerConfig;
   readonly allocator: PageAllocator;
   readonly cache: RadixCache;
-  /** First come, first served; preempted sequences return to the front. */
+  /** Every request that has not ended. */
+  readonly sequences: Map<string, Sequence>;
+  /** First come, first served; preempted sequences stand in front. */
   readonly waiting: Sequence[];
-  /** In the order of admission. */
+  /** In the order of admission. The verifier knows exactly these. */
   readonly running: Sequence[];
-  /** The forward being computed; one at a time. */
+  /** The step whose outcome is awaited; pages it writes must stay where they are. */
   inFlight: Step | undefined;
+  /** Share of the tokens still to come for which admission keeps pages free. */
+  reserveRatio: number;
+  /** Moving average. */
+  meanForwardMs: number;
   numSteps: number;
   numPreemptions: number;
-  numGenerated: number;
+  generatedTokens: number;
 }
 
-/** A state without requests. */
-export function newState(config: SchedulerConfig): State {
+/** A scheduler with nothing to do. */
+export function createState(config: SchedulerConfig): SchedulingState {
   return {
     config,
     allocator: new PageAllocator(config.numPages),
-    cache: new RadixCache(ownTokensKey(config.pageSize)),
+    cache: new RadixCache(config.disableRadixCache ? () => undefined : tokenPageKey(config.pageSize)),
+    sequences: new Map(),
     waiting: [],
     running: [],
     inFlight: undefined,
+    reserveRatio: reserveRatioBounds.max,
+    meanForwardMs: 0,
     numSteps: 0,
     numPreemptions: 0,
-    numGenerated: 0,
+    generatedTokens: 0,
   };
 }
 
-/** Nothing said yet. */
-export function newOutcome(): Outcome {
-  return { messages: [], released: [] };
+/** Tokens the KV pool holds. */
+export function poolTokens({ numPages, pageSize }: SchedulerConfig): number {
+  return numPages * pageSize;
+}
+
+/** Tokens of pages that are neither free nor evictable. */
+export function numUsedTokens({ config, allocator, cache }: SchedulingState): number {
+  return (config.numPages - allocator.numFree - cache.numEvictable) * config.pageSize;
+}
+
+/** Empties the radix cache; false, and nothing done, while requests run or wait. */
+export function flush({ sequences, allocator, cache }: SchedulingState): boolean {
+  if (sequences.size > 0) return false;
+  allocator.free(cache.evict(cache.numEvictable));
+  return true;
+}
+
+/** Counters for whoever asks; the caller measures throughput. */
+export function inspect(state: SchedulingState, lastGenThroughput: number): SchedulerState {
+  return {
+    numRunning: state.running.length,
+    numWaiting: state.waiting.length,
+    numPages: state.config.numPages,
+    numFreePages: state.allocator.numFree,
+    numEvictablePages: state.cache.numEvictable,
+    numPreemptions: state.numPreemptions,
+    numSteps: state.numSteps,
+    generatedTokens: state.generatedTokens,
+    lastGenThroughput,
+  };
 }

@@ -1,0 +1,122 @@
+/**
+ * The two doors: from the client into the queue, from the queue into the batch.
+ *
+ * @module
+ */
+import { InvalidRequestError, OverloadedError, toWireError } from "../errors.ts";
+import type { Failed, Submit } from "../messages.ts";
+import { attachPrefix, growPages, numAvailablePages, numMissingPages, releasePages } from "./pages.ts";
+import { numOutputTokens, type Sequence } from "./sequence.ts";
+import { poolTokens, type SchedulingState } from "./state.ts";
+
+/** Tokens still to come that count for the reserve, per sequence. */
+const MAX_RESERVED_TOKENS = 4096;
+
+/** Shortest `retryAfterMs`. */
+const MIN_RETRY_MS = 1000;
+
+/** Puts a request into the queue; returns why it cannot. */
+export function submit(state: SchedulingState, message: Submit): Failed | undefined {
+  const { requestId, promptTokens, sampling } = message;
+  const error = refusal(state, message);
+  if (error !== undefined) return { type: "failed", requestId, error: toWireError(error) };
+  const { promptLogprobStart } = sampling;
+  const tokens = Array.from(promptTokens);
+  const sequence: Sequence = {
+    requestId,
+    sampling,
+    numPromptTokens: tokens.length,
+    maxTokens: Math.min(sampling.maxTokens, state.config.contextLength - tokens.length),
+    tokens,
+    numComputed: 0,
+    numPrefill: 0,
+    pages: [],
+    prefix: state.cache.root,
+    lastStep: 0,
+    numCached: undefined,
+    numPreemptions: 0,
+    // Nothing predicts the first token, so the first logprob to compute is the second token's.
+    nextPromptLogprob: promptLogprobStart < 0 || Math.max(1, promptLogprobStart) >= tokens.length
+      ? Infinity
+      : Math.max(1, promptLogprobStart),
+    promptLogprobs: promptLogprobStart < 0
+      ? undefined
+      : promptLogprobStart === 0
+      ? [{ token: tokens[0]!, logprob: null, top: [] }]
+      : [],
+    cancelled: false,
+  };
+  state.sequences.set(requestId, sequence);
+  state.waiting.push(sequence);
+  return undefined;
+}
+
+/**
+ * Moves the first waiting sequence into the batch, with the pages of all its tokens; undefined if there is none or no
+ * room. Nobody overtakes it.
+ */
+export function admitNext(state: SchedulingState): Sequence | undefined {
+  const sequence = state.waiting[0];
+  if (sequence === undefined || state.running.length >= state.config.maxRunningRequests) return undefined;
+  attachPrefix(state, sequence);
+  if (!hasRoom(state, sequence)) {
+    releasePages(state, sequence);
+    return undefined;
+  }
+  growPages(state, sequence);
+  sequence.numPrefill = sequence.tokens.length;
+  sequence.numCached ??= sequence.numComputed;
+  state.waiting.shift();
+  state.running.push(sequence);
+  return sequence;
+}
+
+/** A lone sequence always has room: all other pages are free or evictable, and `submit` and `commit` bound its length. */
+function hasRoom(state: SchedulingState, sequence: Sequence): boolean {
+  const { running, reserveRatio, config } = state;
+  if (running.length === 0) return true;
+  const numToCome = [...running, sequence].reduce(
+    (sum, other) => sum + Math.min(numTokensToCome(other), MAX_RESERVED_TOKENS),
+    0,
+  );
+  const numReserved = Math.ceil(reserveRatio * numToCome / config.pageSize);
+  return numMissingPages(state, sequence) + numReserved <= numAvailablePages(state);
+}
+
+function numTokensToCome(sequence: Sequence): number {
+  return sequence.maxTokens - numOutputTokens(sequence);
+}
+
+function refusal(state: SchedulingState, { requestId, promptTokens }: Submit): Error | undefined {
+  const { config, sequences, waiting, running } = state;
+  const { contextLength, maxRunningRequests, maxQueuedRequests } = config;
+  const input = `The input (${promptTokens.length} tokens)`;
+  if (sequences.has(requestId)) {
+    return new InvalidRequestError(`Duplicate request ID: ${requestId}`, "requestId");
+  }
+  if (promptTokens.length === 0) {
+    return new InvalidRequestError("Cannot generate: the prompt is empty", "prompt");
+  }
+  if (promptTokens.length >= contextLength) {
+    const limit = `is longer than the model's context length (${contextLength} tokens)`;
+    return new InvalidRequestError(`${input} ${limit}`, "prompt");
+  }
+  if (promptTokens.length >= poolTokens(config)) {
+    return new InvalidRequestError(
+      `${input} is too long for the KV pool (${poolTokens(config)} tokens)`,
+      "prompt",
+    );
+  }
+  if (waiting.length + running.length >= maxRunningRequests + maxQueuedRequests) {
+    return new OverloadedError(`Cannot queue request: ${waiting.length} are waiting`, retryAfterMs(state));
+  }
+  return undefined;
+}
+
+/** Time until the first of the running sequences must end and another takes its place. */
+function retryAfterMs({ running, meanForwardMs }: SchedulingState): number {
+  const numSteps = Math.min(...running.map(numTokensToCome));
+  return Number.isFinite(numSteps)
+    ? Math.max(MIN_RETRY_MS, Math.ceil(numSteps * meanForwardMs))
+    : MIN_RETRY_MS;
+}

@@ -1,0 +1,119 @@
+/**
+ * A step in the making: cuts the rows of one forward out of sequences, within its limits.
+ *
+ * @module
+ */
+import type { SchedulerConfig } from "../config.ts";
+import type { Release, Segment, SequenceStart } from "../messages.ts";
+import { isPrefilling, type Sequence } from "./sequence.ts";
+import type { Step } from "./state.ts";
+
+/** Collects the segments of a forward. */
+export class Batch {
+  readonly #step: number;
+  readonly #starts: SequenceStart[] = [];
+  readonly #segments: Segment[] = [];
+  readonly #sequences: Sequence[] = [];
+  #rowsLeft: number;
+  #prefillRowsLeft: number;
+  #outputsLeft: number;
+  #numPrefilling = 0;
+  #numPrefillRows = 0;
+  #numCachedTokens = 0;
+
+  constructor(step: number, config: SchedulerConfig) {
+    this.#step = step;
+    this.#rowsLeft = config.maxRows;
+    this.#prefillRowsLeft = config.chunkedPrefillSize;
+    this.#outputsLeft = config.maxOutputs;
+  }
+
+  /** True if any sequence could get a row. */
+  get hasSpace(): boolean {
+    return this.#rowsLeft > 0 && this.#prefillRowsLeft > 0 && this.#outputsLeft > 0;
+  }
+
+  /** Adds a sequence just admitted. */
+  start(sequence: Sequence): void {
+    const { requestId, sampling, tokens, numPromptTokens, numComputed } = sequence;
+    this.#starts.push({ requestId, sampling, tokens: Int32Array.from(tokens), numPromptTokens });
+    this.#numCachedTokens += numComputed;
+    this.add(sequence);
+  }
+
+  /** Adds as many of a sequence's rows as fit; false if none does. */
+  add(sequence: Sequence): boolean {
+    const numRows = this.#numRowsFor(sequence);
+    if (numRows === 0) return false;
+    this.#rowsLeft -= numRows;
+    this.#outputsLeft -= numOutputs(sequence, numRows);
+    if (isPrefilling(sequence)) {
+      this.#prefillRowsLeft -= numRows;
+      this.#numPrefillRows += numRows;
+      this.#numPrefilling++;
+    }
+    this.#segments.push(segmentOf(sequence, numRows));
+    this.#sequences.push(sequence);
+    sequence.lastStep = this.#step;
+    return true;
+  }
+
+  /** The step; undefined if it has no rows. */
+  build(releases: readonly Release[]): Step | undefined {
+    if (this.#segments.length === 0) return undefined;
+    return {
+      forward: { type: "forward", step: this.#step, starts: this.#starts, segments: this.#segments },
+      sequences: this.#sequences,
+      releases,
+      numDecoding: this.#segments.length - this.#numPrefilling,
+      numPrefilling: this.#numPrefilling,
+      numPrefillRows: this.#numPrefillRows,
+      numCachedTokens: this.#numCachedTokens,
+    };
+  }
+
+  #numRowsFor(sequence: Sequence): number {
+    const limit = isPrefilling(sequence) ? Math.min(this.#rowsLeft, this.#prefillRowsLeft) : this.#rowsLeft;
+    let numRows = Math.min(sequence.tokens.length - sequence.numComputed, limit);
+    while (numOutputs(sequence, numRows) > this.#outputsLeft) numRows--;
+    return numRows;
+  }
+}
+
+/** Rows of the next `numRows` whose next token is a prompt token with a wanted logprob. */
+function numLogprobRows(sequence: Sequence, numRows: number): number {
+  const { numComputed, numPromptTokens, nextPromptLogprob } = sequence;
+  const end = Math.min(numComputed + numRows, numPromptTokens - 1);
+  return Math.max(0, end - Math.max(numComputed, nextPromptLogprob - 1));
+}
+
+/** Rows of the next `numRows` that need logits. */
+function numOutputs(sequence: Sequence, numRows: number): number {
+  return numLogprobRows(sequence, numRows) + (reachesEnd(sequence, numRows) ? 1 : 0);
+}
+
+/** Whether the row after which nothing is known yet is among the next `numRows`. */
+function reachesEnd({ tokens, numComputed }: Sequence, numRows: number): boolean {
+  return numComputed + numRows === tokens.length;
+}
+
+function segmentOf(sequence: Sequence, numRows: number): Segment {
+  const { requestId, tokens, numComputed: start, pages } = sequence;
+  const end = start + numRows;
+  const sample = reachesEnd(sequence, numRows);
+  const numWanted = numLogprobRows(sequence, numRows);
+  const firstNext = end - (sample ? 1 : 0) - numWanted + 1;
+  return {
+    requestId,
+    tokens: Int32Array.from(tokens.slice(start, end)),
+    start,
+    pages: Int32Array.from(pages),
+    sample,
+    ...(numWanted > 0 && {
+      promptLogprobs: {
+        numRows: numWanted,
+        nextTokens: Int32Array.from(tokens.slice(firstNext, firstNext + numWanted)),
+      },
+    }),
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * How sequences leave.
+ *
+ * @module
+ */
+import type { WireError } from "../errors.ts";
+import type { Failed, Finished, FinishReason, Release, Tokens } from "../messages.ts";
+import { releasePages } from "./pages.ts";
+import { type Sequence, usageOf } from "./sequence.ts";
+import type { SchedulingState } from "./state.ts";
+
+/** What happened to a sequence: `release` concerns the models, the others the client. */
+export type SchedulerEvent = Tokens | Finished | Failed | Release;
+
+/** Reason of a cancelled generation. */
+export const aborted: FinishReason = { type: "abort", message: "Request was aborted" };
+
+/**
+ * Cancels a request: at once, unless the step in flight writes its pages; then `commit` does. Nothing happens if it has
+ * ended.
+ */
+export function cancel(state: SchedulingState, requestId: string): SchedulerEvent[] {
+  const sequence = state.sequences.get(requestId);
+  if (sequence === undefined) return [];
+  sequence.cancelled = state.inFlight?.sequences.includes(sequence) ?? false;
+  return sequence.cancelled ? [] : endSequence(state, sequence, aborted);
+}
+
+/** Removes a sequence, whose rows are not in flight, and frees what it holds. */
+export function endSequence(
+  state: SchedulingState,
+  sequence: Sequence,
+  how: FinishReason | WireError,
+): SchedulerEvent[] {
+  const { requestId } = sequence;
+  const last: Finished | Failed = "type" in how
+    ? { type: "finished", requestId, reason: how, usage: usageOf(sequence) }
+    : { type: "failed", requestId, error: how };
+  state.sequences.delete(requestId);
+  const position = state.running.indexOf(sequence);
+  if (position < 0) {
+    state.waiting.splice(state.waiting.indexOf(sequence), 1);
+    return [last];
+  }
+  state.running.splice(position, 1);
+  releasePages(state, sequence);
+  return [{ type: "release", requestId }, last];
+}

@@ -1,0 +1,40 @@
+/**
+ * What happens when the pool is full: some sequence gives its pages up and is computed again later, exactly as
+ * before, since draws depend on logits, seed and position only.
+ *
+ * @module
+ */
+import type { Release } from "../messages.ts";
+import { numAvailablePages, numMissingPages, releasePages } from "./pages.ts";
+import { numOutputTokens, type Sequence } from "./sequence.ts";
+import { reserveRatioBounds, type SchedulingState } from "./state.ts";
+
+/**
+ * Preempts sequences until the running ones can have the pages they lack. A single one always can: `commit` ends what
+ * the pool cannot hold.
+ */
+export function makeRoom(state: SchedulingState): Release[] {
+  const releases: Release[] = [];
+  const numMissing = () => state.running.reduce((sum, running) => sum + numMissingPages(state, running), 0);
+  while (numMissing() > numAvailablePages(state)) {
+    const victim = state.running.reduce((victim, other) => losesLess(victim, other) ? victim : other);
+    preempt(state, victim);
+    releases.push({ type: "release", requestId: victim.requestId });
+  }
+  return releases;
+}
+
+/** SGLang's order of retraction: least output first, then longest prompt; then youngest, `b` being the younger. */
+function losesLess(a: Sequence, b: Sequence): boolean {
+  const lost = numOutputTokens(a) - numOutputTokens(b);
+  return lost < 0 || (lost === 0 && a.numPromptTokens > b.numPromptTokens);
+}
+
+function preempt(state: SchedulingState, sequence: Sequence): void {
+  releasePages(state, sequence);
+  state.running.splice(state.running.indexOf(sequence), 1);
+  state.waiting.unshift(sequence);
+  sequence.numPreemptions++;
+  state.numPreemptions++;
+  state.reserveRatio = reserveRatioBounds.max;
+}
