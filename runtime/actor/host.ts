@@ -1,0 +1,47 @@
+/**
+ * What a host is: the owner of one actor's life, whichever thread the actor runs in.
+ *
+ * @module
+ */
+import type { WireError } from "../errors.ts";
+import type { Address } from "../messages.ts";
+import type { Actor, LogLevel } from "./actor.ts";
+
+/** Any actor, where only its host's types matter. */
+export type AnyActor = Actor<never, unknown, never>;
+
+/** Actor factories by name: where hosts find what to run. */
+export type ActorRegistry = Readonly<Record<string, () => AnyActor>>;
+
+/** What a host reports to. */
+export interface HostOptions {
+  /** Lines the actor logs. */
+  readonly log: (level: LogLevel, text: string) => void;
+  /** Called once, when a started actor threw or its thread died; the actor hears nothing more. */
+  readonly onCrash: (error: WireError) => void;
+}
+
+/** Runs one actor. Order of calls: `connect` any number of times, `start` once, `stop`. */
+export interface ActorHost<Config, Info> {
+  readonly name: Address;
+  /** Gives the actor its port to another one; the host closes it when it stops. */
+  connect(to: Address, port: MessagePort): void;
+  /**
+   * Starts the actor; messages that came earlier are received afterwards.
+   *
+   * @throws what the actor's `start` threw, rebuilt by `fromWireError`
+   */
+  start(config: Config): Promise<Info>;
+  /** Lets the message in progress end, drops the others, stops the actor and frees its thread. Never throws. */
+  stop(): Promise<void>;
+}
+
+/** Gives two actors that are not started yet a way to each other. */
+export function connectActors(
+  a: Pick<ActorHost<never, unknown>, "name" | "connect">,
+  b: Pick<ActorHost<never, unknown>, "name" | "connect">,
+): void {
+  const { port1, port2 } = new MessageChannel();
+  a.connect(b.name, port1);
+  b.connect(a.name, port2);
+}

@@ -1,0 +1,11 @@
+/**
+ * Entry of every actor's Worker.
+ *
+ * @module
+ */
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+import { runInWorker } from "../actor/worker_body.ts";
+import { actors } from "./registry.ts";
+
+runInWorker(self, actors);

@@ -1,0 +1,57 @@
+/**
+ * The engine's own check of a request, whoever made it.
+ *
+ * @module
+ */
+import { InvalidRequestError } from "./errors.ts";
+import type { GenerationRequest } from "./generation.ts";
+import type { SamplingParams } from "./sampling/params.ts";
+
+/** Numeric parameters: smallest, largest, and whether only whole numbers will do. */
+const RANGES = {
+  temperature: [0, Infinity],
+  topK: [0, Infinity, "whole"],
+  topP: [Number.MIN_VALUE, 1],
+  minP: [0, 1],
+  seed: [-Infinity, Infinity, "whole"],
+  frequencyPenalty: [-2, 2],
+  presencePenalty: [-2, 2],
+  repetitionPenalty: [Number.MIN_VALUE, 2],
+  maxTokens: [0, Infinity, "whole"],
+  minTokens: [0, Infinity, "whole"],
+  numLogprobs: [-1, Infinity, "whole"],
+  promptLogprobStart: [-1, Infinity, "whole"],
+} as const satisfies Partial<Record<keyof SamplingParams, readonly [number, number, "whole"?]>>;
+
+/**
+ * Refuses a request that the actors could not run. What depends on sizes the scheduler knows, it checks itself.
+ *
+ * @throws {InvalidRequestError} naming the field at fault
+ */
+export function checkRequest({ promptTokens, sampling }: GenerationRequest, vocabSize: number): void {
+  checkTokens(promptTokens, "prompt", vocabSize);
+  for (const [name, [low, high, whole]] of Object.entries(RANGES)) {
+    const value = sampling[name as keyof typeof RANGES];
+    const fits = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
+    if (!fits || value < low || value > high) {
+      throw new InvalidRequestError(`Cannot generate: ${name} is ${value}`, name);
+    }
+  }
+  checkTokens(sampling.stopTokenIds, "stopTokenIds", vocabSize);
+  checkTokens(sampling.logitBias.map(([token]) => token), "logitBias", vocabSize);
+  if (!sampling.logitBias.every(([, bias]) => Number.isFinite(bias))) {
+    throw new InvalidRequestError("Cannot generate: a logitBias is not finite", "logitBias");
+  }
+  if (sampling.stop.includes("")) {
+    throw new InvalidRequestError("Cannot generate: a stop text is empty", "stop");
+  }
+}
+
+function checkTokens(tokens: Iterable<number>, param: string, vocabSize: number): void {
+  for (const token of tokens) {
+    if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
+      const problem = `token ${token} in ${param} is outside the vocabulary of ${vocabSize}`;
+      throw new InvalidRequestError(`Cannot generate: ${problem}`, param);
+    }
+  }
+}

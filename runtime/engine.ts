@@ -1,0 +1,272 @@
+/**
+ * The engine: starts the actors and is their only client. Text goes in and comes out here; tokens travel inside.
+ *
+ * @module
+ */
+import type { Actor } from "./actor/actor.ts";
+import { type ActorHost, connectActors } from "./actor/host.ts";
+import { InlineHost } from "./actor/inline_host.ts";
+import { WorkerHost } from "./actor/worker_host.ts";
+import { actors } from "./actors/registry.ts";
+import { checkRequest } from "./check_request.ts";
+import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "./config.ts";
+import type { EngineOptions } from "./engine_options.ts";
+import { planScheduler, planVerifier } from "./engine_config.ts";
+import {
+  ActorCrashedError,
+  fromWireError,
+  InvalidRequestError,
+  UnavailableError,
+  type WireError,
+} from "./errors.ts";
+import type { GenerationRequest, GenerationUpdate, Generator, ModelInfo } from "./generation.ts";
+import { LiveRequest } from "./live_request.ts";
+import {
+  type Address,
+  type EngineMessage,
+  type SchedulerMessage,
+  type SchedulerState,
+  unreachable,
+} from "./messages.ts";
+import { describeServer, type ServerFacts } from "./server_info.ts";
+import { TextStream } from "./text_stream.ts";
+
+export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
+
+/**
+ * Starts the actors: first the verifier, which loads the weights, then those that need to know its pool.
+ *
+ * @throws {LoadError} if flags, model or memory do not fit together
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const engine = new Engine(options);
+  try {
+    await engine.start();
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
+  return engine;
+}
+
+/** A running engine; see {@linkcode startEngine}. */
+export class Engine implements Generator, AsyncDisposable {
+  /** Facts about the served model. */
+  readonly model: ModelInfo;
+  readonly #options: EngineOptions;
+  readonly #verifierConfig: VerifierConfig;
+  readonly #verifier: ActorHost<VerifierConfig, VerifierInfo>;
+  readonly #drafter: ActorHost<void, void>;
+  readonly #scheduler: ActorHost<SchedulerConfig, void>;
+  readonly #port: MessagePort;
+  readonly #live = new Map<string, LiveRequest>();
+  readonly #inspections: PromiseWithResolvers<SchedulerState>[] = [];
+  readonly #flushes: PromiseWithResolvers<boolean>[] = [];
+  #facts: ServerFacts | undefined;
+  #state: "starting" | "ready" | "crashed" | "stopped" = "starting";
+  #stop: Promise<void> | undefined;
+
+  /** Makes the actors' threads; they start loading their code at once. */
+  constructor(options: EngineOptions) {
+    const { args, checkpoint, tokenizer } = options;
+    this.#options = options;
+    const eosTokenIds = [...new Set([...checkpoint.config.eosTokenIds, ...tokenizer.eosTokenIds])];
+    this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
+    this.model = {
+      modelPath: checkpoint.path,
+      tokenizerPath: args.tokenizerPath ?? checkpoint.path,
+      servedModelName: args.servedModelName ?? checkpoint.path,
+      contextLength: this.#verifierConfig.contextLength,
+      vocabSize: checkpoint.config.vocabSize,
+      eosTokenIds,
+    };
+    this.#verifier = this.#host("verifier", options.verifier ?? actors.verifier);
+    this.#drafter = this.#host("drafter", actors.drafter);
+    this.#scheduler = this.#host("scheduler", actors.scheduler);
+    connectActors(this.#scheduler, this.#verifier);
+    connectActors(this.#scheduler, this.#drafter);
+    const { port1, port2 } = new MessageChannel();
+    this.#scheduler.connect("engine", port2);
+    this.#port = port1;
+    this.#port.onmessage = (event) => this.#hear(event.data);
+  }
+
+  get ready(): boolean {
+    return this.#state === "ready";
+  }
+
+  /** Starts the actors; called by {@linkcode startEngine}, once. */
+  async start(): Promise<void> {
+    const { args, log } = this.#options;
+    const verifierConfig = this.#verifierConfig;
+    const [verifierInfo] = await Promise.all([this.#verifier.start(verifierConfig), this.#drafter.start()]);
+    const schedulerConfig = planScheduler(args, verifierConfig, verifierInfo);
+    await this.#scheduler.start(schedulerConfig);
+    this.#facts = { args, model: this.model, verifierConfig, verifierInfo, schedulerConfig };
+    if (this.#state !== "starting") {
+      throw new UnavailableError(`Cannot start engine: its state is ${this.#state}`);
+    }
+    this.#state = "ready";
+    const { chunkedPrefillSize, maxRows, maxRunningRequests, contextLength } = schedulerConfig;
+    log(
+      "info",
+      `max_total_num_tokens=${verifierInfo.numPages * verifierConfig.pageSize}, ` +
+        `chunked_prefill_size=${chunkedPrefillSize}, max_prefill_tokens=${maxRows}, ` +
+        `max_running_requests=${maxRunningRequests}, context_len=${contextLength}`,
+    );
+  }
+
+  encode(text: string, options?: Parameters<Generator["encode"]>[1]): Int32Array {
+    return this.#options.tokenizer.encode(text, options);
+  }
+
+  decode(tokens: readonly number[], options?: Parameters<Generator["decode"]>[1]): string {
+    return this.#options.tokenizer.decode(tokens, options);
+  }
+
+  renderChat(...args: Parameters<Generator["renderChat"]>): Int32Array {
+    return this.#options.tokenizer.renderChat(...args);
+  }
+
+  async *generate(
+    request: GenerationRequest,
+    signal?: AbortSignal,
+  ): AsyncGenerator<GenerationUpdate, void, void> {
+    const { requestId, promptTokens, sampling } = request;
+    this.#assertReady();
+    checkRequest(request, this.model.vocabSize);
+    if (this.#live.has(requestId)) {
+      throw new InvalidRequestError(`Duplicate request ID: ${requestId}`, "rid");
+    }
+    const cancel = () => this.#send({ type: "cancel", requestId });
+    const detokenizer = this.#options.tokenizer.detokenizer(sampling);
+    const text = new TextStream(detokenizer, sampling);
+    const live = new LiveRequest(request, { text, eosTokenIds: this.model.eosTokenIds, cancel });
+    this.#live.set(requestId, live);
+    // Copied, since posting a part of a buffer would carry all of it.
+    this.#send({ type: "submit", requestId, promptTokens: promptTokens.slice(), sampling });
+    signal?.addEventListener("abort", cancel, { once: true });
+    if (signal?.aborted) cancel();
+    try {
+      for (;;) {
+        const update = await live.next();
+        yield update;
+        if (update.finish !== undefined) return;
+      }
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+      if (!live.ended) cancel();
+    }
+  }
+
+  abort(prefix: string): number {
+    const requestIds = [...this.#live.keys()].filter((requestId) => requestId.startsWith(prefix));
+    for (const requestId of requestIds) this.#send({ type: "cancel", requestId });
+    return requestIds.length;
+  }
+
+  flushCache(): Promise<boolean> {
+    return this.#ask({ type: "flush" }, this.#flushes);
+  }
+
+  schedulerState(): Promise<SchedulerState> {
+    return this.#ask({ type: "inspect" }, this.#inspections);
+  }
+
+  async serverInfo(): Promise<Readonly<Record<string, unknown>>> {
+    const state = await this.schedulerState();
+    return describeServer(this.#facts!, state);
+  }
+
+  /**
+   * Ends what still runs with an `abort` finish, then stops the actors. Does not wait for generations: a caller that
+   * wants them to end by themselves waits before.
+   */
+  stop(): Promise<void> {
+    return this.#stop ??= this.#shutDown();
+  }
+
+  /** The same as {@linkcode Engine.stop}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #shutDown(): Promise<void> {
+    if (this.#state !== "crashed") this.#state = "stopped";
+    for (const live of this.#live.values()) {
+      live.finish({ type: "abort", message: "server is shutting down" });
+    }
+    this.#end(new UnavailableError("Cannot answer: the engine is stopping"));
+    await this.#scheduler.stop();
+    await this.#drafter.stop();
+    await this.#verifier.stop();
+    this.#port.close();
+  }
+
+  #host<Config, Info, Message>(
+    name: Address,
+    actor: () => Actor<Config, Info, Message>,
+  ): ActorHost<Config, Info> {
+    const { placement, log } = this.#options;
+    const options = { log, onCrash: (error: WireError) => this.#crash(name, error) };
+    return placement === "worker" ? new WorkerHost(name, options) : new InlineHost(actor(), options);
+  }
+
+  #crash(actor: Address, { message }: WireError): void {
+    if (this.#state === "crashed" || this.#state === "stopped") return;
+    this.#state = "crashed";
+    const error = new ActorCrashedError(actor, message);
+    this.#end(error);
+    this.#options.onCrash?.(error);
+  }
+
+  /** Fails whatever waits for the scheduler. */
+  #end(error: Error): void {
+    for (const live of this.#live.values()) live.fail(error);
+    this.#live.clear();
+    for (const waiting of [this.#inspections, this.#flushes]) {
+      for (const { reject } of waiting.splice(0)) reject(error);
+    }
+  }
+
+  #hear(message: EngineMessage): void {
+    switch (message.type) {
+      case "tokens":
+        return this.#live.get(message.requestId)?.hearTokens(message);
+      case "finished":
+        return this.#leave(message.requestId)?.hearFinished(message);
+      case "failed":
+        return this.#leave(message.requestId)?.fail(fromWireError(message.error));
+      case "flushed":
+        return this.#flushes.shift()?.resolve(message.done);
+      case "inspected":
+        return this.#inspections.shift()?.resolve(message.state);
+      default:
+        return unreachable(message);
+    }
+  }
+
+  #leave(requestId: string): LiveRequest | undefined {
+    const live = this.#live.get(requestId);
+    this.#live.delete(requestId);
+    return live;
+  }
+
+  async #ask<Answer>(command: SchedulerMessage, waiting: PromiseWithResolvers<Answer>[]): Promise<Answer> {
+    this.#assertReady();
+    const answer = Promise.withResolvers<Answer>();
+    waiting.push(answer);
+    this.#send(command);
+    return await answer.promise;
+  }
+
+  #send(message: SchedulerMessage): void {
+    this.#port.postMessage(message);
+  }
+
+  #assertReady(): void {
+    if (this.#state !== "ready") {
+      throw new UnavailableError(`Cannot serve: the engine's state is ${this.#state}`);
+    }
+  }
+}

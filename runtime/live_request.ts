@@ -1,0 +1,137 @@
+/**
+ * One generation between the scheduler, which reports tokens, and its consumer, which takes updates at its own pace.
+ *
+ * @module
+ */
+import type { GenerationRequest, GenerationUpdate } from "./generation.ts";
+import type { Finished, FinishReason, TokenLogprob, Tokens, Usage } from "./messages.ts";
+import type { TextStream } from "./text_stream.ts";
+
+/** What came since the consumer last looked; grows until it looks, so that a slow one costs no queue of updates. */
+interface Unseen {
+  text: string;
+  tokens: number[];
+  logprobs?: TokenLogprob[];
+  promptLogprobs?: readonly TokenLogprob[];
+}
+
+/** A request that was submitted and has not ended, or whose end was not yet taken. */
+export class LiveRequest {
+  readonly #stopTokens: ReadonlySet<number>;
+  readonly #noStopTrim: boolean;
+  readonly #text: TextStream;
+  readonly #cancel: () => void;
+  #unseen: Unseen = { text: "", tokens: [] };
+  #arrival = Promise.withResolvers<void>();
+  #usage: Usage;
+  /** Set by a stop text: what the scheduler says afterwards is void, its final counts excepted. */
+  #stoppedBy: FinishReason | undefined;
+  #finish: FinishReason | undefined;
+  #error: Error | undefined;
+
+  constructor(
+    request: GenerationRequest,
+    options: {
+      text: TextStream;
+      /** The model's end tokens. */
+      eosTokenIds: readonly number[];
+      /** Ends the request in the scheduler. */
+      cancel: () => void;
+    },
+  ) {
+    const { sampling, promptTokens } = request;
+    this.#stopTokens = new Set(sampling.ignoreEos ? [] : [...options.eosTokenIds, ...sampling.stopTokenIds]);
+    this.#noStopTrim = sampling.noStopTrim;
+    this.#text = options.text;
+    this.#cancel = options.cancel;
+    this.#usage = {
+      numPromptTokens: promptTokens.length,
+      numCompletionTokens: 0,
+      numCachedTokens: 0,
+      numPreemptions: 0,
+    };
+  }
+
+  /** True once nothing more can come. */
+  get ended(): boolean {
+    return this.#finish !== undefined || this.#error !== undefined;
+  }
+
+  /** Takes new tokens; those behind one that completed a stop text are dropped. */
+  hearTokens({ tokens, logprobs, promptLogprobs }: Tokens): void {
+    if (this.ended || this.#stoppedBy !== undefined) return;
+    const unseen = this.#unseen;
+    const numTaken = this.#orFail(() => this.#takeTokens(tokens)) ?? 0;
+    unseen.tokens.push(...tokens.subarray(0, numTaken));
+    if (logprobs !== undefined) (unseen.logprobs ??= []).push(...logprobs.slice(0, numTaken));
+    if (promptLogprobs !== undefined) unseen.promptLogprobs = promptLogprobs;
+    this.#usage = { ...this.#usage, numCompletionTokens: this.#usage.numCompletionTokens + numTaken };
+    this.#arrival.resolve();
+  }
+
+  /** Takes the scheduler's last word. */
+  hearFinished({ reason, usage }: Finished): void {
+    this.#usage = { ...usage, numCompletionTokens: this.#usage.numCompletionTokens };
+    this.finish(reason);
+  }
+
+  /** Ends the generation; what was withheld becomes text. */
+  finish(reason: FinishReason): void {
+    if (this.ended) return;
+    if (this.#stoppedBy === undefined) this.#orFail(() => this.#take(this.#text.flush()));
+    this.#finish = this.#stoppedBy ?? reason;
+    this.#arrival.resolve();
+  }
+
+  /** Ends the generation with an error, which `next` throws. */
+  fail(error: Error): void {
+    if (this.ended) return;
+    this.#error = error;
+    this.#arrival.resolve();
+  }
+
+  /**
+   * Waits for news and takes all of it. The update with `finish` is the last.
+   *
+   * @throws the error given to `fail`
+   */
+  async next(): Promise<GenerationUpdate> {
+    await this.#arrival.promise;
+    this.#arrival = Promise.withResolvers();
+    if (this.#error !== undefined) throw this.#error;
+    const unseen = this.#unseen;
+    this.#unseen = { text: "", tokens: [] };
+    return { ...unseen, ...(this.#finish && { finish: this.#finish }), usage: this.#usage };
+  }
+
+  /** A token that the tokenizer cannot turn into text ends this request, not the process. */
+  #orFail<Result>(action: () => Result): Result | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+      this.#cancel();
+    }
+  }
+
+  /** Appends the tokens' text; returns how many tokens count. */
+  #takeTokens(tokens: Int32Array): number {
+    let numTaken = 0;
+    for (const token of tokens) {
+      numTaken++;
+      if (this.#stopTokens.has(token) && !this.#noStopTrim) break;
+      if (this.#take(this.#text.push(token))) {
+        this.#cancel();
+        break;
+      }
+    }
+    return numTaken;
+  }
+
+  /** Appends text; true if a stop text ended it. */
+  #take({ text, matched }: { readonly text: string; readonly matched?: string }): boolean {
+    this.#unseen.text += text;
+    if (matched !== undefined) this.#stoppedBy = { type: "stop", matched };
+    return matched !== undefined;
+  }
+}

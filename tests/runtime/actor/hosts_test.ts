@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import type { LogLevel } from "../../../runtime/actor/actor.ts";
+import type { ActorHost } from "../../../runtime/actor/host.ts";
+import { InlineHost } from "../../../runtime/actor/inline_host.ts";
+import { WorkerHost } from "../../../runtime/actor/worker_host.ts";
+import type { WireError } from "../../../runtime/errors.ts";
+import { probeActor, type ProbeAnswer, type ProbeMessage } from "../../support/probe_actor.ts";
+
+const PLACEMENTS = ["inline", "worker"] as const;
+
+/** A hosted probe, the test's port to it and all it reported. */
+function hostProbe(placement: (typeof PLACEMENTS)[number]) {
+  const logged: [LogLevel, string][] = [];
+  const crash = Promise.withResolvers<WireError>();
+  const options = {
+    log: (level: LogLevel, text: string) => void logged.push([level, text]),
+    onCrash: crash.resolve,
+  };
+  const host: ActorHost<{ fail: boolean }, { greeting: string }> = placement === "inline"
+    ? new InlineHost(probeActor(), options)
+    : new WorkerHost("drafter", {
+      ...options,
+      worker: new Worker(new URL("../../support/probe_worker.ts", import.meta.url), {
+        type: "module",
+        name: "drafter",
+      }),
+      stopTimeoutMs: 100,
+    });
+  const { port1, port2 } = new MessageChannel();
+  host.connect("engine", port2);
+  const answers: ProbeAnswer[] = [];
+  let arrived = Promise.withResolvers<void>();
+  port1.onmessage = (event) => {
+    answers.push(event.data);
+    arrived.resolve();
+    arrived = Promise.withResolvers();
+  };
+  return {
+    host,
+    logged,
+    crashed: crash.promise,
+    answers,
+    send: (message: ProbeMessage) => port1.postMessage(message),
+    async untilAnswers(count: number) {
+      while (answers.length < count) await arrived.promise;
+    },
+    async [Symbol.asyncDispose]() {
+      await host.stop();
+      port1.close();
+    },
+  };
+}
+
+for (const placement of PLACEMENTS) {
+  Deno.test(`${placement} host starts, delivers in order one at a time, and stops`, async () => {
+    await using probe = hostProbe(placement);
+    probe.send({ type: "note", text: "before start" });
+    assert.deepEqual(await probe.host.start({ fail: false }), { greeting: "hello" });
+    const texts = Array.from({ length: 20 }, (_, index) => `message ${index}`);
+    texts.forEach((text, index) => probe.send({ type: index % 3 === 0 ? "wait" : "note", text }));
+    await probe.untilAnswers(21);
+    assert.deepEqual(probe.answers.map(({ text }) => text), ["before start", ...texts]);
+    assert.ok(probe.answers.every(({ numConcurrent }) => numConcurrent === 1));
+    await probe.host.stop();
+    await probe.untilAnswers(22);
+    assert.equal(probe.answers.at(-1)?.type, "stopping");
+  });
+
+  Deno.test(`${placement} host passes log lines on`, async () => {
+    await using probe = hostProbe(placement);
+    await probe.host.start({ fail: false });
+    probe.send({ type: "log", text: "low on pages" });
+    await probe.untilAnswers(1);
+    assert.deepEqual(probe.logged, [["warning", "low on pages"]]);
+  });
+
+  Deno.test(`${placement} host rejects start with the actor's error`, async () => {
+    await using probe = hostProbe(placement);
+    await assert.rejects(probe.host.start({ fail: true }), {
+      name: "LoadError",
+      code: "cannot_load",
+      message: "Cannot load probe: told so",
+    });
+  });
+
+  Deno.test(`${placement} host reports a throw in receive and the actor hears nothing more`, async () => {
+    await using probe = hostProbe(placement);
+    await probe.host.start({ fail: false });
+    probe.send({ type: "throw", text: "bad page" });
+    probe.send({ type: "note", text: "after" });
+    const error = await probe.crashed;
+    assert.equal(error.name, "RangeError");
+    assert.equal(error.message, "bad page");
+    await probe.host.stop();
+    assert.deepEqual(probe.answers, []);
+    assert.match(probe.logged.map(([, text]) => text).join(), /bad page[^]*probe_actor\.ts/);
+  });
+
+  Deno.test(`${placement} host can be stopped without having been started`, async () => {
+    await using probe = hostProbe(placement);
+    await probe.host.stop();
+    assert.deepEqual(probe.answers, []);
+  });
+}
+
+Deno.test("worker host reports an error that escaped the actor through a promise", async () => {
+  await using probe = hostProbe("worker");
+  await probe.host.start({ fail: false });
+  probe.send({ type: "reject later", text: "forgotten promise" });
+  assert.equal((await probe.crashed).message, "forgotten promise");
+});
+
+Deno.test("worker host stops although the thread ended silently, and messages to it go nowhere", async () => {
+  await using probe = hostProbe("worker");
+  await probe.host.start({ fail: false });
+  probe.send({ type: "close thread", text: "" });
+  await probe.untilAnswers(1);
+  probe.send({ type: "note", text: "to the dead" });
+  await probe.host.stop();
+});
+
+Deno.test("worker host rejects start if the entry cannot run the actor", async () => {
+  const host = new WorkerHost("verifier", {
+    log: () => {},
+    onCrash: () => assert.fail("a start that failed is no crash"),
+    worker: new Worker(new URL("../../support/probe_worker.ts", import.meta.url), {
+      type: "module",
+      name: "verifier",
+    }),
+    stopTimeoutMs: 100,
+  });
+  await assert.rejects(host.start(undefined), /Cannot run actor: verifier is not registered/);
+  await host.stop();
+});

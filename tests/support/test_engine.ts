@@ -1,0 +1,130 @@
+/**
+ * An engine in this thread with a fake model and a tokenizer of a few pieces.
+ *
+ * @module
+ */
+import type { ModelConfig, ServerArgs } from "../../runtime/config.ts";
+import { type Engine, type EngineOptions, type EngineTokenizer, startEngine } from "../../runtime/engine.ts";
+import type { GenerationRequest, GenerationUpdate } from "../../runtime/generation.ts";
+import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampling/params.ts";
+import { fakeVerifier, hashModel } from "./fake_verifier.ts";
+
+/** Flags as if none was given. */
+export const defaultArgs: ServerArgs = {
+  host: "127.0.0.1",
+  port: 30000,
+  dtype: "auto",
+  maxQueuedRequests: 64,
+  pageSize: 4,
+  disableRadixCache: false,
+  kvCacheDtype: "auto",
+  streamInterval: 1,
+  logLevel: "info",
+  decodeLogInterval: 40,
+  device: "auto",
+  skipServerWarmup: false,
+  enableCacheReport: false,
+};
+
+/** Sizes of no particular model. */
+export const modelConfig: ModelConfig = {
+  architecture: "LlamaForCausalLM",
+  hiddenSize: 8,
+  intermediateSize: 16,
+  numLayers: 2,
+  numHeads: 2,
+  numKvHeads: 1,
+  headDim: 4,
+  vocabSize: 0,
+  rmsNormEps: 1e-5,
+  ropeTheta: 1e4,
+  maxPositionEmbeddings: 256,
+  tieWordEmbeddings: true,
+  eosTokenIds: [0],
+};
+
+/** A tokenizer that looks tokens up; token 0 ends and is special, longer pieces win when encoding. */
+export function pieceTokenizer(pieces: readonly string[]): EngineTokenizer {
+  const textOf = (token: number, skipSpecialTokens = true) =>
+    token === 0 && skipSpecialTokens ? "" : pieces[token]!;
+  const longestFirst = [...pieces.keys()].sort((a, b) => pieces[b]!.length - pieces[a]!.length);
+  return {
+    eosTokenIds: [0],
+    encode(text) {
+      const tokens: number[] = [];
+      for (let at = 0; at < text.length;) {
+        const token = longestFirst.find((candidate) => text.startsWith(pieces[candidate]!, at))!;
+        tokens.push(token);
+        at += pieces[token]!.length;
+      }
+      return Int32Array.from(tokens);
+    },
+    decode: (tokens, options) => tokens.map((token) => textOf(token, options?.skipSpecialTokens)).join(""),
+    renderChat: () => Int32Array.of(1),
+    detokenizer: ({ skipSpecialTokens }) => ({
+      push: (token) => textOf(token, skipSpecialTokens),
+      flush: () => "",
+    }),
+  };
+}
+
+/** Pieces that overlap in many ways; the first is the end token. */
+export const PIECES = ["<end>", "a", "b", "c", " ", "ab", "ba", "cab", "é", "😀", "\n", "ca"] as const;
+
+/** Starts an engine on a fake model, by default one that hashes its prefix into {@linkcode PIECES}. */
+export function startTestEngine(
+  options: Partial<Parameters<typeof fakeVerifier>[0]> & {
+    readonly args?: Partial<ServerArgs>;
+    readonly pieces?: readonly string[];
+    readonly engine?: Partial<EngineOptions>;
+  } = {},
+): Promise<Engine> {
+  const pieces = options.pieces ?? PIECES;
+  const next = options.next ?? hashModel(pieces.length);
+  return startEngine({
+    args: { ...defaultArgs, ...options.args },
+    checkpoint: {
+      path: "test-model",
+      config: { ...modelConfig, vocabSize: pieces.length },
+      tensors: new Map(),
+      files: [],
+      dtype: "F32",
+    },
+    tokenizer: pieceTokenizer(pieces),
+    libraryPath: "none",
+    device: "cpu",
+    placement: "inline",
+    log: () => {},
+    verifier: () => fakeVerifier({ ...options, next }),
+    ...options.engine,
+  });
+}
+
+/** A request with SGLang's defaults. */
+export function requestOf(
+  requestId: string,
+  promptTokens: readonly number[],
+  sampling: Partial<SamplingParams> = {},
+): GenerationRequest {
+  return {
+    requestId,
+    promptTokens: Int32Array.from(promptTokens),
+    sampling: { ...defaultSamplingParams, ...sampling },
+  };
+}
+
+/** All updates of a generation as one. */
+export async function collect(updates: AsyncIterable<GenerationUpdate>): Promise<GenerationUpdate> {
+  let all: GenerationUpdate | undefined;
+  for await (const update of updates) {
+    const logprobs = [...all?.logprobs ?? [], ...update.logprobs ?? []];
+    all = {
+      ...all,
+      ...update,
+      text: (all?.text ?? "") + update.text,
+      tokens: [...all?.tokens ?? [], ...update.tokens],
+      ...(logprobs.length > 0 && { logprobs }),
+    };
+  }
+  return all!;
+}
