@@ -1,6 +1,9 @@
 // The CPU backend: ops run at once on the thread pool, or are recorded onto a tape that one call replays.
 #include <cstdlib>
 #include <cstring>
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
 
 #include "core/backend.h"
 #include "core/error.h"
@@ -26,7 +29,7 @@ Activations ActivationBuffer::layout(uint32_t rows, uint32_t cols) const {
 namespace {
 
 const OpTable* table_named(const char* name) {
-    for (const OpTable* table : {avx512vnni_ops(), avxvnni_ops(), avx2_ops(), portable_ops()})
+    for (const OpTable* table : {avx512vnni_ops(), avxvnni_ops(), avx2_ops(), neon_ops(), portable_ops()})
         if (table && !strcmp(table->name, name)) return table;
     fail(AERIE_UNSUPPORTED, "AERIE_CPU_ISA: %s is not built into this library", name);
 }
@@ -39,6 +42,8 @@ const OpTable* best_table() {
         return avx512vnni_ops();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
         return __builtin_cpu_supports("avxvnni") ? avxvnni_ops() : avx2_ops();
+#elif defined(__aarch64__)
+    if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) return neon_ops();
 #endif
     return portable_ops();
 }

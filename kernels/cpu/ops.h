@@ -106,5 +106,6 @@ const OpTable* portable_ops();
 const OpTable* avx2_ops();
 const OpTable* avxvnni_ops();
 const OpTable* avx512vnni_ops();
+const OpTable* neon_ops();
 
 }  // namespace aerie::cpu

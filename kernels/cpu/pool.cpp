@@ -49,16 +49,35 @@ void wait_for(std::atomic<uint32_t>& word, uint32_t target) {
     }
 }
 
+#if defined(__x86_64__)
+using ControlWord = uint32_t;
+constexpr ControlWord kFlush = 0x8040;  // FTZ and DAZ
+ControlWord control_word() { return _mm_getcsr(); }
+void set_control_word(ControlWord word) { _mm_setcsr(word); }
+#elif defined(__aarch64__)
+using ControlWord = uint64_t;
+constexpr ControlWord kFlush = 1u << 24;  // FZ
+ControlWord control_word() {
+    ControlWord word;
+    asm volatile("mrs %0, fpcr" : "=r"(word));
+    return word;
+}
+void set_control_word(ControlWord word) { asm volatile("msr fpcr, %0" : : "r"(word)); }
+#else
+using ControlWord = uint32_t;
+constexpr ControlWord kFlush = 0;
+ControlWord control_word() { return 0; }
+void set_control_word(ControlWord) {}
+#endif
+
 // Denormals cost a hundred cycles each; the caller's own setting comes back afterwards.
 class FlushDenormals {
   public:
-#if defined(__x86_64__)
-    FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
-    ~FlushDenormals() { _mm_setcsr(saved_); }
+    FlushDenormals() : saved_(control_word()) { set_control_word(saved_ | kFlush); }
+    ~FlushDenormals() { set_control_word(saved_); }
 
   private:
-    uint32_t saved_;
-#endif
+    ControlWord saved_;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Sixteen lanes of float or int32 on every instruction set: one zmm register, two ymm, or plain loops that the
-// compiler vectorises. Sums over lanes have a fixed order, so results do not depend on how work is grouped.
+// Sixteen lanes of float or int32 on every instruction set: one zmm register, two ymm, four NEON registers, or
+// GCC's generic vectors. Sums over lanes have a fixed order, so results do not depend on how work is grouped.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -9,7 +9,7 @@
 #define AERIE_INLINE inline __attribute__((always_inline))
 // Accumulators stay in registers only if loops over them are unrolled; without vector registers to fill, that would
 // cost minutes of compile time for nothing.
-#if defined(__AVX2__)
+#if defined(__AVX2__) || defined(__ARM_FEATURE_DOTPROD)
 #define AERIE_UNROLL _Pragma("GCC unroll 12")
 #else
 #define AERIE_UNROLL
@@ -19,6 +19,8 @@
 #include "cpu/simd_avx512.h"
 #elif defined(__AVX2__)
 #include "cpu/simd_avx2.h"
+#elif defined(__ARM_FEATURE_DOTPROD)
+#include "cpu/simd_neon.h"
 #else
 #include "cpu/simd_generic.h"
 #endif
