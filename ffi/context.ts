@@ -74,6 +74,11 @@ export class Context implements Disposable {
     if (status !== 0) check(this.native, this.id, status);
   }
 
+  /** Uses only the first `numThreads` threads from now on. */
+  setThreads(numThreads: number): void {
+    this.check(this.native.aerie_context_set_threads(this.id, numThreads));
+  }
+
   /** E.g. `cpu avx512vnni, 2 threads`. */
   describe(): string {
     return readText((text, capacity) => this.native.aerie_context_describe(this.id, text, capacity));

@@ -12,6 +12,8 @@ export const symbols = {
   aerie_abi_version: { parameters: [], result: i32 },
   // context: u32* context, i32 device, u32 num_threads
   aerie_context_create: { parameters: [buffer, i32, u32], result: i32 },
+  // u32 context, u32 num_threads
+  aerie_context_set_threads: { parameters: [u32, u32], result: i32 },
   // u32 context
   aerie_context_destroy: { parameters: [u32], result: i32 },
   // u32 context, char* text, u32 capacity

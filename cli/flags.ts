@@ -1,0 +1,223 @@
+/**
+ * The flags of `serve.ts`: how each is written, read and explained. Names, aliases and defaults are SGLang's where it
+ * has the flag.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+const UINT32_MAX = 2 ** 32 - 1;
+
+/** A whole number, written in decimal digits. */
+function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
+  const error = max === Number.MAX_SAFE_INTEGER
+    ? `expected a whole number of at least ${min}`
+    : `expected a whole number from ${min} to ${max}`;
+  return z.string().regex(/^-?\d+$/, error).transform(Number).pipe(
+    z.int(error).min(min, error).max(max, error),
+  );
+}
+
+function oneOf<const T extends readonly string[]>(...values: T) {
+  return z.enum(values, `expected ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`);
+}
+
+const text = z.string().min(1, "expected a text that is not empty");
+const fraction = z.string().regex(/^(0?\.\d+|1(\.0*)?)$/, "expected a number above 0, at most 1").transform(
+  Number,
+)
+  .refine((value) => value > 0, "expected a number above 0, at most 1");
+const flag = z.boolean().default(false);
+
+const DTYPES = {
+  auto: "auto",
+  half: "float16",
+  float16: "float16",
+  bfloat16: "bfloat16",
+  float: "float32",
+  float32: "float32",
+} as const;
+
+/** Reads what commander gathered, one text or boolean per flag, into values. */
+export const flagSchema = z.object({
+  modelPath: text.exactOptional(),
+  tokenizerPath: text.exactOptional(),
+  servedModelName: text.exactOptional(),
+  chatTemplate: text.exactOptional(),
+  contextLength: integer(1).exactOptional(),
+  dtype: oneOf("auto", "half", "float16", "bfloat16", "float", "float32").transform((name) => DTYPES[name])
+    .default("auto"),
+  downloadDir: text.exactOptional(),
+  trustRemoteCode: flag,
+
+  host: text.default("127.0.0.1"),
+  port: integer(0, 65535).default(30000),
+  apiKey: text.exactOptional(),
+  enableCacheReport: flag,
+  streamInterval: integer(1).default(1),
+  skipServerWarmup: flag,
+
+  maxRunningRequests: integer(1, 4096).exactOptional(),
+  maxQueuedRequests: integer(0).default(1024),
+  maxTotalTokens: integer(1).exactOptional(),
+  memFractionStatic: fraction.exactOptional(),
+  pageSize: integer(16, 4096)
+    .refine(
+      (size) => Number.isInteger(Math.log2(size)),
+      "expected a power of two from 16 to 4096: the CPU backend works on pages of a multiple of 16",
+    )
+    .default(16),
+  kvCacheDtype: oneOf("auto", "bfloat16", "float32").default("auto"),
+  chunkedPrefillSize: integer(-1).refine(
+    (size) => size !== 0,
+    "expected a whole number of at least 1, or -1 for off",
+  )
+    .exactOptional(),
+  disableRadixCache: flag,
+  randomSeed: integer(0, UINT32_MAX).exactOptional(),
+
+  device: oneOf("auto", "cpu", "cuda", "cuda-sim")
+    .refine((device) => !device.startsWith("cuda"), "the CUDA backend is not built yet, expected auto or cpu")
+    .default("auto"),
+  threads: integer(1, 1024).exactOptional(),
+
+  logLevel: oneOf("debug", "info", "warning", "error").default("info"),
+  decodeLogInterval: integer(1).default(40),
+});
+
+/** Name of a flag in code. */
+export type FlagName = keyof z.output<typeof flagSchema>;
+
+/** How a flag is written and explained. */
+export interface Flag {
+  readonly name: FlagName;
+  /** Commander's notation; an alias stands before the name. */
+  readonly flags: string;
+  readonly help: string;
+}
+
+/** Every flag once, in groups, as `--help` and docs/flags.md show them. */
+export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
+  "Model": [
+    {
+      name: "modelPath",
+      flags: "--model, --model-path <path>",
+      help: "Folder, .gguf file or hub id owner/repo[:file]. Default: SmolLM2-135M-Instruct",
+    },
+    {
+      name: "tokenizerPath",
+      flags: "--tokenizer-path <path>",
+      help: "Folder with tokenizer.json, or .gguf file, to use in place of the model's tokenizer",
+    },
+    {
+      name: "servedModelName",
+      flags: "--served-model-name <name>",
+      help: "Name in /v1/models and in answers",
+    },
+    {
+      name: "chatTemplate",
+      flags: "--chat-template <template>",
+      help: "Jinja text, or a file with it, to use in place of the model's chat template",
+    },
+    {
+      name: "contextLength",
+      flags: "--context-length <tokens>",
+      help: "Longest sequence. Default: what the model was trained for",
+    },
+    {
+      name: "dtype",
+      flags: "--dtype <type>",
+      help:
+        "Type of floating weights: auto, half, float16, bfloat16, float, float32. Quantised files stay quantised",
+    },
+    {
+      name: "downloadDir",
+      flags: "--download-dir <path>",
+      help: "Where downloads are kept. Default: ~/.cache/aerie, and the hub's own cache for hub models",
+    },
+    {
+      name: "trustRemoteCode",
+      flags: "--trust-remote-code",
+      help: "Accepted, and not needed: code that comes with a model is never run",
+    },
+  ],
+  "HTTP": [
+    { name: "host", flags: "--host <address>", help: "Address to listen on" },
+    { name: "port", flags: "--port <number>", help: "Port to listen on; 0 takes a free one" },
+    { name: "apiKey", flags: "--api-key <key>", help: "Bearer token asked for on every route but /health" },
+    {
+      name: "enableCacheReport",
+      flags: "--enable-cache-report",
+      help: "Report prompt_tokens_details.cached_tokens in OpenAI usage",
+    },
+    {
+      name: "streamInterval",
+      flags: "--stream-interval <tokens>",
+      help: "Tokens gathered per chunk of a stream",
+    },
+    {
+      name: "skipServerWarmup",
+      flags: "--skip-server-warmup",
+      help: "Do not send a first request before reporting ready",
+    },
+  ],
+  "Scheduling and memory": [
+    {
+      name: "maxRunningRequests",
+      flags: "--max-running-requests <count>",
+      help: "Sequences in one batch at most. Default: by device, 32 on a CPU",
+    },
+    {
+      name: "maxQueuedRequests",
+      flags: "--max-queued-requests <count>",
+      help: "Requests that may wait beyond those; more are answered 429",
+    },
+    {
+      name: "maxTotalTokens",
+      flags: "--max-total-tokens <tokens>",
+      help: "Tokens the KV pool holds. Default: by free memory",
+    },
+    {
+      name: "memFractionStatic",
+      flags: "--mem-fraction-static <fraction>",
+      help: "Share of free memory for weights and KV pool together",
+    },
+    {
+      name: "pageSize",
+      flags: "--page-size <tokens>",
+      help: "Tokens in a page of the KV pool: a power of two, at least 16",
+    },
+    { name: "kvCacheDtype", flags: "--kv-cache-dtype <type>", help: "auto, bfloat16 or float32" },
+    {
+      name: "chunkedPrefillSize",
+      flags: "--chunked-prefill-size <tokens>",
+      help: "Prompt tokens in one forward at most; -1 for no limit. Default: by device, 256 on a CPU",
+    },
+    {
+      name: "disableRadixCache",
+      flags: "--disable-radix-cache",
+      help: "Do not reuse the KV of common prompt prefixes",
+    },
+    {
+      name: "randomSeed",
+      flags: "--random-seed <seed>",
+      help: "Makes the seeds of requests that bring none reproducible, in order of arrival",
+    },
+  ],
+  "Device": [
+    { name: "device", flags: "--device <device>", help: "auto or cpu" },
+    {
+      name: "threads",
+      flags: "--threads <count>",
+      help: "Native threads. Default: the CPUs this process may use",
+    },
+  ],
+  "Logging": [
+    { name: "logLevel", flags: "--log-level <level>", help: "debug, info, warning or error" },
+    {
+      name: "decodeLogInterval",
+      flags: "--decode-log-interval <steps>",
+      help: "Decode steps between two decode lines",
+    },
+  ],
+};

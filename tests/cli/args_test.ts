@@ -1,0 +1,184 @@
+/**
+ * The command line: what it accepts, what it refuses and what it says about that.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { describeArgs, parseArgs, UsageError } from "../../cli/args.ts";
+import { flagGroups, flagSchema } from "../../cli/flags.ts";
+import type { ServerArgs } from "../../runtime/config.ts";
+
+/** The arguments of a command line that asks to serve. */
+function argsOf(...argv: string[]): ServerArgs {
+  const parsed = parseArgs(argv);
+  assert.equal(parsed.type, "serve");
+  return parsed.args;
+}
+
+/** The error about a command line. */
+function faultOf(...argv: string[]): string {
+  try {
+    parseArgs(argv);
+  } catch (error) {
+    assert(error instanceof UsageError, String(error));
+    assert(!error.message.includes("\n"), "the error is one line");
+    return error.message;
+  }
+  assert.fail(`${argv.join(" ")} was accepted`);
+}
+
+Deno.test("parseArgs: no arguments give SGLang's defaults and leave the rest open", () => {
+  const args = argsOf();
+  assert.equal(args.host, "127.0.0.1");
+  assert.equal(args.port, 30000);
+  assert.equal(args.streamInterval, 1);
+  assert.equal(args.decodeLogInterval, 40);
+  for (const open of ["modelPath", "contextLength", "maxRunningRequests", "randomSeed", "apiKey"]) {
+    assert(!(open in args), `${open} is not decided by the command line`);
+  }
+});
+
+Deno.test("parseArgs: every flag arrives under its name", () => {
+  const args = argsOf(
+    ...["--model-path", "a.gguf", "--tokenizer-path", "t", "--served-model-name", "m", "--host", "0.0.0.0"],
+    ...["--port", "0", "--dtype", "bfloat16", "--context-length", "128", "--max-running-requests", "4"],
+    ...["--max-total-tokens", "512", "--max-queued-requests", "0", "--mem-fraction-static", "0.5"],
+    ...["--page-size", "32", "--chunked-prefill-size", "-1", "--disable-radix-cache"],
+    ...[
+      "--kv-cache-dtype",
+      "float32",
+      "--random-seed",
+      "7",
+      "--stream-interval",
+      "3",
+      "--log-level",
+      "error",
+    ],
+    ...["--decode-log-interval", "5", "--api-key", "k", "--device", "cpu", "--threads", "2"],
+    ...["--download-dir", "d", "--chat-template", "c", "--skip-server-warmup", "--enable-cache-report"],
+  );
+  assert.deepEqual(args, {
+    modelPath: "a.gguf",
+    tokenizerPath: "t",
+    servedModelName: "m",
+    host: "0.0.0.0",
+    port: 0,
+    dtype: "bfloat16",
+    contextLength: 128,
+    maxRunningRequests: 4,
+    maxTotalTokens: 512,
+    maxQueuedRequests: 0,
+    memFractionStatic: 0.5,
+    pageSize: 32,
+    chunkedPrefillSize: -1,
+    disableRadixCache: true,
+    kvCacheDtype: "float32",
+    randomSeed: 7,
+    streamInterval: 3,
+    logLevel: "error",
+    decodeLogInterval: 5,
+    apiKey: "k",
+    device: "cpu",
+    threads: 2,
+    downloadDir: "d",
+    chatTemplate: "c",
+    skipServerWarmup: true,
+    enableCacheReport: true,
+  });
+});
+
+Deno.test("parseArgs: --model is --model-path, values may follow an equals sign, types have SGLang's names", () => {
+  assert.equal(argsOf("--model", "x").modelPath, "x");
+  assert.equal(argsOf("--model-path=a=b").modelPath, "a=b");
+  assert.equal(argsOf("--dtype=half").dtype, "float16");
+  assert.equal(argsOf("--dtype", "float").dtype, "float32");
+});
+
+Deno.test("parseArgs: a prefix stands for its flag as long as there is one such flag", () => {
+  assert.equal(argsOf("--mem-fraction", "0.8").memFractionStatic, 0.8);
+  assert.equal(argsOf("--chunked=64").chunkedPrefillSize, 64);
+  const fault = faultOf("--max", "3");
+  for (const candidate of ["--max-running-requests", "--max-queued-requests", "--max-total-tokens"]) {
+    assert(fault.includes(candidate), fault);
+  }
+});
+
+Deno.test("parseArgs: what looks like a flag is a flag only where a flag may stand", () => {
+  assert.equal(argsOf("--chunked-prefill-size", "-1", "--port", "1").port, 1);
+  assert.match(faultOf("--api-key", "--port", "1"), /^Cannot use --api-key: its value is missing$/);
+});
+
+Deno.test("parseArgs: unknown flags are refused with the nearest known one", () => {
+  assert.match(faultOf("--prot", "1"), /--prot.*--port/);
+  assert.match(faultOf("--speculative-algorithm", "EAGLE"), /--speculative-algorithm/);
+  assert.match(faultOf("-x"), /-x/);
+  assert.match(faultOf("model.gguf"), /model\.gguf/);
+});
+
+Deno.test("parseArgs: a wrong value is refused with the flag's name", () => {
+  const wrong = [
+    ["--port", "65536"],
+    ["--port", "80.5"],
+    ["--port", ""],
+    ["--port", "0x50"],
+    ["--dtype", "int8"],
+    ["--context-length", "0"],
+    ["--max-running-requests", "none"],
+    ["--max-queued-requests", "-1"],
+    ["--mem-fraction-static", "0"],
+    ["--mem-fraction-static", "1.5"],
+    ["--mem-fraction-static", "NaN"],
+    ["--page-size", "1"],
+    ["--page-size", "48"],
+    ["--chunked-prefill-size", "0"],
+    ["--chunked-prefill-size", "-2"],
+    ["--kv-cache-dtype", "fp8_e5m2"],
+    ["--random-seed", "4294967296"],
+    ["--stream-interval", "0"],
+    ["--log-level", "loud"],
+    ["--decode-log-interval", "0"],
+    ["--device", "tpu"],
+    ["--threads", "0"],
+    ["--model-path", ""],
+  ] as const;
+  for (const [flag, value] of wrong) {
+    assert(faultOf(flag, value).startsWith(`Cannot use ${flag} ${value}: `), `${flag} ${value}`);
+  }
+  assert.match(faultOf("--port"), /--port: its value is missing/);
+  assert.match(faultOf("--disable-radix-cache=no"), /--disable-radix-cache takes no value/);
+});
+
+Deno.test("parseArgs: devices that are not built are refused by that reason", () => {
+  for (const device of ["cuda", "cuda-sim"]) assert.match(faultOf("--device", device), /not built yet/);
+});
+
+Deno.test("parseArgs: --trust-remote-code is accepted and remarked upon", () => {
+  const parsed = parseArgs(["--trust-remote-code"]);
+  assert.equal(parsed.type, "serve");
+  assert.match(parsed.notes.join(), /--trust-remote-code/);
+});
+
+Deno.test("parseArgs: --help shows every flag in its group", () => {
+  const parsed = parseArgs(["--help"]);
+  assert.equal(parsed.type, "print");
+  for (const [group, flags] of Object.entries(flagGroups)) {
+    const start = parsed.text.indexOf(`\n${group}:\n`);
+    assert(start >= 0, group);
+    const section = parsed.text.slice(start).split("\n\n")[0]!;
+    for (const { flags: notation } of flags) assert(section.includes(notation), notation);
+  }
+});
+
+Deno.test("flags: every flag that is read is also in a group, once", () => {
+  const grouped = Object.values(flagGroups).flat().map(({ name }) => name);
+  assert.deepEqual(grouped.toSorted(), Object.keys(flagSchema.shape).toSorted());
+});
+
+Deno.test("describeArgs: shows all arguments as SGLang does, but not the key", () => {
+  const line = describeArgs(argsOf("--model", "m", "--api-key", "secret", "--disable-radix-cache"));
+  assert.match(line, /^server_args=ServerArgs\(model_path='m', .*\)$/);
+  assert.match(line, /port=30000, /);
+  assert.match(line, /context_length=None, /);
+  assert.match(line, /disable_radix_cache=True, /);
+  assert(!line.includes("secret"));
+});

@@ -1,0 +1,78 @@
+/**
+ * The lint plugin reports what crosses a border and nothing else.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import plugin from "./layers.ts";
+
+/** What the plugin says about a file of the house. */
+function lint(path: string, source: string): string[] {
+  const file = join(import.meta.dirname!, "..", "..", path);
+  return Deno.lint.runPlugin(plugin, file, source).map(({ message }) => message);
+}
+
+Deno.test("layers: an import that points up is reported", () => {
+  const up = [
+    ["ffi/ops.ts", "../runtime/engine.ts"],
+    ["routes/chat.ts", "../runtime/engine.ts"],
+    ["routes/chat.ts", "../ffi/library.ts"],
+    ["runtime/scheduling/commit.ts", "../../ffi/library.ts"],
+    ["runtime/scheduling/commit.ts", "../actors/scheduler.ts"],
+    ["runtime/cache/radix_cache.ts", "../scheduling/commit.ts"],
+    ["runtime/models/llama.ts", "../actors/verifier.ts"],
+    ["runtime/nn/layers.ts", "../models/llama.ts"],
+    ["runtime/engine.ts", "../routes/app.ts"],
+    ["runtime/engine.ts", "../tests/support/http.ts"],
+    ["runtime/messages.ts", "./engine.ts"],
+    ["cli/args.ts", "../routes/app.ts"],
+    ["mod.ts", "./serve.ts"],
+  ] as const;
+  for (const [from, specifier] of up) {
+    const source = [
+      `import { x } from "${specifier}";`,
+      `import type { y } from "${specifier}";`,
+      `export * from "${specifier}";`,
+      `export { z } from "${specifier}";`,
+      `await import("${specifier}");`,
+    ];
+    for (const line of source) assert.equal(lint(from, line).length, 1, `${from}: ${line}`);
+  }
+});
+
+Deno.test("layers: an import that points down, stays in its folder or names a package is fine", () => {
+  const down = [
+    ["serve.ts", "./cli/args.ts"],
+    ["serve.ts", "./routes/app.ts"],
+    ["routes/chat.ts", "../runtime/generation.ts"],
+    ["routes/chat.ts", "./sse.ts"],
+    ["runtime/engine.ts", "./actors/registry.ts"],
+    ["runtime/actors/verifier.ts", "../models/load.ts"],
+    ["runtime/scheduling/commit.ts", "../cache/radix_cache.ts"],
+    ["runtime/models/llama.ts", "../../ffi/ops.ts"],
+    ["ffi/build.ts", "../runtime/errors.ts"],
+    ["tests/runtime/engine_test.ts", "../../runtime/engine.ts"],
+    ["runtime/engine.ts", "node:path"],
+    ["runtime/engine.ts", "zod"],
+  ] as const;
+  for (const [from, specifier] of down) {
+    assert.deepEqual(lint(from, `import { x } from "${specifier}";`), [], `${from} -> ${specifier}`);
+  }
+});
+
+Deno.test("pure: scheduling and cache may not reach the world", () => {
+  const reaching = ["Deno.pid;", "Date.now();", "performance.now();", "Math.random();", "setTimeout(f, 1);"];
+  for (const line of reaching) {
+    assert.equal(lint("runtime/scheduling/commit.ts", line).length, 1, line);
+    assert.deepEqual(lint("runtime/actors/scheduler.ts", line), [], line);
+  }
+  assert.deepEqual(lint("runtime/cache/radix_cache.ts", "Math.max(1, 2);"), []);
+});
+
+Deno.test("native: only ffi opens libraries", () => {
+  for (const line of ['Deno.dlopen("x.so", {});', "new Deno.UnsafePointerView(p);"]) {
+    assert.equal(lint("runtime/models/llama.ts", line).length, 1, line);
+    assert.deepEqual(lint("ffi/library.ts", line), [], line);
+  }
+});
