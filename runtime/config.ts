@@ -119,7 +119,10 @@ export interface VerifierConfig {
   readonly checkpoint: Checkpoint;
   readonly libraryPath: string;
   readonly device: "cpu" | "cuda" | "cuda-sim";
+  /** Native threads, the verifier's own included. */
   readonly threads: number;
+  /** Whether to use fewer if a trial at start shows that they are faster. */
+  readonly mayUseFewerThreads: boolean;
   readonly dtype: ServerArgs["dtype"];
   readonly kvDtype: "bfloat16" | "float32";
   readonly pageSize: number;

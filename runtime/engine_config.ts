@@ -52,6 +52,7 @@ export function planVerifier(options: {
     device,
     // Counts the CPUs of the affinity mask within the container's quota.
     threads: args.threads ?? navigator.hardwareConcurrency,
+    mayUseFewerThreads: args.threads === undefined,
     dtype: args.dtype,
     kvDtype,
     pageSize: args.pageSize,

@@ -26,11 +26,12 @@ int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t num_threads
     };
     try {
         if (!out) fail(AERIE_BAD_ARGUMENT, "context_create: context is null");
-        if (num_threads < 1 || num_threads > 256)
-            fail(AERIE_BAD_ARGUMENT, "context_create: num_threads is %u, expected 1..256", num_threads);
+        if (num_threads < 1 || num_threads > 255)
+            fail(AERIE_BAD_ARGUMENT, "context_create: num_threads is %u, expected 1..255", num_threads);
         if (device != AERIE_CPU) fail(AERIE_DEVICE, "context_create: device %d is not built into this library", device);
         auto context = std::make_shared<Context>();
         context->backend = make_cpu_backend(num_threads);
+        context->num_threads = num_threads;
         *out = contexts().add(std::move(context));
         return AERIE_OK;
     } catch (const Error& error) {
@@ -38,6 +39,15 @@ int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t num_threads
     } catch (const std::exception& error) {
         return failed(AERIE_INTERNAL, error.what());
     }
+}
+
+int32_t aerie_context_set_threads(uint32_t handle, uint32_t num_threads) {
+    return guard(handle, [&](Context& context) {
+        if (!num_threads || num_threads > context.num_threads)
+            fail(AERIE_BAD_ARGUMENT, "context_set_threads: num_threads is %u, expected 1..%u", num_threads,
+                 context.num_threads);
+        context.backend->set_threads(num_threads);
+    });
 }
 
 int32_t aerie_context_destroy(uint32_t handle) { return contexts().remove(handle) ? AERIE_OK : AERIE_BAD_HANDLE; }

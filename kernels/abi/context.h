@@ -15,6 +15,7 @@ struct Context {
     HandleTable<Object> objects;
     std::mutex error_mutex;
     std::string error;
+    uint32_t num_threads = 1;
     bool recording = false;
     std::vector<std::shared_ptr<Object>> recorded;
 

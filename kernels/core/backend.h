@@ -11,6 +11,7 @@ class Backend {
   public:
     virtual ~Backend() = default;
     virtual std::string describe() const = 0;
+    virtual void set_threads(uint32_t num_threads) = 0;
 
     // Lays out weight.parts for this device, sets packed_format, units and data, and frees the sources.
     virtual void pack(Weight& weight, aerie_dtype float_dtype) = 0;

@@ -59,6 +59,8 @@ class CpuBackend final : public Backend {
         return std::string("cpu ") + table_->name + ", " + std::to_string(n) + (n == 1 ? " thread" : " threads");
     }
 
+    void set_threads(uint32_t num_threads) override { pool_.resize(num_threads); }
+
     void pack(Weight& weight, aerie_dtype float_dtype) override {
         pack_weight(weight, float_dtype, arena_,
                     [this](uint32_t count, const auto& body) { parallel_for(count, body); });

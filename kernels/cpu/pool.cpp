@@ -88,9 +88,13 @@ Pool::Pool(uint32_t num_threads) : size_(num_threads), arrivals_(new Arrival[num
 
 Pool::~Pool() {
     stopping_ = true;
-    epoch_.fetch_add(1, std::memory_order_seq_cst);
-    futex_wake(epoch_);
+    publish();
     for (auto& thread : threads_) thread.join();
+}
+
+void Pool::publish() {
+    epoch_.store((epoch_.load(std::memory_order_relaxed) / 256 + 1) * 256 + size_, std::memory_order_seq_cst);
+    futex_wake(epoch_);
 }
 
 void Pool::run(Body body, void* argument) {
@@ -98,8 +102,8 @@ void Pool::run(Body body, void* argument) {
     if (size_ == 1) return body(argument, 0);
     body_ = body;
     argument_ = argument;
-    epoch_.fetch_add(1, std::memory_order_seq_cst);
-    futex_wake(epoch_);
+    first_arrival_ = arrivals_[0].local;
+    publish();
     body(argument, 0);
     barrier(0);
 }
@@ -116,9 +120,12 @@ void Pool::barrier(uint32_t thread) {
 
 void Pool::worker(uint32_t thread) {
     FlushDenormals flush;
-    for (uint32_t epoch = 1;; ++epoch) {
-        wait_for(epoch_, epoch);
+    for (uint32_t next = 256;; next = (next / 256 + 1) * 256) {
+        wait_for(epoch_, next);
         if (stopping_) return;
+        next = epoch_.load(std::memory_order_acquire);
+        if (thread >= next % 256) continue;
+        arrivals_[thread].local = first_arrival_;
         body_(argument_, thread);
         barrier(thread);
     }

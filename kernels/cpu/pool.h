@@ -17,7 +17,10 @@ class Pool {
     ~Pool();
     Pool(const Pool&) = delete;
 
+    // Threads in use, the caller included.
     uint32_t size() const { return size_; }
+    // Uses the first `size` threads from the next run on; 1 .. those made.
+    void resize(uint32_t size) { size_ = size; }
 
     // Runs body(argument, 0 .. size-1) on all threads; returns when all are done. One caller at a time.
     void run(Body body, void* argument);
@@ -32,13 +35,16 @@ class Pool {
         uint32_t local = 0;
     };
 
+    void publish();
     void worker(uint32_t thread);
 
-    const uint32_t size_;
+    uint32_t size_;
     std::unique_ptr<Arrival[]> arrivals_;
     Body body_ = nullptr;
     void* argument_ = nullptr;
+    uint32_t first_arrival_ = 0;  // arrivals before this run; threads that sat out earlier ones catch up
     bool stopping_ = false;
+    // Number of the run, times 256, plus how many threads take part.
     alignas(128) std::atomic<uint32_t> epoch_{0};
     std::vector<std::thread> threads_;
 };

@@ -160,10 +160,11 @@ void sample_row(Sampler& sampler, uint32_t row, float* logits, Scratch& scratch)
     const Workspace work(scratch, vocab);
     adjust(sampler, row, logits);
     const float temperature = sampler.temperature[row], inverse = temperature > 0 ? 1.0f / temperature : 1.0f;
-    const bool drawn = temperature > 0 && sampler.target[row] < 0;
+    bool drawn = temperature > 0 && sampler.target[row] < 0;
     const float top = largest(logits, vocab);
     double total = 0;
     if (drawn || sampler.num_top[row] >= 0) total = softmax(work, logits, vocab, top, inverse);
+    if (!(total > 0 && total < INFINITY)) drawn = false;  // logits that are not numbers have no distribution
     sampler.tokens[row] = sampler.target[row] >= 0 ? sampler.target[row]
                           : drawn                  ? draw(sampler, row, work, total)
                                                    : first_equal(logits, vocab, top);

@@ -55,6 +55,8 @@ enum aerie_scope { AERIE_ROWS = 0, AERIE_OUTPUTS = 1 };
 AERIE_API int32_t aerie_abi_version(void);
 /* num_threads includes the calling thread. The instruction set is the best this CPU has, or AERIE_CPU_ISA. */
 AERIE_API int32_t aerie_context_create(uint32_t* context, int32_t device, uint32_t num_threads);
+/* Uses only the first num_threads threads from now on; 1 .. as many as were created. */
+AERIE_API int32_t aerie_context_set_threads(uint32_t context, uint32_t num_threads);
 /* Ends the threads and releases every object of the context. */
 AERIE_API int32_t aerie_context_destroy(uint32_t context);
 /* Copies the last error text, zero-terminated; context 0: of the last failed aerie_context_create. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
+import type { Clock } from "../actor/clock.ts";
 import type { VerifierConfig, VerifierInfo } from "../config.ts";
 import {
   type Forward,
@@ -15,6 +16,7 @@ import {
 } from "../messages.ts";
 import { BatchRowsBuilder } from "../models/batch_rows.ts";
 import { type LoadedModel, loadModel } from "../models/load.ts";
+import { chooseThreads } from "../models/thread_choice.ts";
 import { type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
 import type { GraphId } from "../../ffi/handles.ts";
@@ -49,7 +51,10 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       this.#sampler.forward(model.logits);
     });
     log("info", `Capture cuda graph end. Time elapsed: ${((clock.now() - begun) / 1000).toFixed(2)} s.`);
-    return loaded.info;
+    if (!config.mayUseFewerThreads) return loaded.info;
+    const threads = chooseThreads(config.threads, (threads) => this.#trialMs(threads, clock));
+    context.setThreads(threads);
+    return { ...loaded.info, backend: context.describe() };
   }
 
   receive(message: VerifierMessage, context: ActorContext): void {
@@ -82,6 +87,20 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     this.#sampler.read(rows.numOutputs);
     const forwarded: Forwarded = { type: "forwarded", step, results: this.#results(segments), forwardMs };
     send("scheduler", forwarded);
+  }
+
+  /** Time of a forward of one row with so many threads. It writes to page 0, which nobody owns yet. */
+  #trialMs(threads: number, clock: Clock): number {
+    const { context, batch } = this.#loaded;
+    const tokens = Int32Array.of(0), pages = Int32Array.of(0);
+    context.setThreads(threads);
+    context.writeBatch(
+      batch,
+      this.#rows.build([{ requestId: "trial", tokens, start: 0, pages, sample: false }]),
+    );
+    const begun = clock.now();
+    context.replay(this.#graph);
+    return clock.now() - begun;
   }
 
   /** The rows of a segment whose logits matter, in the order of `BatchRowsBuilder`. */

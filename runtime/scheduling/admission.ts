@@ -32,13 +32,10 @@ export function submit(state: SchedulingState, message: Submit): Failed | undefi
     numPrefill: 0,
     pages: [],
     prefix: state.cache.root,
-    lastStep: 0,
     numCached: undefined,
     numPreemptions: 0,
     // Nothing predicts the first token, so the first logprob to compute is the second token's.
-    nextPromptLogprob: promptLogprobStart < 0 || Math.max(1, promptLogprobStart) >= tokens.length
-      ? Infinity
-      : Math.max(1, promptLogprobStart),
+    nextPromptLogprob: promptLogprobStart < 0 ? tokens.length : Math.max(1, promptLogprobStart),
     promptLogprobs: promptLogprobStart < 0
       ? undefined
       : promptLogprobStart === 0
@@ -56,7 +53,7 @@ export function submit(state: SchedulingState, message: Submit): Failed | undefi
  * room. Nobody overtakes it.
  */
 export function admitNext(state: SchedulingState): Sequence | undefined {
-  const sequence = state.waiting[0];
+  const [sequence] = state.waiting;
   if (sequence === undefined || state.running.length >= state.config.maxRunningRequests) return undefined;
   attachPrefix(state, sequence);
   if (!hasRoom(state, sequence)) {

@@ -28,7 +28,10 @@ export class Batch {
     this.#outputsLeft = config.maxOutputs;
   }
 
-  /** True if any sequence could get a row. */
+  /**
+   * True if a newcomer could get a row and an output; then everybody in the batch got all they want, and so will all of
+   * them together in the next one.
+   */
   get hasSpace(): boolean {
     return this.#rowsLeft > 0 && this.#prefillRowsLeft > 0 && this.#outputsLeft > 0;
   }
@@ -41,10 +44,10 @@ export class Batch {
     this.add(sequence);
   }
 
-  /** Adds as many of a sequence's rows as fit; false if none does. */
-  add(sequence: Sequence): boolean {
+  /** Adds as many of a sequence's rows as fit. */
+  add(sequence: Sequence): void {
     const numRows = this.#numRowsFor(sequence);
-    if (numRows === 0) return false;
+    if (numRows === 0) return;
     this.#rowsLeft -= numRows;
     this.#outputsLeft -= numOutputs(sequence, numRows);
     if (isPrefilling(sequence)) {
@@ -54,8 +57,6 @@ export class Batch {
     }
     this.#segments.push(segmentOf(sequence, numRows));
     this.#sequences.push(sequence);
-    sequence.lastStep = this.#step;
-    return true;
   }
 
   /** The step; undefined if it has no rows. */
@@ -73,8 +74,8 @@ export class Batch {
   }
 
   #numRowsFor(sequence: Sequence): number {
-    const limit = isPrefilling(sequence) ? Math.min(this.#rowsLeft, this.#prefillRowsLeft) : this.#rowsLeft;
-    let numRows = Math.min(sequence.tokens.length - sequence.numComputed, limit);
+    const numWanted = sequence.tokens.length - sequence.numComputed;
+    let numRows = Math.min(numWanted, this.#rowsLeft, this.#prefillRowsLeft);
     while (numOutputs(sequence, numRows) > this.#outputsLeft) numRows--;
     return numRows;
   }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { InvalidRequestError, toWireError } from "../errors.ts";
+import type { SchedulerConfig } from "../config.ts";
+import { InvalidRequestError, toWireError, type WireError } from "../errors.ts";
 import type { FinishReason, Forwarded, Segment, SegmentResult, Tokens } from "../messages.ts";
 import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
 import { sharePages } from "./pages.ts";
@@ -48,18 +49,18 @@ function commitSegment(
 function takePromptLogprobs(sequence: Sequence, { promptLogprobs = [] }: SegmentResult): void {
   sequence.promptLogprobs?.push(...promptLogprobs);
   sequence.nextPromptLogprob += promptLogprobs.length;
-  if (sequence.nextPromptLogprob >= sequence.numPromptTokens) sequence.nextPromptLogprob = Infinity;
 }
 
 /** Appends drawn tokens up to the first that ends the sequence. */
 function takeTokens(state: SchedulingState, sequence: Sequence, result: SegmentResult): SchedulerEvent[] {
+  const { config } = state;
   const { requestId, tokens, promptLogprobs } = sequence;
-  let finish = lengthReached(sequence);
+  let end: FinishReason | WireError | undefined = lengthReached(sequence);
   let numTaken = 0;
-  while (finish === undefined && numTaken < result.tokens.length) {
+  while (end === undefined && numTaken < result.tokens.length) {
     const token = result.tokens[numTaken++]!;
     tokens.push(token);
-    finish = stopAt(state, sequence, token) ?? lengthReached(sequence);
+    end = stopAt(config, sequence, token) ?? lengthReached(sequence) ?? poolExceeded(config, sequence);
   }
   state.generatedTokens += numTaken;
   sequence.promptLogprobs = undefined;
@@ -70,12 +71,10 @@ function takeTokens(state: SchedulingState, sequence: Sequence, result: SegmentR
     ...(result.logprobs && { logprobs: result.logprobs.slice(0, numTaken) }),
     ...(promptLogprobs && { promptLogprobs }),
   };
-  const events: SchedulerEvent[] = numTaken > 0 || promptLogprobs ? [news] : [];
-  if (finish !== undefined) return [...events, ...endSequence(state, sequence, finish)];
-  if (tokens.length > poolTokens(state.config)) {
-    return [...events, ...endSequence(state, sequence, poolExceeded(state, sequence))];
-  }
-  return events;
+  return [
+    ...(numTaken > 0 || promptLogprobs ? [news] : []),
+    ...(end === undefined ? [] : endSequence(state, sequence, end)),
+  ];
 }
 
 function lengthReached(sequence: Sequence): FinishReason | undefined {
@@ -83,17 +82,15 @@ function lengthReached(sequence: Sequence): FinishReason | undefined {
   return length >= sequence.maxTokens ? { type: "length", length } : undefined;
 }
 
-function stopAt(
-  { config }: SchedulingState,
-  { sampling }: Sequence,
-  token: number,
-): FinishReason | undefined {
+function stopAt(config: SchedulerConfig, { sampling }: Sequence, token: number): FinishReason | undefined {
   if (sampling.ignoreEos) return undefined;
   const stops = config.eosTokenIds.includes(token) || sampling.stopTokenIds.includes(token);
   return stops ? { type: "stop", matched: token } : undefined;
 }
 
-function poolExceeded({ config }: SchedulingState, { tokens }: Sequence) {
+/** A sequence that would not even fit alone ends here, so that every running one can go on once it is alone. */
+function poolExceeded(config: SchedulerConfig, { tokens }: Sequence): WireError | undefined {
+  if (tokens.length <= poolTokens(config)) return undefined;
   const problem = `${tokens.length} tokens do not fit the KV pool of ${poolTokens(config)}`;
   return toWireError(new InvalidRequestError(`Cannot continue request: ${problem}`));
 }

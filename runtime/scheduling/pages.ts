@@ -21,8 +21,8 @@ export function numMissingPages({ config }: SchedulingState, { tokens, pages }: 
  * something must yield logits, and so does every prompt token before one whose logprob is wanted.
  */
 export function attachPrefix({ config, cache }: SchedulingState, sequence: Sequence): void {
-  const { tokens, nextPromptLogprob } = sequence;
-  const numTokens = Math.min(tokens.length, nextPromptLogprob) - 1;
+  const { tokens, numPromptTokens, nextPromptLogprob } = sequence;
+  const numTokens = (nextPromptLogprob < numPromptTokens ? nextPromptLogprob : tokens.length) - 1;
   const { node, pages } = cache.match(tokens, Math.floor(numTokens / config.pageSize));
   cache.lock(node);
   sequence.prefix = node;

@@ -7,12 +7,11 @@ import { admitNext } from "./admission.ts";
 import { Batch } from "./batch.ts";
 import { growPages } from "./pages.ts";
 import { makeRoom } from "./preemption.ts";
-import { isPrefilling, type Sequence } from "./sequence.ts";
 import type { SchedulingState, Step } from "./state.ts";
 
 /**
- * Plans the next step: decode rows of all running sequences, then the chunks of those still prefilling, then new ones
- * in the order they came, all in one forward. Undefined while a step is in flight or if there is nothing to do.
+ * Plans the next step: decode rows of all running sequences, so that nobody stalls, then prompt chunks, first come,
+ * first served, all in one forward. Undefined while a step is in flight or if there is nothing to do.
  */
 export function schedule(state: SchedulingState): Step | undefined {
   if (state.inFlight !== undefined) return undefined;
@@ -20,10 +19,9 @@ export function schedule(state: SchedulingState): Step | undefined {
   const releases = makeRoom(state);
   for (const sequence of state.running) growPages(state, sequence);
 
-  const served = state.running.toSorted(byTurn).map((sequence) => batch.add(sequence));
-  // Newcomers take neither the rows of those left out nor the pages of those just preempted.
-  const mayAdmit = served.every(Boolean) && releases.length === 0;
-  while (mayAdmit && batch.hasSpace) {
+  // In the order of admission: first those that decode, then the one whose prompt is not done, if there is one.
+  for (const sequence of state.running) batch.add(sequence);
+  while (batch.hasSpace) {
     const sequence = admitNext(state);
     if (sequence === undefined) break;
     batch.start(sequence);
@@ -34,9 +32,4 @@ export function schedule(state: SchedulingState): Step | undefined {
   state.numSteps++;
   state.inFlight = step;
   return step;
-}
-
-/** Decodes before chunks, so that nobody stalls; those left out of the last step first. */
-function byTurn(a: Sequence, b: Sequence): number {
-  return Number(isPrefilling(a)) - Number(isPrefilling(b)) || a.lastStep - b.lastStep;
 }

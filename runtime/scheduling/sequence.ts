@@ -26,12 +26,10 @@ export interface Sequence {
   /** Page table. */
   pages: number[];
   prefix: RadixNode;
-  /** Number of the last step it had rows in. */
-  lastStep: number;
   /** Prompt tokens found in the radix cache when it was first admitted. */
   numCached: number | undefined;
   numPreemptions: number;
-  /** Position of the next prompt token whose logprob is wanted; Infinity if there is none. */
+  /** Position of the next prompt token whose logprob is wanted; past the prompt if there is none. */
   nextPromptLogprob: number;
   /** What is known of the wanted prompt logprobs, until it is sent. */
   promptLogprobs: TokenLogprob[] | undefined;
