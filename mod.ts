@@ -19,7 +19,7 @@
  * @module
  */
 export { type BuildOptions, ensureLibrary } from "./ffi/build.ts";
-export { type AppOptions, createApp } from "./routes/app.ts";
+export { type App, type AppOptions, createApp } from "./routes/app.ts";
 export type { Actor, ActorContext, LogLevel } from "./runtime/actor/actor.ts";
 export type { Clock } from "./runtime/actor/clock.ts";
 export type {
@@ -38,7 +38,6 @@ export {
   AerieError,
   type ErrorCode,
   InvalidRequestError,
-  KernelError,
   LoadError,
   OverloadedError,
   UnavailableError,

@@ -24,6 +24,14 @@ export type { AppOptions } from "./context.ts";
 
 const defaultMaxBodyBytes = 4 * 1024 * 1024;
 
+/** An application that answers requests, with or without a socket. */
+export interface App {
+  /** For `Deno.serve`. */
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** Answers a request to a path, without a socket. */
+  readonly request: (path: string, init?: RequestInit) => Response | Promise<Response>;
+}
+
 /**
  * Builds the application.
  *
@@ -33,7 +41,7 @@ const defaultMaxBodyBytes = 4 * 1024 * 1024;
  * Deno.serve({ hostname: "127.0.0.1", port: 30000 }, app.fetch);
  * ```
  */
-export function createApp(generator: Generator, options: AppOptions): OpenAPIHono {
+export function createApp(generator: Generator, options: AppOptions): App {
   const context = contextOf(generator, options);
   const app = new OpenAPIHono({
     defaultHook: (result) => {

@@ -9,33 +9,55 @@
 export interface ServerArgs {
   /** Local folder, local `.gguf`, hub id `owner/repo[:file]`, or undefined for the default model. */
   readonly modelPath?: string;
+  /** Replaces the model's own tokenizer. */
   readonly tokenizerPath?: string;
+  /** Name in `/v1/models` and in answers; the model path if left out. */
   readonly servedModelName?: string;
+  /** Address to listen on. */
   readonly host: string;
+  /** Port to listen on; 0 takes a free one. */
   readonly port: number;
+  /** Type of floating weights; quantised ones stay quantised. */
   readonly dtype: "auto" | "float32" | "bfloat16" | "float16";
+  /** Longest sequence in tokens; the model's own if left out. */
   readonly contextLength?: number;
+  /** Sequences in one batch at most. */
   readonly maxRunningRequests?: number;
+  /** Tokens the KV pool holds. */
   readonly maxTotalTokens?: number;
   /** Requests allowed to wait beyond those running. */
   readonly maxQueuedRequests: number;
+  /** Share of free memory for weights and KV pool, above 0 and at most 1. */
   readonly memFractionStatic?: number;
+  /** Tokens in a page of the KV pool. */
   readonly pageSize: number;
   /** Rows of prefill in one forward; -1 turns chunking off. */
   readonly chunkedPrefillSize?: number;
+  /** Do not reuse the KV of common prompt prefixes. */
   readonly disableRadixCache: boolean;
+  /** Type of keys and values in the pool. */
   readonly kvCacheDtype: "auto" | "bfloat16" | "float32";
+  /** Determines the seeds of requests that bring none. */
   readonly randomSeed?: number;
+  /** Tokens gathered per chunk of a stream. */
   readonly streamInterval: number;
+  /** Least severe lines shown. */
   readonly logLevel: "debug" | "info" | "warning" | "error";
+  /** Decode steps between two decode log lines. */
   readonly decodeLogInterval: number;
+  /** Bearer token; undefined leaves the server open. */
   readonly apiKey?: string;
+  /** Backend that runs the model. */
   readonly device: "auto" | "cpu" | "cuda" | "cuda-sim";
   /** Native threads; undefined uses the CPUs this process may run on. */
   readonly threads?: number;
+  /** Where downloads are kept. */
   readonly downloadDir?: string;
+  /** Jinja text, or the path of a file with it. */
   readonly chatTemplate?: string;
+  /** Report ready without a first request. */
   readonly skipServerWarmup: boolean;
+  /** Report `cached_tokens` in OpenAI usage. */
   readonly enableCacheReport: boolean;
 }
 
@@ -54,18 +76,31 @@ export type RopeScaling =
 export interface ModelConfig {
   /** Hugging Face architecture name, e.g. `LlamaForCausalLM`. */
   readonly architecture: string;
+  /** Width of the residual stream. */
   readonly hiddenSize: number;
+  /** Width inside the MLP. */
   readonly intermediateSize: number;
+  /** Decoder layers. */
   readonly numLayers: number;
+  /** Query heads. */
   readonly numHeads: number;
+  /** Key and value heads; divides `numHeads`. */
   readonly numKvHeads: number;
+  /** Width of a head. */
   readonly headDim: number;
+  /** Rows of the embedding. */
   readonly vocabSize: number;
+  /** Added to the mean square in RMSNorm. */
   readonly rmsNormEps: number;
+  /** Base of the rotary frequencies. */
   readonly ropeTheta: number;
+  /** Changes the rotary frequencies for long contexts. */
   readonly ropeScaling?: RopeScaling;
+  /** Longest sequence the model was trained for. */
   readonly maxPositionEmbeddings: number;
+  /** The output matrix is the embedding. */
   readonly tieWordEmbeddings: boolean;
+  /** Token that begins a text. */
   readonly bosTokenId?: number;
   /** Tokens that end generation. */
   readonly eosTokenIds: readonly number[];
@@ -89,9 +124,13 @@ export type StorageFormat =
 export interface TensorSource {
   /** Checkpoint name in Hugging Face's terms, e.g. `model.layers.0.self_attn.q_proj.weight`. */
   readonly name: string;
+  /** Path of the file. */
   readonly file: string;
+  /** First byte in the file. */
   readonly offset: number;
+  /** Length in bytes. */
   readonly bytes: number;
+  /** How the numbers lie. */
   readonly format: StorageFormat;
   /** Rows then columns; a vector has one entry. */
   readonly shape: readonly number[];
@@ -106,7 +145,9 @@ export interface TensorSource {
 export interface Checkpoint {
   /** What the user asked for, for logs and `/get_model_info`. */
   readonly path: string;
+  /** Architecture and sizes. */
   readonly config: ModelConfig;
+  /** By name. */
   readonly tensors: ReadonlyMap<string, TensorSource>;
   /** Files in load order, for progress ("shards"). */
   readonly files: readonly string[];
@@ -116,23 +157,31 @@ export interface Checkpoint {
 
 /** What the verifier needs to start. */
 export interface VerifierConfig {
+  /** The target model. */
   readonly checkpoint: Checkpoint;
+  /** Path of the native library. */
   readonly libraryPath: string;
+  /** Backend that runs the model. */
   readonly device: "cpu" | "cuda" | "cuda-sim";
   /** Native threads, the verifier's own included. */
   readonly threads: number;
   /** Whether to use fewer if a trial at start shows that they are faster. */
   readonly mayUseFewerThreads: boolean;
+  /** Type of floating weights. */
   readonly dtype: ServerArgs["dtype"];
+  /** Type of keys and values. */
   readonly kvDtype: "bfloat16" | "float32";
+  /** Tokens in a page. */
   readonly pageSize: number;
   /** Tokens the KV pool holds. */
   readonly maxTotalTokens: number;
+  /** Longest sequence in tokens. */
   readonly contextLength: number;
   /** Rows of one forward at most. */
   readonly maxRows: number;
   /** Rows of one forward whose logits are computed, at most. */
   readonly maxOutputs: number;
+  /** Segments of one forward at most. */
   readonly maxRunningRequests: number;
   /** Tokens that end generation; banned until a request's `minTokens` are out. */
   readonly eosTokenIds: readonly number[];
@@ -140,9 +189,13 @@ export interface VerifierConfig {
 
 /** What the verifier found out while starting. */
 export interface VerifierInfo {
+  /** Pages in the KV pool. */
   readonly numPages: number;
+  /** Size of all keys. */
   readonly kBytes: number;
+  /** Size of all values. */
   readonly vBytes: number;
+  /** Size of the weights as packed. */
   readonly weightBytes: number;
   /** Native backend in words, e.g. `cpu avx512vnni, 2 threads`. */
   readonly backend: string;

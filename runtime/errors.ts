@@ -14,7 +14,6 @@ export type ErrorCode =
   | "overloaded"
   | "unavailable"
   | "cannot_load"
-  | "kernel_failed"
   | "actor_crashed"
   | "internal";
 
@@ -23,15 +22,18 @@ export interface WireError {
   readonly name: string;
   readonly code: ErrorCode;
   readonly message: string;
-  /** Extra facts: `param` (the request field at fault), `retryAfterMs`, `status` (native status). */
+  /** Extra facts: `param` (the request field at fault), `retryAfterMs`. */
   readonly details: Readonly<Record<string, string | number>>;
 }
 
 /** Base class of every error Aerie raises on purpose. */
 export class AerieError extends Error {
+  /** Stable name of the kind of error. */
   readonly code: ErrorCode;
+  /** Extra facts, see {@linkcode WireError}. */
   readonly details: Readonly<Record<string, string | number>>;
 
+  /** `message` says what could not be done and why. */
   constructor(code: ErrorCode, message: string, details: Readonly<Record<string, string | number>> = {}) {
     super(message);
     this.name = new.target.name;
@@ -42,6 +44,7 @@ export class AerieError extends Error {
 
 /** A request field is wrong; `param` names it. HTTP 400. */
 export class InvalidRequestError extends AerieError {
+  /** `param` is the field at fault. */
   constructor(message: string, param?: string) {
     super("invalid_request", message, param === undefined ? {} : { param });
   }
@@ -49,6 +52,7 @@ export class InvalidRequestError extends AerieError {
 
 /** The waiting queue is full. HTTP 429 with `Retry-After`. */
 export class OverloadedError extends AerieError {
+  /** `retryAfterMs` is when a client may try again. */
   constructor(message: string, retryAfterMs: number) {
     super("overloaded", message, { retryAfterMs });
   }
@@ -56,20 +60,15 @@ export class OverloadedError extends AerieError {
 
 /** A model, tokenizer or library cannot be found, read or trusted. Ends start-up. */
 export class LoadError extends AerieError {
+  /** `message` says what could not be loaded and why. */
   constructor(message: string) {
     super("cannot_load", message);
   }
 }
 
-/** A native call returned a status other than `AERIE_OK`. */
-export class KernelError extends AerieError {
-  constructor(message: string, status: number) {
-    super("kernel_failed", message, { status });
-  }
-}
-
 /** An actor threw; its requests fail with this. HTTP 500. */
 export class ActorCrashedError extends AerieError {
+  /** `actor` threw `message`. */
   constructor(actor: string, message: string) {
     super("actor_crashed", `Actor ${actor} crashed: ${message}`, { actor });
   }
@@ -77,6 +76,7 @@ export class ActorCrashedError extends AerieError {
 
 /** The engine is stopping or not started. HTTP 503. */
 export class UnavailableError extends AerieError {
+  /** `message` says what is not ready. */
   constructor(message: string) {
     super("unavailable", message);
   }
@@ -106,7 +106,6 @@ const HTTP_STATUS = {
   overloaded: 429,
   unavailable: 503,
   cannot_load: 500,
-  kernel_failed: 500,
   actor_crashed: 500,
   internal: 500,
 } as const satisfies Record<ErrorCode, number>;

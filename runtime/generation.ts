@@ -9,9 +9,11 @@ import type { SamplingParams } from "./sampling/params.ts";
 
 /** One generation. */
 export interface GenerationRequest {
+  /** Unique among live requests. */
   readonly requestId: string;
   /** Token ids; see {@linkcode Generator.encode} and {@linkcode Generator.renderChat}. */
   readonly promptTokens: Int32Array;
+  /** How tokens are drawn and when to stop. */
   readonly sampling: SamplingParams;
 }
 
@@ -33,23 +35,33 @@ export interface GenerationUpdate {
 
 /** A chat message as the template sees it. */
 export interface ChatMessage {
+  /** Who speaks, e.g. `user`. */
   readonly role: string;
+  /** What is said. */
   readonly content: string;
+  /** Name of the speaker, for templates that show it. */
   readonly name?: string;
 }
 
 /** Facts about the served model. */
 export interface ModelInfo {
+  /** What was asked for, or the default model's name. */
   readonly modelPath: string;
+  /** Where the tokenizer came from. */
   readonly tokenizerPath: string;
+  /** Name in `/v1/models`. */
   readonly servedModelName: string;
+  /** Longest sequence in tokens. */
   readonly contextLength: number;
+  /** Token ids are below this. */
   readonly vocabSize: number;
+  /** Tokens that end a generation. */
   readonly eosTokenIds: readonly number[];
 }
 
 /** The engine as a client sees it. */
 export interface Generator {
+  /** Facts about the served model. */
   readonly model: ModelInfo;
   /** False while starting, stopping, or after a crash. */
   readonly ready: boolean;

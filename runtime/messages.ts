@@ -41,6 +41,7 @@ export interface Inspect {
 
 /** Log-probabilities of one position. */
 export interface TokenLogprob {
+  /** Token id. */
   readonly token: number;
   /** Natural logarithm; null for the first prompt token, which nothing predicts. */
   readonly logprob: number | null;
@@ -67,7 +68,9 @@ export type FinishReason =
 
 /** Token counts of one request. */
 export interface Usage {
+  /** Tokens of the prompt. */
   readonly numPromptTokens: number;
+  /** Tokens generated. */
   readonly numCompletionTokens: number;
   /** Prompt tokens whose KV came from the radix cache. */
   readonly numCachedTokens: number;
@@ -104,14 +107,21 @@ export interface Inspected {
 
 /** Counters shown by `/get_server_info` and used by tests. */
 export interface SchedulerState {
+  /** Sequences being computed. */
   readonly numRunning: number;
+  /** Sequences in the queue. */
   readonly numWaiting: number;
   /** Pages in the pool, free pages, pages held by the radix cache and evictable. */
   readonly numPages: number;
+  /** Pages held by nobody. */
   readonly numFreePages: number;
+  /** Pages only the radix cache holds. */
   readonly numEvictablePages: number;
+  /** Preemptions since the start. */
   readonly numPreemptions: number;
+  /** Forwards since the start. */
   readonly numSteps: number;
+  /** Tokens generated since the start. */
   readonly generatedTokens: number;
   /** Tokens per second over the last log interval. */
   readonly lastGenThroughput: number;
@@ -121,15 +131,19 @@ export interface SchedulerState {
 
 /** Sampling state of a sequence, sent once before its first segment and again after a preemption. */
 export interface SequenceStart {
+  /** The sequence. */
   readonly requestId: string;
+  /** How its tokens are drawn. */
   readonly sampling: SamplingParams;
   /** Prompt followed by what was generated so far. */
   readonly tokens: Int32Array;
+  /** Length of the prompt in `tokens`. */
   readonly numPromptTokens: number;
 }
 
 /** Consecutive rows of one sequence in a forward. */
 export interface Segment {
+  /** The sequence. */
   readonly requestId: string;
   /** One row per token. */
   readonly tokens: Int32Array;
@@ -148,15 +162,21 @@ export interface Segment {
 
 /** Runs one forward over all segments. Answered by `forwarded`. */
 export interface Forward {
+  /** Discriminates. */
   readonly type: "forward";
+  /** Number of the step, repeated in the answer. */
   readonly step: number;
+  /** Sequences that are new to the verifier. */
   readonly starts: readonly SequenceStart[];
+  /** At most one per sequence. */
   readonly segments: readonly Segment[];
 }
 
 /** The sequence is over (or preempted): forget its state. No answer. */
 export interface Release {
+  /** Discriminates. */
   readonly type: "release";
+  /** The sequence. */
   readonly requestId: string;
 }
 

@@ -14,7 +14,9 @@ export type LogLevel = "debug" | "info" | "warning" | "error";
 export interface ActorContext {
   /** Posts a message; never blocks, never throws for an absent receiver. */
   send(to: Address, message: { readonly type: string }, transfer?: Transferable[]): void;
+  /** The time. */
   readonly clock: Clock;
+  /** Writes a log line. */
   log(level: LogLevel, text: string): void;
 }
 
@@ -23,8 +25,12 @@ export interface ActorContext {
  * last. A throw from any of them is a crash: the host reports it and calls nothing more.
  */
 export interface Actor<Config, Info, Message> {
+  /** Its address. */
   readonly name: Address;
+  /** Makes it ready; the result is handed to whoever started it. */
   start(config: Config, context: ActorContext): Info | Promise<Info>;
+  /** Handles one message. */
   receive(message: Message, context: ActorContext): void | Promise<void>;
+  /** Frees what it holds. */
   stop(): void | Promise<void>;
 }

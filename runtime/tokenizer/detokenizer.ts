@@ -28,6 +28,7 @@ export class Detokenizer {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #stripLeadingSpace: boolean;
 
+  /** Starts an empty text. */
   constructor(table: TokenTable, options: DetokenizerOptions) {
     this.#table = table;
     this.#skipSpecialTokens = options.skipSpecialTokens;

