@@ -28,10 +28,7 @@ export class Batch {
     this.#outputsLeft = config.maxOutputs;
   }
 
-  /**
-   * True if a newcomer could get a row and an output; then everybody in the batch got all they want, and so will all of
-   * them together in the next one.
-   */
+  /** True if a newcomer could get a row and an output; then whoever was added before got all it wants. */
   get hasSpace(): boolean {
     return this.#rowsLeft > 0 && this.#prefillRowsLeft > 0 && this.#outputsLeft > 0;
   }
@@ -39,7 +36,7 @@ export class Batch {
   /** Adds a sequence just admitted. */
   start(sequence: Sequence): void {
     const { requestId, sampling, tokens, numPromptTokens, numComputed } = sequence;
-    this.#starts.push({ requestId, sampling, tokens: Int32Array.from(tokens), numPromptTokens });
+    this.#starts.push({ requestId, sampling, tokens: new Int32Array(tokens), numPromptTokens });
     this.#numCachedTokens += numComputed;
     this.add(sequence);
   }
@@ -106,14 +103,14 @@ function segmentOf(sequence: Sequence, numRows: number): Segment {
   const firstNext = end - (sample ? 1 : 0) - numWanted + 1;
   return {
     requestId,
-    tokens: Int32Array.from(tokens.slice(start, end)),
+    tokens: new Int32Array(tokens.slice(start, end)),
     start,
-    pages: Int32Array.from(pages),
+    pages: new Int32Array(pages),
     sample,
     ...(numWanted > 0 && {
       promptLogprobs: {
         numRows: numWanted,
-        nextTokens: Int32Array.from(tokens.slice(firstNext, firstNext + numWanted)),
+        nextTokens: new Int32Array(tokens.slice(firstNext, firstNext + numWanted)),
       },
     }),
   };

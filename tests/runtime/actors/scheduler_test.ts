@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import type { ActorContext } from "../../../runtime/actor/actor.ts";
+import { SimulatedClock } from "../../../runtime/actor/clock.ts";
+import { schedulerActor } from "../../../runtime/actors/scheduler.ts";
+import type { SchedulerConfig } from "../../../runtime/config.ts";
+import type {
+  DrafterMessage,
+  EngineMessage,
+  Forward,
+  SchedulerMessage,
+  VerifierMessage,
+} from "../../../runtime/messages.ts";
+import { defaultSamplingParams, type SamplingParams } from "../../../runtime/sampling/params.ts";
+import { worldConfig } from "../../support/scheduler_world.ts";
+
+/** A scheduler whose partners are lists and whose model says 7, in 10 ms a step. */
+async function startScheduler(config: Partial<SchedulerConfig> = {}) {
+  const actor = schedulerActor();
+  const clock = new SimulatedClock();
+  const sent = {
+    engine: [] as EngineMessage[],
+    verifier: [] as VerifierMessage[],
+    drafter: [] as DrafterMessage[],
+    scheduler: [] as never[],
+  };
+  const lines: string[] = [];
+  const context: ActorContext = {
+    send: (to, message) => void (sent[to] as { type: string }[]).push(message),
+    clock,
+    log: (level, text) => void lines.push(`${level} ${text}`),
+  };
+  await actor.start({ ...worldConfig, ...config }, context);
+  const tell = (message: SchedulerMessage) => actor.receive(message, context);
+  return {
+    sent,
+    lines,
+    clock,
+    tell,
+    submit: (requestId: string, prompt: readonly number[], sampling: Partial<SamplingParams> = {}) =>
+      tell({
+        type: "submit",
+        requestId,
+        promptTokens: Int32Array.from(prompt),
+        sampling: { ...defaultSamplingParams, ignoreEos: true, ...sampling },
+      }),
+    /** Answers the latest forward. */
+    answer: () => {
+      const { step, segments } = sent.verifier.findLast((message): message is Forward =>
+        message.type === "forward"
+      )!;
+      clock.advance(10);
+      const results = segments.map(({ sample }) => ({ tokens: Int32Array.from(sample ? [7] : []) }));
+      return tell({ type: "forwarded", step, results, forwardMs: 9 });
+    },
+  };
+}
+
+Deno.test("a request goes to the verifier at once, its tokens to the engine, its end to all", async () => {
+  const { sent, submit, answer } = await startScheduler();
+  submit("r", [1, 2, 3], { maxTokens: 2 });
+  assert.equal(sent.verifier.length, 1);
+  answer();
+  answer();
+  assert.deepEqual(sent.verifier.map(({ type }) => type), ["forward", "forward", "release"]);
+  assert.deepEqual(sent.drafter, [{ type: "release", requestId: "r" }]);
+  assert.deepEqual(sent.engine.map(({ type }) => type), ["tokens", "tokens", "finished"]);
+});
+
+Deno.test("a scheduler without work sends nothing", async () => {
+  const { sent, tell, submit, answer } = await startScheduler();
+  tell({ type: "cancel", requestId: "unknown" });
+  submit("r", [1], { maxTokens: 1 });
+  answer();
+  const numSent = sent.verifier.length;
+  tell({ type: "cancel", requestId: "r" });
+  assert.equal(sent.verifier.length, numSent);
+  assert.equal(sent.engine.length, 2);
+});
+
+Deno.test("what is refused is told to the engine only", async () => {
+  const { sent, submit } = await startScheduler({ contextLength: 3 });
+  submit("r", [1, 2, 3]);
+  assert.equal(sent.engine[0]?.type, "failed");
+  assert.equal(sent.verifier.length, 0);
+});
+
+Deno.test("a preempted sequence is released before the next forward, and started again later", async () => {
+  const { sent, lines, submit, answer } = await startScheduler({ numPages: 20, pageSize: 1 });
+  submit("a", [1], { maxTokens: 12 });
+  submit("b", [2], { maxTokens: 12 });
+  const numFinished = () => sent.engine.filter(({ type }) => type === "finished").length;
+  for (let i = 0; i < 40 && numFinished() < 2; i++) answer();
+  assert.equal(numFinished(), 2);
+  const life = sent.verifier.flatMap((message) =>
+    message.type === "release"
+      ? [`release ${message.requestId}`]
+      : message.starts.map(({ requestId, tokens }) => `start ${requestId} with ${tokens.length}`)
+  );
+  assert.deepEqual(life, [
+    "start a with 1",
+    "start b with 1",
+    "release b",
+    "release a",
+    "start b with 10",
+    "release b",
+  ]);
+  assert.deepEqual(sent.drafter.map(({ requestId }) => requestId), ["b", "a", "b"]);
+  const alone = sent.verifier.findIndex((message, i) =>
+    i > 1 && message.type === "forward" && message.segments.every(({ requestId }) => requestId === "a")
+  );
+  assert.deepEqual(sent.verifier[alone - 1], { type: "release", requestId: "b" });
+  assert.deepEqual(lines.filter((line) => line.startsWith("warning")), [
+    "warning KV cache pool is full. Retract requests. #retracted_reqs: 1",
+  ]);
+});
+
+Deno.test("flush and inspect are answered", async () => {
+  const { sent, tell, submit, answer } = await startScheduler({ numPages: 8, pageSize: 2 });
+  submit("r", [1, 2, 3], { maxTokens: 3 });
+  tell({ type: "flush" });
+  for (let i = 0; i < 3; i++) answer();
+  tell({ type: "inspect" });
+  tell({ type: "flush" });
+  tell({ type: "inspect" });
+  const flushes = sent.engine.filter((message) => message.type === "flushed");
+  assert.deepEqual(flushes.map(({ done }) => done), [false, true]);
+  const [before, after] = sent.engine.filter((message) => message.type === "inspected").map(({ state }) =>
+    state
+  );
+  assert.deepEqual(before, {
+    numRunning: 0,
+    numWaiting: 0,
+    numPages: 8,
+    numFreePages: 6,
+    numEvictablePages: 2,
+    numPreemptions: 0,
+    numSteps: 3,
+    generatedTokens: 3,
+    lastGenThroughput: 0,
+  });
+  assert.deepEqual([after?.numFreePages, after?.numEvictablePages], [8, 0]);
+});
+
+Deno.test("prefills are logged, and every few decode steps their throughput, idle time left out", async () => {
+  const { lines, clock, sent, tell, submit, answer } = await startScheduler({ decodeLogInterval: 2 });
+  submit("a", [1, 2], { maxTokens: 2 });
+  for (let i = 0; i < 2; i++) answer();
+  clock.advance(60_000);
+  submit("b", [3, 4], { maxTokens: 4 });
+  for (let i = 0; i < 2; i++) answer();
+  submit("c", [5, 6], { maxTokens: 4 });
+  for (let i = 0; i < 2; i++) answer();
+  assert.deepEqual(lines.map((line) => line.replace(/\. .*/, "")), [
+    "info Prefill batch",
+    "info Prefill batch",
+    "info Decode batch",
+    "info Prefill batch",
+    "info Decode batch",
+  ]);
+  const throughputs = lines.flatMap((line) => line.match(/throughput \(token\/s\): ([\d.]+)/)?.[1] ?? []);
+  // Steps take 10 ms; the last one yields a token of b and one of c.
+  assert.deepEqual(throughputs, ["100.00", "150.00"]);
+  tell({ type: "inspect" });
+  const inspected = sent.engine.at(-1);
+  assert.equal(inspected?.type === "inspected" && inspected.state.lastGenThroughput, 150);
+});
+
+Deno.test("an answer to no question is a crash", async () => {
+  const { tell } = await startScheduler();
+  assert.throws(
+    () => tell({ type: "forwarded", step: 1, results: [], forwardMs: 1 }),
+    /Cannot commit step 1/,
+  );
+});

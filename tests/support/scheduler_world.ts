@@ -1,0 +1,311 @@
+/**
+ * The pure scheduler with a model of the world around it: a KV memory, a verifier that computes from that memory
+ * alone, clients that keep what they were told. Every message is checked on its way.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { SchedulerConfig } from "../../runtime/config.ts";
+import type {
+  Failed,
+  Finished,
+  Segment,
+  SegmentResult,
+  SequenceStart,
+  TokenLogprob,
+} from "../../runtime/messages.ts";
+import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampling/params.ts";
+import { submit } from "../../runtime/scheduling/admission.ts";
+import { commit } from "../../runtime/scheduling/commit.ts";
+import { cancel, type SchedulerEvent } from "../../runtime/scheduling/ending.ts";
+import { schedule } from "../../runtime/scheduling/schedule.ts";
+import { createState, flush, type SchedulingState, type Step } from "../../runtime/scheduling/state.ts";
+
+/** Sizes of a small server. */
+export const worldConfig: SchedulerConfig = {
+  numPages: 256,
+  pageSize: 4,
+  contextLength: 128,
+  maxRunningRequests: 8,
+  maxQueuedRequests: 100,
+  chunkedPrefillSize: 32,
+  maxRows: 40,
+  maxOutputs: 16,
+  disableRadixCache: false,
+  eosTokenIds: [0],
+  decodeLogInterval: 4,
+};
+
+/** KV of a token: a hash of all tokens up to it, as real KV depends on all of them. */
+function kvAfter(kvBefore: number, token: number): number {
+  return Math.imul(kvBefore ^ (token + 1), 0x01000193) >>> 0;
+}
+
+/** What a client heard. */
+export class Client {
+  readonly prompt: readonly number[];
+  readonly sampling: SamplingParams;
+  readonly tokens: number[] = [];
+  readonly logprobs: TokenLogprob[] = [];
+  promptLogprobs: readonly TokenLogprob[] | undefined;
+  last: Finished | Failed | undefined;
+
+  constructor(prompt: readonly number[], sampling: SamplingParams) {
+    this.prompt = prompt;
+    this.sampling = sampling;
+  }
+
+  /** How it ended: the finish reason's type or the error's code. */
+  get end(): string | undefined {
+    return this.last?.type === "finished" ? this.last.reason.type : this.last?.error.code;
+  }
+
+  hear(event: Exclude<SchedulerEvent, { type: "release" }>): void {
+    assert.equal(this.last, undefined, `${event.requestId} hears ${event.type} after its end`);
+    if (event.type !== "tokens") {
+      this.last = event;
+      return;
+    }
+    if (event.promptLogprobs !== undefined) {
+      assert.equal(this.tokens.length, 0, "prompt logprobs come with the first tokens");
+      assert.equal(this.promptLogprobs, undefined, "prompt logprobs come once");
+      this.promptLogprobs = event.promptLogprobs;
+    }
+    this.tokens.push(...event.tokens);
+    if (this.sampling.numLogprobs >= 0) assert.equal(event.logprobs?.length, event.tokens.length);
+    this.logprobs.push(...event.logprobs ?? []);
+  }
+}
+
+/** What the verifier knows of a sequence. */
+interface Started {
+  numFed: number;
+  decodes: boolean;
+}
+
+/** See the module's comment. */
+export class World {
+  readonly config: SchedulerConfig;
+  readonly state: SchedulingState;
+  readonly clients = new Map<string, Client>();
+  readonly steps: Step[] = [];
+  /** What a forward takes. */
+  forwardMs = 10;
+  readonly #vocabSize: number;
+  /** Tokens the verifier draws in a step, at most; several as under speculation. */
+  readonly #tokensPerResult: number;
+  readonly #reserveRatio: number | undefined;
+  readonly #kv: Uint32Array;
+  readonly #started = new Map<string, Started>();
+
+  /** A `reserveRatio` of 0 admits, all the time, as if nobody went on generating. */
+  constructor(
+    config: Partial<SchedulerConfig> = {},
+    { vocabSize = 1 << 16, tokensPerResult = 1, reserveRatio }: {
+      vocabSize?: number;
+      tokensPerResult?: number;
+      reserveRatio?: number;
+    } = {},
+  ) {
+    this.config = { ...worldConfig, ...config };
+    this.state = createState(this.config);
+    this.#reserveRatio = reserveRatio;
+    this.#vocabSize = vocabSize;
+    this.#tokensPerResult = tokensPerResult;
+    this.#kv = new Uint32Array(this.config.numPages * this.config.pageSize);
+  }
+
+  client(requestId: string): Client {
+    return this.clients.get(requestId)!;
+  }
+
+  submit(requestId: string, prompt: readonly number[], sampling: Partial<SamplingParams> = {}): Client {
+    const params = { ...defaultSamplingParams, ...sampling };
+    const client = new Client(prompt, params);
+    if (!this.state.sequences.has(requestId)) this.clients.set(requestId, client);
+    const promptTokens = Int32Array.from(prompt);
+    const failed = submit(this.state, { type: "submit", requestId, promptTokens, sampling: params });
+    if (failed !== undefined) client.hear(failed);
+    this.#check();
+    return client;
+  }
+
+  cancel(requestId: string): void {
+    this.#hear(cancel(this.state, requestId));
+    this.#check();
+  }
+
+  flush(): boolean {
+    const done = flush(this.state);
+    if (done) assert.equal(this.state.allocator.numFree, this.config.numPages);
+    this.#check();
+    return done;
+  }
+
+  /** Starts the next step, if there is one to start. */
+  begin(): Step | undefined {
+    this.state.reserveRatio = this.#reserveRatio ?? this.state.reserveRatio;
+    const step = schedule(this.state);
+    if (step === undefined) return undefined;
+    this.steps.push(step);
+    for (const { requestId } of step.releases) this.#release(requestId);
+    for (const start of step.forward.starts) this.#start(start, step.forward.segments);
+    this.#checkBudget(step.forward.segments);
+    for (const segment of step.forward.segments) this.#checkSegment(segment, step.forward.segments);
+    this.#check();
+    return step;
+  }
+
+  /** Ends the step in flight, if there is one. */
+  end(): void {
+    const { inFlight } = this.state;
+    if (inFlight === undefined) return;
+    const results = inFlight.forward.segments.map((segment) => this.#run(segment));
+    const { step } = inFlight.forward;
+    this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs: this.forwardMs }));
+    this.#check();
+  }
+
+  /** A whole step; undefined if there was nothing to do. */
+  step(): Step | undefined {
+    const step = this.begin();
+    this.end();
+    return step;
+  }
+
+  /** Runs until nothing is left to do. */
+  drain(): void {
+    this.end();
+    for (let numSteps = 0; this.step() !== undefined; numSteps++) {
+      assert.ok(numSteps < 20_000, "some sequence starves");
+    }
+    for (const [requestId, { last }] of this.clients) assert.ok(last, `${requestId} never ended`);
+    const { allocator, cache } = this.state;
+    assert.equal(this.#started.size, 0, "the verifier is told about every end");
+    assert.equal(allocator.numFree + cache.numEvictable, this.config.numPages, "pages leak");
+  }
+
+  /** What the model says after `prompt`, computed without pages. */
+  truth(prompt: readonly number[], numTokens: number): number[] {
+    let kv = prompt.reduce(kvAfter, 0);
+    return Array.from({ length: numTokens }, () => {
+      const token = this.#draw(kv);
+      kv = kvAfter(kv, token);
+      return token;
+    });
+  }
+
+  #draw(kv: number): number {
+    return ((kv ^ (kv >>> 15)) >>> 0) % this.#vocabSize;
+  }
+
+  #hear(events: readonly SchedulerEvent[]): void {
+    for (const event of events) {
+      if (event.type === "release") this.#release(event.requestId);
+      else this.client(event.requestId).hear(event);
+    }
+  }
+
+  #release(requestId: string): void {
+    assert.ok(this.#started.delete(requestId), `${requestId} is released but was not started`);
+  }
+
+  #start({ requestId, tokens, numPromptTokens }: SequenceStart, segments: readonly Segment[]): void {
+    const client = this.client(requestId);
+    assert.ok(!this.#started.has(requestId), `${requestId} is started twice`);
+    assert.equal(numPromptTokens, client.prompt.length);
+    assert.deepEqual([...tokens], [...client.prompt, ...client.tokens]);
+    const segment = segments.find((segment) => segment.requestId === requestId)!;
+    assert.equal(segment.start % this.config.pageSize, 0, "a prefix hit is whole pages");
+    this.#started.set(requestId, { numFed: segment.start, decodes: false });
+  }
+
+  #checkBudget(segments: readonly Segment[]): void {
+    const { maxRows, maxOutputs, chunkedPrefillSize, maxRunningRequests } = this.config;
+    const sum = (count: (segment: Segment) => number) =>
+      segments.reduce((all, segment) => all + count(segment), 0);
+    assert.ok(sum(({ tokens }) => tokens.length) <= maxRows, "too many rows");
+    assert.ok(
+      sum(({ sample, promptLogprobs }) => Number(sample) + (promptLogprobs?.numRows ?? 0)) <= maxOutputs,
+      "too many outputs",
+    );
+    assert.ok(
+      sum(({ requestId, tokens }) => this.#started.get(requestId)!.decodes ? 0 : tokens.length) <=
+        chunkedPrefillSize,
+      "too many prefill rows",
+    );
+    assert.ok(this.#started.size <= maxRunningRequests, "too many sequences");
+    assert.equal(new Set(segments.map(({ requestId }) => requestId)).size, segments.length);
+    const decodes = segments.map(({ requestId }) => this.#started.get(requestId)!.decodes);
+    assert.deepEqual(decodes, decodes.toSorted((a, b) => Number(b) - Number(a)), "decodes come first");
+    if (this.#tokensPerResult === 1) assert.equal(segments.length, this.#started.size, "nobody stalls");
+  }
+
+  #checkSegment(segment: Segment, all: readonly Segment[]): void {
+    const { requestId, start, tokens, pages, sample, promptLogprobs } = segment;
+    const { prompt, tokens: output } = this.client(requestId);
+    const truth = [...prompt, ...output];
+    const end = start + tokens.length;
+    assert.equal(start, this.#started.get(requestId)!.numFed, `${requestId} skips or repeats a position`);
+    assert.ok(tokens.length > 0);
+    assert.deepEqual([...tokens], truth.slice(start, end));
+    assert.equal(sample, end === truth.length);
+    assert.ok(pages.length * this.config.pageSize >= end, "the page table is too short");
+    assert.equal(new Set(pages).size, pages.length, "a page occurs twice");
+    const written = pages.slice(Math.floor(start / this.config.pageSize));
+    for (const other of all) {
+      const isShared = other !== segment && other.pages.some((page) => written.includes(page));
+      assert.ok(!isShared, `${requestId} writes a page of ${other.requestId}`);
+    }
+    if (promptLogprobs !== undefined) {
+      const firstNext = end - Number(sample) - promptLogprobs.numRows + 1;
+      assert.ok(end - Number(sample) < prompt.length, "only prompt tokens are known");
+      assert.deepEqual(
+        [...promptLogprobs.nextTokens],
+        prompt.slice(firstNext, firstNext + promptLogprobs.numRows),
+      );
+    }
+  }
+
+  /** Computes a segment as a model does: from its rows and the KV its page table leads to. */
+  #run({ requestId, start, tokens, pages, sample, promptLogprobs }: Segment): SegmentResult {
+    const { pageSize } = this.config;
+    const slotOf = (position: number) =>
+      pages[Math.floor(position / pageSize)]! * pageSize + position % pageSize;
+    let kv = start === 0 ? 0 : this.#kv[slotOf(start - 1)]!;
+    tokens.forEach((token, row) => this.#kv[slotOf(start + row)] = kv = kvAfter(kv, token));
+    const started = this.#started.get(requestId)!;
+    started.numFed += tokens.length;
+    started.decodes ||= sample;
+    const drawn: number[] = [];
+    while (sample && drawn.length < 1 + kv % this.#tokensPerResult) {
+      drawn.push(this.#draw(kv));
+      kv = kvAfter(kv, drawn.at(-1)!);
+    }
+    const withLogprob = (token: number): TokenLogprob => ({ token, logprob: -1, top: [] });
+    return {
+      tokens: Int32Array.from(drawn),
+      ...(this.client(requestId).sampling.numLogprobs >= 0 && { logprobs: drawn.map(withLogprob) }),
+      ...(promptLogprobs && { promptLogprobs: Array.from(promptLogprobs.nextTokens, withLogprob) }),
+    };
+  }
+
+  /** Every page has one owner: a sequence, the cache, or nobody. */
+  #check(): void {
+    const { running, waiting, allocator, cache, sequences } = this.state;
+    const owned = running.flatMap(({ pages, prefix }) => pages.slice(prefix.depth));
+    const locked = new Set(running.flatMap(({ pages, prefix }) => pages.slice(0, prefix.depth)));
+    assert.equal(new Set(owned).size, owned.length, "two sequences own a page");
+    assert.ok(!owned.some((page) => locked.has(page)), "a sequence owns a page of the cache");
+    assert.equal(
+      owned.length + locked.size + allocator.numFree + cache.numEvictable,
+      this.config.numPages,
+      "a page has no owner or two",
+    );
+    for (const { pages, numComputed, prefix } of waiting) {
+      assert.deepEqual([pages, numComputed, prefix], [[], 0, cache.root], "a waiting sequence owns pages");
+    }
+    assert.deepEqual(new Set(sequences.values()), new Set([...waiting, ...running]));
+    assert.ok(running.length <= this.config.maxRunningRequests);
+  }
+}
