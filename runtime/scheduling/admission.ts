@@ -26,7 +26,12 @@ export function submit(state: SchedulingState, message: Submit): Failed | undefi
     requestId,
     sampling,
     numPromptTokens: tokens.length,
-    maxTokens: Math.min(sampling.maxTokens, state.config.contextLength - tokens.length),
+    // The last token's KV is never needed.
+    maxTokens: Math.min(
+      sampling.maxTokens,
+      state.config.contextLength - tokens.length,
+      poolTokens(state.config) - tokens.length + 1,
+    ),
     tokens,
     numComputed: 0,
     numPrefill: 0,
@@ -68,7 +73,7 @@ export function admitNext(state: SchedulingState): Sequence | undefined {
   return sequence;
 }
 
-/** A lone sequence always has room: all other pages are free or evictable, and `submit` and `commit` bound its length. */
+/** A lone sequence always has room: all other pages are free or evictable, and `submit` bounds its length. */
 function hasRoom(state: SchedulingState, sequence: Sequence): boolean {
   const { running, reserveRatio, config } = state;
   if (running.length === 0) return true;
@@ -89,7 +94,7 @@ function refusal(state: SchedulingState, { requestId, promptTokens }: Submit): E
   const { contextLength, maxRunningRequests, maxQueuedRequests } = config;
   const input = `The input (${promptTokens.length} tokens)`;
   if (sequences.has(requestId)) {
-    return new InvalidRequestError(`Duplicate request ID: ${requestId}`, "requestId");
+    return new InvalidRequestError(`Duplicate request ID: ${requestId}`, "rid");
   }
   if (promptTokens.length === 0) {
     return new InvalidRequestError("Cannot generate: the prompt is empty", "prompt");

@@ -4,12 +4,11 @@
  * @module
  */
 import type { SchedulerConfig } from "../config.ts";
-import { InvalidRequestError, toWireError, type WireError } from "../errors.ts";
 import type { FinishReason, Forwarded, Segment, SegmentResult, Tokens } from "../messages.ts";
 import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
 import { sharePages } from "./pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
-import { poolTokens, reserveRatioBounds, type SchedulingState } from "./state.ts";
+import { reserveRatioBounds, type SchedulingState } from "./state.ts";
 
 /** Weight of the newest step in `meanForwardMs`. */
 const MEAN_WEIGHT = 1 / 8;
@@ -55,12 +54,12 @@ function takePromptLogprobs(sequence: Sequence, { promptLogprobs = [] }: Segment
 function takeTokens(state: SchedulingState, sequence: Sequence, result: SegmentResult): SchedulerEvent[] {
   const { config } = state;
   const { requestId, tokens, promptLogprobs } = sequence;
-  let end: FinishReason | WireError | undefined = lengthReached(sequence);
+  let end = lengthReached(sequence);
   let numTaken = 0;
   while (end === undefined && numTaken < result.tokens.length) {
     const token = result.tokens[numTaken++]!;
     tokens.push(token);
-    end = stopAt(config, sequence, token) ?? lengthReached(sequence) ?? poolExceeded(config, sequence);
+    end = stopAt(config, sequence, token) ?? lengthReached(sequence);
   }
   state.generatedTokens += numTaken;
   sequence.promptLogprobs = undefined;
@@ -86,11 +85,4 @@ function stopAt(config: SchedulerConfig, { sampling }: Sequence, token: number):
   if (sampling.ignoreEos) return undefined;
   const stops = config.eosTokenIds.includes(token) || sampling.stopTokenIds.includes(token);
   return stops ? { type: "stop", matched: token } : undefined;
-}
-
-/** A sequence that would not even fit alone ends here, so that every running one can go on once it is alone. */
-function poolExceeded(config: SchedulerConfig, { tokens }: Sequence): WireError | undefined {
-  if (tokens.length <= poolTokens(config)) return undefined;
-  const problem = `${tokens.length} tokens do not fit the KV pool of ${poolTokens(config)}`;
-  return toWireError(new InvalidRequestError(`Cannot continue request: ${problem}`));
 }

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import type { WireError } from "../errors.ts";
-import type { Failed, Finished, FinishReason, Release, Tokens } from "../messages.ts";
+import type { Finished, FinishReason, Release, Tokens } from "../messages.ts";
 import { releasePages } from "./pages.ts";
 import { type Sequence, usageOf } from "./sequence.ts";
 import type { SchedulingState } from "./state.ts";
 
 /** What happened to a sequence: `release` concerns the models, the others the client. */
-export type SchedulerEvent = Tokens | Finished | Failed | Release;
+export type SchedulerEvent = Tokens | Finished | Release;
 
 /** Reason of a cancelled generation. */
 export const aborted: FinishReason = { type: "abort", message: "Request was aborted" };
@@ -30,12 +29,10 @@ export function cancel(state: SchedulingState, requestId: string): SchedulerEven
 export function endSequence(
   state: SchedulingState,
   sequence: Sequence,
-  how: FinishReason | WireError,
+  reason: FinishReason,
 ): SchedulerEvent[] {
   const { requestId } = sequence;
-  const last: Finished | Failed = "type" in how
-    ? { type: "finished", requestId, reason: how, usage: usageOf(sequence) }
-    : { type: "failed", requestId, error: how };
+  const last: Finished = { type: "finished", requestId, reason, usage: usageOf(sequence) };
   state.sequences.delete(requestId);
   const position = state.running.indexOf(sequence);
   if (position < 0) {

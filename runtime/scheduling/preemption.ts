@@ -10,8 +10,8 @@ import { numOutputTokens, type Sequence } from "./sequence.ts";
 import { reserveRatioBounds, type SchedulingState } from "./state.ts";
 
 /**
- * Preempts sequences until the running ones can have the pages they lack. A single one always can: `commit` ends what
- * the pool cannot hold.
+ * Preempts sequences until the running ones can have the pages they lack. A single one always can: `submit`
+ * bounds its length.
  */
 export function makeRoom(state: SchedulingState): Release[] {
   const releases: Release[] = [];

@@ -15,7 +15,7 @@ export interface Sequence {
   readonly requestId: string;
   readonly sampling: SamplingParams;
   readonly numPromptTokens: number;
-  /** Tokens to generate at most: as asked, or until the context ends. */
+  /** Tokens to generate at most: as asked, or until context or pool end. */
   readonly maxTokens: number;
   /** Prompt followed by what was generated. */
   readonly tokens: number[];

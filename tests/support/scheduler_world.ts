@@ -60,7 +60,7 @@ export class Client {
     return this.last?.type === "finished" ? this.last.reason.type : this.last?.error.code;
   }
 
-  hear(event: Exclude<SchedulerEvent, { type: "release" }>): void {
+  hear(event: Exclude<SchedulerEvent, { type: "release" }> | Failed): void {
     assert.equal(this.last, undefined, `${event.requestId} hears ${event.type} after its end`);
     if (event.type !== "tokens") {
       this.last = event;

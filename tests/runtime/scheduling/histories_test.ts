@@ -58,19 +58,22 @@ const configs = fc.record({
 function checkOutcome(world: World, client: Client): void {
   const { config } = world;
   const { prompt, sampling, tokens, last } = client;
-  const maxTokens = Math.min(sampling.maxTokens, config.contextLength - prompt.length);
+  const numPoolTokens = config.numPages * config.pageSize;
+  const maxTokens = Math.min(
+    sampling.maxTokens,
+    config.contextLength - prompt.length,
+    numPoolTokens + 1 - prompt.length,
+  );
   const truth = world.truth(prompt, maxTokens);
   const stops = sampling.ignoreEos ? [] : [...config.eosTokenIds, ...sampling.stopTokenIds];
   const stopAt = truth.findIndex((token) => stops.includes(token));
   const expected = stopAt < 0 ? truth : truth.slice(0, stopAt + 1);
-  const numPoolTokens = config.numPages * config.pageSize;
   assert.ok(last);
   if (last.type === "failed") {
     if (last.error.code === "overloaded") return;
     assert.equal(last.error.code, "invalid_request");
-    const isTooLong = prompt.length >= Math.min(config.contextLength, numPoolTokens);
-    assert.equal(tokens.length, isTooLong ? 0 : numPoolTokens + 1 - prompt.length);
-    assert.deepEqual(tokens, expected.slice(0, tokens.length));
+    assert.ok(prompt.length >= Math.min(config.contextLength, numPoolTokens));
+    assert.equal(tokens.length, 0);
     return;
   }
   if (last.reason.type === "abort") {
@@ -93,7 +96,7 @@ function checkOutcome(world: World, client: Client): void {
 
 for (const tokensPerResult of [1, 3]) {
   Deno.test(`whatever happens, with up to ${tokensPerResult} tokens per result, every request gets its own words`, () => {
-    const seen = { preemptions: 0, cachedTokens: 0, aborts: 0, poolFailures: 0, mixedSteps: 0 };
+    const seen = { preemptions: 0, cachedTokens: 0, aborts: 0, mixedSteps: 0 };
     fc.assert(
       fc.property(configs, fc.constantFrom(0, 0.2, 0.7), actions, (config, reserveRatio, history) => {
         const world = new World(config, { vocabSize: VOCAB_SIZE, tokensPerResult, reserveRatio });
@@ -109,7 +112,6 @@ for (const tokensPerResult of [1, 3]) {
           const { last } = client;
           if (last?.type === "finished") seen.cachedTokens += last.usage.numCachedTokens;
           if (client.end === "abort") seen.aborts++;
-          if (last?.type === "failed" && client.tokens.length > 0) seen.poolFailures++;
         }
         seen.preemptions += world.state.numPreemptions;
         seen.mixedSteps += world.steps.filter((step) =>
