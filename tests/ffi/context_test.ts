@@ -15,6 +15,7 @@ import {
   hasIsa,
   libraryPath,
   mapBytes,
+  normals,
   readRows,
   tensorOf,
   withContext,

@@ -1,0 +1,229 @@
+/**
+ * Batch invariance, bit for bit: a row's result does not depend on the other rows of the forward, on chunking, pages,
+ * threads, or on whether a graph is replayed.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { StorageFormat } from "../../runtime/config.ts";
+import type { Context } from "../../ffi/context.ts";
+import type { TensorId } from "../../ffi/handles.ts";
+import * as ops from "../../ffi/ops.ts";
+import { randomRow, seededRandom } from "../support/block_formats.ts";
+import { rowsOf, type SegmentRows, shuffled } from "../support/batches.ts";
+import { assertSameBits } from "../support/close.ts";
+import { ModelRunner, type RunRows, verifierConfig, withTinyCheckpoint } from "../support/models.ts";
+import {
+  ALL_ISAS,
+  hasIsa,
+  type Isa,
+  mapBytes,
+  normals,
+  readRows,
+  tensorOf,
+  withContext,
+} from "../support/native.ts";
+
+const FORMATS: readonly StorageFormat[] = ["F32", "F16", "BF16", "Q4_1", "Q5_0", "Q8_0", "Q4_K", "Q6_K"];
+const DTYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const;
+const MAX_ROWS = 64, COLS = 256, WEIGHT_ROWS = 50;
+
+/** An op on whole rows: `run` maps a tensor [rows, inputs] to one of [rows, outputs]. */
+interface RowOp {
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  run(context: Context, out: TensorId, x: TensorId): void;
+}
+
+function rowOps(context: Context): RowOp[] {
+  const random = seededRandom(91);
+  const linears = FORMATS.map((format): RowOp => {
+    const stored = Array.from({ length: WEIGHT_ROWS }, () => randomRow(format, COLS, random));
+    const file = mapBytes(context, new Uint8Array(stored.flatMap((row) => [...row])));
+    const weight = context.createWeight(WEIGHT_ROWS, COLS);
+    context.appendWeight(weight, { file, offset: 0, format }, WEIGHT_ROWS, 0);
+    context.packWeight(weight, format in DTYPES ? DTYPES[format as keyof typeof DTYPES] : "float32");
+    const run = (_: Context, out: TensorId, x: TensorId) => ops.linear(context, out, x, weight);
+    return { name: `linear ${format}`, inputs: COLS, outputs: WEIGHT_ROWS, run };
+  });
+  const scale = tensorOf(context, normals(random, COLS), COLS);
+  return [
+    ...linears,
+    {
+      name: "rms_norm",
+      inputs: COLS,
+      outputs: COLS,
+      run: (_, out, x) => ops.rmsNorm(context, out, x, scale, 1e-5),
+    },
+    { name: "silu_mul", inputs: COLS, outputs: COLS / 2, run: (_, out, x) => ops.siluMul(context, out, x) },
+  ];
+}
+
+/** Result of every op for 64 rows, computed `rowsAtOnce` at a time. */
+function runRowOps(context: Context, rowsAtOnce: number): Map<string, Float32Array> {
+  const x = normals(seededRandom(92), MAX_ROWS * COLS);
+  return new Map(
+    rowOps(context).map(({ name, inputs, outputs, run }) => {
+      const all = new Float32Array(MAX_ROWS * outputs);
+      for (let first = 0; first < MAX_ROWS; first += rowsAtOnce) {
+        const rows = Math.min(rowsAtOnce, MAX_ROWS - first);
+        const input = tensorOf(context, x.slice(first * inputs, (first + rows) * inputs), inputs);
+        const out = context.createTensor(rows, outputs);
+        run(context, out, input);
+        all.set(readRows(context, out, rows, outputs), first * outputs);
+      }
+      return [name, all];
+    }),
+  );
+}
+
+const isaCases = (name: string, body: (isa: Isa) => void | Promise<void>) => {
+  for (const isa of ALL_ISAS) {
+    Deno.test({
+      name: `${name} [${isa}]`,
+      ignore: !hasIsa(isa),
+      fn: () => body(isa),
+    });
+  }
+};
+
+isaCases("every op on rows gives the same bits for any number of rows and threads", (isa) => {
+  const expected = withContext(isa, 1, (context) => runRowOps(context, 1));
+  for (const threads of [1, 2, 3, 4]) {
+    withContext(isa, threads, (context) => {
+      for (
+        const rowsAtOnce of threads === 1 ? [2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 33, 64] : [1, 3, 4, 16, 64]
+      ) {
+        for (const [name, actual] of runRowOps(context, rowsAtOnce)) {
+          assertSameBits(actual, expected.get(name)!, `${name}, ${rowsAtOnce} rows, ${threads} threads`);
+        }
+      }
+    });
+  }
+});
+
+/** How a forward may be arranged without changing a bit. */
+interface Arrangement {
+  readonly name: string;
+  readonly threads?: number;
+  readonly chunk?: number;
+  readonly pageSize?: number;
+  /** Other sequences in every forward. */
+  readonly numOthers?: number;
+  readonly recorded?: boolean;
+  readonly pageSeed?: number;
+}
+
+const ARRANGEMENTS: readonly Arrangement[] = [
+  { name: "token by token", chunk: 1 },
+  { name: "chunks of 5", chunk: 5 },
+  { name: "chunks of 16", chunk: 16, threads: 2 },
+  { name: "chunks of 64, 3 threads", chunk: 64, threads: 3 },
+  { name: "4 threads", threads: 4 },
+  { name: "pages of 32", pageSize: 32 },
+  { name: "pages of 64 in another order", pageSize: 64, pageSeed: 3 },
+  { name: "among 3 others", numOthers: 3, chunk: 7, threads: 2 },
+  { name: "token by token among 7 others", numOthers: 7, chunk: 1 },
+  { name: "replayed", recorded: true },
+  {
+    name: "replayed token by token among others, 2 threads",
+    recorded: true,
+    chunk: 1,
+    numOthers: 4,
+    threads: 2,
+  },
+  { name: "replayed in chunks of 6, 3 threads", recorded: true, chunk: 6, threads: 3, pageSize: 32 },
+];
+
+/** Past the 256 keys that attention takes at a time. */
+const LENGTH = 270;
+
+function tokensOf(sequence: number): Int32Array<ArrayBuffer> {
+  return Int32Array.from({ length: LENGTH }, (_, i) => (i * 53 + sequence * 97 + 5) % 300);
+}
+
+/** Logits of the first sequence, position by position. */
+function logitsOf(runner: ModelRunner, arrangement: Arrangement): Float32Array[] {
+  const { chunk = LENGTH, pageSize = 16, numOthers = 0, pageSeed = 1 } = arrangement;
+  const pagesEach = Math.ceil(LENGTH / pageSize);
+  const order = shuffled(pagesEach * (numOthers + 1), seededRandom(pageSeed));
+  const logits: Float32Array[] = [];
+  for (let start = 0; start < LENGTH; start += chunk) {
+    const segments = Array.from({ length: numOthers + 1 }, (_, sequence): RunRows => ({
+      tokens: tokensOf(sequence).slice(start, start + chunk),
+      start,
+      pages: order.slice(sequence * pagesEach, (sequence + 1) * pagesEach),
+    }));
+    // The sequence in question sits between the others.
+    const at = Math.floor(numOthers / 2), [own, ...others] = segments;
+    const rows = runner.forward([...others.slice(0, at), own!, ...others.slice(at)]);
+    const numRows = own!.tokens.length;
+    logits.push(...rows.slice(at * numRows, (at + 1) * numRows));
+  }
+  return logits;
+}
+
+const MODELS: readonly (readonly [StorageFormat, "float32" | "bfloat16"])[] = [
+  ["F32", "float32"],
+  ["BF16", "bfloat16"],
+  ["Q4_1", "bfloat16"],
+  ["Q6_K", "bfloat16"],
+];
+
+for (const [format, kvDtype] of MODELS) {
+  isaCases(`a whole model gives the same bits however a forward is arranged: ${format}`, (isa) => {
+    const wide = { hiddenSize: 256, intermediateSize: 256, numHeads: 8, numLayers: 1 };
+    const config = format === "Q6_K" ? wide : { numHeads: 6 };
+    return withTinyCheckpoint({ kind: "gguf", seed: 3, format, config }, (checkpoint) => {
+      const run = (arrangement: Arrangement) => {
+        const { threads = 1, pageSize = 16, recorded = false } = arrangement;
+        const sizes = { maxRows: 600, maxOutputs: 600, maxTotalTokens: 4096 };
+        const verifier = verifierConfig(checkpoint, { threads, pageSize, kvDtype, ...sizes });
+        using runner = new ModelRunner(verifier, isa, recorded);
+        return logitsOf(runner, arrangement);
+      };
+      const expected = run({ name: "plain" });
+      assert.equal(
+        new Set(expected.map((row) => row.indexOf(Math.max(...row)))).size > 10,
+        true,
+        "rows differ",
+      );
+      for (const arrangement of ARRANGEMENTS) {
+        run(arrangement).forEach((row, position) =>
+          assertSameBits(row, expected[position]!, `${arrangement.name}, position ${position}`)
+        );
+      }
+    });
+  });
+}
+
+isaCases(
+  "a chain of draft tokens gives the same bits as the same tokens decoded",
+  (isa) =>
+    withContext(isa, 2, (context) => {
+      const shape = { layers: 1, pages: 20, pageSize: 16, kvHeads: 1, headDim: 32 },
+        numHeads = 3,
+        cols = 5 * 32;
+      const pages = shuffled(20, seededRandom(93)), rows = 20;
+      for (const prefix of [0, 9, 16, 250, 256]) {
+        const batch = context.createBatch({ rows: prefix + rows, segments: 1, pages: 20, outputs: 1 });
+        const kv = context.createKv(shape, "bfloat16"), qkv = context.batchTensor(batch, "rows", cols);
+        const out = context.batchTensor(batch, "rows", numHeads * 32);
+        const x = normals(seededRandom(94), (prefix + rows) * cols);
+        const run = (segment: SegmentRows, first: number) => {
+          context.writeBatch(batch, rowsOf([segment], 16));
+          context.writeTensor(qkv, x.slice(first * cols, (first + segment.rows) * cols), 0, segment.rows);
+          ops.kvStore(context, kv, qkv, batch, 0, numHeads);
+          ops.attention(context, out, qkv, kv, batch, 0, numHeads, 0.2);
+          return readRows(context, out, segment.rows, numHeads * 32);
+        };
+        const all = run({ prefix: 0, rows: prefix + rows, pages }, 0);
+        const chain = run(
+          { prefix, rows, pages, parents: Array.from({ length: rows }, (_, i) => i - 1) },
+          prefix,
+        );
+        assertSameBits(chain, all.subarray(prefix * numHeads * 32), `after ${prefix}`);
+      }
+    }),
+);

@@ -1,0 +1,241 @@
+/**
+ * Statuses for wrong handles, shapes, weights and pools.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import * as ops from "../../ffi/ops.ts";
+import { refuses, Status } from "../support/misuse.ts";
+import { mapBytes } from "../support/native.ts";
+
+const id = <Id extends number>(value: number) => value as Id;
+
+// Handles.
+refuses("handle 0", (b) => ops.siluMul(b.context, id(0), b.rows(2)), Status.badHandle, /silu_mul: out .* 0$/);
+refuses(
+  "a handle never given out",
+  (b) => ops.siluMul(b.context, id(9999), b.rows(2)),
+  Status.badHandle,
+  /9999/,
+);
+refuses(
+  "a handle of another kind",
+  (b) => ops.siluMul(b.context, b.rows(1), id(b.batch)),
+  Status.badHandle,
+  /silu_mul: x/,
+);
+refuses(
+  "a released handle whose slot is used again",
+  (b) => {
+    const old = b.context.createTensor(1, 4);
+    b.context.check(b.context.native.aerie_tensor_release(b.context.id, old));
+    assert.notEqual(b.context.createTensor(1, 4), old);
+    b.context.readTensor(old, new Float32Array(4), 0, 1);
+  },
+  Status.badHandle,
+  /tensor_read: tensor is not a live handle/,
+);
+refuses(
+  "releasing twice",
+  (b) => {
+    const tensor = b.context.createTensor(1, 4);
+    for (let i = 0; i < 2; i++) b.context.check(b.context.native.aerie_tensor_release(b.context.id, tensor));
+  },
+  Status.badHandle,
+  /tensor_release/,
+);
+refuses(
+  "releasing as another kind",
+  (b) => {
+    b.context.check(b.context.native.aerie_kv_release(b.context.id, b.batch));
+  },
+  Status.badHandle,
+  /kv_release/,
+);
+
+// Shapes.
+refuses(
+  "a tensor without columns",
+  (b) => b.context.createTensor(1, 0),
+  Status.badShape,
+  /tensor_create: \[1, 0\]/,
+);
+refuses("a tensor of 2^31 rows", (b) => b.context.createTensor(2 ** 31, 1), Status.badShape, /2147483648/);
+refuses(
+  "reading past a tensor",
+  (b) => {
+    b.context.readTensor(b.context.createTensor(3, 2), new Float32Array(8), 1, 3);
+  },
+  Status.badShape,
+  /tensor_read: rows 1 \+ 3 of 3/,
+);
+refuses(
+  "writing past a tensor",
+  (b) => {
+    b.context.writeTensor(b.context.createTensor(3, 2), new Float32Array(8), 0xffffffff, 2);
+  },
+  Status.badShape,
+  /tensor_write: rows 4294967295 \+ 2 of 3/,
+);
+refuses(
+  "rows that differ",
+  (b) => {
+    ops.siluMul(b.context, b.context.createTensor(2, 1), b.context.createTensor(3, 2));
+  },
+  Status.badShape,
+  /silu_mul/,
+);
+refuses(
+  "rows of another batch",
+  (b) => ops.siluMul(b.context, b.context.createTensor(4, 1), b.rows(2)),
+  Status.badShape,
+  /silu/,
+);
+refuses(
+  "columns that do not fit",
+  (b) => ops.siluMul(b.context, b.rows(3), b.rows(4)),
+  Status.badShape,
+  /4 columns, expected 6/,
+);
+refuses(
+  "a norm weight of two rows",
+  (b) => {
+    ops.rmsNorm(b.context, b.rows(8), b.rows(8), b.context.createTensor(2, 8), 1e-5);
+  },
+  Status.badShape,
+  /rms_norm: weight is \[2, 8\], expected \[1, 8\]/,
+);
+refuses(
+  "linear with the wrong input",
+  (b) => ops.linear(b.context, b.rows(5), b.rows(31), b.weight),
+  Status.badShape,
+  /x has 31/,
+);
+refuses(
+  "linear with the wrong output",
+  (b) => ops.linear(b.context, b.rows(6), b.rows(32), b.weight),
+  Status.badShape,
+  /out has 6/,
+);
+refuses(
+  "linear with the wrong residual",
+  (b) => {
+    ops.linear(b.context, b.rows(5), b.rows(32), b.weight, b.rows(4));
+  },
+  Status.badShape,
+  /residual has 4 columns, expected 5/,
+);
+refuses(
+  "linear onto its own input",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(64)), weight = b.context.createWeight(4, 4);
+    b.context.appendWeight(weight, { file, offset: 0, format: "F32" }, 4, 0);
+    b.context.packWeight(weight, "float32");
+    const x = b.rows(4);
+    ops.linear(b.context, x, x, weight);
+  },
+  Status.badArgument,
+  /linear: out and x/,
+);
+refuses(
+  "rope of half a lane",
+  (b) => ops.rope(b.context, b.rows(40), b.rows(20), 2, 20),
+  Status.unsupported,
+  /head_dim is 20/,
+);
+refuses(
+  "rope of too many heads",
+  (b) => ops.rope(b.context, b.rows(64), b.rows(32), 3, 32),
+  Status.badShape,
+  /3 heads of 32/,
+);
+refuses(
+  "gathering rows as outputs",
+  (b) => {
+    ops.gatherOutputs(b.context, b.rows(4), b.rows(4), b.batch);
+  },
+  Status.badShape,
+  /gather_outputs: out does not follow the batch's outputs/,
+);
+
+// Weights and KV pools.
+refuses(
+  "part of a block",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(1000));
+    b.context.appendWeight(b.context.createWeight(1, 33), { file, offset: 0, format: "Q4_0" }, 1, 0);
+  },
+  Status.badShape,
+  /33 elements are not whole blocks of 32/,
+);
+refuses(
+  "an offset past the file",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(1000));
+    b.context.appendWeight(b.context.createWeight(1, 32), { file, offset: 2 ** 52, format: "F32" }, 1, 0);
+  },
+  Status.badShape,
+  /weight_append: 128 bytes at 4503599627370496 exceed the file of 1000 bytes/,
+);
+refuses(
+  "more rows than the weight has",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(1000));
+    b.context.appendWeight(b.context.createWeight(2, 32), { file, offset: 0, format: "F32" }, 3, 0);
+  },
+  Status.badShape,
+  /weight_append: 3 rows, expected 1\.\.2/,
+);
+refuses(
+  "packing a weight that is not full",
+  (b) => {
+    b.context.packWeight(b.context.createWeight(2, 32), "float32");
+  },
+  Status.badShape,
+  /weight_pack: 0 of 2 rows/,
+);
+refuses(
+  "appending to a packed weight",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(1000));
+    b.context.appendWeight(b.weight, { file, offset: 0, format: "F32" }, 1, 0);
+  },
+  Status.badArgument,
+  /packed already/,
+);
+refuses(
+  "using a weight before it is packed",
+  (b) => {
+    ops.linear(b.context, b.rows(1), b.rows(32), b.context.createWeight(1, 32));
+  },
+  Status.badArgument,
+  /linear: the weight is not packed/,
+);
+refuses(
+  "halves of heads",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(1000));
+    b.context.appendWeight(b.context.createWeight(6, 4), { file, offset: 0, format: "F32" }, 6, 4);
+  },
+  Status.badShape,
+  /6 rows are not whole heads of 4/,
+);
+const pool = { layers: 1, pages: 1, pageSize: 16, kvHeads: 1, headDim: 16 };
+refuses(
+  "a page size of 8",
+  (b) => b.context.createKv({ ...pool, pageSize: 8 }, "float32"),
+  Status.badShape,
+  /page_size is 8/,
+);
+refuses(
+  "a head of 24",
+  (b) => b.context.createKv({ ...pool, headDim: 24 }, "float32"),
+  Status.unsupported,
+  /head_dim is 24/,
+);
+refuses(
+  "KV in float16",
+  (b) => b.context.createKv(pool, "float16" as "float32"),
+  Status.unsupported,
+  /kv_create: dtype is 1/,
+);

@@ -1,0 +1,155 @@
+/**
+ * Logits of tiny random Llama checkpoints against an independent float64 forward.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { ModelConfig, VerifierConfig } from "../../../runtime/config.ts";
+import { loadModel } from "../../../runtime/models/load.ts";
+import { assertClose } from "../../support/close.ts";
+import { ALL_ISAS, hasIsa } from "../../support/native.ts";
+import { ModelRunner, referenceWeights, verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
+import { llamaLogits, roundedToBfloat16, roundedToInt8, type Rounding } from "../../support/reference.ts";
+import type { TinyModelOptions } from "../../support/tiny_model.ts";
+
+interface Case {
+  readonly name: string;
+  readonly options: TinyModelOptions;
+  readonly change?: Partial<VerifierConfig>;
+  /** What the reference rounds as the kernels do. */
+  readonly rounding?: Rounding;
+  readonly roundWeights?: typeof roundedToBfloat16;
+  /** Largest NMSE of the logits. */
+  readonly bound: number;
+}
+
+const SEED = 5;
+const wide: Partial<ModelConfig> = { hiddenSize: 256, intermediateSize: 512, numHeads: 8 };
+const llama3 = {
+  type: "llama3",
+  factor: 8,
+  lowFreqFactor: 1,
+  highFreqFactor: 4,
+  originalMaxPositionEmbeddings: 32,
+} as const;
+const int8 = { activations: roundedToInt8 };
+
+/**
+ * Float weights differ from float64 by float32 sums only. Where the kernels round (int8 inputs, bfloat16 KV), so does
+ * the reference, but a value that sums put on the other side of a rounding step flips it; K-quants are repacked.
+ */
+const CASES: readonly Case[] = [
+  { name: "F32", options: { kind: "gguf", seed: SEED }, bound: 1e-11 },
+  {
+    name: "F32 with a tied head, one KV head",
+    options: { kind: "gguf", seed: SEED, config: { tieWordEmbeddings: true, numKvHeads: 1 } },
+    bound: 1e-11,
+  },
+  {
+    name: "F32 with llama3 scaling in three shards",
+    options: { kind: "safetensors", seed: SEED, shards: 3, config: { ropeScaling: llama3, ropeTheta: 500 } },
+    bound: 1e-11,
+  },
+  {
+    name: "F32 with linear scaling",
+    options: { kind: "safetensors", seed: SEED, config: { ropeScaling: { type: "linear", factor: 2 } } },
+    bound: 1e-11,
+  },
+  { name: "BF16", options: { kind: "safetensors", seed: SEED, format: "BF16" }, bound: 1e-11 },
+  {
+    name: "F16 kept as float16",
+    options: { kind: "safetensors", seed: SEED, format: "F16" },
+    change: { dtype: "float16" },
+    bound: 1e-11,
+  },
+  {
+    name: "F32 kept as bfloat16",
+    options: { kind: "safetensors", seed: SEED },
+    change: { dtype: "bfloat16" },
+    roundWeights: roundedToBfloat16,
+    bound: 1e-11,
+  },
+  {
+    name: "F32 with bfloat16 KV",
+    options: { kind: "gguf", seed: SEED },
+    change: { kvDtype: "bfloat16" },
+    rounding: { kv: roundedToBfloat16 },
+    bound: 1e-7,
+  },
+  ...(["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"] as const).map((format): Case => ({
+    name: format,
+    options: { kind: "gguf", seed: SEED, format },
+    rounding: int8,
+    bound: 3e-4,
+  })),
+  ...(["Q4_K", "Q5_K", "Q6_K"] as const).map((format): Case => ({
+    name: format,
+    options: { kind: "gguf", seed: SEED, format, config: wide },
+    rounding: int8,
+    bound: 3e-3,
+  })),
+  {
+    name: "a mixture as llama.cpp writes it",
+    options: {
+      kind: "gguf",
+      seed: SEED,
+      config: { ...wide, tieWordEmbeddings: true },
+      format: (name) => /embed|down_proj/.test(name) ? "Q6_K" : /v_proj/.test(name) ? "Q8_0" : "Q4_1",
+    },
+    rounding: int8,
+    bound: 3e-3,
+  },
+];
+
+const TOKENS = Int32Array.from({ length: 40 }, (_, i) => (i * 37 + 11) % 300);
+const PAGES = Int32Array.of(5, 2, 9);
+
+for (const { name, options, change = {}, rounding = {}, roundWeights, bound } of CASES) {
+  Deno.test(`logits of a tiny model match float64: ${name}`, () =>
+    withTinyCheckpoint(options, (checkpoint) => {
+      const weights = referenceWeights(checkpoint, roundWeights);
+      const expected = llamaLogits(checkpoint.config, weights, TOKENS, rounding);
+      for (const isa of ALL_ISAS.filter(hasIsa)) {
+        using runner = new ModelRunner(verifierConfig(checkpoint, change), isa);
+        const actual = runner.forward([{ tokens: TOKENS, start: 0, pages: PAGES }]);
+        const flat = (rows: readonly ArrayLike<number>[]) => rows.flatMap((row) => Array.from(row));
+        assertClose(flat(actual), flat(expected), bound, `${name}, ${isa}`);
+      }
+    }));
+}
+
+Deno.test("loading reports progress, sizes and backend as SGLang's log does", () =>
+  withTinyCheckpoint({ kind: "safetensors", seed: SEED, shards: 2 }, (checkpoint) => {
+    const lines: string[] = [];
+    const { context, info } = loadModel(
+      verifierConfig(checkpoint),
+      (level, text) => lines.push(`${level} ${text}`),
+    );
+    context[Symbol.dispose]();
+    const { numLayers, numKvHeads, headDim } = checkpoint.config;
+    const halfBytes = 1024 * numLayers * numKvHeads * headDim * 4;
+    assert.deepEqual([info.numPages, info.kBytes, info.vBytes], [64, halfBytes, halfBytes]);
+    assert.match(info.backend, /^cpu \w+, 2 threads$/);
+    const text = lines.join("\n");
+    assert.match(text, /Load weight begin\. avail mem=\d+\.\d\d GB/);
+    assert.match(text, /Loading checkpoint shards: 50% Completed \| 1\/2/);
+    assert.match(text, /Loading checkpoint shards: 100% Completed \| 2\/2/);
+    assert.match(text, /Load weight end\. type=LlamaForCausalLM, dtype=float32/);
+    assert.match(text, /KV Cache is allocated\. dtype: float32, #tokens: 1024, K size: \d+\.\d\d GB/);
+  }));
+
+Deno.test("a checkpoint without a tensor or of an unknown architecture is refused by name", () =>
+  withTinyCheckpoint({ kind: "gguf", seed: SEED }, (checkpoint) => {
+    const load = (change: Partial<typeof checkpoint>) => () =>
+      loadModel(verifierConfig({ ...checkpoint, ...change }), () => {});
+    const tensors = new Map(checkpoint.tensors);
+    tensors.delete("model.layers.1.mlp.up_proj.weight");
+    assert.throws(load({ tensors }), {
+      name: "LoadError",
+      message: /^Cannot find tensor: model\.layers\.1\.mlp\.up_proj\.weight in /,
+    });
+    assert.throws(load({ config: { ...checkpoint.config, architecture: "GPT2LMHeadModel" } }), {
+      name: "LoadError",
+      message: /^Cannot run architecture: GPT2LMHeadModel, expected one of .*LlamaForCausalLM/,
+    });
+  }));

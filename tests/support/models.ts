@@ -1,0 +1,130 @@
+/**
+ * Tiny checkpoints opened, loaded natively and read back in float64.
+ *
+ * @module
+ */
+import type { Checkpoint, VerifierConfig } from "../../runtime/config.ts";
+import type { Segment } from "../../runtime/messages.ts";
+import { BatchRowsBuilder } from "../../runtime/models/batch_rows.ts";
+import { type LoadedModel, loadModel } from "../../runtime/models/load.ts";
+import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
+import { resolveModel } from "../../runtime/weights/resolve.ts";
+import type { GraphId } from "../../ffi/handles.ts";
+import { dequantizeRow } from "./block_formats.ts";
+import { type Isa, libraryPath, withIsa } from "./native.ts";
+import type { ReferenceWeights, Row } from "./reference.ts";
+import { type TinyModelOptions, writeTinyModel } from "./tiny_model.ts";
+
+/** Sizes that the kernels take; the rest is `TINY_CONFIG`. */
+const NATIVE_SIZES = { numHeads: 4, numKvHeads: 2, headDim: 32 };
+
+/** Runs `body` with a checkpoint that is deleted afterwards. */
+export async function withTinyCheckpoint<Result>(
+  options: TinyModelOptions,
+  body: (checkpoint: Checkpoint) => Result | Promise<Result>,
+): Promise<Result> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = await writeTinyModel(folder, { ...options, config: { ...NATIVE_SIZES, ...options.config } });
+    return await body((await openCheckpoint(await resolveModel(path))).checkpoint);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A verifier's configuration for a tiny model. */
+export function verifierConfig(checkpoint: Checkpoint, change: Partial<VerifierConfig> = {}): VerifierConfig {
+  return {
+    checkpoint,
+    libraryPath,
+    device: "cpu",
+    threads: 2,
+    mayUseFewerThreads: false,
+    dtype: "auto",
+    kvDtype: "float32",
+    pageSize: 16,
+    maxTotalTokens: 1024,
+    contextLength: 512,
+    maxRows: 256,
+    maxOutputs: 256,
+    maxRunningRequests: 16,
+    eosTokenIds: checkpoint.config.eosTokenIds,
+    ...change,
+  };
+}
+
+/** The checkpoint's tensors in float64, matrices through `round`; rows of q and k in Hugging Face's order. */
+export function referenceWeights(
+  { tensors, config }: Checkpoint,
+  round: (row: Row) => Row = (row) => row,
+): ReferenceWeights {
+  const known = new Map<string, readonly Row[]>(), files = new Map<string, Uint8Array>();
+  return (name) => {
+    const found = known.get(name);
+    if (found) return found;
+    const { file, offset, bytes, format, shape, rowOrder } = tensors.get(name)!;
+    const content = files.get(file) ?? Deno.readFileSync(file);
+    files.set(file, content);
+    const numRows = shape.length === 1 ? 1 : shape[0]!, half = config.headDim / 2;
+    const rows = Array.from({ length: numRows }, (_, row) => {
+      const inHead = row % config.headDim;
+      const from = rowOrder === "plain" ? row : row - inHead + inHead % half * 2 + Math.floor(inHead / half);
+      const start = offset + from * bytes / numRows;
+      const values = dequantizeRow(format, content.subarray(start, start + bytes / numRows), shape.at(-1)!);
+      return shape.length === 1 ? values : round(values);
+    });
+    known.set(name, rows);
+    return rows;
+  };
+}
+
+/** Rows of one sequence for {@linkcode ModelRunner}. */
+export type RunRows = Pick<Segment, "tokens" | "start" | "pages">;
+
+/** A natively loaded model whose logits can be read. */
+export class ModelRunner implements Disposable {
+  readonly #loaded: LoadedModel;
+  readonly #rows: BatchRowsBuilder;
+  readonly #vocabSize: number;
+  readonly #graph: GraphId | undefined;
+
+  /** `recorded` replays a graph instead of running op by op. */
+  constructor(config: VerifierConfig, isa: Isa, recorded = false) {
+    this.#loaded = withIsa(isa, () => loadModel(config, () => {}));
+    const { context, model, kv, pagesPerSegment } = this.#loaded;
+    const { maxRows, maxRunningRequests, maxOutputs, pageSize, checkpoint } = config;
+    const limits = {
+      rows: maxRows,
+      segments: maxRunningRequests,
+      pages: pagesPerSegment,
+      outputs: maxOutputs,
+    };
+    this.#rows = new BatchRowsBuilder(limits, pageSize);
+    this.#vocabSize = checkpoint.config.vocabSize;
+    this.#graph = recorded ? context.record(() => model.forward(kv)) : undefined;
+  }
+
+  /** Logits of every row, segment by segment. */
+  forward(segments: readonly RunRows[]): Float32Array<ArrayBuffer>[] {
+    const { context, batch, model, kv } = this.#loaded;
+    const rows = this.#rows.build(segments.map((segment) => ({
+      ...segment,
+      requestId: "",
+      sample: false,
+      promptLogprobs: { numRows: segment.tokens.length, nextTokens: segment.tokens },
+    })));
+    context.writeBatch(batch, rows);
+    if (this.#graph === undefined) model.forward(kv);
+    else context.replay(this.#graph);
+    const logits = new Float32Array(rows.numOutputs * this.#vocabSize);
+    context.readTensor(model.logits, logits, 0, rows.numOutputs);
+    return Array.from(
+      { length: rows.numOutputs },
+      (_, row) => logits.slice(row * this.#vocabSize, (row + 1) * this.#vocabSize),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#loaded.context[Symbol.dispose]();
+  }
+}

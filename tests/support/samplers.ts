@@ -1,0 +1,133 @@
+/**
+ * Draws of the native sampler for tests, with named parameters, and what they should follow.
+ *
+ * @module
+ */
+import type { Context } from "../../ffi/context.ts";
+import {
+  adjustSampler,
+  createSampler,
+  readSampler,
+  sample,
+  type SamplerAdjustments,
+  writeSampler,
+} from "../../ffi/sampler.ts";
+import { tensorOf } from "./native.ts";
+import { softmax } from "./reference.ts";
+
+/** Parameters of one row; greedy where nothing is said. */
+export interface Draw {
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly seed?: number;
+  readonly position?: number;
+  readonly target?: number;
+  /** Alternatives to report; -1, the default, turns logprobs off. */
+  readonly numTop?: number;
+}
+
+/** What came out, row by row. */
+export interface Drawn {
+  readonly tokens: Int32Array;
+  readonly logprobs: Float32Array;
+  readonly top: readonly (readonly (readonly [token: number, logprob: number])[])[];
+}
+
+const MAX_TOP = 8;
+
+/** Arrays of `aerie_sampler_write` for these rows. */
+export function samplerRows(rows: readonly Draw[]): Parameters<typeof writeSampler>[2] {
+  return {
+    temperature: Float32Array.from(rows, (row) => row.temperature ?? 0),
+    topK: Int32Array.from(rows, (row) => row.topK ?? 0),
+    topP: Float32Array.from(rows, (row) => row.topP ?? 1),
+    minP: Float32Array.from(rows, (row) => row.minP ?? 0),
+    seed: Uint32Array.from(rows, (row) => row.seed ?? 0),
+    position: Int32Array.from(rows, (row) => row.position ?? 0),
+    target: Int32Array.from(rows, (row) => row.target ?? -1),
+    numTop: Int32Array.from(rows, (row) => row.numTop ?? -1),
+  };
+}
+
+/** Draws once per row; `logits` has a row for each, or one for all. */
+export function drawRows(
+  context: Context,
+  logits: readonly Float32Array[],
+  rows: readonly Draw[],
+  adjustments?: SamplerAdjustments,
+): Drawn & { readonly logits: Float32Array } {
+  const vocabSize = logits[0]!.length, count = rows.length;
+  const all = new Float32Array(count * vocabSize);
+  rows.forEach((_, r) => all.set(logits.length === 1 ? logits[0]! : logits[r]!, r * vocabSize));
+  const tensor = tensorOf(context, all, vocabSize);
+  const sampler = createSampler(context, count, vocabSize, MAX_TOP);
+  writeSampler(context, sampler, samplerRows(rows), count);
+  if (adjustments) adjustSampler(context, sampler, adjustments, count);
+  sample(context, sampler, tensor);
+  const results = {
+    tokens: new Int32Array(count),
+    logprobs: new Float32Array(count),
+    topTokens: new Int32Array(count * MAX_TOP),
+    topLogprobs: new Float32Array(count * MAX_TOP),
+  };
+  readSampler(context, results, sampler, count);
+  context.readTensor(tensor, all, 0, count);
+  context.check(context.native.aerie_sampler_release(context.id, sampler));
+  context.check(context.native.aerie_tensor_release(context.id, tensor));
+  const top = rows.map(({ numTop = -1 }, r) =>
+    Array.from({ length: Math.max(0, numTop) }, (_, n) => {
+      const at = r * MAX_TOP + n;
+      return [results.topTokens[at]!, results.topLogprobs[at]!] as const;
+    })
+  );
+  return { tokens: results.tokens, logprobs: results.logprobs, top, logits: all };
+}
+
+/**
+ * The distribution a row is drawn from: softmax at its temperature, then in descending order the tokens with rank
+ * below topK, mass before them at most topP and probability of at least minP times the largest, renormalised.
+ */
+export function targetDistribution(logits: ArrayLike<number>, row: Draw): Float64Array {
+  const { temperature = 0, topK = 0, topP = 1, minP = 0 } = row;
+  const p = softmax(Array.from(logits, (logit) => logit / temperature));
+  const order = [...p.keys()].sort((a, b) => p[b]! - p[a]! || a - b);
+  const kept = new Float64Array(p.length);
+  let mass = 0;
+  order.forEach((token, rank) => {
+    const before = mass;
+    mass += p[token]!;
+    const keep = (topK === 0 || rank < topK) && before <= topP && p[token]! >= minP * p[order[0]!]!;
+    if (keep) kept[token] = p[token]!;
+  });
+  const total = kept.reduce((sum, value) => sum + value, 0);
+  return kept.map((value) => value / total);
+}
+
+/**
+ * Pearson's chi-square of counted draws against a distribution, as standard deviations above its mean. Tokens that are
+ * expected less than five times share a bin. Infinity if a token of probability 0 was drawn.
+ */
+export function chiSquareExcess(tokens: Int32Array, p: Float64Array): number {
+  const counts = new Float64Array(p.length);
+  for (const token of tokens) counts[token]!++;
+  let statistic = 0, bins = 0, rareCount = 0, rareExpected = 0;
+  p.forEach((probability, token) => {
+    const expected = probability * tokens.length;
+    if (expected === 0 && counts[token]! > 0) statistic = Infinity;
+    if (expected < 5) {
+      rareCount += counts[token]!;
+      rareExpected += expected;
+    } else {
+      statistic += (counts[token]! - expected) ** 2 / expected;
+      bins++;
+    }
+  });
+  if (rareExpected > 1) {
+    statistic += (rareCount - rareExpected) ** 2 / rareExpected;
+    bins++;
+  }
+  const degrees = Math.max(1, bins - 1);
+  return (statistic - degrees) / Math.sqrt(2 * degrees);
+}
