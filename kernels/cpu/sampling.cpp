@@ -164,7 +164,7 @@ void sample_row(Sampler& sampler, uint32_t row, float* logits, Scratch& scratch)
     const float top = largest(logits, vocab);
     double total = 0;
     if (drawn || sampler.num_top[row] >= 0) total = softmax(work, logits, vocab, top, inverse);
-    if (!(total > 0 && total < INFINITY)) drawn = false;  // logits that are not numbers have no distribution
+    if (!(total >= 1 && total < INFINITY)) drawn = false;  // no distribution: some logits are not finite
     sampler.tokens[row] = sampler.target[row] >= 0 ? sampler.target[row]
                           : drawn                  ? draw(sampler, row, work, total)
                                                    : first_equal(logits, vocab, top);
