@@ -192,7 +192,7 @@ class CpuBackend final : public Backend {
         const int64_t reach = int64_t(batch.pages_per_segment) * kv.page_size;
         for (uint32_t i = 0; i < batch.num_rows; ++i) {
             const uint64_t tree = batch.tree_masks[i];
-            const int64_t last = batch.visible[i] + (tree ? 64 - __builtin_clzll(tree) : 0);
+            const int64_t last = int64_t(batch.visible[i]) + (tree ? 64 - __builtin_clzll(tree) : 0);
             if (last > reach || !last)
                 fail(AERIE_BAD_ARGUMENT, "attention: row %u sees %lld of %lld entries", i, (long long)last,
                      (long long)reach);
