@@ -1,4 +1,5 @@
 // The CPU backend: ops run at once on the thread pool, or are recorded onto a tape that one call replays.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #if defined(__aarch64__)
@@ -71,7 +72,7 @@ class CpuBackend final : public Backend {
     std::shared_ptr<Graph> graph_end() override {
         std::shared_ptr<Tape> tape = std::move(tape_);
         for (const Op& op : tape->ops)
-            if (has_check(op)) tape->checks.push_back(op);
+            if (adds_check(tape->checks, op)) tape->checks.push_back(op);
         fuse(tape->ops, *table_, handed_over_);
         place_barriers(tape->ops);
         tape->cursors.reset(new std::atomic<uint32_t>[tape->ops.size()]);
@@ -162,10 +163,13 @@ class CpuBackend final : public Backend {
         run(&op, 1);
     }
 
-    // Layers share batch and pool: the first speaks for all.
-    bool has_check(const Op& op) const {
-        return op.run == table_->embedding ||
-               (op.layer == 0 && (op.run == table_->kv_store || op.run == table_->attention));
+    // Whether an op must be checked before every replay; layers share batch and pool, so one of them is enough.
+    bool adds_check(const std::vector<Op>& checks, const Op& op) const {
+        const bool checked = op.run == table_->embedding || op.run == table_->kv_store || op.run == table_->attention;
+        return checked && std::none_of(checks.begin(), checks.end(), [&](const Op& other) {
+                   return other.run == op.run && other.batch == op.batch && other.kv == op.kv &&
+                          other.weight == op.weight;
+               });
     }
 
     // What the kernels index with must lie inside what they index.
