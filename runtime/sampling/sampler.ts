@@ -67,7 +67,8 @@ export class Sampler {
     let numAdjustments = 0;
     outputs.forEach(({ sampling, position, target }, i) => {
       const { params } = sampling;
-      rows.temperature[i] = params.temperature;
+      // Prompt logprobs are the model's own: nothing was drawn there.
+      rows.temperature[i] = target < 0 ? params.temperature : 0;
       rows.topK[i] = params.topK;
       rows.topP[i] = params.topP;
       rows.minP[i] = params.minP;
@@ -75,7 +76,6 @@ export class Sampler {
       rows.position[i] = position;
       rows.target[i] = target;
       rows.numTop[i] = params.numLogprobs;
-      // Prompt logprobs are the model's own: nothing was drawn there.
       const changes = target < 0 ? sampling.adjustments() : [];
       adjustments.push(changes);
       numAdjustments += changes.length;
