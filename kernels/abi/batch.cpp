@@ -12,24 +12,23 @@ void copy(std::vector<T>& to, const T* from, size_t count, const char* name) {
     if (count) memcpy(to.data(), from, count * sizeof(T));
 }
 
-void check_batch(const Batch& batch) {
+void check_rows(const Batch& batch, uint32_t num_rows, uint32_t num_segments, uint32_t num_outputs) {
     const auto bad = [](const char* name, uint32_t index, int32_t value) {
         fail(AERIE_BAD_ARGUMENT, "batch_write: %s[%u] is %d", name, index, value);
     };
-    for (uint32_t i = 0; i < batch.num_rows; ++i) {
+    for (uint32_t i = 0; i < num_rows; ++i) {
         if (batch.tokens[i] < 0) bad("tokens", i, batch.tokens[i]);
         if (batch.positions[i] < 0) bad("positions", i, batch.positions[i]);
         if (batch.slots[i] < 0) bad("slots", i, batch.slots[i]);
         if (batch.visible[i] < 0) bad("visible", i, batch.visible[i]);
     }
-    if (batch.segment_starts[0]) bad("segment_starts", 0, batch.segment_starts[0]);
-    for (uint32_t s = 0; s < batch.num_segments; ++s)
-        if (batch.segment_starts[s + 1] < batch.segment_starts[s])
-            bad("segment_starts", s + 1, batch.segment_starts[s + 1]);
-    if (batch.segment_starts[batch.num_segments] != int32_t(batch.num_rows))
-        bad("segment_starts", batch.num_segments, batch.segment_starts[batch.num_segments]);
-    for (uint32_t i = 0; i < batch.num_outputs; ++i)
-        if (batch.outputs[i] < 0 || batch.outputs[i] >= int32_t(batch.num_rows)) bad("outputs", i, batch.outputs[i]);
+    const std::vector<int32_t>& starts = batch.segment_starts;
+    if (starts[0]) bad("segment_starts", 0, starts[0]);
+    for (uint32_t s = 0; s < num_segments; ++s)
+        if (starts[s + 1] < starts[s]) bad("segment_starts", s + 1, starts[s + 1]);
+    if (starts[num_segments] != int32_t(num_rows)) bad("segment_starts", num_segments, starts[num_segments]);
+    for (uint32_t i = 0; i < num_outputs; ++i)
+        if (batch.outputs[i] < 0 || batch.outputs[i] >= int32_t(num_rows)) bad("outputs", i, batch.outputs[i]);
 }
 }  // namespace
 
@@ -65,10 +64,7 @@ int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t*
             fail(AERIE_BAD_SHAPE, "batch_write: %u rows, %u segments, %u pages, %u outputs exceed %u, %u, %u, %u",
                  num_rows, num_segments, pages_per_segment, num_outputs, batch.max_rows, batch.max_segments,
                  batch.max_pages, batch.max_outputs);
-        batch.num_rows = num_rows;
-        batch.num_segments = num_segments;
-        batch.pages_per_segment = pages_per_segment;
-        batch.num_outputs = num_outputs;
+        batch.num_rows = batch.num_segments = batch.num_outputs = 0;  // a batch that is refused must not run
         copy(batch.tokens, tokens, num_rows, "tokens");
         copy(batch.positions, positions, num_rows, "positions");
         copy(batch.slots, slots, num_rows, "slots");
@@ -77,12 +73,11 @@ int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t*
         copy(batch.segment_starts, segment_starts, num_segments + 1, "segment_starts");
         copy(batch.page_table, page_table, size_t(num_segments) * pages_per_segment, "page_table");
         copy(batch.outputs, outputs, num_outputs, "outputs");
-        try {
-            check_batch(batch);
-        } catch (...) {  // a batch that was refused must not run
-            batch.num_rows = batch.num_segments = batch.num_outputs = 0;
-            throw;
-        }
+        check_rows(batch, num_rows, num_segments, num_outputs);
+        batch.num_rows = num_rows;
+        batch.num_segments = num_segments;
+        batch.pages_per_segment = pages_per_segment;
+        batch.num_outputs = num_outputs;
     });
 }
 
