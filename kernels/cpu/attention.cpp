@@ -220,15 +220,25 @@ bool items_cover_segments(const Batch& batch, uint32_t group) {
     return true;
 }
 
+// Every row, shared out by head and runs of rows: the keys of neighbouring rows lie in the same cache lines.
+template <class T>
+void store_all(const Op& op, const Worker& worker) {
+    const uint32_t num_rows = op.batch->num_rows, kv_heads = op.kv->num_kv_heads, runs = (num_rows + 15) / 16;
+    uint32_t first, last;
+    worker.share(runs * kv_heads, first, last);
+    for (uint32_t item = first; item < last; ++item) {
+        const uint32_t begin = item / kv_heads * 16, end = begin + 16 < num_rows ? begin + 16 : num_rows;
+        for (uint32_t row = begin; row < end; ++row) rotate_and_store<T>(op, row, item % kv_heads);
+    }
+}
+
 template <class T>
 void attention_of(const Op& op, const Worker& worker) {
     const Batch& batch = *op.batch;
     const uint32_t kv_heads = op.kv->num_kv_heads, group = op.num_heads / kv_heads;
     const bool stores_itself = op.angles && items_cover_segments(batch, group);
     if (op.angles && !stores_itself) {
-        uint32_t first, last;
-        worker.share(batch.num_rows * kv_heads, first, last);
-        for (uint32_t i = first; i < last; ++i) rotate_and_store<T>(op, i / kv_heads, i % kv_heads);
+        store_all<T>(op, worker);
         worker.barrier();
     }
     const int32_t* starts = batch.segment_starts.data();

@@ -15,16 +15,22 @@
 namespace aerie::cpu {
 
 void ActivationBuffer::reserve(size_t rows, size_t cols) {
-    if (rows * cols <= capacity) return;
-    capacity = rows * cols;
-    memory = Memory(capacity + 3 * (capacity / kBlock) * 4);
+    const size_t blocks = cols / kBlock, stride = (rows + 15) / 16 * 16;
+    const size_t bytes = blocks * (rows * kBlock + 3 * stride * sizeof(float)) + 64;
+    if (bytes > memory.bytes()) memory = Memory(bytes);
 }
 
 Activations ActivationBuffer::layout(uint32_t rows, uint32_t cols) const {
+    const size_t blocks = cols / kBlock;
+    const uint32_t stride = rows <= kPrivateRows ? rows : (rows + 15) / 16 * 16;
     uint8_t* at = memory.data();
-    const size_t quants = size_t(rows) * cols, blocks = quants / kBlock * 4;
-    return {rows, reinterpret_cast<int8_t*>(at), reinterpret_cast<float*>(at + quants),
-            reinterpret_cast<float*>(at + quants + blocks), reinterpret_cast<int32_t*>(at + quants + 2 * blocks)};
+    float* numbers = reinterpret_cast<float*>(at + (blocks * rows * kBlock + 63) / 64 * 64);
+    return {rows,
+            stride,
+            reinterpret_cast<int8_t*>(at),
+            numbers,
+            numbers + blocks * stride,
+            reinterpret_cast<int32_t*>(numbers + 2 * blocks * stride)};
 }
 
 namespace {

@@ -11,19 +11,15 @@ AERIE_INLINE void quantise_block(Floats first, Floats second, const Activations&
     const float largest = reduce_max(max(abs(first), abs(second)));
     const Floats inverse = set1(largest > 0 ? 127.0f / largest : 0.0f);
     const Ints a = round(mul(first, inverse)), b = round(mul(second, inverse));
-    const size_t at = size_t(block) * out.num_rows + row;
-    store_i8(out.quants + at * kBlock, a);
-    store_i8(out.quants + at * kBlock + 16, b);
+    int8_t* quants = out.quants + (size_t(block) * out.num_rows + row) * kBlock;
+    store_i8(quants, a);
+    store_i8(quants + 16, b);
     const int32_t sum = reduce_add(add(a, b));
     const float scale = largest / 127.0f;
+    const size_t at = size_t(block) * out.stride + row;
     out.scale[at] = scale;
     out.sum[at] = scale * float(sum);
     out.bias[at] = -128 * sum;
-}
-
-// x [cols], cols a multiple of 32.
-AERIE_INLINE void quantise_row(const float* x, uint32_t cols, const Activations& out, uint32_t row) {
-    for (uint32_t i = 0; i < cols; i += kBlock) quantise_block(load(x + i), load(x + i + 16), out, row, i / kBlock);
 }
 
 // 1 / sqrt(mean(x^2) + eps)

@@ -60,7 +60,7 @@ template <int Format, int C>
 void dot_quantised(const uint8_t* unit, uint32_t cols, const Activations& x, uint32_t column, float* tile,
                    Prefetch prefetch) {
     using Q = Quants<Format>;
-    const size_t rows = x.num_rows;
+    const size_t rows = x.num_rows, stride = x.stride;
     const int8_t* quants = x.quants + size_t(column) * kBlock;
     const float *scale = x.scale + column, *sum = x.sum + column;
     const int32_t* bias = x.bias + column;
@@ -98,9 +98,9 @@ void dot_quantised(const uint8_t* unit, uint32_t cols, const Activations& x, uin
         }
         unit += Q::kBytes;
         quants += rows * kBlock;
-        scale += rows;
-        sum += rows;
-        bias += rows;
+        scale += stride;
+        sum += stride;
+        bias += stride;
     }
     AERIE_UNROLL
     for (int c = 0; c < C; ++c)
@@ -236,25 +236,32 @@ void gated_unit(const Op& op, uint32_t index, const Activations& x, const Activa
     }
 }
 
-// The input as int8: few rows are quantised by every thread for itself, many are shared out.
+// The input as int8. Few rows are quantised by every thread for itself; of some, each thread takes a share of the
+// blocks for all rows; of many, a share of the rows. Either way no cache line is written by two threads.
 Activations quantised_input(const Op& op, const Worker& worker, uint32_t num_rows) {
     const uint32_t cols = op.weight->cols;
     if (op.given) return op.given->layout(num_rows, cols);
     const bool few = num_rows <= kPrivateRows, alone = few || worker.num_threads == 1;
     const Activations x = (few ? worker.scratch->activations : *op.activations).layout(num_rows, cols);
-    uint32_t first = 0, last = num_rows;
-    if (!alone) worker.share(num_rows, first, last);
-    for (uint32_t row = first; row < last; ++row) {
+    uint32_t first_row = 0, last_row = num_rows, first_block = 0, last_block = cols / kBlock;
+    if (!alone && num_rows < 32) worker.share(cols / kBlock, first_block, last_block);
+    if (!alone && num_rows >= 32) {
+        worker.share((num_rows + 15) / 16, first_row, last_row);
+        first_row *= 16;
+        last_row = last_row * 16 < num_rows ? last_row * 16 : num_rows;
+    }
+    for (uint32_t row = first_row; row < last_row; ++row) {
         const float* in = op.x->data + size_t(row) * cols;
-        if (!op.norm) {
-            quantise_row(in, cols, x, row);
-            continue;
+        const Floats inverse = set1(op.norm ? inverse_rms(in, cols, op.scalar) : 1.0f);
+        for (uint32_t block = first_block; block < last_block; ++block) {
+            const uint32_t i = block * kBlock;
+            Floats low = load(in + i), high = load(in + i + 16);
+            if (op.norm) {
+                low = scaled(low, inverse, load(op.norm->data + i));
+                high = scaled(high, inverse, load(op.norm->data + i + 16));
+            }
+            quantise_block(low, high, x, row, block);
         }
-        const Floats inverse = set1(inverse_rms(in, cols, op.scalar));
-        const float* weight = op.norm->data;
-        for (uint32_t i = 0; i < cols; i += kBlock)
-            quantise_block(scaled(load(in + i), inverse, load(weight + i)),
-                           scaled(load(in + i + 16), inverse, load(weight + i + 16)), x, row, i / kBlock);
     }
     if (!alone) worker.barrier();
     return x;

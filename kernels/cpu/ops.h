@@ -8,20 +8,20 @@
 
 namespace aerie::cpu {
 
-// int8 activations with one scale per 32 inputs, block-major so that columns are constant offsets.
+// int8 activations with one scale per 32 inputs, block-major so that columns are constant offsets. A block's scales
+// fill whole cache lines of their own: threads that quantise different blocks do not fight over them.
 struct Activations {
-    uint32_t num_rows = 0;
-    int8_t* quants = nullptr;  // [cols / 32, rows, 32]
-    float* scale = nullptr;    // [cols / 32, rows]
-    float* sum = nullptr;      // [cols / 32, rows]: scale * sum of quants, multiplies the weights' minima
-    int32_t* bias = nullptr;   // [cols / 32, rows]: -128 * sum of quants, undoes the offset of 8-bit weights
+    uint32_t num_rows = 0, stride = 0;  // stride: num_rows, rounded up to a cache line if more than a few
+    int8_t* quants = nullptr;           // [cols / 32, num_rows, 32]
+    float* scale = nullptr;             // [cols / 32, stride]
+    float* sum = nullptr;               // [cols / 32, stride]: scale * sum of quants, multiplies the weights' minima
+    int32_t* bias = nullptr;            // [cols / 32, stride]: -128 * sum of quants, undoes the offset of 8-bit weights
 };
 
 // Activations and their memory.
 struct ActivationBuffer {
     Activations view;
     Memory memory;
-    size_t capacity = 0;  // rows * cols
     void reserve(size_t rows, size_t cols);
     // The same memory laid out for this many rows.
     Activations layout(uint32_t rows, uint32_t cols) const;
