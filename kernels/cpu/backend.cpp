@@ -131,11 +131,13 @@ class CpuBackend final : public Backend {
 
     void attention(Tensor& out, const Tensor& qkv, const KvPool& kv, const Batch& batch, uint32_t layer,
                    uint32_t num_heads, float scale) override {
+        splits_.reserve(kv.head_dim);
         Op op{.run = table_->attention,
               .out = &out,
               .x = &qkv,
               .kv = const_cast<KvPool*>(&kv),
               .batch = &batch,
+              .splits = &splits_,
               .layer = layer,
               .num_heads = num_heads,
               .scalar = scale};
@@ -246,6 +248,7 @@ class CpuBackend final : public Backend {
     Pool pool_;
     std::vector<std::unique_ptr<Scratch>> scratch_;
     ActivationBuffer activations_, handed_over_;
+    SplitBuffer splits_;
     Arena arena_;
     std::shared_ptr<Tape> tape_;
 };

@@ -50,8 +50,22 @@ constexpr uint32_t kPrivateRows = 3;  // up to here every thread quantises all r
 // What one thread may scribble on.
 struct Scratch {
     ActivationBuffer activations;
-    alignas(64) float attention[kMaxQueries * (kKeysPerBlock + 2 * kMaxHeadDim)];
+    // two partials, transposed queries and scores of attention
+    alignas(64) float attention[kMaxQueries * (kKeysPerBlock + 2 * (kMaxHeadDim + 16) + kMaxHeadDim)];
     Memory candidates;  // sampling: probabilities of the vocabulary, then {probability, token} pairs
+};
+
+// Partial results of attention items whose blocks are done by several threads.
+struct SplitBuffer {
+    static constexpr uint32_t kMaxItems = 1024, kMaxBlocks = 1024;
+    std::atomic<uint32_t> num_done[kMaxItems] = {};  // blocks of each item; back to 0 when it is complete
+    Memory memory;
+
+    void reserve(uint32_t head_dim) {
+        const size_t bytes = size_t(kMaxBlocks) * kMaxQueries * (head_dim + 16) * sizeof(float);
+        if (bytes > memory.bytes()) memory = Memory(bytes);
+    }
+    float* partials() const { return reinterpret_cast<float*>(memory.data()); }
 };
 
 // A thread's view of the run in progress.
@@ -78,6 +92,7 @@ struct Op {
     Sampler* sampler = nullptr;
     // linear: where its input is quantised to, or null if `given`
     ActivationBuffer* activations = nullptr;
+    SplitBuffer* splits = nullptr;  // attention
     uint32_t layer = 0, num_heads = 0, head_dim = 0;
     float scalar = 0;
     // Set by fuse(): work of neighbours that rides along.

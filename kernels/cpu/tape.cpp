@@ -8,18 +8,18 @@ namespace {
 
 // What an op reads and writes, for hazards. Null entries are none.
 struct Touches {
-    const void* reads[5];
-    const void* writes[5];
+    const void* reads[6];
+    const void* writes[6];
 };
 
 Touches touches(const Op& op) {
     const void* rotated = op.angles ? op.x : nullptr;
     const void* out = op.handed_over ? static_cast<const void*>(op.handed_over) : op.out;
-    return {{op.given ? nullptr : op.x, op.y, op.kv, op.given, op.angles},
-            {out, op.kv, op.sampler, op.activations, rotated}};
+    return {{op.given ? nullptr : op.x, op.y, op.kv, op.given, op.angles, nullptr},
+            {out, op.kv, op.sampler, op.activations, op.splits, rotated}};
 }
 
-bool contains(const void* const (&list)[5], const void* object) {
+bool contains(const void* const (&list)[6], const void* object) {
     return object && std::find(std::begin(list), std::end(list), object) != std::end(list);
 }
 

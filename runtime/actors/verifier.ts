@@ -16,7 +16,7 @@ import {
 } from "../messages.ts";
 import { BatchRowsBuilder } from "../models/batch_rows.ts";
 import { type LoadedModel, loadModel } from "../models/load.ts";
-import { chooseThreads } from "../models/thread_choice.ts";
+import { ThreadChoice } from "../models/thread_choice.ts";
 import { type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
 import type { GraphId } from "../../ffi/handles.ts";
@@ -29,6 +29,8 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   #sampler!: Sampler;
   #graph!: GraphId;
   #eosTokenIds: readonly number[] = [];
+  /** Undefined if the number of threads is fixed. */
+  #threadChoice: ThreadChoice | undefined;
 
   start(config: VerifierConfig, { log, clock }: ActorContext): VerifierInfo {
     const loaded = loadModel(config, log);
@@ -52,8 +54,8 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     });
     log("info", `Capture cuda graph end. Time elapsed: ${((clock.now() - begun) / 1000).toFixed(2)} s.`);
     if (!config.mayUseFewerThreads) return loaded.info;
-    const threads = chooseThreads(config.threads, (threads) => this.#trialMs(threads, clock));
-    context.setThreads(threads);
+    this.#threadChoice = new ThreadChoice(config.threads);
+    context.setThreads(this.#threadChoice.calibrate((threads) => this.#trialMs(threads, clock)));
     return { ...loaded.info, backend: context.describe() };
   }
 
@@ -81,9 +83,11 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     const rows = this.#rows.build(segments);
     context.writeBatch(batch, rows);
     this.#sampler.write(segments.flatMap((segment) => this.#outputRows(segment)));
+    if (this.#threadChoice) context.setThreads(this.#threadChoice.choose(rows.numRows));
     const begun = clock.now();
     context.replay(this.#graph);
     const forwardMs = clock.now() - begun;
+    this.#threadChoice?.observe(rows.numRows, forwardMs);
     this.#sampler.read(rows.numOutputs);
     const forwarded: Forwarded = { type: "forwarded", step, results: this.#results(segments), forwardMs };
     send("scheduler", forwarded);

@@ -1,28 +1,103 @@
 /**
- * Finds out at start whether more threads help: on shared or hyper-threaded CPUs they may not.
+ * How many threads a forward should use: at start the number that is fastest, later fewer while others want the CPU.
+ * A thread that waits for its turn on a core holds up all others at every barrier, so on a busy machine fewer threads
+ * can be many times faster. The number of threads never changes a result.
  *
  * @module
  */
 
-/** A setting must be this much faster than a larger number of threads to be preferred. */
-const CLEARLY_FASTER = 0.95;
-/** Forwards per setting; the fastest counts, since others on the machine only ever slow one down. */
-const NUM_TRIALS = 6;
+/** A trial must be this much faster to be preferred. */
+const CLEARLY_FASTER = 0.9;
+/** Forwards per setting at start; the fastest counts, since others on the machine only ever slow one down. */
+const NUM_START_TRIALS = 6;
+/** Forwards per trial later. */
+const NUM_TRIALS = 2;
+/** A setting this much slower than it once was is a reason to try another. */
+const SLOWED_DOWN = 1.25;
+/** Forwards between trials; doubles when a trial changes nothing. */
+const MIN_WAIT = 16, MAX_WAIT = 512;
+/** Weight of the newest forward in the moving average. */
+const NEWEST_WEIGHT = 0.2;
 
-/**
- * The number of threads, of `max` and its halvings, at which a forward is fastest; more threads win a near tie.
- * `measureMs` runs one forward with so many threads and returns its time.
- */
-export function chooseThreads(max: number, measureMs: (threads: number) => number): number {
-  let best = max, bestMs = fastest(max, measureMs);
-  for (let threads = max >> 1; threads >= 1; threads >>= 1) {
-    const ms = fastest(threads, measureMs);
-    if (ms < bestMs * CLEARLY_FASTER) [best, bestMs] = [threads, ms];
-  }
-  return best;
+/** What is known of forwards of about the same number of rows. */
+interface Experience {
+  /** Index of the setting in use. */
+  at: number;
+  /** Moving average per setting, and its lowest value ever; milliseconds. */
+  readonly meanMs: (number | undefined)[];
+  readonly bestMs: (number | undefined)[];
+  /** Setting on trial. */
+  trial: { readonly at: number; numLeft: number; ms: number } | undefined;
+  wait: number;
+  numUntilTrial: number;
 }
 
-function fastest(threads: number, measureMs: (threads: number) => number): number {
-  measureMs(threads); // warms caches
-  return Math.min(...Array.from({ length: NUM_TRIALS }, () => measureMs(threads)));
+/** Chooses among `max` threads and its halvings, separately for every power of two of rows. */
+export class ThreadChoice {
+  readonly #settings: readonly number[];
+  readonly #experience = new Map<number, Experience>();
+  #start = 0;
+
+  constructor(max: number) {
+    this.#settings = Array.from(
+      { length: Math.floor(Math.log2(max)) + 1 },
+      (_, i) => Math.floor(max / 2 ** i),
+    );
+  }
+
+  /** Tries all settings and starts from the fastest; `measureMs` runs a forward with so many threads. */
+  calibrate(measureMs: (threads: number) => number): number {
+    const ms = this.#settings.map((threads) => {
+      measureMs(threads); // warms caches
+      return Math.min(...Array.from({ length: NUM_START_TRIALS }, () => measureMs(threads)));
+    });
+    this.#start = ms.reduce((best, _, i) => ms[i]! < ms[best]! * CLEARLY_FASTER ? i : best, 0);
+    return this.#settings[this.#start]!;
+  }
+
+  /** Threads for the next forward, of `numRows` rows. */
+  choose(numRows: number): number {
+    const known = this.#of(numRows);
+    if (!known.trial && known.numUntilTrial <= 0) known.trial = this.#nextTrial(known);
+    return this.#settings[known.trial?.at ?? known.at]!;
+  }
+
+  /** Takes in how long that forward was. */
+  observe(numRows: number, ms: number): void {
+    const known = this.#of(numRows), { trial, at } = known;
+    if (!trial) {
+      const mean = known.meanMs[at];
+      known.meanMs[at] = mean === undefined ? ms : mean + NEWEST_WEIGHT * (ms - mean);
+      known.bestMs[at] = Math.min(known.bestMs[at] ?? Infinity, known.meanMs[at]!);
+      known.numUntilTrial--;
+      return;
+    }
+    trial.ms = Math.min(trial.ms, ms);
+    if (--trial.numLeft > 0) return;
+    known.trial = undefined;
+    const isBetter = trial.ms < known.meanMs[at]! * CLEARLY_FASTER;
+    known.wait = isBetter ? MIN_WAIT : Math.min(MAX_WAIT, known.wait * 2);
+    known.numUntilTrial = known.wait;
+    if (!isBetter) return;
+    known.at = trial.at;
+    known.meanMs[trial.at] = trial.ms;
+  }
+
+  /** Fewer threads if the present number has become slow; more again, from time to time, if there are fewer. */
+  #nextTrial({ at, meanMs, bestMs }: Experience): Experience["trial"] {
+    const isSlow = meanMs[at]! > bestMs[at]! * SLOWED_DOWN;
+    const next = isSlow && at + 1 < this.#settings.length ? at + 1 : at > this.#start ? at - 1 : undefined;
+    return next === undefined ? undefined : { at: next, numLeft: NUM_TRIALS, ms: Infinity };
+  }
+
+  #of(numRows: number): Experience {
+    const key = Math.ceil(Math.log2(numRows));
+    let known = this.#experience.get(key);
+    if (!known) {
+      const at = this.#start;
+      known = { at, meanMs: [], bestMs: [], trial: undefined, wait: MIN_WAIT, numUntilTrial: MIN_WAIT };
+      this.#experience.set(key, known);
+    }
+    return known;
+  }
 }

@@ -1,0 +1,153 @@
+// Attention over one block of up to 256 keys, for queries that read the same keys: softmax not yet normalised, to be
+// merged with the other blocks (online softmax, Milakov & Gimelshein 2018; split over keys as in Flash-Decoding).
+#pragma once
+#include "cpu/fused.h"
+
+namespace aerie::cpu::AERIE_ISA {
+
+struct Query {
+    float* q;  // [head_dim]
+    float* out;
+    int32_t visible;
+    uint64_t tree;
+};
+
+// Where the keys and values of one sequence and KV head lie.
+template <class T>
+struct Pages {
+    const T *keys, *values;  // of page 0
+    const int32_t* table;
+    uint32_t page_size, head_dim;
+    size_t stride;  // between pages
+
+    AERIE_INLINE size_t block(uint32_t key) const {  // offset of the 16 keys from `key` on
+        return size_t(table[key / page_size]) * stride + size_t(key % page_size) * head_dim;
+    }
+};
+
+constexpr float kHidden = -1e30f;
+
+// What a query has seen so far: sums [head_dim] of exp(score - top) * value, then top, then mass, the sum of the
+// exponentials. One query's takes partial_stride floats.
+AERIE_INLINE uint32_t partial_stride(uint32_t head_dim) { return head_dim + 16; }
+
+// Bits of the 16 keys from `key` on that the query sees.
+AERIE_INLINE uint32_t seen_mask(const Query& query, int32_t key) {
+    const int32_t whole = query.visible - key;
+    if (whole >= 16) return 0xffff;
+    if (whole <= 0) return whole <= -64 ? 0 : uint32_t(query.tree >> -whole) & 0xffff;
+    return ((1u << whole) - 1) | (uint32_t(query.tree << whole) & 0xffff);
+}
+
+AERIE_INLINE Floats load_kv(const float* p) { return load(p); }
+AERIE_INLINE Floats load_kv(const uint16_t* p) { return load_bf16(p); }
+
+// scores [NQ, 256] of the keys first .. first + count - 1, hidden ones at kHidden; transposed: queries [head_dim, NQ].
+template <class T, int NQ>
+AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* queries, const float* transposed,
+                             float scale, uint32_t first, uint32_t count) {
+    for (uint32_t b = 0; b < count; b += 16) {
+        const T* keys = pages.keys + pages.block(first + b);
+        Floats even[NQ], odd[NQ];  // two chains hide the latency of fma
+        AERIE_UNROLL
+        for (int i = 0; i < NQ; ++i) even[i] = odd[i] = set1(0.0f);
+        for (uint32_t d = 0; d < pages.head_dim; d += 2) {
+            const Floats k0 = load_kv(keys + d * 16), k1 = load_kv(keys + d * 16 + 16);
+            AERIE_UNROLL
+            for (int i = 0; i < NQ; ++i) {
+                even[i] = fma(k0, set1(transposed[d * NQ + i]), even[i]);
+                odd[i] = fma(k1, set1(transposed[(d + 1) * NQ + i]), odd[i]);
+            }
+        }
+        AERIE_UNROLL
+        for (int i = 0; i < NQ; ++i) {
+            const Floats score = mul(add(even[i], odd[i]), set1(scale));
+            store(scores + i * kKeysPerBlock + b,
+                  select(seen_mask(queries[i], int32_t(first + b)), score, set1(kHidden)));
+        }
+    }
+}
+
+// Scores become exp(score - top), hidden ones 0; top and mass go to the partial.
+AERIE_INLINE void weigh_keys(float* partial, float* scores, uint32_t head_dim, uint32_t count) {
+    Floats largest = set1(kHidden);
+    for (uint32_t b = 0; b < count; b += 16) largest = max(largest, load(scores + b));
+    const float top = reduce_max(largest);
+    Floats total = set1(0.0f);
+    for (uint32_t b = 0; b < count; b += 16) {
+        const Floats score = load(scores + b);
+        const uint32_t hidden = less(score, set1(0.5f * kHidden));
+        const Floats weight = select(hidden, set1(0.0f), exp(sub(score, set1(top))));
+        total = add(total, weight);
+        store(scores + b, weight);
+    }
+    partial[head_dim] = top;
+    partial[head_dim + 1] = reduce_add(total);
+}
+
+// sums [NQ][d0 .. d0 + 16 W - 1] = weights [NQ, 256] * values.
+template <class T, int NQ, int W>
+AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float* weights, uint32_t first,
+                             uint32_t count, uint32_t d0) {
+    Floats acc[NQ][W];
+    AERIE_UNROLL
+    for (int i = 0; i < NQ; ++i) {
+        AERIE_UNROLL
+        for (int w = 0; w < W; ++w) acc[i][w] = set1(0.0f);
+    }
+    for (uint32_t b = 0; b < count; b += 16) {
+        const T* values = pages.values + pages.block(first + b) + d0;
+        const uint32_t end = count - b < 16 ? count - b : 16;
+        for (uint32_t p = 0; p < end; ++p, values += pages.head_dim) {
+            Floats v[W];
+            AERIE_UNROLL
+            for (int w = 0; w < W; ++w) v[w] = load_kv(values + w * 16);
+            AERIE_UNROLL
+            for (int i = 0; i < NQ; ++i) {
+                const Floats weight = set1(weights[i * kKeysPerBlock + b + p]);
+                AERIE_UNROLL
+                for (int w = 0; w < W; ++w) acc[i][w] = fma(v[w], weight, acc[i][w]);
+            }
+        }
+    }
+    const uint32_t stride = partial_stride(pages.head_dim);
+    AERIE_UNROLL
+    for (int i = 0; i < NQ; ++i) {
+        AERIE_UNROLL
+        for (int w = 0; w < W; ++w) store(partials + i * stride + d0 + w * 16, acc[i][w]);
+    }
+}
+
+// partials [NQ, partial_stride] of the keys first .. first + count - 1. scratch: transposed queries, then scores.
+template <class T, int NQ>
+void attend_block(float* partials, const Pages<T>& pages, const Query* queries, float scale, uint32_t first,
+                  uint32_t count, float* scratch) {
+    const uint32_t dim = pages.head_dim;
+    float *transposed = scratch, *scores = scratch + dim * NQ;
+    for (int i = 0; i < NQ; ++i)
+        for (uint32_t d = 0; d < dim; ++d) transposed[d * NQ + i] = queries[i].q[d];
+    score_keys<T, NQ>(scores, pages, queries, transposed, scale, first, count);
+    for (int i = 0; i < NQ; ++i) weigh_keys(partials + i * partial_stride(dim), scores + i * kKeysPerBlock, dim, count);
+    constexpr int kWide = NQ <= 6 ? 4 : 2;
+    uint32_t d = 0;
+    for (; d + 16 * kWide <= dim; d += 16 * kWide) sum_values<T, NQ, kWide>(partials, pages, scores, first, count, d);
+    for (; d < dim; d += 16) sum_values<T, NQ, 1>(partials, pages, scores, first, count, d);
+}
+
+AERIE_INLINE float exp_of(float x) {
+    float lanes[16];
+    store(lanes, exp(set1(x)));
+    return lanes[0];
+}
+
+// into += more, for one query. A block in which it sees nothing changes no bit.
+AERIE_INLINE void merge(float* into, const float* more, uint32_t head_dim) {
+    const float top = into[head_dim] > more[head_dim] ? into[head_dim] : more[head_dim];
+    const float a = exp_of(into[head_dim] - top), b = exp_of(more[head_dim] - top);
+    into[head_dim] = top;
+    into[head_dim + 1] = into[head_dim + 1] * a + more[head_dim + 1] * b;
+    for (uint32_t d = 0; d < head_dim; d += 16)
+        store(into + d, fma(load(more + d), set1(b), mul(load(into + d), set1(a))));
+}
+
+}  // namespace aerie::cpu::AERIE_ISA
