@@ -1,12 +1,13 @@
-// Order of numbers inside a page: [layer, page, KV head], then keys as [page_size / 16, head_dim, 16 positions] so that
-// scores need no sums over lanes, and values as [page_size, head_dim].
+// Order of numbers in the pool: [page, layer, KV head], so that memory grows with the pages in use; then keys as
+// [page_size / 16, head_dim, 16 positions], so that scores need no sums over lanes, and values as [page_size,
+// head_dim].
 #pragma once
 #include "core/objects.h"
 
 namespace aerie::cpu {
 
 inline size_t page_offset(const KvPool& kv, uint32_t layer, uint32_t page, uint32_t head) {
-    return ((size_t(layer) * kv.num_pages + page) * kv.num_kv_heads + head) * kv.page_size * kv.head_dim;
+    return ((size_t(page) * kv.num_layers + layer) * kv.num_kv_heads + head) * kv.page_size * kv.head_dim;
 }
 
 }  // namespace aerie::cpu
