@@ -176,7 +176,7 @@ struct Groups {
     uint32_t size(uint32_t group, uint32_t first_row) const { return (num_rows - first_row) / (count - group); }
 };
 
-constexpr uint32_t kAheadBytes = 4096;  // prefetch distance within a stream that is read once
+constexpr uint32_t kAheadBytes = 8192;  // prefetch distance within a stream that is read once
 
 // tile [count, 32] = unit * rows first_row .. first_row + count - 1 of x.
 void dot(const Op& op, const Unit& unit, const Activations& x, const Groups& groups, uint32_t group, uint32_t first_row,
