@@ -1,57 +1,40 @@
 /**
- * Aerie's side, run by Deno: `aerie_side.ts <threads> [--model-path <model>]`. The engine without HTTP, its actors in
- * Workers as in production.
+ * Aerie's side without HTTP, run by Deno: `aerie_side.ts <gguf> <threads> <streams> <tokens per stream>`. The engine
+ * as the server starts it, its actors in Workers.
  *
  * @module
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { parseArgs } from "../../cli/args.ts";
-import { ensureLibrary } from "../../ffi/build.ts";
 import { startEngine } from "../../runtime/engine.ts";
 import { defaultSamplingParams } from "../../runtime/sampling/params.ts";
-import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
-import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
-import { resolveModel } from "../../runtime/weights/resolve.ts";
-import type { Encoded, Question, Round } from "./side.ts";
+import { aerieOptions } from "./aerie.ts";
+import type { Question, Stream } from "./side.ts";
 
-const [threads, ...modelFlags] = process.argv.slice(2);
-// Without the radix cache every round computes its whole prompt, as the peer does after clearing its history.
-const flags = ["--threads", threads!, "--context-length", "2048", "--disable-radix-cache", ...modelFlags];
-const parsed = parseArgs(flags);
-if (parsed.type !== "serve") throw new TypeError(`Cannot measure with ${flags.join(" ")}`);
-const { checkpoint, tokenizerSource } = await openCheckpoint(await resolveModel(parsed.args.modelPath));
-const engine = await startEngine({
-  args: parsed.args,
-  checkpoint,
-  tokenizer: loadTokenizer(tokenizerSource),
-  libraryPath: await ensureLibrary(),
-  device: "cpu",
-  placement: "worker",
-  log: () => {},
-});
+const [modelFile, threads] = process.argv.slice(2);
+// Without the radix cache every round computes its prompts, as the peers do.
+const flags = ["--model-path", modelFile!, "--threads", threads!, "--disable-radix-cache"];
+const engine = await startEngine(await aerieOptions(flags));
+let numRequests = 0;
 
-let numRounds = 0;
-
-async function generate(prompt: readonly number[], numTokens: number): Promise<Round> {
+async function stream(prompt: readonly number[], numTokens: number, begun: number): Promise<Stream> {
   const sampling = { ...defaultSamplingParams, temperature: 0, maxTokens: numTokens, ignoreEos: true };
   const promptTokens = Int32Array.from(prompt);
-  const tokens: number[] = [];
-  const begun = performance.now();
-  let first = begun;
-  for await (const update of engine.generate({ requestId: `${numRounds++}`, promptTokens, sampling })) {
-    if (tokens.length === 0) first = performance.now();
-    tokens.push(...update.tokens);
+  const tokens: number[] = [], timesMs: number[] = [];
+  for await (const update of engine.generate({ requestId: `${numRequests++}`, promptTokens, sampling })) {
+    const now = performance.now() - begun;
+    for (const token of update.tokens) {
+      tokens.push(token);
+      timesMs.push(now);
+    }
   }
-  const prefillMs = first - begun;
-  return { numPromptTokens: prompt.length, prefillMs, decodeMs: performance.now() - first, tokens };
+  return { tokens, timesMs };
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const question: Question = JSON.parse(line);
-  const answer: Encoded | Round = question.type === "encode"
-    ? { modelFile: checkpoint.files[0]!, tokens: [...engine.encode(question.text)] }
-    : await generate(question.prompt, question.numTokens);
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  const { prompts, numTokens }: Question = JSON.parse(line);
+  const begun = performance.now();
+  const streams = await Promise.all(prompts.map((prompt) => stream(prompt, numTokens, begun)));
+  process.stdout.write(`${JSON.stringify(streams)}\n`);
 }
 await engine.stop();

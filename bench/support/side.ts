@@ -1,57 +1,70 @@
 /**
- * One side of a comparison: a child process that answers a line of JSON with a line of JSON.
+ * One side of a comparison: an engine in a process of its own, asked for greedy streams.
  *
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-/** A generation, timed by the side itself: up to the first token, and from there to the last. */
-export interface Round {
-  readonly numPromptTokens: number;
-  readonly prefillMs: number;
-  readonly decodeMs: number;
-  readonly tokens: readonly number[];
+/** One stream: when each token was there, in milliseconds from the moment the prompts were given. */
+export interface Stream {
+  readonly timesMs: readonly number[];
+  /** The tokens, where the side tells them. */
+  readonly tokens?: readonly number[];
 }
 
-/** Prompt tokens and the GGUF that is served. */
-export interface Encoded {
+/** What a side is asked for: a stream per prompt, all at once, each of `numTokens` tokens, end tokens included. */
+export interface Question {
+  readonly prompts: readonly (readonly number[])[];
+  readonly numTokens: number;
+}
+
+/** What a side is made for. */
+export interface Setup {
   readonly modelFile: string;
-  readonly tokens: number[];
+  readonly threads: number;
+  /** Prompts of a question. */
+  readonly streams: number;
+  /** Prompt and generated tokens of a stream. */
+  readonly streamTokens: number;
 }
 
-/** What a side is asked; `encode` goes to Aerie only. */
-export type Question =
-  | { readonly type: "encode"; readonly text: string }
-  | { readonly type: "generate"; readonly prompt: readonly number[]; readonly numTokens: number };
+/** An engine that has loaded its model. Disposing ends its process. */
+export interface Side extends AsyncDisposable {
+  generate(question: Question): Promise<Stream[]>;
+}
 
-/** A child process that loads a model once and then answers questions. */
-export class Side implements AsyncDisposable {
-  readonly name: string;
+/** A side that answers a line of JSON, a {@linkcode Question}, with a line of JSON, a list of {@linkcode Stream}. */
+export class ProcessSide implements Side {
+  readonly #command: string;
   readonly #process: ChildProcess;
   readonly #answers: AsyncIterator<string>;
 
-  /** @param command program and arguments */
-  constructor(name: string, [program, ...args]: readonly [string, ...string[]]) {
-    this.name = name;
-    this.#process = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+  /** Runs the program with the setup as its last arguments: GGUF, threads, streams, tokens of a stream. */
+  constructor([program, ...args]: readonly [string, ...string[]], setup: Setup) {
+    const { modelFile, threads, streams, streamTokens } = setup;
+    this.#command = args.at(-1) ?? program;
+    const allArgs = [...args, modelFile, ...[threads, streams, streamTokens].map(String)];
+    this.#process = spawn(program, allArgs, { stdio: ["pipe", "pipe", "inherit"] });
     this.#answers = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]();
   }
 
-  /** Sends a question and waits for the answer, as long as it takes. */
-  async ask(question: Extract<Question, { type: "encode" }>): Promise<Encoded>;
-  async ask(question: Extract<Question, { type: "generate" }>): Promise<Round>;
-  async ask(question: Question): Promise<Encoded | Round> {
+  async generate(question: Question): Promise<Stream[]> {
     this.#process.stdin!.write(`${JSON.stringify(question)}\n`);
     const { value, done } = await this.#answers.next();
-    if (done) throw new Error(`Cannot measure ${this.name}: its process ended`);
+    if (done) throw new Error(`Cannot measure ${this.#command}: its process ended`);
     return JSON.parse(value);
   }
 
   /** Ends the process by ending its input. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = new Promise((resolve) => this.#process.once("close", resolve));
     this.#process.stdin!.end();
-    if (this.#process.exitCode === null) await ended;
+    await ended(this.#process);
   }
+}
+
+/** Resolves when the process is gone. */
+export async function ended(process: ChildProcess): Promise<void> {
+  if (process.exitCode !== null || process.signalCode !== null) return;
+  await new Promise((resolve) => process.once("close", resolve));
 }

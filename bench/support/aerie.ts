@@ -1,0 +1,33 @@
+/**
+ * Opens Aerie's engine the way `serve.ts` does, without HTTP and without log lines.
+ *
+ * @module
+ */
+import { parseArgs } from "../../cli/args.ts";
+import { ensureLibrary } from "../../ffi/build.ts";
+import type { EngineOptions } from "../../runtime/engine.ts";
+import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
+import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
+import { resolveModel } from "../../runtime/weights/resolve.ts";
+
+/** What an engine is started with under the server's `flags`; the actors run in Workers, as in production. */
+export async function aerieOptions(flags: readonly string[]): Promise<EngineOptions> {
+  const parsed = parseArgs(flags);
+  if (parsed.type !== "serve") throw new TypeError(`Cannot measure with ${flags.join(" ")}`);
+  const { args } = parsed;
+  const { checkpoint, tokenizerSource } = await openCheckpoint(await resolveModel(args.modelPath));
+  return {
+    args,
+    checkpoint,
+    tokenizer: loadTokenizer(tokenizerSource),
+    libraryPath: await ensureLibrary(),
+    device: "cpu",
+    placement: "worker",
+    log: () => {},
+  };
+}
+
+/** The flags that name the model, if it is not the default one. */
+export function modelFlags(modelPath: string | undefined): string[] {
+  return modelPath === undefined ? [] : ["--model-path", modelPath];
+}
