@@ -19,7 +19,7 @@
 
 namespace {
 
-constexpr int kRuns = 12;
+constexpr int kRuns = 60;
 constexpr int kChains = 12;  // enough independent accumulators to hide the latency of an instruction
 constexpr int64_t kSteps = 2'000'000;
 
