@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { CostCurve, DraftingConfig, TargetHandles } from "./speculation_config.ts";
+
 /** Flags of `serve.ts` after parsing; names are SGLang's in camelCase. Undefined means "decide for me". */
 export interface ServerArgs {
   /** Local folder, local `.gguf`, hub id `owner/repo[:file]`, or undefined for the default model. */
@@ -155,43 +157,6 @@ export interface Checkpoint {
   readonly dtype: string;
 }
 
-/** How drafts are made and verified: the `--speculative-...` flags, completed. */
-export interface SpeculationConfig {
-  /** Name of the proposer in `speculation/registry.ts`. */
-  readonly algorithm: string;
-  /** Levels of a tree at most. */
-  readonly numSteps: number;
-  /** Children of a node at most, and nodes kept per level. */
-  readonly topk: number;
-  /** Nodes of a tree at most, its root counted. */
-  readonly numDraftTokens: number;
-  /** Size the trees by measured cost and gain, up to the above; otherwise always the above. */
-  readonly adaptive: boolean;
-  /** The draft model or head. */
-  readonly draft: Checkpoint | undefined;
-  /** Tokens the draft model may propose (FR-Spec), as target ids. */
-  readonly hotTokens: Int32Array | undefined;
-  /** Accept a child whose target probability is at least this; 1 is exact. */
-  readonly acceptThresholdSingle: number;
-  /** Divides cumulated probabilities before the draw; 1 is exact. */
-  readonly acceptThresholdAcc: number;
-  /** The draft tokens of NGRAM. */
-  readonly ngram: NgramConfig;
-}
-
-/** How NGRAM matches and spreads. */
-export interface NgramConfig {
-  /** Children per node, from the narrowest to the widest match. */
-  readonly minBreadth: number;
-  readonly maxBreadth: number;
-  /** Children in order of recency or of frequency. */
-  readonly matchType: "BFS" | "PROB";
-  /** Tokens of a path in the trie. */
-  readonly maxDepth: number;
-  /** Nodes of the trie at most. */
-  readonly capacity: number;
-}
-
 /** What the verifier needs to start. */
 export interface VerifierConfig {
   /** The target model. */
@@ -220,6 +185,8 @@ export interface VerifierConfig {
   readonly maxOutputs: number;
   /** Segments of one forward at most. */
   readonly maxRunningRequests: number;
+  /** Nodes of a segment's draft tree at most. */
+  readonly maxNodes: number;
   /** Tokens that end generation; banned until a request's `minTokens` are out. */
   readonly eosTokenIds: readonly number[];
   /**
@@ -243,17 +210,8 @@ export interface VerifierInfo {
   readonly backend: string;
   /** What a proposer may use of the target. */
   readonly handles: TargetHandles;
-}
-
-/** Native handles of a loaded target, valid in every Worker of the process; 0 is none. */
-export interface TargetHandles {
-  readonly context: number;
-  /** [vocabSize, hiddenSize]. */
-  readonly embedding: number;
-  /** [vocabSize, hiddenSize]; the embedding if tied. */
-  readonly lmHead: number;
-  /** [numPages * pageSize, featureLayers * hiddenSize], one row per KV slot. */
-  readonly features: number;
+  /** Times of a forward by number of rows, all of them outputs; absent without speculation. */
+  readonly forwardMs?: CostCurve;
 }
 
 /** What the scheduler needs to start. */
@@ -270,4 +228,6 @@ export interface SchedulerConfig {
   readonly eosTokenIds: readonly number[];
   /** Decode steps between two decode log lines. */
   readonly decodeLogInterval: number;
+  /** Undefined without speculation. */
+  readonly drafting?: DraftingConfig;
 }

@@ -61,7 +61,9 @@ export function planVerifier(options: {
     maxRows: chunkedPrefillSize(args, device, contextLength) + maxRunningRequests,
     maxOutputs: Math.max(MIN_MAX_OUTPUTS, maxRunningRequests),
     maxRunningRequests,
+    maxNodes: 0,
     eosTokenIds,
+    featureLayers: [],
   };
 }
 

@@ -14,21 +14,28 @@ import {
   unreachable,
   type VerifierMessage,
 } from "../messages.ts";
-import { BatchRowsBuilder } from "../models/batch_rows.ts";
+import { BatchRowsBuilder, slotAt } from "../models/batch_rows.ts";
 import { type LoadedModel, loadModel } from "../models/load.ts";
 import { ThreadChoice } from "../models/thread_choice.ts";
 import { type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
+import { acceptPath, depthsOf, emptyTree, pathTokens } from "../speculation/draft_tree.ts";
 import type { GraphId } from "../../ffi/handles.ts";
+
+/** KV slots whose rows are to be copied, one after another. */
+interface Moves {
+  readonly from: number[];
+  readonly to: number[];
+}
 
 class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   readonly name = "verifier";
   readonly #sequences = new Map<string, SequenceSampling>();
+  #config!: VerifierConfig;
   #loaded!: LoadedModel;
   #rows!: BatchRowsBuilder;
   #sampler!: Sampler;
   #graph!: GraphId;
-  #eosTokenIds: readonly number[] = [];
   /** Undefined if the number of threads is fixed. */
   #threadChoice: ThreadChoice | undefined;
 
@@ -36,8 +43,8 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     const loaded = loadModel(config, log);
     const { context, model, kv } = loaded;
     const { maxRows, maxOutputs, maxRunningRequests, pageSize } = config;
+    this.#config = config;
     this.#loaded = loaded;
-    this.#eosTokenIds = config.eosTokenIds;
     const limits = {
       rows: maxRows,
       segments: maxRunningRequests,
@@ -77,7 +84,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
 
   #forward({ step, starts, segments }: Forward, { send, clock }: ActorContext): void {
     for (const start of starts) {
-      this.#sequences.set(start.requestId, new SequenceSampling(start, this.#eosTokenIds));
+      this.#sequences.set(start.requestId, new SequenceSampling(start, this.#config.eosTokenIds));
     }
     const { context, batch } = this.#loaded;
     const rows = this.#rows.build(segments);
@@ -89,7 +96,10 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     const forwardMs = clock.now() - begun;
     this.#threadChoice?.observe(rows.numRows, forwardMs);
     this.#sampler.read(rows.numOutputs);
-    const forwarded: Forwarded = { type: "forwarded", step, results: this.#results(segments), forwardMs };
+    const moves: Moves = { from: [], to: [] };
+    const results = this.#results(segments, moves);
+    this.#move(moves);
+    const forwarded: Forwarded = { type: "forwarded", step, results, forwardMs };
     send("scheduler", forwarded);
   }
 
@@ -108,7 +118,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   }
 
   /** The rows of a segment whose logits matter, in the order of `BatchRowsBuilder`. */
-  #outputRows({ requestId, tokens, start, sample, promptLogprobs }: Segment): OutputRow[] {
+  #outputRows({ requestId, tokens, start, sample, promptLogprobs, tree }: Segment): OutputRow[] {
     const sampling = this.#sequence(requestId);
     const end = start + tokens.length;
     const outputs: OutputRow[] = [];
@@ -117,12 +127,19 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       outputs.push({ sampling, position, target });
     });
     if (sample) outputs.push({ sampling, position: end, target: -1 });
+    if (tree) {
+      depthsOf(tree.parents).forEach((depth, node) =>
+        outputs.push({ sampling, position: end + depth, target: -1, drafts: pathTokens(tree, node) })
+      );
+    }
     return outputs;
   }
 
-  #results(segments: readonly Segment[]): SegmentResult[] {
+  /** Also adds to `moves` what accepted drafts ask for. */
+  #results(segments: readonly Segment[], moves: Moves): SegmentResult[] {
     let output = 0;
-    return segments.map(({ requestId, sample, promptLogprobs }) => {
+    return segments.map((segment) => {
+      const { requestId, sample, promptLogprobs, tree = emptyTree } = segment;
       const sampling = this.#sequence(requestId), numTop = sampling.params.numLogprobs;
       const known = Array.from(
         { length: promptLogprobs?.numRows ?? 0 },
@@ -130,12 +147,36 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       );
       const prompt = promptLogprobs ? { promptLogprobs: known } : {};
       if (!sample) return { tokens: new Int32Array(0), ...prompt };
-      const token = this.#sampler.tokenAt(output);
-      const logprobs = numTop < 0 ? {} : { logprobs: [this.#sampler.logprobAt(output, numTop)] };
-      output++;
-      sampling.append(token);
-      return { tokens: Int32Array.of(token), ...logprobs, ...prompt };
+      const root = output;
+      output += 1 + tree.tokens.length;
+      const accepted = acceptPath(tree, (node) => this.#sampler.tokenAt(root + 1 + node));
+      this.#compact(segment, accepted, moves);
+      const outputs = [root, ...accepted.map((node) => root + 1 + node)];
+      const tokens = Int32Array.from(outputs, (at) => this.#sampler.tokenAt(at));
+      for (const token of tokens) sampling.append(token);
+      const logprobs = numTop < 0
+        ? {}
+        : { logprobs: outputs.map((at) => this.#sampler.logprobAt(at, numTop)) };
+      return { tokens, ...logprobs, ...prompt };
     });
+  }
+
+  /** Accepted nodes are to follow the segment's rows without gaps; those of a chain do already. */
+  #compact({ start, tokens, pages }: Segment, accepted: readonly number[], moves: Moves): void {
+    const end = start + tokens.length, { pageSize } = this.#config;
+    accepted.forEach((node, i) => {
+      if (node === i) return;
+      moves.from.push(slotAt(pages, end + node, pageSize));
+      moves.to.push(slotAt(pages, end + i, pageSize));
+    });
+  }
+
+  #move(moves: Moves): void {
+    if (moves.from.length === 0) return;
+    const { context, kv, features } = this.#loaded;
+    const from = Int32Array.from(moves.from), to = Int32Array.from(moves.to);
+    context.moveKvSlots(kv, from, to);
+    if (features) context.moveTensorRows(features, from, to);
   }
 
   #sequence(requestId: string): SequenceSampling {

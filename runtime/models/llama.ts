@@ -6,7 +6,7 @@
  */
 import type { ModelConfig } from "../config.ts";
 import type { Context } from "../../ffi/context.ts";
-import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
+import type { BatchId, KvId, TensorId, WeightId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";
 import { Embedding, Linear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
@@ -132,6 +132,14 @@ export class LlamaForCausalLM implements Model {
     this.logits = context.batchTensor(batch, "outputs", config.vocabSize);
   }
 
+  get embedding(): WeightId {
+    return this.embedTokens.weight;
+  }
+
+  get lmHeadWeight(): WeightId {
+    return this.lmHead?.weight ?? this.embedTokens.weight;
+  }
+
   forward(kv: KvId): void {
     const { context, batch } = this.#parts;
     this.embedTokens.forward(this.#activations.hidden, batch);
@@ -139,7 +147,7 @@ export class LlamaForCausalLM implements Model {
     for (const layer of this.layers) layer.forward(this.#activations, this.rotary, kv);
     ops.gatherOutputs(context, this.#lastHidden, this.#activations.hidden, batch);
     this.norm.forward(this.#lastNormed, this.#lastHidden);
-    ops.linear(context, this.logits, this.#lastNormed, this.lmHead?.weight ?? this.embedTokens.weight);
+    ops.linear(context, this.logits, this.#lastNormed, this.lmHeadWeight);
   }
 }
 

@@ -6,7 +6,7 @@
 import type { VerifierConfig, VerifierInfo } from "../config.ts";
 import type { LogLevel } from "../actor/actor.ts";
 import { Context } from "../../ffi/context.ts";
-import type { BatchId, KvId } from "../../ffi/handles.ts";
+import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import { Weights } from "../nn/weights.ts";
 import type { Model } from "./model.ts";
 import { createModel } from "./registry.ts";
@@ -19,6 +19,8 @@ export interface LoadedModel {
   readonly model: Model;
   readonly batch: BatchId;
   readonly kv: KvId;
+  /** Hidden states per KV slot, if a proposer wants them. */
+  readonly features?: TensorId;
   readonly pagesPerSegment: number;
   readonly info: VerifierInfo;
 }
@@ -37,7 +39,7 @@ function availableGib(): string {
 export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: string) => void): LoadedModel {
   const { checkpoint, pageSize } = config;
   const context = new Context(config.libraryPath, { device: config.device, threads: config.threads });
-  const pagesPerSegment = Math.ceil(config.contextLength / pageSize);
+  const pagesPerSegment = Math.ceil((config.contextLength + config.maxNodes) / pageSize);
   const batch = context.createBatch({
     rows: config.maxRows,
     segments: config.maxRunningRequests,
@@ -78,6 +80,7 @@ export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: s
     vBytes: halfBytes,
     weightBytes: weights.packedBytes,
     backend: context.describe(),
+    handles: { context: context.id, embedding: model.embedding, lmHead: model.lmHeadWeight, features: 0 },
   };
   return { context, model, batch, kv, pagesPerSegment, info };
 }

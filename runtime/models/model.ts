@@ -5,7 +5,7 @@
  */
 import type { ModelConfig } from "../config.ts";
 import type { Context } from "../../ffi/context.ts";
-import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
+import type { BatchId, KvId, TensorId, WeightId } from "../../ffi/handles.ts";
 import type { Weights } from "../nn/weights.ts";
 
 /** Parts a model is built from. */
@@ -20,6 +20,10 @@ export interface ModelParts {
 export interface Model {
   /** [outputs, vocabSize], valid after `forward`. */
   readonly logits: TensorId;
+  /** [vocabSize, hiddenSize]; draft heads share both. */
+  readonly embedding: WeightId;
+  /** [vocabSize, hiddenSize]; the embedding if tied. */
+  readonly lmHeadWeight: WeightId;
   /** Runs (or records) a forward of the batch as written; keys and values go to `kv`. */
   forward(kv: KvId): void;
 }

@@ -25,6 +25,8 @@ export interface OutputRow {
   readonly position: number;
   /** A known token to report instead of drawing, or -1. */
   readonly target: number;
+  /** Draft tokens between what the sequence has said and this row. */
+  readonly drafts?: readonly number[];
 }
 
 /** A native sampler with its arrays, one entry per output row. */
@@ -65,7 +67,7 @@ export class Sampler {
     const rows = this.#rows;
     const adjustments: Adjustment[][] = [];
     let numAdjustments = 0;
-    outputs.forEach(({ sampling, position, target }, i) => {
+    outputs.forEach(({ sampling, position, target, drafts }, i) => {
       const { params } = sampling;
       // Prompt logprobs are the model's own: nothing was drawn there.
       rows.temperature[i] = target < 0 ? params.temperature : 0;
@@ -76,7 +78,7 @@ export class Sampler {
       rows.position[i] = position;
       rows.target[i] = target;
       rows.numTop[i] = params.numLogprobs;
-      const changes = target < 0 ? sampling.adjustments() : [];
+      const changes = target < 0 ? sampling.adjustments(drafts) : [];
       adjustments.push(changes);
       numAdjustments += changes.length;
     });

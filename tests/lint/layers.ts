@@ -14,6 +14,7 @@ const CONTRACTS = [
   "runtime/errors.ts",
   "runtime/messages.ts",
   "runtime/sampling/params.ts",
+  "runtime/speculation_config.ts",
 ];
 
 /**
@@ -51,17 +52,25 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/sampling/",
     "ffi/",
   ],
-  "runtime/models/": [...CONTRACTS, "runtime/actor/actor.ts", "runtime/nn/", "ffi/"],
+  "runtime/models/": [
+    ...CONTRACTS,
+    "runtime/actor/actor.ts",
+    "runtime/nn/",
+    "runtime/speculation/draft_tree.ts",
+    "ffi/",
+  ],
+  "runtime/speculation/draft_tree.ts": CONTRACTS,
   "runtime/nn/": [...CONTRACTS, "ffi/"],
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
   // A GGUF file carries both weights and tokenizer.
   "runtime/tokenizer/": [...CONTRACTS, "runtime/generation.ts", "runtime/weights/"],
   "runtime/weights/": [...CONTRACTS, "runtime/tokenizer/"],
-  "runtime/scheduling/": [...CONTRACTS, "runtime/cache/"],
+  "runtime/scheduling/": [...CONTRACTS, "runtime/cache/", "runtime/speculation/draft_tree.ts"],
   "runtime/cache/": CONTRACTS,
   "runtime/generation.ts": CONTRACTS,
   "runtime/messages.ts": CONTRACTS,
   "runtime/config.ts": CONTRACTS,
+  "runtime/speculation_config.ts": CONTRACTS,
   "runtime/errors.ts": [],
   "runtime/sampling/params.ts": [],
   "ffi/": ["runtime/errors.ts"],

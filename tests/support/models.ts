@@ -48,7 +48,9 @@ export function verifierConfig(checkpoint: Checkpoint, change: Partial<VerifierC
     maxRows: 256,
     maxOutputs: 256,
     maxRunningRequests: 16,
+    maxNodes: 63,
     eosTokenIds: checkpoint.config.eosTokenIds,
+    featureLayers: [],
     ...change,
   };
 }

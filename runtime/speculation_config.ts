@@ -1,0 +1,99 @@
+/**
+ * Configuration records of speculation, plain data like those of `config.ts`.
+ *
+ * @module
+ */
+import type { Checkpoint, VerifierConfig, VerifierInfo } from "./config.ts";
+
+/** How drafts are made and verified: the `--speculative-...` flags, completed. */
+export interface SpeculationConfig {
+  /** Name of the proposer in `speculation/registry.ts`. */
+  readonly algorithm: string;
+  /** Levels of a tree at most. */
+  readonly numSteps: number;
+  /** Children of a node at most, and nodes kept per level. */
+  readonly topk: number;
+  /** Nodes of a tree at most, its root counted. */
+  readonly numDraftTokens: number;
+  /** Size the trees by measured cost and gain, up to the above; otherwise always the above. */
+  readonly adaptive: boolean;
+  /** The draft model or head. */
+  readonly draft: Checkpoint | undefined;
+  /** Tokens the draft model may propose (FR-Spec), as target ids. */
+  readonly hotTokens: Int32Array | undefined;
+  /** Accept a child whose target probability is at least this; 1 is exact. */
+  readonly acceptThresholdSingle: number;
+  /** Divides cumulated probabilities before the draw; 1 is exact. */
+  readonly acceptThresholdAcc: number;
+  /** The draft tokens of NGRAM. */
+  readonly ngram: NgramConfig;
+}
+
+/** How NGRAM matches and spreads. */
+export interface NgramConfig {
+  /** Children per node, from the narrowest to the widest match. */
+  readonly minBreadth: number;
+  readonly maxBreadth: number;
+  /** Children in order of recency or of frequency. */
+  readonly matchType: "BFS" | "PROB";
+  /** Tokens of a path in the trie. */
+  readonly maxDepth: number;
+  /** Nodes of the trie at most. */
+  readonly capacity: number;
+}
+
+/** Measured times at rising sizes, with straight lines between them. */
+export interface CostCurve {
+  readonly sizes: readonly number[];
+  /** Milliseconds, one per size. */
+  readonly ms: readonly number[];
+}
+
+/** What drafting costs, by number of sequences. */
+export interface DraftCosts {
+  /** Trees of one level. */
+  readonly firstMs: CostCurve;
+  /** Every further level. */
+  readonly levelMs: CostCurve;
+}
+
+/** Native handles of a loaded target, valid in every Worker of the process; 0 is none. */
+export interface TargetHandles {
+  readonly context: number;
+  /** [vocabSize, hiddenSize]. */
+  readonly embedding: number;
+  /** [vocabSize, hiddenSize]; the embedding if tied. */
+  readonly lmHead: number;
+  /** [numPages * pageSize, featureLayers * hiddenSize], one row per KV slot. */
+  readonly features: number;
+}
+
+/** What the drafter is started with. */
+export interface DrafterConfig {
+  /** Undefined: it idles. */
+  readonly speculation: SpeculationConfig | undefined;
+  readonly verifierConfig: VerifierConfig;
+  readonly verifierInfo: VerifierInfo;
+}
+
+/** What the drafter found out while starting. */
+export interface DrafterInfo {
+  /** Absent without speculation. */
+  readonly costs?: DraftCosts;
+}
+
+/** What the scheduler knows of speculation. */
+export interface DraftingConfig {
+  /** Levels of a tree at most. */
+  readonly numSteps: number;
+  /** Children of a node at most. */
+  readonly topk: number;
+  /** Nodes of a tree at most, its root not counted. */
+  readonly numNodes: number;
+  /** Choose levels and nodes by cost and gain, up to the above; otherwise always the above. */
+  readonly adaptive: boolean;
+  /** Draft KV of a token depends on the next one, so that a page can be shared only with the token after it. */
+  readonly looksAhead: boolean;
+  readonly forwardMs: CostCurve;
+  readonly draftMs: DraftCosts;
+}
