@@ -155,6 +155,43 @@ export interface Checkpoint {
   readonly dtype: string;
 }
 
+/** How drafts are made and verified: the `--speculative-...` flags, completed. */
+export interface SpeculationConfig {
+  /** Name of the proposer in `speculation/registry.ts`. */
+  readonly algorithm: string;
+  /** Levels of a tree at most. */
+  readonly numSteps: number;
+  /** Children of a node at most, and nodes kept per level. */
+  readonly topk: number;
+  /** Nodes of a tree at most, its root counted. */
+  readonly numDraftTokens: number;
+  /** Size the trees by measured cost and gain, up to the above; otherwise always the above. */
+  readonly adaptive: boolean;
+  /** The draft model or head. */
+  readonly draft: Checkpoint | undefined;
+  /** Tokens the draft model may propose (FR-Spec), as target ids. */
+  readonly hotTokens: Int32Array | undefined;
+  /** Accept a child whose target probability is at least this; 1 is exact. */
+  readonly acceptThresholdSingle: number;
+  /** Divides cumulated probabilities before the draw; 1 is exact. */
+  readonly acceptThresholdAcc: number;
+  /** The draft tokens of NGRAM. */
+  readonly ngram: NgramConfig;
+}
+
+/** How NGRAM matches and spreads. */
+export interface NgramConfig {
+  /** Children per node, from the narrowest to the widest match. */
+  readonly minBreadth: number;
+  readonly maxBreadth: number;
+  /** Children in order of recency or of frequency. */
+  readonly matchType: "BFS" | "PROB";
+  /** Tokens of a path in the trie. */
+  readonly maxDepth: number;
+  /** Nodes of the trie at most. */
+  readonly capacity: number;
+}
+
 /** What the verifier needs to start. */
 export interface VerifierConfig {
   /** The target model. */
@@ -185,6 +222,11 @@ export interface VerifierConfig {
   readonly maxRunningRequests: number;
   /** Tokens that end generation; banned until a request's `minTokens` are out. */
   readonly eosTokenIds: readonly number[];
+  /**
+   * Hidden states to keep per KV slot, as Hugging Face numbers them: `i` is the input of layer i, `numLayers` the
+   * output of the final norm. Empty if no proposer wants any.
+   */
+  readonly featureLayers: readonly number[];
 }
 
 /** What the verifier found out while starting. */
@@ -199,6 +241,19 @@ export interface VerifierInfo {
   readonly weightBytes: number;
   /** Native backend in words, e.g. `cpu avx512vnni, 2 threads`. */
   readonly backend: string;
+  /** What a proposer may use of the target. */
+  readonly handles: TargetHandles;
+}
+
+/** Native handles of a loaded target, valid in every Worker of the process; 0 is none. */
+export interface TargetHandles {
+  readonly context: number;
+  /** [vocabSize, hiddenSize]. */
+  readonly embedding: number;
+  /** [vocabSize, hiddenSize]; the embedding if tied. */
+  readonly lmHead: number;
+  /** [numPages * pageSize, featureLayers * hiddenSize], one row per KV slot. */
+  readonly features: number;
 }
 
 /** What the scheduler needs to start. */
