@@ -58,15 +58,33 @@ export class Context implements Disposable {
   readonly id: ContextId;
   readonly #out = new Uint32Array(1);
 
-  constructor(libraryPath: string, options: { device: keyof typeof Device; threads: number }) {
+  readonly #isOwner: boolean;
+
+  constructor(libraryPath: string, options: { device: keyof typeof Device; threads: number } | ContextId) {
     this.native = openLibrary(libraryPath);
-    const status = this.native.aerie_context_create(this.#out, Device[options.device], options.threads);
-    check(this.native, 0, status);
-    this.id = this.#out[0] as ContextId;
+    this.#isOwner = typeof options === "object";
+    if (typeof options === "object") {
+      const { device, threads } = options;
+      check(this.native, 0, this.native.aerie_context_create(this.#out, Device[device], threads));
+      this.id = this.#out[0] as ContextId;
+    } else {
+      this.id = options;
+      this.describe();
+    }
+  }
+
+  /**
+   * A context made elsewhere in this process, in another Worker perhaps. Its handles are valid here; disposing ends
+   * nothing, that is its maker's.
+   *
+   * @throws {NativeError} if there is none of this id
+   */
+  static attach(libraryPath: string, id: ContextId): Context {
+    return new Context(libraryPath, id);
   }
 
   [Symbol.dispose](): void {
-    this.native.aerie_context_destroy(this.id);
+    if (this.#isOwner) this.native.aerie_context_destroy(this.id);
   }
 
   /** Throws unless `status` is 0. */
@@ -81,7 +99,9 @@ export class Context implements Disposable {
 
   /** E.g. `cpu avx512vnni, 2 threads`. */
   describe(): string {
-    return readText((text, capacity) => this.native.aerie_context_describe(this.id, text, capacity));
+    return readText((text, capacity) =>
+      this.check(this.native.aerie_context_describe(this.id, text, capacity))
+    );
   }
 
   /** Runs a creating call and returns the handle it wrote. */
@@ -94,6 +114,11 @@ export class Context implements Disposable {
   openFile(path: string): FileId {
     const bytes = new TextEncoder().encode(path);
     return this.create((out) => this.native.aerie_file_open(this.id, out, bytes, bytes.length));
+  }
+
+  /** A file that lies in memory: a copy of `bytes`. */
+  createFile(bytes: Uint8Array<ArrayBuffer>): FileId {
+    return this.create((out) => this.native.aerie_file_create(this.id, out, bytes, BigInt(bytes.length)));
   }
 
   /** Unmaps a file once nothing needs it. */
@@ -154,6 +179,11 @@ export class Context implements Disposable {
     this.check(this.native.aerie_tensor_read(this.id, data, tensor, firstRow, numRows));
   }
 
+  /** Copies row from[i] over row to[i], one after another, at once: increasing rows close up in place. */
+  moveTensorRows(tensor: TensorId, from: Int32Array<ArrayBuffer>, to: Int32Array<ArrayBuffer>): void {
+    this.check(this.native.aerie_tensor_move(this.id, tensor, from, to, Math.min(from.length, to.length)));
+  }
+
   /** Room for the rows of a forward. */
   createBatch(limits: { rows: number; segments: number; pages: number; outputs: number }): BatchId {
     const { rows, segments, pages, outputs } = limits;
@@ -185,6 +215,11 @@ export class Context implements Disposable {
     ));
   }
 
+  /** The rows that `gatherRows` takes, one per row of the batch as last written. */
+  writeBatchSources(batch: BatchId, sources: Int32Array<ArrayBuffer>, numRows: number): void {
+    this.check(this.native.aerie_batch_sources(this.id, batch, sources, numRows));
+  }
+
   /** A pool of `numPages` pages for keys and values. */
   createKv(
     shape: { layers: number; pages: number; pageSize: number; kvHeads: number; headDim: number },
@@ -194,6 +229,11 @@ export class Context implements Disposable {
     return this.create((out) =>
       this.native.aerie_kv_create(this.id, out, layers, pages, pageSize, kvHeads, headDim, Dtype[dtype])
     );
+  }
+
+  /** Copies keys and values of all layers from slot from[i] to slot to[i], as `moveTensorRows` does. */
+  moveKvSlots(kv: KvId, from: Int32Array<ArrayBuffer>, to: Int32Array<ArrayBuffer>): void {
+    this.check(this.native.aerie_kv_move(this.id, kv, from, to, Math.min(from.length, to.length)));
   }
 
   /** Records the ops `body` calls instead of running them. */

@@ -78,3 +78,30 @@ export function siluMul(context: Context, out: TensorId, x: TensorId): void {
 export function gatherOutputs(context: Context, out: TensorId, x: TensorId, batch: BatchId): void {
   context.check(context.native.aerie_gather_outputs(context.id, out, x, batch));
 }
+
+/** out [rows, cols] = columns `column` .. of the rows of x that the batch's sources name */
+export function gatherRows(
+  context: Context,
+  out: TensorId,
+  x: TensorId,
+  batch: BatchId,
+  column: number,
+): void {
+  context.check(context.native.aerie_gather_rows(context.id, out, x, batch, column));
+}
+
+/** Columns `column` .. of out [slots, wider] at the batch's slots = x [rows, cols] */
+export function storeRows(
+  context: Context,
+  out: TensorId,
+  x: TensorId,
+  batch: BatchId,
+  column: number,
+): void {
+  context.check(context.native.aerie_store_rows(context.id, out, x, batch, column));
+}
+
+/** x += bias; bias [1, cols] */
+export function addBias(context: Context, x: TensorId, bias: TensorId): void {
+  context.check(context.native.aerie_add_bias(context.id, x, bias));
+}

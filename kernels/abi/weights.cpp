@@ -67,6 +67,18 @@ int32_t aerie_file_open(uint32_t handle, uint32_t* out, const char* path, uint32
     });
 }
 
+int32_t aerie_file_create(uint32_t handle, uint32_t* out, const uint8_t* data, uint64_t bytes) {
+    return guard(handle, [&](Context& context) {
+        if (!data || !bytes) fail(AERIE_BAD_ARGUMENT, "file_create: no data");
+        auto file = std::make_shared<File>();
+        file->memory = Memory(bytes);
+        memcpy(file->memory.data(), data, bytes);
+        file->data = file->memory.data();
+        file->bytes = bytes;
+        *out = context.objects.add(std::move(file));
+    });
+}
+
 int32_t aerie_file_close(uint32_t handle, uint32_t file) {
     return guard(handle, [&](Context& context) { context.release<File>(file, "file_close"); });
 }
@@ -159,6 +171,17 @@ int32_t aerie_tensor_read(uint32_t handle, float* data, uint32_t tensor_handle, 
         Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_read", "tensor");
         const float* at = checked_rows("tensor_read", tensor, data, first_row, num_rows);
         memcpy(data, at, size_t(num_rows) * tensor.cols * sizeof(float));
+    });
+}
+
+int32_t aerie_tensor_move(uint32_t handle, uint32_t tensor_handle, const int32_t* from, const int32_t* to,
+                          uint32_t num_rows) {
+    return guard(handle, [&](Context& context) {
+        Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_move", "tensor");
+        check_moves(context, "tensor_move", from, to, num_rows, tensor.capacity);
+        const size_t cols = tensor.cols;
+        for (uint32_t i = 0; i < num_rows; ++i)
+            memmove(tensor.data + size_t(to[i]) * cols, tensor.data + size_t(from[i]) * cols, cols * sizeof(float));
     });
 }
 

@@ -34,12 +34,13 @@ struct File : Object {
     ~File() override;
     const uint8_t* data = nullptr;
     size_t bytes = 0;
+    Memory memory;  // holds data unless it is mapped
 };
 
 struct Batch : Object {
     uint32_t max_rows = 0, max_segments = 0, max_pages = 0, max_outputs = 0;
-    uint32_t num_rows = 0, num_segments = 0, pages_per_segment = 0, num_outputs = 0;
-    std::vector<int32_t> tokens, positions, slots, visible, segment_starts, page_table, outputs;
+    uint32_t num_rows = 0, num_segments = 0, pages_per_segment = 0, num_outputs = 0, num_sources = 0;
+    std::vector<int32_t> tokens, positions, slots, visible, segment_starts, page_table, outputs, sources;
     std::vector<uint64_t> tree_masks;
 };
 
