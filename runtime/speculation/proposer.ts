@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogLevel } from "../actor/actor.ts";
-import type { ModelConfig } from "../config.ts";
+import type { VerifierConfig } from "../config.ts";
 import type { SpeculationConfig } from "../speculation_config.ts";
 import type { DraftRequest, DraftTree } from "../messages.ts";
 import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
@@ -36,9 +36,9 @@ export interface ProposerLimits {
 
 /** The native side of the target model, as handles valid in every Worker of the process. */
 export interface TargetParts {
-  readonly libraryPath: string;
+  /** How the target was loaded, its model's config included. */
+  readonly config: VerifierConfig;
   readonly context: ContextId;
-  readonly config: ModelConfig;
   /** [vocabSize, hiddenSize]. */
   readonly embedding: WeightId;
   /** [vocabSize, hiddenSize]; the embedding if tied. */
