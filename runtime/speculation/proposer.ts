@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogLevel } from "../actor/actor.ts";
-import type { ModelConfig } from "../config.ts";
+import type { Checkpoint } from "../config.ts";
 import type { SpeculationConfig } from "../speculation_config.ts";
 import type { DraftRequest, DraftTree } from "../messages.ts";
 import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
@@ -38,7 +38,8 @@ export interface ProposerLimits {
 export interface TargetParts {
   readonly libraryPath: string;
   readonly context: ContextId;
-  readonly config: ModelConfig;
+  /** Where its weights lie. */
+  readonly checkpoint: Checkpoint;
   /** [vocabSize, hiddenSize]. */
   readonly embedding: WeightId;
   /** [vocabSize, hiddenSize]; the embedding if tied. */
