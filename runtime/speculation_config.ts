@@ -17,8 +17,10 @@ export interface SpeculationConfig {
   readonly numDraftTokens: number;
   /** Size the trees by measured cost and gain, up to the above; otherwise always the above. */
   readonly adaptive: boolean;
-  /** The draft model or head. */
+  /** The draft model of STANDALONE. */
   readonly draft: Checkpoint | undefined;
+  /** The draft head of EAGLE, EAGLE3 and NEXTN. */
+  readonly head: HeadCheckpoint | undefined;
   /** Tokens the draft model may propose (FR-Spec), as target ids. */
   readonly hotTokens: Int32Array | undefined;
   /** Accept a child whose target probability is at least this; 1 is exact. */
@@ -27,6 +29,30 @@ export interface SpeculationConfig {
   readonly acceptThresholdAcc: number;
   /** The draft tokens of NGRAM. */
   readonly ngram: NgramConfig;
+}
+
+/** Draft heads by how they compute; `speculation/` has a file for each. */
+export type HeadKind = "eagle" | "eagle3" | "mtp";
+
+/** What a draft head is beyond the sizes of its layers. */
+export interface HeadConfig {
+  readonly kind: HeadKind;
+  /** Hidden states of the target that it takes, as `VerifierConfig.featureLayers`. */
+  readonly featureLayers: readonly number[];
+  /** Target id of each draft id; undefined if it speaks the target's vocabulary. */
+  readonly draftTokens: Int32Array | undefined;
+  /** EAGLE-3: the residual is the normed state instead of the state. */
+  readonly normBeforeResidual: boolean;
+  /** EAGLE-3: the state fed back is the normed one that the LM head takes. */
+  readonly normOutput: boolean;
+}
+
+/**
+ * A draft head on disk. Tensor names are EAGLE's without prefix: `fc`, `layers.0.`, `norm`, `lm_head`, `embed_tokens`,
+ * `fc_norm.0`; an MTP layer keeps its own names. `config` is the head's: its width, its layers, its vocabulary.
+ */
+export interface HeadCheckpoint extends Checkpoint {
+  readonly head: HeadConfig;
 }
 
 /** How NGRAM matches and spreads. */

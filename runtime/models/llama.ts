@@ -144,10 +144,22 @@ export class LlamaForCausalLM implements Model {
     const { context, batch } = this.#parts;
     this.embedTokens.forward(this.#activations.hidden, batch);
     this.rotary.prepare();
-    for (const layer of this.layers) layer.forward(this.#activations, this.rotary, kv);
+    this.layers.forEach((layer, index) => {
+      this.#keepFeatures(index, this.#activations.hidden);
+      layer.forward(this.#activations, this.rotary, kv);
+    });
+    if (this.#parts.features?.layers.includes(this.layers.length)) {
+      this.norm.forward(this.#activations.normed, this.#activations.hidden);
+      this.#keepFeatures(this.layers.length, this.#activations.normed);
+    }
     ops.gatherOutputs(context, this.#lastHidden, this.#activations.hidden, batch);
     this.norm.forward(this.#lastNormed, this.#lastHidden);
     ops.linear(context, this.logits, this.#lastNormed, this.lmHeadWeight);
+  }
+
+  #keepFeatures(layer: number, x: TensorId): void {
+    const { context, batch, config, features } = this.#parts, at = features?.layers.indexOf(layer) ?? -1;
+    if (features && at >= 0) ops.storeRows(context, features.tensor, x, batch, at * config.hiddenSize);
   }
 }
 

@@ -5,10 +5,11 @@
  */
 import type { VerifierConfig, VerifierInfo } from "../config.ts";
 import type { LogLevel } from "../actor/actor.ts";
+import { LoadError } from "../errors.ts";
 import { Context } from "../../ffi/context.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import { Weights } from "../nn/weights.ts";
-import type { Model } from "./model.ts";
+import type { FeaturePool, Model } from "./model.ts";
 import { createModel } from "./registry.ts";
 
 const GIB = 1024 ** 3;
@@ -33,7 +34,7 @@ function availableGib(): string {
 /**
  * Loads the weights and allocates the KV pool.
  *
- * @throws {LoadError} if the checkpoint lacks something
+ * @throws {LoadError} if the checkpoint lacks something, a layer to keep hidden states of included
  * @throws {NativeError} if memory runs out or the device is absent
  */
 export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: string) => void): LoadedModel {
@@ -53,7 +54,15 @@ export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: s
     dtype: config.dtype === "auto" ? Weights.autoDtype(checkpoint) : config.dtype,
     onProgress: shardProgress(checkpoint.tensors.values(), checkpoint.files, log),
   });
-  const model = createModel({ context, config: checkpoint.config, weights, batch });
+  const numPages = Math.floor(config.maxTotalTokens / pageSize);
+  const features = createFeaturePool(context, config, numPages * pageSize);
+  const model = createModel({
+    context,
+    config: checkpoint.config,
+    weights,
+    batch,
+    ...(features && { features }),
+  });
   weights.close();
   log(
     "info",
@@ -62,7 +71,6 @@ export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: s
   );
   const { numLayers, numKvHeads, headDim } = checkpoint.config;
   const halfBytesPerToken = numLayers * numKvHeads * headDim * (config.kvDtype === "float32" ? 4 : 2);
-  const numPages = Math.floor(config.maxTotalTokens / pageSize);
   const kv = context.createKv(
     { layers: numLayers, pages: numPages, pageSize, kvHeads: numKvHeads, headDim },
     config.kvDtype,
@@ -80,9 +88,39 @@ export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: s
     vBytes: halfBytes,
     weightBytes: weights.packedBytes,
     backend: context.describe(),
-    handles: { context: context.id, embedding: model.embedding, lmHead: model.lmHeadWeight, features: 0 },
+    handles: {
+      context: context.id,
+      embedding: model.embedding,
+      lmHead: model.lmHeadWeight,
+      features: features?.tensor ?? 0,
+    },
   };
-  return { context, model, batch, kv, pagesPerSegment, info };
+  return {
+    context,
+    model,
+    batch,
+    kv,
+    ...(features && { features: features.tensor }),
+    pagesPerSegment,
+    info,
+  };
+}
+
+/** Room for the hidden states of every KV slot, if any are wanted; untouched slots take no memory. */
+function createFeaturePool(
+  context: Context,
+  { checkpoint, featureLayers: layers }: VerifierConfig,
+  numSlots: number,
+): FeaturePool | undefined {
+  const { numLayers, hiddenSize } = checkpoint.config;
+  const unknown = layers.find((layer) => !(layer >= 0 && layer <= numLayers));
+  if (unknown !== undefined) {
+    throw new LoadError(
+      `Cannot keep hidden states of layer ${unknown}: the model has ${numLayers}, expected 0..${numLayers}`,
+    );
+  }
+  if (layers.length === 0) return undefined;
+  return { layers, tensor: context.createTensor(numSlots, layers.length * hiddenSize) };
 }
 
 /** Logs a line whenever another shard is read through. */

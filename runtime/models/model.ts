@@ -14,6 +14,16 @@ export interface ModelParts {
   readonly config: ModelConfig;
   readonly weights: Weights;
   readonly batch: BatchId;
+  /** Absent: no hidden states are kept. */
+  readonly features?: FeaturePool;
+}
+
+/** Where a forward leaves the hidden states that a draft head works on. */
+export interface FeaturePool {
+  /** As `VerifierConfig.featureLayers`. */
+  readonly layers: readonly number[];
+  /** [KV slots, layers * hiddenSize], the layers side by side. */
+  readonly tensor: TensorId;
 }
 
 /** A decoder. Prefill, decode and tree verification are the same forward; only the batch differs. */

@@ -35,7 +35,7 @@ export class NgramProposer implements Proposer {
 
   constructor({ speculation, target }: ProposerParts) {
     this.#config = speculation.ngram;
-    const { vocabSize } = target.config.checkpoint.config;
+    const { vocabSize } = target.checkpoint.config;
     this.#trie = new TokenTrie({ ...speculation.ngram, vocabSize });
   }
 

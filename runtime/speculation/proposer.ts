@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogLevel } from "../actor/actor.ts";
-import type { VerifierConfig } from "../config.ts";
+import type { Checkpoint, VerifierConfig } from "../config.ts";
 import type { SpeculationConfig } from "../speculation_config.ts";
 import type { DraftRequest, DraftTree } from "../messages.ts";
 import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
@@ -36,9 +36,13 @@ export interface ProposerLimits {
 
 /** The native side of the target model, as handles valid in every Worker of the process. */
 export interface TargetParts {
-  /** How the target was loaded, its model's config included. */
-  readonly config: VerifierConfig;
+  readonly libraryPath: string;
   readonly context: ContextId;
+  /** Where its weights lie. */
+  readonly checkpoint: Checkpoint;
+  /** Types of its floating weights and of its KV. */
+  readonly dtype: VerifierConfig["dtype"];
+  readonly kvDtype: VerifierConfig["kvDtype"];
   /** [vocabSize, hiddenSize]. */
   readonly embedding: WeightId;
   /** [vocabSize, hiddenSize]; the embedding if tied. */

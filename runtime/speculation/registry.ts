@@ -50,8 +50,12 @@ export function featureLayersOf(speculation: SpeculationConfig, target: ModelCon
 
 /** What proposers may use of a loaded target. */
 export function targetParts(config: VerifierConfig, { handles }: VerifierInfo): TargetParts {
+  const { libraryPath, checkpoint, dtype, kvDtype } = config;
   return {
-    config,
+    libraryPath,
+    checkpoint,
+    dtype,
+    kvDtype,
     context: handles.context as ContextId,
     embedding: handles.embedding as WeightId,
     lmHead: handles.lmHead as WeightId,

@@ -126,6 +126,16 @@ export class ModelRunner implements Disposable {
     );
   }
 
+  /** The hidden states kept at these slots, [slots, layers * hiddenSize]. */
+  features(slots: readonly number[], width: number): Float32Array<ArrayBuffer> {
+    const { context, features } = this.#loaded, states = new Float32Array(slots.length * width);
+    slots.forEach((slot, i) => {
+      const row = states.subarray(i * width, (i + 1) * width);
+      context.readTensor(features!, row, slot, 1);
+    });
+    return states;
+  }
+
   [Symbol.dispose](): void {
     this.#loaded.context[Symbol.dispose]();
   }
