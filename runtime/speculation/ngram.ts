@@ -92,17 +92,33 @@ export class NgramProposer implements Proposer {
   ): void {
     const queue = this.#childrenOf(root, -1, topk);
     while (queue.length > 0 && tree.size < numNodes) {
-      const best = queue.reduce((best, { probability }, i) => probability > queue[best]!.probability ? i : best, 0);
+      const best = queue.reduce(
+        (best, { probability }, i) => probability > queue[best]!.probability ? i : best,
+        0,
+      );
       const [candidate] = queue.splice(best, 1);
-      const node = tree.add(candidate!.parent, this.#trie.tokenAt(candidate!.trieNode), candidate!.probability, topk);
-      if (node !== undefined && candidate!.depth < numSteps) queue.push(...this.#childrenOf(candidate!, node, topk));
+      const node = tree.add(
+        candidate!.parent,
+        this.#trie.tokenAt(candidate!.trieNode),
+        candidate!.probability,
+        topk,
+      );
+      if (node !== undefined && candidate!.depth < numSteps) {
+        queue.push(...this.#childrenOf(candidate!, node, topk));
+      }
     }
   }
 
-  #childrenOf({ trieNode, depth, matchLength, probability }: Candidate, parent: number, topk: number): Candidate[] {
+  #childrenOf(
+    { trieNode, depth, matchLength, probability }: Candidate,
+    parent: number,
+    topk: number,
+  ): Candidate[] {
     const order = this.#config.matchType === "BFS" ? "recency" : "frequency";
     const sure = 1 - DOUBT ** matchLength;
-    return this.#trie.childrenOf(trieNode, order, Math.min(topk, this.#breadthOf(matchLength))).map(({ node, share }) => ({
+    return this.#trie.childrenOf(trieNode, order, Math.min(topk, this.#breadthOf(matchLength))).map((
+      { node, share },
+    ) => ({
       trieNode: node,
       parent,
       depth: depth + 1,

@@ -58,12 +58,17 @@ export class TokenTrie {
   /** Children of a node, the latest or the most frequent first, with their share of what followed. */
   childrenOf(node: number, order: "recency" | "frequency", count: number): { node: number; share: number }[] {
     const children: number[] = [];
-    for (let child = this.#firstChild[node]!; child !== 0; child = this.#nextSibling[child]!) children.push(child);
+    for (let child = this.#firstChild[node]!; child !== 0; child = this.#nextSibling[child]!) {
+      children.push(child);
+    }
     const key = order === "recency" ? this.#stamps : this.#counts;
     children.sort((a, b) => key[b]! - key[a]! || this.#stamps[b]! - this.#stamps[a]!);
     const weight = (child: number, rank: number) => order === "recency" ? 0.5 ** rank : this.#counts[child]!;
     const total = children.reduce((sum, child, rank) => sum + weight(child, rank), 0);
-    return children.slice(0, count).map((child, rank) => ({ node: child, share: weight(child, rank) / total }));
+    return children.slice(0, count).map((child, rank) => ({
+      node: child,
+      share: weight(child, rank) / total,
+    }));
   }
 
   /** The last token of a node's run. */
@@ -89,7 +94,9 @@ export class TokenTrie {
   }
 
   #grow(): void {
-    const grown = <Values extends Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>(values: Values): Values => {
+    const grown = <Values extends Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>(
+      values: Values,
+    ): Values => {
       const bytes = new Uint8Array(values.byteLength * 2);
       bytes.set(new Uint8Array(values.buffer));
       return new (values.constructor as new (buffer: ArrayBuffer) => Values)(bytes.buffer);
