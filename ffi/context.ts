@@ -172,6 +172,11 @@ export class Context implements Disposable {
     );
   }
 
+  /** Frees a tensor once no recorded op needs it. */
+  releaseTensor(tensor: TensorId): void {
+    this.check(this.native.aerie_tensor_release(this.id, tensor));
+  }
+
   /** Copies whole rows into a tensor. */
   writeTensor(tensor: TensorId, data: Float32Array<ArrayBuffer>, firstRow: number, numRows: number): void {
     this.check(this.native.aerie_tensor_write(this.id, tensor, data, firstRow, numRows));
