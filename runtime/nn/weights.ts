@@ -49,6 +49,11 @@ export class Weights {
     return this.#store.checkpoint.tensors.has(this.#prefix + name);
   }
 
+  /** Rows of a matrix. @throws {LoadError} if it is missing */
+  rowsOf(name: string): number {
+    return this.#source(name).shape[0]!;
+  }
+
   /**
    * One matrix of the `weight`s of these modules, stacked in order: [sum of rows, cols].
    *
