@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { CostCurve, DraftingConfig, TargetHandles } from "./speculation_config.ts";
+import type { AcceptThresholds, CostCurve, DraftingConfig, TargetHandles } from "./speculation_config.ts";
 
 /** Flags of `serve.ts` after parsing; names are SGLang's in camelCase. Undefined means "decide for me". */
 export interface ServerArgs {
@@ -187,6 +187,8 @@ export interface VerifierConfig {
   readonly maxRunningRequests: number;
   /** Nodes of a segment's draft tree at most. */
   readonly maxNodes: number;
+  /** Accept drafts that were not drawn if the model finds them this probable; absent, and exact, without. */
+  readonly acceptThresholds?: AcceptThresholds;
   /** Tokens that end generation; banned until a request's `minTokens` are out. */
   readonly eosTokenIds: readonly number[];
   /**

@@ -23,12 +23,12 @@ export interface SpeculationConfig {
   readonly head: HeadCheckpoint | undefined;
   /** Tokens the draft model may propose (FR-Spec), as target ids. */
   readonly hotTokens: Int32Array | undefined;
-  /** Accept a child whose target probability is at least this; 1 is exact. */
-  readonly acceptThresholdSingle: number;
-  /** Divides cumulated probabilities before the draw; 1 is exact. */
-  readonly acceptThresholdAcc: number;
+  /** Undefined: exact. */
+  readonly acceptThresholds: AcceptThresholds | undefined;
   /** The draft tokens of NGRAM. */
   readonly ngram: NgramConfig;
+  /** SYNTHETIC: how often a draft at depth 1, 2, ... is right, given that the one before it is; the last goes on. */
+  readonly syntheticAcceptance: readonly number[];
 }
 
 /** Draft heads by how they compute; `speculation/` has a file for each. */
@@ -53,6 +53,14 @@ export interface HeadConfig {
  */
 export interface HeadCheckpoint extends Checkpoint {
   readonly head: HeadConfig;
+}
+
+/** The lossy rule of SGLang: more drafts are accepted than the model would have said. */
+export interface AcceptThresholds {
+  /** Accept a draft whose probability is at least this. */
+  readonly single: number;
+  /** Divides the probability of the drafts at a node before the draw. */
+  readonly acc: number;
 }
 
 /** How NGRAM matches and spreads. */

@@ -105,8 +105,10 @@ double int8_gigaops(int num_threads) {
         Vector sums[kChains] = {}, a{}, b{};
         for (auto& sum : sums) KEEP(sum);
         for (int64_t step = 0; step < kSteps; step++) {
-            KEEP(a);
-            for (auto& sum : sums) sum = dot(sum, a, b);
+            for (auto& sum : sums) {
+                KEEP(a);  // else equal products would be computed once for all chains
+                sum = dot(sum, a, b);
+            }
         }
         for (auto& sum : sums) KEEP(sum);
     });
@@ -118,8 +120,10 @@ double float_gigaflops(int num_threads) {
         Floats sums[kChains] = {}, a{}, b{};
         for (auto& sum : sums) KEEP(sum);
         for (int64_t step = 0; step < kSteps; step++) {
-            KEEP(a);
-            for (auto& sum : sums) sum = a * b + sum;
+            for (auto& sum : sums) {
+                KEEP(a);
+                sum = a * b + sum;
+            }
         }
         for (auto& sum : sums) KEEP(sum);
     });

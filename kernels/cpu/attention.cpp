@@ -3,6 +3,8 @@
 // query's arithmetic is the same whoever its neighbours are and whether one thread or several do its blocks.
 #include "cpu/attention_block.h"
 
+#include <algorithm>
+
 namespace aerie::cpu::AERIE_ISA {
 namespace {
 
@@ -61,11 +63,11 @@ Item<T> make_item(const Op& op, uint32_t segment, uint32_t kv_head, uint32_t fir
         const uint64_t tree = batch.tree_masks.data()[row];
         item.queries[i] = {op.x->data + row * op.x->cols + head * dim, op.out->data + row * op.out->cols + head * dim,
                            batch.visible.data()[row], tree};
-        const uint32_t reach = uint32_t(item.queries[i].visible) + (tree ? 64 - uint32_t(__builtin_clzll(tree)) : 0);
-        if (reach > item.num_keys) item.num_keys = reach;
+        Query& query = item.queries[i];
+        const uint32_t num_seen = uint32_t(query.visible) + uint32_t(__builtin_popcountll(tree));
+        if (num_seen > item.num_keys) item.num_keys = num_seen;
+        if (!(tree & (tree + 1))) query.visible = int32_t(num_seen), query.tree = 0;
     }
-    // A block's queries are rounded up to a compiled number by repeating the last.
-    for (uint32_t i = num_pairs; i < kMaxQueries; ++i) item.queries[i] = item.queries[num_pairs - 1];
     return item;
 }
 
@@ -80,26 +82,43 @@ void rotate_queries(const Op& op, const Item<T>& item) {
 
 template <class T>
 void attend(const Item<T>& item, uint32_t block, float scale, float* partials, float* scratch) {
-    const uint32_t first = block * kKeysPerBlock, left = item.num_keys - first;
-    const uint32_t count = left < kKeysPerBlock ? left : kKeysPerBlock;
-    const auto run = [&](auto body) { body(partials, item.pages, item.queries, scale, first, count, scratch); };
-    switch (item.num_pairs) {
-        case 1:
-            return run(attend_block<T, 1>);
-        case 2:
-            return run(attend_block<T, 2>);
-        case 3:
-            return run(attend_block<T, 3>);
-        case 4:
-            return run(attend_block<T, 4>);
-        case 5:
-        case 6:
-            return run(attend_block<T, 6>);
-        case 7:
-        case 8:
-            return run(attend_block<T, 8>);
-        default:
-            return run(attend_block<T, 12>);
+    constexpr uint32_t kTogether = kManyRegisters ? 12 : 6;
+    const uint32_t first = block * kKeysPerBlock, stride = partial_stride(item.pages.head_dim);
+    for (uint32_t done = 0; done < item.num_pairs; done += kTogether) {
+        Query queries[kTogether];
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < kTogether; ++i) {
+            // Queries are rounded up to a compiled number by repeating the last.
+            queries[i] = part_in_block(item.queries[std::min(done + i, item.num_pairs - 1)], int32_t(first));
+            count = std::max(count, reach(queries[i], first));
+        }
+        const auto run = [&](auto body) {
+            body(partials + done * stride, item.pages, queries, scale, first, count, scratch);
+        };
+        switch (std::min(kTogether, item.num_pairs - done)) {
+            case 1:
+                run(attend_block<T, 1>);
+                break;
+            case 2:
+                run(attend_block<T, 2>);
+                break;
+            case 3:
+                run(attend_block<T, 3>);
+                break;
+            case 4:
+                run(attend_block<T, 4>);
+                break;
+            case 5:
+            case 6:
+                run(attend_block<T, 6>);
+                break;
+            case 7:
+            case 8:
+                run(attend_block < T, kTogether < 8 ? kTogether : 8 >);
+                break;
+            default:
+                run(attend_block<T, kTogether>);
+        }
     }
 }
 

@@ -1,5 +1,9 @@
-// Attention over one block of up to 256 keys, for queries that read the same keys: softmax not yet normalised, to be
-// merged with the other blocks (online softmax, Milakov & Gimelshein 2018; split over keys as in Flash-Decoding).
+// Attention over one block of 256 keys, for queries that read the same keys: softmax not yet normalised, to be merged
+// with the other blocks (online softmax, Milakov & Gimelshein 2018; split over keys as in Flash-Decoding).
+//
+// A query sees a straight line of keys, then those of its tree mask. It counts the latter as if they followed without
+// gaps: its blocks and the lanes that its sums run in are those of straight decoding, and so is every bit of its
+// result.
 #pragma once
 #include "cpu/fused.h"
 
@@ -9,7 +13,7 @@ struct Query {
     float* q;  // [head_dim]
     float* out;
     int32_t visible;
-    uint64_t tree;
+    uint64_t tree;  // 0 if the keys seen have no gaps
 };
 
 // Where the keys and values of one sequence and KV head lie.
@@ -39,72 +43,106 @@ AERIE_INLINE uint32_t seen_mask(const Query& query, int32_t key) {
     return ((1u << whole) - 1) | (uint32_t(query.tree << whole) & 0xffff);
 }
 
-AERIE_INLINE Floats load_kv(const float* p) { return load(p); }
-AERIE_INLINE Floats load_kv(const uint16_t* p) { return load_bf16(p); }
+// What of the query's keys belongs to the block that begins at `first`.
+AERIE_INLINE Query part_in_block(Query query, int32_t first) {
+    const int32_t end = first + int32_t(kKeysPerBlock);
+    if (!query.tree) {
+        query.visible = query.visible < end ? query.visible : end;
+        return query;
+    }
+    int32_t place = query.visible;
+    for (uint64_t left = query.tree; left; left &= left - 1, ++place)
+        if (place < first || place >= end) query.tree &= ~(left & -left);
+    return query;
+}
 
-// scores [NQ, 256] of the keys first .. first + count - 1, hidden ones at kHidden; transposed: queries [head_dim, NQ].
+// Keys from `first` on until the last one the query sees.
+AERIE_INLINE uint32_t reach(const Query& query, uint32_t first) {
+    const int32_t end = query.visible + (query.tree ? 64 - __builtin_clzll(query.tree) : 0);
+    return end > int32_t(first) ? uint32_t(end) - first : 0;
+}
+
+// scores [NQ, kScores] of the keys first .. first + count - 1, hidden ones at kHidden; transposed: queries [head_dim,
+// NQ].
 template <class T, int NQ>
 AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* queries, const float* transposed,
                              float scale, uint32_t first, uint32_t count) {
     for (uint32_t b = 0; b < count; b += 16) {
         const T* keys = pages.keys + pages.block(first + b);
-        Floats even[NQ], odd[NQ];  // two chains hide the latency of fma
-        AERIE_UNROLL
-        for (int i = 0; i < NQ; ++i) even[i] = odd[i] = set1(0.0f);
-        for (uint32_t d = 0; d < pages.head_dim; d += 2) {
-            const Floats k0 = load_kv(keys + d * 16), k1 = load_kv(keys + d * 16 + 16);
+        for (uint32_t lane = 0; lane < 16; lane += kPartLanes) {
+            Part even[NQ], odd[NQ];  // two chains hide the latency of fma
             AERIE_UNROLL
-            for (int i = 0; i < NQ; ++i) {
-                even[i] = fma(k0, set1(transposed[d * NQ + i]), even[i]);
-                odd[i] = fma(k1, set1(transposed[(d + 1) * NQ + i]), odd[i]);
+            for (int i = 0; i < NQ; ++i) even[i] = odd[i] = splat(0.0f);
+            for (uint32_t d = 0; d < pages.head_dim; d += 2) {
+                const Part k0 = load_part(keys + d * 16 + lane), k1 = load_part(keys + d * 16 + 16 + lane);
+                AERIE_UNROLL
+                for (int i = 0; i < NQ; ++i) {
+                    even[i] = fma(k0, splat(transposed[d * NQ + i]), even[i]);
+                    odd[i] = fma(k1, splat(transposed[(d + 1) * NQ + i]), odd[i]);
+                }
             }
+            AERIE_UNROLL
+            for (int i = 0; i < NQ; ++i)
+                store(scores + i * kScores + b + lane, mul(add(even[i], odd[i]), splat(scale)));
         }
-        AERIE_UNROLL
         for (int i = 0; i < NQ; ++i) {
-            const Floats score = mul(add(even[i], odd[i]), set1(scale));
-            store(scores + i * kKeysPerBlock + b,
-                  select(seen_mask(queries[i], int32_t(first + b)), score, set1(kHidden)));
+            const uint32_t seen = seen_mask(queries[i], int32_t(first + b));
+            float* at = scores + i * kScores + b;
+            if (seen != 0xffff) store(at, select(seen, load(at), set1(kHidden)));
         }
     }
+}
+
+// Sums weights [count] lane by lane, those of the tree moved up to follow the straight line.
+AERIE_INLINE Floats mass_by_lane(const Query& query, const float* weights, uint32_t first, uint32_t count) {
+    const int32_t straight = query.visible - int32_t(first);
+    const uint32_t line = straight > 0 ? uint32_t(straight) : 0, whole = query.tree ? line / 16 * 16 : count;
+    Floats total = set1(0.0f);
+    for (uint32_t b = 0; b < whole; b += 16) total = add(total, load(weights + b));
+    if (!query.tree) return total;
+    float moved[16 + 64] = {};
+    uint32_t n = line - whole;
+    memcpy(moved, weights + whole, n * sizeof(float));
+    for (uint64_t left = query.tree; left; left &= left - 1) moved[n++] = weights[straight + __builtin_ctzll(left)];
+    for (uint32_t b = 0; b < n; b += 16) total = add(total, load(moved + b));
+    return total;
 }
 
 // Scores become exp(score - top), hidden ones 0; top and mass go to the partial.
-AERIE_INLINE void weigh_keys(float* partial, float* scores, uint32_t head_dim, uint32_t count) {
+AERIE_INLINE void weigh_keys(float* partial, float* scores, const Query& query, uint32_t head_dim, uint32_t first,
+                             uint32_t count) {
     Floats largest = set1(kHidden);
     for (uint32_t b = 0; b < count; b += 16) largest = max(largest, load(scores + b));
     const float top = reduce_max(largest);
-    Floats total = set1(0.0f);
     for (uint32_t b = 0; b < count; b += 16) {
         const Floats score = load(scores + b);
         const uint32_t hidden = less(score, set1(0.5f * kHidden));
-        const Floats weight = select(hidden, set1(0.0f), exp(sub(score, set1(top))));
-        total = add(total, weight);
-        store(scores + b, weight);
+        store(scores + b, select(hidden, set1(0.0f), exp(sub(score, set1(top)))));
     }
     partial[head_dim] = top;
-    partial[head_dim + 1] = reduce_add(total);
+    partial[head_dim + 1] = reduce_add(mass_by_lane(query, scores, first, count));
 }
 
-// sums [NQ][d0 .. d0 + 16 W - 1] = weights [NQ, 256] * values.
+// sums [NQ][d0 .. d0 + W parts - 1] = weights [NQ, kScores] * values. A key of weight 0 changes no bit.
 template <class T, int NQ, int W>
 AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float* weights, uint32_t first,
                              uint32_t count, uint32_t d0) {
-    Floats acc[NQ][W];
+    Part acc[NQ][W];
     AERIE_UNROLL
     for (int i = 0; i < NQ; ++i) {
         AERIE_UNROLL
-        for (int w = 0; w < W; ++w) acc[i][w] = set1(0.0f);
+        for (int w = 0; w < W; ++w) acc[i][w] = splat(0.0f);
     }
     for (uint32_t b = 0; b < count; b += 16) {
         const T* values = pages.values + pages.block(first + b) + d0;
         const uint32_t end = count - b < 16 ? count - b : 16;
         for (uint32_t p = 0; p < end; ++p, values += pages.head_dim) {
-            Floats v[W];
+            Part v[W];
             AERIE_UNROLL
-            for (int w = 0; w < W; ++w) v[w] = load_kv(values + w * 16);
+            for (int w = 0; w < W; ++w) v[w] = load_part(values + w * kPartLanes);
             AERIE_UNROLL
             for (int i = 0; i < NQ; ++i) {
-                const Floats weight = set1(weights[i * kKeysPerBlock + b + p]);
+                const Part weight = splat(weights[i * kScores + b + p]);
                 AERIE_UNROLL
                 for (int w = 0; w < W; ++w) acc[i][w] = fma(v[w], weight, acc[i][w]);
             }
@@ -114,7 +152,7 @@ AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float
     AERIE_UNROLL
     for (int i = 0; i < NQ; ++i) {
         AERIE_UNROLL
-        for (int w = 0; w < W; ++w) store(partials + i * stride + d0 + w * 16, acc[i][w]);
+        for (int w = 0; w < W; ++w) store(partials + i * stride + d0 + w * kPartLanes, acc[i][w]);
     }
 }
 
@@ -127,11 +165,14 @@ void attend_block(float* partials, const Pages<T>& pages, const Query* queries, 
     for (int i = 0; i < NQ; ++i)
         for (uint32_t d = 0; d < dim; ++d) transposed[d * NQ + i] = queries[i].q[d];
     score_keys<T, NQ>(scores, pages, queries, transposed, scale, first, count);
-    for (int i = 0; i < NQ; ++i) weigh_keys(partials + i * partial_stride(dim), scores + i * kKeysPerBlock, dim, count);
-    constexpr int kWide = NQ <= 6 ? 4 : 2;
+    for (int i = 0; i < NQ; ++i)
+        weigh_keys(partials + i * partial_stride(dim), scores + i * kScores, queries[i], dim, first, count);
+    constexpr int kAccumulators = kManyRegisters ? 24 : 12;
+    constexpr int kWide = NQ * 4 <= kAccumulators ? 4 : NQ * 2 <= kAccumulators ? 2 : 1;
     uint32_t d = 0;
-    for (; d + 16 * kWide <= dim; d += 16 * kWide) sum_values<T, NQ, kWide>(partials, pages, scores, first, count, d);
-    for (; d < dim; d += 16) sum_values<T, NQ, 1>(partials, pages, scores, first, count, d);
+    for (; d + kPartLanes * kWide <= dim; d += kPartLanes * kWide)
+        sum_values<T, NQ, kWide>(partials, pages, scores, first, count, d);
+    for (; d < dim; d += kPartLanes) sum_values<T, NQ, 1>(partials, pages, scores, first, count, d);
 }
 
 AERIE_INLINE float exp_of(float x) {

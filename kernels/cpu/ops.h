@@ -45,13 +45,14 @@ size_t packed_unit_bytes(PackedFormat format, uint32_t cols);
 inline bool is_quantised(int32_t format) { return format >= kPackedQ4; }
 
 constexpr uint32_t kMaxQueries = 12, kKeysPerBlock = 256, kMaxHeadDim = 512;
+constexpr uint32_t kScores = kKeysPerBlock + 64;  // a block, and as far as gaps push the keys of a tree
 constexpr uint32_t kPrivateRows = 3;  // up to here every thread quantises all rows itself, cheaper than a barrier
 
 // What one thread may scribble on.
 struct Scratch {
     ActivationBuffer activations;
     // two partials, transposed queries and scores of attention
-    alignas(64) float attention[kMaxQueries * (kKeysPerBlock + 2 * (kMaxHeadDim + 16) + kMaxHeadDim)];
+    alignas(64) float attention[kMaxQueries * (kScores + 2 * (kMaxHeadDim + 16) + kMaxHeadDim)];
     Memory candidates;  // sampling: probabilities of the vocabulary, then {probability, token} pairs
 };
 

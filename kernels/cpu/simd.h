@@ -1,5 +1,6 @@
 // Sixteen lanes of float or int32 on every instruction set: one zmm register, two ymm, four NEON registers, or
-// GCC's generic vectors. Sums over lanes have a fixed order, so results do not depend on how work is grouped.
+// GCC's generic vectors. Sums over lanes have a fixed order, so results do not depend on how work is grouped. A `Part`
+// is what one register holds of them, for loops whose accumulators must fit into registers.
 #pragma once
 #include <cstdint>
 #include <cstring>

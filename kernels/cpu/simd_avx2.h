@@ -10,10 +10,7 @@ struct Floats {
 struct Ints {
     __m256i a, b;
 };
-struct Bytes {
-    __m256i a, b;
-};
-constexpr bool kBiasedBytes = false;
+constexpr bool kManyRegisters = false;
 
 AERIE_INLINE Floats load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
 AERIE_INLINE void store(float* p, Floats x) {
@@ -41,6 +38,19 @@ AERIE_INLINE __m256 widen_bf16(const uint16_t* p) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p)), 16));
 }
 AERIE_INLINE Floats load_bf16(const uint16_t* p) { return {widen_bf16(p), widen_bf16(p + 8)}; }
+
+struct Part {
+    __m256 v;
+};
+constexpr uint32_t kPartLanes = 8;
+AERIE_INLINE Part load_part(const float* p) { return {_mm256_loadu_ps(p)}; }
+AERIE_INLINE Part load_part(const uint16_t* p) { return {widen_bf16(p)}; }
+AERIE_INLINE void store(float* p, Part x) { _mm256_storeu_ps(p, x.v); }
+AERIE_INLINE Part splat(float x) { return {_mm256_set1_ps(x)}; }
+AERIE_INLINE Part add(Part x, Part y) { return {_mm256_add_ps(x.v, y.v)}; }
+AERIE_INLINE Part mul(Part x, Part y) { return {_mm256_mul_ps(x.v, y.v)}; }
+AERIE_INLINE Part fma(Part x, Part y, Part z) { return {_mm256_fmadd_ps(x.v, y.v, z.v)}; }
+
 AERIE_INLINE __m256 lane_mask(uint32_t mask) {
     const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
     return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(int32_t(mask)), bits), bits));
@@ -63,38 +73,6 @@ AERIE_INLINE Floats exp2i(Ints x) { return {exp2_half(x.a), exp2_half(x.b)}; }
 AERIE_INLINE void store_i8(int8_t* p, Ints x) {
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(x.a, x.b), 0xd8);
     _mm_storeu_si128((__m128i*)p, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
-}
-AERIE_INLINE Bytes load_bytes(const uint8_t* p) {
-    return {_mm256_loadu_si256((const __m256i*)p), _mm256_loadu_si256((const __m256i*)(p + 32))};
-}
-AERIE_INLINE Bytes low_nibbles(Bytes x) {
-    const __m256i mask = _mm256_set1_epi8(15);
-    return {_mm256_and_si256(x.a, mask), _mm256_and_si256(x.b, mask)};
-}
-AERIE_INLINE Bytes high_nibbles(Bytes x) {
-    const __m256i mask = _mm256_set1_epi8(15);
-    return {_mm256_and_si256(_mm256_srli_epi16(x.a, 4), mask), _mm256_and_si256(_mm256_srli_epi16(x.b, 4), mask)};
-}
-// Quants below 128 times int8: the pair sums of vpmaddubsw stay within 16 bits for quants up to 129.
-AERIE_INLINE __m256i dot_half(__m256i acc, __m256i w, __m256i x) {
-#if defined(__AVXVNNI__)
-    return _mm256_dpbusd_avx_epi32(acc, w, x);
-#else
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)));
-#endif
-}
-AERIE_INLINE Ints dot_small(Ints acc, Bytes w, int32_t x) {
-    const __m256i words = _mm256_set1_epi32(x);
-    return {dot_half(acc.a, w.a, words), dot_half(acc.b, w.b, words)};
-}
-// |w| times x with w's sign: pairs cannot saturate (128 * 127 * 2 < 2^15).
-AERIE_INLINE __m256i dot_signed_half(__m256i acc, __m256i offset_w, __m256i x) {
-    const __m256i w = _mm256_xor_si256(offset_w, _mm256_set1_epi8(-128));
-    return dot_half(acc, _mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
-}
-AERIE_INLINE Ints dot_offset(Ints acc, Bytes w, int32_t x) {
-    const __m256i words = _mm256_set1_epi32(x);
-    return {dot_signed_half(acc.a, w.a, words), dot_signed_half(acc.b, w.b, words)};
 }
 AERIE_INLINE float reduce_add(Floats x) {
     const __m256 eight = _mm256_add_ps(x.a, x.b);

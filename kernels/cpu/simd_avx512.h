@@ -14,6 +14,7 @@ struct Bytes {
     __m512i v;
 };
 constexpr bool kBiasedBytes = true;
+constexpr bool kManyRegisters = true;
 
 AERIE_INLINE Floats load(const float* p) { return {_mm512_loadu_ps(p)}; }
 AERIE_INLINE void store(float* p, Floats a) { _mm512_storeu_ps(p, a.v); }
@@ -29,6 +30,13 @@ AERIE_INLINE Floats load_f16(const uint16_t* p) { return {_mm512_cvtph_ps(_mm256
 AERIE_INLINE Floats load_bf16(const uint16_t* p) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p)), 16))};
 }
+
+using Part = Floats;
+constexpr uint32_t kPartLanes = 16;
+AERIE_INLINE Part load_part(const float* p) { return load(p); }
+AERIE_INLINE Part load_part(const uint16_t* p) { return load_bf16(p); }
+AERIE_INLINE Part splat(float a) { return set1(a); }
+
 // Lanes whose bit is set come from a, the others from b.
 AERIE_INLINE Floats select(uint32_t mask, Floats a, Floats b) {
     return {_mm512_mask_blend_ps(__mmask16(mask), b.v, a.v)};

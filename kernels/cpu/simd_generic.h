@@ -15,6 +15,7 @@ struct Bytes {
     uint32_t v __attribute__((vector_size(64)));
 };
 constexpr bool kBiasedBytes = true;
+constexpr bool kManyRegisters = true;
 
 template <class T>
 AERIE_INLINE T load_as(const void* p) {
@@ -42,6 +43,13 @@ AERIE_INLINE Floats load_bf16(const uint16_t* p) {
     const auto words = __builtin_convertvector(load_as<Halves>(p), decltype(Bytes::v)) << 16;
     return load_as<Floats>(&words);
 }
+
+using Part = Floats;
+constexpr uint32_t kPartLanes = 16;
+AERIE_INLINE Part load_part(const float* p) { return load(p); }
+AERIE_INLINE Part load_part(const uint16_t* p) { return load_bf16(p); }
+AERIE_INLINE Part splat(float a) { return set1(a); }
+
 AERIE_INLINE Floats select(uint32_t mask, Floats a, Floats b) {
     constexpr decltype(Bytes::v) bits = {1,     2,     4,     8,     0x10,   0x20,   0x40,   0x80,
                                          0x100, 0x200, 0x400, 0x800, 0x1000, 0x2000, 0x4000, 0x8000};

@@ -14,6 +14,7 @@ struct Bytes {
     uint8x16_t v[4];
 };
 constexpr bool kBiasedBytes = false;
+constexpr bool kManyRegisters = true;
 
 // One expression for each of the four registers.
 #define AERIE_QUARTERS(type, expression)                                     \
@@ -39,6 +40,19 @@ AERIE_INLINE Floats load_f16(const uint16_t* p) {
 AERIE_INLINE Floats load_bf16(const uint16_t* p) {
     AERIE_QUARTERS(Floats, vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)));
 }
+
+struct Part {
+    float32x4_t v;
+};
+constexpr uint32_t kPartLanes = 4;
+AERIE_INLINE Part load_part(const float* p) { return {vld1q_f32(p)}; }
+AERIE_INLINE Part load_part(const uint16_t* p) { return {vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16))}; }
+AERIE_INLINE void store(float* p, Part a) { vst1q_f32(p, a.v); }
+AERIE_INLINE Part splat(float a) { return {vdupq_n_f32(a)}; }
+AERIE_INLINE Part add(Part a, Part b) { return {vaddq_f32(a.v, b.v)}; }
+AERIE_INLINE Part mul(Part a, Part b) { return {vmulq_f32(a.v, b.v)}; }
+AERIE_INLINE Part fma(Part a, Part b, Part c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
+
 AERIE_INLINE Floats select(uint32_t mask, Floats a, Floats b) {
     const uint32x4_t bits = {1, 2, 4, 8};
     AERIE_QUARTERS(Floats, vbslq_f32(vtstq_u32(vdupq_n_u32(mask >> (4 * i)), bits), a.v[i], b.v[i]));

@@ -20,6 +20,7 @@ import { ThreadChoice } from "../models/thread_choice.ts";
 import { type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
 import { acceptPath, depthsOf, emptyTree, pathTokens } from "../speculation/draft_tree.ts";
+import { Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
 
 /** KV slots whose rows are to be copied, one after another. */
@@ -40,8 +41,9 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   #threadChoice: ThreadChoice | undefined;
 
   start(config: VerifierConfig, { log, clock }: ActorContext): VerifierInfo {
-    const loaded = loadModel(config, log);
-    const { context, model, kv } = loaded;
+    const context = new Context(config.libraryPath, config);
+    const loaded = loadModel(context, config, log);
+    const { model, kv } = loaded;
     const { maxRows, maxOutputs, maxRunningRequests, pageSize } = config;
     this.#config = config;
     this.#loaded = loaded;

@@ -6,13 +6,19 @@
 import type { VerifierConfig, VerifierInfo } from "../config.ts";
 import type { LogLevel } from "../actor/actor.ts";
 import { LoadError } from "../errors.ts";
-import { Context } from "../../ffi/context.ts";
+import type { Context } from "../../ffi/context.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import { Weights } from "../nn/weights.ts";
 import type { FeaturePool, Model } from "./model.ts";
 import { createModel } from "./registry.ts";
 
 const GIB = 1024 ** 3;
+
+/** The part of a verifier's configuration that concerns the model alone. */
+export type LoadConfig = Omit<
+  VerifierConfig,
+  "libraryPath" | "device" | "threads" | "mayUseFewerThreads" | "eosTokenIds" | "acceptThresholds"
+>;
 
 /** A loaded model with its batch and KV pool. */
 export interface LoadedModel {
@@ -32,14 +38,17 @@ function availableGib(): string {
 }
 
 /**
- * Loads the weights and allocates the KV pool.
+ * Loads the weights and allocates the KV pool. All of it is released with the context.
  *
  * @throws {LoadError} if the checkpoint lacks something, a layer to keep hidden states of included
  * @throws {NativeError} if memory runs out or the device is absent
  */
-export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: string) => void): LoadedModel {
+export function loadModel(
+  context: Context,
+  config: LoadConfig,
+  log: (level: LogLevel, text: string) => void,
+): LoadedModel {
   const { checkpoint, pageSize } = config;
-  const context = new Context(config.libraryPath, { device: config.device, threads: config.threads });
   const pagesPerSegment = Math.ceil((config.contextLength + config.maxNodes) / pageSize);
   const batch = context.createBatch({
     rows: config.maxRows,
@@ -109,7 +118,7 @@ export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: s
 /** Room for the hidden states of every KV slot, if any are wanted; untouched slots take no memory. */
 function createFeaturePool(
   context: Context,
-  { checkpoint, featureLayers: layers }: VerifierConfig,
+  { checkpoint, featureLayers: layers }: LoadConfig,
   numSlots: number,
 ): FeaturePool | undefined {
   const { numLayers, hiddenSize } = checkpoint.config;

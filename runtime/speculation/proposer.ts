@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogLevel } from "../actor/actor.ts";
-import type { Checkpoint } from "../config.ts";
+import type { Checkpoint, VerifierConfig } from "../config.ts";
 import type { SpeculationConfig } from "../speculation_config.ts";
 import type { DraftRequest, DraftTree } from "../messages.ts";
 import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
@@ -40,6 +40,9 @@ export interface TargetParts {
   readonly context: ContextId;
   /** Where its weights lie. */
   readonly checkpoint: Checkpoint;
+  /** Types of its floating weights and of its KV. */
+  readonly dtype: VerifierConfig["dtype"];
+  readonly kvDtype: VerifierConfig["kvDtype"];
   /** [vocabSize, hiddenSize]. */
   readonly embedding: WeightId;
   /** [vocabSize, hiddenSize]; the embedding if tied. */

@@ -18,8 +18,18 @@ async function run(command: string, ...args: string[]): Promise<string> {
 }
 
 async function isInstalled(command: string): Promise<boolean> {
-  return await new Deno.Command(command, { args: ["--version"], stdout: "null", stderr: "null" }).output()
-    .then(({ success }) => success, () => false);
+  try {
+    const { success } = await new Deno.Command(command, {
+      args: ["--version"],
+      stdout: "null",
+      stderr: "null",
+    })
+      .output();
+    return success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 const canRun = await isInstalled(COMPILER) && await isInstalled(EMULATOR);

@@ -199,31 +199,49 @@ for (const [format, kvDtype] of MODELS) {
 }
 
 isaCases(
-  "a chain of draft tokens gives the same bits as the same tokens decoded",
+  "a node of a draft tree gives the same bits as its path decoded",
   (isa) =>
     withContext(isa, 2, (context) => {
-      const shape = { layers: 1, pages: 20, pageSize: 16, kvHeads: 1, headDim: 32 },
-        numHeads = 3,
-        cols = 5 * 32;
-      const pages = shuffled(20, seededRandom(93)), rows = 20;
-      for (const prefix of [0, 9, 16, 250, 256]) {
-        const batch = context.createBatch({ rows: prefix + rows, segments: 1, pages: 20, outputs: 1 });
+      const shape = { layers: 1, pages: 20, pageSize: 16, kvHeads: 1, headDim: 32 };
+      const numHeads = 3, cols = 5 * 32, outCols = numHeads * 32, numNodes = 40;
+      const random = seededRandom(93), pages = shuffled(shape.pages, random);
+      const branching = Array.from({ length: numNodes }, (_, i) =>
+        i - 1 - Math.floor(random() * Math.min(i, 6)));
+      const chain = Array.from({ length: numNodes }, (_, i) =>
+        i - 1);
+      // Around the 16 keys that share a block of KV, and the 256 that attention takes at a time.
+      for (const prefix of [0, 9, 16, 216, 250, 256]) {
+        const batch = context.createBatch({ rows: prefix + numNodes, segments: 1, pages: 20, outputs: 1 });
         const kv = context.createKv(shape, "bfloat16"), qkv = context.batchTensor(batch, "rows", cols);
-        const out = context.batchTensor(batch, "rows", numHeads * 32);
-        const x = normals(seededRandom(94), (prefix + rows) * cols);
-        const run = (segment: SegmentRows, first: number) => {
+        const out = context.batchTensor(batch, "rows", outCols);
+        const x = normals(random, (prefix + numNodes) * cols);
+        const rowsOfX = (indices: readonly number[]) =>
+          Float32Array.from(indices.flatMap((i) => [...x.subarray(i * cols, (i + 1) * cols)]));
+        const run = (segment: SegmentRows, input: Float32Array<ArrayBuffer>) => {
           context.writeBatch(batch, rowsOf([segment], 16));
-          context.writeTensor(qkv, x.slice(first * cols, (first + segment.rows) * cols), 0, segment.rows);
+          context.writeTensor(qkv, input, 0, segment.rows);
           ops.kvStore(context, kv, qkv, batch, 0, numHeads);
           ops.attention(context, out, qkv, kv, batch, 0, numHeads, 0.2);
-          return readRows(context, out, segment.rows, numHeads * 32);
+          return readRows(context, out, segment.rows, outCols);
         };
-        const all = run({ prefix: 0, rows: prefix + rows, pages }, 0);
-        const chain = run(
-          { prefix, rows, pages, parents: Array.from({ length: rows }, (_, i) => i - 1) },
-          prefix,
-        );
-        assertSameBits(chain, all.subarray(prefix * numHeads * 32), `after ${prefix}`);
+        const before = Array.from({ length: prefix }, (_, i) => i);
+        for (const parents of [chain, branching]) {
+          if (prefix > 0) run({ prefix: 0, rows: prefix, pages }, rowsOfX(before));
+          const tree = run({ prefix, rows: numNodes, pages, parents }, x.slice(prefix * cols));
+          for (let node = 0; node < numNodes; node++) {
+            const path: number[] = [];
+            for (let at = node; at >= 0; at = parents[at]!) path.unshift(prefix + at);
+            const straight = run(
+              { prefix: 0, rows: prefix + path.length, pages },
+              rowsOfX([...before, ...path]),
+            );
+            assertSameBits(
+              tree.subarray(node * outCols, (node + 1) * outCols),
+              straight.subarray(straight.length - outCols),
+              `node ${node} after ${prefix}`,
+            );
+          }
+        }
       }
     }),
 );

@@ -4,9 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { loadModel } from "../../../runtime/models/load.ts";
 import { assertClose, assertSameBits } from "../../support/close.ts";
-import { ModelRunner, referenceWeights, verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
+import { loadHere, ModelRunner, referenceWeights, verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
 import { hiddenStates } from "../../support/reference.ts";
 
 const NUM_LAYERS = 30, TOKENS = Int32Array.from({ length: 21 }, (_, i) => (i * 29 + 7) % 300);
@@ -56,7 +55,7 @@ Deno.test("keeping hidden states changes no logit", () =>
 
 Deno.test("layers that the model has not are refused", () =>
   withTinyCheckpoint({ kind: "gguf", seed: 8 }, (checkpoint) => {
-    assert.throws(() => loadModel(verifierConfig(checkpoint, { featureLayers: [1, 3] }), () => {}), {
+    assert.throws(() => loadHere(verifierConfig(checkpoint, { featureLayers: [1, 3] })), {
       name: "LoadError",
       message: "Cannot keep hidden states of layer 3: the model has 2, expected 0..2",
     });

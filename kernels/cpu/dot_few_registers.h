@@ -1,0 +1,116 @@
+// int8 products where registers are few (16 of 256 bits): the accumulators of one tile (16 weight rows) and four rows
+// of x fit; totals wait in the output tile. Included by dot.h alone.
+#pragma once
+
+namespace aerie::cpu::AERIE_ISA {
+
+constexpr int kColumns = 4;  // rows of x per pass over a tile
+
+// Half of a tile: see Layout.
+template <int Format>
+AERIE_INLINE void load_quants(const uint8_t* block, int t, int v, int half, __m256i& low, __m256i& high) {
+    const auto at = [&](int offset) { return _mm256_loadu_si256((const __m256i*)(block + offset + half * 32)); };
+    if constexpr (Format == kPackedQ4) {
+        const __m256i both = at(t * 256 + v * 64), mask = _mm256_set1_epi8(15);
+        low = _mm256_and_si256(both, mask);
+        high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
+    } else {
+        const __m256i offset = _mm256_set1_epi8(Format == kPackedQ8 ? -128 : 0);
+        low = _mm256_xor_si256(at(t * 512 + v * 64), offset);
+        high = _mm256_xor_si256(at(t * 512 + v * 64 + 256), offset);
+    }
+}
+
+// Adds products of four inputs each of eight weight rows. Four-bit quants are summed in 16 bits, where a whole block
+// has room (8 * 2 * 15 * 127 < 2^15), others in 32.
+template <int Format>
+AERIE_INLINE __m256i accumulate(__m256i sum, __m256i w, __m256i x) {
+    // |w| times x with w's sign: a pair of 8-bit products stays within 16 bits (2 * 128 * 127 < 2^15).
+    const __m256i quants = Format == kPackedQ8 ? _mm256_abs_epi8(w) : w;
+    const __m256i inputs = Format == kPackedQ8 ? _mm256_sign_epi8(x, w) : x;
+#if defined(__AVXVNNI__)
+    sum = _mm256_dpbusd_avx_epi32(sum, quants, inputs);
+#else
+    const __m256i pairs = _mm256_maddubs_epi16(quants, inputs);
+    sum = Format == kPackedQ4 ? _mm256_add_epi16(sum, pairs)
+                              : _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+#endif
+    // Keeps the compiler from balancing the chain of sums into a tree, for whose leaves there are no registers.
+    asm("" : "+x"(sum));
+    return sum;
+}
+
+// The sums in 32 bits.
+template <int Format>
+AERIE_INLINE __m256i widened(__m256i sum) {
+#if !defined(__AVXVNNI__)
+    if (Format == kPackedQ4) return _mm256_madd_epi16(sum, _mm256_set1_epi16(1));
+#endif
+    return sum;
+}
+
+// Where the activations of a block lie, from some row on.
+struct Columns {
+    const int8_t* quants;
+    const float *scale, *sum;
+};
+
+// One tile of a block times C rows of x, added to `tile`.
+template <int Format, int C>
+AERIE_INLINE void add_tile(const uint8_t* block, int t, const Columns& x, float* tile) {
+    using L = Layout<Format>;
+    __m256i sums[2][C];
+    AERIE_UNROLL
+    for (int c = 0; c < C; ++c) sums[0][c] = sums[1][c] = _mm256_setzero_si256();
+    AERIE_UNROLL
+    for (int v = 0; v < 4; ++v) {
+        __m256i low[2], high[2];  // inputs 4 v .. 4 v + 3 of eight rows each, and those 16 further
+        AERIE_UNROLL
+        for (int half = 0; half < 2; ++half) load_quants<Format>(block, t, v, half, low[half], high[half]);
+        AERIE_UNROLL
+        for (int c = 0; c < C; ++c) {
+            const int8_t* quants = x.quants + c * int(kBlock) + v * 4;
+            const __m256i a = _mm256_set1_epi32(word(quants));
+            AERIE_UNROLL
+            for (int half = 0; half < 2; ++half) sums[half][c] = accumulate<Format>(sums[half][c], low[half], a);
+            const __m256i b = _mm256_set1_epi32(word(quants + 16));
+            AERIE_UNROLL
+            for (int half = 0; half < 2; ++half) sums[half][c] = accumulate<Format>(sums[half][c], high[half], b);
+        }
+    }
+    const uint16_t* scales = reinterpret_cast<const uint16_t*>(block + L::kScalesAt) + t * kTileRows;
+    AERIE_UNROLL
+    for (int half = 0; half < 2; ++half) {
+        const __m256 d = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(scales + half * 8)));
+        const __m256 m =
+            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(scales + (L::kMinimum ? kUnitRows : 0) + half * 8)));
+        AERIE_UNROLL
+        for (int c = 0; c < C; ++c) {
+            float* at = tile + c * kUnitRows + t * kTileRows + half * 8;
+            __m256 total = _mm256_loadu_ps(at);
+            if (L::kMinimum) total = _mm256_fmadd_ps(m, _mm256_set1_ps(x.sum[c]), total);
+            const __m256 dot = _mm256_mul_ps(_mm256_cvtepi32_ps(widened<Format>(sums[half][c])), d);
+            _mm256_storeu_ps(at, _mm256_fmadd_ps(dot, _mm256_set1_ps(x.scale[c]), total));
+        }
+    }
+}
+
+template <int Format, int C>
+void dot_columns(const uint8_t* unit, uint32_t cols, const Activations& x, uint32_t column, float* tile,
+                 Prefetch prefetch) {
+    constexpr int kFirst = C < kColumns ? C : kColumns, kRest = C - kFirst;
+    memset(tile, 0, C * kUnitRows * sizeof(float));
+    for (uint32_t block = 0; block < cols / kBlock; ++block, unit += Layout<Format>::kBytes) {
+        prefetch.step();
+        const size_t scales = size_t(block) * x.stride + column;
+        const Columns at{x.quants + (size_t(block) * x.num_rows + column) * kBlock, x.scale + scales, x.sum + scales};
+        for (int t = 0; t < 2; ++t) {
+            add_tile<Format, kFirst>(unit, t, at, tile);
+            if constexpr (kRest > 0)
+                add_tile<Format, kRest>(unit, t, {at.quants + kFirst * kBlock, at.scale + kFirst, at.sum + kFirst},
+                                        tile + kFirst * kUnitRows);
+        }
+    }
+}
+
+}  // namespace aerie::cpu::AERIE_ISA

@@ -1,0 +1,74 @@
+/**
+ * What is known of drafts by experience: how often those are accepted that the drafter gave a probability, how deep
+ * trees are accepted, how many nodes they have. Learns from every verification.
+ *
+ * @module
+ */
+import type { DraftTree } from "../messages.ts";
+import { acceptPath, depthsOf } from "../speculation/draft_tree.ts";
+
+/** Bins of the drafter's probability, equal in its square root: drafts that matter least share few. */
+const NUM_BINS = 16;
+/** Observations that the drafter's own word counts as, and that are remembered at most. */
+const PRIOR_WEIGHT = 4, MAX_WEIGHT = 256;
+/** Acceptance by depth before any verification: optimistic, so that it is tried. */
+const PRIOR_RATE = 0.7;
+/** Weight of the newest verification in the averages by depth. */
+const NEWEST_WEIGHT = 1 / 32;
+
+/** Counters that forget slowly. */
+export class Acceptance {
+  readonly #seen = new Float64Array(NUM_BINS);
+  readonly #accepted = new Float64Array(NUM_BINS);
+  /** Entry d: share of verifications that accepted a node of depth d + 1; nodes of that depth. */
+  readonly #reached: Float64Array;
+  readonly #numNodes: Float64Array;
+
+  /** For trees of up to `maxDepth` levels. */
+  constructor(maxDepth: number) {
+    this.#reached = Float64Array.from({ length: maxDepth }, (_, d) => PRIOR_RATE ** (d + 1));
+    this.#numNodes = new Float64Array(maxDepth).fill(1);
+  }
+
+  /** Accepted drafts per verification and nodes per tree to be expected of trees of `numLevels`. */
+  expect(numLevels: number): { readonly accepted: number; readonly nodes: number } {
+    let accepted = 0, nodes = 0;
+    for (let d = 0; d < numLevels; d++) {
+      accepted += this.#reached[d]!;
+      nodes += this.#numNodes[d]!;
+    }
+    return { accepted, nodes };
+  }
+
+  /** Probabilities of the nodes in the light of experience; no node's exceeds its parent's. */
+  calibrate({ parents, probabilities }: DraftTree): Float64Array {
+    const calibrated = new Float64Array(parents.length);
+    parents.forEach((parent, node) => {
+      const bin = binOf(probabilities[node]!), weight = this.#seen[bin]!;
+      const rate = (this.#accepted[bin]! + PRIOR_WEIGHT * probabilities[node]!) / (weight + PRIOR_WEIGHT);
+      calibrated[node] = Math.min(rate, parent < 0 ? 1 : calibrated[parent]!);
+    });
+    return calibrated;
+  }
+
+  /** Takes note that `tokens` were drawn where `tree`, of up to `numLevels`, was verified. */
+  observe(tree: DraftTree, numLevels: number, tokens: Int32Array): void {
+    const depths = depthsOf(tree.parents);
+    const path = acceptPath(tree, (node) => tokens[node < 0 ? 0 : depths[node]!] ?? -1);
+    tree.probabilities.forEach((probability, node) => {
+      const bin = binOf(probability), forget = Math.min(1, MAX_WEIGHT / (this.#seen[bin]! + 1));
+      this.#seen[bin] = forget * (this.#seen[bin]! + 1);
+      this.#accepted[bin] = forget * (this.#accepted[bin]! + Number(path.includes(node)));
+    });
+    const numNodes = new Float64Array(numLevels);
+    for (const depth of depths) numNodes[depth - 1]!++;
+    for (let d = 0; d < numLevels; d++) {
+      this.#reached[d]! += NEWEST_WEIGHT * (Number(path.length > d) - this.#reached[d]!);
+      this.#numNodes[d]! += NEWEST_WEIGHT * (numNodes[d]! - this.#numNodes[d]!);
+    }
+  }
+}
+
+function binOf(probability: number): number {
+  return Math.min(NUM_BINS - 1, Math.max(0, Math.floor(NUM_BINS * Math.sqrt(probability))));
+}
