@@ -3,16 +3,9 @@
  *
  * @module
  */
+import type { BatchLimits } from "../models/batch_rows.ts";
 import type { BatchRows, Context } from "../../ffi/context.ts";
 import type { BatchId } from "../../ffi/handles.ts";
-
-/** Limits of a batch. */
-export interface DraftRowsLimits {
-  readonly rows: number;
-  readonly segments: number;
-  readonly pages: number;
-  readonly outputs: number;
-}
 
 /** One row. */
 export interface DraftRow {
@@ -24,13 +17,15 @@ export interface DraftRow {
   readonly visible: number;
   /** Bit i: entry visible + i is seen too. */
   readonly mask: bigint;
-  /** The row of the input states it takes; undefined is its own KV slot. */
-  readonly source: number | undefined;
+  /** The row of the input states it takes; its own KV slot if absent. */
+  readonly source?: number;
 }
+
+const none = new Int32Array(0);
 
 /** Rows for one forward at a time. */
 export class DraftRows {
-  readonly batch: BatchId;
+  readonly #batch: BatchId;
   readonly #context: Context;
   readonly #pageSize: number;
   readonly #maxPages: number;
@@ -41,9 +36,9 @@ export class DraftRows {
   #numOutputs = 0;
   #pagesPerSegment = 1;
 
-  constructor(context: Context, limits: DraftRowsLimits, pageSize: number) {
+  constructor(context: Context, batch: BatchId, limits: BatchLimits, pageSize: number) {
     const { rows, segments, pages, outputs } = limits;
-    this.batch = context.createBatch(limits);
+    this.#batch = batch;
     this.#context = context;
     this.#pageSize = pageSize;
     this.#maxPages = pages;
@@ -79,7 +74,7 @@ export class DraftRows {
   }
 
   /** Starts the rows of a sequence, whose entries lie in `pages` and then in `more`. */
-  segment(pages: Int32Array, more: Int32Array): void {
+  segment(pages: Int32Array, more: Int32Array = none): void {
     const first = this.#numSegments++ * this.#pagesPerSegment, { pageTable, segmentStarts } = this.#rows;
     pageTable.fill(0, first, first + this.#pagesPerSegment);
     pageTable.set(pages, first);
@@ -108,14 +103,14 @@ export class DraftRows {
 
   /** Hands the rows to the batch; returns the number of outputs. */
   write(): number {
-    this.#context.writeBatch(this.batch, {
+    this.#context.writeBatch(this.#batch, {
       ...this.#rows,
       numRows: this.#numRows,
       numSegments: this.#numSegments,
       pagesPerSegment: this.#pagesPerSegment,
       numOutputs: this.#numOutputs,
     });
-    this.#context.writeBatchSources(this.batch, this.#sources, this.#numRows);
+    this.#context.writeBatchSources(this.#batch, this.#sources, this.#numRows);
     return this.#numOutputs;
   }
 }

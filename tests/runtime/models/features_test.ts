@@ -5,7 +5,13 @@
  */
 import assert from "node:assert/strict";
 import { assertClose, assertSameBits } from "../../support/close.ts";
-import { loadHere, ModelRunner, referenceWeights, verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
+import {
+  loadHere,
+  ModelRunner,
+  referenceWeights,
+  verifierConfig,
+  withTinyCheckpoint,
+} from "../../support/models.ts";
 import { hiddenStates } from "../../support/reference.ts";
 
 const NUM_LAYERS = 30, TOKENS = Int32Array.from({ length: 21 }, (_, i) => (i * 29 + 7) % 300);

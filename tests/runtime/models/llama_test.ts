@@ -7,7 +7,13 @@ import assert from "node:assert/strict";
 import type { ModelConfig, VerifierConfig } from "../../../runtime/config.ts";
 import { assertClose } from "../../support/close.ts";
 import { ALL_ISAS, hasIsa } from "../../support/native.ts";
-import { loadHere, ModelRunner, referenceWeights, verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
+import {
+  loadHere,
+  ModelRunner,
+  referenceWeights,
+  verifierConfig,
+  withTinyCheckpoint,
+} from "../../support/models.ts";
 import { llamaLogits, roundedToBfloat16, roundedToInt8, type Rounding } from "../../support/reference.ts";
 import type { TinyModelOptions } from "../../support/tiny_model.ts";
 
