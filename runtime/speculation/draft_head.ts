@@ -16,7 +16,7 @@ import { gatherOutputs, linear } from "../../ffi/ops.ts";
 /** What a head takes from the target. */
 export interface HeadTarget {
   readonly hiddenSize: number;
-  /** [vocabSize, hiddenSize]; a head with an embedding of its own does not use it. */
+  /** [vocabSize, the head's hiddenSize]; the head's own if it has one. */
   readonly embedding: WeightId;
   /** [tokens, hiddenSize] for heads that have none; its rows are what they may propose. */
   readonly lmHead: WeightId;

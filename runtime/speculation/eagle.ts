@@ -8,7 +8,7 @@
 import { Activations, Attention, DecoderLayer, GatedMlp } from "../models/llama.ts";
 import { ConcatLinear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
-import type { KvId, TensorId, WeightId } from "../../ffi/handles.ts";
+import type { KvId, TensorId } from "../../ffi/handles.ts";
 import { embedding, gatherRows } from "../../ffi/ops.ts";
 import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
 
@@ -19,7 +19,6 @@ export class EagleHead implements DraftHead {
   readonly #activations: Activations;
   readonly #state: TensorId;
   readonly #embedded: TensorId;
-  readonly embedTokens: WeightId;
   readonly rotary: RotaryEmbedding;
   readonly fc: ConcatLinear;
   readonly selfAttn: Attention;
@@ -29,10 +28,9 @@ export class EagleHead implements DraftHead {
   readonly layers: readonly DecoderLayer[];
 
   /** @throws {LoadError} if a tensor is missing */
-  constructor(parts: HeadParts, embedTokens: WeightId) {
+  constructor(parts: HeadParts) {
     const { context, config, weights, batch, target } = parts, layer = weights.at("layers").at(0);
     this.#parts = parts;
-    this.embedTokens = embedTokens;
     this.fc = new ConcatLinear(context, weights, [config.hiddenSize, target.hiddenSize], "fc");
     this.selfAttn = new Attention(parts, layer.at("self_attn"), 0);
     this.postAttentionLayernorm = new RmsNorm(
@@ -61,9 +59,10 @@ export class EagleHead implements DraftHead {
   }
 
   #forward(kv: KvId, states: TensorId): void {
-    const { context, batch } = this.#parts, activations = this.#activations, { hidden, normed } = activations;
+    const { context, batch, target } = this.#parts;
+    const activations = this.#activations, { hidden, normed } = activations;
     gatherRows(context, this.#state, states, batch, 0);
-    embedding(context, this.#embedded, batch, this.embedTokens);
+    embedding(context, this.#embedded, batch, target.embedding);
     this.fc.forward(hidden, 0, this.#embedded);
     this.fc.forward(hidden, 1, this.#state);
     this.rotary.prepare();

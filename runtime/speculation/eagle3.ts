@@ -8,7 +8,7 @@ import { Activations, DecoderLayer, GatedMlp } from "../models/llama.ts";
 import { CachedAttention } from "../nn/cached_attention.ts";
 import { ConcatLinear, Linear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
-import type { KvId, TensorId, WeightId } from "../../ffi/handles.ts";
+import type { KvId, TensorId } from "../../ffi/handles.ts";
 import { embedding, gatherRows } from "../../ffi/ops.ts";
 import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
 
@@ -20,7 +20,6 @@ export class Eagle3Head implements DraftHead {
   readonly #feature: TensorId;
   readonly #embedded: TensorId;
   readonly #attention: CachedAttention;
-  readonly embedTokens: WeightId;
   readonly rotary: RotaryEmbedding;
   /** One norm per state before they are fused (EAGLE-3.1, arXiv 2605.09992); empty without. */
   readonly fcNorm: readonly RmsNorm[];
@@ -35,12 +34,11 @@ export class Eagle3Head implements DraftHead {
   readonly layers: readonly DecoderLayer[];
 
   /** @throws {LoadError} if a tensor is missing */
-  constructor(parts: HeadParts, embedTokens: WeightId) {
+  constructor(parts: HeadParts) {
     const { context, config, weights, batch, head: { featureLayers }, target } = parts;
     const { hiddenSize, rmsNormEps } = config, layer = weights.at("layers").at(0);
     const norm = (name: string, at = layer) => new RmsNorm(context, at.at(name), rmsNormEps);
     this.#parts = parts;
-    this.embedTokens = embedTokens;
     this.fcNorm = weights.has("fc_norm.0.weight")
       ? featureLayers.map((_, i) => norm(String(i), weights.at("fc_norm")))
       : [];
@@ -84,8 +82,9 @@ export class Eagle3Head implements DraftHead {
   }
 
   #forward(kv: KvId): void {
-    const { context, batch, head } = this.#parts, { hidden, normed, qkv, attended } = this.#activations;
-    embedding(context, this.#embedded, batch, this.embedTokens);
+    const { context, batch, head, target } = this.#parts;
+    const { hidden, normed, qkv, attended } = this.#activations;
+    embedding(context, this.#embedded, batch, target.embedding);
     this.rotary.prepare();
     this.inputLayernorm.forward(normed, this.#embedded);
     this.qkvProj.forward(qkv, 0, normed);
