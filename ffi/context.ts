@@ -23,8 +23,8 @@ export const Format = {
   Q5_K: 9,
   Q6_K: 10,
 } as const;
-/** Element types of floating weights and KV pools. */
-export const Dtype = { float32: 0, float16: 1, bfloat16: 2 } as const;
+/** Element types of floating weights and KV pools; `int8` is for weights. */
+export const Dtype = { float32: 0, float16: 1, bfloat16: 2, int8: 3 } as const;
 /** Whether a tensor has a row per batch row or per batch output. */
 export const Scope = { rows: 0, outputs: 1 } as const;
 
@@ -34,6 +34,8 @@ export interface FileRange {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly format: keyof typeof Format;
+  /** Bytes from a row to the next, if they do not lie close together: columns of a wider matrix. */
+  readonly rowBytes?: number;
 }
 
 /** The rows of one forward; see `aerie_batch_write`. Lengths: rows, segments + 1, segments * pagesPerSegment, outputs. */
@@ -138,6 +140,7 @@ export class Context implements Disposable {
       weight,
       range.file,
       BigInt(range.offset),
+      BigInt(range.rowBytes ?? 0),
       Format[range.format],
       numRows,
       interleavedHeadDim,
@@ -167,6 +170,11 @@ export class Context implements Disposable {
     return this.create((out) =>
       this.native.aerie_tensor_load(this.id, out, file, BigInt(offset), Format[format], rows, cols)
     );
+  }
+
+  /** Frees a tensor once no recorded op needs it. */
+  releaseTensor(tensor: TensorId): void {
+    this.check(this.native.aerie_tensor_release(this.id, tensor));
   }
 
   /** Copies whole rows into a tensor. */

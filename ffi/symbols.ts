@@ -30,8 +30,9 @@ export const symbols = {
 
   // weights: u32 context, u32* weight, u32 rows, u32 cols
   aerie_weight_create: { parameters: [u32, buffer, u32, u32], result: i32 },
-  // u32 context, u32 weight, u32 file, u64 offset, i32 format, u32 num_rows, u32 interleaved_head_dim
-  aerie_weight_append: { parameters: [u32, u32, u32, u64, i32, u32, u32], result: i32 },
+  // u32 context, u32 weight, u32 file, u64 offset, u64 row_bytes, i32 format, u32 num_rows,
+  // u32 interleaved_head_dim
+  aerie_weight_append: { parameters: [u32, u32, u32, u64, u64, i32, u32, u32], result: i32 },
   // u32 context, u32 weight, i32 float_dtype
   aerie_weight_pack: { parameters: [u32, u32, i32], result: i32 },
   // u32 context, double* bytes, u32 weight

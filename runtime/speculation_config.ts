@@ -32,7 +32,7 @@ export interface SpeculationConfig {
 }
 
 /** Draft heads by how they compute; `speculation/` has a file for each. */
-export type HeadKind = "eagle" | "eagle3" | "mtp";
+export type HeadKind = "eagle" | "eagle3";
 
 /** What a draft head is beyond the sizes of its layers. */
 export interface HeadConfig {

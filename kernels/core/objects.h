@@ -54,8 +54,8 @@ struct Tensor : Object {
 
 // Rows of a weight that came from one source, in one packed format.
 struct WeightPart {
-    std::shared_ptr<File> file;  // until packed
-    uint64_t offset = 0;
+    std::shared_ptr<File> file;          // until packed
+    uint64_t offset = 0, row_bytes = 0;  // row_bytes: from a row to the next
     aerie_format format = AERIE_FORMAT_F32;
     uint32_t first_row = 0, num_rows = 0, interleaved_head_dim = 0;
     // set by the backend's pack

@@ -46,8 +46,9 @@ enum aerie_format {
     AERIE_FORMAT_Q6_K = 10,
 };
 
-/* Element types of floating weights and of KV pools. */
-enum aerie_dtype { AERIE_F32 = 0, AERIE_F16 = 1, AERIE_BF16 = 2 };
+/* Element types of floating weights and of KV pools. AERIE_INT8, of weights only: 8 bits with a scale per 32 inputs
+ * where a row is whole blocks of them, else bfloat16. */
+enum aerie_dtype { AERIE_F32 = 0, AERIE_F16 = 1, AERIE_BF16 = 2, AERIE_INT8 = 3 };
 
 /* Which rows of a batch a tensor follows. */
 enum aerie_scope { AERIE_ROWS = 0, AERIE_OUTPUTS = 1 };
@@ -74,10 +75,12 @@ AERIE_API int32_t aerie_file_close(uint32_t context, uint32_t file);
 
 /* A matrix [rows, cols] to be filled by aerie_weight_append from top to bottom, then packed. */
 AERIE_API int32_t aerie_weight_create(uint32_t context, uint32_t* weight, uint32_t rows, uint32_t cols);
-/* Appends num_rows rows that lie at offset in file. interleaved_head_dim: 0, or the head width when the rows of each
+/* Appends num_rows rows that lie at offset in file, row_bytes from one to the next, so that they may be columns of a
+ * wider matrix; 0: close together. interleaved_head_dim: 0, or the head width when the rows of each
  * head lie in the file as pairs (i, i + head_dim / 2) that must be set apart. */
-AERIE_API int32_t aerie_weight_append(uint32_t context, uint32_t weight, uint32_t file, uint64_t offset, int32_t format,
-                                      uint32_t num_rows, uint32_t interleaved_head_dim);
+AERIE_API int32_t aerie_weight_append(uint32_t context, uint32_t weight, uint32_t file, uint64_t offset,
+                                      uint64_t row_bytes, int32_t format, uint32_t num_rows,
+                                      uint32_t interleaved_head_dim);
 /* Repacks what was appended into the backend's layout, on all threads. Floating sources are kept as float_dtype. */
 AERIE_API int32_t aerie_weight_pack(uint32_t context, uint32_t weight, int32_t float_dtype);
 AERIE_API int32_t aerie_weight_bytes(uint32_t context, double* bytes, uint32_t weight);

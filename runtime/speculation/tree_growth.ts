@@ -19,6 +19,7 @@ export class TreeGrowth {
   readonly #scores: Float64Array;
   /** Rows that see the candidate's row: bit per row run so far, itself included. */
   readonly #masks: BigUint64Array;
+  readonly #sources: Int32Array;
   readonly #chosen: Int32Array;
   #size = 0;
   #levelStart = 0;
@@ -34,6 +35,7 @@ export class TreeGrowth {
     this.#parents = new Int32Array(capacity);
     this.#scores = new Float64Array(capacity);
     this.#masks = new BigUint64Array(capacity);
+    this.#sources = new Int32Array(capacity);
     this.#chosen = new Int32Array(capacity);
   }
 
@@ -54,13 +56,19 @@ export class TreeGrowth {
     return this.#masks[candidate]!;
   }
 
-  /** Adds a child of `parent` (-1 is the root); siblings come most probable first. */
-  add(parent: number, token: number, logprob: number): void {
+  /** The output row of the last forward that the candidate came from. */
+  sourceOf(candidate: number): number {
+    return this.#sources[candidate]!;
+  }
+
+  /** Adds a child of `parent` (-1 is the root), read from an output row; siblings come most probable first. */
+  add(parent: number, token: number, logprob: number, source: number): void {
     // A broken head may say NaN; such a token is no candidate.
     if (!(logprob > -Infinity)) return;
     const at = this.#size++;
     this.#tokens[at] = token;
     this.#parents[at] = parent;
+    this.#sources[at] = source;
     this.#scores[at] = (parent < 0 ? 0 : this.#scores[parent]!) + Math.min(0, logprob);
   }
 

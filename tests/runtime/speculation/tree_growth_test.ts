@@ -24,7 +24,7 @@ function grow(
   const expand = (parent: number) => {
     for (const [token, probability] of model(paths.get(parent)!).slice(0, topk)) {
       paths.set(size++, [...paths.get(parent)!, token]);
-      growth.add(parent, token, Math.log(probability));
+      growth.add(parent, token, Math.log(probability), 0);
     }
   };
   growth.begin(topk, numNodes);
