@@ -77,8 +77,8 @@ const DTYPE_NAMES: Partial<Record<StorageFormat, string>> = {
   BF16: "bfloat16",
 };
 
-/** The format that most bytes are stored in. */
-function prevailingDtype(tensors: ReadonlyMap<string, TensorSource>): string {
+/** Name of the format that most bytes are stored in, e.g. `Q4_1` or `bfloat16`. */
+export function prevailingDtype(tensors: ReadonlyMap<string, TensorSource>): string {
   const bytes = new Map<StorageFormat, number>();
   for (const tensor of tensors.values()) {
     bytes.set(tensor.format, (bytes.get(tensor.format) ?? 0) + tensor.bytes);
