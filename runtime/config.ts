@@ -61,6 +61,36 @@ export interface ServerArgs {
   readonly skipServerWarmup: boolean;
   /** Report `cached_tokens` in OpenAI usage. */
   readonly enableCacheReport: boolean;
+  /** Who drafts: a name in `speculation/registry.ts`, or NONE; undefined decides by the model. */
+  readonly speculativeAlgorithm?: string;
+  /** The draft model or head: local folder or hub id. */
+  readonly speculativeDraftModelPath?: string;
+  /** Levels of a draft tree. */
+  readonly speculativeNumSteps?: number;
+  /** Children of a node at most. */
+  readonly speculativeEagleTopk?: number;
+  /** Nodes of a draft tree, its root counted. */
+  readonly speculativeNumDraftTokens?: number;
+  /** Size trees by cost and gain although their shape is given; that is then the largest. */
+  readonly speculativeAdaptive: boolean;
+  /** File with the tokens that a draft head may propose. */
+  readonly speculativeTokenMap?: string;
+  /** Accept a draft of at least this probability; 1 is exact. */
+  readonly speculativeAcceptThresholdSingle: number;
+  /** Divides the probability of the drafts at a node before the draw; 1 is exact. */
+  readonly speculativeAcceptThresholdAcc: number;
+  /** NGRAM: children of a node after the longest match. */
+  readonly speculativeNgramMinBfsBreadth: number;
+  /** NGRAM: children of a node after the shortest match. */
+  readonly speculativeNgramMaxBfsBreadth: number;
+  /** NGRAM: the latest or the most frequent continuations first. */
+  readonly speculativeNgramMatchType: "BFS" | "PROB";
+  /** NGRAM: tokens of a run that is remembered. */
+  readonly speculativeNgramMaxTrieDepth: number;
+  /** NGRAM: nodes of the trie at most. */
+  readonly speculativeNgramCapacity: number;
+  /** SYNTHETIC: how often a draft at depth 1, 2, ... is right. */
+  readonly speculativeSyntheticAcceptance: readonly number[];
 }
 
 /** Llama 3's frequency-dependent scaling (`rope_scaling.rope_type = "llama3"`), or linear. */

@@ -19,9 +19,15 @@ import { type LoadedModel, loadModel } from "../models/load.ts";
 import { ThreadChoice } from "../models/thread_choice.ts";
 import { type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
-import { acceptPath, depthsOf, emptyTree, pathTokens } from "../speculation/draft_tree.ts";
-import { Context } from "../../ffi/context.ts";
+import { defaultSamplingParams } from "../sampling/params.ts";
+import { acceptPath, chainOf, depthsOf, emptyTree, pathTokens } from "../speculation/draft_tree.ts";
+import type { CostCurve } from "../speculation_config.ts";
+import { type BatchRows, Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
+
+/** Numbers of rows whose cost is measured, and how often; others on the machine only ever slow a forward down. */
+const MEASURED_ROWS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64], NUM_MEASUREMENTS = 3;
+const TRIAL_SAMPLING = { ...defaultSamplingParams, temperature: 0 };
 
 /** KV slots whose rows are to be copied, one after another. */
 interface Moves {
@@ -62,10 +68,16 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       this.#sampler.forward(model.logits);
     });
     log("info", `Capture cuda graph end. Time elapsed: ${((clock.now() - begun) / 1000).toFixed(2)} s.`);
-    if (!config.mayUseFewerThreads) return loaded.info;
-    this.#threadChoice = new ThreadChoice(config.threads);
-    context.setThreads(this.#threadChoice.calibrate((threads) => this.#trialMs(threads, clock)));
-    return { ...loaded.info, backend: context.describe() };
+    if (config.mayUseFewerThreads) {
+      this.#threadChoice = new ThreadChoice(config.threads);
+      const trialMs = (threads: number) => {
+        context.setThreads(threads);
+        return this.#trialMs(1, clock);
+      };
+      context.setThreads(this.#threadChoice.calibrate(trialMs));
+    }
+    const costs = config.maxNodes > 0 && { forwardMs: this.#measure(clock) };
+    return { ...loaded.info, backend: context.describe(), ...costs };
   }
 
   receive(message: VerifierMessage, context: ActorContext): void {
@@ -88,16 +100,14 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     for (const start of starts) {
       this.#sequences.set(start.requestId, new SequenceSampling(start, this.#config.eosTokenIds));
     }
-    const { context, batch } = this.#loaded;
-    const rows = this.#rows.build(segments);
-    context.writeBatch(batch, rows);
-    this.#sampler.write(segments.flatMap((segment) => this.#outputRows(segment)));
-    if (this.#threadChoice) context.setThreads(this.#threadChoice.choose(rows.numRows));
+    const { context } = this.#loaded;
+    const { numRows, numOutputs } = this.#write(segments);
+    if (this.#threadChoice) context.setThreads(this.#threadChoice.choose(numRows));
     const begun = clock.now();
     context.replay(this.#graph);
     const forwardMs = clock.now() - begun;
-    this.#threadChoice?.observe(rows.numRows, forwardMs);
-    this.#sampler.read(rows.numOutputs);
+    this.#threadChoice?.observe(numRows, forwardMs);
+    this.#sampler.read(numOutputs);
     const moves: Moves = { from: [], to: [] };
     const results = this.#results(segments, moves);
     this.#move(moves);
@@ -105,18 +115,39 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     send("scheduler", forwarded);
   }
 
-  /** Time of a forward of one row with so many threads. It writes to page 0, which nobody owns yet. */
-  #trialMs(threads: number, clock: Clock): number {
+  #write(segments: readonly Segment[]): BatchRows {
     const { context, batch } = this.#loaded;
-    const tokens = Int32Array.of(0), pages = Int32Array.of(0);
-    context.setThreads(threads);
-    context.writeBatch(
-      batch,
-      this.#rows.build([{ requestId: "trial", tokens, start: 0, pages, sample: false }]),
-    );
+    const rows = this.#rows.build(segments);
+    context.writeBatch(batch, rows);
+    this.#sampler.write(segments.flatMap((segment) => this.#outputRows(segment)));
+    return rows;
+  }
+
+  /** Time of a forward of so many rows, all of them outputs. It writes to pages that nobody owns yet. */
+  #trialMs(numRows: number, clock: Clock): number {
+    const { pageSize, eosTokenIds } = this.#config, requestId = "trial";
+    const start = { requestId, sampling: TRIAL_SAMPLING, tokens: new Int32Array(0), numPromptTokens: 0 };
+    this.#sequences.set(requestId, new SequenceSampling(start, eosTokenIds));
+    const pages = Int32Array.from({ length: Math.ceil(numRows / pageSize) }, (_, page) => page);
+    const drafts = new Int32Array(numRows - 1);
+    const tree = chainOf(drafts, new Float32Array(drafts));
+    this.#write([{ requestId, tokens: Int32Array.of(0), start: 0, pages, sample: true, tree }]);
+    this.#sequences.delete(requestId);
     const begun = clock.now();
-    context.replay(this.#graph);
+    this.#loaded.context.replay(this.#graph);
     return clock.now() - begun;
+  }
+
+  /** What a forward costs by number of rows. */
+  #measure(clock: Clock): CostCurve {
+    const { pageSize, maxRows, maxOutputs } = this.#config;
+    const most = Math.min(maxRows, maxOutputs, this.#loaded.info.numPages * pageSize);
+    const sizes = MEASURED_ROWS.filter((numRows) => numRows <= most);
+    const ms = sizes.map((numRows) => {
+      this.#trialMs(numRows, clock); // warms caches
+      return Math.min(...Array.from({ length: NUM_MEASUREMENTS }, () => this.#trialMs(numRows, clock)));
+    });
+    return { sizes, ms };
   }
 
   /** The rows of a segment whose logits matter, in the order of `BatchRowsBuilder`. */
