@@ -5,11 +5,13 @@
  */
 import type { Checkpoint, ServerArgs } from "./config.ts";
 import { LoadError } from "./errors.ts";
-import type { SpeculationConfig } from "./speculation_config.ts";
+import type { HeadCheckpoint, SpeculationConfig } from "./speculation_config.ts";
 import { planSpeculation } from "./speculation_plan.ts";
 import type { TokenizerJson } from "./tokenizer/source.ts";
 import { openCheckpoint, type OpenedCheckpoint } from "./weights/checkpoint.ts";
+import { openDraftHead } from "./weights/draft_checkpoint.ts";
 import { resolveModel, type ResolveOptions } from "./weights/resolve.ts";
+import { readTokenMap } from "./weights/token_map.ts";
 
 /** What speculation starts with; undefined: none. */
 export interface OpenedSpeculation {
@@ -21,6 +23,9 @@ export interface OpenedSpeculation {
 
 /** Algorithm where no flag names one. */
 const DEFAULT_ALGORITHM = "NONE";
+
+/** Those that draft with a head of the target. */
+const HEAD_ALGORITHMS: readonly string[] = ["EAGLE", "EAGLE3", "NEXTN"];
 
 /**
  * Completes the flags for a target and opens draft model or head.
@@ -40,7 +45,35 @@ export async function openSpeculation(
   }
   const { config, notes } = planSpeculation(algorithm, args, target.checkpoint.config.architecture);
   const draft = algorithm === "STANDALONE" ? await openDraftModel(args, target, options) : undefined;
-  return { speculation: { ...config, draft, head: undefined, hotTokens: undefined }, notes };
+  const head = HEAD_ALGORITHMS.includes(algorithm)
+    ? await openHead(algorithm, args, target, options)
+    : undefined;
+  const { speculativeTokenMap: map } = args;
+  if (map !== undefined && head?.head.kind === "eagle3") {
+    const note =
+      `--speculative-token-map ${map} is not used: an EAGLE-3 head has a draft vocabulary of its own`;
+    return { speculation: { ...config, draft, head, hotTokens: undefined }, notes: [...notes, note] };
+  }
+  if (map !== undefined && head === undefined) {
+    throw new LoadError(`Cannot use --speculative-token-map with ${algorithm}, expected EAGLE or NEXTN`);
+  }
+  const { vocabSize } = target.checkpoint.config;
+  const hotTokens = map === undefined ? undefined : await readTokenMap(map, vocabSize, options);
+  return { speculation: { ...config, draft, head, hotTokens }, notes };
+}
+
+async function openHead(
+  algorithm: string,
+  { speculativeDraftModelPath: path }: ServerArgs,
+  { checkpoint: target }: OpenedCheckpoint,
+  options: ResolveOptions,
+): Promise<HeadCheckpoint> {
+  if (path === undefined) {
+    throw new LoadError(
+      `Cannot use --speculative-algorithm ${algorithm}: --speculative-draft-model-path is missing`,
+    );
+  }
+  return await openDraftHead({ ...options, path, algorithm, target });
 }
 
 async function openDraftModel(

@@ -58,7 +58,7 @@ export function loadHead(
   const context = Context.attach(target.libraryPath, target.context);
   const room = draftLimits(limits, topk), batch = context.createBatch(room.batch);
   const weights = new Weights({ context, checkpoint, dtype });
-  const ownLmHead = weights.has("lm_head.weight");
+  const ownLmHead = kind === "eagle3" && weights.has("lm_head.weight");
   const hot = ownLmHead || hotTokens === undefined
     ? undefined
     : loadHotRows(context, target.checkpoint, hotTokens);

@@ -7,11 +7,15 @@ import type { VerifierConfig, VerifierInfo } from "../config.ts";
 import { LoadError } from "../errors.ts";
 import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
 import { DraftModelProposer } from "./draft_model.ts";
+import { HeadProposer } from "./head_proposer.ts";
 import { NgramProposer } from "./ngram.ts";
 import type { Proposer, ProposerParts, TargetParts } from "./proposer.ts";
 import { SyntheticProposer } from "./synthetic.ts";
 
 const proposers: Readonly<Record<string, (parts: ProposerParts) => Proposer>> = {
+  EAGLE: (parts) => new HeadProposer(parts),
+  EAGLE3: (parts) => new HeadProposer(parts),
+  NEXTN: (parts) => new HeadProposer(parts),
   NGRAM: (parts) => new NgramProposer(parts),
   STANDALONE: (parts) => new DraftModelProposer(parts),
   SYNTHETIC: (parts) => new SyntheticProposer(parts),
