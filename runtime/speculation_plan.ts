@@ -92,7 +92,7 @@ export function completeTree(
   }
   let numSteps = given.numSteps ?? automatic.numSteps;
   const wanted = given.numDraftTokens ??
-    Math.min(MAX_DRAFT_TOKENS, Math.max(automatic.numDraftTokens, numSteps + topk));
+    Math.min(MAX_DRAFT_TOKENS, Math.max(automatic.numDraftTokens, numSteps + topk - 1));
   if (given.numSteps === undefined) { while (numCandidates(numSteps, topk) < wanted - 1) numSteps++; }
   const numDraftTokens = Math.min(wanted, numCandidates(numSteps, topk) + 1);
   const note = `--speculative-num-draft-tokens ${wanted} becomes ${numDraftTokens}: ` +
