@@ -46,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/actor/": CONTRACTS,
   "runtime/speculation/": [
     ...CONTRACTS,
-    "runtime/actor/actor.ts",
+    "runtime/actor/",
     "runtime/models/",
     "runtime/nn/",
     "runtime/sampling/",

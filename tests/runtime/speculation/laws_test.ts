@@ -1,0 +1,237 @@
+/**
+ * The law of speculation: whoever drafts, however well, in whatever trees, a request's tokens, text and logprobs are bit
+ * for bit those of plain decoding. On a tiny model, and on the real one where it is.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { ServerArgs } from "../../../runtime/config.ts";
+import { type Engine, type EngineOptions, startEngine } from "../../../runtime/engine.ts";
+import type { GenerationUpdate } from "../../../runtime/generation.ts";
+import { openSpeculation } from "../../../runtime/open_speculation.ts";
+import type { SamplingParams } from "../../../runtime/sampling/params.ts";
+import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
+import { openCheckpoint, type OpenedCheckpoint } from "../../../runtime/weights/checkpoint.ts";
+import { resolveModel } from "../../../runtime/weights/resolve.ts";
+import { alwaysRight, alwaysWrong, randomTrees, scriptedDrafter } from "../../support/drafters.ts";
+import { libraryPath } from "../../support/native.ts";
+import { collect, defaultArgs, requestOf } from "../../support/test_engine.ts";
+import { writeTinyModel } from "../../support/tiny_model.ts";
+
+/** Trees by steps, top-k and draft tokens: the seed's, small ones, none given. */
+const SHAPES: readonly (readonly [steps: number, topk: number, tokens: number])[] = [
+  [3, 4, 16],
+  [5, 4, 8],
+  [5, 8, 64],
+  [5, 8, 32],
+  [1, 1, 2],
+  [3, 1, 4],
+  [2, 2, 4],
+];
+
+const shapeArgs = ([steps, topk, tokens]: (typeof SHAPES)[number]): Partial<ServerArgs> => ({
+  speculativeNumSteps: steps,
+  speculativeEagleTopk: topk,
+  speculativeNumDraftTokens: tokens,
+});
+
+/** One request of a law. */
+interface Case {
+  readonly prompt: readonly number[];
+  readonly sampling: Partial<SamplingParams>;
+}
+
+const ONCE = [20, 45, 300, 12, 20, 45, 300, 12, 77, 20, 45, 300];
+
+/** All kinds of sampling; some prompts begin alike, some repeat themselves. */
+const TINY_CASES: readonly Case[] = [
+  { prompt: [1], sampling: { temperature: 0, maxTokens: 40 } },
+  { prompt: ONCE, sampling: { temperature: 0.8, topP: 0.9, seed: 1, maxTokens: 40 } },
+  { prompt: ONCE, sampling: { temperature: 0.8, topP: 0.9, seed: 2, maxTokens: 33 } },
+  { prompt: [...ONCE, ...ONCE, 5, 6, 7], sampling: { topK: 20, minP: 0.02, seed: 3, maxTokens: 40 } },
+  {
+    prompt: [...ONCE, 9],
+    sampling: { temperature: 0, frequencyPenalty: 0.6, presencePenalty: 0.4, maxTokens: 40 },
+  },
+  {
+    prompt: [...ONCE, ...ONCE, ...ONCE, ...ONCE],
+    sampling: { temperature: 0.6, repetitionPenalty: 1.3, seed: 5, numLogprobs: 2, maxTokens: 37 },
+  },
+  {
+    prompt: [...ONCE, 9, 8],
+    sampling: {
+      temperature: 0,
+      numLogprobs: 5,
+      promptLogprobStart: 0,
+      stopTokenIds: [44, 200],
+      maxTokens: 40,
+    },
+  },
+  {
+    prompt: [50, 51, 52],
+    sampling: { seed: 7, minTokens: 20, logitBias: [[2, 4], [30, -4]], stop: ["e", "\n"], maxTokens: 40 },
+  },
+];
+
+/** Where a law is checked. */
+interface Setting {
+  readonly target: OpenedCheckpoint;
+  readonly cases: readonly Case[];
+}
+
+async function start(
+  { target }: Setting,
+  args: Partial<ServerArgs>,
+  options: Partial<EngineOptions> = {},
+): Promise<Engine> {
+  const all = { ...defaultArgs, pageSize: 16, threads: 2, maxTotalTokens: 4096, ...args };
+  const { speculation } = await openSpeculation(all, target);
+  return await startEngine({
+    args: all,
+    checkpoint: target.checkpoint,
+    tokenizer: loadTokenizer(target.tokenizerSource, {}),
+    speculation,
+    libraryPath,
+    device: "cpu",
+    placement: "inline",
+    log: () => {},
+    ...options,
+  });
+}
+
+const generate = (engine: Engine, { prompt, sampling }: Case, index: number) =>
+  collect(engine.generate(requestOf(`r${index}`, prompt, sampling)));
+
+/** What each case says by itself, without speculation or cache. */
+async function runPlain(setting: Setting): Promise<GenerationUpdate[]> {
+  await using engine = await start(setting, { disableRadixCache: true });
+  const updates: GenerationUpdate[] = [];
+  for (const [index, one] of setting.cases.entries()) updates.push(await generate(engine, one, index));
+  return updates;
+}
+
+/** The part of a result that depends on the request alone. */
+function words({ text, tokens, logprobs, promptLogprobs, finish, usage }: GenerationUpdate) {
+  return { text, tokens, logprobs, promptLogprobs, finish, numTokens: usage.numCompletionTokens };
+}
+
+/** Sums over all requests. */
+interface Sums {
+  verifications: number;
+  proposed: number;
+  accepted: number;
+  cached: number;
+}
+
+/** Runs the cases alone, then all at once twice, the second time on a warm cache, in chunks of 16. */
+async function checkLaw(
+  setting: Setting,
+  expected: readonly GenerationUpdate[],
+  args: Partial<ServerArgs>,
+  options: Partial<EngineOptions> = {},
+): Promise<Sums> {
+  await using engine = await start(setting, { chunkedPrefillSize: 16, ...args }, options);
+  const sums = { verifications: 0, proposed: 0, accepted: 0, cached: 0 };
+  const check = (update: GenerationUpdate, index: number) => {
+    assert.deepEqual(words(update), words(expected[index]!), `request ${index}`);
+    const { speculation, numCachedTokens } = update.usage;
+    sums.verifications += speculation?.numVerifications ?? 0;
+    sums.proposed += speculation?.numProposed ?? 0;
+    sums.accepted += speculation?.numAccepted ?? 0;
+    sums.cached += numCachedTokens;
+  };
+  const few = setting.cases.slice(0, 2);
+  for (const [index, one] of few.entries()) check(await generate(engine, one, index), index);
+  for (let round = 0; round < 2; round++) {
+    const updates = await Promise.all(setting.cases.map((one, index) => generate(engine, one, index)));
+    updates.forEach(check);
+  }
+  const { numFreePages, numEvictablePages, numPages } = await engine.schedulerState();
+  assert.equal(numFreePages + numEvictablePages, numPages, "pages leak");
+  return sums;
+}
+
+let tiny: Promise<{ setting: Setting; expected: GenerationUpdate[]; folder: string }> | undefined;
+
+/** The tiny model with what it says. */
+function tinySetting() {
+  return tiny ??= (async () => {
+    const folder = await Deno.makeTempDir();
+    const config = { numHeads: 4, numKvHeads: 2, headDim: 32 };
+    const path = await writeTinyModel(folder, { kind: "gguf", seed: 3, config });
+    const setting = { target: await openCheckpoint(await resolveModel(path)), cases: TINY_CASES };
+    return { setting, expected: await runPlain(setting), folder };
+  })();
+}
+
+Deno.test("the cases of the laws differ, end in different ways and say more than one thing", async () => {
+  const { expected } = await tinySetting();
+  assert.equal(new Set(expected.map(({ text }) => text)).size, expected.length);
+  const reasons = new Set(expected.map(({ finish }) => finish?.type));
+  assert.deepEqual(reasons, new Set(["length", "stop"]));
+  assert.ok(expected.every(({ tokens }) => tokens.length > 3));
+});
+
+for (const shape of SHAPES) {
+  const [steps, topk] = shape, name = shape.join("/");
+  const law = (who: string, make: ReturnType<typeof randomTrees>, check: (sums: Sums) => void) =>
+    Deno.test(`the law holds for a drafter that is ${who}, trees ${name}`, async () => {
+      const { setting, expected } = await tinySetting();
+      const tokensOf = (requestId: string) => {
+        const index = Number(requestId.slice(1));
+        return [...setting.cases[index]!.prompt, ...expected[index]!.tokens];
+      };
+      const sums = await checkLaw(
+        setting,
+        expected,
+        { speculativeAlgorithm: "NGRAM", ...shapeArgs(shape) },
+        { drafter: () => scriptedDrafter(tokensOf, make) },
+      );
+      assert.ok(sums.cached > 0 && sums.proposed > 0);
+      check(sums);
+    });
+  law(
+    "always right",
+    alwaysRight,
+    ({ verifications, accepted }) =>
+      assert.ok(accepted / verifications > 0.8 * steps, `${accepted / verifications} of ${steps}`),
+  );
+  law("always wrong", alwaysWrong(300), ({ accepted }) => assert.equal(accepted, 0));
+  if (topk > 1) {
+    law(
+      "random",
+      randomTrees(300),
+      ({ accepted, proposed }) => assert.ok(accepted > 50 && accepted < proposed / 2),
+    );
+  }
+}
+
+/** Every algorithm that needs no draft head, with every shape and with none. */
+const ALGORITHMS: readonly Partial<ServerArgs>[] = [
+  { speculativeAlgorithm: "NGRAM" },
+  { speculativeAlgorithm: "NGRAM", speculativeNgramMatchType: "PROB", speculativeAdaptive: true },
+  { speculativeAlgorithm: "STANDALONE" },
+  { speculativeAlgorithm: "SYNTHETIC", speculativeSyntheticAcceptance: [0.9, 0.6] },
+];
+
+for (const args of ALGORITHMS) {
+  for (const shape of [undefined, ...SHAPES]) {
+    const name = shape?.join("/") ?? "automatic";
+    const adaptive = args.speculativeAdaptive ? " adaptive" : "";
+    Deno.test(`the law holds for ${args.speculativeAlgorithm}, trees ${name}${adaptive}`, async () => {
+      const { setting, expected, folder } = await tinySetting();
+      const draft = args.speculativeAlgorithm === "STANDALONE" &&
+        { speculativeDraftModelPath: `${folder}/tiny.gguf` };
+      const { proposed, accepted } = await checkLaw(setting, expected, {
+        ...args,
+        ...draft,
+        ...(shape && shapeArgs(shape)),
+      });
+      if (shape) assert.ok(accepted > 0 && accepted <= proposed, `${accepted} of ${proposed}`);
+    });
+  }
+}
+
+Deno.test.afterAll(async () => {
+  if (tiny) await Deno.remove((await tiny).folder, { recursive: true });
+});
