@@ -39,7 +39,10 @@ export function scriptedDrafter(
 }
 
 /** Chains of what will be drawn. */
-export const alwaysRight: MakeDraft = ({ numNodes }, truth) => chain(truth.slice(0, numNodes));
+export function alwaysRight({ numNodes }: DraftRequest, truth: readonly number[]): DraftTree {
+  const tokens = Int32Array.from(truth.slice(0, numNodes));
+  return chainOf(tokens, Float32Array.from(tokens, () => 0.9));
+}
 
 /** Full trees in which no token is the one that will be drawn. */
 export function alwaysWrong(vocabSize: number): MakeDraft {
@@ -54,10 +57,6 @@ export function alwaysWrong(vocabSize: number): MakeDraft {
 export function randomTrees(vocabSize: number): MakeDraft {
   return (request, truth, random) =>
     growRandomly(request, random, (depth) => random(2) === 0 ? random(vocabSize) : truth[depth - 1] ?? 0);
-}
-
-function chain(tokens: readonly number[]): DraftTree {
-  return chainOf(Int32Array.from(tokens), Float32Array.from(tokens, () => 0.9));
 }
 
 function growRandomly(
