@@ -56,7 +56,7 @@ export async function withTinyHead(
   });
 }
 
-/** A natively loaded head in float32, and the target's parts that it hangs on. */
+/** A natively loaded head, and the target's parts that it hangs on. */
 export interface LoadedHead {
   readonly context: Context;
   readonly drafter: TreeDrafter & { readonly head: DraftHead };
@@ -65,10 +65,14 @@ export interface LoadedHead {
 
 /** Runs `body` with target and head loaded on an instruction set. */
 export function withLoadedHead(
-  { target, head }: HeadPair,
+  { target, head }: Pick<HeadPair, "target" | "head">,
   isa: Isa,
   body: (loaded: LoadedHead) => void,
-  { topk = 4, hotTokens = undefined as Int32Array | undefined } = {},
+  { topk = 4, dtype = "float32", hotTokens }: {
+    readonly topk?: number;
+    readonly dtype?: "float32" | "int8";
+    readonly hotTokens?: Int32Array;
+  } = {},
 ): void {
   withContext(isa, 2, (context) => {
     const config = verifierConfig(target, {
@@ -79,7 +83,7 @@ export function withLoadedHead(
     const parts = targetParts(config, info);
     const drafter = loadHead({
       checkpoint: head,
-      dtype: "float32",
+      dtype,
       limits: HEAD_LIMITS,
       topk,
       hotTokens,
