@@ -16,26 +16,35 @@ const PRIOR_RATE = 0.7;
 /** Weight of the newest verification in the averages by depth. */
 const NEWEST_WEIGHT = 1 / 32;
 
+/** Moving averages; entry d: share of verifications that accepted a node of depth d + 1, and nodes of that depth. */
+interface DepthExperience {
+  readonly reached: Float64Array;
+  readonly numNodes: Float64Array;
+}
+
 /** Counters that forget slowly. */
 export class Acceptance {
   readonly #seen = new Float64Array(NUM_BINS);
   readonly #accepted = new Float64Array(NUM_BINS);
-  /** Entry d: share of verifications that accepted a node of depth d + 1; nodes of that depth. */
-  readonly #reached: Float64Array;
-  readonly #numNodes: Float64Array;
+  readonly #maxDepth: number;
+  /** By load, since a busy machine verifies other trees than an idle one: entry n is for 2^n sequences and more. */
+  readonly #depths: DepthExperience[] = [];
 
   /** For trees of up to `maxDepth` levels. */
   constructor(maxDepth: number) {
-    this.#reached = Float64Array.from({ length: maxDepth }, (_, d) => PRIOR_RATE ** (d + 1));
-    this.#numNodes = new Float64Array(maxDepth).fill(1);
+    this.#maxDepth = maxDepth;
   }
 
   /** Accepted drafts per verification and nodes per tree to be expected of trees of `numLevels`. */
-  expect(numLevels: number): { readonly accepted: number; readonly nodes: number } {
+  expect(
+    numLevels: number,
+    numSequences: number,
+  ): { readonly accepted: number; readonly nodes: number } {
+    const { reached, numNodes } = this.#depthsAt(numSequences);
     let accepted = 0, nodes = 0;
     for (let d = 0; d < numLevels; d++) {
-      accepted += this.#reached[d]!;
-      nodes += this.#numNodes[d]!;
+      accepted += reached[d]!;
+      nodes += numNodes[d]!;
     }
     return { accepted, nodes };
   }
@@ -51,8 +60,15 @@ export class Acceptance {
     return calibrated;
   }
 
-  /** Takes note that `tokens` were drawn where `tree`, of up to `numLevels`, was verified. */
-  observe(tree: DraftTree, numLevels: number, tokens: Int32Array): void {
+  /** Takes note that `tokens` were drawn where `tree`, of up to `numLevels`, was verified beside others. */
+  observe(
+    { tree, numLevels, numSequences }: {
+      readonly tree: DraftTree;
+      readonly numLevels: number;
+      readonly numSequences: number;
+    },
+    tokens: Int32Array,
+  ): void {
     const depths = depthsOf(tree.parents);
     const path = acceptPath(tree, (node) => tokens[node < 0 ? 0 : depths[node]!] ?? -1);
     tree.probabilities.forEach((probability, node) => {
@@ -60,12 +76,19 @@ export class Acceptance {
       this.#seen[bin] = forget * (this.#seen[bin]! + 1);
       this.#accepted[bin] = forget * (this.#accepted[bin]! + Number(path.includes(node)));
     });
-    const numNodes = new Float64Array(numLevels);
+    const known = this.#depthsAt(numSequences), numNodes = new Float64Array(numLevels);
     for (const depth of depths) numNodes[depth - 1]!++;
     for (let d = 0; d < numLevels; d++) {
-      this.#reached[d]! += NEWEST_WEIGHT * (Number(path.length > d) - this.#reached[d]!);
-      this.#numNodes[d]! += NEWEST_WEIGHT * (numNodes[d]! - this.#numNodes[d]!);
+      known.reached[d]! += NEWEST_WEIGHT * (Number(path.length > d) - known.reached[d]!);
+      known.numNodes[d]! += NEWEST_WEIGHT * (numNodes[d]! - known.numNodes[d]!);
     }
+  }
+
+  #depthsAt(numSequences: number): DepthExperience {
+    return this.#depths[Math.floor(Math.log2(Math.max(1, numSequences)))] ??= {
+      reached: Float64Array.from({ length: this.#maxDepth }, (_, d) => PRIOR_RATE ** (d + 1)),
+      numNodes: new Float64Array(this.#maxDepth).fill(1),
+    };
   }
 }
 

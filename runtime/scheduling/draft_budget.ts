@@ -6,6 +6,9 @@
  */
 import type { CostCurve, DraftCosts } from "../speculation_config.ts";
 
+/** Drafting time, as a share of a plain step, that does not matter. */
+const NEGLIGIBLE = 0.01;
+
 /** Measured costs, and how much dearer or cheaper things are at the moment. */
 export interface Costs {
   readonly forwardMs: CostCurve;
@@ -49,7 +52,8 @@ function verifyCost(
 }
 
 /**
- * Levels, up to `maxLevels`, that promise the most tokens per time; 0 is plain decoding.
+ * Levels, up to `maxLevels`, that promise the most tokens per time; 0 is plain decoding. Drafts that cost next to nothing
+ * are always made, since those that do not pay need not be verified.
  *
  * @param expect accepted drafts and nodes of an average tree of so many levels
  */
@@ -59,6 +63,8 @@ export function chooseLevels(
   maxLevels: number,
   expect: (numLevels: number) => { readonly accepted: number; readonly nodes: number },
 ): number {
+  const plainMs = verifyCost(costs, step, 0);
+  if (draftCost(costs, step.numDecoding, maxLevels) <= NEGLIGIBLE * plainMs) return maxLevels;
   let best = 0, bestRate = 0;
   for (let levels = 0; levels <= maxLevels; levels++) {
     const { accepted, nodes } = expect(levels);

@@ -49,6 +49,8 @@ export interface SequenceDraft {
   readonly tree: DraftTree;
   /** Levels that were asked for. */
   readonly numLevels: number;
+  /** Sequences that decode in the same step. */
+  readonly numSequences: number;
 }
 
 /** Drafts to verify, by sequence, an empty tree included. */
@@ -75,7 +77,7 @@ export function createDrafting(config: DraftingConfig): Drafting {
 export function planDraft(state: SchedulingState): DraftStep | undefined {
   const { drafting } = state;
   if (drafting === undefined || isBusy(state)) return undefined;
-  const decoding = state.running.filter((sequence) => !isPrefilling(sequence));
+  const decoding = decodingOf(state);
   if (decoding.length === 0) return undefined;
   const numMissing = state.running.reduce((sum, sequence) => sum + numMissingPages(state, sequence), 0);
   if (numMissing > numAvailablePages(state)) return undefined;
@@ -121,11 +123,13 @@ export function takeDrafts(
   state.draftInFlight = undefined;
   state.draftMs += draftMs;
   const { sequences, draft: { requests }, isProbe, expectedMs } = draftInFlight;
-  const drafts = new Map<Sequence, SequenceDraft>();
+  const drafts = new Map<Sequence, SequenceDraft>(), numSequences = decodingOf(state).length;
   sequences.forEach((sequence, i) => {
     const { start, tokens, numSteps } = requests[i]!;
     sequence.numDrafted = start + tokens.length;
-    if (state.running.includes(sequence)) drafts.set(sequence, { tree: trees[i]!, numLevels: numSteps });
+    if (state.running.includes(sequence)) {
+      drafts.set(sequence, { tree: trees[i]!, numLevels: numSteps, numSequences });
+    }
   });
   if (!drafting.config.adaptive) return drafts;
   // A first request brings a whole prompt, which says nothing about the others.
@@ -150,7 +154,7 @@ export function observeDraft(
   for (const counts of [drafting.usage, sequence.speculation ??= zeroCounts()]) {
     countVerification(counts, numProposed, Math.max(0, numTaken - 1));
   }
-  if (draft) drafting.acceptance.observe(draft.tree, draft.numLevels, result.tokens);
+  if (draft) drafting.acceptance.observe(draft, result.tokens);
 }
 
 /** Learns how long forwards take now. */
@@ -161,6 +165,10 @@ export function observeForward(drafting: Drafting, numRows: number, forwardMs: n
 
 function costsOf({ config, draftScale, forwardScale }: Drafting): Costs {
   return { ...config, draftScale: draftScale / Math.max(forwardScale, 1e-9) };
+}
+
+function decodingOf({ running }: SchedulingState): Sequence[] {
+  return running.filter((sequence) => !isPrefilling(sequence));
 }
 
 function plainStep(state: SchedulingState, decoding: readonly Sequence[]): PlainStep {
@@ -184,7 +192,12 @@ function numPrefillRows(
 function levelsFor(drafting: Drafting, step: PlainStep): { numLevels: number; isProbe: boolean } {
   const { config, acceptance } = drafting;
   if (!config.adaptive) return { numLevels: config.numSteps, isProbe: false };
-  const best = chooseLevels(costsOf(drafting), step, config.numSteps, (levels) => acceptance.expect(levels));
+  const best = chooseLevels(
+    costsOf(drafting),
+    step,
+    config.numSteps,
+    (levels) => acceptance.expect(levels, step.numDecoding),
+  );
   if (best !== drafting.numLevels) drafting.probeWait = MIN_PROBE_WAIT;
   drafting.numLevels = best;
   if (--drafting.numUntilProbe > 0) return { numLevels: best, isProbe: false };
@@ -239,13 +252,16 @@ function keepBest(
   const drafting = state.drafting!;
   const calibrated = Array.from(drafts.values(), ({ tree }) => drafting.acceptance.calibrate(tree));
   const all = calibrated.flatMap((probabilities) => [...probabilities]).sort((a, b) => b - a);
-  const decoding = state.running.filter((sequence) => !isPrefilling(sequence));
+  const decoding = decodingOf(state);
   const best = chooseNodes(costsOf(drafting), plainStep(state, decoding), spentMs, all);
   const numNodes = Math.min(all.length, best + Number(isProbe));
   const least = all[numNodes - 1] ?? Infinity;
   let numTied = all.slice(0, numNodes).filter((probability) => probability === least).length;
-  return new Map(Array.from(drafts, ([sequence, { tree, numLevels }], i) => {
+  return new Map(Array.from(drafts, ([sequence, draft], i) => {
     const keeps = (probability: number) => probability > least || (probability === least && numTied-- > 0);
-    return [sequence, { tree: pruneTree(tree, (node) => keeps(calibrated[i]![node]!)), numLevels }] as const;
+    return [sequence, {
+      ...draft,
+      tree: pruneTree(draft.tree, (node) => keeps(calibrated[i]![node]!)),
+    }] as const;
   }));
 }

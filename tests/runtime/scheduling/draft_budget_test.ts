@@ -41,6 +41,11 @@ Deno.test("free drafts are drafted as deep as they go, useless and dear ones not
   assert.equal(chooseLevels(costsOf(() => 10, 0, 0), alone, 5, certain), 5);
   assert.equal(chooseLevels(costsOf((rows) => 10 + rows, 1, 1), alone, 5, useless), 0);
   assert.equal(chooseLevels(costsOf(() => 10, 30, 30), alone, 5, certain), 0);
+  assert.equal(
+    chooseLevels(costsOf((rows) => 10 * rows, 0.01, 0), alone, 5, useless),
+    5,
+    "which costs nothing",
+  );
   // Each level costs half a forward and is reached half as often: one pays, two do not.
   const halves = (levels: number) => ({ accepted: 1 - 0.5 ** levels, nodes: levels });
   assert.equal(chooseLevels(costsOf(() => 10, 4, 4), alone, 5, halves), 1);
@@ -95,14 +100,17 @@ Deno.test("experience corrects the drafter's word, and no node is likelier than 
   const tree = chainOf(Int32Array.of(5, 6, 7), Float32Array.of(0.9, 0.5, 0.2));
   const before = acceptance.calibrate(tree);
   assert.ok(Math.abs(before[0]! - 0.9) < 1e-6 && Math.abs(before[2]! - 0.2) < 1e-6);
-  for (let i = 0; i < 200; i++) acceptance.observe(tree, 3, Int32Array.of(9));
+  for (let i = 0; i < 200; i++) acceptance.observe({ tree, numLevels: 3, numSequences: 1 }, Int32Array.of(9));
   const humbled = acceptance.calibrate(tree);
   assert.ok(humbled.every((probability) => probability < 0.05), `${humbled}`);
-  assert.ok(acceptance.expect(3).accepted < 0.05);
-  for (let i = 0; i < 500; i++) acceptance.observe(tree, 3, Int32Array.of(5, 6, 7, 8));
+  assert.ok(acceptance.expect(3, 1).accepted < 0.05);
+  for (let i = 0; i < 500; i++) {
+    acceptance.observe({ tree, numLevels: 3, numSequences: 1 }, Int32Array.of(5, 6, 7, 8));
+  }
   const encouraged = acceptance.calibrate(tree);
   assert.ok(encouraged.every((probability) => probability > 0.8), `${encouraged}`);
-  assert.ok(acceptance.expect(3).accepted > 2.9);
+  assert.ok(acceptance.expect(3, 1).accepted > 2.9);
+  assert.ok(acceptance.expect(3, 8).accepted < 2, "a busy machine is another matter");
   assert.ok(encouraged[0]! >= encouraged[1]! && encouraged[1]! >= encouraged[2]!);
 });
 
@@ -110,9 +118,12 @@ Deno.test("acceptance is learnt level by level", () => {
   const acceptance = new Acceptance(4);
   const tree = chainOf(Int32Array.of(5, 6, 7, 8), Float32Array.of(0.9, 0.8, 0.7, 0.6));
   for (let i = 0; i < 300; i++) {
-    acceptance.observe(tree, 4, i % 2 ? Int32Array.of(5, 6, 1) : Int32Array.of(5, 2));
+    acceptance.observe(
+      { tree, numLevels: 4, numSequences: 1 },
+      i % 2 ? Int32Array.of(5, 6, 1) : Int32Array.of(5, 2),
+    );
   }
-  const [one, two, three] = [1, 2, 3].map((levels) => acceptance.expect(levels).accepted);
+  const [one, two, three] = [1, 2, 3].map((levels) => acceptance.expect(levels, 1).accepted);
   assert.ok(
     Math.abs(one! - 1) < 0.01 && Math.abs(two! - 1.5) < 0.1 && three! - two! < 0.01,
     `${one} ${two} ${three}`,

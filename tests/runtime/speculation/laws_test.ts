@@ -1,22 +1,17 @@
 /**
  * The law of speculation: whoever drafts, however well, in whatever trees, a request's tokens, text and logprobs are bit
- * for bit those of plain decoding. On a tiny model, and on the real one where it is.
+ * for bit those of plain decoding. Here on a tiny model.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import type { ServerArgs } from "../../../runtime/config.ts";
-import { type Engine, type EngineOptions, startEngine } from "../../../runtime/engine.ts";
 import type { GenerationUpdate } from "../../../runtime/generation.ts";
-import { openSpeculation } from "../../../runtime/open_speculation.ts";
-import type { SamplingParams } from "../../../runtime/sampling/params.ts";
-import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
-import { openCheckpoint, type OpenedCheckpoint } from "../../../runtime/weights/checkpoint.ts";
+import { proposerNames } from "../../../runtime/speculation/registry.ts";
+import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";
 import { alwaysRight, alwaysWrong, randomTrees, scriptedDrafter } from "../../support/drafters.ts";
-import { libraryPath } from "../../support/native.ts";
-import { collect, defaultArgs, requestOf } from "../../support/test_engine.ts";
-import { proposerNames } from "../../../runtime/speculation/registry.ts";
+import { type Case, checkLaw, runPlain, type Setting, type Sums } from "../../support/law.ts";
 import { writeTinyHead } from "../../support/tiny_head.ts";
 import { writeTinyModel } from "../../support/tiny_model.ts";
 
@@ -36,12 +31,6 @@ const shapeArgs = ([steps, topk, tokens]: (typeof SHAPES)[number]): Partial<Serv
   speculativeEagleTopk: topk,
   speculativeNumDraftTokens: tokens,
 });
-
-/** One request of a law. */
-interface Case {
-  readonly prompt: readonly number[];
-  readonly sampling: Partial<SamplingParams>;
-}
 
 const ONCE = [20, 45, 300, 12, 20, 45, 300, 12, 77, 20, 45, 300];
 
@@ -74,84 +63,6 @@ const TINY_CASES: readonly Case[] = [
     sampling: { seed: 7, minTokens: 15, logitBias: [[2, 4], [30, -4]], stop: ["w", "3b"], maxTokens: 26 },
   },
 ];
-
-/** Where a law is checked. */
-interface Setting {
-  readonly target: OpenedCheckpoint;
-  readonly cases: readonly Case[];
-}
-
-async function start(
-  { target }: Setting,
-  args: Partial<ServerArgs>,
-  options: Partial<EngineOptions> = {},
-): Promise<Engine> {
-  const all = { ...defaultArgs, pageSize: 16, threads: 2, maxTotalTokens: 4096, ...args };
-  const { speculation } = await openSpeculation(all, target);
-  return await startEngine({
-    args: all,
-    checkpoint: target.checkpoint,
-    tokenizer: loadTokenizer(target.tokenizerSource, {}),
-    speculation,
-    libraryPath,
-    device: "cpu",
-    placement: "inline",
-    log: () => {},
-    ...options,
-  });
-}
-
-const generate = (engine: Engine, { prompt, sampling }: Case, index: number) =>
-  collect(engine.generate(requestOf(`r${index}`, prompt, sampling)));
-
-/** What each case says by itself, without speculation or cache. */
-async function runPlain(setting: Setting): Promise<GenerationUpdate[]> {
-  await using engine = await start(setting, { disableRadixCache: true });
-  const updates: GenerationUpdate[] = [];
-  for (const [index, one] of setting.cases.entries()) updates.push(await generate(engine, one, index));
-  return updates;
-}
-
-/** The part of a result that depends on the request alone. */
-function words({ text, tokens, logprobs, promptLogprobs, finish, usage }: GenerationUpdate) {
-  return { text, tokens, logprobs, promptLogprobs, finish, numTokens: usage.numCompletionTokens };
-}
-
-/** Sums over all requests. */
-interface Sums {
-  verifications: number;
-  proposed: number;
-  accepted: number;
-  cached: number;
-}
-
-/** Runs the cases alone, then all at once twice, the second time on a warm cache, in chunks of 16. */
-async function checkLaw(
-  setting: Setting,
-  expected: readonly GenerationUpdate[],
-  args: Partial<ServerArgs>,
-  options: Partial<EngineOptions> = {},
-): Promise<Sums> {
-  await using engine = await start(setting, { chunkedPrefillSize: 16, ...args }, options);
-  const sums = { verifications: 0, proposed: 0, accepted: 0, cached: 0 };
-  const check = (update: GenerationUpdate, index: number) => {
-    assert.deepEqual(words(update), words(expected[index]!), `request ${index}`);
-    const { speculation, numCachedTokens } = update.usage;
-    sums.verifications += speculation?.numVerifications ?? 0;
-    sums.proposed += speculation?.numProposed ?? 0;
-    sums.accepted += speculation?.numAccepted ?? 0;
-    sums.cached += numCachedTokens;
-  };
-  const few = setting.cases.slice(1, 3);
-  for (const [index, one] of few.entries()) check(await generate(engine, one, index + 1), index + 1);
-  for (let round = 0; round < 2; round++) {
-    const updates = await Promise.all(setting.cases.map((one, index) => generate(engine, one, index)));
-    updates.forEach(check);
-  }
-  const { numFreePages, numEvictablePages, numPages } = await engine.schedulerState();
-  assert.equal(numFreePages + numEvictablePages, numPages, "pages leak");
-  return sums;
-}
 
 let tiny: Promise<{ setting: Setting; expected: GenerationUpdate[]; folder: string }> | undefined;
 
