@@ -1,6 +1,6 @@
 /**
- * What is known of drafts by experience: how often those are accepted that the drafter gave a probability, how deep
- * trees are accepted, how many nodes they have. Learns from every verification.
+ * What is known of drafts by experience: how often those are accepted that the drafter gave some probability after their
+ * parents, how deep trees are accepted, how many nodes they have. Learns from every verification.
  *
  * @module
  */
@@ -20,6 +20,8 @@ const NEWEST_WEIGHT = 1 / 32;
 interface DepthExperience {
   readonly reached: Float64Array;
   readonly numNodes: Float64Array;
+  /** Verifications so far. */
+  readonly numSeen: Float64Array;
 }
 
 /** Counters that forget slowly. */
@@ -50,12 +52,12 @@ export class Acceptance {
   }
 
   /** Probabilities of the nodes in the light of experience; no node's exceeds its parent's. */
-  calibrate({ parents, probabilities }: DraftTree): Float64Array {
-    const calibrated = new Float64Array(parents.length);
-    parents.forEach((parent, node) => {
-      const bin = binOf(probabilities[node]!), weight = this.#seen[bin]!;
-      const rate = (this.#accepted[bin]! + PRIOR_WEIGHT * probabilities[node]!) / (weight + PRIOR_WEIGHT);
-      calibrated[node] = Math.min(rate, parent < 0 ? 1 : calibrated[parent]!);
+  calibrate(tree: DraftTree): Float64Array {
+    const calibrated = new Float64Array(tree.parents.length);
+    tree.parents.forEach((parent, node) => {
+      const said = saidOf(tree, node), bin = binOf(said);
+      const rate = (this.#accepted[bin]! + PRIOR_WEIGHT * said) / (this.#seen[bin]! + PRIOR_WEIGHT);
+      calibrated[node] = rate * (parent < 0 ? 1 : calibrated[parent]!);
     });
     return calibrated;
   }
@@ -71,16 +73,18 @@ export class Acceptance {
   ): void {
     const depths = depthsOf(tree.parents);
     const path = acceptPath(tree, (node) => tokens[node < 0 ? 0 : depths[node]!] ?? -1);
-    tree.probabilities.forEach((probability, node) => {
-      const bin = binOf(probability), forget = Math.min(1, MAX_WEIGHT / (this.#seen[bin]! + 1));
+    tree.parents.forEach((parent, node) => {
+      if (parent >= 0 && !path.includes(parent)) return;
+      const bin = binOf(saidOf(tree, node)), forget = Math.min(1, MAX_WEIGHT / (this.#seen[bin]! + 1));
       this.#seen[bin] = forget * (this.#seen[bin]! + 1);
       this.#accepted[bin] = forget * (this.#accepted[bin]! + Number(path.includes(node)));
     });
     const known = this.#depthsAt(numSequences), numNodes = new Float64Array(numLevels);
     for (const depth of depths) numNodes[depth - 1]!++;
     for (let d = 0; d < numLevels; d++) {
-      known.reached[d]! += NEWEST_WEIGHT * (Number(path.length > d) - known.reached[d]!);
-      known.numNodes[d]! += NEWEST_WEIGHT * (numNodes[d]! - known.numNodes[d]!);
+      const weight = Math.max(NEWEST_WEIGHT, 1 / (++known.numSeen[d]! + 1));
+      known.reached[d]! += weight * (Number(path.length > d) - known.reached[d]!);
+      known.numNodes[d]! += weight * (numNodes[d]! - known.numNodes[d]!);
     }
   }
 
@@ -88,8 +92,17 @@ export class Acceptance {
     return this.#depths[Math.floor(Math.log2(Math.max(1, numSequences)))] ??= {
       reached: Float64Array.from({ length: this.#maxDepth }, (_, d) => PRIOR_RATE ** (d + 1)),
       numNodes: new Float64Array(this.#maxDepth).fill(1),
+      numSeen: new Float64Array(this.#maxDepth),
     };
   }
+}
+
+/** What the drafter says of a node given that its parent is accepted. */
+function saidOf({ parents, probabilities }: DraftTree, node: number): number {
+  const parent = parents[node]!;
+  return parent < 0
+    ? probabilities[node]!
+    : Math.min(1, probabilities[node]! / Math.max(probabilities[parent]!, 1e-30));
 }
 
 function binOf(probability: number): number {

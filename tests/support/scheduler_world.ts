@@ -97,10 +97,10 @@ export class World {
   readonly state: SchedulingState;
   readonly clients = new Map<string, Client>();
   readonly steps: Step[] = [];
-  /** What a forward takes. */
-  forwardMs = 10;
+  /** What a forward of so many rows takes. */
+  forwardMs: (numRows: number) => number = () => 10;
   /** What drafting takes. */
-  draftMs = 1;
+  draftMs: (requests: readonly DraftRequest[]) => number = () => 1;
   /** Drafts whose answer is due. */
   #draft: Draft | undefined;
   readonly #makeTree: MakeTree;
@@ -191,7 +191,7 @@ export class World {
       const tokens = this.#drafted.get(request.requestId);
       return tokens ? this.#makeTree(request, this.truth(tokens, request.numSteps)) : emptyTree;
     });
-    return takeDrafts(this.state, { type: "drafted", step, trees, draftMs: this.draftMs });
+    return takeDrafts(this.state, { type: "drafted", step, trees, draftMs: this.draftMs(requests) });
   }
 
   #checkDraft({ requestId, start, tokens, pages, numSteps, numNodes }: DraftRequest): void {
@@ -213,8 +213,12 @@ export class World {
     const { inFlight } = this.state;
     if (inFlight === undefined) return;
     const results = inFlight.forward.segments.map((segment) => this.#run(segment));
-    const { step } = inFlight.forward;
-    this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs: this.forwardMs }));
+    const { step, segments } = inFlight.forward;
+    const numRows = segments.reduce(
+      (sum, { tokens, tree = emptyTree }) => sum + tokens.length + tree.tokens.length,
+      0,
+    );
+    this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs: this.forwardMs(numRows) }));
     this.#check();
   }
 
