@@ -32,7 +32,7 @@ export interface SpeculationConfig {
 }
 
 /** Draft heads by how they compute; `speculation/` has a file for each. */
-export type HeadKind = "eagle" | "eagle3";
+export type HeadKind = "eagle" | "eagle3" | "mtp";
 
 /** What a draft head is beyond the sizes of its layers. */
 export interface HeadConfig {
@@ -43,13 +43,14 @@ export interface HeadConfig {
   readonly draftTokens: Int32Array | undefined;
   /** EAGLE-3: the residual is the normed state instead of the state. */
   readonly normBeforeResidual: boolean;
-  /** EAGLE-3: the state fed back is the normed one that the LM head takes. */
+  /** The state fed back is the normed one that the LM head takes: always with MTP, rarely with EAGLE-3. */
   readonly normOutput: boolean;
 }
 
 /**
  * A draft head on disk. Tensor names are EAGLE's without prefix: `fc`, `layers.0.`, `norm`, `lm_head`, `embed_tokens`,
- * `fc_norm.0`; an MTP layer keeps its own names. `config` is the head's: its width, its layers, its vocabulary.
+ * `fc_norm.0`; an MTP layer has `layers.0.` and its own `input_proj`, `token_layernorm`, `hidden_layernorm`,
+ * `final_layernorm`. `config` is the head's: its width, its layers, its vocabulary.
  */
 export interface HeadCheckpoint extends Checkpoint {
   readonly head: HeadConfig;
