@@ -12,12 +12,16 @@ import { LoadError } from "../runtime/errors.ts";
 export interface BuildOptions {
   /** Hears how the build goes, if there is one. */
   readonly onProgress?: (text: string) => void;
-  /** Builds with AddressSanitizer and UndefinedBehaviorSanitizer, into `build-asan/`. */
-  readonly sanitize?: boolean;
+  /**
+   * Builds with sanitizers, into a folder of its own: `address` is AddressSanitizer and UndefinedBehaviorSanitizer,
+   * into `build-asan/`, `thread` is ThreadSanitizer, into `build-tsan/`.
+   */
+  readonly sanitize?: keyof typeof SANITIZED_FOLDERS;
   /** Folder with `kernels/`; tests put their own. */
   readonly root?: string;
 }
 
+const SANITIZED_FOLDERS = { address: "build-asan", thread: "build-tsan" } as const;
 const NUM_TAIL_LINES = 25;
 const MISSING_TOOL = "on Debian: apt-get install g++ cmake make";
 
@@ -28,7 +32,7 @@ const MISSING_TOOL = "on Debian: apt-get install g++ cmake make";
  */
 export async function ensureLibrary(options: BuildOptions = {}): Promise<string> {
   const root = options.root ?? join(import.meta.dirname!, "..");
-  const folder = join(root, options.sanitize ? "build-asan" : "build");
+  const folder = join(root, options.sanitize ? SANITIZED_FOLDERS[options.sanitize] : "build");
   const library = join(folder, "libaerie.so");
   if (isCurrent(library, hashSources(root))) return library;
 
@@ -87,7 +91,7 @@ async function build(root: string, folder: string, { sanitize, onProgress }: Bui
     "-B",
     binaries,
     "-DCMAKE_BUILD_TYPE=Release",
-    `-DAERIE_SANITIZE=${sanitize ? "ON" : "OFF"}`,
+    `-DAERIE_SANITIZE=${sanitize ?? ""}`,
   ];
   report("0");
   let configured = await run(configure);
@@ -155,10 +159,11 @@ async function run(args: string[], onLine: (line: string) => void = () => {}): P
 if (import.meta.main) {
   const print = (stream: typeof Deno.stdout, line: string) =>
     stream.writeSync(new TextEncoder().encode(`${line}\n`));
+  const sanitize = (["address", "thread"] as const).find((name) => Deno.args.includes(`--sanitize=${name}`));
   let isAnnounced = false;
   try {
     const library = await ensureLibrary({
-      sanitize: Deno.args.includes("--sanitize"),
+      ...(sanitize !== undefined && { sanitize }),
       onProgress() {
         if (!isAnnounced) print(Deno.stderr, "Building the native library");
         isAnnounced = true;

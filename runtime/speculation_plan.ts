@@ -91,8 +91,9 @@ export function completeTree(
     };
   }
   let numSteps = given.numSteps ?? automatic.numSteps;
-  const wanted = given.numDraftTokens ??
-    Math.min(MAX_DRAFT_TOKENS, Math.max(automatic.numDraftTokens, numSteps + topk));
+  const isAutomatic = given.numSteps === undefined && given.topk === undefined;
+  const least = isAutomatic ? 0 : Math.min(MAX_DRAFT_TOKENS, numSteps + topk - 1);
+  const wanted = given.numDraftTokens ?? Math.max(automatic.numDraftTokens, least);
   if (given.numSteps === undefined) { while (numCandidates(numSteps, topk) < wanted - 1) numSteps++; }
   const numDraftTokens = Math.min(wanted, numCandidates(numSteps, topk) + 1);
   const note = `--speculative-num-draft-tokens ${wanted} becomes ${numDraftTokens}: ` +

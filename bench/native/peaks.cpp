@@ -104,6 +104,7 @@ double int8_gigaops(int num_threads) {
     double seconds = fastest(num_threads, [&](int) {
         Vector sums[kChains] = {}, a{}, b{};
         for (auto& sum : sums) KEEP(sum);
+        KEEP(b);
         for (int64_t step = 0; step < kSteps; step++) {
             for (auto& sum : sums) {
                 KEEP(a);  // else equal products would be computed once for all chains
@@ -118,6 +119,7 @@ double int8_gigaops(int num_threads) {
 double float_gigaflops(int num_threads) {
     double seconds = fastest(num_threads, [&](int) {
         Floats sums[kChains] = {}, a{}, b{};
+        KEEP(b);
         for (auto& sum : sums) KEEP(sum);
         for (int64_t step = 0; step < kSteps; step++) {
             for (auto& sum : sums) {

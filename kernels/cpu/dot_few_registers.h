@@ -79,18 +79,19 @@ AERIE_INLINE void add_tile(const uint8_t* block, int t, const Columns& x, float*
         }
     }
     const uint16_t* scales = reinterpret_cast<const uint16_t*>(block + L::kScalesAt) + t * kTileRows;
+    const auto eight = [&](uint32_t at) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(scales + at))); };
+    const __m256 d[2] = {eight(0), eight(8)};
+    const __m256 m[2] = {L::kMinimum ? eight(kUnitRows) : d[0], L::kMinimum ? eight(kUnitRows + 8) : d[1]};
     AERIE_UNROLL
-    for (int half = 0; half < 2; ++half) {
-        const __m256 d = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(scales + half * 8)));
-        const __m256 m =
-            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(scales + (L::kMinimum ? kUnitRows : 0) + half * 8)));
+    for (int c = 0; c < C; ++c) {
+        const __m256 scale = _mm256_set1_ps(x.scale[c]), sum = _mm256_set1_ps(x.sum[c]);
         AERIE_UNROLL
-        for (int c = 0; c < C; ++c) {
+        for (int half = 0; half < 2; ++half) {
             float* at = tile + c * kUnitRows + t * kTileRows + half * 8;
             __m256 total = _mm256_loadu_ps(at);
-            if (L::kMinimum) total = _mm256_fmadd_ps(m, _mm256_set1_ps(x.sum[c]), total);
-            const __m256 dot = _mm256_mul_ps(_mm256_cvtepi32_ps(widened<Format>(sums[half][c])), d);
-            _mm256_storeu_ps(at, _mm256_fmadd_ps(dot, _mm256_set1_ps(x.scale[c]), total));
+            if (L::kMinimum) total = _mm256_fmadd_ps(m[half], sum, total);
+            const __m256 dot = _mm256_mul_ps(_mm256_cvtepi32_ps(widened<Format>(sums[half][c])), d[half]);
+            _mm256_storeu_ps(at, _mm256_fmadd_ps(dot, scale, total));
         }
     }
 }

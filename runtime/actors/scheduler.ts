@@ -16,7 +16,8 @@ import {
 import { submit } from "../scheduling/admission.ts";
 import { commit } from "../scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";
-import { type Drafts, planDraft, takeDrafts, usageSince, zeroCounts } from "../scheduling/drafting.ts";
+import { type Drafts, planDraft, takeDrafts } from "../scheduling/drafting.ts";
+import { usageSince, zeroCounts } from "../scheduling/speculation_counts.ts";
 import { decodeLine, preemptionLine, prefillLine } from "../scheduling/log_lines.ts";
 import { schedule } from "../scheduling/schedule.ts";
 import { createState, flush, inspect, isBusy, type SchedulingState } from "../scheduling/state.ts";

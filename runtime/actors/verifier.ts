@@ -19,8 +19,16 @@ import { type LoadedModel, loadModel } from "../models/load.ts";
 import { ThreadChoice } from "../models/thread_choice.ts";
 import { type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
-import { defaultSamplingParams } from "../sampling/params.ts";
-import { acceptPath, chainOf, depthsOf, emptyTree, pathTokens } from "../speculation/draft_tree.ts";
+import { defaultSamplingParams, maxTopLogprobs } from "../sampling/params.ts";
+import {
+  acceptPath,
+  chainOf,
+  childrenOf,
+  depthsOf,
+  emptyTree,
+  pathTokens,
+} from "../speculation/draft_tree.ts";
+import { chooseLeniently, coinOf } from "../speculation/lenient.ts";
 import type { CostCurve } from "../speculation_config.ts";
 import { type BatchRows, Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
@@ -154,15 +162,15 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   #outputRows({ requestId, tokens, start, sample, promptLogprobs, tree }: Segment): OutputRow[] {
     const sampling = this.#sequence(requestId);
     const end = start + tokens.length;
-    const outputs: OutputRow[] = [];
+    const outputs: OutputRow[] = [], numTop = this.#config.acceptThresholds && tree ? maxTopLogprobs : -1;
     promptLogprobs?.nextTokens.forEach((target, i) => {
       const position = end - (sample ? 1 : 0) - promptLogprobs.numRows + i + 1;
       outputs.push({ sampling, position, target });
     });
-    if (sample) outputs.push({ sampling, position: end, target: -1 });
+    if (sample) outputs.push({ sampling, position: end, target: -1, numTop });
     if (tree) {
       depthsOf(tree.parents).forEach((depth, node) =>
-        outputs.push({ sampling, position: end + depth, target: -1, drafts: pathTokens(tree, node) })
+        outputs.push({ sampling, position: end + depth, target: -1, drafts: pathTokens(tree, node), numTop })
       );
     }
     return outputs;
@@ -182,16 +190,36 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       if (!sample) return { tokens: new Int32Array(0), ...prompt };
       const root = output;
       output += 1 + tree.tokens.length;
-      const accepted = acceptPath(tree, (node) => this.#sampler.tokenAt(root + 1 + node));
+      const tokens: number[] = [];
+      const accepted = acceptPath(tree, (node) => {
+        const token = this.#tokenAt(segment, node, root + 1 + node);
+        tokens.push(token);
+        return token;
+      });
       this.#compact(segment, accepted, moves);
-      const outputs = [root, ...accepted.map((node) => root + 1 + node)];
-      const tokens = Int32Array.from(outputs, (at) => this.#sampler.tokenAt(at));
       for (const token of tokens) sampling.append(token);
-      const logprobs = numTop < 0
-        ? {}
-        : { logprobs: outputs.map((at) => this.#sampler.logprobAt(at, numTop)) };
-      return { tokens, ...logprobs, ...prompt };
+      const logprobs = numTop >= 0 && {
+        logprobs: tokens.map((token, i) => {
+          const at = root + 1 + (accepted[i - 1] ?? -1);
+          return this.#sampler.logprobAt(at, numTop, token);
+        }),
+      };
+      return { tokens: Int32Array.from(tokens), ...logprobs, ...prompt };
     });
+  }
+
+  /** The token to go on with at a node, whose output is `output`: what was drawn, unless drafts are favoured. */
+  #tokenAt({ requestId, start, tokens, tree }: Segment, node: number, output: number): number {
+    const drawn = this.#sampler.tokenAt(output), { acceptThresholds } = this.#config;
+    const { params: { temperature, seed } } = this.#sequence(requestId);
+    if (acceptThresholds === undefined || tree === undefined || temperature === 0) return drawn;
+    const top = new Map(this.#sampler.logprobAt(output, maxTopLogprobs).top);
+    const children = childrenOf(tree, node).map((child) => {
+      const token = tree.tokens[child]!;
+      return { token, probability: Math.exp(top.get(token) ?? -Infinity) };
+    });
+    const position = start + tokens.length + (node < 0 ? 0 : pathTokens(tree, node).length);
+    return chooseLeniently(drawn, children, acceptThresholds, coinOf(seed, position));
   }
 
   /** Accepted nodes are to follow the segment's rows without gaps; those of a chain do already. */

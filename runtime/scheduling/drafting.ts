@@ -3,19 +3,13 @@
  *
  * @module
  */
-import type {
-  Draft,
-  Drafted,
-  DraftRequest,
-  DraftTree,
-  SegmentResult,
-  SpeculationUsage,
-} from "../messages.ts";
+import type { Draft, Drafted, DraftRequest, DraftTree, SegmentResult } from "../messages.ts";
 import type { DraftingConfig } from "../speculation_config.ts";
 import { pruneTree } from "../speculation/draft_tree.ts";
 import { Acceptance } from "./acceptance.ts";
 import { chooseLevels, chooseNodes, costAt, type Costs, draftCost, type PlainStep } from "./draft_budget.ts";
 import { growPages, numAvailablePages, numMissingPages, reservePages } from "./pages.ts";
+import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
 import { isBusy, type SchedulingState } from "./state.ts";
 
@@ -37,14 +31,6 @@ export interface Drafting {
   probeWait: number;
   /** Levels chosen last. */
   numLevels: number;
-}
-
-/** Counts in the making; see `SpeculationUsage`. */
-export interface SpeculationCounts extends SpeculationUsage {
-  numVerifications: number;
-  numProposed: number;
-  numAccepted: number;
-  acceptedHistogram: number[];
 }
 
 /** Drafts under way. */
@@ -80,35 +66,6 @@ export function createDrafting(config: DraftingConfig): Drafting {
     probeWait: MIN_PROBE_WAIT,
     numLevels: 0,
   };
-}
-
-/** Nothing counted yet. */
-export function zeroCounts(): SpeculationCounts {
-  return { numVerifications: 0, numProposed: 0, numAccepted: 0, acceptedHistogram: [] };
-}
-
-/** Adds a verification. */
-export function countVerification(counts: SpeculationCounts, numProposed: number, numAccepted: number): void {
-  counts.numVerifications++;
-  counts.numProposed += numProposed;
-  counts.numAccepted += numAccepted;
-  while (counts.acceptedHistogram.length <= numAccepted) counts.acceptedHistogram.push(0);
-  counts.acceptedHistogram[numAccepted]!++;
-}
-
-/** What was added to `usage` since it was `before`; the histogram is not split. */
-export function usageSince(usage: SpeculationUsage, before: SpeculationUsage): SpeculationUsage {
-  return {
-    numVerifications: usage.numVerifications - before.numVerifications,
-    numProposed: usage.numProposed - before.numProposed,
-    numAccepted: usage.numAccepted - before.numAccepted,
-    acceptedHistogram: [],
-  };
-}
-
-/** Tokens per verification, the one that was not drafted included. */
-export function acceptLength({ numVerifications, numAccepted }: SpeculationUsage): number {
-  return numVerifications === 0 ? 1 : 1 + numAccepted / numVerifications;
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import type { SpeculationUsage } from "../messages.ts";
-import { acceptLength } from "./drafting.ts";
+import { acceptLength } from "./speculation_counts.ts";
 import { numUsedTokens, poolTokens, type SchedulingState, type Step } from "./state.ts";
 
 /** Says what a step prefills; cached tokens count once, when a sequence is admitted. */

@@ -6,7 +6,7 @@
 import type { RadixNode } from "../cache/radix_cache.ts";
 import type { TokenLogprob, Usage } from "../messages.ts";
 import type { SamplingParams } from "../sampling/params.ts";
-import type { SpeculationCounts } from "./drafting.ts";
+import { copyCounts, type SpeculationCounts } from "./speculation_counts.ts";
 
 /**
  * A request that was accepted and has not ended. It waits, owning nothing, or runs: then its first `prefix.depth`
@@ -61,6 +61,6 @@ export function usageOf(sequence: Sequence): Usage {
     numCompletionTokens: numOutputTokens(sequence),
     numCachedTokens: sequence.numCached ?? 0,
     numPreemptions: sequence.numPreemptions,
-    ...(sequence.speculation && { speculation: sequence.speculation }),
+    ...(sequence.speculation && { speculation: copyCounts(sequence.speculation) }),
   };
 }

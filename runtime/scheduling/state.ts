@@ -9,6 +9,7 @@ import type { SchedulerConfig } from "../config.ts";
 import type { Forward, Release, SchedulerState } from "../messages.ts";
 import { createDrafting, type Drafting, type Drafts, type DraftStep } from "./drafting.ts";
 import type { Sequence } from "./sequence.ts";
+import { copyCounts } from "./speculation_counts.ts";
 
 /**
  * Bounds of `reserveRatio`, SGLang's `new_token_ratio`: few requests use all the tokens they may, so only this share
@@ -114,6 +115,6 @@ export function inspect(state: SchedulingState, lastGenThroughput: number): Sche
     numSteps: state.numSteps,
     generatedTokens: state.generatedTokens,
     lastGenThroughput,
-    ...(state.drafting && { speculation: state.drafting.usage }),
+    ...(state.drafting && { speculation: copyCounts(state.drafting.usage) }),
   };
 }

@@ -65,13 +65,13 @@ const TINY_CASES: readonly Case[] = [
       temperature: 0,
       numLogprobs: 5,
       promptLogprobStart: 0,
-      stopTokenIds: [44, 200],
+      stopTokenIds: [313, 200],
       maxTokens: 26,
     },
   },
   {
     prompt: [50, 51, 52],
-    sampling: { seed: 7, minTokens: 15, logitBias: [[2, 4], [30, -4]], stop: ["e", "\n"], maxTokens: 26 },
+    sampling: { seed: 7, minTokens: 15, logitBias: [[2, 4], [30, -4]], stop: ["w", "3b"], maxTokens: 26 },
   },
 ];
 
