@@ -137,6 +137,10 @@ export interface SchedulerState {
   readonly numSteps: number;
   /** Tokens generated since the start. */
   readonly generatedTokens: number;
+  /** Time of all forwards since the start, milliseconds. */
+  readonly forwardMs: number;
+  /** Time of all drafting since the start, milliseconds. */
+  readonly draftMs: number;
   /** Tokens per second over the last log interval. */
   readonly lastGenThroughput: number;
   /** Since the start; absent without speculation. */

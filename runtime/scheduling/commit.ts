@@ -25,6 +25,7 @@ export function commit(state: SchedulingState, { step, results, forwardMs }: For
     throw new RangeError(`Cannot commit step ${step}: step ${inFlight?.forward.step ?? "none"} is in flight`);
   }
   state.inFlight = undefined;
+  state.forwardMs += forwardMs;
   state.meanForwardMs += MEAN_WEIGHT * (forwardMs - state.meanForwardMs);
   state.reserveRatio = Math.max(reserveRatioBounds.min, state.reserveRatio - reserveRatioBounds.decay);
   const { segments } = inFlight.forward;

@@ -119,6 +119,7 @@ export function takeDrafts(
     );
   }
   state.draftInFlight = undefined;
+  state.draftMs += draftMs;
   const { sequences, draft: { requests }, isProbe, expectedMs } = draftInFlight;
   const drafts = new Map<Sequence, SequenceDraft>();
   sequences.forEach((sequence, i) => {

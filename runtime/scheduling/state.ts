@@ -57,6 +57,9 @@ export interface SchedulingState {
   numSteps: number;
   numPreemptions: number;
   generatedTokens: number;
+  /** Since the start. */
+  forwardMs: number;
+  draftMs: number;
 }
 
 /** A scheduler with nothing to do. */
@@ -78,6 +81,8 @@ export function createState(config: SchedulerConfig): SchedulingState {
     numSteps: 0,
     numPreemptions: 0,
     generatedTokens: 0,
+    forwardMs: 0,
+    draftMs: 0,
   };
 }
 
@@ -114,6 +119,8 @@ export function inspect(state: SchedulingState, lastGenThroughput: number): Sche
     numPreemptions: state.numPreemptions,
     numSteps: state.numSteps,
     generatedTokens: state.generatedTokens,
+    forwardMs: state.forwardMs,
+    draftMs: state.draftMs,
     lastGenThroughput,
     ...(state.drafting && { speculation: copyCounts(state.drafting.usage) }),
   };

@@ -136,6 +136,8 @@ Deno.test("flush and inspect are answered", async () => {
     numPreemptions: 0,
     numSteps: 3,
     generatedTokens: 3,
+    forwardMs: 27,
+    draftMs: 0,
     lastGenThroughput: 0,
   });
   assert.deepEqual([after?.numFreePages, after?.numEvictablePages], [8, 0]);
