@@ -6,7 +6,7 @@
 import type { Context } from "./context.ts";
 import type { BatchId, KvId, TensorId, WeightId } from "./handles.ts";
 
-/** out [rows, cols] = weight[tokens of the batch] */
+/** out [rows, cols] = weight[tokens of the batch]; zeros where a token is -1 */
 export function embedding(context: Context, out: TensorId, batch: BatchId, weight: WeightId): void {
   context.check(context.native.aerie_embedding(context.id, out, batch, weight));
 }

@@ -151,6 +151,7 @@ export interface SchedulerState {
 
 /** One sequence that wants drafts. */
 export interface DraftRequest {
+  /** The sequence. */
   readonly requestId: string;
   /** Position of `tokens[0]`. */
   readonly start: number;
@@ -183,6 +184,7 @@ export interface Draft {
 
 /** A draft tree without its root. Parents precede children, siblings stand most probable first. */
 export interface DraftTree {
+  /** Its nodes' tokens. */
   readonly tokens: Int32Array;
   /** Index of the parent; -1 is the root. */
   readonly parents: Int32Array;
@@ -192,8 +194,11 @@ export interface DraftTree {
 
 /** Result of a `draft`, a tree per request in the same order. */
 export interface Drafted {
+  /** Discriminates. */
   readonly type: "drafted";
+  /** Number of the step, as in the `draft`. */
   readonly step: number;
+  /** One per request. */
   readonly trees: readonly DraftTree[];
   /** Time it took, milliseconds. */
   readonly draftMs: number;

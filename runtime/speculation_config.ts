@@ -32,10 +32,11 @@ export interface SpeculationConfig {
 }
 
 /** Draft heads by how they compute; `speculation/` has a file for each. */
-export type HeadKind = "eagle" | "eagle3";
+export type HeadKind = "eagle" | "eagle3" | "mtp";
 
 /** What a draft head is beyond the sizes of its layers. */
 export interface HeadConfig {
+  /** How it computes. */
   readonly kind: HeadKind;
   /** Hidden states of the target that it takes, as `VerifierConfig.featureLayers`. */
   readonly featureLayers: readonly number[];
@@ -43,15 +44,17 @@ export interface HeadConfig {
   readonly draftTokens: Int32Array | undefined;
   /** EAGLE-3: the residual is the normed state instead of the state. */
   readonly normBeforeResidual: boolean;
-  /** EAGLE-3: the state fed back is the normed one that the LM head takes. */
+  /** The state fed back is the normed one that the LM head takes: always with MTP, rarely with EAGLE-3. */
   readonly normOutput: boolean;
 }
 
 /**
  * A draft head on disk. Tensor names are EAGLE's without prefix: `fc`, `layers.0.`, `norm`, `lm_head`, `embed_tokens`,
- * `fc_norm.0`; an MTP layer keeps its own names. `config` is the head's: its width, its layers, its vocabulary.
+ * `fc_norm.0`; an MTP layer has `layers.0.` and its own `input_proj`, `token_layernorm`, `hidden_layernorm`,
+ * `final_layernorm`. `config` is the head's: its width, its layers, its vocabulary.
  */
 export interface HeadCheckpoint extends Checkpoint {
+  /** What sets it apart from a model. */
   readonly head: HeadConfig;
 }
 
@@ -67,6 +70,7 @@ export interface AcceptThresholds {
 export interface NgramConfig {
   /** Children per node, from the narrowest to the widest match. */
   readonly minBreadth: number;
+  /** Children per node of the widest match. */
   readonly maxBreadth: number;
   /** Children in order of recency or of frequency. */
   readonly matchType: "BFS" | "PROB";
@@ -78,6 +82,7 @@ export interface NgramConfig {
 
 /** Measured times at rising sizes, with straight lines between them. */
 export interface CostCurve {
+  /** Rising. */
   readonly sizes: readonly number[];
   /** Milliseconds, one per size. */
   readonly ms: readonly number[];
@@ -93,6 +98,7 @@ export interface DraftCosts {
 
 /** Native handles of a loaded target, valid in every Worker of the process; 0 is none. */
 export interface TargetHandles {
+  /** The context they live in. */
   readonly context: number;
   /** [vocabSize, hiddenSize]. */
   readonly embedding: number;
@@ -106,7 +112,9 @@ export interface TargetHandles {
 export interface DrafterConfig {
   /** Undefined: it idles. */
   readonly speculation: SpeculationConfig | undefined;
+  /** The target as the verifier was asked for it. */
   readonly verifierConfig: VerifierConfig;
+  /** And as it found it. */
   readonly verifierInfo: VerifierInfo;
 }
 
@@ -128,6 +136,8 @@ export interface DraftingConfig {
   readonly adaptive: boolean;
   /** Draft KV of a token depends on the next one, so that a page can be shared only with the token after it. */
   readonly looksAhead: boolean;
+  /** What a forward of the target costs. */
   readonly forwardMs: CostCurve;
+  /** What drafting costs. */
   readonly draftMs: DraftCosts;
 }

@@ -17,7 +17,7 @@ void check_rows(const Batch& batch, uint32_t num_rows, uint32_t num_segments, ui
         fail(AERIE_BAD_ARGUMENT, "batch_write: %s[%u] is %d", name, index, value);
     };
     for (uint32_t i = 0; i < num_rows; ++i) {
-        if (batch.tokens[i] < 0) bad("tokens", i, batch.tokens[i]);
+        if (batch.tokens[i] < -1) bad("tokens", i, batch.tokens[i]);
         if (batch.positions[i] < 0) bad("positions", i, batch.positions[i]);
         if (batch.slots[i] < 0) bad("slots", i, batch.slots[i]);
         if (batch.visible[i] < 0) bad("visible", i, batch.visible[i]);

@@ -208,7 +208,7 @@ class CpuBackend final : public Backend {
     void check(const Op& op) const {
         if (op.run == table_->embedding) {
             for (uint32_t i = 0; i < op.batch->num_rows; ++i)
-                if (op.batch->tokens[i] >= int32_t(op.weight->rows))
+                if (op.batch->tokens[i] >= int64_t(op.weight->rows))
                     fail(AERIE_BAD_ARGUMENT, "embedding: token %d of %u", op.batch->tokens[i], op.weight->rows);
         } else if (op.run == table_->kv_store) {
             const int64_t slots = int64_t(op.kv->num_pages) * op.kv->page_size;

@@ -108,7 +108,8 @@ AERIE_API int32_t aerie_batch_create(uint32_t context, uint32_t* batch, uint32_t
 /* A tensor with one row per row (AERIE_ROWS) or per output (AERIE_OUTPUTS) of the batch. */
 AERIE_API int32_t aerie_batch_tensor(uint32_t context, uint32_t* tensor, uint32_t batch, int32_t scope, uint32_t cols);
 /* Describes the next forward.
- *   tokens, positions, slots  [num_rows]          token id, rotary position, KV slot (page * page_size + offset)
+ *   tokens, positions, slots  [num_rows]          token id or -1 for none, rotary position, KV slot (page * page_size +
+ *                                                 offset)
  *   visible                   [num_rows]          KV entries 0 .. visible-1 of its sequence are seen by the row
  *   tree_masks                [num_rows]          bit i: entry visible + i is seen too (tree ancestors and itself)
  *   segment_starts            [num_segments + 1]  rows of segment s: starts[s] .. starts[s + 1] - 1
@@ -139,7 +140,7 @@ AERIE_API int32_t aerie_graph_replay(uint32_t context, uint32_t graph);
 AERIE_API int32_t aerie_graph_release(uint32_t context, uint32_t graph);
 
 /* ---- model ops -------------------------------------------------------------------------------------------- */
-/* out [rows, cols] = weight[tokens] */
+/* out [rows, cols] = weight[tokens], zeros where there is no token */
 AERIE_API int32_t aerie_embedding(uint32_t context, uint32_t out, uint32_t batch, uint32_t weight);
 /* out = x / sqrt(mean(x^2) + eps) * weight, weight [1, cols] */
 AERIE_API int32_t aerie_rms_norm(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, float eps);

@@ -13,12 +13,14 @@ import type { DraftHead, HeadParts } from "./draft_head.ts";
 import { EagleHead } from "./eagle.ts";
 import { Eagle3Head } from "./eagle3.ts";
 import { loadHotRows } from "./hot_rows.ts";
+import { MtpHead } from "./mtp.ts";
 import type { ProposerLimits, ProposerParts, TargetParts } from "./proposer.ts";
 import { draftLimits, type TreeDrafter, TreeProposer } from "./tree_proposer.ts";
 
 const heads: Readonly<Record<HeadKind, new (parts: HeadParts) => DraftHead>> = {
   eagle: EagleHead,
   eagle3: Eagle3Head,
+  mtp: MtpHead,
 };
 
 /** See the module's comment. */
@@ -88,6 +90,7 @@ export function loadHead(
     vocabSize: head.output.vocabSize,
     draftTokens: hot === undefined ? draftTokens : hotTokens,
     lookAhead: 1,
+    skipsFirstToken: kind === "mtp",
     extend: () => head.extend(kv),
     grow: () => head.grow(kv),
   };

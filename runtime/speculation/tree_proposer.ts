@@ -31,6 +31,8 @@ export interface TreeDrafter {
   readonly draftTokens?: Int32Array | undefined;
   /** 1 if KV entry e is computed from the token at e + 1, as a head does; 0 if from the token at e. */
   readonly lookAhead: 0 | 1;
+  /** Entry 0 is computed without a token. */
+  readonly skipsFirstToken?: boolean;
   /** Runs (or records) rows of committed tokens. The batch's sources are their slots. */
   extend(): void;
   /** Runs (or records) rows of drafts. The batch's sources are the output rows they were drafted from. */
@@ -170,7 +172,7 @@ export class TreeProposer implements Proposer {
       if (end === first) continue;
       rows.segment(sequence.pages);
       for (let entry = first; entry < end; entry++) {
-        const token = sequence.tokenFor(entry);
+        const token = entry === 0 && this.#drafter.skipsFirstToken ? -1 : sequence.tokenFor(entry);
         rows.add({ token, position: entry, entry, visible: entry + 1, mask: 0n });
         sequence.fill(entry);
       }

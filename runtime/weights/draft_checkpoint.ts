@@ -10,6 +10,7 @@ import type { HeadCheckpoint, HeadKind } from "../speculation_config.ts";
 import { prevailingDtype } from "./checkpoint.ts";
 import { checkHead } from "./head_tensors.ts";
 import { fetchHubFiles, isHubId } from "./hub_model.ts";
+import { readShardNames, SHARD_INDEX } from "./local_model.ts";
 import { type HeadSettings, readHeadConfig } from "./huggingface_config.ts";
 import type { ResolveOptions } from "./resolve.ts";
 import { readSafetensors } from "./safetensors.ts";
@@ -25,12 +26,18 @@ export interface DraftHeadOptions extends ResolveOptions {
   readonly target: Checkpoint;
 }
 
+/** A tensor and its file. */
+type FileTensor = StoredTensor & { readonly file: string };
+
 /** Weight files in order of preference; a folder may hold others, goldens for instance. */
 const WEIGHT_FILES = ["model.safetensors", "pytorch_model.bin"];
+
+const MTP_TENSOR = /^model\.mtp_layers\.0\.(.+)$/;
 
 const ALGORITHMS: Readonly<Record<HeadKind, readonly string[]>> = {
   eagle: ["EAGLE", "NEXTN"],
   eagle3: ["EAGLE3"],
+  mtp: ["NEXTN"],
 };
 
 /**
@@ -42,9 +49,7 @@ export async function openDraftHead(options: DraftHeadOptions): Promise<HeadChec
   const { path, algorithm, target } = options;
   const folder = await findFolder(options);
   const settings = await readHeadConfig(folder);
-  const file = await findWeights(path, folder);
-  const stored = file.endsWith(".bin") ? stateDict(await readTorchFile(file)) : readSafetensors(file);
-  const named = stored.map((tensor) => ({ ...tensor, name: canonicalName(tensor.name) }));
+  const files = await findWeights(path, folder), named = await readHeaders(files);
   const kind = kindOf(path, named, target);
   if (!ALGORITHMS[kind].includes(algorithm)) {
     throw new LoadError(
@@ -55,20 +60,20 @@ export async function openDraftHead(options: DraftHeadOptions): Promise<HeadChec
   }
   const tensors = new Map<string, TensorSource>();
   for (const tensor of named) {
-    if (isFloating(tensor)) tensors.set(tensor.name, { ...tensor, file, rowOrder: "plain" });
+    if (isFloating(tensor)) tensors.set(tensor.name, { ...tensor, rowOrder: "plain" });
   }
   const head: HeadCheckpoint = {
     path,
     config: { ...settings.config, numLayers: countLayers(tensors) },
     tensors,
-    files: [file],
+    files,
     dtype: prevailingDtype(tensors),
     head: {
       kind,
       featureLayers: featureLayers(kind, settings, target),
-      draftTokens: draftTokens(file, named),
+      draftTokens: draftTokens(named),
       normBeforeResidual: settings.normBeforeResidual,
-      normOutput: settings.normOutput,
+      normOutput: kind === "mtp" || settings.normOutput,
     },
   };
   checkHead(head, target);
@@ -88,26 +93,40 @@ async function findFolder({ path, ...options }: DraftHeadOptions): Promise<strin
   throw new LoadError(`Cannot load draft head ${path}: ${info ? "it is no folder" : "no such folder"}`);
 }
 
-async function findWeights(path: string, folder: string): Promise<string> {
+async function findWeights(path: string, folder: string): Promise<string[]> {
   const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
   const name = WEIGHT_FILES.find((name) => names.includes(name));
-  if (name === undefined) {
-    throw new LoadError(`Cannot load draft head ${path}: expected ${WEIGHT_FILES.join(" or ")} in it`);
-  }
-  return join(folder, name);
+  if (name !== undefined) return [join(folder, name)];
+  // An MTP layer lies in its target's checkpoint, which may be sharded.
+  if (names.includes(SHARD_INDEX)) return (await readShardNames(folder)).map((shard) => join(folder, shard));
+  throw new LoadError(`Cannot load draft head ${path}: expected ${WEIGHT_FILES.join(" or ")} in it`);
 }
 
-/** EAGLE's own name: some trainers prefix everything, SpecForge and the EAGLE-3 authors call the layer differently. */
+/** The head's tensors: of a checkpoint that has an MTP layer besides the target's layers, just that. */
+async function readHeaders(files: readonly string[]): Promise<FileTensor[]> {
+  const all: FileTensor[] = [];
+  for (const file of files) {
+    const stored = file.endsWith(".bin") ? stateDict(await readTorchFile(file)) : readSafetensors(file);
+    all.push(...stored.map((tensor) => ({ ...tensor, file })));
+  }
+  const mtp = all.filter(({ name }) => MTP_TENSOR.test(name));
+  return (mtp.length > 0 ? mtp : all).map((tensor) => ({ ...tensor, name: canonicalName(tensor.name) }));
+}
+
+/** The name without what differs between trainers: some prefix everything, EAGLE-3's authors call the layer otherwise. */
 function canonicalName(name: string): string {
-  return name.replace(/^model\./, "").replace(/^midlayer\./, "layers.0.");
+  const mtp = MTP_TENSOR.exec(name)?.[1];
+  if (mtp === undefined) return name.replace(/^model\./, "").replace(/^midlayer\./, "layers.0.");
+  return /^(input|post_attention)_layernorm|^self_attn|^mlp/.test(mtp) ? `layers.0.${mtp}` : mtp;
 }
 
 function kindOf(path: string, tensors: readonly StoredTensor[], target: Checkpoint): HeadKind {
   const shapes = new Map(tensors.map(({ name, shape }) => [name, shape]));
+  if (shapes.has("input_proj.weight")) return "mtp";
   const fc = shapes.get("fc.weight");
   if (fc === undefined) {
     throw new LoadError(
-      `Cannot load draft head ${path}: it has no tensor fc.weight, expected an EAGLE, EAGLE-2 or EAGLE-3 head`,
+      `Cannot load draft head ${path}: it has no tensor fc.weight, expected an EAGLE, EAGLE-2, EAGLE-3 or MTP head`,
     );
   }
   if (shapes.has("layers.0.hidden_norm.weight")) return "eagle3";
@@ -120,7 +139,7 @@ function kindOf(path: string, tensors: readonly StoredTensor[], target: Checkpoi
 }
 
 function describe(kind: HeadKind): string {
-  return kind === "eagle3" ? "an EAGLE-3 head" : "an EAGLE or EAGLE-2 head";
+  return { eagle: "an EAGLE or EAGLE-2 head", eagle3: "an EAGLE-3 head", mtp: "an MTP layer" }[kind];
 }
 
 function countLayers(tensors: ReadonlyMap<string, unknown>): number {
@@ -129,19 +148,19 @@ function countLayers(tensors: ReadonlyMap<string, unknown>): number {
   return Math.max(1, count);
 }
 
-/** EAGLE takes what the final norm puts out; EAGLE-3 three states, by default those the authors chose. */
+/** EAGLE and MTP take what the final norm puts out; EAGLE-3 three states, by default those the authors chose. */
 function featureLayers(
   kind: HeadKind,
   { featureLayers: stated }: HeadSettings,
   target: Checkpoint,
 ): readonly number[] {
   const { numLayers } = target.config;
-  if (kind === "eagle") return [numLayers];
+  if (kind !== "eagle3") return [numLayers];
   return stated ?? [2, Math.floor(numLayers / 2), numLayers - 3];
 }
 
 /** d2t[i] is how far target id lies from draft id i. */
-function draftTokens(file: string, tensors: readonly StoredTensor[]): Int32Array | undefined {
+function draftTokens(tensors: readonly FileTensor[]): Int32Array | undefined {
   const offsets = tensors.find(({ name }) => name === "d2t");
-  return offsets && readIntegers(file, offsets).map((offset, i) => i + offset);
+  return offsets && readIntegers(offsets.file, offsets).map((offset, i) => i + offset);
 }

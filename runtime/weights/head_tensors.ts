@@ -13,16 +13,17 @@ export function* headTensors(
   targetWidth: number,
 ): Generator<readonly [name: string, shape: readonly number[]]> {
   const { hiddenSize, intermediateSize, numLayers } = config, isEagle3 = head.kind === "eagle3";
+  const isMtp = head.kind === "mtp";
   const queryWidth = config.numHeads * config.headDim, kvWidth = config.numKvHeads * config.headDim;
   yield [
-    "fc.weight",
+    isMtp ? "input_proj.weight" : "fc.weight",
     [hiddenSize, isEagle3 ? head.featureLayers.length * targetWidth : hiddenSize + targetWidth],
   ];
   for (let layer = 0; layer < numLayers; layer++) {
     const name = (part: string) => `layers.${layer}.${part}.weight`;
     const inputWidth = isEagle3 && layer === 0 ? 2 * hiddenSize : hiddenSize;
     if (isEagle3 && layer === 0) yield [name("hidden_norm"), [hiddenSize]];
-    if (isEagle3 || layer > 0) yield [name("input_layernorm"), [hiddenSize]];
+    if (isEagle3 || isMtp || layer > 0) yield [name("input_layernorm"), [hiddenSize]];
     yield [name("self_attn.q_proj"), [queryWidth, inputWidth]];
     yield [name("self_attn.k_proj"), [kvWidth, inputWidth]];
     yield [name("self_attn.v_proj"), [kvWidth, inputWidth]];
@@ -31,6 +32,11 @@ export function* headTensors(
     yield [name("mlp.gate_proj"), [intermediateSize, hiddenSize]];
     yield [name("mlp.up_proj"), [intermediateSize, hiddenSize]];
     yield [name("mlp.down_proj"), [hiddenSize, intermediateSize]];
+  }
+  if (isMtp) {
+    yield ["token_layernorm.weight", [hiddenSize]];
+    yield ["hidden_layernorm.weight", [targetWidth]];
+    yield ["final_layernorm.weight", [hiddenSize]];
   }
   if (!isEagle3) return;
   yield ["norm.weight", [hiddenSize]];

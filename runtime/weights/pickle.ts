@@ -30,14 +30,8 @@ export class PickleGlobal {
   }
 }
 
-/** Something the caller made out of a call or a persistent id. */
-export class PickleObject {
-  readonly value: unknown;
-
-  constructor(value: unknown) {
-    this.value = value;
-  }
-}
+/** Something the caller makes out of a call or a persistent id: it derives classes of its own from this. */
+export abstract class PickleObject {}
 
 /** What a pickle may do beyond plain values. */
 export interface PickleRules {

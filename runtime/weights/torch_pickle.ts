@@ -21,14 +21,14 @@ import { listZip, type ZipRange } from "./zip.ts";
 /** A file that `torch.save` wrote. */
 export interface TorchFile {
   readonly path: string;
-  /** What was saved; tensors are {@linkcode PickleObject}s, see {@linkcode tensorOf}. */
+  /** What was saved; see {@linkcode tensorOf} for the tensors in it. */
   readonly value: PickleValue;
 }
 
 /** The largest description of tensors that is read; real ones take kilobytes. */
 const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
 
-const STORAGES: ReadonlyMap<string, StorageFormat | IntegerFormat> = new Map([
+const STORAGES: ReadonlyMap<string, Format> = new Map([
   ["torch.FloatStorage", "F32"],
   ["torch.HalfStorage", "F16"],
   ["torch.BFloat16Storage", "BF16"],
@@ -38,10 +38,29 @@ const STORAGES: ReadonlyMap<string, StorageFormat | IntegerFormat> = new Map([
   ["torch.BoolStorage", "BOOL"],
 ]);
 
-interface Storage {
-  readonly format: StorageFormat | IntegerFormat;
+type Format = StorageFormat | IntegerFormat;
+
+/** Raw numbers in the file. */
+class TorchStorage extends PickleObject {
+  readonly format: Format;
   readonly offset: number;
   readonly bytes: number;
+
+  constructor(format: Format, { offset, bytes }: ZipRange) {
+    super();
+    this.format = format;
+    this.offset = offset;
+    this.bytes = bytes;
+  }
+}
+
+class TorchTensor extends PickleObject {
+  readonly range: Omit<StoredTensor, "name">;
+
+  constructor(range: Omit<StoredTensor, "name">) {
+    super();
+    this.range = range;
+  }
 }
 
 /**
@@ -74,9 +93,7 @@ export async function readTorchFile(path: string): Promise<TorchFile> {
 
 /** The tensor a value stands for, under a name; undefined if it is none. */
 export function tensorOf(name: string, value: PickleValue | undefined): StoredTensor | undefined {
-  if (!(value instanceof PickleObject)) return undefined;
-  const tensor = value.value as Omit<StoredTensor, "name">;
-  return "shape" in tensor ? { ...tensor, name } : undefined;
+  return value instanceof TorchTensor ? { ...value.range, name } : undefined;
 }
 
 /**
@@ -111,7 +128,7 @@ function rulesFor(path: string, folder: string, data: ReadonlyMap<string, ZipRan
         throw fail("a storage is not among its data");
       }
       if (entry.deflated) throw fail(`${entry.name} is compressed, expected stored bytes`);
-      return new PickleObject({ format, offset: entry.offset, bytes: entry.bytes } satisfies Storage);
+      return new TorchStorage(format, entry);
     },
   };
 }
@@ -129,14 +146,16 @@ function orderedDict(args: readonly PickleValue[], fail: (reason: string) => Loa
 function rebuildTensor(
   [storage, first, shape, strides]: readonly PickleValue[],
   fail: (reason: string) => LoadError,
-): PickleObject {
+): TorchTensor {
   const isSizes = (value: PickleValue | undefined): value is number[] =>
     Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && Number(size) >= 0);
-  const from = storage instanceof PickleObject ? storage.value as Storage : undefined;
-  if (!from || !Number.isSafeInteger(first) || Number(first) < 0 || !isSizes(shape) || !isSizes(strides)) {
+  if (
+    !(storage instanceof TorchStorage) || !Number.isSafeInteger(first) || Number(first) < 0 ||
+    !isSizes(shape) || !isSizes(strides)
+  ) {
     throw fail("a tensor is malformed");
   }
-  const count = shape.reduce((product, size) => product * size, 1), width = blockOf(from.format).bytes;
+  const count = shape.reduce((product, size) => product * size, 1), width = blockOf(storage.format).bytes;
   let expected = count;
   const isContiguous = shape.every((size, i) => {
     expected /= size;
@@ -144,8 +163,8 @@ function rebuildTensor(
   });
   if (count === 0 || !isContiguous) throw fail(`a tensor of [${shape.join(", ")}] is not contiguous`);
   const start = Number(first) * width, bytes = count * width;
-  if (!(start + bytes <= from.bytes)) throw fail(`a tensor of [${shape.join(", ")}] leaves its storage`);
-  return new PickleObject({ format: from.format, offset: from.offset + start, bytes, shape });
+  if (!(start + bytes <= storage.bytes)) throw fail(`a tensor of [${shape.join(", ")}] leaves its storage`);
+  return new TorchTensor({ format: storage.format, offset: storage.offset + start, bytes, shape });
 }
 
 async function readEntry(path: string, { name, offset, bytes, deflated }: ZipRange): Promise<Uint8Array> {

@@ -33,9 +33,9 @@ const CASES: readonly (readonly [StorageFormat, cols: number, keyof typeof Dtype
   ["Q6_K", 512, "float32", 1e-4],
 ];
 
-testEachIsa("embedding reads rows back out of every packed format", (context) => {
+testEachIsa("embedding reads rows back out of every packed format, zeros for no token", (context) => {
   const random = seededRandom(51);
-  const vocabSize = 77, tokens = [0, 76, 31, 32, 33, 5, 5, 63, 64];
+  const vocabSize = 77, tokens = [0, 76, 31, -1, 32, 33, 5, 5, 63, 64];
   for (const [format, cols, dtype, bound] of CASES) {
     const stored = Array.from({ length: vocabSize }, () => randomRow(format, cols, random));
     const weight = context.createWeight(vocabSize, cols);
@@ -47,6 +47,7 @@ testEachIsa("embedding reads rows back out of every packed format", (context) =>
     const out = context.batchTensor(batch, "rows", cols);
     embedding(context, out, batch, weight);
     const expected = tokens.flatMap((token) => {
+      if (token < 0) return new Array<number>(cols).fill(0);
       const values = dequantizeRow(format, stored[token]!, cols);
       return [...(dtype === "bfloat16" ? roundedToBfloat16(values) : values)];
     });

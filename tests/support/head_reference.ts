@@ -62,15 +62,28 @@ export class ReferenceHead {
       ? this.#weights("embed_tokens.weight")
       : this.#target.weights("model.embed_tokens.weight");
     const embedded = embedding[row.token]!;
-    let hidden = head.kind === "eagle3" ? this.#eagle3Layer(row, embedded) : this.#eagleLayer(row, embedded);
-    for (let layer = 1; layer < config.numLayers; layer++) {
+    let hidden = head.kind === "mtp"
+      ? this.#mtpInput(row, row.position === 0 ? new Float64Array(embedded.length) : embedded)
+      : head.kind === "eagle3"
+      ? this.#eagle3Layer(row, embedded)
+      : this.#eagleLayer(row, embedded);
+    for (let layer = head.kind === "mtp" ? 0 : 1; layer < config.numLayers; layer++) {
       const name = `layers.${layer}`, normed = this.#norm(`${name}.input_layernorm`, hidden);
       hidden = this.#mlp(name, sum(hidden, this.#attention(row, layer, normed)));
     }
     if (head.kind === "eagle") return { state: hidden, logits: matVec(lmHead ?? this.#targetHead(), hidden) };
-    const normed = this.#norm("norm", hidden);
+    const normed = this.#norm(head.kind === "mtp" ? "final_layernorm" : "norm", hidden);
+    if (head.kind === "mtp") return { state: normed, logits: matVec(lmHead ?? this.#targetHead(), normed) };
     const own = tensors.has("lm_head.weight") ? this.#weights("lm_head.weight") : this.#targetHead();
     return { state: head.normOutput ? normed : hidden, logits: matVec(own, normed) };
+  }
+
+  #mtpInput({ features, state }: HeadRow, embedded: Row): Row {
+    const normed = [
+      ...this.#norm("hidden_layernorm", features ?? state!),
+      ...this.#norm("token_layernorm", embedded),
+    ];
+    return this.#linear("input_proj", normed);
   }
 
   #eagleLayer(row: HeadRow, embedded: Row): Row {

@@ -44,7 +44,7 @@ export async function withTinyHead(
     const folder = await Deno.makeTempDir();
     try {
       await writeTinyHead(folder, { ...options, seed: 4, target: target.config });
-      const algorithm = options.kind === "eagle3" ? "EAGLE3" : "EAGLE";
+      const algorithm = { eagle: "EAGLE", eagle3: "EAGLE3", mtp: "NEXTN" }[options.kind];
       const head = await openDraftHead({ path: folder, algorithm, target });
       const weights = referenceWeights(head), targetWeights = referenceWeights(target);
       const reference = () =>

@@ -9,9 +9,9 @@ import { encodeFloatRow, normal, type Random, seededRandom } from "./block_forma
 import { safetensorsBytes, type SafetensorsData } from "./safetensors_writer.ts";
 import { torchBytes } from "./torch_writer.ts";
 
-/** A head to write. */
+/** A head to write; an MTP layer comes in a checkpoint that has other layers too. */
 export interface TinyHeadOptions {
-  readonly kind: "eagle" | "eagle3";
+  readonly kind: "eagle" | "eagle3" | "mtp";
   readonly seed: number;
   /** The target it is for. */
   readonly target: ModelConfig;
@@ -27,7 +27,7 @@ export interface TinyHeadOptions {
   readonly hasOwnEmbedding?: boolean;
   /** EAGLE: `fc.bias`. */
   readonly hasFcBias?: boolean;
-  /** EAGLE: q, k and v have biases. */
+  /** EAGLE and MTP: q, k and v have biases. */
   readonly hasQkvBias?: boolean;
   /** EAGLE-3: one norm per state before `fc`. */
   readonly hasFcNorm?: boolean;
@@ -78,13 +78,20 @@ function tinyHeadTensors(options: TinyHeadOptions): Map<string, SafetensorsData>
   const norm = (name: string, width = hiddenSize) => add(`${name}.weight`, [width], 1, .1);
   const bias = (name: string, width: number) => add(`${name}.bias`, [width], 0, .3);
 
-  matrix("fc", hiddenSize, (isEagle3 ? 3 : 2) * hiddenSize);
+  if (kind === "mtp") {
+    norm("token_layernorm");
+    norm("hidden_layernorm");
+    norm("final_layernorm");
+    matrix("input_proj", hiddenSize, 2 * hiddenSize);
+  } else {
+    matrix("fc", hiddenSize, (isEagle3 ? 3 : 2) * hiddenSize);
+  }
   if (options.hasFcBias) bias("fc", hiddenSize);
   for (let i = 0; options.hasFcNorm && i < 3; i++) norm(`fc_norm.${i}`);
   for (let i = 0; i < numLayers; i++) {
     const layer = isEagle3 && i === 0 ? layerName : `layers.${i}`;
     const inputWidth = isEagle3 && i === 0 ? 2 * hiddenSize : hiddenSize;
-    if (isEagle3 || i > 0) norm(`${layer}.input_layernorm`);
+    if (kind !== "eagle" || i > 0) norm(`${layer}.input_layernorm`);
     if (isEagle3 && i === 0) norm(`${layer}.hidden_norm`);
     for (const [name, rows] of [["q", queryWidth], ["k", kvWidth], ["v", kvWidth]] as const) {
       matrix(`${layer}.self_attn.${name}_proj`, rows, inputWidth);
@@ -102,7 +109,13 @@ function tinyHeadTensors(options: TinyHeadOptions): Map<string, SafetensorsData>
     matrix("lm_head", draftTokens?.length ?? vocabSize, hiddenSize);
   }
   if (draftTokens) addMaps(tensors, draftTokens, vocabSize);
-  return tensors;
+  if (kind !== "mtp") return tensors;
+  const layer = new Map([...tensors].map(([name, tensor]) => {
+    const inFile = `model.mtp_layers.0.${name.replace("layers.0.", "")}`;
+    return [inFile, { ...tensor, name: inFile }];
+  }));
+  const other = { ...tensors.get("layers.0.mlp.up_proj.weight")!, name: "model.layers.0.mlp.up_proj.weight" };
+  return layer.set(other.name, { ...other, bytes: new Uint8Array(other.bytes.length) });
 }
 
 /** `d2t`: how far each target id lies from its draft id; `t2d`: which target ids there are. */

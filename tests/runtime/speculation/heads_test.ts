@@ -27,6 +27,7 @@ const CASES: readonly Case[] = [
     hasOwnEmbedding: true,
   },
   { name: "EAGLE of two layers", kind: "eagle", numLayers: 2 },
+  { name: "MTP", kind: "mtp", hasQkvBias: true },
   { name: "EAGLE-3", kind: "eagle3", draftTokens },
   { name: "EAGLE-3 with one norm per state", kind: "eagle3", draftTokens, hasFcNorm: true },
   {
@@ -96,7 +97,7 @@ for (const { name, ...options } of CASES) {
           rows.begin(PAGES.length);
           rows.segment(PAGES);
           for (const entry of all) {
-            const token = TOKENS[entry + 1]!;
+            const token = entry === 0 && drafter.skipsFirstToken ? -1 : TOKENS[entry + 1]!;
             rows.add({ token, position: entry, entry, visible: entry + 1, mask: 0n });
             if (entry >= NUM_COMMITTED - 4) rows.output();
           }

@@ -144,6 +144,7 @@ function assertTree(tree: DraftTree, expected: ReadonlyMap<string, number>, labe
 const CASES = [
   { name: "EAGLE-2", options: { kind: "eagle", hasFcBias: true } },
   { name: "EAGLE-3", options: { kind: "eagle3", draftTokens, hasFcNorm: true } },
+  { name: "MTP", options: { kind: "mtp" } },
 ] as const;
 
 for (const { name, options } of CASES) {

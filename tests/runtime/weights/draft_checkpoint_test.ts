@@ -61,6 +61,15 @@ function prefixed(tensors: Parameters<NonNullable<Options["change"]>>[0]): void 
   }
 }
 
+Deno.test("an MTP layer is found among its target's layers", () =>
+  withTarget(async (target) => {
+    const { head, tensors, config } = await open(target, { kind: "mtp", hasQkvBias: true }, "NEXTN");
+    assert.deepEqual([head.kind, [...head.featureLayers], head.normOutput], ["mtp", [NUM_LAYERS], true]);
+    assert.deepEqual(tensors.get("input_proj.weight")!.shape, [64, 128]);
+    assert.equal(config.numLayers, 1);
+    await assert.rejects(open(target, { kind: "mtp" }, "EAGLE"), /those of an MTP layer, expected .*NEXTN$/);
+  }));
+
 Deno.test("the hidden states are those the config names, by either convention, or the authors' choice", () =>
   withTarget(async (target) => {
     const layers = async (
