@@ -51,7 +51,22 @@ def train(config: RunConfig, _) -> None:
     train(config)
 
 
-COMMANDS = {"features": features, "vocab": vocab, "train": train}
+def export(config: RunConfig, arguments) -> None:
+    """Write the averaged weights of the run's checkpoint as a head that engines load."""
+    import torch
+
+    from .checkpoint import load_checkpoint
+    from .export import export_head
+    from .llama import Target
+    from .training import new_head
+
+    head = new_head(config, Target(load_checkpoint(config.target)))
+    state = torch.load(Path(config.run) / "checkpoint.pt", weights_only=True)
+    export_head(head, state["average"], arguments.output, config.target)
+    print(f"{arguments.output}: step {state['counters'][0]}, {state['counters'][3]} answer tokens")
+
+
+COMMANDS = {"features": features, "vocab": vocab, "train": train, "export": export}
 
 
 def main() -> None:
@@ -64,5 +79,6 @@ def main() -> None:
     for name, command in COMMANDS.items():
         sub = commands.add_parser(name, help=command.__doc__)
         sub.add_argument("config", type=load_config, help="the run's TOML file")
+    commands.choices["export"].add_argument("output", help="the head's folder")
     arguments = parser.parse_args()
     COMMANDS[arguments.command](arguments.config, arguments)

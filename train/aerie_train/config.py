@@ -35,6 +35,8 @@ class RunConfig:
     """Weight of unrolled step k is step_decay^k, normalised."""
     acceptance_share: float = 0.0
     """Share of the LK loss in the last third."""
+    feature_weight: float = 0.0
+    """EAGLE-2: weight of the regression of the target's next state."""
     tokens: int = 3_000_000
     """Answer tokens to train on, repetitions counted."""
     batch_tokens: int = 1024

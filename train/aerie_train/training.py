@@ -14,21 +14,26 @@ import torch.multiprocessing as multiprocessing
 from .batch import make_batch
 from .checkpoint import load_checkpoint
 from .config import RunConfig
-from .eagle3 import Eagle3Head, warm_start
+from .export import import_head, start_from
 from .features import FeatureStore, batches_by_length, default_taps
+from .heads import DraftHead, Eagle2Head, Eagle3Head, warm_start
 from .llama import Target
+from .objective import score_steps
 from .vocab import offsets_of
 
-COPIED = ("midlayer", "norm.", "lm_head")
+COPIED = ("midlayer", "layers", "norm.", "lm_head")
 """Prefixes of the parameters that warm start copies."""
 
 
-def new_head(config: RunConfig, target: Target) -> Eagle3Head:
+def new_head(config: RunConfig, target: Target) -> DraftHead:
     """A head of the run's kind and draft vocabulary (run/draft_vocab.json), randomly initialised."""
     torch.manual_seed(config.seed)
     ids = json.loads((Path(config.run) / "draft_vocab.json").read_text())
     taps = config.taps or default_taps(target.config.num_hidden_layers)
-    return Eagle3Head(target, taps, *offsets_of(ids, target.config.vocab_size), config.fc_norm)
+    maps = offsets_of(ids, target.config.vocab_size)
+    if config.kind == "eagle2":
+        return Eagle2Head(target, taps, *maps)
+    return Eagle3Head(target, taps, *maps, config.fc_norm)
 
 
 def learning_rate_at(progress: float, warmup: float) -> float:
@@ -63,19 +68,18 @@ class Trainer:
         self.target = Target(load_checkpoint(config.target))
         self.store = FeatureStore.open(Path(config.features))
         self.head = new_head(config, self.target)
-        if config.warm_start:
+        if config.start_from:
+            start_from(self.head, import_head(config.start_from, self.target))
+        elif config.warm_start:
             rows = self.store.rows(int(self.store.done.nonzero()[0]))
             rms = self.store.states[rows, -2].float().square().mean(-1).sqrt().median().item()
             warm_start(self.head, self.target, rms)
-        self.lm_head = self.target.lm_head[self.head.draft_ids]
         self.average = {name: p.detach().clone() for name, p in self.head.named_parameters()}
-        copied = config.warm_start
+        peaks = (config.learning_rate, config.copied_learning_rate if config.warm_start else config.learning_rate)
+        named = list(self.head.named_parameters())
         groups = [
-            {"params": [p for n, p in self.head.named_parameters() if not n.startswith(COPIED)], "peak": config.learning_rate},
-            {
-                "params": [p for n, p in self.head.named_parameters() if n.startswith(COPIED)],
-                "peak": config.copied_learning_rate if copied else config.learning_rate,
-            },
+            {"params": [p for name, p in named if name.startswith(COPIED) == copied], "peak": peak}
+            for copied, peak in zip((False, True), peaks)
         ]
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True)
         self.step, self.epoch, self.done_in_epoch, self.tokens = 0, 0, 0, 0
@@ -135,7 +139,9 @@ class Trainer:
             group["lr"] = group["peak"] * learning_rate_at(progress, self.config.warmup)
         batch = make_batch(self.store, batches[self.rank])
         share = self.config.acceptance_share if progress > 2 / 3 else 0.0
-        scores = self.head.scores(batch, self.lm_head, self.config.unroll_steps, share)
+        scores = score_steps(
+            self.head, batch, self.config.unroll_steps, share, self.config.feature_weight
+        )
         loss = sum(w * s.loss for w, s in zip(self.step_weights, scores))
         loss.backward()
         parameters = list(self.head.parameters())
@@ -171,7 +177,7 @@ class Trainer:
         sums = torch.zeros(self.config.unroll_steps, 3)
         for found in batches:
             batch = make_batch(self.store, usable[found].tolist())
-            for k, score in enumerate(self.head.scores(batch, self.lm_head, self.config.unroll_steps)):
+            for k, score in enumerate(score_steps(self.head, batch, self.config.unroll_steps)):
                 sums[k] += torch.tensor([float(score.loss), score.hits, score.rows])
         self._summed(sums)
         self._assign(own)

@@ -2,7 +2,8 @@ import numpy as np
 import torch
 
 from aerie_train.batch import make_batch
-from aerie_train.eagle3 import Eagle3Head, warm_start
+from aerie_train.heads import Eagle3Head, warm_start
+from aerie_train.objective import score_steps
 from aerie_train.vocab import offsets_of
 
 from conftest import CONFIG, TAPS
@@ -23,7 +24,7 @@ def plain(head: Eagle3Head) -> PlainEagle3:
 def test_unrolled_loss_equals_serving_each_row_by_itself(target, store, sequences):
     head = random_head(target)
     batch = make_batch(store, [0, 1, 2, 3])
-    scores = head.scores(batch, target.lm_head[head.draft_ids], STEPS)
+    scores = score_steps(head, batch, STEPS)
 
     embedding = target.embedding.double().numpy()
     draft_ids = head.draft_ids.numpy()
@@ -54,8 +55,8 @@ def test_unrolled_loss_equals_serving_each_row_by_itself(target, store, sequence
 
 def test_a_row_does_not_depend_on_the_sequences_beside_it(target, store):
     head = random_head(target)
-    together = head.unroll(make_batch(store, [0, 1, 2, 3]), STEPS)
-    alone = [head.unroll(make_batch(store, [index]), STEPS) for index in range(4)]
+    together = head.unroll(make_batch(store, [0, 1, 2, 3]), STEPS)[0]
+    alone = [head.unroll(make_batch(store, [index]), STEPS)[0] for index in range(4)]
     for step in range(STEPS):
         torch.testing.assert_close(together[step], torch.cat([a[step] for a in alone]))
 
@@ -66,9 +67,9 @@ def test_training_on_four_sequences_learns_them(target, store):
     batch = make_batch(store, [0, 1, 2, 3])
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2)
     for _ in range(60):
-        loss = sum(s.loss for s in head.scores(batch, target.lm_head, STEPS)) / batch.count
+        loss = sum(s.loss for s in score_steps(head, batch, STEPS)) / batch.count
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-    scores = head.scores(batch, target.lm_head, STEPS)
+    scores = score_steps(head, batch, STEPS)
     assert all(s.hits >= 0.9 * s.rows for s in scores)
