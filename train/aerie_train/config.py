@@ -41,9 +41,10 @@ class RunConfig:
     """Answer tokens to train on, repetitions counted."""
     batch_tokens: int = 1024
     """Padded tokens of a worker's batch; a step is one batch of each worker."""
-    learning_rate: float = 1e-3
-    copied_learning_rate: float = 3e-4
-    """Of the parameters that warm start copies."""
+    learning_rate: float = 2e-3
+    """Peak, of the matrices, by Muon."""
+    other_learning_rate: float = 1e-3
+    """Peak, of norms and LM head, by AdamW."""
     warmup: float = 0.04
     """Share of the tokens over which the learning rate rises; after it, it falls by a cosine to a twentieth."""
     weight_decay: float = 0.01

@@ -18,12 +18,9 @@ from .export import import_head, start_from
 from .features import FeatureStore, batches_by_length, default_taps
 from .heads import DraftHead, Eagle2Head, Eagle3Head, warm_start
 from .llama import Target
+from .muon import Muon
 from .objective import score_steps
 from .vocab import offsets_of
-
-COPIED = ("midlayer", "layers", "norm.", "lm_head")
-"""Prefixes of the parameters that warm start copies."""
-
 
 def new_head(config: RunConfig, target: Target) -> DraftHead:
     """A head of the run's kind and draft vocabulary (run/draft_vocab.json), randomly initialised."""
@@ -75,13 +72,15 @@ class Trainer:
             rms = self.store.states[rows, -2].float().square().mean(-1).sqrt().median().item()
             warm_start(self.head, self.target, rms)
         self.average = {name: p.detach().clone() for name, p in self.head.named_parameters()}
-        peaks = (config.learning_rate, config.copied_learning_rate if config.warm_start else config.learning_rate)
         named = list(self.head.named_parameters())
-        groups = [
-            {"params": [p for name, p in named if name.startswith(COPIED) == copied], "peak": peak}
-            for copied, peak in zip((False, True), peaks)
+        matrices = [p for name, p in named if p.dim() == 2 and not name.startswith("lm_head")]
+        others = [p for name, p in named if p.dim() != 2 or name.startswith("lm_head")]
+        self.optimizers = [
+            Muon([{"params": matrices, "peak": config.learning_rate}], config.weight_decay, rank, config.workers),
+            torch.optim.AdamW(
+                [{"params": others, "peak": config.other_learning_rate}], betas=(0.9, 0.95), weight_decay=0.0, fused=True
+            ),
         ]
-        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True)
         self.step, self.epoch, self.done_in_epoch, self.tokens = 0, 0, 0, 0
         weights = torch.tensor([config.step_decay**k for k in range(config.unroll_steps)])
         self.step_weights = (weights / weights.sum()).tolist()
@@ -135,7 +134,7 @@ class Trainer:
 
     def _step(self, batches: list[list[int]]) -> tuple[float, int]:
         progress = self.tokens / self.config.tokens
-        for group in self.optimizer.param_groups:
+        for group in (g for optimizer in self.optimizers for g in optimizer.param_groups):
             group["lr"] = group["peak"] * learning_rate_at(progress, self.config.warmup)
         batch = make_batch(self.store, batches[self.rank])
         share = self.config.acceptance_share if progress > 2 / 3 else 0.0
@@ -151,8 +150,9 @@ class Trainer:
         for p, grad in zip(parameters, flat[:-2].div_(count).split([p.numel() for p in parameters])):
             p.grad.copy_(grad.view_as(p))
         torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
         self.step += 1
         self.tokens += count
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
@@ -204,7 +204,7 @@ class Trainer:
         state = {
             "head": self.head.state_dict(),
             "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "counters": (self.step, self.epoch, self.done_in_epoch, self.tokens),
         }
         torch.save(state, self.path.with_suffix(".tmp"))
@@ -214,5 +214,6 @@ class Trainer:
         state = torch.load(self.path, weights_only=True)
         self.head.load_state_dict(state["head"])
         self.average = state["average"]
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, stored in zip(self.optimizers, state["optimizers"]):
+            optimizer.load_state_dict(stored)
         self.step, self.epoch, self.done_in_epoch, self.tokens = state["counters"]
