@@ -15,6 +15,8 @@ class RunConfig:
     """.jsonl(.gz) files of `{ids, prompt}` that the target wrote."""
     prompts: list[str]
     """.jsonl(.gz) files of `{text}`, user messages: `generate` asks them, `vocab` counts them."""
+    questions: list[str]
+    """.jsonl files of `{turns}`: `evaluate` asks them, `prompts` keeps them out of training."""
     features: str
     """Folder of the captured hidden states."""
     run: str

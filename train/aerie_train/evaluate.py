@@ -6,12 +6,19 @@ the target's states along it, the trees of all positions can be grown together; 
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 
 from .batch import Batch, make_batch
-from .features import FeatureStore
+from .chat import Chat
+from .features import FeatureStore, capture_batch, read_lines
+from .generate import answer_questions
 from .heads import Attended, DraftHead
+from .llama import Target
+
+QUESTION_TOKENS = 128
+"""Length of an answer that is evaluated, at most."""
 
 
 @dataclass(frozen=True)
@@ -115,3 +122,27 @@ def accept_lengths(head: DraftHead, store: FeatureStore, shape: TreeShape) -> Ac
         if int(store.offsets[index + 1] - store.offsets[index] - store.prompt[index]) >= 2:
             walk(accepted_drafts(head, make_batch(store, [index]), shape).tolist(), shape, total)
     return total
+
+
+def question_store(
+    target: Target, chat: Chat, url: str, file: Path, folder: Path, taps: list[int], temperature: float
+) -> FeatureStore:
+    """Texts and states for a file of questions `{turns}`, first turns, QUESTION_TOKENS long; made once, then reopened."""
+    folder = folder / f"{file.stem}-{temperature:g}"
+    if not (folder / "features.json").exists():
+        texts = [line["turns"][0] for line in read_lines([str(file)])]
+        sequences = answer_questions(chat, url, texts, QUESTION_TOKENS, temperature)
+        store = FeatureStore.create(folder, sequences, taps, target.config)
+        for index in range(len(sequences)):
+            capture_batch(target, store, [index], taps)
+    return FeatureStore.open(folder)
+
+
+def report(head: DraftHead, stores: dict[str, FeatureStore], shapes: dict[str, TreeShape], title: str) -> str:
+    """A Markdown table of tau, one row a shape, one column a set of questions, and their mean."""
+    lines = [f"| {title} | {' | '.join(stores)} | mean |", "| --- " * (len(stores) + 2) + "|"]
+    for name, shape in shapes.items():
+        found = [accept_lengths(head, store, shape).tau for store in stores.values()]
+        cells = [f"{tau:.2f}" for tau in [*found, sum(found) / len(found)]]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
