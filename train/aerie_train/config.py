@@ -35,6 +35,8 @@ class RunConfig:
     unroll_steps: int = 3
     step_decay: float = 0.8
     """Weight of unrolled step k is step_decay^k, normalised."""
+    row_share: float = 0.5
+    """Share of a step's rows that the next unrolled step goes on with."""
     acceptance_share: float = 0.0
     """Share of the LK loss in the last third."""
     feature_weight: float = 0.0

@@ -16,6 +16,7 @@ from .features import FeatureStore, capture_batch, read_lines
 from .generate import answer_questions
 from .heads import Attended, DraftHead
 from .llama import Target
+from .objective import all_queries
 
 QUESTION_TOKENS = 128
 """Length of an answer that is evaluated, at most."""
@@ -57,7 +58,7 @@ def accepted_drafts(head: DraftHead, batch: Batch, shape: TreeShape) -> torch.Te
     num_draft_tokens - 1 of them verified, shallower first among equals.
     """
     q, k = batch.count, shape.topk
-    states, seen = head.unroll(batch, 1)
+    states, seen = head.unroll(batch, all_queries(batch, 1))
     # Ids that follow each query's root, or -1 behind the sequence's end.
     depth = torch.arange(1, shape.num_steps + 1)
     places = (batch.query_rows[:, None] + depth).clamp_max(len(batch.ids) - 1)

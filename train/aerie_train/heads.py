@@ -133,26 +133,32 @@ class DraftHead(nn.Module):
             out = out + share[..., None] * v_own.repeat_interleave(group, 1)
         return out
 
-    def unroll(self, batch: Batch, steps: int) -> tuple[list[torch.Tensor], Attended]:
-        """Recurrent states [Q, H] of each step, and what the last step's queries saw.
+    def unroll(self, batch: Batch, queries: list[torch.Tensor]) -> tuple[list[torch.Tensor], Attended]:
+        """Recurrent states of each step for the queries it names, and what the last step's queries saw.
 
-        Step 0 is causal over all rows. Step k is fed the true token t+1+k and its own last state, and sees what step 0 saw and
-        one key for each later step of its own row: what serving sees after k drafts, without a T x kT matrix. Rows near a
-        sequence's end run on with a token that is no label of any.
+        queries[k] are indices of step k among the batch's queries, those of a step among those of the step before. Step 0 is
+        causal over all rows. Step k is fed the true token t+1+k and its own last state, and sees what step 0 saw and one key
+        for each later step of its own row: what serving sees after k drafts, without a T x kT matrix. Rows near a sequence's
+        end run on with a token that is no label of any.
         """
-        state, rows = self.first_state(batch.states), batch.query_rows
-        residual, u = self.enter(batch.ids, state)
-        sequences, keys, queries = batch.shape
+        residual, u = self.enter(batch.ids, self.first_state(batch.states))
+        sequences, keys, width = batch.shape
         k, v = (padded(self.project(n, u, batch.positions), batch.key_places, (sequences, keys)) for n in "kv")
-        t = padded(batch.positions[rows], batch.query_places, (sequences, queries))
-        seen = Attended(k, v, torch.arange(keys) > t[:, None, :, None], batch.query_places, [])
-        residual, u, states = residual[rows], u[rows], []
-        for step in range(steps):
+        t = padded(batch.positions[batch.query_rows], batch.query_places, (sequences, width))
+        hidden = torch.arange(keys) > t[:, None, :, None]
+        states, own = [], []
+        for step, chosen in enumerate(queries):
+            rows = batch.query_rows[chosen]
             positions = batch.positions[rows] + step
             if step:
-                following = rows + torch.minimum(batch.remaining + 1, torch.tensor(step))
-                residual, u = self.enter(batch.ids[following], states[-1])
-                seen.own.append((self.project("k", u, positions), self.project("v", u, positions)))
+                among = torch.searchsorted(queries[step - 1], chosen)
+                own = [(k_own[among], v_own[among]) for k_own, v_own in own]
+                following = rows + torch.minimum(batch.remaining[chosen] + 1, torch.tensor(step))
+                residual, u = self.enter(batch.ids[following], states[-1][among])
+                own.append((self.project("k", u, positions), self.project("v", u, positions)))
+            else:
+                residual, u = residual[rows], u[rows]
+            seen = Attended(k, v, hidden, batch.query_places[chosen], own)
             states.append(self.finish(residual, self.attend(self.project("q", u, positions), seen)))
         return states, seen
 

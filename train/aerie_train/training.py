@@ -19,7 +19,7 @@ from .features import FeatureStore, batches_by_length, default_taps
 from .heads import DraftHead, Eagle2Head, Eagle3Head, warm_start
 from .llama import Target
 from .muon import Muon
-from .objective import score_steps
+from .objective import all_queries, score_steps, thinned_queries
 from .vocab import offsets_of
 
 def new_head(config: RunConfig, target: Target) -> DraftHead:
@@ -138,10 +138,9 @@ class Trainer:
             group["lr"] = group["peak"] * learning_rate_at(progress, self.config.warmup)
         batch = make_batch(self.store, batches[self.rank])
         share = self.config.acceptance_share if progress > 2 / 3 else 0.0
-        scores = score_steps(
-            self.head, batch, self.config.unroll_steps, share, self.config.feature_weight
-        )
-        loss = sum(w * s.loss for w, s in zip(self.step_weights, scores))
+        queries = thinned_queries(batch, self.config.unroll_steps, self.config.row_share)
+        scores = score_steps(self.head, batch, queries, share, self.config.feature_weight)
+        loss = batch.count * sum(w * s.loss / s.rows for w, s in zip(self.step_weights, scores))
         loss.backward()
         parameters = list(self.head.parameters())
         flat = torch.cat([p.grad.flatten() for p in parameters] + [torch.tensor([loss.item(), float(batch.count)])])
@@ -177,7 +176,7 @@ class Trainer:
         sums = torch.zeros(self.config.unroll_steps, 3)
         for found in batches:
             batch = make_batch(self.store, usable[found].tolist())
-            for k, score in enumerate(score_steps(self.head, batch, self.config.unroll_steps)):
+            for k, score in enumerate(score_steps(self.head, batch, all_queries(batch, self.config.unroll_steps))):
                 sums[k] += torch.tensor([float(score.loss), score.hits, score.rows])
         self._summed(sums)
         self._assign(own)

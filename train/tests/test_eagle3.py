@@ -3,7 +3,7 @@ import torch
 
 from aerie_train.batch import make_batch
 from aerie_train.heads import Eagle3Head, warm_start
-from aerie_train.objective import score_steps
+from aerie_train.objective import all_queries, score_steps, thinned_queries
 from aerie_train.vocab import offsets_of
 
 from conftest import CONFIG, TAPS
@@ -24,7 +24,7 @@ def plain(head: Eagle3Head) -> PlainEagle3:
 def test_unrolled_loss_equals_serving_each_row_by_itself(target, store, sequences):
     head = random_head(target)
     batch = make_batch(store, [0, 1, 2, 3])
-    scores = score_steps(head, batch, STEPS)
+    scores = score_steps(head, batch, all_queries(batch, STEPS))
 
     embedding = target.embedding.double().numpy()
     draft_ids = head.draft_ids.numpy()
@@ -53,10 +53,19 @@ def test_unrolled_loss_equals_serving_each_row_by_itself(target, store, sequence
     assert [s.hits for s in scores] == hits.tolist()
 
 
-def test_a_row_does_not_depend_on_the_sequences_beside_it(target, store):
+def test_a_row_does_not_depend_on_the_rows_beside_it(target, store):
     head = random_head(target)
-    together = head.unroll(make_batch(store, [0, 1, 2, 3]), STEPS)[0]
-    alone = [head.unroll(make_batch(store, [index]), STEPS)[0] for index in range(4)]
+    batch = make_batch(store, [0, 1, 2, 3])
+    whole = all_queries(batch, STEPS)
+    together, _ = head.unroll(batch, whole)
+    fewer = thinned_queries(batch, STEPS, 0.5)
+    for step, s in enumerate(head.unroll(batch, fewer)[0]):
+        assert len(fewer[step]) < len(whole[step]) or step == 0
+        torch.testing.assert_close(s, together[step][torch.searchsorted(whole[step], fewer[step])])
+    alone = []
+    for index in range(4):
+        single = make_batch(store, [index])
+        alone.append(head.unroll(single, all_queries(single, STEPS))[0])
     for step in range(STEPS):
         torch.testing.assert_close(together[step], torch.cat([a[step] for a in alone]))
 
@@ -67,9 +76,9 @@ def test_training_on_four_sequences_learns_them(target, store):
     batch = make_batch(store, [0, 1, 2, 3])
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2)
     for _ in range(60):
-        loss = sum(s.loss for s in score_steps(head, batch, STEPS)) / batch.count
+        loss = sum(s.loss for s in score_steps(head, batch, all_queries(batch, STEPS))) / batch.count
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-    scores = score_steps(head, batch, STEPS)
+    scores = score_steps(head, batch, all_queries(batch, STEPS))
     assert all(s.hits >= 0.9 * s.rows for s in scores)

@@ -7,7 +7,7 @@ import torch
 from aerie_train.batch import make_batch
 from aerie_train.evaluate import AcceptLengths, TreeShape, accept_lengths, accepted_drafts, walk
 from aerie_train.heads import Eagle3Head
-from aerie_train.objective import score_steps
+from aerie_train.objective import all_queries, score_steps
 from aerie_train.vocab import offsets_of
 
 from conftest import CONFIG, TAPS
@@ -20,7 +20,7 @@ def learned_head(target, batch) -> Eagle3Head:
     head = Eagle3Head(target, TAPS, *offsets_of(list(range(48)), CONFIG.vocab_size))
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2)
     for _ in range(8):
-        sum(score.loss for score in score_steps(head, batch, 2)).backward()
+        sum(score.loss for score in score_steps(head, batch, all_queries(batch, 2))).backward()
         optimizer.step()
         optimizer.zero_grad()
     return head
