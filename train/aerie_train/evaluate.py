@@ -5,6 +5,7 @@ it holds that token (eagle.md 4.3's one-draw form). So the text is the plain one
 the target's states along it, the trees of all positions can be grown together; the loop then only walks their accept lengths.
 """
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,15 +129,19 @@ def accept_lengths(head: DraftHead, store: FeatureStore, shape: TreeShape) -> Ac
 def question_store(
     target: Target, chat: Chat, url: str, file: Path, folder: Path, taps: list[int], temperature: float
 ) -> FeatureStore:
-    """Texts and states for a file of questions `{turns}`, first turns, QUESTION_TOKENS long; made once, then reopened."""
-    folder = folder / f"{file.stem}-{temperature:g}"
-    if not (folder / "features.json").exists():
+    """Answers to a file of questions `{turns}`, first turns, and the target's states along them; made once, then reopened."""
+    name = f"{file.stem}-{temperature:g}"
+    answers = folder / f"{name}.jsonl"
+    if not answers.exists():
         texts = [line["turns"][0] for line in read_lines([str(file)])]
-        sequences = answer_questions(chat, url, texts, QUESTION_TOKENS, temperature)
-        store = FeatureStore.create(folder, sequences, taps, target.config)
-        for index in range(len(sequences)):
-            capture_batch(target, store, [index], taps)
-    return FeatureStore.open(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        written = answer_questions(chat, url, texts, QUESTION_TOKENS, temperature)
+        answers.write_text("".join(json.dumps(line) + "\n" for line in written))
+    sequences = read_lines([str(answers)])
+    store = FeatureStore.create(folder / name, sequences, taps, target.config)
+    for index in (store.done == 0).nonzero().squeeze(1).tolist():
+        capture_batch(target, store, [index], taps)
+    return store
 
 
 def report(head: DraftHead, stores: dict[str, FeatureStore], shapes: dict[str, TreeShape], title: str) -> str:

@@ -242,26 +242,32 @@ def warm_start(head: DraftHead, target: Target, high_state_rms: float) -> None:
 
     EAGLE-3: the hidden half of q, k, v is copied; the embedding half starts at zero for q and k and small for v, the only way
     by which the known token reaches the head. fc passes the highest tapped state on, at its own scale `high_state_rms`.
-    EAGLE-2: the last layer as it is; fc passes the state on and adds a little of the token.
+    EAGLE-2: its state is the residual stream after the final norm, so the layer's weights take that norm's gain into account
+    on both sides; fc passes the state on and adds a little of the token.
     """
-    hidden = head.config.hidden_size
+    hidden, layer = head.config.hidden_size, head.layer
     last = target.layer(head.config.num_hidden_layers - 1)
-    layer = head.layer
+    eagle2 = head.kind == "eagle2"
     for name in ("gate_proj", "up_proj", "down_proj"):
         layer["mlp"][name].weight.copy_(last[f"mlp.{name}"])
     layer["post_attention_layernorm"].weight.copy_(last["post_attention_layernorm"])
     layer["self_attn"]["o_proj"].weight.copy_(last["self_attn.o_proj"])
     for name in "qkv":
         weight = layer["self_attn"][f"{name}_proj"].weight
-        weight[:, -hidden:] = last[f"self_attn.{name}_proj"]
+        weight[:, -hidden:] = last[f"self_attn.{name}_proj"] * (last["input_layernorm"] / target.norm if eagle2 else 1)
         if weight.shape[1] > hidden:
             weight[:, :hidden].normal_(0, 0.02) if name == "v" else weight[:, :hidden].zero_()
-    head.fc.weight.normal_(0, 0.02) if head.kind == "eagle2" else head.fc.weight.zero_()
-    head.fc.weight[:, -hidden:] = torch.eye(hidden)
     if isinstance(head, Eagle3Head):
         layer["hidden_norm"].weight.copy_(last["input_layernorm"])
         layer["input_layernorm"].weight.copy_(target.layer(0)["input_layernorm"])
         head.norm.weight.copy_(target.norm)
         head.lm_head.weight.copy_(head.target_lm_head)
+        head.fc.weight.zero_()
         if head.fc_norm is not None:
             head.fc_norm[-1].weight.fill_(high_state_rms)
+    else:
+        head.fc.weight.normal_(0, 0.02)
+        layer["post_attention_layernorm"].weight.div_(target.norm)
+        for linear in (layer["self_attn"]["o_proj"], layer["mlp"]["down_proj"]):
+            linear.weight.mul_((target.norm / high_state_rms)[:, None])
+    head.fc.weight[:, -hidden:] = torch.eye(hidden)
