@@ -76,7 +76,8 @@ def _from_gguf(path: Path) -> Checkpoint:
         num_attention_heads=heads,
         num_key_value_heads=meta("llama.attention.head_count_kv", heads),
         head_dim=meta("llama.attention.key_length", hidden // heads),
-    X
+        # Stored as float32: 1e-5 would come back as 9.99999975e-06.
+        rms_norm_eps=float(f"{meta('llama.attention.layer_norm_rms_epsilon'):.6g}"),
         rope_theta=meta("llama.rope.freq_base", 10000.0),
         max_position_embeddings=meta("llama.context_length"),
     )
