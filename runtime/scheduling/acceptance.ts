@@ -15,6 +15,8 @@ const PRIOR_WEIGHT = 4, MAX_WEIGHT = 256;
 const PRIOR_RATE = 0.7;
 /** Weight of the newest verification in the averages by depth. */
 const NEWEST_WEIGHT = 1 / 32;
+/** What an average of one verification may be too low by; of n, by the square root of n less. */
+const DOUBT = 0.3, MAX_CERTAINTY = 256;
 
 /** Moving averages; entry d: share of verifications that accepted a node of depth d + 1, and nodes of that depth. */
 interface DepthExperience {
@@ -37,15 +39,18 @@ export class Acceptance {
     this.#maxDepth = maxDepth;
   }
 
-  /** Accepted drafts per verification and nodes per tree to be expected of trees of `numLevels`. */
+  /**
+   * Accepted drafts per verification and nodes per tree to be hoped for of trees of `numLevels`: little experience counts
+   * in favour, so that drafts are not given up for bad luck.
+   */
   expect(
     numLevels: number,
     numSequences: number,
   ): { readonly accepted: number; readonly nodes: number } {
-    const { reached, numNodes } = this.#depthsAt(numSequences);
+    const { reached, numNodes, numSeen } = this.#depthsAt(numSequences);
     let accepted = 0, nodes = 0;
     for (let d = 0; d < numLevels; d++) {
-      accepted += reached[d]!;
+      accepted += Math.min(1, reached[d]! + DOUBT / Math.sqrt(1 + Math.min(numSeen[d]!, MAX_CERTAINTY)));
       nodes += numNodes[d]!;
     }
     return { accepted, nodes };

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { costAt } from "../../../runtime/scheduling/draft_budget.ts";
 import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
 import type { DraftingConfig } from "../../../runtime/speculation_config.ts";
+import { seededRandom } from "../../support/block_formats.ts";
 import { type MakeTree, World } from "../../support/scheduler_world.ts";
 
 const NUM_TOKENS = 400;
@@ -21,11 +22,7 @@ const LIMITS = { numPages: 4096, contextLength: 1024, maxRows: 600, maxOutputs: 
 
 /** Chains whose tokens are each right with probability `rate`, whatever they say of themselves. */
 function chains(rate: number): MakeTree {
-  let hash = 1;
-  const random = () => {
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) + 0x9e3779b9 | 0;
-    return (hash >>> 0) / 2 ** 32;
-  };
+  const random = seededRandom(7);
   return ({ numSteps, numNodes }, truth) => {
     const tokens = Int32Array.from(
       truth.slice(0, Math.min(numSteps, numNodes)),
