@@ -11,19 +11,21 @@ import { acceptPath, depthsOf } from "../speculation/draft_tree.ts";
 const NUM_BINS = 16;
 /** Observations that the drafter's own word counts as, and that are remembered at most. */
 const PRIOR_WEIGHT = 4, MAX_WEIGHT = 256;
-/** Acceptance by depth before any verification: optimistic, so that it is tried. */
+/** Acceptance of a draft whose parent is accepted, before any verification: optimistic, so that it is tried. */
 const PRIOR_RATE = 0.7;
-/** Weight of the newest verification in the averages by depth. */
-const NEWEST_WEIGHT = 1 / 32;
-/** What an average of one verification may be too low by; of n, by the square root of n less. */
-const DOUBT = 0.3, MAX_CERTAINTY = 256;
+/** Verifications that the averages by depth remember. */
+const DEPTH_MEMORY = 64;
+/** What a rate seen once may be too low by; seen n times, by the square root of n less. */
+const DOUBT = 0.2;
 
-/** Moving averages; entry d: share of verifications that accepted a node of depth d + 1, and nodes of that depth. */
+/** Of trees in which a node of depth d was accepted (d = 0: all), sums that forget. */
 interface DepthExperience {
-  readonly reached: Float64Array;
+  /** Verifications. */
+  readonly seen: Float64Array;
+  /** Those that accepted a node of depth d + 1 too. */
+  readonly accepted: Float64Array;
+  /** Moving average of the nodes of depth d + 1 in a tree. */
   readonly numNodes: Float64Array;
-  /** Verifications so far. */
-  readonly numSeen: Float64Array;
 }
 
 /** Counters that forget slowly. */
@@ -47,11 +49,15 @@ export class Acceptance {
     numLevels: number,
     numSequences: number,
   ): { readonly accepted: number; readonly nodes: number } {
-    const { reached, numNodes, numSeen } = this.#depthsAt(numSequences);
-    let accepted = 0, nodes = 0;
+    const depths = this.#depthsAt(numSequences);
+    let accepted = 0, nodes = 0, reached = 1, rate = PRIOR_RATE;
     for (let d = 0; d < numLevels; d++) {
-      accepted += Math.min(1, reached[d]! + DOUBT / Math.sqrt(1 + Math.min(numSeen[d]!, MAX_CERTAINTY)));
-      nodes += numNodes[d]!;
+      const seen = depths.seen[d]!;
+      // Where a depth is little known, the one above speaks for it.
+      rate = (depths.accepted[d]! + PRIOR_WEIGHT * rate) / (seen + PRIOR_WEIGHT);
+      reached *= Math.min(1, rate + DOUBT / Math.sqrt(1 + seen));
+      accepted += reached;
+      nodes += depths.numNodes[d]!;
     }
     return { accepted, nodes };
   }
@@ -87,17 +93,19 @@ export class Acceptance {
     const known = this.#depthsAt(numSequences), numNodes = new Float64Array(numLevels);
     for (const depth of depths) numNodes[depth - 1]!++;
     for (let d = 0; d < numLevels; d++) {
-      const weight = Math.max(NEWEST_WEIGHT, 1 / (++known.numSeen[d]! + 1));
-      known.reached[d]! += weight * (Number(path.length > d) - known.reached[d]!);
-      known.numNodes[d]! += weight * (numNodes[d]! - known.numNodes[d]!);
+      known.numNodes[d]! += (numNodes[d]! - known.numNodes[d]!) / Math.min(DEPTH_MEMORY, 1 + known.seen[0]!);
+      if (path.length < d) continue;
+      const forget = Math.min(1, DEPTH_MEMORY / (known.seen[d]! + 1));
+      known.seen[d] = forget * (known.seen[d]! + 1);
+      known.accepted[d] = forget * (known.accepted[d]! + Number(path.length > d));
     }
   }
 
   #depthsAt(numSequences: number): DepthExperience {
     return this.#depths[Math.floor(Math.log2(Math.max(1, numSequences)))] ??= {
-      reached: Float64Array.from({ length: this.#maxDepth }, (_, d) => PRIOR_RATE ** (d + 1)),
+      seen: new Float64Array(this.#maxDepth),
+      accepted: new Float64Array(this.#maxDepth),
       numNodes: new Float64Array(this.#maxDepth).fill(1),
-      numSeen: new Float64Array(this.#maxDepth),
     };
   }
 }

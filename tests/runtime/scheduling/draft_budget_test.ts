@@ -103,14 +103,18 @@ Deno.test("experience corrects the drafter's word, and no node is likelier than 
   for (let i = 0; i < 200; i++) acceptance.observe({ tree, numLevels: 3, numSequences: 1 }, Int32Array.of(9));
   const humbled = acceptance.calibrate(tree);
   assert.ok(humbled.every((probability) => probability < 0.05), `${humbled}`);
-  assert.ok(acceptance.expect(3, 1).accepted < 0.05);
+  assert.ok(acceptance.expect(3, 1).accepted < 0.15);
   for (let i = 0; i < 500; i++) {
     acceptance.observe({ tree, numLevels: 3, numSequences: 1 }, Int32Array.of(5, 6, 7, 8));
   }
   const encouraged = acceptance.calibrate(tree);
   assert.ok(encouraged.every((probability) => probability > 0.8), `${encouraged}`);
   assert.ok(acceptance.expect(3, 1).accepted > 2.9);
-  assert.ok(acceptance.expect(3, 8).accepted < 2, "a busy machine is another matter");
+  assert.deepEqual(
+    acceptance.expect(3, 8),
+    new Acceptance(3).expect(3, 8),
+    "a busy machine is another matter",
+  );
   assert.ok(encouraged[0]! >= encouraged[1]! && encouraged[1]! >= encouraged[2]!);
 });
 
@@ -125,7 +129,7 @@ Deno.test("acceptance is learnt level by level", () => {
   }
   const [one, two, three] = [1, 2, 3].map((levels) => acceptance.expect(levels, 1).accepted);
   assert.ok(
-    Math.abs(one! - 1) < 0.01 && Math.abs(two! - 1.5) < 0.1 && three! - two! < 0.01,
+    Math.abs(one! - 1) < 0.05 && Math.abs(two! - 1.5) < 0.1 && three! - two! < 0.15,
     `${one} ${two} ${three}`,
   );
 });
