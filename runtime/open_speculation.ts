@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { Checkpoint, ServerArgs } from "./config.ts";
 import { LoadError } from "./errors.ts";
 import type { HeadCheckpoint, SpeculationConfig } from "./speculation_config.ts";
@@ -21,8 +23,11 @@ export interface OpenedSpeculation {
   readonly notes: readonly string[];
 }
 
-/** Algorithm where no flag names one. */
-const DEFAULT_ALGORITHM = "NONE";
+/** Drafts for the default model where no flag says anything else. */
+const SHIPPED = {
+  speculativeAlgorithm: "EAGLE3",
+  speculativeDraftModelPath: fileURLToPath(new URL("../heads/eagle3-smollm2-135m", import.meta.url)),
+} as const;
 
 /** Those that draft with a head of the target. */
 const HEAD_ALGORITHMS: readonly string[] = ["EAGLE", "EAGLE3", "NEXTN"];
@@ -33,11 +38,14 @@ const HEAD_ALGORITHMS: readonly string[] = ["EAGLE", "EAGLE3", "NEXTN"];
  * @throws {LoadError} if they do not fit each other or the target
  */
 export async function openSpeculation(
-  args: ServerArgs,
+  given: ServerArgs,
   target: OpenedCheckpoint,
   options: ResolveOptions = {},
 ): Promise<OpenedSpeculation> {
-  const algorithm = args.speculativeAlgorithm ?? DEFAULT_ALGORITHM;
+  const isOpen = given.modelPath === undefined && given.speculativeAlgorithm === undefined &&
+    given.speculativeDraftModelPath === undefined;
+  const args = isOpen && existsSync(SHIPPED.speculativeDraftModelPath) ? { ...given, ...SHIPPED } : given;
+  const algorithm = args.speculativeAlgorithm ?? "NONE";
   if (algorithm === "NONE") {
     refuseUnused(args, "speculativeDraftModelPath", "--speculative-draft-model-path");
     refuseUnused(args, "speculativeTokenMap", "--speculative-token-map");

@@ -55,4 +55,12 @@ function law(name: string, args: Partial<ServerArgs>, leastAcceptLength: number)
   });
 }
 
+const HEAD = { speculativeAlgorithm: "EAGLE3", speculativeDraftModelPath: "heads/eagle3-smollm2-135m" };
+law("EAGLE3, adaptive", HEAD, 1);
+law("EAGLE3, trees 3/4/16", {
+  ...HEAD,
+  speculativeNumSteps: 3,
+  speculativeEagleTopk: 4,
+  speculativeNumDraftTokens: 16,
+}, 1.2);
 law("NGRAM", { speculativeAlgorithm: "NGRAM", speculativeNumSteps: 4, speculativeEagleTopk: 2 }, 1.05);
