@@ -3,11 +3,14 @@
  *
  * @example Serve an engine of your own making
  * ```ts
- * const { checkpoint, tokenizerSource } = await openCheckpoint(await resolveModel("model.gguf"));
+ * const target = await openCheckpoint(await resolveModel("model.gguf"));
+ * const { checkpoint, tokenizerSource } = target;
+ * const { speculation } = await openSpeculation(args, target);
  * await using engine = await startEngine({
  *   args,
  *   checkpoint,
  *   tokenizer: loadTokenizer(tokenizerSource),
+ *   speculation,
  *   libraryPath: await ensureLibrary(),
  *   device: "cpu",
  *   placement: "worker",
@@ -51,17 +54,38 @@ export type {
 } from "./runtime/generation.ts";
 export type {
   Address,
+  Draft,
+  Drafted,
+  DrafterMessage,
+  DraftRequest,
+  DraftTree,
   FinishReason,
   Forward,
   Release,
   SchedulerState,
   Segment,
   SequenceStart,
+  SpeculationUsage,
   TokenLogprob,
   Usage,
   VerifierMessage,
 } from "./runtime/messages.ts";
+export { type OpenedSpeculation, openSpeculation } from "./runtime/open_speculation.ts";
 export { defaultSamplingParams, type SamplingParams } from "./runtime/sampling/params.ts";
+export type {
+  AcceptThresholds,
+  CostCurve,
+  DraftCosts,
+  DrafterConfig,
+  DrafterInfo,
+  DraftingConfig,
+  HeadCheckpoint,
+  HeadConfig,
+  HeadKind,
+  NgramConfig,
+  SpeculationConfig,
+  TargetHandles,
+} from "./runtime/speculation_config.ts";
 export type { TextSource } from "./runtime/text_stream.ts";
 export type { Detokenizer } from "./runtime/tokenizer/detokenizer.ts";
 export type { AddedTokenEntry, TokenizerJson, TokenizerStep } from "./runtime/tokenizer/source.ts";

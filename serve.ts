@@ -17,9 +17,10 @@ import { toErrorReply } from "./routes/errors.ts";
 import type { Checkpoint, ServerArgs } from "./runtime/config.ts";
 import { type Engine, startEngine } from "./runtime/engine.ts";
 import { LoadError, UnavailableError } from "./runtime/errors.ts";
+import { type OpenedSpeculation, openSpeculation } from "./runtime/open_speculation.ts";
 import { loadTokenizer, type Tokenizer } from "./runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "./runtime/weights/checkpoint.ts";
-import { resolveModel } from "./runtime/weights/resolve.ts";
+import { type DownloadProgress, resolveModel } from "./runtime/weights/resolve.ts";
 
 /** Time streams get to end by themselves after a signal. */
 const DRAIN_MS = 3500;
@@ -97,17 +98,19 @@ async function serve(
   let end: (exitCode: number) => void = Deno.exit;
   endOnSignal(() => end(0), log);
   const listener = new Listener(args);
-  const [libraryPath, { checkpoint, tokenizer }] = await Promise.all([
+  const [libraryPath, { checkpoint, tokenizer, speculation, notes: remarks }] = await Promise.all([
     ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
     openModel(args, progress),
   ]);
   progress.clear();
+  for (const remark of remarks) log("warning", remark);
   log("info", describeTemplate(args, tokenizer));
 
   const engine = await startEngine({
     args,
     checkpoint,
     tokenizer,
+    speculation,
     libraryPath,
     device: "cpu",
     placement: "worker",
@@ -132,13 +135,16 @@ async function serve(
 async function openModel(
   args: ServerArgs,
   progress: Progress,
-): Promise<{ checkpoint: Checkpoint; tokenizer: Tokenizer }> {
-  const files = await resolveModel(args.modelPath, {
-    ...args,
-    onProgress: (bytes) => progress.showBytes(bytes),
-  });
-  const { checkpoint, tokenizerSource } = await openCheckpoint(files);
-  return { checkpoint, tokenizer: loadTokenizer(tokenizerSource, args) };
+): Promise<OpenedSpeculation & { checkpoint: Checkpoint; tokenizer: Tokenizer }> {
+  const options = {
+    downloadDir: args.downloadDir,
+    onProgress: (bytes: DownloadProgress) => progress.showBytes(bytes),
+  };
+  const { tokenizerPath } = args;
+  const target = await openCheckpoint(await resolveModel(args.modelPath, { ...options, tokenizerPath }));
+  const { checkpoint, tokenizerSource } = target;
+  const opened = await openSpeculation(args, target, options);
+  return { ...opened, checkpoint, tokenizer: loadTokenizer(tokenizerSource, args) };
 }
 
 function describeTemplate({ chatTemplate }: ServerArgs, tokenizer: Tokenizer): string {

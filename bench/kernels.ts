@@ -37,6 +37,8 @@ const options = await aerieOptions([
   "--chunked-prefill-size",
   String(PREFILL_ROWS),
   "--disable-radix-cache",
+  "--speculative-algorithm",
+  "NONE",
   ...modelFlags(values["model-path"]),
 ]);
 const optionsByThreads = threadCounts.map((threads) => ({ ...options, args: { ...options.args, threads } }));

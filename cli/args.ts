@@ -67,8 +67,9 @@ export function describeArgs(args: ServerArgs): string {
   return `server_args=ServerArgs(${fields.join(", ")})`;
 }
 
-function pythonLiteral(value: string | number | boolean | undefined): string {
+function pythonLiteral(value: string | number | boolean | readonly number[] | undefined): string {
   if (value === undefined) return "None";
+  if (typeof value === "object") return `[${value.join(", ")}]`;
   if (typeof value === "boolean") return value ? "True" : "False";
   return typeof value === "number" ? String(value) : `'${value}'`;
 }
@@ -81,10 +82,10 @@ function createProgram(): Command {
     .version(`aerie ${manifest.version}`, "--version", "Print the version")
     .helpOption("-h, --help", "Print this help");
   for (const [group, flags] of Object.entries(flagGroups)) {
-    for (const { name, flags: notation, help } of flags) {
+    for (const { name, flags: notation, help, isHidden } of flags) {
       const value = defaults[name];
       const shown = value === undefined || value === false ? help : `${help} (default: ${value})`;
-      program.addOption(new Option(notation, shown).helpGroup(`${group}:`));
+      program.addOption(new Option(notation, shown).helpGroup(`${group}:`).hideHelp(isHidden ?? false));
     }
   }
   return program;

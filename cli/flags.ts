@@ -5,29 +5,10 @@
  * @module
  */
 import { z } from "zod";
+import { flag, type FlagOf, fraction, integer, oneOf, text } from "./flag_values.ts";
+import { speculationFlags, speculationSchema } from "./speculation_flags.ts";
 
 const UINT32_MAX = 2 ** 32 - 1;
-
-/** A whole number, written in decimal digits. */
-function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
-  const error = max === Number.MAX_SAFE_INTEGER
-    ? `expected a whole number of at least ${min}`
-    : `expected a whole number from ${min} to ${max}`;
-  return z.string().regex(/^-?\d+$/, error).transform(Number).pipe(
-    z.int(error).min(min, error).max(max, error),
-  );
-}
-
-function oneOf<const T extends readonly string[]>(...values: T) {
-  return z.enum(values, `expected ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`);
-}
-
-const text = z.string().min(1, "expected a text that is not empty");
-const fraction = z.string().regex(/^(0?\.\d+|1(\.0*)?)$/, "expected a number above 0, at most 1").transform(
-  Number,
-)
-  .refine((value) => value > 0, "expected a number above 0, at most 1");
-const flag = z.boolean().default(false);
 
 const DTYPES = {
   auto: "auto",
@@ -76,6 +57,8 @@ export const flagSchema = z.object({
   disableRadixCache: flag,
   randomSeed: integer(0, UINT32_MAX).exactOptional(),
 
+  ...speculationSchema,
+
   device: oneOf("auto", "cpu", "cuda", "cuda-sim")
     .refine((device) => !device.startsWith("cuda"), "the CUDA backend is not built yet, expected auto or cpu")
     .default("auto"),
@@ -89,12 +72,7 @@ export const flagSchema = z.object({
 export type FlagName = keyof z.output<typeof flagSchema>;
 
 /** How a flag is written and explained. */
-export interface Flag {
-  readonly name: FlagName;
-  /** Commander's notation; an alias stands before the name. */
-  readonly flags: string;
-  readonly help: string;
-}
+export type Flag = FlagOf<FlagName>;
 
 /** Every flag once, in groups, as `--help` and docs/flags.md show them. */
 export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
@@ -204,6 +182,7 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       help: "Makes the seeds of requests that bring none reproducible, in order of arrival",
     },
   ],
+  "Speculative decoding": speculationFlags,
   "Device": [
     { name: "device", flags: "--device <device>", help: "auto or cpu" },
     {

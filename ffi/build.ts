@@ -16,7 +16,7 @@ export interface BuildOptions {
    * Builds with sanitizers, into a folder of its own: `address` is AddressSanitizer and UndefinedBehaviorSanitizer,
    * into `build-asan/`, `thread` is ThreadSanitizer, into `build-tsan/`.
    */
-  readonly sanitize?: keyof typeof SANITIZED_FOLDERS;
+  readonly sanitize?: "address" | "thread";
   /** Folder with `kernels/`; tests put their own. */
   readonly root?: string;
 }

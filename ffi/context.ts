@@ -23,8 +23,8 @@ export const Format = {
   Q5_K: 9,
   Q6_K: 10,
 } as const;
-/** Element types of floating weights and KV pools. */
-export const Dtype = { float32: 0, float16: 1, bfloat16: 2 } as const;
+/** Element types of floating weights and KV pools; `int8` is for weights. */
+export const Dtype = { float32: 0, float16: 1, bfloat16: 2, int8: 3 } as const;
 /** Whether a tensor has a row per batch row or per batch output. */
 export const Scope = { rows: 0, outputs: 1 } as const;
 
@@ -34,6 +34,8 @@ export interface FileRange {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly format: keyof typeof Format;
+  /** Bytes from a row to the next, if they do not lie close together: columns of a wider matrix. */
+  readonly rowBytes?: number;
 }
 
 /** The rows of one forward; see `aerie_batch_write`. Lengths: rows, segments + 1, segments * pagesPerSegment, outputs. */
@@ -58,15 +60,33 @@ export class Context implements Disposable {
   readonly id: ContextId;
   readonly #out = new Uint32Array(1);
 
-  constructor(libraryPath: string, options: { device: keyof typeof Device; threads: number }) {
+  readonly #isOwner: boolean;
+
+  constructor(libraryPath: string, options: { device: keyof typeof Device; threads: number } | ContextId) {
     this.native = openLibrary(libraryPath);
-    const status = this.native.aerie_context_create(this.#out, Device[options.device], options.threads);
-    check(this.native, 0, status);
-    this.id = this.#out[0] as ContextId;
+    this.#isOwner = typeof options === "object";
+    if (typeof options === "object") {
+      const { device, threads } = options;
+      check(this.native, 0, this.native.aerie_context_create(this.#out, Device[device], threads));
+      this.id = this.#out[0] as ContextId;
+    } else {
+      this.id = options;
+      this.describe();
+    }
+  }
+
+  /**
+   * A context made elsewhere in this process, in another Worker perhaps. Its handles are valid here; disposing ends
+   * nothing, that is its maker's.
+   *
+   * @throws {NativeError} if there is none of this id
+   */
+  static attach(libraryPath: string, id: ContextId): Context {
+    return new Context(libraryPath, id);
   }
 
   [Symbol.dispose](): void {
-    this.native.aerie_context_destroy(this.id);
+    if (this.#isOwner) this.native.aerie_context_destroy(this.id);
   }
 
   /** Throws unless `status` is 0. */
@@ -81,7 +101,9 @@ export class Context implements Disposable {
 
   /** E.g. `cpu avx512vnni, 2 threads`. */
   describe(): string {
-    return readText((text, capacity) => this.native.aerie_context_describe(this.id, text, capacity));
+    return readText((text, capacity) =>
+      this.check(this.native.aerie_context_describe(this.id, text, capacity))
+    );
   }
 
   /** Runs a creating call and returns the handle it wrote. */
@@ -94,6 +116,11 @@ export class Context implements Disposable {
   openFile(path: string): FileId {
     const bytes = new TextEncoder().encode(path);
     return this.create((out) => this.native.aerie_file_open(this.id, out, bytes, bytes.length));
+  }
+
+  /** A file that lies in memory: a copy of `bytes`. */
+  createFile(bytes: Uint8Array<ArrayBuffer>): FileId {
+    return this.create((out) => this.native.aerie_file_create(this.id, out, bytes, BigInt(bytes.length)));
   }
 
   /** Unmaps a file once nothing needs it. */
@@ -113,6 +140,7 @@ export class Context implements Disposable {
       weight,
       range.file,
       BigInt(range.offset),
+      BigInt(range.rowBytes ?? 0),
       Format[range.format],
       numRows,
       interleavedHeadDim,
@@ -144,6 +172,11 @@ export class Context implements Disposable {
     );
   }
 
+  /** Frees a tensor once no recorded op needs it. */
+  releaseTensor(tensor: TensorId): void {
+    this.check(this.native.aerie_tensor_release(this.id, tensor));
+  }
+
   /** Copies whole rows into a tensor. */
   writeTensor(tensor: TensorId, data: Float32Array<ArrayBuffer>, firstRow: number, numRows: number): void {
     this.check(this.native.aerie_tensor_write(this.id, tensor, data, firstRow, numRows));
@@ -152,6 +185,11 @@ export class Context implements Disposable {
   /** Copies whole rows out of a tensor. */
   readTensor(tensor: TensorId, data: Float32Array<ArrayBuffer>, firstRow: number, numRows: number): void {
     this.check(this.native.aerie_tensor_read(this.id, data, tensor, firstRow, numRows));
+  }
+
+  /** Copies row from[i] over row to[i], one after another, at once: increasing rows close up in place. */
+  moveTensorRows(tensor: TensorId, from: Int32Array<ArrayBuffer>, to: Int32Array<ArrayBuffer>): void {
+    this.check(this.native.aerie_tensor_move(this.id, tensor, from, to, Math.min(from.length, to.length)));
   }
 
   /** Room for the rows of a forward. */
@@ -185,6 +223,11 @@ export class Context implements Disposable {
     ));
   }
 
+  /** The rows that `gatherRows` takes, one per row of the batch as last written. */
+  writeBatchSources(batch: BatchId, sources: Int32Array<ArrayBuffer>, numRows: number): void {
+    this.check(this.native.aerie_batch_sources(this.id, batch, sources, numRows));
+  }
+
   /** A pool of `numPages` pages for keys and values. */
   createKv(
     shape: { layers: number; pages: number; pageSize: number; kvHeads: number; headDim: number },
@@ -194,6 +237,11 @@ export class Context implements Disposable {
     return this.create((out) =>
       this.native.aerie_kv_create(this.id, out, layers, pages, pageSize, kvHeads, headDim, Dtype[dtype])
     );
+  }
+
+  /** Copies keys and values of all layers from slot from[i] to slot to[i], as `moveTensorRows` does. */
+  moveKvSlots(kv: KvId, from: Int32Array<ArrayBuffer>, to: Int32Array<ArrayBuffer>): void {
+    this.check(this.native.aerie_kv_move(this.id, kv, from, to, Math.min(from.length, to.length)));
   }
 
   /** Records the ops `body` calls instead of running them. */

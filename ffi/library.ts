@@ -51,7 +51,7 @@ export function openLibrary(path: string): Native {
 const decoder = new TextDecoder();
 
 /** Text that a native function writes into a buffer, zero-terminated. */
-export function readText(write: (text: Uint8Array<ArrayBuffer>, capacity: number) => number): string {
+export function readText(write: (text: Uint8Array<ArrayBuffer>, capacity: number) => void): string {
   const text = new Uint8Array(1024);
   write(text, text.length);
   return decoder.decode(text.subarray(0, text.indexOf(0)));

@@ -6,7 +6,7 @@
 import type { Context } from "./context.ts";
 import type { BatchId, KvId, TensorId, WeightId } from "./handles.ts";
 
-/** out [rows, cols] = weight[tokens of the batch] */
+/** out [rows, cols] = weight[tokens of the batch]; zeros where a token is -1 */
 export function embedding(context: Context, out: TensorId, batch: BatchId, weight: WeightId): void {
   context.check(context.native.aerie_embedding(context.id, out, batch, weight));
 }
@@ -77,4 +77,31 @@ export function siluMul(context: Context, out: TensorId, x: TensorId): void {
 /** out [outputs, cols] = the rows of x whose logits are wanted */
 export function gatherOutputs(context: Context, out: TensorId, x: TensorId, batch: BatchId): void {
   context.check(context.native.aerie_gather_outputs(context.id, out, x, batch));
+}
+
+/** out [rows, cols] = columns `column` .. of the rows of x that the batch's sources name */
+export function gatherRows(
+  context: Context,
+  out: TensorId,
+  x: TensorId,
+  batch: BatchId,
+  column: number,
+): void {
+  context.check(context.native.aerie_gather_rows(context.id, out, x, batch, column));
+}
+
+/** Columns `column` .. of out [slots, wider] at the batch's slots = x [rows, cols] */
+export function storeRows(
+  context: Context,
+  out: TensorId,
+  x: TensorId,
+  batch: BatchId,
+  column: number,
+): void {
+  context.check(context.native.aerie_store_rows(context.id, out, x, batch, column));
+}
+
+/** x += bias; bias [1, cols] */
+export function addBias(context: Context, x: TensorId, bias: TensorId): void {
+  context.check(context.native.aerie_add_bias(context.id, x, bias));
 }

@@ -23,13 +23,16 @@ export const symbols = {
 
   // files: u32 context, u32* file, const char* path, u32 path_bytes
   aerie_file_open: { parameters: [u32, buffer, buffer, u32], result: i32 },
+  // u32 context, u32* file, u8* data, u64 bytes
+  aerie_file_create: { parameters: [u32, buffer, buffer, u64], result: i32 },
   // u32 context, u32 file
   aerie_file_close: { parameters: [u32, u32], result: i32 },
 
   // weights: u32 context, u32* weight, u32 rows, u32 cols
   aerie_weight_create: { parameters: [u32, buffer, u32, u32], result: i32 },
-  // u32 context, u32 weight, u32 file, u64 offset, i32 format, u32 num_rows, u32 interleaved_head_dim
-  aerie_weight_append: { parameters: [u32, u32, u32, u64, i32, u32, u32], result: i32 },
+  // u32 context, u32 weight, u32 file, u64 offset, u64 row_bytes, i32 format, u32 num_rows,
+  // u32 interleaved_head_dim
+  aerie_weight_append: { parameters: [u32, u32, u32, u64, u64, i32, u32, u32], result: i32 },
   // u32 context, u32 weight, i32 float_dtype
   aerie_weight_pack: { parameters: [u32, u32, i32], result: i32 },
   // u32 context, double* bytes, u32 weight
@@ -45,6 +48,8 @@ export const symbols = {
   aerie_tensor_write: { parameters: [u32, u32, buffer, u32, u32], result: i32 },
   // u32 context, float* data, u32 tensor, u32 first_row, u32 num_rows
   aerie_tensor_read: { parameters: [u32, buffer, u32, u32, u32], result: i32 },
+  // u32 context, u32 tensor, i32* from, i32* to, u32 num_rows
+  aerie_tensor_move: { parameters: [u32, u32, buffer, buffer, u32], result: i32 },
   // u32 context, u32 tensor
   aerie_tensor_release: { parameters: [u32, u32], result: i32 },
 
@@ -74,11 +79,15 @@ export const symbols = {
     ],
     result: i32,
   },
+  // u32 context, u32 batch, i32* sources, u32 num_rows
+  aerie_batch_sources: { parameters: [u32, u32, buffer, u32], result: i32 },
   // u32 context, u32 batch
   aerie_batch_release: { parameters: [u32, u32], result: i32 },
 
   // kv: u32 context, u32* kv, u32 num_layers, u32 num_pages, u32 page_size, u32 num_kv_heads, u32 head_dim, i32 dtype
   aerie_kv_create: { parameters: [u32, buffer, u32, u32, u32, u32, u32, i32], result: i32 },
+  // u32 context, u32 kv, i32* from, i32* to, u32 num_slots
+  aerie_kv_move: { parameters: [u32, u32, buffer, buffer, u32], result: i32 },
   // u32 context, u32 kv
   aerie_kv_release: { parameters: [u32, u32], result: i32 },
 
@@ -109,6 +118,12 @@ export const symbols = {
   aerie_silu_mul: { parameters: [u32, u32, u32], result: i32 },
   // u32 context, u32 out, u32 x, u32 batch
   aerie_gather_outputs: { parameters: [u32, u32, u32, u32], result: i32 },
+  // u32 context, u32 out, u32 x, u32 batch, u32 column
+  aerie_gather_rows: { parameters: [u32, u32, u32, u32, u32], result: i32 },
+  // u32 context, u32 out, u32 x, u32 batch, u32 column
+  aerie_store_rows: { parameters: [u32, u32, u32, u32, u32], result: i32 },
+  // u32 context, u32 x, u32 bias
+  aerie_add_bias: { parameters: [u32, u32, u32], result: i32 },
 
   // sampling: u32 context, u32* sampler, u32 max_outputs, u32 vocab_size, u32 max_top
   aerie_sampler_create: { parameters: [u32, buffer, u32, u32, u32], result: i32 },

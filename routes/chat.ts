@@ -80,7 +80,7 @@ class ChatWording {
         logprobs: this.#logprobs(output),
         ...toFinish(output.finish),
       })),
-      usage: toUsage(outputs, outputs.length, this.#context.enableCacheReport),
+      usage: this.#usage(outputs),
     };
   }
 
@@ -99,9 +99,14 @@ class ChatWording {
       if (value.finish !== undefined) yield this.#chunk(index, value, {}, toFinish(value.finish));
     }
     if (this.#body.stream_options?.include_usage) {
-      const usage = toUsage(latest, numChoices, this.#context.enableCacheReport);
+      const usage = this.#usage(latest);
       yield { ...this.#common, object: "chat.completion.chunk", choices: [], usage };
     }
+  }
+
+  #usage(outputs: readonly Output[]): z.infer<typeof chatResponse>["usage"] {
+    const cacheReport = this.#context.enableCacheReport, metaInfo = this.#body.return_meta_info ?? false;
+    return toUsage(outputs, outputs.length, { cacheReport, metaInfo });
   }
 
   #chunk(index: number, output: Output, delta: object, fields: object = {}): unknown {
@@ -117,7 +122,7 @@ class ChatWording {
       object: "chat.completion.chunk",
       choices: [choice],
       ...(this.#body.stream_options?.continuous_usage_stats && {
-        usage: toUsage([output], 1, this.#context.enableCacheReport),
+        usage: this.#usage([output]),
       }),
     };
   }

@@ -94,7 +94,7 @@ class CompletionWording {
       const choice = this.#choice(index, value, offsets.get(index) ?? 0);
       offsets.set(index, (offsets.get(index) ?? 0) + choice.text.length);
       const usage = this.#body.stream_options?.continuous_usage_stats &&
-        { usage: toUsage([value], 1, this.#context.enableCacheReport) };
+        { usage: toUsage([value], 1, { cacheReport: this.#context.enableCacheReport }) };
       yield { ...this.#common, choices: [choice], ...usage };
     }
     if (this.#body.stream_options?.include_usage) {
@@ -118,6 +118,6 @@ class CompletionWording {
   }
 
   #usage(outputs: readonly Output[]): z.infer<typeof completionResponse>["usage"] {
-    return toUsage(outputs, this.#body.n ?? 1, this.#context.enableCacheReport);
+    return toUsage(outputs, this.#body.n ?? 1, { cacheReport: this.#context.enableCacheReport });
   }
 }

@@ -8,6 +8,7 @@ import type { RouteContext } from "./context.ts";
 import { type GenerateRequest, type Plan, planOf } from "./generate_plan.ts";
 import { toLogprobTriples } from "./logprobs.ts";
 import { tokenText } from "./prompt.ts";
+import { toSpeculation } from "./speculation.ts";
 import { respond } from "./respond.ts";
 import { type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
@@ -84,6 +85,7 @@ class NativeWording {
         cached_tokens: usage.numCachedTokens,
         num_retractions: usage.numPreemptions,
         weight_version: "default",
+        ...toSpeculation(usage.speculation ? [usage.speculation] : []),
         ...(finish !== undefined && { e2e_latency: (performance.now() - this.#startMs) / 1000 }),
         ...this.#logprobs(request?.sampling.numLogprobs ?? -1, output),
       },

@@ -11,6 +11,7 @@ import type { RouteContext } from "./context.ts";
 import { clip, refuse } from "./errors.ts";
 import type { Output } from "./run.ts";
 import { checkMinTokens, seedOf, toSamplingParams } from "./sampling_fields.ts";
+import { toSpeculation } from "./speculation.ts";
 import { maxGenerations, type openaiFields, type usage } from "./schema.ts";
 
 /** The shared fields of an OpenAI request, after validation. */
@@ -84,7 +85,7 @@ export function openaiSampling(
 export function toUsage(
   outputs: readonly Pick<Output, "usage">[],
   numCopies: number,
-  cacheReport: boolean,
+  { cacheReport, metaInfo = false }: { readonly cacheReport: boolean; readonly metaInfo?: boolean },
 ): z.infer<typeof usage> {
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
   const prompts = outputs.filter((_, index) => index % numCopies === 0);
@@ -97,6 +98,7 @@ export function toUsage(
     ...(cacheReport && {
       prompt_tokens_details: { cached_tokens: sum(prompts.map(({ usage }) => usage.numCachedTokens)) },
     }),
+    ...(metaInfo && toSpeculation(outputs.flatMap(({ usage }) => usage.speculation ?? []))),
   };
 }
 

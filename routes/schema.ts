@@ -119,6 +119,20 @@ export const finishReason = z.enum(["stop", "length", "abort"]).nullable();
 /** The stop text or token that ended a choice. */
 export const matchedStop = z.union([z.int(), z.string()]).nullable();
 
+/** What speculation did for a request, under SGLang's names; absent without it. */
+export const speculationFields = {
+  /** Decode steps, each of which verified what drafts there were. */
+  "spec_verify_ct": z.int().optional(),
+  /** Tokens per verification, the one that was not drafted included. */
+  "spec_accept_length": z.number().optional(),
+  /** Share of the drafts that was accepted. */
+  "spec_accept_rate": z.number().optional(),
+  "spec_num_correct_drafts": z.int().optional(),
+  "spec_num_proposed_drafts": z.int().optional(),
+  /** Entry n: verifications that accepted n drafts. */
+  "spec_correct_drafts_histogram": z.array(z.int()).optional(),
+};
+
 /** Token counts of a request, all choices together. */
 export const usage = z.object({
   prompt_tokens: z.int(),
@@ -126,6 +140,8 @@ export const usage = z.object({
   total_tokens: z.int(),
   /** With `--enable-cache-report`. */
   prompt_tokens_details: z.object({ cached_tokens: z.int() }).optional(),
+  /** With `return_meta_info`. */
+  ...speculationFields,
 }).openapi("Usage");
 
 const errorFacts = z.object({

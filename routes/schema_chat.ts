@@ -61,7 +61,8 @@ export const chatRequest = z.strictObject({
   web_search_options: notServed(),
   input_ids: notServed(),
   return_cached_tokens_details: notServed(false),
-  return_meta_info: notServed(false),
+  /** Adds the counts of speculation to `usage`. */
+  return_meta_info: optional(z.boolean()),
 }).openapi("ChatRequest");
 
 const tokenLogprob = z.object({ token: z.string(), bytes: z.array(z.int()), logprob: z.number() });

@@ -13,6 +13,7 @@ import {
   optional,
   requestIdField,
   samplingFields,
+  speculationFields,
   tokenIds,
 } from "./schema.ts";
 
@@ -73,6 +74,7 @@ export const metaInfo = z.object({
   cached_tokens: z.int(),
   num_retractions: z.int(),
   weight_version: z.string(),
+  ...speculationFields,
   /** Seconds from arrival to the last token, once it is there. */
   e2e_latency: z.number().optional(),
   input_token_logprobs: z.array(logprobTriple).optional(),

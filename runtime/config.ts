@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { AcceptThresholds, CostCurve, DraftingConfig, TargetHandles } from "./speculation_config.ts";
+
 /** Flags of `serve.ts` after parsing; names are SGLang's in camelCase. Undefined means "decide for me". */
 export interface ServerArgs {
   /** Local folder, local `.gguf`, hub id `owner/repo[:file]`, or undefined for the default model. */
@@ -59,6 +61,36 @@ export interface ServerArgs {
   readonly skipServerWarmup: boolean;
   /** Report `cached_tokens` in OpenAI usage. */
   readonly enableCacheReport: boolean;
+  /** Who drafts: a name in `speculation/registry.ts`, or NONE; undefined decides by the model. */
+  readonly speculativeAlgorithm?: string;
+  /** The draft model or head: local folder or hub id. */
+  readonly speculativeDraftModelPath?: string;
+  /** Levels of a draft tree. */
+  readonly speculativeNumSteps?: number;
+  /** Children of a node at most. */
+  readonly speculativeEagleTopk?: number;
+  /** Nodes of a draft tree, its root counted. */
+  readonly speculativeNumDraftTokens?: number;
+  /** Size trees by cost and gain although their shape is given; that is then the largest. */
+  readonly speculativeAdaptive: boolean;
+  /** File with the tokens that a draft head may propose. */
+  readonly speculativeTokenMap?: string;
+  /** Accept a draft of at least this probability; 1 is exact. */
+  readonly speculativeAcceptThresholdSingle: number;
+  /** Divides the probability of the drafts at a node before the draw; 1 is exact. */
+  readonly speculativeAcceptThresholdAcc: number;
+  /** NGRAM: children of a node after the longest match. */
+  readonly speculativeNgramMinBfsBreadth: number;
+  /** NGRAM: children of a node after the shortest match. */
+  readonly speculativeNgramMaxBfsBreadth: number;
+  /** NGRAM: the latest or the most frequent continuations first. */
+  readonly speculativeNgramMatchType: "BFS" | "PROB";
+  /** NGRAM: tokens of a run that is remembered. */
+  readonly speculativeNgramMaxTrieDepth: number;
+  /** NGRAM: nodes of the trie at most. */
+  readonly speculativeNgramCapacity: number;
+  /** SYNTHETIC: how often a draft at depth 1, 2, ... is right. */
+  readonly speculativeSyntheticAcceptance: readonly number[];
 }
 
 /** Llama 3's frequency-dependent scaling (`rope_scaling.rope_type = "llama3"`), or linear. */
@@ -183,8 +215,17 @@ export interface VerifierConfig {
   readonly maxOutputs: number;
   /** Segments of one forward at most. */
   readonly maxRunningRequests: number;
+  /** Nodes of a segment's draft tree at most. */
+  readonly maxNodes: number;
+  /** Accept drafts that were not drawn if the model finds them this probable; absent, and exact, without. */
+  readonly acceptThresholds?: AcceptThresholds;
   /** Tokens that end generation; banned until a request's `minTokens` are out. */
   readonly eosTokenIds: readonly number[];
+  /**
+   * Hidden states to keep per KV slot, as Hugging Face numbers them: `i` is the input of layer i, `numLayers` the
+   * output of the final norm. Empty if no proposer wants any.
+   */
+  readonly featureLayers: readonly number[];
 }
 
 /** What the verifier found out while starting. */
@@ -199,6 +240,10 @@ export interface VerifierInfo {
   readonly weightBytes: number;
   /** Native backend in words, e.g. `cpu avx512vnni, 2 threads`. */
   readonly backend: string;
+  /** What a proposer may use of the target. */
+  readonly handles: TargetHandles;
+  /** Times of a forward by number of rows, all of them outputs; absent without speculation. */
+  readonly forwardMs?: CostCurve;
 }
 
 /** What the scheduler needs to start. */
@@ -215,4 +260,6 @@ export interface SchedulerConfig {
   readonly eosTokenIds: readonly number[];
   /** Decode steps between two decode log lines. */
   readonly decodeLogInterval: number;
+  /** Undefined without speculation. */
+  readonly drafting?: DraftingConfig;
 }

@@ -28,7 +28,8 @@ import {
   type SchedulerState,
   unreachable,
 } from "./messages.ts";
-import { describeServer, type ServerFacts } from "./server_info.ts";
+import { costLines, describeServer, type ServerFacts } from "./server_info.ts";
+import type { DrafterConfig, DrafterInfo } from "./speculation_config.ts";
 import { TextStream } from "./text_stream.ts";
 
 export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
@@ -56,7 +57,7 @@ export class Engine implements Generator, AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #verifierConfig: VerifierConfig;
   readonly #verifier: ActorHost<VerifierConfig, VerifierInfo>;
-  readonly #drafter: ActorHost<void, void>;
+  readonly #drafter: ActorHost<DrafterConfig, DrafterInfo>;
   readonly #scheduler: ActorHost<SchedulerConfig, void>;
   readonly #port: MessagePort;
   readonly #live = new Map<string, LiveRequest>();
@@ -81,7 +82,7 @@ export class Engine implements Generator, AsyncDisposable {
       eosTokenIds,
     };
     this.#verifier = this.#host("verifier", options.verifier ?? actors.verifier);
-    this.#drafter = this.#host("drafter", actors.drafter);
+    this.#drafter = this.#host("drafter", options.drafter ?? actors.drafter);
     this.#scheduler = this.#host("scheduler", actors.scheduler);
     connectActors(this.#scheduler, this.#verifier);
     connectActors(this.#scheduler, this.#drafter);
@@ -97,12 +98,15 @@ export class Engine implements Generator, AsyncDisposable {
 
   /** Starts the actors; called by {@linkcode startEngine}, once. */
   async start(): Promise<void> {
-    const { args, log } = this.#options;
+    const { args, log, speculation } = this.#options;
     const verifierConfig = this.#verifierConfig;
-    const [verifierInfo] = await Promise.all([this.#verifier.start(verifierConfig), this.#drafter.start()]);
-    const schedulerConfig = planScheduler(args, verifierConfig, verifierInfo);
+    const verifierInfo = await this.#verifier.start(verifierConfig);
+    const { costs } = await this.#drafter.start({ speculation, verifierConfig, verifierInfo });
+    const drafts = speculation && costs && { speculation, draftMs: costs };
+    const schedulerConfig = planScheduler(args, verifierConfig, verifierInfo, drafts);
     await this.#scheduler.start(schedulerConfig);
-    this.#facts = { args, model: this.model, verifierConfig, verifierInfo, schedulerConfig };
+    this.#facts = { args, model: this.model, verifierConfig, verifierInfo, schedulerConfig, speculation };
+    if (speculation) { for (const line of costLines(speculation, schedulerConfig)) log("info", line); }
     if (this.#state !== "starting") {
       throw new UnavailableError(`Cannot start engine: its state is ${this.#state}`);
     }

@@ -6,6 +6,7 @@
 import process from "node:process";
 import type { Checkpoint, SchedulerConfig, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
 import { LoadError } from "./errors.ts";
+import type { CostCurve, DraftCosts, DraftingConfig, SpeculationConfig } from "./speculation_config.ts";
 
 /** Limits used where the command line sets none; a GPU wants wider batches to be busy. */
 const DEFAULTS = {
@@ -31,8 +32,9 @@ export function planVerifier(options: {
   readonly libraryPath: string;
   readonly device: VerifierConfig["device"];
   readonly eosTokenIds: readonly number[];
+  readonly speculation?: SpeculationConfig | undefined;
 }): VerifierConfig {
-  const { args, checkpoint, libraryPath, device, eosTokenIds } = options;
+  const { args, checkpoint, libraryPath, device, eosTokenIds, speculation } = options;
   const longest = checkpoint.config.maxPositionEmbeddings;
   const contextLength = args.contextLength ?? longest;
   if (contextLength > longest) {
@@ -40,7 +42,9 @@ export function planVerifier(options: {
   }
   const kvDtype = args.kvCacheDtype === "auto" ? "bfloat16" : args.kvCacheDtype;
   const maxRunningRequests = args.maxRunningRequests ?? DEFAULTS[device].maxRunningRequests;
-  const maxTotalTokens = args.maxTotalTokens ?? tokensInMemory(args, checkpoint, { kvDtype, contextLength });
+  const numDraftTokens = speculation?.numDraftTokens ?? 1;
+  const maxTotalTokens = args.maxTotalTokens ??
+    tokensInMemory(args, checkpoint, { kvDtype, contextLength, speculation });
   if (maxTotalTokens < args.pageSize) {
     throw new LoadError(
       `Cannot make KV pool: ${maxTotalTokens} tokens are less than a page of ${args.pageSize}`,
@@ -58,10 +62,13 @@ export function planVerifier(options: {
     pageSize: args.pageSize,
     maxTotalTokens,
     contextLength,
-    maxRows: chunkedPrefillSize(args, device, contextLength) + maxRunningRequests,
-    maxOutputs: Math.max(MIN_MAX_OUTPUTS, maxRunningRequests),
+    maxRows: chunkedPrefillSize(args, device, contextLength) + maxRunningRequests * numDraftTokens,
+    maxOutputs: Math.max(MIN_MAX_OUTPUTS, maxRunningRequests * numDraftTokens),
     maxRunningRequests,
+    maxNodes: numDraftTokens - 1,
     eosTokenIds,
+    featureLayers: speculation?.head?.head.featureLayers ?? [],
+    ...(speculation?.acceptThresholds && { acceptThresholds: speculation.acceptThresholds }),
   };
 }
 
@@ -69,7 +76,8 @@ export function planVerifier(options: {
 export function planScheduler(
   args: ServerArgs,
   { pageSize, contextLength, maxRunningRequests, maxRows, maxOutputs, device, eosTokenIds }: VerifierConfig,
-  { numPages }: VerifierInfo,
+  { numPages, forwardMs }: VerifierInfo,
+  drafts?: { readonly speculation: SpeculationConfig; readonly draftMs: DraftCosts },
 ): SchedulerConfig {
   return {
     numPages,
@@ -83,7 +91,17 @@ export function planScheduler(
     disableRadixCache: args.disableRadixCache,
     eosTokenIds,
     decodeLogInterval: args.decodeLogInterval,
+    ...(drafts && forwardMs && { drafting: planDrafting(drafts.speculation, forwardMs, drafts.draftMs) }),
   };
+}
+
+function planDrafting(
+  { numSteps, topk, numDraftTokens, adaptive, head }: SpeculationConfig,
+  forwardMs: CostCurve,
+  draftMs: DraftCosts,
+): DraftingConfig {
+  const looksAhead = head !== undefined;
+  return { numSteps, topk, numNodes: numDraftTokens - 1, adaptive, looksAhead, forwardMs, draftMs };
 }
 
 function chunkedPrefillSize(
@@ -102,10 +120,19 @@ function chunkedPrefillSize(
 function tokensInMemory(
   { memFractionStatic }: ServerArgs,
   { config, tensors }: Checkpoint,
-  options: { readonly kvDtype: VerifierConfig["kvDtype"]; readonly contextLength: number },
+  options: {
+    readonly kvDtype: VerifierConfig["kvDtype"];
+    readonly contextLength: number;
+    readonly speculation: SpeculationConfig | undefined;
+  },
 ): number {
-  const numValues = 2 * config.numLayers * config.numKvHeads * config.headDim;
-  const tokenBytes = numValues * (options.kvDtype === "float32" ? 4 : 2);
+  const { draft, head } = options.speculation ?? {};
+  const numValues = [config, draft?.config, head?.config].reduce(
+    (sum, its) => sum + (its ? 2 * its.numLayers * its.numKvHeads * its.headDim : 0),
+    0,
+  );
+  const featureBytes = 4 * config.hiddenSize * (head?.head.featureLayers.length ?? 0);
+  const tokenBytes = numValues * (options.kvDtype === "float32" ? 4 : 2) + featureBytes;
   const freeBytes = Math.min(process.availableMemory(), process.constrainedMemory());
   if (memFractionStatic === undefined) {
     return Math.min(Math.floor(freeBytes / 2 / tokenBytes), NUM_CONTEXTS * options.contextLength);

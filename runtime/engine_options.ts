@@ -7,7 +7,8 @@ import type { Actor, LogLevel } from "./actor/actor.ts";
 import type { Checkpoint, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
 import type { ActorCrashedError } from "./errors.ts";
 import type { Generator } from "./generation.ts";
-import type { VerifierMessage } from "./messages.ts";
+import type { DrafterMessage, VerifierMessage } from "./messages.ts";
+import type { DrafterConfig, DrafterInfo, SpeculationConfig } from "./speculation_config.ts";
 import type { TextSource } from "./text_stream.ts";
 
 /** What the engine needs of a tokenizer. */
@@ -28,6 +29,8 @@ export interface EngineOptions {
   readonly tokenizer: EngineTokenizer;
   /** Path of the native library. */
   readonly libraryPath: string;
+  /** Drafts, as `openSpeculation` makes them of the flags; undefined: none. */
+  readonly speculation?: SpeculationConfig | undefined;
   /** The backend that runs the model. */
   readonly device: VerifierConfig["device"];
   /** Where the actors run: in this thread, or each in its own Worker. */
@@ -38,4 +41,6 @@ export interface EngineOptions {
   readonly onCrash?: (error: ActorCrashedError) => void;
   /** Takes the verifier's place in tests; inline only. */
   readonly verifier?: () => Actor<VerifierConfig, VerifierInfo, VerifierMessage>;
+  /** Takes the drafter's place in tests; inline only. */
+  readonly drafter?: () => Actor<DrafterConfig, DrafterInfo, DrafterMessage>;
 }

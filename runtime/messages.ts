@@ -76,6 +76,20 @@ export interface Usage {
   readonly numCachedTokens: number;
   /** Times the request lost its pages and was computed again. */
   readonly numPreemptions: number;
+  /** What speculation did; absent without it. */
+  readonly speculation?: SpeculationUsage;
+}
+
+/** Counts of draft tokens, of one request or of all. */
+export interface SpeculationUsage {
+  /** Decode steps, those without drafts included. */
+  readonly numVerifications: number;
+  /** Draft tokens verified. */
+  readonly numProposed: number;
+  /** Draft tokens accepted. */
+  readonly numAccepted: number;
+  /** Entry n: verifications that accepted n draft tokens. */
+  readonly acceptedHistogram: readonly number[];
 }
 
 /** The last message of a request that was admitted. */
@@ -123,8 +137,71 @@ export interface SchedulerState {
   readonly numSteps: number;
   /** Tokens generated since the start. */
   readonly generatedTokens: number;
+  /** Time of all forwards since the start, milliseconds. */
+  readonly forwardMs: number;
+  /** Time of all drafting since the start, milliseconds. */
+  readonly draftMs: number;
   /** Tokens per second over the last log interval. */
   readonly lastGenThroughput: number;
+  /** Since the start; absent without speculation. */
+  readonly speculation?: SpeculationUsage;
+}
+
+// scheduler -> drafter
+
+/** One sequence that wants drafts. */
+export interface DraftRequest {
+  /** The sequence. */
+  readonly requestId: string;
+  /** Position of `tokens[0]`. */
+  readonly start: number;
+  /**
+   * Tokens the drafter was not given yet, up to the newest, the root of the tree. The first request of a sequence has
+   * start 0.
+   */
+  readonly tokens: Int32Array;
+  /** Page table; covers the root's position and as many more as there may be levels or nodes. */
+  readonly pages: Int32Array;
+  /** Leading tokens whose pages came from the radix cache; matters in the first request only. */
+  readonly numCachedTokens: number;
+  /** Levels to grow at most; 0 for no tree. */
+  readonly numSteps: number;
+  /** Children of a node at most, and nodes kept per level. */
+  readonly topk: number;
+  /** Nodes to return at most, the root not counted. */
+  readonly numNodes: number;
+}
+
+/** Asks for trees; answered by `drafted`. */
+export interface Draft {
+  /** Discriminates. */
+  readonly type: "draft";
+  /** Number of the step that will verify the trees, repeated in the answer. */
+  readonly step: number;
+  /** At most one per sequence. */
+  readonly requests: readonly DraftRequest[];
+}
+
+/** A draft tree without its root. Parents precede children, siblings stand most probable first. */
+export interface DraftTree {
+  /** Its nodes' tokens. */
+  readonly tokens: Int32Array;
+  /** Index of the parent; -1 is the root. */
+  readonly parents: Int32Array;
+  /** The drafter's estimate that the node is reached and accepted: the product along its path. */
+  readonly probabilities: Float32Array;
+}
+
+/** Result of a `draft`, a tree per request in the same order. */
+export interface Drafted {
+  /** Discriminates. */
+  readonly type: "drafted";
+  /** Number of the step, as in the `draft`. */
+  readonly step: number;
+  /** One per request. */
+  readonly trees: readonly DraftTree[];
+  /** Time it took, milliseconds. */
+  readonly draftMs: number;
 }
 
 // scheduler -> verifier
@@ -149,10 +226,12 @@ export interface Segment {
   readonly tokens: Int32Array;
   /** Position of the first row: the number of tokens already in KV. */
   readonly start: number;
-  /** Page table of the sequence; covers `start + tokens.length` tokens. */
+  /** Page table of the sequence; covers `start + tokens.length` tokens and the nodes of the tree. */
   readonly pages: Int32Array;
   /** Draw the token after the last row. */
   readonly sample: boolean;
+  /** Drafts of what follows the last row, which is the root of their tree; only if it is sampled. */
+  readonly tree?: DraftTree;
   /**
    * Rows whose next token is a known prompt token with a wanted logprob: the last `numRows`, not counting the sampled
    * row.
@@ -182,7 +261,10 @@ export interface Release {
 
 /** What one segment yielded. */
 export interface SegmentResult {
-  /** Tokens drawn: one if the segment asked for a sample, none otherwise. */
+  /**
+   * Tokens drawn: none unless the segment asked for a sample; one, or with a tree the accepted drafts and one more. The
+   * KV of the accepted ones then follows that of the segment's rows.
+   */
   readonly tokens: Int32Array;
   readonly logprobs?: readonly TokenLogprob[];
   readonly promptLogprobs?: readonly TokenLogprob[];
@@ -198,11 +280,11 @@ export interface Forwarded {
 }
 
 /** Commands the scheduler takes, facts it hears. */
-export type SchedulerMessage = Submit | Cancel | Flush | Inspect | Forwarded;
+export type SchedulerMessage = Submit | Cancel | Flush | Inspect | Drafted | Forwarded;
 /** Commands the verifier takes. */
 export type VerifierMessage = Forward | Release;
 /** Commands the drafter takes. */
-export type DrafterMessage = Release;
+export type DrafterMessage = Draft | Release;
 /** Facts the engine hears. */
 export type EngineMessage = Tokens | Finished | Failed | Flushed | Inspected;
 

@@ -7,6 +7,7 @@ import manifest from "../deno.json" with { type: "json" };
 import type { SchedulerConfig, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
 import type { ModelInfo } from "./generation.ts";
 import type { SchedulerState } from "./messages.ts";
+import type { CostCurve, SpeculationConfig } from "./speculation_config.ts";
 
 /** What {@linkcode describeServer} draws on. */
 export interface ServerFacts {
@@ -15,6 +16,7 @@ export interface ServerFacts {
   readonly verifierConfig: VerifierConfig;
   readonly verifierInfo: VerifierInfo;
   readonly schedulerConfig: SchedulerConfig;
+  readonly speculation: SpeculationConfig | undefined;
 }
 
 /**
@@ -30,11 +32,13 @@ export function describeServer(facts: ServerFacts, state: SchedulerState): Reado
   const inEffect = { modelPath, tokenizerPath, servedModelName, threads, device };
   return {
     ...inSnakeCase({ ...args, ...inEffect, contextLength, maxRunningRequests, chunkedPrefillSize }),
+    speculative_algorithm: facts.speculation?.algorithm ?? null,
     kv_cache_dtype: kvDtype,
     max_total_num_tokens: tokenCapacity,
     internal_states: [{
       ...inSnakeCase(state),
       backend: verifierInfo.backend,
+      ...describeSpeculation(facts, state),
       memory_usage: {
         weight: gigabytes(verifierInfo.weightBytes),
         kvcache: gigabytes(verifierInfo.kBytes + verifierInfo.vBytes),
@@ -42,6 +46,38 @@ export function describeServer(facts: ServerFacts, state: SchedulerState): Reado
       },
     }],
     version: manifest.version,
+  };
+}
+
+/** The measured costs, for the log. */
+export function costLines(
+  { algorithm, numSteps, topk, numDraftTokens, adaptive }: SpeculationConfig,
+  { drafting }: SchedulerConfig,
+): string[] {
+  if (drafting === undefined) return [];
+  const { forwardMs, draftMs: { firstMs, levelMs } } = drafting;
+  const curve = ({ sizes, ms }: CostCurve) =>
+    sizes.map((size, i) => `${size}: ${ms[i]!.toFixed(2)}`).join(", ");
+  return [
+    `Speculative decoding. algorithm: ${algorithm}, num_steps: ${numSteps}, eagle_topk: ${topk}, ` +
+    `num_draft_tokens: ${numDraftTokens}, ${adaptive ? "fewer where they do not pay" : "always"}`,
+    `Forward cost by rows, ms: ${curve(forwardMs)}`,
+    `Draft cost by sequences, ms: first level ${curve(firstMs)}; each further level ${curve(levelMs)}`,
+  ];
+}
+
+function describeSpeculation(
+  { speculation, schedulerConfig: { drafting } }: ServerFacts,
+  { speculation: usage }: SchedulerState,
+): Record<string, unknown> {
+  if (speculation === undefined || usage === undefined) return {};
+  const { numSteps, topk, numDraftTokens, adaptive } = speculation;
+  return {
+    avg_spec_accept_length: usage.numVerifications === 0 ? 1 : 1 + usage.numAccepted / usage.numVerifications,
+    speculation: inSnakeCase(usage),
+    speculative_tree: inSnakeCase({ numSteps, topk, numDraftTokens, adaptive }),
+    forward_ms: drafting?.forwardMs,
+    draft_ms: drafting && inSnakeCase(drafting.draftMs),
   };
 }
 

@@ -6,6 +6,7 @@
 import { parseArgs } from "../../cli/args.ts";
 import { ensureLibrary } from "../../ffi/build.ts";
 import type { EngineOptions } from "../../runtime/engine.ts";
+import { openSpeculation } from "../../runtime/open_speculation.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
@@ -15,11 +16,13 @@ export async function aerieOptions(flags: readonly string[]): Promise<EngineOpti
   const parsed = parseArgs(flags);
   if (parsed.type !== "serve") throw new TypeError(`Cannot measure with ${flags.join(" ")}`);
   const { args } = parsed;
-  const { checkpoint, tokenizerSource } = await openCheckpoint(await resolveModel(args.modelPath));
+  const target = await openCheckpoint(await resolveModel(args.modelPath));
+  const { speculation } = await openSpeculation(args, target);
   return {
     args,
-    checkpoint,
-    tokenizer: loadTokenizer(tokenizerSource),
+    checkpoint: target.checkpoint,
+    tokenizer: loadTokenizer(target.tokenizerSource),
+    speculation,
     libraryPath: await ensureLibrary(),
     device: "cpu",
     placement: "worker",

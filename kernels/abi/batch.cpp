@@ -17,7 +17,7 @@ void check_rows(const Batch& batch, uint32_t num_rows, uint32_t num_segments, ui
         fail(AERIE_BAD_ARGUMENT, "batch_write: %s[%u] is %d", name, index, value);
     };
     for (uint32_t i = 0; i < num_rows; ++i) {
-        if (batch.tokens[i] < 0) bad("tokens", i, batch.tokens[i]);
+        if (batch.tokens[i] < -1) bad("tokens", i, batch.tokens[i]);
         if (batch.positions[i] < 0) bad("positions", i, batch.positions[i]);
         if (batch.slots[i] < 0) bad("slots", i, batch.slots[i]);
         if (batch.visible[i] < 0) bad("visible", i, batch.visible[i]);
@@ -45,6 +45,7 @@ int32_t aerie_batch_create(uint32_t handle, uint32_t* out, uint32_t max_rows, ui
         batch->max_pages = max_pages;
         batch->max_outputs = max_outputs;
         for (auto* rows : {&batch->tokens, &batch->positions, &batch->slots, &batch->visible}) rows->resize(max_rows);
+        batch->sources.resize(max_rows);
         batch->tree_masks.resize(max_rows);
         batch->segment_starts.resize(max_segments + 1);
         batch->page_table.resize(size_t(max_segments) * max_pages);
@@ -64,7 +65,8 @@ int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t*
             fail(AERIE_BAD_SHAPE, "batch_write: %u rows, %u segments, %u pages, %u outputs exceed %u, %u, %u, %u",
                  num_rows, num_segments, pages_per_segment, num_outputs, batch.max_rows, batch.max_segments,
                  batch.max_pages, batch.max_outputs);
-        batch.num_rows = batch.num_segments = batch.num_outputs = 0;  // a batch that is refused must not run
+        batch.num_rows = batch.num_segments = batch.num_outputs = batch.num_sources =
+            0;  // a batch that is refused must not run
         copy(batch.tokens, tokens, num_rows, "tokens");
         copy(batch.positions, positions, num_rows, "positions");
         copy(batch.slots, slots, num_rows, "slots");
@@ -78,6 +80,19 @@ int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t*
         batch.num_segments = num_segments;
         batch.pages_per_segment = pages_per_segment;
         batch.num_outputs = num_outputs;
+    });
+}
+
+int32_t aerie_batch_sources(uint32_t handle, uint32_t batch_handle, const int32_t* sources, uint32_t num_rows) {
+    return guard(handle, [&](Context& context) {
+        Batch& batch = context.use<Batch>(batch_handle, "batch_sources", "batch");
+        if (num_rows != batch.num_rows)
+            fail(AERIE_BAD_SHAPE, "batch_sources: %u rows, expected %u", num_rows, batch.num_rows);
+        batch.num_sources = 0;
+        copy(batch.sources, sources, num_rows, "sources");
+        for (uint32_t i = 0; i < num_rows; ++i)
+            if (batch.sources[i] < 0) fail(AERIE_BAD_ARGUMENT, "batch_sources: sources[%u] is %d", i, batch.sources[i]);
+        batch.num_sources = num_rows;
     });
 }
 
@@ -112,6 +127,14 @@ int32_t aerie_kv_create(uint32_t handle, uint32_t* out, uint32_t num_layers, uin
     });
 }
 
+int32_t aerie_kv_move(uint32_t handle, uint32_t kv_handle, const int32_t* from, const int32_t* to, uint32_t num_slots) {
+    return guard(handle, [&](Context& context) {
+        KvPool& kv = context.use<KvPool>(kv_handle, "kv_move", "kv");
+        check_moves(context, "kv_move", from, to, num_slots, uint64_t(kv.num_pages) * kv.page_size);
+        context.backend->kv_move(kv, from, to, num_slots);
+    });
+}
+
 int32_t aerie_kv_release(uint32_t handle, uint32_t kv) {
     return guard(handle, [&](Context& context) { context.release<KvPool>(kv, "kv_release"); });
 }
@@ -122,6 +145,7 @@ int32_t aerie_graph_begin(uint32_t handle) {
         context.recorded.clear();
         context.backend->graph_begin();
         context.recording = true;
+        context.mutex.lock();
     });
 }
 
@@ -129,6 +153,7 @@ int32_t aerie_graph_end(uint32_t handle, uint32_t* out) {
     return guard(handle, [&](Context& context) {
         if (!context.recording) fail(AERIE_BAD_ARGUMENT, "graph_end: no graph is being recorded");
         context.recording = false;
+        context.mutex.unlock();
         std::shared_ptr<Graph> graph = context.backend->graph_end();
         graph->objects = std::move(context.recorded);
         *out = context.objects.add(std::move(graph));

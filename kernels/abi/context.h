@@ -13,6 +13,7 @@ struct Context {
     // Declared first so that it goes last: objects may hold memory the backend gave out.
     std::unique_ptr<Backend> backend;
     HandleTable<Object> objects;
+    std::recursive_mutex mutex;  // one call at a time; held from graph_begin to graph_end
     std::mutex error_mutex;
     std::string error;
     uint32_t num_threads = 1;
@@ -57,6 +58,7 @@ int32_t guard(uint32_t handle, Body&& body) {
         return status;
     };
     try {
+        std::lock_guard lock(context->mutex);
         body(*context);
         return AERIE_OK;
     } catch (const Error& error) {
@@ -68,6 +70,16 @@ int32_t guard(uint32_t handle, Body&& body) {
     } catch (...) {
         return failed(AERIE_INTERNAL, "unknown exception");
     }
+}
+
+// Rows that are moved from and to: inside `num_rows`, outside of a recording.
+inline void check_moves(const Context& context, const char* op, const int32_t* from, const int32_t* to, uint32_t count,
+                        uint64_t num_rows) {
+    if (context.recording) fail(AERIE_BAD_ARGUMENT, "%s: a graph is being recorded", op);
+    if (count && (!from || !to)) fail(AERIE_BAD_ARGUMENT, "%s: from or to is null", op);
+    for (uint32_t i = 0; i < count; ++i)
+        if (from[i] < 0 || to[i] < 0 || uint64_t(from[i]) >= num_rows || uint64_t(to[i]) >= num_rows)
+            fail(AERIE_BAD_ARGUMENT, "%s: row %d to %d of %llu", op, from[i], to[i], (unsigned long long)num_rows);
 }
 
 // Rows a tensor has for the ops of this moment.

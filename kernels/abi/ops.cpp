@@ -14,6 +14,12 @@ void expect_vector(const char* op, const char* name, const Tensor& tensor, uint3
         fail(AERIE_BAD_SHAPE, "%s: %s is [%u, %u], expected [1, %u]", op, name, tensor.capacity, tensor.cols, cols);
 }
 
+// Columns column .. column + cols - 1 must lie inside.
+void expect_column(const char* op, const char* name, const Tensor& tensor, uint32_t column, uint32_t cols) {
+    if (uint64_t(column) + cols > tensor.cols)
+        fail(AERIE_BAD_SHAPE, "%s: %s has %u columns, expected %u from column %u", op, name, tensor.cols, cols, column);
+}
+
 void expect_same_rows(const char* op, const Tensor& a, const Tensor& b) {
     if (!same_rows(a, b)) fail(AERIE_BAD_SHAPE, "%s: the tensors do not follow the same rows", op);
 }
@@ -152,5 +158,40 @@ int32_t aerie_gather_outputs(uint32_t handle, uint32_t out_handle, uint32_t x_ha
         expect_rows_of("gather_outputs", "out", out, batch, AERIE_OUTPUTS);
         expect_rows_of("gather_outputs", "x", x, batch, AERIE_ROWS);
         context.backend->gather_outputs(out, x, batch);
+    });
+}
+
+int32_t aerie_gather_rows(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t batch_handle,
+                          uint32_t column) {
+    return guard(handle, [&](Context& context) {
+        Tensor& out = context.use<Tensor>(out_handle, "gather_rows", "out");
+        Tensor& x = context.use<Tensor>(x_handle, "gather_rows", "x");
+        Batch& batch = context.use<Batch>(batch_handle, "gather_rows", "batch");
+        expect_rows_of("gather_rows", "out", out, batch, AERIE_ROWS);
+        expect_column("gather_rows", "x", x, column, out.cols);
+        if (out.data == x.data) fail(AERIE_BAD_ARGUMENT, "gather_rows: out and x are the same tensor");
+        context.backend->gather_rows(out, x, batch, column);
+    });
+}
+
+int32_t aerie_store_rows(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t batch_handle,
+                         uint32_t column) {
+    return guard(handle, [&](Context& context) {
+        Tensor& out = context.use<Tensor>(out_handle, "store_rows", "out");
+        Tensor& x = context.use<Tensor>(x_handle, "store_rows", "x");
+        Batch& batch = context.use<Batch>(batch_handle, "store_rows", "batch");
+        expect_rows_of("store_rows", "x", x, batch, AERIE_ROWS);
+        expect_column("store_rows", "out", out, column, x.cols);
+        if (out.batch) fail(AERIE_BAD_SHAPE, "store_rows: out follows a batch, expected a row per slot");
+        context.backend->store_rows(out, x, batch, column);
+    });
+}
+
+int32_t aerie_add_bias(uint32_t handle, uint32_t x_handle, uint32_t bias_handle) {
+    return guard(handle, [&](Context& context) {
+        Tensor& x = context.use<Tensor>(x_handle, "add_bias", "x");
+        Tensor& bias = context.use<Tensor>(bias_handle, "add_bias", "bias");
+        expect_vector("add_bias", "bias", bias, x.cols);
+        context.backend->add_bias(x, bias);
     });
 }

@@ -19,10 +19,10 @@ aerie_format checked_format(int32_t format) {
     return aerie_format(format);
 }
 
-// The range of [rows, cols] at offset, checked against the file.
+// The range of [rows, cols] at offset, row_bytes from one to the next, checked against the file.
 const uint8_t* checked_range(const char* op, const File& file, uint64_t offset, aerie_format format, uint32_t rows,
-                             uint32_t cols) {
-    const size_t bytes = format_bytes(format, cols) * rows;
+                             uint32_t cols, uint64_t row_bytes) {
+    const size_t bytes = row_bytes * (rows - 1) + format_bytes(format, cols);
     if (offset > file.bytes || bytes > file.bytes - offset)
         fail(AERIE_BAD_SHAPE, "%s: %zu bytes at %llu exceed the file of %zu bytes", op, bytes,
              (unsigned long long)offset, file.bytes);
@@ -67,6 +67,18 @@ int32_t aerie_file_open(uint32_t handle, uint32_t* out, const char* path, uint32
     });
 }
 
+int32_t aerie_file_create(uint32_t handle, uint32_t* out, const uint8_t* data, uint64_t bytes) {
+    return guard(handle, [&](Context& context) {
+        if (!data || !bytes) fail(AERIE_BAD_ARGUMENT, "file_create: no data");
+        auto file = std::make_shared<File>();
+        file->memory = Memory(bytes);
+        memcpy(file->memory.data(), data, bytes);
+        file->data = file->memory.data();
+        file->bytes = bytes;
+        *out = context.objects.add(std::move(file));
+    });
+}
+
 int32_t aerie_file_close(uint32_t handle, uint32_t file) {
     return guard(handle, [&](Context& context) { context.release<File>(file, "file_close"); });
 }
@@ -82,8 +94,8 @@ int32_t aerie_weight_create(uint32_t handle, uint32_t* out, uint32_t rows, uint3
     });
 }
 
-int32_t aerie_weight_append(uint32_t handle, uint32_t weight_handle, uint32_t file, uint64_t offset, int32_t format,
-                            uint32_t num_rows, uint32_t interleaved_head_dim) {
+int32_t aerie_weight_append(uint32_t handle, uint32_t weight_handle, uint32_t file, uint64_t offset, uint64_t row_bytes,
+                            int32_t format, uint32_t num_rows, uint32_t interleaved_head_dim) {
     return guard(handle, [&](Context& context) {
         Weight& weight = context.use<Weight>(weight_handle, "weight_append", "weight");
         if (weight.packed) fail(AERIE_BAD_ARGUMENT, "weight_append: the weight is packed already");
@@ -95,8 +107,13 @@ int32_t aerie_weight_append(uint32_t handle, uint32_t weight_handle, uint32_t fi
         WeightPart part;
         part.file = std::dynamic_pointer_cast<File>(context.objects.get(file));
         part.format = checked_format(format);
-        checked_range("weight_append", *part.file, offset, part.format, num_rows, weight.cols);
+        const size_t least = format_bytes(part.format, weight.cols);
+        if (row_bytes && (row_bytes < least || row_bytes > SIZE_MAX / kMaxSide))
+            fail(AERIE_BAD_SHAPE, "weight_append: row_bytes is %llu, expected 0 or at least %zu",
+                 (unsigned long long)row_bytes, least);
         part.offset = offset;
+        part.row_bytes = row_bytes ? row_bytes : least;
+        checked_range("weight_append", *part.file, offset, part.format, num_rows, weight.cols, part.row_bytes);
         part.first_row = weight.filled_rows;
         part.num_rows = num_rows;
         part.interleaved_head_dim = interleaved_head_dim;
@@ -111,7 +128,7 @@ int32_t aerie_weight_pack(uint32_t handle, uint32_t weight_handle, int32_t float
         if (weight.packed) fail(AERIE_BAD_ARGUMENT, "weight_pack: the weight is packed already");
         if (weight.filled_rows != weight.rows)
             fail(AERIE_BAD_SHAPE, "weight_pack: %u of %u rows are filled", weight.filled_rows, weight.rows);
-        if (float_dtype < AERIE_F32 || float_dtype > AERIE_BF16)
+        if (float_dtype < AERIE_F32 || float_dtype > AERIE_INT8)
             fail(AERIE_BAD_ARGUMENT, "weight_pack: float_dtype is %d", float_dtype);
         context.backend->pack(weight, aerie_dtype(float_dtype));
         weight.packed = true;
@@ -139,7 +156,8 @@ int32_t aerie_tensor_load(uint32_t handle, uint32_t* out, uint32_t file_handle, 
         const File& file = context.use<File>(file_handle, "tensor_load", "file");
         auto tensor = new_tensor("tensor_load", rows, cols);
         const aerie_format stored = checked_format(format);
-        const uint8_t* data = checked_range("tensor_load", file, offset, stored, rows, cols);
+        const uint8_t* data =
+            checked_range("tensor_load", file, offset, stored, rows, cols, format_bytes(stored, cols));
         dequantise(tensor->data, data, stored, size_t(rows) * cols);
         *out = context.objects.add(std::move(tensor));
     });
@@ -159,6 +177,17 @@ int32_t aerie_tensor_read(uint32_t handle, float* data, uint32_t tensor_handle, 
         Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_read", "tensor");
         const float* at = checked_rows("tensor_read", tensor, data, first_row, num_rows);
         memcpy(data, at, size_t(num_rows) * tensor.cols * sizeof(float));
+    });
+}
+
+int32_t aerie_tensor_move(uint32_t handle, uint32_t tensor_handle, const int32_t* from, const int32_t* to,
+                          uint32_t num_rows) {
+    return guard(handle, [&](Context& context) {
+        Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_move", "tensor");
+        check_moves(context, "tensor_move", from, to, num_rows, tensor.capacity);
+        const size_t cols = tensor.cols;
+        for (uint32_t i = 0; i < num_rows; ++i)
+            memmove(tensor.data + size_t(to[i]) * cols, tensor.data + size_t(from[i]) * cols, cols * sizeof(float));
     });
 }
 

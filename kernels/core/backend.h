@@ -16,6 +16,8 @@ class Backend {
     // Lays out weight.parts for this device, sets packed_format, units and data, and frees the sources.
     virtual void pack(Weight& weight, aerie_dtype float_dtype) = 0;
 
+    virtual void kv_move(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) = 0;
+
     virtual void graph_begin() = 0;
     virtual std::shared_ptr<Graph> graph_end() = 0;
     virtual void graph_replay(Graph& graph) = 0;
@@ -30,6 +32,9 @@ class Backend {
                            uint32_t num_heads, float scale) = 0;
     virtual void silu_mul(Tensor& out, const Tensor& x) = 0;
     virtual void gather_outputs(Tensor& out, const Tensor& x, const Batch& batch) = 0;
+    virtual void gather_rows(Tensor& out, const Tensor& x, const Batch& batch, uint32_t column) = 0;
+    virtual void store_rows(Tensor& out, const Tensor& x, const Batch& batch, uint32_t column) = 0;
+    virtual void add_bias(Tensor& x, const Tensor& bias) = 0;
     virtual void sample(Sampler& sampler, Tensor& logits) = 0;
 };
 

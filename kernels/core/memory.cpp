@@ -43,7 +43,7 @@ Memory::~Memory() {
 }
 
 File::~File() {
-    if (data) munmap(const_cast<uint8_t*>(data), bytes);
+    if (data && !memory.data()) munmap(const_cast<uint8_t*>(data), bytes);
 }
 
 }  // namespace aerie

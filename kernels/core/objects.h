@@ -34,12 +34,13 @@ struct File : Object {
     ~File() override;
     const uint8_t* data = nullptr;
     size_t bytes = 0;
+    Memory memory;  // holds data unless it is mapped
 };
 
 struct Batch : Object {
     uint32_t max_rows = 0, max_segments = 0, max_pages = 0, max_outputs = 0;
-    uint32_t num_rows = 0, num_segments = 0, pages_per_segment = 0, num_outputs = 0;
-    std::vector<int32_t> tokens, positions, slots, visible, segment_starts, page_table, outputs;
+    uint32_t num_rows = 0, num_segments = 0, pages_per_segment = 0, num_outputs = 0, num_sources = 0;
+    std::vector<int32_t> tokens, positions, slots, visible, segment_starts, page_table, outputs, sources;
     std::vector<uint64_t> tree_masks;
 };
 
@@ -53,8 +54,8 @@ struct Tensor : Object {
 
 // Rows of a weight that came from one source, in one packed format.
 struct WeightPart {
-    std::shared_ptr<File> file;  // until packed
-    uint64_t offset = 0;
+    std::shared_ptr<File> file;          // until packed
+    uint64_t offset = 0, row_bytes = 0;  // row_bytes: from a row to the next
     aerie_format format = AERIE_FORMAT_F32;
     uint32_t first_row = 0, num_rows = 0, interleaved_head_dim = 0;
     // set by the backend's pack

@@ -8,6 +8,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "cpu/kv_cache.h"
 #include "cpu/ops.h"
 #include "cpu/pack.h"
 #include "cpu/tape.h"
@@ -71,6 +72,12 @@ class CpuBackend final : public Backend {
     void pack(Weight& weight, aerie_dtype float_dtype) override {
         pack_weight(weight, float_dtype, arena_,
                     [this](uint32_t count, const auto& body) { parallel_for(count, body); });
+    }
+
+    void kv_move(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) override {
+        parallel_for(kv.num_layers * kv.num_kv_heads, [&](uint32_t first, uint32_t last) {
+            for (uint32_t i = first; i < last; ++i) move_kv(kv, i, from, to, num_slots);
+        });
     }
 
     void graph_begin() override { tape_ = std::make_shared<Tape>(); }
@@ -154,6 +161,21 @@ class CpuBackend final : public Backend {
         submit(op);
     }
 
+    void gather_rows(Tensor& out, const Tensor& x, const Batch& batch, uint32_t column) override {
+        Op op{.run = table_->gather_rows, .out = &out, .x = &x, .batch = &batch, .column = column};
+        submit(op);
+    }
+
+    void store_rows(Tensor& out, const Tensor& x, const Batch& batch, uint32_t column) override {
+        Op op{.run = table_->store_rows, .out = &out, .x = &x, .batch = &batch, .column = column};
+        submit(op);
+    }
+
+    void add_bias(Tensor& x, const Tensor& bias) override {
+        Op op{.run = table_->add_bias, .out = &x, .x = &x, .y = &bias};
+        submit(op);
+    }
+
     void sample(Sampler& sampler, Tensor& logits) override {
         Op op{.run = table_->sample, .out = &logits, .x = &logits, .sampler = &sampler};
         submit(op);
@@ -173,10 +195,12 @@ class CpuBackend final : public Backend {
 
     // Whether an op must be checked before every replay; layers share batch and pool, so one of them is enough.
     bool adds_check(const std::vector<Op>& checks, const Op& op) const {
-        const bool checked = op.run == table_->embedding || op.run == table_->kv_store || op.run == table_->attention;
+        const OpBody indexing[] = {table_->embedding, table_->kv_store, table_->attention, table_->gather_rows,
+                                   table_->store_rows};
+        const bool checked = std::find(std::begin(indexing), std::end(indexing), op.run) != std::end(indexing);
         return checked && std::none_of(checks.begin(), checks.end(), [&](const Op& other) {
                    return other.run == op.run && other.batch == op.batch && other.kv == op.kv &&
-                          other.weight == op.weight;
+                          other.weight == op.weight && other.x == op.x && other.out == op.out;
                });
     }
 
@@ -184,7 +208,7 @@ class CpuBackend final : public Backend {
     void check(const Op& op) const {
         if (op.run == table_->embedding) {
             for (uint32_t i = 0; i < op.batch->num_rows; ++i)
-                if (op.batch->tokens[i] >= int32_t(op.weight->rows))
+                if (op.batch->tokens[i] >= int64_t(op.weight->rows))
                     fail(AERIE_BAD_ARGUMENT, "embedding: token %d of %u", op.batch->tokens[i], op.weight->rows);
         } else if (op.run == table_->kv_store) {
             const int64_t slots = int64_t(op.kv->num_pages) * op.kv->page_size;
@@ -193,6 +217,17 @@ class CpuBackend final : public Backend {
                     fail(AERIE_BAD_ARGUMENT, "kv_store: slot %d of %lld", op.batch->slots[i], (long long)slots);
         } else if (op.run == table_->attention) {
             check_attention(*op.batch, *op.kv);
+        } else if (op.run == table_->gather_rows) {
+            if (op.batch->num_sources != op.batch->num_rows)
+                fail(AERIE_BAD_ARGUMENT, "gather_rows: %u sources of %u rows", op.batch->num_sources,
+                     op.batch->num_rows);
+            for (uint32_t i = 0; i < op.batch->num_rows; ++i)
+                if (op.batch->sources[i] >= int64_t(op.x->capacity))
+                    fail(AERIE_BAD_ARGUMENT, "gather_rows: source %d of %u", op.batch->sources[i], op.x->capacity);
+        } else if (op.run == table_->store_rows) {
+            for (uint32_t i = 0; i < op.batch->num_rows; ++i)
+                if (op.batch->slots[i] >= int64_t(op.out->capacity))
+                    fail(AERIE_BAD_ARGUMENT, "store_rows: slot %d of %u", op.batch->slots[i], op.out->capacity);
         }
     }
 

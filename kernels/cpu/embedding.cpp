@@ -53,8 +53,14 @@ void unpack_row(float* out, const Weight& weight, uint32_t token) {
 void embedding(const Op& op, const Worker& worker) {
     uint32_t first, last;
     worker.share(rows_of(*op.out), first, last);
-    for (uint32_t row = first; row < last; ++row)
-        unpack_row(op.out->data + size_t(row) * op.out->cols, *op.weight, uint32_t(op.batch->tokens.data()[row]));
+    const size_t cols = op.out->cols;
+    for (uint32_t row = first; row < last; ++row) {
+        const int32_t token = op.batch->tokens.data()[row];
+        if (token >= 0)
+            unpack_row(op.out->data + row * cols, *op.weight, uint32_t(token));
+        else
+            memset(op.out->data + row * cols, 0, cols * sizeof(float));
+    }
 }
 
 void gather_outputs(const Op& op, const Worker& worker) {

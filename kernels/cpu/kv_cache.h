@@ -10,4 +10,7 @@ inline size_t page_offset(const KvPool& kv, uint32_t layer, uint32_t page, uint3
     return ((size_t(page) * kv.num_layers + layer) * kv.num_kv_heads + head) * kv.page_size * kv.head_dim;
 }
 
+// Copies one layer's and KV head's rows (layer * num_kv_heads + head) from slot to slot, one after another.
+void move_kv(KvPool& kv, uint32_t layer_and_head, const int32_t* from, const int32_t* to, uint32_t num_slots);
+
 }  // namespace aerie::cpu

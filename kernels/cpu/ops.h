@@ -95,6 +95,7 @@ struct Op {
     ActivationBuffer* activations = nullptr;
     SplitBuffer* splits = nullptr;  // attention
     uint32_t layer = 0, num_heads = 0, head_dim = 0;
+    uint32_t column = 0;  // gather_rows, store_rows: where in the wider tensor
     float scalar = 0;
     // Set by fuse(): work of neighbours that rides along.
     const Tensor* norm = nullptr;             // linear: x is RMS-normed by this weight first, eps in scalar
@@ -114,7 +115,8 @@ inline uint32_t rows_of(const Tensor& tensor) {
 using OpBody = void (*)(const Op&, const Worker&);
 struct OpTable {
     const char* name;
-    OpBody embedding, rms_norm, linear, rope_angles, rope, kv_store, attention, silu_mul, gather_outputs, sample;
+    OpBody embedding, rms_norm, linear, rope_angles, rope, kv_store, attention, silu_mul, gather_outputs, gather_rows,
+        store_rows, add_bias, sample;
 };
 
 // One per instruction set; null if the library was built for another architecture.

@@ -50,11 +50,8 @@ void k_block(Block& out, const uint8_t* b, uint32_t part, bool five_bits) {
     }
 }
 
-// Q6_K has a scale per 16 values: requantised to 8 bits per 32, an error below an eighth of a 6-bit step.
-void q6_k_block(Block& out, const uint8_t* b, uint32_t part) {
-    float values[256];
-    dequantise(values, b, AERIE_FORMAT_Q6_K, 256);
-    const float* v = values + part * kBlock;
+// 32 values to 8 bits with one scale.
+void quantise_block(Block& out, const float* v) {
     float largest = 0;
     for (uint32_t i = 0; i < kBlock; ++i) largest = std::max(largest, std::fabs(v[i]));
     out.scale = f32_to_f16(largest / 127.0f);
@@ -63,6 +60,13 @@ void q6_k_block(Block& out, const uint8_t* b, uint32_t part) {
         const float q = scale > 0 ? std::nearbyint(v[i] / scale) : 0.0f;
         out.quants[i] = uint8_t(int(std::clamp(q, -127.0f, 127.0f)) + 128);
     }
+}
+
+// Q6_K has a scale per 16 values: requantised to 8 bits per 32, an error below an eighth of a 6-bit step.
+void q6_k_block(Block& out, const uint8_t* b, uint32_t part) {
+    float values[256];
+    dequantise(values, b, AERIE_FORMAT_Q6_K, 256);
+    quantise_block(out, values + part * kBlock);
 }
 
 // Block `index` (of 32) of a row.
@@ -117,7 +121,7 @@ void write_block(uint8_t* out, PackedFormat format, uint32_t row, const Block& b
     if (format != kPackedQ8) memcpy(scales + 64 + 2 * row, &block.minimum, 2);
 }
 
-PackedFormat packed_format(aerie_format format, aerie_dtype float_dtype) {
+PackedFormat packed_format(aerie_format format, aerie_dtype float_dtype, uint32_t cols) {
     switch (format) {
         case AERIE_FORMAT_Q4_0:
         case AERIE_FORMAT_Q4_1:
@@ -131,6 +135,7 @@ PackedFormat packed_format(aerie_format format, aerie_dtype float_dtype) {
         case AERIE_FORMAT_Q6_K:
             return kPackedQ8;
         default:
+            if (float_dtype == AERIE_INT8 && cols % kBlock == 0) return kPackedQ8;
             return float_dtype == AERIE_F32 ? kPackedF32 : float_dtype == AERIE_F16 ? kPackedF16 : kPackedBf16;
     }
 }
@@ -157,20 +162,24 @@ void pack_float_row(uint8_t* unit, PackedFormat format, uint32_t row, const floa
 
 void pack_unit(uint8_t* unit, const WeightPart& part, uint32_t index, uint32_t cols) {
     const auto format = PackedFormat(part.packed_format);
-    const size_t row_bytes = format_bytes(part.format, cols), block_bytes = packed_unit_bytes(format, kBlock);
+    const bool is_float = block_size(part.format).elements == 1;
+    const size_t block_bytes = packed_unit_bytes(format, kBlock);
     const uint32_t end = std::min(kUnitRows, part.num_rows - index * kUnitRows);
-    std::vector<float> values(is_quantised(format) ? 0 : cols);
+    std::vector<float> values(is_float ? cols : 0);
     Block block;
     for (uint32_t r = 0; r < end; ++r) {
-        const uint8_t* row = part.file->data + part.offset + row_bytes * source_row(part, index * kUnitRows + r);
-        if (is_quantised(format)) {
-            for (uint32_t b = 0; b < cols / kBlock; ++b) {
-                read_block(block, row, part.format, b);
-                write_block(unit + b * block_bytes, format, r, block);
-            }
-        } else {
-            dequantise(values.data(), row, part.format, cols);
+        const uint8_t* row = part.file->data + part.offset + part.row_bytes * source_row(part, index * kUnitRows + r);
+        if (is_float) dequantise(values.data(), row, part.format, cols);
+        if (!is_quantised(format)) {
             pack_float_row(unit, format, r, values.data(), cols);
+            continue;
+        }
+        for (uint32_t b = 0; b < cols / kBlock; ++b) {
+            if (is_float)
+                quantise_block(block, values.data() + b * kBlock);
+            else
+                read_block(block, row, part.format, b);
+            write_block(unit + b * block_bytes, format, r, block);
         }
     }
 }
@@ -210,7 +219,7 @@ void pack_weight(Weight& weight, aerie_dtype float_dtype, Arena& arena, const Pa
     weight.bytes = 0;
     weight.num_units = 0;
     for (WeightPart& part : weight.parts) {
-        const PackedFormat format = packed_format(part.format, float_dtype);
+        const PackedFormat format = packed_format(part.format, float_dtype, weight.cols);
         part.packed_format = format;
         part.first_unit = weight.num_units;
         part.num_units = (part.num_rows + kUnitRows - 1) / kUnitRows;

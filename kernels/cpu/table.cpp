@@ -17,14 +17,17 @@ void kv_store(const Op&, const Worker&);
 void attention(const Op&, const Worker&);
 void silu_mul(const Op&, const Worker&);
 void gather_outputs(const Op&, const Worker&);
+void gather_rows(const Op&, const Worker&);
+void store_rows(const Op&, const Worker&);
+void add_bias(const Op&, const Worker&);
 void sample(const Op&, const Worker&);
 }  // namespace AERIE_ISA
 
 const OpTable* AERIE_JOIN(AERIE_ISA, _ops)() {
     using namespace AERIE_ISA;
     static const OpTable table = {
-        AERIE_TEXT(AERIE_ISA), embedding, rms_norm, linear, rope_angles, rope, kv_store, attention, silu_mul,
-        gather_outputs,        sample};
+        AERIE_TEXT(AERIE_ISA), embedding,   rms_norm,   linear,   rope_angles, rope, kv_store, attention, silu_mul,
+        gather_outputs,        gather_rows, store_rows, add_bias, sample};
     return &table;
 }
 }  // namespace aerie::cpu

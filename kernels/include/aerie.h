@@ -4,6 +4,7 @@
  * out by aerie_context_error. Objects are u32 handles (slot and generation); 0 is "none". Argument order: context,
  * outputs, inputs, scalars. Shapes are written [rows, cols]; all tensors are float32. Ops act on as many leading
  * rows as their batch has at that moment. Between aerie_graph_begin and aerie_graph_end ops are recorded, not run.
+ * Threads may share a context: one call runs at a time, and a recording thread keeps the others out until it ends.
  */
 #ifndef AERIE_H
 #define AERIE_H
@@ -45,8 +46,9 @@ enum aerie_format {
     AERIE_FORMAT_Q6_K = 10,
 };
 
-/* Element types of floating weights and of KV pools. */
-enum aerie_dtype { AERIE_F32 = 0, AERIE_F16 = 1, AERIE_BF16 = 2 };
+/* Element types of floating weights and of KV pools. AERIE_INT8, of weights only: 8 bits with a scale per 32 inputs
+ * where a row is whole blocks of them, else bfloat16. */
+enum aerie_dtype { AERIE_F32 = 0, AERIE_F16 = 1, AERIE_BF16 = 2, AERIE_INT8 = 3 };
 
 /* Which rows of a batch a tensor follows. */
 enum aerie_scope { AERIE_ROWS = 0, AERIE_OUTPUTS = 1 };
@@ -67,14 +69,18 @@ AERIE_API int32_t aerie_context_describe(uint32_t context, char* text, uint32_t 
 /* ---- files and weights ------------------------------------------------------------------------------------ */
 /* Maps a file read-only. path is UTF-8, not zero-terminated. */
 AERIE_API int32_t aerie_file_open(uint32_t context, uint32_t* file, const char* path, uint32_t path_bytes);
+/* A file that lies in memory: a copy of data. */
+AERIE_API int32_t aerie_file_create(uint32_t context, uint32_t* file, const uint8_t* data, uint64_t bytes);
 AERIE_API int32_t aerie_file_close(uint32_t context, uint32_t file);
 
 /* A matrix [rows, cols] to be filled by aerie_weight_append from top to bottom, then packed. */
 AERIE_API int32_t aerie_weight_create(uint32_t context, uint32_t* weight, uint32_t rows, uint32_t cols);
-/* Appends num_rows rows that lie at offset in file. interleaved_head_dim: 0, or the head width when the rows of each
+/* Appends num_rows rows that lie at offset in file, row_bytes from one to the next, so that they may be columns of a
+ * wider matrix; 0: close together. interleaved_head_dim: 0, or the head width when the rows of each
  * head lie in the file as pairs (i, i + head_dim / 2) that must be set apart. */
-AERIE_API int32_t aerie_weight_append(uint32_t context, uint32_t weight, uint32_t file, uint64_t offset, int32_t format,
-                                      uint32_t num_rows, uint32_t interleaved_head_dim);
+AERIE_API int32_t aerie_weight_append(uint32_t context, uint32_t weight, uint32_t file, uint64_t offset,
+                                      uint64_t row_bytes, int32_t format, uint32_t num_rows,
+                                      uint32_t interleaved_head_dim);
 /* Repacks what was appended into the backend's layout, on all threads. Floating sources are kept as float_dtype. */
 AERIE_API int32_t aerie_weight_pack(uint32_t context, uint32_t weight, int32_t float_dtype);
 AERIE_API int32_t aerie_weight_bytes(uint32_t context, double* bytes, uint32_t weight);
@@ -90,6 +96,10 @@ AERIE_API int32_t aerie_tensor_write(uint32_t context, uint32_t tensor, const fl
                                      uint32_t num_rows);
 AERIE_API int32_t aerie_tensor_read(uint32_t context, float* data, uint32_t tensor, uint32_t first_row,
                                     uint32_t num_rows);
+/* Copies row from[i] over row to[i], one after another: increasing rows with to[i] <= from[i] close up in place. At
+ * once, never recorded. */
+AERIE_API int32_t aerie_tensor_move(uint32_t context, uint32_t tensor, const int32_t* from, const int32_t* to,
+                                    uint32_t num_rows);
 AERIE_API int32_t aerie_tensor_release(uint32_t context, uint32_t tensor);
 
 /* ---- batch: the rows of one forward ----------------------------------------------------------------------- */
@@ -98,7 +108,8 @@ AERIE_API int32_t aerie_batch_create(uint32_t context, uint32_t* batch, uint32_t
 /* A tensor with one row per row (AERIE_ROWS) or per output (AERIE_OUTPUTS) of the batch. */
 AERIE_API int32_t aerie_batch_tensor(uint32_t context, uint32_t* tensor, uint32_t batch, int32_t scope, uint32_t cols);
 /* Describes the next forward.
- *   tokens, positions, slots  [num_rows]          token id, rotary position, KV slot (page * page_size + offset)
+ *   tokens, positions, slots  [num_rows]          token id or -1 for none, rotary position, KV slot (page * page_size +
+ *                                                 offset)
  *   visible                   [num_rows]          KV entries 0 .. visible-1 of its sequence are seen by the row
  *   tree_masks                [num_rows]          bit i: entry visible + i is seen too (tree ancestors and itself)
  *   segment_starts            [num_segments + 1]  rows of segment s: starts[s] .. starts[s + 1] - 1
@@ -109,12 +120,17 @@ AERIE_API int32_t aerie_batch_write(uint32_t context, uint32_t batch, const int3
                                     const int32_t* segment_starts, const int32_t* page_table, const int32_t* outputs,
                                     uint32_t num_rows, uint32_t num_segments, uint32_t pages_per_segment,
                                     uint32_t num_outputs);
+/* The row of another tensor that aerie_gather_rows takes for each row of the batch. Must follow aerie_batch_write. */
+AERIE_API int32_t aerie_batch_sources(uint32_t context, uint32_t batch, const int32_t* sources, uint32_t num_rows);
 AERIE_API int32_t aerie_batch_release(uint32_t context, uint32_t batch);
 
 /* ---- KV pool ---------------------------------------------------------------------------------------------- */
 /* page_size is a multiple of 16; dtype is AERIE_F32 or AERIE_BF16. */
 AERIE_API int32_t aerie_kv_create(uint32_t context, uint32_t* kv, uint32_t num_layers, uint32_t num_pages,
                                   uint32_t page_size, uint32_t num_kv_heads, uint32_t head_dim, int32_t dtype);
+/* Copies keys and values of all layers from slot from[i] to slot to[i]; order as in aerie_tensor_move. */
+AERIE_API int32_t aerie_kv_move(uint32_t context, uint32_t kv, const int32_t* from, const int32_t* to,
+                                uint32_t num_slots);
 AERIE_API int32_t aerie_kv_release(uint32_t context, uint32_t kv);
 
 /* ---- graph ------------------------------------------------------------------------------------------------ */
@@ -124,7 +140,7 @@ AERIE_API int32_t aerie_graph_replay(uint32_t context, uint32_t graph);
 AERIE_API int32_t aerie_graph_release(uint32_t context, uint32_t graph);
 
 /* ---- model ops -------------------------------------------------------------------------------------------- */
-/* out [rows, cols] = weight[tokens] */
+/* out [rows, cols] = weight[tokens], zeros where there is no token */
 AERIE_API int32_t aerie_embedding(uint32_t context, uint32_t out, uint32_t batch, uint32_t weight);
 /* out = x / sqrt(mean(x^2) + eps) * weight, weight [1, cols] */
 AERIE_API int32_t aerie_rms_norm(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, float eps);
@@ -144,6 +160,12 @@ AERIE_API int32_t aerie_attention(uint32_t context, uint32_t out, uint32_t qkv, 
 AERIE_API int32_t aerie_silu_mul(uint32_t context, uint32_t out, uint32_t x);
 /* out [outputs, cols] = x[batch outputs] */
 AERIE_API int32_t aerie_gather_outputs(uint32_t context, uint32_t out, uint32_t x, uint32_t batch);
+/* out [rows, cols] = x[batch sources, column .. column + cols - 1] */
+AERIE_API int32_t aerie_gather_rows(uint32_t context, uint32_t out, uint32_t x, uint32_t batch, uint32_t column);
+/* out[batch slots, column .. column + cols - 1] = x [rows, cols]; out has a row per KV slot */
+AERIE_API int32_t aerie_store_rows(uint32_t context, uint32_t out, uint32_t x, uint32_t batch, uint32_t column);
+/* x += bias, bias [1, cols] */
+AERIE_API int32_t aerie_add_bias(uint32_t context, uint32_t x, uint32_t bias);
 
 /* ---- sampling --------------------------------------------------------------------------------------------- */
 /* Parameters and results of up to max_outputs rows; max_top most probable tokens at most are reported. */

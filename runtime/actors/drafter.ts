@@ -1,18 +1,54 @@
 /**
- * The drafter actor: the place of a proposer. Without one it idles; the sequences it is told to release are none of
- * its own.
+ * The drafter: hosts the proposer. Without one it idles; the sequences it is told to release are none of its own.
  *
  * @module
  */
-import type { Actor } from "../actor/actor.ts";
-import type { DrafterMessage } from "../messages.ts";
+import type { Actor, ActorContext } from "../actor/actor.ts";
+import { type Drafted, type DrafterMessage, unreachable } from "../messages.ts";
+import { measureDrafts } from "../speculation/measure.ts";
+import type { Proposer } from "../speculation/proposer.ts";
+import { createProposer, targetParts } from "../speculation/registry.ts";
+import type { DrafterConfig, DrafterInfo } from "../speculation_config.ts";
 
-/** Makes a drafter that proposes nothing. */
-export function drafterActor(): Actor<void, void, DrafterMessage> {
-  return {
-    name: "drafter",
-    start() {},
-    receive() {},
-    stop() {},
-  };
+class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
+  readonly name = "drafter";
+  #proposer: Proposer | undefined;
+
+  start({ speculation, verifierConfig, verifierInfo }: DrafterConfig, context: ActorContext): DrafterInfo {
+    if (speculation === undefined) return {};
+    const { maxRunningRequests, pageSize, contextLength } = verifierConfig;
+    const limits = {
+      maxSequences: maxRunningRequests,
+      numPages: verifierInfo.numPages,
+      pageSize,
+      contextLength,
+    };
+    const target = targetParts(verifierConfig, verifierInfo);
+    this.#proposer = createProposer({ speculation, limits, target, log: context.log });
+    return { costs: measureDrafts(this.#proposer, speculation, limits, context.clock) };
+  }
+
+  receive(message: DrafterMessage, { send, clock }: ActorContext): void {
+    switch (message.type) {
+      case "draft": {
+        const begun = clock.now();
+        const trees = this.#proposer!.propose(message.requests);
+        const drafted: Drafted = { type: "drafted", step: message.step, trees, draftMs: clock.now() - begun };
+        return send("scheduler", drafted);
+      }
+      case "release":
+        return this.#proposer?.release(message.requestId);
+      default:
+        unreachable(message);
+    }
+  }
+
+  stop(): void {
+    this.#proposer?.[Symbol.dispose]();
+  }
+}
+
+/** An actor that runs the proposer, if there is one. */
+export function drafterActor(): Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
+  return new Drafter();
 }

@@ -10,14 +10,17 @@ import {
   type Forwarded,
   type Inspected,
   type SchedulerMessage,
+  type SpeculationUsage,
   unreachable,
 } from "../messages.ts";
 import { submit } from "../scheduling/admission.ts";
 import { commit } from "../scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";
+import { type Drafts, planDraft, takeDrafts } from "../scheduling/drafting.ts";
+import { usageSince, zeroCounts } from "../scheduling/speculation_counts.ts";
 import { decodeLine, preemptionLine, prefillLine } from "../scheduling/log_lines.ts";
 import { schedule } from "../scheduling/schedule.ts";
-import { createState, flush, inspect, type SchedulingState } from "../scheduling/state.ts";
+import { createState, flush, inspect, isBusy, type SchedulingState } from "../scheduling/state.ts";
 
 class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   readonly name = "scheduler";
@@ -28,6 +31,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   #numDecodeSteps = 0;
   #busyMs = 0;
   #generatedBefore = 0;
+  #usageBefore: SpeculationUsage = zeroCounts();
   #lastGenThroughput = 0;
 
   start(config: SchedulerConfig): void {
@@ -44,6 +48,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
       case "cancel":
         this.#tell(cancel(this.#state, message.requestId), context);
         return this.#next(context);
+      case "drafted":
+        return this.#forward(takeDrafts(this.#state, message), context);
       case "forwarded":
         this.#commit(message, context);
         return this.#next(context);
@@ -63,12 +69,18 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
 
   stop(): void {}
 
-  /** Sends the next step, if there is one. */
+  /** Sends what comes next, if there is anything: drafts to be made, or a forward. */
   #next(context: ActorContext): void {
-    const now = context.clock.now();
-    const step = schedule(this.#state);
+    if (isBusy(this.#state)) return;
+    this.#plannedAt = context.clock.now();
+    const drafting = planDraft(this.#state);
+    if (drafting === undefined) this.#forward(new Map(), context);
+    else context.send("drafter", drafting.draft);
+  }
+
+  #forward(drafts: Drafts, context: ActorContext): void {
+    const step = schedule(this.#state, drafts);
     if (step === undefined) return;
-    this.#plannedAt = now;
     if (step.releases.length > 0) context.log("warning", preemptionLine(step.releases.length));
     if (step.numPrefilling > 0) context.log("info", prefillLine(this.#state, step));
     this.#tell(step.releases, context);
@@ -80,11 +92,13 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     this.#tell(commit(this.#state, forwarded), context);
     this.#busyMs += context.clock.now() - this.#plannedAt;
     if (numDecoding > 0 && ++this.#numDecodeSteps === this.#state.config.decodeLogInterval) {
-      const { generatedTokens } = this.#state;
+      const { generatedTokens, drafting } = this.#state;
       this.#lastGenThroughput = (generatedTokens - this.#generatedBefore) * 1000 / this.#busyMs;
-      context.log("info", decodeLine(this.#state, numDecoding, this.#lastGenThroughput));
+      const usage = drafting && usageSince(drafting.usage, this.#usageBefore);
+      context.log("info", decodeLine(this.#state, numDecoding, this.#lastGenThroughput, usage));
       this.#numDecodeSteps = this.#busyMs = 0;
       this.#generatedBefore = generatedTokens;
+      if (drafting) this.#usageBefore = { ...drafting.usage };
     }
   }
 

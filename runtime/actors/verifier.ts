@@ -14,30 +14,53 @@ import {
   unreachable,
   type VerifierMessage,
 } from "../messages.ts";
-import { BatchRowsBuilder } from "../models/batch_rows.ts";
+import { BatchRowsBuilder, slotAt } from "../models/batch_rows.ts";
 import { type LoadedModel, loadModel } from "../models/load.ts";
 import { ThreadChoice } from "../models/thread_choice.ts";
 import { type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
+import { defaultSamplingParams, maxTopLogprobs } from "../sampling/params.ts";
+import {
+  acceptPath,
+  chainOf,
+  childrenOf,
+  depthsOf,
+  emptyTree,
+  pathTokens,
+} from "../speculation/draft_tree.ts";
+import { chooseLeniently, coinOf } from "../speculation/lenient.ts";
+import type { CostCurve } from "../speculation_config.ts";
+import { type BatchRows, Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
+
+/** Numbers of rows whose cost is measured, and how often; others on the machine only ever slow a forward down. */
+const MEASURED_ROWS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64], NUM_MEASUREMENTS = 3;
+const TRIAL_SAMPLING = { ...defaultSamplingParams, temperature: 0 };
+
+/** KV slots whose rows are to be copied, one after another. */
+interface Moves {
+  readonly from: number[];
+  readonly to: number[];
+}
 
 class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   readonly name = "verifier";
   readonly #sequences = new Map<string, SequenceSampling>();
+  #config!: VerifierConfig;
   #loaded!: LoadedModel;
   #rows!: BatchRowsBuilder;
   #sampler!: Sampler;
   #graph!: GraphId;
-  #eosTokenIds: readonly number[] = [];
   /** Undefined if the number of threads is fixed. */
   #threadChoice: ThreadChoice | undefined;
 
   start(config: VerifierConfig, { log, clock }: ActorContext): VerifierInfo {
-    const loaded = loadModel(config, log);
-    const { context, model, kv } = loaded;
+    const context = new Context(config.libraryPath, config);
+    const loaded = loadModel(context, config, log);
+    const { model, kv } = loaded;
     const { maxRows, maxOutputs, maxRunningRequests, pageSize } = config;
+    this.#config = config;
     this.#loaded = loaded;
-    this.#eosTokenIds = config.eosTokenIds;
     const limits = {
       rows: maxRows,
       segments: maxRunningRequests,
@@ -53,10 +76,16 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       this.#sampler.forward(model.logits);
     });
     log("info", `Capture cuda graph end. Time elapsed: ${((clock.now() - begun) / 1000).toFixed(2)} s.`);
-    if (!config.mayUseFewerThreads) return loaded.info;
-    this.#threadChoice = new ThreadChoice(config.threads);
-    context.setThreads(this.#threadChoice.calibrate((threads) => this.#trialMs(threads, clock)));
-    return { ...loaded.info, backend: context.describe() };
+    if (config.mayUseFewerThreads) {
+      this.#threadChoice = new ThreadChoice(config.threads);
+      const trialMs = (threads: number) => {
+        context.setThreads(threads);
+        return this.#trialMs(1, clock);
+      };
+      context.setThreads(this.#threadChoice.calibrate(trialMs));
+    }
+    const costs = config.maxNodes > 0 && { forwardMs: this.#measure(clock) };
+    return { ...loaded.info, backend: context.describe(), ...costs };
   }
 
   receive(message: VerifierMessage, context: ActorContext): void {
@@ -77,52 +106,81 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
 
   #forward({ step, starts, segments }: Forward, { send, clock }: ActorContext): void {
     for (const start of starts) {
-      this.#sequences.set(start.requestId, new SequenceSampling(start, this.#eosTokenIds));
+      this.#sequences.set(start.requestId, new SequenceSampling(start, this.#config.eosTokenIds));
     }
+    const { context } = this.#loaded;
+    const { numRows, numOutputs } = this.#write(segments);
+    if (this.#threadChoice) context.setThreads(this.#threadChoice.choose(numRows));
+    const begun = clock.now();
+    context.replay(this.#graph);
+    const forwardMs = clock.now() - begun;
+    this.#threadChoice?.observe(numRows, forwardMs);
+    this.#sampler.read(numOutputs);
+    const moves: Moves = { from: [], to: [] };
+    const results = this.#results(segments, moves);
+    this.#move(moves);
+    const forwarded: Forwarded = { type: "forwarded", step, results, forwardMs };
+    send("scheduler", forwarded);
+  }
+
+  #write(segments: readonly Segment[]): BatchRows {
     const { context, batch } = this.#loaded;
     const rows = this.#rows.build(segments);
     context.writeBatch(batch, rows);
     this.#sampler.write(segments.flatMap((segment) => this.#outputRows(segment)));
-    if (this.#threadChoice) context.setThreads(this.#threadChoice.choose(rows.numRows));
-    const begun = clock.now();
-    context.replay(this.#graph);
-    const forwardMs = clock.now() - begun;
-    this.#threadChoice?.observe(rows.numRows, forwardMs);
-    this.#sampler.read(rows.numOutputs);
-    const forwarded: Forwarded = { type: "forwarded", step, results: this.#results(segments), forwardMs };
-    send("scheduler", forwarded);
+    return rows;
   }
 
-  /** Time of a forward of one row with so many threads. It writes to page 0, which nobody owns yet. */
-  #trialMs(threads: number, clock: Clock): number {
-    const { context, batch } = this.#loaded;
-    const tokens = Int32Array.of(0), pages = Int32Array.of(0);
-    context.setThreads(threads);
-    context.writeBatch(
-      batch,
-      this.#rows.build([{ requestId: "trial", tokens, start: 0, pages, sample: false }]),
-    );
+  /** Time of a forward of so many rows, all of them outputs. It writes to pages that nobody owns yet. */
+  #trialMs(numRows: number, clock: Clock): number {
+    const { pageSize, eosTokenIds } = this.#config, requestId = "trial";
+    const start = { requestId, sampling: TRIAL_SAMPLING, tokens: new Int32Array(0), numPromptTokens: 0 };
+    this.#sequences.set(requestId, new SequenceSampling(start, eosTokenIds));
+    const pages = Int32Array.from({ length: Math.ceil(numRows / pageSize) }, (_, page) => page);
+    const drafts = new Int32Array(numRows - 1);
+    const tree = chainOf(drafts, new Float32Array(drafts));
+    this.#write([{ requestId, tokens: Int32Array.of(0), start: 0, pages, sample: true, tree }]);
+    this.#sequences.delete(requestId);
     const begun = clock.now();
-    context.replay(this.#graph);
+    this.#loaded.context.replay(this.#graph);
     return clock.now() - begun;
   }
 
+  /** What a forward costs by number of rows. */
+  #measure(clock: Clock): CostCurve {
+    const { pageSize, maxRows, maxOutputs } = this.#config;
+    const most = Math.min(maxRows, maxOutputs, this.#loaded.info.numPages * pageSize);
+    const sizes = MEASURED_ROWS.filter((numRows) => numRows <= most);
+    const ms = sizes.map((numRows) => {
+      this.#trialMs(numRows, clock); // warms caches
+      return Math.min(...Array.from({ length: NUM_MEASUREMENTS }, () => this.#trialMs(numRows, clock)));
+    });
+    return { sizes, ms };
+  }
+
   /** The rows of a segment whose logits matter, in the order of `BatchRowsBuilder`. */
-  #outputRows({ requestId, tokens, start, sample, promptLogprobs }: Segment): OutputRow[] {
+  #outputRows({ requestId, tokens, start, sample, promptLogprobs, tree }: Segment): OutputRow[] {
     const sampling = this.#sequence(requestId);
     const end = start + tokens.length;
-    const outputs: OutputRow[] = [];
+    const outputs: OutputRow[] = [], numTop = this.#config.acceptThresholds && tree ? maxTopLogprobs : -1;
     promptLogprobs?.nextTokens.forEach((target, i) => {
       const position = end - (sample ? 1 : 0) - promptLogprobs.numRows + i + 1;
       outputs.push({ sampling, position, target });
     });
-    if (sample) outputs.push({ sampling, position: end, target: -1 });
+    if (sample) outputs.push({ sampling, position: end, target: -1, numTop });
+    if (tree) {
+      depthsOf(tree.parents).forEach((depth, node) =>
+        outputs.push({ sampling, position: end + depth, target: -1, drafts: pathTokens(tree, node), numTop })
+      );
+    }
     return outputs;
   }
 
-  #results(segments: readonly Segment[]): SegmentResult[] {
+  /** Also adds to `moves` what accepted drafts ask for. */
+  #results(segments: readonly Segment[], moves: Moves): SegmentResult[] {
     let output = 0;
-    return segments.map(({ requestId, sample, promptLogprobs }) => {
+    return segments.map((segment) => {
+      const { requestId, sample, promptLogprobs, tree = emptyTree } = segment;
       const sampling = this.#sequence(requestId), numTop = sampling.params.numLogprobs;
       const known = Array.from(
         { length: promptLogprobs?.numRows ?? 0 },
@@ -130,12 +188,56 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       );
       const prompt = promptLogprobs ? { promptLogprobs: known } : {};
       if (!sample) return { tokens: new Int32Array(0), ...prompt };
-      const token = this.#sampler.tokenAt(output);
-      const logprobs = numTop < 0 ? {} : { logprobs: [this.#sampler.logprobAt(output, numTop)] };
-      output++;
-      sampling.append(token);
-      return { tokens: Int32Array.of(token), ...logprobs, ...prompt };
+      const root = output;
+      output += 1 + tree.tokens.length;
+      const tokens: number[] = [];
+      const accepted = acceptPath(tree, (node) => {
+        const token = this.#tokenAt(segment, node, root + 1 + node);
+        tokens.push(token);
+        return token;
+      });
+      this.#compact(segment, accepted, moves);
+      for (const token of tokens) sampling.append(token);
+      const logprobs = numTop >= 0 && {
+        logprobs: tokens.map((token, i) => {
+          const at = root + 1 + (accepted[i - 1] ?? -1);
+          return this.#sampler.logprobAt(at, numTop, token);
+        }),
+      };
+      return { tokens: Int32Array.from(tokens), ...logprobs, ...prompt };
     });
+  }
+
+  /** The token to go on with at a node, whose output is `output`: what was drawn, unless drafts are favoured. */
+  #tokenAt({ requestId, start, tokens, tree }: Segment, node: number, output: number): number {
+    const drawn = this.#sampler.tokenAt(output), { acceptThresholds } = this.#config;
+    const { params: { temperature, seed } } = this.#sequence(requestId);
+    if (acceptThresholds === undefined || tree === undefined || temperature === 0) return drawn;
+    const top = new Map(this.#sampler.logprobAt(output, maxTopLogprobs).top);
+    const children = childrenOf(tree, node).map((child) => {
+      const token = tree.tokens[child]!;
+      return { token, probability: Math.exp(top.get(token) ?? -Infinity) };
+    });
+    const position = start + tokens.length + (node < 0 ? 0 : pathTokens(tree, node).length);
+    return chooseLeniently(drawn, children, acceptThresholds, coinOf(seed, position));
+  }
+
+  /** Accepted nodes are to follow the segment's rows without gaps; those of a chain do already. */
+  #compact({ start, tokens, pages }: Segment, accepted: readonly number[], moves: Moves): void {
+    const end = start + tokens.length, { pageSize } = this.#config;
+    accepted.forEach((node, i) => {
+      if (node === i) return;
+      moves.from.push(slotAt(pages, end + node, pageSize));
+      moves.to.push(slotAt(pages, end + i, pageSize));
+    });
+  }
+
+  #move(moves: Moves): void {
+    if (moves.from.length === 0) return;
+    const { context, kv, features } = this.#loaded;
+    const from = Int32Array.from(moves.from), to = Int32Array.from(moves.to);
+    context.moveKvSlots(kv, from, to);
+    if (features) context.moveTensorRows(features, from, to);
   }
 
   #sequence(requestId: string): SequenceSampling {

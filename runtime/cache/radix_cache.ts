@@ -19,6 +19,14 @@ export function tokenPageKey(pageSize: number): PageKey {
   };
 }
 
+/** Key of pages that depend on the token after them too, as the KV of a draft head does. */
+export function lookAheadPageKey(pageSize: number): PageKey {
+  return (tokens, pageIndex) => {
+    const end = (pageIndex + 1) * pageSize;
+    return end >= tokens.length ? undefined : tokens.slice(end - pageSize, end + 1).join();
+  };
+}
+
 /** A page in the tree and, through its ancestors, the prefix that ends with it. */
 export interface RadixNode {
   /** Pages of the prefix. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Segment } from "../messages.ts";
+import { ancestorMasks, depthsOf } from "../speculation/draft_tree.ts";
 import type { BatchRows } from "../../ffi/context.ts";
 
 /** Limits of a batch. */
@@ -41,7 +42,8 @@ export class BatchRowsBuilder {
   }
 
   /**
-   * Rows of all segments one after another. Outputs are, per segment, its prompt-logprob rows, then its sampled row.
+   * Rows of all segments one after another, the nodes of a tree behind the rows of its segment. Outputs are, per segment,
+   * its prompt-logprob rows, then its sampled row, then the nodes.
    *
    * @throws {RangeError} if the segments exceed the limits
    */
@@ -49,24 +51,35 @@ export class BatchRowsBuilder {
     const pagesPerSegment = Math.max(...segments.map((segment) => segment.pages.length));
     let row = 0, numOutputs = 0;
     segments.forEach((segment, s) => {
-      const first = row, { tokens, start, pages, sample, promptLogprobs } = segment;
-      if (first + tokens.length > this.#limits.rows) {
+      const first = row, { tokens, start, pages, sample, promptLogprobs, tree } = segment;
+      const end = start + tokens.length, numNodes = tree?.tokens.length ?? 0;
+      if (first + tokens.length + numNodes > this.#limits.rows) {
         throw new RangeError(`Cannot build batch: over ${this.#limits.rows} rows`);
       }
       this.#tokens.set(tokens, first);
-      for (let i = 0; i < tokens.length; i++, row++) {
-        const position = start + i;
+      for (let position = start; position < end; position++, row++) {
         this.#positions[row] = position;
-        this.#slots[row] = pages[Math.floor(position / this.#pageSize)]! * this.#pageSize +
-          position % this.#pageSize;
+        this.#slots[row] = slotAt(pages, position, this.#pageSize);
         this.#visible[row] = position + 1;
       }
+      this.#treeMasks.fill(0n, first, row);
       this.#pageTable.fill(0, s * pagesPerSegment, (s + 1) * pagesPerSegment);
       this.#pageTable.set(pages, s * pagesPerSegment);
-      this.#segmentStarts[s + 1] = row;
       const known = row - (sample ? 1 : 0);
       for (let i = known - (promptLogprobs?.numRows ?? 0); i < known; i++) this.#outputs[numOutputs++] = i;
       if (sample) this.#outputs[numOutputs++] = row - 1;
+      if (tree) {
+        const depths = depthsOf(tree.parents), masks = ancestorMasks(tree.parents);
+        this.#tokens.set(tree.tokens, row);
+        this.#treeMasks.set(masks, row);
+        for (let node = 0; node < numNodes; node++, row++) {
+          this.#positions[row] = end - 1 + depths[node]!;
+          this.#slots[row] = slotAt(pages, end + node, this.#pageSize);
+          this.#visible[row] = end;
+          this.#outputs[numOutputs++] = row;
+        }
+      }
+      this.#segmentStarts[s + 1] = row;
     });
     return {
       tokens: this.#tokens,
@@ -83,4 +96,9 @@ export class BatchRowsBuilder {
       numOutputs,
     };
   }
+}
+
+/** Where in the KV pool the entry `index` of a sequence lies. */
+export function slotAt(pages: Int32Array, index: number, pageSize: number): number {
+  return pages[Math.floor(index / pageSize)]! * pageSize + index % pageSize;
 }

@@ -6,15 +6,16 @@
  */
 import type { ModelConfig } from "../config.ts";
 import type { Context } from "../../ffi/context.ts";
-import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
+import type { BatchId, KvId, TensorId, WeightId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";
+import { CachedAttention } from "../nn/cached_attention.ts";
 import { Embedding, Linear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
 import type { Weights } from "../nn/weights.ts";
 import type { Model, ModelParts } from "./model.ts";
 
 /** Tensors that all layers share, one row per batch row. */
-class Activations {
+export class Activations {
   readonly hidden: TensorId;
   readonly normed: TensorId;
   readonly qkv: TensorId;
@@ -33,32 +34,28 @@ class Activations {
   }
 }
 
-class Attention {
-  readonly #parts: ModelParts;
-  readonly #layer: number;
+/** Grouped-query attention (Ainslie et al. 2023) between its projections. */
+export class Attention {
+  readonly #core: CachedAttention;
   readonly qkvProj: Linear;
   readonly oProj: Linear;
 
   constructor(parts: ModelParts, weights: Weights, layer: number) {
-    this.#parts = parts;
-    this.#layer = layer;
+    this.#core = new CachedAttention(parts, layer);
     this.qkvProj = new Linear(parts.context, weights, "q_proj", "k_proj", "v_proj");
     this.oProj = new Linear(parts.context, weights, "o_proj");
   }
 
   /** hidden += o_proj(attention(normed)) */
   forward({ hidden, normed, qkv, attended }: Activations, rotary: RotaryEmbedding, kv: KvId): void {
-    const { context, batch, config } = this.#parts;
-    const { numHeads, numKvHeads, headDim } = config;
     this.qkvProj.forward(qkv, normed);
-    rotary.forward(qkv, numHeads + numKvHeads);
-    ops.kvStore(context, kv, qkv, batch, this.#layer, numHeads);
-    ops.attention(context, attended, qkv, kv, batch, this.#layer, numHeads, 1 / Math.sqrt(headDim));
+    this.#core.forward(attended, qkv, rotary, kv);
     this.oProj.forward(hidden, attended, hidden);
   }
 }
 
-class GatedMlp {
+/** The feed-forward half of a layer (SwiGLU, Shazeer 2020). */
+export class GatedMlp {
   readonly #context: Context;
   readonly gateUpProj: Linear;
   readonly downProj: Linear;
@@ -77,7 +74,8 @@ class GatedMlp {
   }
 }
 
-class DecoderLayer {
+/** Attention and MLP, each behind its norm and around the residual. */
+export class DecoderLayer {
   readonly inputLayernorm: RmsNorm;
   readonly selfAttn: Attention;
   readonly postAttentionLayernorm: RmsNorm;
@@ -91,6 +89,7 @@ class DecoderLayer {
     this.mlp = new GatedMlp(context, weights.at("mlp"));
   }
 
+  /** Updates `hidden`; keys and values go to this layer's part of `kv`. */
   forward(activations: Activations, rotary: RotaryEmbedding, kv: KvId): void {
     this.inputLayernorm.forward(activations.normed, activations.hidden);
     this.selfAttn.forward(activations, rotary, kv);
@@ -132,14 +131,34 @@ export class LlamaForCausalLM implements Model {
     this.logits = context.batchTensor(batch, "outputs", config.vocabSize);
   }
 
+  get embedding(): WeightId {
+    return this.embedTokens.weight;
+  }
+
+  get lmHeadWeight(): WeightId {
+    return this.lmHead?.weight ?? this.embedTokens.weight;
+  }
+
   forward(kv: KvId): void {
     const { context, batch } = this.#parts;
     this.embedTokens.forward(this.#activations.hidden, batch);
     this.rotary.prepare();
-    for (const layer of this.layers) layer.forward(this.#activations, this.rotary, kv);
+    this.layers.forEach((layer, index) => {
+      this.#keepFeatures(index, this.#activations.hidden);
+      layer.forward(this.#activations, this.rotary, kv);
+    });
+    if (this.#parts.features?.layers.includes(this.layers.length)) {
+      this.norm.forward(this.#activations.normed, this.#activations.hidden);
+      this.#keepFeatures(this.layers.length, this.#activations.normed);
+    }
     ops.gatherOutputs(context, this.#lastHidden, this.#activations.hidden, batch);
     this.norm.forward(this.#lastNormed, this.#lastHidden);
-    ops.linear(context, this.logits, this.#lastNormed, this.lmHead?.weight ?? this.embedTokens.weight);
+    ops.linear(context, this.logits, this.#lastNormed, this.lmHeadWeight);
+  }
+
+  #keepFeatures(layer: number, x: TensorId): void {
+    const { context, batch, config, features } = this.#parts, at = features?.layers.indexOf(layer) ?? -1;
+    if (features && at >= 0) ops.storeRows(context, features.tensor, x, batch, at * config.hiddenSize);
   }
 }
 

@@ -5,13 +5,20 @@
  */
 import type { VerifierConfig, VerifierInfo } from "../config.ts";
 import type { LogLevel } from "../actor/actor.ts";
-import { Context } from "../../ffi/context.ts";
-import type { BatchId, KvId } from "../../ffi/handles.ts";
+import { LoadError } from "../errors.ts";
+import type { Context } from "../../ffi/context.ts";
+import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import { Weights } from "../nn/weights.ts";
-import type { Model } from "./model.ts";
+import type { FeaturePool, Model } from "./model.ts";
 import { createModel } from "./registry.ts";
 
 const GIB = 1024 ** 3;
+
+/** The part of a verifier's configuration that concerns the model alone. */
+export type LoadConfig = Omit<
+  VerifierConfig,
+  "libraryPath" | "device" | "threads" | "mayUseFewerThreads" | "eosTokenIds" | "acceptThresholds"
+>;
 
 /** A loaded model with its batch and KV pool. */
 export interface LoadedModel {
@@ -19,6 +26,8 @@ export interface LoadedModel {
   readonly model: Model;
   readonly batch: BatchId;
   readonly kv: KvId;
+  /** Hidden states per KV slot, if a proposer wants them. */
+  readonly features?: TensorId;
   readonly pagesPerSegment: number;
   readonly info: VerifierInfo;
 }
@@ -29,15 +38,18 @@ function availableGib(): string {
 }
 
 /**
- * Loads the weights and allocates the KV pool.
+ * Loads the weights and allocates the KV pool. All of it is released with the context.
  *
- * @throws {LoadError} if the checkpoint lacks something
+ * @throws {LoadError} if the checkpoint lacks something, a layer to keep hidden states of included
  * @throws {NativeError} if memory runs out or the device is absent
  */
-export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: string) => void): LoadedModel {
+export function loadModel(
+  context: Context,
+  config: LoadConfig,
+  log: (level: LogLevel, text: string) => void,
+): LoadedModel {
   const { checkpoint, pageSize } = config;
-  const context = new Context(config.libraryPath, { device: config.device, threads: config.threads });
-  const pagesPerSegment = Math.ceil(config.contextLength / pageSize);
+  const pagesPerSegment = Math.ceil((config.contextLength + config.maxNodes) / pageSize);
   const batch = context.createBatch({
     rows: config.maxRows,
     segments: config.maxRunningRequests,
@@ -51,7 +63,15 @@ export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: s
     dtype: config.dtype === "auto" ? Weights.autoDtype(checkpoint) : config.dtype,
     onProgress: shardProgress(checkpoint.tensors.values(), checkpoint.files, log),
   });
-  const model = createModel({ context, config: checkpoint.config, weights, batch });
+  const numPages = Math.floor(config.maxTotalTokens / pageSize);
+  const features = createFeaturePool(context, config, numPages * pageSize);
+  const model = createModel({
+    context,
+    config: checkpoint.config,
+    weights,
+    batch,
+    ...(features && { features }),
+  });
   weights.close();
   log(
     "info",
@@ -60,7 +80,6 @@ export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: s
   );
   const { numLayers, numKvHeads, headDim } = checkpoint.config;
   const halfBytesPerToken = numLayers * numKvHeads * headDim * (config.kvDtype === "float32" ? 4 : 2);
-  const numPages = Math.floor(config.maxTotalTokens / pageSize);
   const kv = context.createKv(
     { layers: numLayers, pages: numPages, pageSize, kvHeads: numKvHeads, headDim },
     config.kvDtype,
@@ -78,8 +97,39 @@ export function loadModel(config: VerifierConfig, log: (level: LogLevel, text: s
     vBytes: halfBytes,
     weightBytes: weights.packedBytes,
     backend: context.describe(),
+    handles: {
+      context: context.id,
+      embedding: model.embedding,
+      lmHead: model.lmHeadWeight,
+      features: features?.tensor ?? 0,
+    },
   };
-  return { context, model, batch, kv, pagesPerSegment, info };
+  return {
+    context,
+    model,
+    batch,
+    kv,
+    ...(features && { features: features.tensor }),
+    pagesPerSegment,
+    info,
+  };
+}
+
+/** Room for the hidden states of every KV slot, if any are wanted; untouched slots take no memory. */
+function createFeaturePool(
+  context: Context,
+  { checkpoint, featureLayers: layers }: LoadConfig,
+  numSlots: number,
+): FeaturePool | undefined {
+  const { numLayers, hiddenSize } = checkpoint.config;
+  const unknown = layers.find((layer) => !(layer >= 0 && layer <= numLayers));
+  if (unknown !== undefined) {
+    throw new LoadError(
+      `Cannot keep hidden states of layer ${unknown}: the model has ${numLayers}, expected 0..${numLayers}`,
+    );
+  }
+  if (layers.length === 0) return undefined;
+  return { layers, tensor: context.createTensor(numSlots, layers.length * hiddenSize) };
 }
 
 /** Logs a line whenever another shard is read through. */

@@ -5,7 +5,7 @@
  */
 import type { ModelConfig } from "../config.ts";
 import type { Context } from "../../ffi/context.ts";
-import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
+import type { BatchId, KvId, TensorId, WeightId } from "../../ffi/handles.ts";
 import type { Weights } from "../nn/weights.ts";
 
 /** Parts a model is built from. */
@@ -14,12 +14,26 @@ export interface ModelParts {
   readonly config: ModelConfig;
   readonly weights: Weights;
   readonly batch: BatchId;
+  /** Absent: no hidden states are kept. */
+  readonly features?: FeaturePool;
+}
+
+/** Where a forward leaves the hidden states that a draft head works on. */
+export interface FeaturePool {
+  /** As `VerifierConfig.featureLayers`. */
+  readonly layers: readonly number[];
+  /** [KV slots, layers * hiddenSize], the layers side by side. */
+  readonly tensor: TensorId;
 }
 
 /** A decoder. Prefill, decode and tree verification are the same forward; only the batch differs. */
 export interface Model {
   /** [outputs, vocabSize], valid after `forward`. */
   readonly logits: TensorId;
+  /** [vocabSize, hiddenSize]; draft heads share both. */
+  readonly embedding: WeightId;
+  /** [vocabSize, hiddenSize]; the embedding if tied. */
+  readonly lmHeadWeight: WeightId;
   /** Runs (or records) a forward of the batch as written; keys and values go to `kv`. */
   forward(kv: KvId): void;
 }

@@ -9,19 +9,41 @@ import type { BatchId, TensorId, WeightId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";
 import type { Weights } from "./weights.ts";
 
-/** out = x W^T, W of one or several stacked modules. */
+/** out = x W^T + b, W of one or several stacked modules; b where the checkpoint has it. */
 export class Linear {
   readonly #context: Context;
+  readonly #bias: TensorId | undefined;
   readonly weight: WeightId;
 
   constructor(context: Context, weights: Weights, ...names: string[]) {
     this.#context = context;
     this.weight = weights.matrix(...names);
+    this.#bias = weights.bias(...names);
   }
 
-  /** out [rows, out features] = x [rows, in features] W^T (+ residual, which may be out) */
+  /** out [rows, out features] = x [rows, in features] W^T + b (+ residual, which may be out) */
   forward(out: TensorId, x: TensorId, residual?: TensorId): void {
     ops.linear(this.#context, out, x, this.weight, residual);
+    if (this.#bias !== undefined) ops.addBias(this.#context, out, this.#bias);
+  }
+}
+
+/** out = [x0, x1, ...] W^T + b for inputs of these widths, which need not lie side by side. */
+export class ConcatLinear {
+  readonly #context: Context;
+  readonly #parts: readonly WeightId[];
+  readonly #bias: TensorId | undefined;
+
+  constructor(context: Context, weights: Weights, widths: readonly number[], ...names: string[]) {
+    this.#context = context;
+    this.#parts = weights.columns(widths, ...names);
+    this.#bias = weights.bias(...names);
+  }
+
+  /** Takes input `part`, [rows, its width]. The first sets out [rows, out features], the others add to it. */
+  forward(out: TensorId, part: number, x: TensorId): void {
+    ops.linear(this.#context, out, x, this.#parts[part]!, part === 0 ? undefined : out);
+    if (part === 0 && this.#bias !== undefined) ops.addBias(this.#context, out, this.#bias);
   }
 }
 

@@ -49,27 +49,53 @@ export class Weights {
     return this.#store.checkpoint.tensors.has(this.#prefix + name);
   }
 
+  /** Rows of a matrix. @throws {LoadError} if it is missing */
+  rowsOf(name: string): number {
+    return this.#source(name).shape[0]!;
+  }
+
   /**
    * One matrix of the `weight`s of these modules, stacked in order: [sum of rows, cols].
    *
    * @throws {LoadError} if one is missing or their columns differ
    */
   matrix(...names: string[]): WeightId {
-    const { context, checkpoint, dtype } = this.#store;
+    const sources = names.map((name) => this.#source(`${name}.weight`)), cols = sources[0]!.shape[1]!;
+    const weight = this.#stack(sources, cols, 0, cols);
+    for (const source of sources) this.#count(source);
+    return weight;
+  }
+
+  /**
+   * Such a matrix cut into pieces of these widths, for inputs that stand side by side.
+   *
+   * @throws {LoadError} if one is missing or its columns are not the sum of the widths
+   */
+  columns(widths: readonly number[], ...names: string[]): WeightId[] {
     const sources = names.map((name) => this.#source(`${name}.weight`));
-    const cols = sources[0]!.shape[1]!;
+    const cols = widths.reduce((sum, width) => sum + width, 0);
+    let first = 0;
+    const weights = widths.map((width) => this.#stack(sources, cols, (first += width) - width, width));
+    for (const source of sources) this.#count(source);
+    return weights;
+  }
+
+  /** Rows of `sources`, which are `cols` wide, from column `first` on. */
+  #stack(sources: readonly TensorSource[], cols: number, first: number, width: number): WeightId {
+    const { context, checkpoint, dtype } = this.#store;
     const rows = sources.reduce((sum, source) => sum + source.shape[0]!, 0);
-    const weight = context.createWeight(rows, cols);
+    const weight = context.createWeight(rows, width);
     for (const source of sources) {
       if (source.shape[1] !== cols) {
         throw new LoadError(`Cannot stack ${source.name}: ${source.shape[1]} columns, expected ${cols}`);
       }
       const headDim = source.rowOrder === "interleaved" ? checkpoint.config.headDim : 0;
-      context.appendWeight(weight, this.#range(source), source.shape[0]!, headDim);
+      const rowBytes = source.bytes / source.shape[0]!, range = this.#range(source);
+      const columns = { ...range, offset: range.offset + rowBytes / cols * first, rowBytes };
+      context.appendWeight(weight, columns, source.shape[0]!, headDim);
     }
     context.packWeight(weight, dtype);
     this.#loaded.packedBytes += context.weightBytes(weight);
-    for (const source of sources) this.#count(source);
     return weight;
   }
 
@@ -79,6 +105,27 @@ export class Weights {
     const tensor = this.#store.context.loadTensor(this.#range(source), 1, source.shape[0]!);
     this.#count(source);
     return tensor;
+  }
+
+  /**
+   * The `bias`es of these modules side by side, [1, n]; undefined if there are none.
+   *
+   * @throws {LoadError} if only some have one
+   */
+  bias(...names: string[]): TensorId | undefined {
+    const { context } = this.#store;
+    if (!names.some((name) => this.has(`${name}.bias`))) return undefined;
+    const sizes = names.map((name) => this.#source(`${name}.bias`).shape[0]!);
+    const all = new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
+    let first = 0;
+    names.forEach((name, i) => {
+      const part = all.subarray(first, first += sizes[i]!), tensor = this.vector(`${name}.bias`);
+      context.readTensor(tensor, part, 0, 1);
+      context.releaseTensor(tensor);
+    });
+    const bias = context.createTensor(1, all.length);
+    context.writeTensor(bias, all, 0, 1);
+    return bias;
   }
 
   /** Unmaps the files; what was loaded stays. */

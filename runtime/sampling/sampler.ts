@@ -25,6 +25,10 @@ export interface OutputRow {
   readonly position: number;
   /** A known token to report instead of drawing, or -1. */
   readonly target: number;
+  /** Draft tokens between what the sequence has said and this row. */
+  readonly drafts?: readonly number[];
+  /** Alternatives to report even if the request wants fewer. */
+  readonly numTop?: number;
 }
 
 /** A native sampler with its arrays, one entry per output row. */
@@ -65,7 +69,7 @@ export class Sampler {
     const rows = this.#rows;
     const adjustments: Adjustment[][] = [];
     let numAdjustments = 0;
-    outputs.forEach(({ sampling, position, target }, i) => {
+    outputs.forEach(({ sampling, position, target, drafts, numTop = -1 }, i) => {
       const { params } = sampling;
       // Prompt logprobs are the model's own: nothing was drawn there.
       rows.temperature[i] = target < 0 ? params.temperature : 0;
@@ -75,8 +79,8 @@ export class Sampler {
       rows.seed[i] = params.seed;
       rows.position[i] = position;
       rows.target[i] = target;
-      rows.numTop[i] = params.numLogprobs;
-      const changes = target < 0 ? sampling.adjustments() : [];
+      rows.numTop[i] = Math.max(params.numLogprobs, numTop);
+      const changes = target < 0 ? sampling.adjustments(drafts) : [];
       adjustments.push(changes);
       numAdjustments += changes.length;
     });
@@ -89,15 +93,17 @@ export class Sampler {
     return this.#results.tokens[i]!;
   }
 
-  /** The logprobs of row `i`, which must have asked for them. */
-  logprobAt(i: number, numTop: number): TokenLogprob {
+  /** The logprobs of row `i`, which must have asked for them: of its token, or of another among those reported. */
+  logprobAt(i: number, numTop: number, token: number = this.tokenAt(i)): TokenLogprob {
     const { tokens, logprobs, topTokens, topLogprobs } = this.#results;
     const first = i * maxTopLogprobs;
     const top = Array.from(
       { length: numTop },
       (_, n) => [topTokens[first + n]!, topLogprobs[first + n]!] as const,
     );
-    return { token: tokens[i]!, logprob: logprobs[i]!, top };
+    const isDrawn = token === tokens[i];
+    const logprob = isDrawn ? logprobs[i]! : topLogprobs[topTokens.indexOf(token, first)]!;
+    return { token, logprob, top };
   }
 
   /** Copies the results of the draw out of native memory. */

@@ -44,21 +44,30 @@ export class SequenceSampling {
   /** Takes note of a generated token. */
   append(token: number): void {
     this.#numOutput++;
-    if (this.#remembers) this.#counts.set(token, (this.#counts.get(token) ?? 0) + 1);
+    if (this.#remembers) countOne(this.#counts, token);
   }
 
-  /** The changes to the logits of the next token; empty for plain sampling. */
-  adjustments(): Adjustment[] {
-    const bias = this.#numOutput < this.params.minTokens
+  /**
+   * The changes to the logits of the next token, or of the one after `drafts`, if those were accepted; empty for plain
+   * sampling.
+   */
+  adjustments(drafts: readonly number[] = []): Adjustment[] {
+    const bias = this.#numOutput + drafts.length < this.params.minTokens
       ? new Map([...this.#bias, ...this.#endTokens.map((token) => [token, -Infinity] as const)])
       : this.#bias;
+    const counts = this.#remembers && drafts.length > 0 ? new Map(this.#counts) : this.#counts;
+    if (counts !== this.#counts) { for (const token of drafts) countOne(counts, token); }
     const changes: Adjustment[] = [];
-    for (const [token, count] of this.#counts) {
+    for (const [token, count] of counts) {
       changes.push({ token, seen: true, count, bias: bias.get(token) ?? 0 });
     }
     for (const [token, value] of bias) {
-      if (!this.#counts.has(token)) changes.push({ token, seen: false, count: 0, bias: value });
+      if (!counts.has(token)) changes.push({ token, seen: false, count: 0, bias: value });
     }
     return changes;
   }
+}
+
+function countOne(counts: Map<number, number>, token: number): void {
+  counts.set(token, (counts.get(token) ?? 0) + 1);
 }

@@ -35,9 +35,11 @@ export function submit(state: SchedulingState, message: Submit): Failed | undefi
     tokens,
     numComputed: 0,
     numPrefill: 0,
+    numDrafted: 0,
     pages: [],
     prefix: state.cache.root,
     numCached: undefined,
+    numAttached: 0,
     numPreemptions: 0,
     // Nothing predicts the first token, so the first logprob to compute is the second token's.
     nextPromptLogprob: promptLogprobStart < 0 ? tokens.length : Math.max(1, promptLogprobStart),
@@ -46,6 +48,7 @@ export function submit(state: SchedulingState, message: Submit): Failed | undefi
       : promptLogprobStart === 0
       ? [{ token: tokens[0]!, logprob: null, top: [] }]
       : [],
+    speculation: undefined,
     cancelled: false,
   };
   state.sequences.set(requestId, sequence);
@@ -68,6 +71,7 @@ export function admitNext(state: SchedulingState): Sequence | undefined {
   growPages(state, sequence);
   sequence.numPrefill = sequence.tokens.length;
   sequence.numCached ??= sequence.numComputed;
+  sequence.numAttached = sequence.numComputed;
   state.waiting.shift();
   state.running.push(sequence);
   return sequence;

@@ -5,12 +5,14 @@
  */
 import type { SchedulerConfig } from "../config.ts";
 import type { Release, Segment, SequenceStart } from "../messages.ts";
+import type { Drafts } from "./drafting.ts";
 import { isPrefilling, type Sequence } from "./sequence.ts";
 import type { Step } from "./state.ts";
 
 /** Collects the segments of a forward. */
 export class Batch {
   readonly #step: number;
+  readonly #drafts: Drafts;
   readonly #starts: SequenceStart[] = [];
   readonly #segments: Segment[] = [];
   readonly #sequences: Sequence[] = [];
@@ -21,8 +23,10 @@ export class Batch {
   #numPrefillRows = 0;
   #numCachedTokens = 0;
 
-  constructor(step: number, config: SchedulerConfig) {
+  /** `drafts` fit: `planDraft` made sure. */
+  constructor(step: number, config: SchedulerConfig, drafts: Drafts) {
     this.#step = step;
+    this.#drafts = drafts;
     this.#rowsLeft = config.maxRows;
     this.#prefillRowsLeft = config.chunkedPrefillSize;
     this.#outputsLeft = config.maxOutputs;
@@ -45,14 +49,15 @@ export class Batch {
   add(sequence: Sequence): void {
     const numRows = this.#numRowsFor(sequence);
     if (numRows === 0) return;
-    this.#rowsLeft -= numRows;
-    this.#outputsLeft -= numOutputs(sequence, numRows);
+    const tree = this.#drafts.get(sequence)?.tree, numNodes = tree?.tokens.length ?? 0;
+    this.#rowsLeft -= numRows + numNodes;
+    this.#outputsLeft -= numOutputs(sequence, numRows) + numNodes;
     if (isPrefilling(sequence)) {
       this.#prefillRowsLeft -= numRows;
       this.#numPrefillRows += numRows;
       this.#numPrefilling++;
     }
-    this.#segments.push(segmentOf(sequence, numRows));
+    this.#segments.push({ ...segmentOf(sequence, numRows), ...(tree && numNodes > 0 && { tree }) });
     this.#sequences.push(sequence);
   }
 
@@ -62,6 +67,7 @@ export class Batch {
     return {
       forward: { type: "forward", step: this.#step, starts: this.#starts, segments: this.#segments },
       sequences: this.#sequences,
+      drafts: this.#drafts,
       releases,
       numDecoding: this.#segments.length - this.#numPrefilling,
       numPrefilling: this.#numPrefilling,

@@ -6,7 +6,8 @@
 import type { SchedulerConfig } from "../config.ts";
 import type { FinishReason, Forwarded, Segment, SegmentResult, Tokens } from "../messages.ts";
 import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
-import { sharePages } from "./pages.ts";
+import { observeDraft, observeForward, type SequenceDraft } from "./drafting.ts";
+import { sharePages, trimPages } from "./pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
 import { reserveRatioBounds, type SchedulingState } from "./state.ts";
 
@@ -24,25 +25,47 @@ export function commit(state: SchedulingState, { step, results, forwardMs }: For
     throw new RangeError(`Cannot commit step ${step}: step ${inFlight?.forward.step ?? "none"} is in flight`);
   }
   state.inFlight = undefined;
+  state.forwardMs += forwardMs;
   state.meanForwardMs += MEAN_WEIGHT * (forwardMs - state.meanForwardMs);
   state.reserveRatio = Math.max(reserveRatioBounds.min, state.reserveRatio - reserveRatioBounds.decay);
-  return inFlight.forward.segments.flatMap((segment, i) =>
-    commitSegment(state, inFlight.sequences[i]!, segment, results[i]!)
-  );
+  const { segments } = inFlight.forward;
+  if (state.drafting !== undefined) {
+    observeForward(state.drafting, numRowsOf(segments), forwardMs);
+  }
+  return segments.flatMap((segment, i) => {
+    const sequence = inFlight.sequences[i]!, draft = inFlight.drafts.get(sequence);
+    return commitSegment(state, sequence, { segment, draft, result: results[i]! });
+  });
+}
+
+/** What a sequence did in a step. */
+interface SegmentOutcome {
+  readonly segment: Segment;
+  readonly draft: SequenceDraft | undefined;
+  readonly result: SegmentResult;
 }
 
 function commitSegment(
   state: SchedulingState,
   sequence: Sequence,
-  segment: Segment,
-  result: SegmentResult,
+  outcome: SegmentOutcome,
 ): SchedulerEvent[] {
+  const { segment, result } = outcome;
   const wasPrefilling = isPrefilling(sequence);
   sequence.numComputed += segment.tokens.length;
   if (sequence.cancelled) return endSequence(state, sequence, aborted);
   if (wasPrefilling) sharePages(state, sequence);
   takePromptLogprobs(sequence, result);
-  return segment.sample ? takeTokens(state, sequence, result) : [];
+  if (!segment.sample) return [];
+  const numBefore = sequence.tokens.length;
+  const end = appendTokens(state.config, sequence, result.tokens);
+  const numTaken = sequence.tokens.length - numBefore;
+  state.generatedTokens += numTaken;
+  if (!wasPrefilling) takeDraft(state, sequence, outcome, numTaken);
+  return [
+    ...news(sequence, result, numTaken),
+    ...(end === undefined ? [] : endSequence(state, sequence, end)),
+  ];
 }
 
 function takePromptLogprobs(sequence: Sequence, { promptLogprobs = [] }: SegmentResult): void {
@@ -50,30 +73,44 @@ function takePromptLogprobs(sequence: Sequence, { promptLogprobs = [] }: Segment
   sequence.nextPromptLogprob += promptLogprobs.length;
 }
 
-/** Appends drawn tokens up to the first that ends the sequence. */
-function takeTokens(state: SchedulingState, sequence: Sequence, result: SegmentResult): SchedulerEvent[] {
-  const { config } = state;
-  const { requestId, tokens, promptLogprobs } = sequence;
+/** Appends drawn tokens up to the first that ends the sequence; says whether one does. */
+function appendTokens(
+  config: SchedulerConfig,
+  sequence: Sequence,
+  drawn: Int32Array,
+): FinishReason | undefined {
   let end = lengthReached(sequence);
-  let numTaken = 0;
-  while (end === undefined && numTaken < result.tokens.length) {
-    const token = result.tokens[numTaken++]!;
-    tokens.push(token);
-    end = stopAt(config, sequence, token) ?? lengthReached(sequence);
+  for (let i = 0; end === undefined && i < drawn.length; i++) {
+    sequence.tokens.push(drawn[i]!);
+    end = stopAt(config, sequence, drawn[i]!) ?? lengthReached(sequence);
   }
-  state.generatedTokens += numTaken;
+  return end;
+}
+
+/** Books what became of the drafts of a decode step that yielded `numTaken` tokens. */
+function takeDraft(
+  state: SchedulingState,
+  sequence: Sequence,
+  { segment, draft, result }: SegmentOutcome,
+  numTaken: number,
+): void {
+  // All tokens drawn but the last were drafts, and their KV is computed.
+  if (segment.tree) sequence.numComputed += Math.min(numTaken, result.tokens.length - 1);
+  trimPages(state, sequence);
+  if (state.drafting !== undefined) observeDraft(state.drafting, { sequence, draft, numTaken, result });
+}
+
+function news(sequence: Sequence, { tokens, logprobs }: SegmentResult, numTaken: number): Tokens[] {
+  const { requestId, promptLogprobs } = sequence;
   sequence.promptLogprobs = undefined;
-  const news: Tokens = {
+  if (numTaken === 0 && promptLogprobs === undefined) return [];
+  return [{
     type: "tokens",
     requestId,
-    tokens: result.tokens.slice(0, numTaken),
-    ...(result.logprobs && { logprobs: result.logprobs.slice(0, numTaken) }),
+    tokens: tokens.slice(0, numTaken),
+    ...(logprobs && { logprobs: logprobs.slice(0, numTaken) }),
     ...(promptLogprobs && { promptLogprobs }),
-  };
-  return [
-    ...(numTaken > 0 || promptLogprobs ? [news] : []),
-    ...(end === undefined ? [] : endSequence(state, sequence, end)),
-  ];
+  }];
 }
 
 function lengthReached(sequence: Sequence): FinishReason | undefined {
@@ -85,4 +122,8 @@ function stopAt(config: SchedulerConfig, { sampling }: Sequence, token: number):
   if (sampling.ignoreEos) return undefined;
   const stops = config.eosTokenIds.includes(token) || sampling.stopTokenIds.includes(token);
   return stops ? { type: "stop", matched: token } : undefined;
+}
+
+function numRowsOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { tokens, tree }) => sum + tokens.length + (tree?.tokens.length ?? 0), 0);
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { SpeculationUsage } from "../messages.ts";
+import { acceptLength } from "./speculation_counts.ts";
 import { numUsedTokens, poolTokens, type SchedulingState, type Step } from "./state.ts";
 
 /** Says what a step prefills; cached tokens count once, when a sequence is admitted. */
@@ -12,10 +14,17 @@ export function prefillLine(state: SchedulingState, step: Step): string {
     `#running-req: ${step.numDecoding}, #queue-req: ${state.waiting.length}`;
 }
 
-/** Says how decoding goes; `genThroughput` in tokens per second since the last such line. */
-export function decodeLine(state: SchedulingState, numDecoding: number, genThroughput: number): string {
+/** Says how decoding goes; `genThroughput` in tokens per second and `usage` of drafts since the last such line. */
+export function decodeLine(
+  state: SchedulingState,
+  numDecoding: number,
+  genThroughput: number,
+  usage?: SpeculationUsage,
+): string {
+  const acceptance = usage === undefined ? "" : `accept len: ${acceptLength(usage).toFixed(2)}, ` +
+    `accept rate: ${(usage.numAccepted / Math.max(1, usage.numProposed)).toFixed(2)}, `;
   return `Decode batch. #running-req: ${numDecoding}, #token: ${numUsedTokens(state)}, ` +
-    `token usage: ${tokenUsage(state)}, cuda graph: True, ` +
+    `token usage: ${tokenUsage(state)}, ${acceptance}cuda graph: True, ` +
     `gen throughput (token/s): ${genThroughput.toFixed(2)}, #queue-req: ${state.waiting.length}`;
 }
 

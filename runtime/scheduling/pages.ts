@@ -13,7 +13,7 @@ export function numAvailablePages({ allocator, cache }: SchedulingState): number
 
 /** Pages a sequence lacks to hold all its tokens. */
 export function numMissingPages({ config }: SchedulingState, { tokens, pages }: Sequence): number {
-  return Math.ceil(tokens.length / config.pageSize) - pages.length;
+  return Math.max(0, Math.ceil(tokens.length / config.pageSize) - pages.length);
 }
 
 /**
@@ -32,8 +32,27 @@ export function attachPrefix({ config, cache }: SchedulingState, sequence: Seque
 
 /** Allocates what a sequence lacks, evicting as needed; the caller made sure that so much is available. */
 export function growPages(state: SchedulingState, sequence: Sequence): void {
-  const { allocator, cache } = state;
-  const count = numMissingPages(state, sequence);
+  addPages(state, sequence, numMissingPages(state, sequence));
+}
+
+/**
+ * Makes room for up to `numSlots` drafts behind the tokens of a sequence, as far as there are pages for it without
+ * preempting anybody; returns for how many. `trimPages` gives the room back.
+ */
+export function reservePages(state: SchedulingState, sequence: Sequence, numSlots: number): number {
+  const { pageSize } = state.config, { tokens, pages } = sequence;
+  const numWanted = Math.ceil((tokens.length + numSlots) / pageSize) - pages.length;
+  addPages(state, sequence, Math.min(numWanted, numAvailablePages(state)));
+  return Math.min(numSlots, sequence.pages.length * pageSize - tokens.length);
+}
+
+/** Frees the pages behind a sequence's tokens. */
+export function trimPages({ config, allocator }: SchedulingState, { tokens, pages }: Sequence): void {
+  allocator.free(pages.splice(Math.ceil(tokens.length / config.pageSize)));
+}
+
+function addPages({ allocator, cache }: SchedulingState, sequence: Sequence, count: number): void {
+  if (count <= 0) return;
   if (count > allocator.numFree) allocator.free(cache.evict(count - allocator.numFree));
   sequence.pages = sequence.pages.concat(allocator.allocate(count));
 }
@@ -59,5 +78,5 @@ export function releasePages(state: SchedulingState, sequence: Sequence): void {
   cache.unlock(sequence.prefix);
   sequence.prefix = cache.root;
   sequence.pages = [];
-  sequence.numComputed = 0;
+  sequence.numComputed = sequence.numDrafted = 0;
 }

@@ -5,17 +5,22 @@
  */
 import { admitNext } from "./admission.ts";
 import { Batch } from "./batch.ts";
+import type { Drafts } from "./drafting.ts";
 import { growPages } from "./pages.ts";
 import { makeRoom } from "./preemption.ts";
-import type { SchedulingState, Step } from "./state.ts";
+import { isBusy, type SchedulingState, type Step } from "./state.ts";
 
 /**
- * Plans the next step: decode rows of all running sequences, so that nobody stalls, then prompt chunks, first come,
- * first served, all in one forward. Undefined while a step is in flight or if there is nothing to do.
+ * Plans the next step: decode rows of all running sequences, so that nobody stalls, with the `drafts` to verify, then
+ * prompt chunks, first come, first served, all in one forward. Undefined while a step or drafts are in flight or if
+ * there is nothing to do.
  */
-export function schedule(state: SchedulingState): Step | undefined {
-  if (state.inFlight !== undefined) return undefined;
-  const batch = new Batch(state.numSteps + 1, state.config);
+export function schedule(
+  state: SchedulingState,
+  drafts: Drafts = new Map(),
+): Step | undefined {
+  if (isBusy(state)) return undefined;
+  const batch = new Batch(state.numSteps + 1, state.config, drafts);
   const releases = makeRoom(state);
   for (const sequence of state.running) growPages(state, sequence);
 

@@ -6,6 +6,7 @@
 import type { RadixNode } from "../cache/radix_cache.ts";
 import type { TokenLogprob, Usage } from "../messages.ts";
 import type { SamplingParams } from "../sampling/params.ts";
+import { copyCounts, type SpeculationCounts } from "./speculation_counts.ts";
 
 /**
  * A request that was accepted and has not ended. It waits, owning nothing, or runs: then its first `prefix.depth`
@@ -23,16 +24,22 @@ export interface Sequence {
   numComputed: number;
   /** Tokens there were when it was admitted; it decodes once these are computed. */
   numPrefill: number;
-  /** Page table. */
+  /** Tokens the drafter was told. */
+  numDrafted: number;
+  /** Page table; longer than the tokens need while drafts are under way. */
   pages: number[];
   prefix: RadixNode;
   /** Prompt tokens found in the radix cache when it was first admitted. */
   numCached: number | undefined;
+  /** Tokens found in the radix cache when it was last admitted. */
+  numAttached: number;
   numPreemptions: number;
   /** Position of the next prompt token whose logprob is wanted; past the prompt if there is none. */
   nextPromptLogprob: number;
   /** What is known of the wanted prompt logprobs, until it is sent. */
   promptLogprobs: TokenLogprob[] | undefined;
+  /** What became of its drafts, from its first decode step under speculation on. */
+  speculation: SpeculationCounts | undefined;
   /** To be dropped when the step in flight ends. */
   cancelled: boolean;
 }
@@ -54,5 +61,6 @@ export function usageOf(sequence: Sequence): Usage {
     numCompletionTokens: numOutputTokens(sequence),
     numCachedTokens: sequence.numCached ?? 0,
     numPreemptions: sequence.numPreemptions,
+    ...(sequence.speculation && { speculation: copyCounts(sequence.speculation) }),
   };
 }

@@ -4,10 +4,12 @@
  * @module
  */
 import { PageAllocator } from "../cache/page_allocator.ts";
-import { RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
+import { lookAheadPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../config.ts";
 import type { Forward, Release, SchedulerState } from "../messages.ts";
+import { createDrafting, type Drafting, type Drafts, type DraftStep } from "./drafting.ts";
 import type { Sequence } from "./sequence.ts";
+import { copyCounts } from "./speculation_counts.ts";
 
 /**
  * Bounds of `reserveRatio`, SGLang's `new_token_ratio`: few requests use all the tokens they may, so only this share
@@ -20,6 +22,8 @@ export interface Step {
   readonly forward: Forward;
   /** Sequence of each segment. */
   readonly sequences: readonly Sequence[];
+  /** Those that were asked for. */
+  readonly drafts: Drafts;
   /** Sequences preempted to make room; to be sent before the forward. */
   readonly releases: readonly Release[];
   readonly numDecoding: number;
@@ -42,6 +46,10 @@ export interface SchedulingState {
   readonly running: Sequence[];
   /** The step whose outcome is awaited; pages it writes must stay where they are. */
   inFlight: Step | undefined;
+  /** The drafts that are awaited; the step that verifies them comes next. */
+  draftInFlight: DraftStep | undefined;
+  /** Undefined without speculation. */
+  readonly drafting: Drafting | undefined;
   /** Share of the tokens still to come for which admission keeps pages free. */
   reserveRatio: number;
   /** Moving average. */
@@ -49,24 +57,38 @@ export interface SchedulingState {
   numSteps: number;
   numPreemptions: number;
   generatedTokens: number;
+  /** Since the start. */
+  forwardMs: number;
+  draftMs: number;
 }
 
 /** A scheduler with nothing to do. */
 export function createState(config: SchedulerConfig): SchedulingState {
+  const { numPages, pageSize, disableRadixCache, drafting } = config;
+  const pageKey = drafting?.looksAhead ? lookAheadPageKey(pageSize) : tokenPageKey(pageSize);
   return {
     config,
-    allocator: new PageAllocator(config.numPages),
-    cache: new RadixCache(config.disableRadixCache ? () => undefined : tokenPageKey(config.pageSize)),
+    allocator: new PageAllocator(numPages),
+    cache: new RadixCache(disableRadixCache ? () => undefined : pageKey),
     sequences: new Map(),
     waiting: [],
     running: [],
     inFlight: undefined,
+    draftInFlight: undefined,
+    drafting: drafting && createDrafting(drafting),
     reserveRatio: reserveRatioBounds.max,
     meanForwardMs: 0,
     numSteps: 0,
     numPreemptions: 0,
     generatedTokens: 0,
+    forwardMs: 0,
+    draftMs: 0,
   };
+}
+
+/** True while the models are at work. */
+export function isBusy({ inFlight, draftInFlight }: SchedulingState): boolean {
+  return inFlight !== undefined || draftInFlight !== undefined;
 }
 
 /** Tokens the KV pool holds. */
@@ -97,6 +119,9 @@ export function inspect(state: SchedulingState, lastGenThroughput: number): Sche
     numPreemptions: state.numPreemptions,
     numSteps: state.numSteps,
     generatedTokens: state.generatedTokens,
+    forwardMs: state.forwardMs,
+    draftMs: state.draftMs,
     lastGenThroughput,
+    ...(state.drafting && { speculation: copyCounts(state.drafting.usage) }),
   };
 }

@@ -16,6 +16,7 @@ import { readHuggingFaceConfig } from "./huggingface_config.ts";
 import { checkModel } from "./required_tensors.ts";
 import type { ModelFiles } from "./model_files.ts";
 import { readSafetensors } from "./safetensors.ts";
+import { isFloating, unsupportedFormat } from "./stored_tensor.ts";
 
 /** A model ready to be mapped, and the tokenizer that goes with it. */
 export interface OpenedCheckpoint {
@@ -60,6 +61,7 @@ async function openSafetensors(
           `Cannot load ${file}: tensor ${tensor.name} is also in ${basename(tensors.get(tensor.name)!.file)}`,
         );
       }
+      if (!isFloating(tensor)) throw unsupportedFormat(file, tensor);
       tensors.set(tensor.name, { ...tensor, file, rowOrder: "plain" });
     }
   }
@@ -75,8 +77,8 @@ const DTYPE_NAMES: Partial<Record<StorageFormat, string>> = {
   BF16: "bfloat16",
 };
 
-/** The format that most bytes are stored in. */
-function prevailingDtype(tensors: ReadonlyMap<string, TensorSource>): string {
+/** Name of the format that most bytes are stored in, e.g. `Q4_1` or `bfloat16`. */
+export function prevailingDtype(tensors: ReadonlyMap<string, TensorSource>): string {
   const bytes = new Map<StorageFormat, number>();
   for (const tensor of tensors.values()) {
     bytes.set(tensor.format, (bytes.get(tensor.format) ?? 0) + tensor.bytes);

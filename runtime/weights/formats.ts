@@ -25,12 +25,22 @@ const BLOCKS = {
   Q6_K: { elements: 256, bytes: 210 },
 } as const satisfies Record<StorageFormat, BlockLayout>;
 
+/** How whole numbers lie in a file. Draft heads and token maps have some; they never become weights. */
+export type IntegerFormat = "I64" | "I32" | "U8" | "BOOL";
+
+const INTEGERS = {
+  I64: { elements: 1, bytes: 8 },
+  I32: { elements: 1, bytes: 4 },
+  U8: { elements: 1, bytes: 1 },
+  BOOL: { elements: 1, bytes: 1 },
+} as const satisfies Record<IntegerFormat, BlockLayout>;
+
 /** Every storage format the loader knows. */
 export const STORAGE_FORMATS = Object.keys(BLOCKS) as readonly StorageFormat[];
 
 /** Elements and bytes of one block of a format. */
-export function blockOf(format: StorageFormat): BlockLayout {
-  return BLOCKS[format];
+export function blockOf(format: StorageFormat | IntegerFormat): BlockLayout {
+  return isIntegerFormat(format) ? INTEGERS[format] : BLOCKS[format];
 }
 
 /** True if `name` is a storage format the loader knows. */
@@ -38,8 +48,13 @@ export function isStorageFormat(name: string): name is StorageFormat {
   return Object.hasOwn(BLOCKS, name);
 }
 
+/** True if `name` is a format of whole numbers. */
+export function isIntegerFormat(name: string): name is IntegerFormat {
+  return Object.hasOwn(INTEGERS, name);
+}
+
 /** Bytes of one row of `cols` values, or undefined if the row does not divide into whole blocks. */
-export function rowBytes(format: StorageFormat, cols: number): number | undefined {
-  const { elements, bytes } = BLOCKS[format];
+export function rowBytes(format: StorageFormat | IntegerFormat, cols: number): number | undefined {
+  const { elements, bytes } = blockOf(format);
   return cols % elements === 0 ? cols / elements * bytes : undefined;
 }

@@ -49,6 +49,21 @@ export async function fetchHubModel(id: string, options: HubModelOptions): Promi
   return { path: id, kind: "gguf", files: [join(snapshot.folder, only)], folder: snapshot.folder };
 }
 
+/**
+ * Downloads the files of a hub repository that `choose` names; returns the folder they are in.
+ *
+ * @throws {LoadError} if the repository is unknown, gated or out of reach
+ */
+export async function fetchHubFiles(
+  repo: string,
+  choose: (names: readonly string[]) => readonly string[],
+  options: HubModelOptions,
+): Promise<string> {
+  const snapshot = await openSnapshot(repo, repo, options);
+  for (const name of choose([...snapshot.sizes.keys()])) await snapshot.download(name);
+  return snapshot.folder;
+}
+
 interface Snapshot {
   readonly folder: string;
   /** Sizes of the repository's files by path. */

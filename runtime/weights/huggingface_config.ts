@@ -63,7 +63,58 @@ export async function readHuggingFaceConfig(folder: string): Promise<ModelConfig
   const config = await readJsonFile(path, CONFIG);
   const generation = await readJsonFile(join(folder, "generation_config.json"), GENERATION_CONFIG, {});
   checkSupported(path, config);
+  const architecture = config.architectures[0]!;
+  if (!ARCHITECTURES.includes(architecture)) {
+    refuse(path, "architectures", architecture, ARCHITECTURES.join(" or "));
+  }
+  if (config.attention_bias) refuse(path, "attention_bias", true, "false");
+  const eosTokenIds = [...new Set([...tokenIds(config.eos_token_id), ...tokenIds(generation.eos_token_id)])];
+  return { ...modelConfig(path, config), eosTokenIds };
+}
 
+const HEAD_CONFIG = CONFIG.extend({
+  // Some heads keep the target's layer count and say theirs elsewhere; the tensors decide.
+  "num_hidden_layers": SIZE.default(1),
+  architectures: z.array(z.string()).default([""]),
+  "target_hidden_size": SIZE.nullish(),
+  "feature_hf_index": z.array(z.int().nonnegative()).min(1).nullish(),
+  "eagle_config": z.looseObject({
+    "eagle_aux_hidden_state_layer_ids": z.array(z.int()).min(1).nullish(),
+  }).nullish(),
+  "norm_before_residual": z.boolean().nullish(),
+  "norm_output": z.boolean().nullish(),
+});
+
+/** What config.json says of a draft head. */
+export interface HeadSettings {
+  readonly config: ModelConfig;
+  /** Hidden states it takes, as `VerifierConfig.featureLayers`, if stated. */
+  readonly featureLayers?: readonly number[];
+  readonly normBeforeResidual: boolean;
+  readonly normOutput: boolean;
+}
+
+/**
+ * Reads the configuration of a draft head. Its architecture is not looked at: names differ, the tensors tell.
+ *
+ * @throws {LoadError} naming the field, if a setting is not supported
+ */
+export async function readHeadConfig(folder: string): Promise<HeadSettings> {
+  const path = join(folder, "config.json");
+  const config = await readJsonFile(path, HEAD_CONFIG);
+  checkSupported(path, config);
+  // These ids name the layer a state comes out of, Hugging Face's index the one it goes into.
+  const after = config.eagle_config?.eagle_aux_hidden_state_layer_ids?.map((id) => id + 1);
+  const featureLayers = config.feature_hf_index ?? after;
+  return {
+    config: modelConfig(path, config),
+    ...(featureLayers && { featureLayers }),
+    normBeforeResidual: config.norm_before_residual ?? false,
+    normOutput: config.norm_output ?? false,
+  };
+}
+
+function modelConfig(path: string, config: Config): ModelConfig {
   const numHeads = config.num_attention_heads;
   const bos = tokenIds(config.bos_token_id)[0];
   const scaling = ropeScaling(path, config);
@@ -82,25 +133,23 @@ export async function readHuggingFaceConfig(folder: string): Promise<ModelConfig
     maxPositionEmbeddings: config.max_position_embeddings,
     tieWordEmbeddings: config.tie_word_embeddings,
     ...(bos !== undefined && { bosTokenId: bos }),
-    eosTokenIds: [...new Set([...tokenIds(config.eos_token_id), ...tokenIds(generation.eos_token_id)])],
+    eosTokenIds: tokenIds(config.eos_token_id),
   };
 }
 
+function refuse(path: string, field: string, value: unknown, expected: string): never {
+  throw new LoadError(`Cannot load ${path}: ${field} is ${JSON.stringify(value)}, expected ${expected}`);
+}
+
 function checkSupported(path: string, config: Config): void {
-  const refuse = (field: string, value: unknown, expected: string) => {
-    throw new LoadError(`Cannot load ${path}: ${field} is ${JSON.stringify(value)}, expected ${expected}`);
-  };
-  const architecture = config.architectures[0]!;
-  if (!ARCHITECTURES.includes(architecture)) {
-    refuse("architectures", architecture, ARCHITECTURES.join(" or "));
-  }
   if (config.quantization_config !== undefined) {
-    refuse("quantization_config", config.quantization_config, "none (float weights)");
+    refuse(path, "quantization_config", config.quantization_config, "none (float weights)");
   }
-  if (config.hidden_act !== "silu") refuse("hidden_act", config.hidden_act, "silu");
-  if (config.attention_bias) refuse("attention_bias", true, "false");
-  if (config.mlp_bias) refuse("mlp_bias", true, "false");
-  if (config.partial_rotary_factor !== 1) refuse("partial_rotary_factor", config.partial_rotary_factor, "1");
+  if (config.hidden_act !== "silu") refuse(path, "hidden_act", config.hidden_act, "silu");
+  if (config.mlp_bias) refuse(path, "mlp_bias", true, "false");
+  if (config.partial_rotary_factor !== 1) {
+    refuse(path, "partial_rotary_factor", config.partial_rotary_factor, "1");
+  }
 }
 
 function ropeScaling(path: string, config: Config): RopeScaling | undefined {

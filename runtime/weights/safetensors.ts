@@ -5,20 +5,10 @@
  */
 import { z } from "zod";
 import type { StorageFormat } from "../config.ts";
-import { blockOf } from "./formats.ts";
+import { blockOf, isIntegerFormat } from "./formats.ts";
 import { HeaderReader } from "./header_reader.ts";
+import type { StoredTensor } from "./stored_tensor.ts";
 import { checkRanges, tensorBytes } from "./tensor_ranges.ts";
-
-/** A tensor of a safetensors file, its range already checked. */
-export interface SafetensorsTensor {
-  readonly name: string;
-  /** Slowest first (rows, columns). */
-  readonly shape: readonly number[];
-  readonly format: StorageFormat;
-  /** Absolute offset in the file. */
-  readonly offset: number;
-  readonly bytes: number;
-}
 
 /** The format's own limit of the header. */
 const MAX_JSON_BYTES = 100_000_000;
@@ -33,7 +23,7 @@ const ENTRY = z.object({ dtype: z.string(), shape: z.array(SIZE), "data_offsets"
  *
  * @throws {LoadError} naming the tensor at fault, if the file is truncated, inconsistent or of another kind
  */
-export function readSafetensors(path: string): SafetensorsTensor[] {
+export function readSafetensors(path: string): StoredTensor[] {
   using reader = new HeaderReader(path);
   const headerBytes = reader.count("the header's length", 1);
   if (headerBytes > MAX_JSON_BYTES) {
@@ -45,7 +35,7 @@ export function readSafetensors(path: string): SafetensorsTensor[] {
     const entry = ENTRY.safeParse(value);
     if (!entry.success) throw reader.error(`tensor ${name} has a malformed header entry`);
     const { dtype, shape, data_offsets: [begin, end] } = entry.data;
-    if (!isFloatFormat(dtype)) {
+    if (!isFloatFormat(dtype) && !isIntegerFormat(dtype)) {
       throw reader.error(`tensor ${name} is stored as ${dtype}, which is not supported`);
     }
     const bytes = tensorBytes(path, name, dtype, shape);

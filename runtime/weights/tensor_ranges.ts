@@ -5,7 +5,7 @@
  */
 import type { StorageFormat } from "../config.ts";
 import { LoadError } from "../errors.ts";
-import { blockOf, rowBytes } from "./formats.ts";
+import { blockOf, type IntegerFormat, rowBytes } from "./formats.ts";
 
 /** A tensor's range of a file. */
 export interface TensorRange {
@@ -22,7 +22,7 @@ export interface TensorRange {
 export function tensorBytes(
   file: string,
   name: string,
-  format: StorageFormat,
+  format: StorageFormat | IntegerFormat,
   shape: readonly number[],
 ): number {
   const { elements } = blockOf(format);

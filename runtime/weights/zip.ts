@@ -1,6 +1,6 @@
 /**
- * Reads one file out of a zip archive on disk as a stream. Enough of PKWARE's APPNOTE for Python wheels: stored and
- * deflated entries, no encryption, no zip64.
+ * Reads files out of a zip archive on disk, as a stream or in place. Enough of PKWARE's APPNOTE for Python wheels and
+ * PyTorch's checkpoints: stored and deflated entries, no encryption, nothing beyond 4 GiB.
  *
  * @module
  */
@@ -20,6 +20,16 @@ interface DirectoryEntry {
   readonly storedBytes: number;
   readonly deflated: boolean;
   readonly headerOffset: number;
+}
+
+/** Where a file of an archive lies. */
+export interface ZipRange {
+  readonly name: string;
+  /** Absolute offset of its content in the archive. */
+  readonly offset: number;
+  /** Uncompressed size. */
+  readonly bytes: number;
+  readonly deflated: boolean;
 }
 
 const END_SIGNATURE = 0x06054b50;
@@ -45,11 +55,7 @@ export async function openZipEntry(path: string, suffix: string): Promise<ZipEnt
     if (entry === undefined || matches.length > 1) {
       throw new RangeError(`Cannot unpack ${path}: ${matches.length} entries end with ${suffix}, expected 1`);
     }
-    const local = await readAt(file, entry.headerOffset, LOCAL_BYTES);
-    if (local.getUint32(0, true) !== LOCAL_SIGNATURE) {
-      throw new RangeError(`Cannot unpack ${path}: no local header`);
-    }
-    const offset = entry.headerOffset + LOCAL_BYTES + local.getUint16(26, true) + local.getUint16(28, true);
+    const offset = await locate(file, entry);
     const stored = readRange(file, offset, entry.storedBytes);
     const content = entry.deflated ? stored.pipeThrough(new DecompressionStream("deflate-raw")) : stored;
     return { name: entry.name, bytes: entry.bytes, content };
@@ -57,6 +63,33 @@ export async function openZipEntry(path: string, suffix: string): Promise<ZipEnt
     file.close();
     throw error;
   }
+}
+
+/**
+ * Where all files of an archive lie; content that is not deflated can be read in place.
+ *
+ * @throws {RangeError} if the archive is damaged
+ */
+export async function listZip(path: string): Promise<ZipRange[]> {
+  using file = await Deno.open(path);
+  const { size } = await file.stat(), ranges: ZipRange[] = [];
+  for (const entry of await readDirectory(file)) {
+    const { name, bytes, storedBytes, deflated } = entry, offset = await locate(file, entry);
+    if (offset + storedBytes > size || (!deflated && bytes !== storedBytes)) {
+      throw new RangeError(`Cannot read zip archive: ${name} leaves the file`);
+    }
+    ranges.push({ name, offset, bytes, deflated });
+  }
+  return ranges;
+}
+
+/** Offset of an entry's content: behind its local header, whose length only it knows. */
+async function locate(file: Deno.FsFile, { name, headerOffset }: DirectoryEntry): Promise<number> {
+  const local = await readAt(file, headerOffset, LOCAL_BYTES);
+  if (local.getUint32(0, true) !== LOCAL_SIGNATURE) {
+    throw new RangeError(`Cannot read zip archive: ${name} has no local header`);
+  }
+  return headerOffset + LOCAL_BYTES + local.getUint16(26, true) + local.getUint16(28, true);
 }
 
 async function readDirectory(file: Deno.FsFile): Promise<DirectoryEntry[]> {

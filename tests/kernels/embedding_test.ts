@@ -12,13 +12,17 @@ import { assertClose, assertSameBits } from "../support/close.ts";
 import { mapBytes, normals, readRows, testEachIsa } from "../support/native.ts";
 import { roundedToBfloat16 } from "../support/reference.ts";
 
-/** NMSE 0: the very values of the file; K-quants round their scales to float16, Q6_K becomes 8 bits per 32. */
+/** NMSE 0: the very values of the file; int8 rounds to 127 steps per 32, or to bfloat16 if rows end within a block; K-quants round their scales to float16, Q6_K becomes 8 bits per 32. */
 const CASES: readonly (readonly [StorageFormat, cols: number, keyof typeof Dtype, bound: number])[] = [
   ["F32", 37, "float32", 0],
   ["F16", 37, "float16", 0],
   ["BF16", 37, "bfloat16", 0],
   ["BF16", 37, "float32", 0],
   ["F32", 37, "bfloat16", 0],
+  ["F32", 96, "int8", 5e-5],
+  ["BF16", 96, "int8", 5e-5],
+  ["F16", 96, "int8", 5e-5],
+  ["F32", 37, "int8", 1e-5],
   ["Q4_0", 96, "float32", 1e-14],
   ["Q4_1", 96, "float32", 1e-14],
   ["Q5_0", 96, "float32", 1e-14],
@@ -29,9 +33,9 @@ const CASES: readonly (readonly [StorageFormat, cols: number, keyof typeof Dtype
   ["Q6_K", 512, "float32", 1e-4],
 ];
 
-testEachIsa("embedding reads rows back out of every packed format", (context) => {
+testEachIsa("embedding reads rows back out of every packed format, zeros for no token", (context) => {
   const random = seededRandom(51);
-  const vocabSize = 77, tokens = [0, 76, 31, 32, 33, 5, 5, 63, 64];
+  const vocabSize = 77, tokens = [0, 76, 31, -1, 32, 33, 5, 5, 63, 64];
   for (const [format, cols, dtype, bound] of CASES) {
     const stored = Array.from({ length: vocabSize }, () => randomRow(format, cols, random));
     const weight = context.createWeight(vocabSize, cols);
@@ -43,6 +47,7 @@ testEachIsa("embedding reads rows back out of every packed format", (context) =>
     const out = context.batchTensor(batch, "rows", cols);
     embedding(context, out, batch, weight);
     const expected = tokens.flatMap((token) => {
+      if (token < 0) return new Array<number>(cols).fill(0);
       const values = dequantizeRow(format, stored[token]!, cols);
       return [...(dtype === "bfloat16" ? roundedToBfloat16(values) : values)];
     });
@@ -68,6 +73,27 @@ testEachIsa("embedding finds rows in a weight of several parts", (context) => {
   embedding(context, out, batch, weight);
   const wanted = tokens.flatMap((token) => [...expected[token]!]);
   assertClose(readRows(context, out, tokens.length, cols), wanted, 1e-14, "parts");
+});
+
+testEachIsa("a weight may be columns of a wider matrix", (context) => {
+  const random = seededRandom(54), wide = 160, cols = 64, firstColumn = 32, rows = 40;
+  for (const [format, elementBytes] of [["F32", 4], ["BF16", 2], ["Q8_0", 34 / 32]] as const) {
+    const stored = Array.from({ length: rows }, () => randomRow(format, wide, random));
+    const file = context.createFile(new Uint8Array(stored.flatMap((row) => [...row])));
+    const weight = context.createWeight(rows, cols);
+    const range = { file, offset: firstColumn * elementBytes, format, rowBytes: wide * elementBytes };
+    context.appendWeight(weight, range, rows, 0);
+    context.packWeight(weight, format === "BF16" ? "bfloat16" : "float32");
+    const tokens = Array.from({ length: rows }, (_, row) => row);
+    const batch = context.createBatch({ rows, segments: 1, pages: 3, outputs: 1 });
+    context.writeBatch(batch, rowsAt(tokens.map(() => 0), { tokens }));
+    const out = context.batchTensor(batch, "rows", cols);
+    embedding(context, out, batch, weight);
+    const expected = stored.flatMap((row) => [
+      ...dequantizeRow(format, row, wide).subarray(firstColumn, firstColumn + cols),
+    ]);
+    assertClose(readRows(context, out, rows, cols), expected, 1e-14, format);
+  }
 });
 
 testEachIsa("gather_outputs copies the wanted rows, repeated ones too", (context) => {

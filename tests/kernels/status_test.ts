@@ -178,6 +178,26 @@ refuses(
   /weight_append: 128 bytes at 4503599627370496 exceed the file of 1000 bytes/,
 );
 refuses(
+  "columns past the file",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(1000)),
+      range = { file, offset: 128, format: "F32" } as const;
+    b.context.appendWeight(b.context.createWeight(2, 32), { ...range, rowBytes: 800 }, 2, 0);
+  },
+  Status.badShape,
+  /weight_append: 928 bytes at 128 exceed the file of 1000 bytes/,
+);
+refuses(
+  "rows that overlap",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(1000)),
+      range = { file, offset: 0, format: "F32" } as const;
+    b.context.appendWeight(b.context.createWeight(2, 32), { ...range, rowBytes: 64 }, 2, 0);
+  },
+  Status.badShape,
+  /weight_append: row_bytes is 64, expected 0 or at least 128/,
+);
+refuses(
   "more rows than the weight has",
   (b) => {
     const file = mapBytes(b.context, new Uint8Array(1000));

@@ -4,6 +4,7 @@
  */
 import { strict as assert } from "node:assert";
 import { z } from "zod";
+import { usage } from "../../routes/schema.ts";
 import { generateResult } from "../../routes/schema_generate.ts";
 import { FakeGenerator, spell, type Step } from "../support/fake_generator.ts";
 import { answer, appOf, events, fault, post } from "../support/http.ts";
@@ -156,4 +157,46 @@ Deno.test("generate: what is wrong or not supported is named", async (t) => {
       assert.equal(error.param, param, error.message);
     });
   }
+});
+
+const speculation = { numVerifications: 4, numProposed: 12, numAccepted: 6, acceptedHistogram: [1, 1, 1, 1] };
+
+/** Says "x" and what speculation did for it. */
+function drafted(): Step[] {
+  const usage = {
+    numPromptTokens: 1,
+    numCompletionTokens: 10,
+    numCachedTokens: 0,
+    numPreemptions: 0,
+    speculation,
+  };
+  return [{ text: "x", tokens: [120], finish: { type: "length", length: 10 }, usage }];
+}
+
+Deno.test("generate: meta_info says what speculation did", async () => {
+  const { meta_info: meta } = await answer(
+    appOf(new FakeGenerator(drafted)),
+    path,
+    { text: "Once" },
+    generateResult,
+  );
+  assert.equal(meta.spec_verify_ct, 4);
+  assert.equal(meta.spec_accept_length, 2.5);
+  assert.equal(meta.spec_accept_rate, 0.5);
+  assert.deepEqual([meta.spec_num_correct_drafts, meta.spec_num_proposed_drafts], [6, 12]);
+  assert.deepEqual(meta.spec_correct_drafts_histogram, [1, 1, 1, 1]);
+});
+
+Deno.test("chat: usage says what speculation did for all choices, if asked", async () => {
+  const ask = (extra: object) =>
+    answer(
+      appOf(new FakeGenerator(drafted)),
+      "/v1/chat/completions",
+      { messages: [{ role: "user", content: "Hi" }], n: 2, ...extra },
+      z.object({ usage }),
+    );
+  assert.equal((await ask({})).usage.spec_verify_ct, undefined);
+  const { usage: counts } = await ask({ return_meta_info: true });
+  assert.deepEqual([counts.spec_verify_ct, counts.spec_accept_length], [8, 2.5]);
+  assert.deepEqual(counts.spec_correct_drafts_histogram, [2, 2, 2, 2]);
 });

@@ -73,7 +73,8 @@ export function fakeVerifier(options: {
       config = itsConfig;
       const numPages = Math.floor(config.maxTotalTokens / config.pageSize);
       slots = new Int32Array(numPages * config.pageSize).fill(-1);
-      return { numPages, kBytes: 2 ** 30, vBytes: 2 ** 30, weightBytes: 2 ** 29, backend: "fake" };
+      const handles = { context: 0, embedding: 0, lmHead: 0, features: 0 };
+      return { numPages, kBytes: 2 ** 30, vBytes: 2 ** 30, weightBytes: 2 ** 29, backend: "fake", handles };
     },
     async receive(message, context) {
       if (message.type === "release") {

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import type { LogLevel } from "../../runtime/actor/actor.ts";
 import type { Checkpoint, VerifierConfig } from "../../runtime/config.ts";
 import type { Segment } from "../../runtime/messages.ts";
 import { BatchRowsBuilder } from "../../runtime/models/batch_rows.ts";
 import { type LoadedModel, loadModel } from "../../runtime/models/load.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
+import { Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
 import { dequantizeRow } from "./block_formats.ts";
 import { type Isa, libraryPath, withIsa } from "./native.ts";
@@ -48,9 +50,25 @@ export function verifierConfig(checkpoint: Checkpoint, change: Partial<VerifierC
     maxRows: 256,
     maxOutputs: 256,
     maxRunningRequests: 16,
+    maxNodes: 63,
     eosTokenIds: checkpoint.config.eosTokenIds,
+    featureLayers: [],
     ...change,
   };
+}
+
+/** Loads a model into a context of its own. */
+export function loadHere(
+  config: VerifierConfig,
+  log: (level: LogLevel, text: string) => void = () => {},
+): LoadedModel {
+  const context = new Context(config.libraryPath, config);
+  try {
+    return loadModel(context, config, log);
+  } catch (error) {
+    context[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** The checkpoint's tensors in float64, matrices through `round`; rows of q and k in Hugging Face's order. */
@@ -90,7 +108,7 @@ export class ModelRunner implements Disposable {
 
   /** `recorded` replays a graph instead of running op by op. */
   constructor(config: VerifierConfig, isa: Isa, recorded = false) {
-    this.#loaded = withIsa(isa, () => loadModel(config, () => {}));
+    this.#loaded = withIsa(isa, () => loadHere(config));
     const { context, model, kv, pagesPerSegment } = this.#loaded;
     const { maxRows, maxRunningRequests, maxOutputs, pageSize, checkpoint } = config;
     const limits = {
@@ -122,6 +140,16 @@ export class ModelRunner implements Disposable {
       { length: rows.numOutputs },
       (_, row) => logits.slice(row * this.#vocabSize, (row + 1) * this.#vocabSize),
     );
+  }
+
+  /** The hidden states kept at these slots, [slots, layers * hiddenSize]. */
+  features(slots: readonly number[], width: number): Float32Array<ArrayBuffer> {
+    const { context, features } = this.#loaded, states = new Float32Array(slots.length * width);
+    slots.forEach((slot, i) => {
+      const row = states.subarray(i * width, (i + 1) * width);
+      context.readTensor(features!, row, slot, 1);
+    });
+    return states;
   }
 
   [Symbol.dispose](): void {

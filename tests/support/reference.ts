@@ -119,14 +119,28 @@ export function llamaLogits(
   tokens: Row,
   rounding: Rounding = {},
 ): Float64Array[] {
-  const { numLayers, numHeads, numKvHeads, headDim, rmsNormEps, tieWordEmbeddings } = config;
+  const roundX = rounding.activations ?? ((x: Row) => x);
+  const head = weights(config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
+  return hiddenStates(config, weights, tokens, rounding).at(-1)!.map((x) => matVec(head, roundX(x)));
+}
+
+/** Llama's hidden states [numLayers + 1][tokens, hiddenSize]: the input of each layer, then the final norm's output. */
+export function hiddenStates(
+  config: ModelConfig,
+  weights: ReferenceWeights,
+  tokens: Row,
+  rounding: Rounding = {},
+): Row[][] {
+  const { numLayers, numHeads, numKvHeads, headDim, rmsNormEps } = config;
   const roundX = rounding.activations ?? ((x: Row) => x), roundKv = rounding.kv ?? ((x: Row) => x);
   const invFreq = inverseFrequencies(config);
   const embedding = weights("model.embed_tokens.weight");
   const linear = (name: string, x: Row) => matVec(weights(`${name}.weight`), roundX(x));
   const norm = (name: string, x: Row) => rmsNorm(x, weights(`${name}.weight`)[0]!, rmsNormEps);
   let hidden: Row[] = Array.from(tokens, (token) => embedding[token]!);
+  const states: Row[][] = [];
   for (let layer = 0; layer < numLayers; layer++) {
+    states.push(hidden);
     const name = `model.layers.${layer}`;
     const normed = hidden.map((x) => norm(`${name}.input_layernorm`, x));
     const project = (kind: string, turned: boolean) =>
@@ -150,8 +164,8 @@ export function llamaLogits(
       return sum(middle, linear(`${name}.mlp.down_proj`, up.map((value, i) => value * silu(gate[i]!))));
     });
   }
-  const head = tieWordEmbeddings ? "model.embed_tokens" : "lm_head";
-  return hidden.map((x) => linear(head, norm("model.norm", x)));
+  states.push(hidden.map((x) => norm("model.norm", x)));
+  return states;
 }
 
 function dot(a: Row, b: Row): number {

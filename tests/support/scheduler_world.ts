@@ -7,6 +7,9 @@
 import assert from "node:assert/strict";
 import type { SchedulerConfig } from "../../runtime/config.ts";
 import type {
+  Draft,
+  DraftRequest,
+  DraftTree,
   Failed,
   Finished,
   Segment,
@@ -18,7 +21,9 @@ import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampli
 import { submit } from "../../runtime/scheduling/admission.ts";
 import { commit } from "../../runtime/scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../../runtime/scheduling/ending.ts";
+import { type Drafts, planDraft, takeDrafts } from "../../runtime/scheduling/drafting.ts";
 import { schedule } from "../../runtime/scheduling/schedule.ts";
+import { acceptPath, emptyTree } from "../../runtime/speculation/draft_tree.ts";
 import { createState, flush, type SchedulingState, type Step } from "../../runtime/scheduling/state.ts";
 
 /** Sizes of a small server. */
@@ -83,14 +88,24 @@ interface Started {
   decodes: boolean;
 }
 
+/** A drafter: some of its tokens may be right. */
+export type MakeTree = (request: DraftRequest, truth: readonly number[]) => DraftTree;
+
 /** See the module's comment. */
 export class World {
   readonly config: SchedulerConfig;
   readonly state: SchedulingState;
   readonly clients = new Map<string, Client>();
   readonly steps: Step[] = [];
-  /** What a forward takes. */
-  forwardMs = 10;
+  /** What a forward of so many rows takes. */
+  forwardMs: (numRows: number) => number = () => 10;
+  /** What drafting takes. */
+  draftMs: (requests: readonly DraftRequest[]) => number = () => 1;
+  /** Drafts whose answer is due. */
+  #draft: Draft | undefined;
+  readonly #makeTree: MakeTree;
+  /** Tokens the drafter was given. */
+  readonly #drafted = new Map<string, number[]>();
   readonly #vocabSize: number;
   /** Tokens the verifier draws in a step, at most; several as under speculation. */
   readonly #tokensPerResult: number;
@@ -101,10 +116,11 @@ export class World {
   /** A `reserveRatio` of 0 admits, all the time, as if nobody went on generating. */
   constructor(
     config: Partial<SchedulerConfig> = {},
-    { vocabSize = 1 << 16, tokensPerResult = 1, reserveRatio }: {
+    { vocabSize = 1 << 16, tokensPerResult = 1, reserveRatio, makeTree = () => emptyTree }: {
       vocabSize?: number;
       tokensPerResult?: number;
       reserveRatio?: number;
+      makeTree?: MakeTree;
     } = {},
   ) {
     this.config = { ...worldConfig, ...config };
@@ -112,6 +128,7 @@ export class World {
     this.#reserveRatio = reserveRatio;
     this.#vocabSize = vocabSize;
     this.#tokensPerResult = tokensPerResult;
+    this.#makeTree = makeTree;
     this.#kv = new Uint32Array(this.config.numPages * this.config.pageSize);
   }
 
@@ -142,10 +159,20 @@ export class World {
     return done;
   }
 
+  /** Asks for drafts, if the scheduler wants any; they are made when the step begins. */
+  draft(): void {
+    const planned = this.#draft ? undefined : planDraft(this.state);
+    if (planned === undefined) return;
+    this.#draft = planned.draft;
+    for (const request of planned.draft.requests) this.#checkDraft(request);
+    this.#check();
+  }
+
   /** Starts the next step, if there is one to start. */
   begin(): Step | undefined {
     this.state.reserveRatio = this.#reserveRatio ?? this.state.reserveRatio;
-    const step = schedule(this.state);
+    this.draft();
+    const step = schedule(this.state, this.#takeDrafts());
     if (step === undefined) return undefined;
     this.steps.push(step);
     for (const { requestId } of step.releases) this.#release(requestId);
@@ -156,13 +183,42 @@ export class World {
     return step;
   }
 
+  #takeDrafts(): Drafts | undefined {
+    if (this.#draft === undefined) return undefined;
+    const { step, requests } = this.#draft;
+    this.#draft = undefined;
+    const trees = requests.map((request) => {
+      const tokens = this.#drafted.get(request.requestId);
+      return tokens ? this.#makeTree(request, this.truth(tokens, request.numSteps)) : emptyTree;
+    });
+    return takeDrafts(this.state, { type: "drafted", step, trees, draftMs: this.draftMs(requests) });
+  }
+
+  #checkDraft({ requestId, start, tokens, pages, numSteps, numNodes }: DraftRequest): void {
+    const { prompt, tokens: output } = this.client(requestId);
+    const known = start === 0 ? [] : this.#drafted.get(requestId)!;
+    assert.equal(start, known.length, `${requestId}: the drafter misses or repeats a token`);
+    const all = [...known, ...tokens];
+    assert.deepEqual(all, [...prompt, ...output], "the drafter knows every token");
+    this.#drafted.set(requestId, all);
+    assert.ok(numSteps > 0 && numNodes > 0);
+    assert.ok(
+      pages.length * this.config.pageSize >= all.length + Math.max(numSteps, numNodes),
+      "no room for drafts",
+    );
+  }
+
   /** Ends the step in flight, if there is one. */
   end(): void {
     const { inFlight } = this.state;
     if (inFlight === undefined) return;
     const results = inFlight.forward.segments.map((segment) => this.#run(segment));
-    const { step } = inFlight.forward;
-    this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs: this.forwardMs }));
+    const { step, segments } = inFlight.forward;
+    const numRows = segments.reduce(
+      (sum, { tokens, tree = emptyTree }) => sum + tokens.length + tree.tokens.length,
+      0,
+    );
+    this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs: this.forwardMs(numRows) }));
     this.#check();
   }
 
@@ -207,6 +263,7 @@ export class World {
   }
 
   #release(requestId: string): void {
+    this.#drafted.delete(requestId);
     assert.ok(this.#started.delete(requestId), `${requestId} is released but was not started`);
   }
 
@@ -224,9 +281,11 @@ export class World {
     const { maxRows, maxOutputs, chunkedPrefillSize, maxRunningRequests } = this.config;
     const sum = (count: (segment: Segment) => number) =>
       segments.reduce((all, segment) => all + count(segment), 0);
-    assert.ok(sum(({ tokens }) => tokens.length) <= maxRows, "too many rows");
+    const numNodes = sum(({ tree = emptyTree }) => tree.tokens.length);
+    assert.ok(sum(({ tokens }) => tokens.length) + numNodes <= maxRows, "too many rows");
     assert.ok(
-      sum(({ sample, promptLogprobs }) => Number(sample) + (promptLogprobs?.numRows ?? 0)) <= maxOutputs,
+      sum(({ sample, promptLogprobs }) => Number(sample) + (promptLogprobs?.numRows ?? 0)) + numNodes <=
+        maxOutputs,
       "too many outputs",
     );
     assert.ok(
@@ -242,7 +301,7 @@ export class World {
   }
 
   #checkSegment(segment: Segment, all: readonly Segment[]): void {
-    const { requestId, start, tokens, pages, sample, promptLogprobs } = segment;
+    const { requestId, start, tokens, pages, sample, promptLogprobs, tree } = segment;
     const { prompt, tokens: output } = this.client(requestId);
     const truth = [...prompt, ...output];
     const end = start + tokens.length;
@@ -250,7 +309,9 @@ export class World {
     assert.ok(tokens.length > 0);
     assert.deepEqual([...tokens], truth.slice(start, end));
     assert.equal(sample, end === truth.length);
-    assert.ok(pages.length * this.config.pageSize >= end, "the page table is too short");
+    const numNodes = tree?.tokens.length ?? 0;
+    assert.ok(numNodes === 0 || sample, "drafts without a root that is sampled");
+    assert.ok(pages.length * this.config.pageSize >= end + numNodes, "the page table is too short");
     assert.equal(new Set(pages).size, pages.length, "a page occurs twice");
     const written = pages.slice(Math.floor(start / this.config.pageSize));
     for (const other of all) {
@@ -268,7 +329,8 @@ export class World {
   }
 
   /** Computes a segment as a model does: from its rows and the KV its page table leads to. */
-  #run({ requestId, start, tokens, pages, sample, promptLogprobs }: Segment): SegmentResult {
+  #run(segment: Segment): SegmentResult {
+    const { requestId, start, tokens, pages, sample, promptLogprobs, tree } = segment;
     const { pageSize } = this.config;
     const slotOf = (position: number) =>
       pages[Math.floor(position / pageSize)]! * pageSize + position % pageSize;
@@ -277,8 +339,9 @@ export class World {
     const started = this.#started.get(requestId)!;
     started.numFed += tokens.length;
     started.decodes ||= sample;
-    const drawn: number[] = [];
-    while (sample && drawn.length < 1 + kv % this.#tokensPerResult) {
+    const drawn: number[] = tree ? this.#verify(tree, kv, start + tokens.length, slotOf) : [];
+    if (tree) started.numFed += drawn.length - 1;
+    while (sample && !tree && drawn.length < 1 + kv % this.#tokensPerResult) {
       drawn.push(this.#draw(kv));
       kv = kvAfter(kv, drawn.at(-1)!);
     }
@@ -288,6 +351,18 @@ export class World {
       ...(this.client(requestId).sampling.numLogprobs >= 0 && { logprobs: drawn.map(withLogprob) }),
       ...(promptLogprobs && { promptLogprobs: Array.from(promptLogprobs.nextTokens, withLogprob) }),
     };
+  }
+
+  /** Draws at every node, follows what was drawn and closes the gaps in the KV. */
+  #verify(tree: DraftTree, root: number, end: number, slotOf: (position: number) => number): number[] {
+    const kvOf = (node: number) => node < 0 ? root : this.#kv[slotOf(end + node)]!;
+    tree.tokens.forEach((token, node) =>
+      this.#kv[slotOf(end + node)] = kvAfter(kvOf(tree.parents[node]!), token)
+    );
+    const path = acceptPath(tree, (node) => this.#draw(kvOf(node)));
+    const drawn = [-1, ...path].map((node) => this.#draw(kvOf(node)));
+    path.forEach((node, i) => this.#kv[slotOf(end + i)] = this.#kv[slotOf(end + node)]!);
+    return drawn;
   }
 
   /** Every page has one owner: a sequence, the cache, or nobody. */

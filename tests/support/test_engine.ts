@@ -24,6 +24,15 @@ export const defaultArgs: ServerArgs = {
   device: "auto",
   skipServerWarmup: false,
   enableCacheReport: false,
+  speculativeAdaptive: false,
+  speculativeAcceptThresholdSingle: 1,
+  speculativeAcceptThresholdAcc: 1,
+  speculativeNgramMinBfsBreadth: 1,
+  speculativeNgramMaxBfsBreadth: 10,
+  speculativeNgramMatchType: "BFS",
+  speculativeNgramMaxTrieDepth: 18,
+  speculativeNgramCapacity: 100_000,
+  speculativeSyntheticAcceptance: [],
 };
 
 /** Sizes of no particular model. */

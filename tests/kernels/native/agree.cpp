@@ -68,7 +68,7 @@ std::vector<float> run_linear(uint32_t context, const Block& block, const std::s
     uint32_t file, weight, x, out;
     check(context, aerie_file_open(context, &file, path.data(), uint32_t(path.size())));
     check(context, aerie_weight_create(context, &weight, rows, cols));
-    check(context, aerie_weight_append(context, weight, file, 0, block.format, rows, 0));
+    check(context, aerie_weight_append(context, weight, file, 0, 0, block.format, rows, 0));
     check(context, aerie_weight_pack(context, weight,
                                      block.format == AERIE_FORMAT_F32   ? AERIE_F32
                                      : block.format == AERIE_FORMAT_F16 ? AERIE_F16

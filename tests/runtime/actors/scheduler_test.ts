@@ -104,7 +104,7 @@ Deno.test("a preempted sequence is released before the next forward, and started
     "start b with 10",
     "release b",
   ]);
-  assert.deepEqual(sent.drafter.map(({ requestId }) => requestId), ["b", "a", "b"]);
+  assert.deepEqual(sent.drafter, ["b", "a", "b"].map((requestId) => ({ type: "release", requestId })));
   const alone = sent.verifier.findIndex((message, i) =>
     i > 1 && message.type === "forward" && message.segments.every(({ requestId }) => requestId === "a")
   );
@@ -136,6 +136,8 @@ Deno.test("flush and inspect are answered", async () => {
     numPreemptions: 0,
     numSteps: 3,
     generatedTokens: 3,
+    forwardMs: 27,
+    draftMs: 0,
     lastGenThroughput: 0,
   });
   assert.deepEqual([after?.numFreePages, after?.numEvictablePages], [8, 0]);

@@ -5,10 +5,15 @@
  */
 import assert from "node:assert/strict";
 import type { ModelConfig, VerifierConfig } from "../../../runtime/config.ts";
-import { loadModel } from "../../../runtime/models/load.ts";
 import { assertClose } from "../../support/close.ts";
 import { ALL_ISAS, hasIsa } from "../../support/native.ts";
-import { ModelRunner, referenceWeights, verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
+import {
+  loadHere,
+  ModelRunner,
+  referenceWeights,
+  verifierConfig,
+  withTinyCheckpoint,
+} from "../../support/models.ts";
 import { llamaLogits, roundedToBfloat16, roundedToInt8, type Rounding } from "../../support/reference.ts";
 import type { TinyModelOptions } from "../../support/tiny_model.ts";
 
@@ -121,7 +126,7 @@ for (const { name, options, change = {}, rounding = {}, roundWeights, bound } of
 Deno.test("loading reports progress, sizes and backend as SGLang's log does", () =>
   withTinyCheckpoint({ kind: "safetensors", seed: SEED, shards: 2 }, (checkpoint) => {
     const lines: string[] = [];
-    const { context, info } = loadModel(
+    const { context, info } = loadHere(
       verifierConfig(checkpoint),
       (level, text) => lines.push(`${level} ${text}`),
     );
@@ -141,7 +146,7 @@ Deno.test("loading reports progress, sizes and backend as SGLang's log does", ()
 Deno.test("a checkpoint without a tensor or of an unknown architecture is refused by name", () =>
   withTinyCheckpoint({ kind: "gguf", seed: SEED }, (checkpoint) => {
     const load = (change: Partial<typeof checkpoint>) => () =>
-      loadModel(verifierConfig({ ...checkpoint, ...change }), () => {});
+      loadHere(verifierConfig({ ...checkpoint, ...change }));
     const tensors = new Map(checkpoint.tensors);
     tensors.delete("model.layers.1.mlp.up_proj.weight");
     assert.throws(load({ tensors }), {

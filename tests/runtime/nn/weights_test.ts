@@ -10,6 +10,7 @@ import { Weights } from "../../../runtime/nn/weights.ts";
 import type { Context } from "../../../ffi/context.ts";
 import { linear } from "../../../ffi/ops.ts";
 import { assertClose } from "../../support/close.ts";
+import { withTinyHead } from "../../support/heads.ts";
 import { referenceWeights, withTinyCheckpoint } from "../../support/models.ts";
 import { normals, readRows, tensorOf, withContext } from "../../support/native.ts";
 import { matVec } from "../../support/reference.ts";
@@ -87,3 +88,39 @@ Deno.test("auto keeps float32 checkpoints in float32, 16-bit ones in bfloat16", 
     (checkpoint) => assert.equal(Weights.autoDtype(checkpoint), "float32"),
   );
 });
+
+for (const kind of ["gguf", "safetensors"] as const) {
+  Deno.test(`a matrix cut by columns gives the same products, piece by piece: ${kind}`, () =>
+    withWeights(kind, (weights, context, checkpoint) => {
+      const attention = weights.at("model").at("layers").at(1).at("self_attn");
+      const names = ["q_proj", "k_proj"], widths = [32, 24, 8];
+      const rows = names.flatMap((name) => [
+        ...referenceWeights(checkpoint)(`model.layers.1.self_attn.${name}.weight`),
+      ]);
+      const x = normals(seededRandom(2), 64), out = context.createTensor(1, rows.length);
+      let first = 0;
+      attention.columns(widths, ...names).forEach((piece, i) => {
+        const part = x.slice(first, first += widths[i]!);
+        linear(context, out, tensorOf(context, part, part.length), piece, i === 0 ? undefined : out);
+      });
+      assertClose(readRows(context, out, 1, rows.length), matVec(rows, x), 1e-12, "sum of pieces");
+      assert.throws(() => attention.columns([32, 33], "q_proj"), LoadError);
+    }));
+}
+
+Deno.test("biases lie side by side; none is none, some are an error", () =>
+  withTinyHead(
+    { kind: "eagle", hasFcBias: true, hasQkvBias: true },
+    ({ head }) =>
+      withContext("portable", 1, (context) => {
+        const weights = new Weights({ context, checkpoint: head, dtype: "float32" });
+        const attention = weights.at("layers").at(0).at("self_attn"), reference = referenceWeights(head);
+        const expected = ["q", "v"].flatMap((name) => [
+          ...Array.from(reference(`layers.0.self_attn.${name}_proj.bias`)[0]!),
+        ]);
+        const bias = attention.bias("q_proj", "v_proj")!;
+        assertClose(readRows(context, bias, 1, expected.length), expected, 0, "biases");
+        assert.equal(attention.bias("o_proj"), undefined);
+        assert.throws(() => attention.bias("q_proj", "o_proj"), /Cannot find tensor: .*o_proj\.bias/);
+      }),
+  ));

@@ -55,7 +55,7 @@ Deno.test("a full queue refuses requests and says when to come again", () => {
   const early = errorOf(world.submit("early", [9]));
   assert.equal(early.code, "overloaded");
   assert.ok(Number(early.details.retryAfterMs) >= 1000, "a guess, before anything was measured");
-  world.forwardMs = 100;
+  world.forwardMs = () => 100;
   for (let i = 0; i < 30; i++) world.step();
   // 20 tokens to go for one of them.
   const retryAfterMs = Number(errorOf(world.submit("late", [9])).details.retryAfterMs);

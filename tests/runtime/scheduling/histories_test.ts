@@ -5,6 +5,8 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { SchedulerConfig } from "../../../runtime/config.ts";
+import type { DraftRequest, DraftTree } from "../../../runtime/messages.ts";
 import type { SamplingParams } from "../../../runtime/sampling/params.ts";
 import { type Client, World } from "../../support/scheduler_world.ts";
 
@@ -36,6 +38,7 @@ const actions = fc.array(
     },
     { weight: 5, arbitrary: fc.constant({ type: "begin" as const }) },
     { weight: 5, arbitrary: fc.constant({ type: "end" as const }) },
+    { weight: 2, arbitrary: fc.constant({ type: "draft" as const }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("cancel" as const), who: fc.nat({ max: 8 }) }) },
     { weight: 1, arbitrary: fc.constant({ type: "flush" as const }) },
   ),
@@ -94,32 +97,101 @@ function checkOutcome(world: World, client: Client): void {
   assert.deepEqual(client.logprobs.map(({ token }) => token), numLogprobs < 0 ? [] : tokens);
 }
 
+/** Runs random histories on worlds of random sizes and checks what everybody heard. */
+function checkHistories(
+  makeWorld: (config: Partial<SchedulerConfig>, reserveRatio: number) => World,
+  numRuns: number,
+): Record<string, number> {
+  const seen = { preemptions: 0, cachedTokens: 0, aborts: 0, mixedSteps: 0, accepted: 0, rejected: 0 };
+  fc.assert(
+    fc.property(configs, fc.constantFrom(0, 0.2, 0.7), actions, (config, reserveRatio, history) => {
+      const world = makeWorld(config, reserveRatio);
+      history.forEach((action, i) => {
+        if (action.type === "submit") world.submit(`r${i}`, action.prompt, action.sampling);
+        else if (action.type === "cancel") {
+          world.cancel([...world.clients.keys()].at(-1 - action.who) ?? "unknown");
+        } else world[action.type]();
+      });
+      world.drain();
+      for (const client of world.clients.values()) {
+        checkOutcome(world, client);
+        const { last } = client;
+        if (last?.type === "finished") seen.cachedTokens += last.usage.numCachedTokens;
+        if (client.end === "abort") seen.aborts++;
+      }
+      seen.preemptions += world.state.numPreemptions;
+      seen.mixedSteps += world.steps.filter((step) => step.numDecoding > 0 && step.numPrefilling > 0).length;
+      const { numAccepted = 0, numProposed = 0 } = world.state.drafting?.usage ?? {};
+      seen.accepted += numAccepted;
+      seen.rejected += numProposed - numAccepted;
+      assert.ok(world.flush());
+    }),
+    { numRuns },
+  );
+  return seen;
+}
+
 for (const tokensPerResult of [1, 3]) {
   Deno.test(`whatever happens, with up to ${tokensPerResult} tokens per result, every request gets its own words`, () => {
-    const seen = { preemptions: 0, cachedTokens: 0, aborts: 0, mixedSteps: 0 };
-    fc.assert(
-      fc.property(configs, fc.constantFrom(0, 0.2, 0.7), actions, (config, reserveRatio, history) => {
-        const world = new World(config, { vocabSize: VOCAB_SIZE, tokensPerResult, reserveRatio });
-        history.forEach((action, i) => {
-          if (action.type === "submit") world.submit(`r${i}`, action.prompt, action.sampling);
-          else if (action.type === "cancel") {
-            world.cancel([...world.clients.keys()].at(-1 - action.who) ?? "unknown");
-          } else world[action.type]();
-        });
-        world.drain();
-        for (const client of world.clients.values()) {
-          checkOutcome(world, client);
-          const { last } = client;
-          if (last?.type === "finished") seen.cachedTokens += last.usage.numCachedTokens;
-          if (client.end === "abort") seen.aborts++;
-        }
-        seen.preemptions += world.state.numPreemptions;
-        seen.mixedSteps += world.steps.filter((step) =>
-          step.numDecoding > 0 && step.numPrefilling > 0
-        ).length;
-        assert.ok(world.flush());
-      }),
-      { numRuns: 800 },
+    const { accepted, rejected, ...seen } = checkHistories(
+      (config, reserveRatio) => new World(config, { vocabSize: VOCAB_SIZE, tokensPerResult, reserveRatio }),
+      800,
+    );
+    assert.deepEqual([accepted, rejected], [0, 0]);
+    for (const [what, count] of Object.entries(seen)) assert.ok(count > 50, `only ${count} ${what}`);
+  });
+}
+
+/** A tree whose nodes are right, or not, by a hash of everything. */
+function randomTree(
+  { requestId, start, numSteps, topk, numNodes }: DraftRequest,
+  truth: readonly number[],
+): DraftTree {
+  const tokens: number[] = [], parents: number[] = [], depths: number[] = [], probabilities: number[] = [];
+  let hash = [...requestId].reduce(
+    (sum, letter) => Math.imul(sum ^ letter.charCodeAt(0), 0x01000193),
+    start + 7,
+  );
+  const random = (below: number) => {
+    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) + 0x9e3779b9 | 0;
+    return (hash >>> 0) % below;
+  };
+  for (let tries = 0; tokens.length < numNodes && tries < 3 * numNodes; tries++) {
+    const parent = random(tokens.length + 1) - 1, depth = parent < 0 ? 1 : depths[parent]! + 1;
+    const token = random(3) === 0 ? random(VOCAB_SIZE) : truth[depth - 1]!;
+    const siblings = parents.flatMap((other, node) => other === parent ? [node] : []);
+    if (depth > numSteps || siblings.length >= topk || siblings.some((node) => tokens[node] === token)) {
+      continue;
+    }
+    tokens.push(token);
+    parents.push(parent);
+    depths.push(depth);
+    probabilities.push(0.8 * (parent < 0 ? 1 : probabilities[parent]!));
+  }
+  return {
+    tokens: Int32Array.from(tokens),
+    parents: Int32Array.from(parents),
+    probabilities: Float32Array.from(probabilities),
+  };
+}
+
+const curve = (...ms: readonly number[]) => ({ sizes: ms.map((_, i) => 1 + i * 8), ms });
+
+for (const [adaptive, looksAhead] of [[false, false], [true, true]] as const) {
+  Deno.test(`whatever happens, with ${adaptive ? "adaptive" : "fixed"} trees, every request gets its own words`, () => {
+    const drafting = {
+      numSteps: 4,
+      topk: 3,
+      numNodes: 9,
+      adaptive,
+      looksAhead,
+      forwardMs: curve(10, 12, 15),
+      draftMs: { firstMs: curve(1, 2), levelMs: curve(1, 2) },
+    };
+    const seen = checkHistories(
+      (config, reserveRatio) =>
+        new World({ ...config, drafting }, { vocabSize: VOCAB_SIZE, reserveRatio, makeTree: randomTree }),
+      800,
     );
     for (const [what, count] of Object.entries(seen)) assert.ok(count > 50, `only ${count} ${what}`);
   });

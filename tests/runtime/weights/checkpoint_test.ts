@@ -6,6 +6,7 @@ import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";
 import { dequantizeRow } from "../../support/block_formats.ts";
 import { needsModel } from "../../support/model_file.ts";
+import { safetensorsBytes } from "../../support/safetensors_writer.ts";
 import { TINY_CONFIG, type TinyModelOptions, writeTinyModel } from "../../support/tiny_model.ts";
 
 const seed = 7;
@@ -179,6 +180,14 @@ Deno.test("what is not supported is refused by name", async () => {
       });
     });
   }
+});
+
+Deno.test("weights of whole numbers are refused", async () => {
+  await withTinyModel({ kind: "safetensors", seed }, async (folder) => {
+    const tensor = { name: "w", dtype: "I64", shape: [2], bytes: new Uint8Array(16) };
+    await Deno.writeFile(join(folder, "model.safetensors"), safetensorsBytes([tensor]));
+    await assert.rejects(open(folder), { name: "LoadError", message: /tensor w is stored as I64/ });
+  });
 });
 
 const real = needsModel();

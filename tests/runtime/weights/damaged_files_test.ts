@@ -117,7 +117,7 @@ Deno.test("a lying safetensors file is refused with the name of what lies", () =
     safetensorsBytes([{ name: "w", dtype: "F32", shape: [2, 2], bytes: new Uint8Array(16), ...tensor }]);
   rejects(readSafetensors, SAFETENSORS.slice(0, SAFETENSORS.length - 1), /tensor b ends at byte/);
   rejects(readSafetensors, SAFETENSORS.slice(0, 40), /the header's length is \d+, but only 32 bytes follow/);
-  rejects(readSafetensors, one({ dtype: "I64" }), /tensor w is stored as I64/);
+  rejects(readSafetensors, one({ dtype: "F64" }), /tensor w is stored as F64/);
   rejects(readSafetensors, one({ shape: [2, 3] }), /tensor w has 16 bytes, but \[2, 3\] of F32 takes 24/);
   rejects(readSafetensors, one({ shape: [-2, -2] }), /tensor w has a malformed header entry/);
   rejects(readSafetensors, one({ shape: [2 ** 40, 2 ** 40] }), /tensor w has shape/);

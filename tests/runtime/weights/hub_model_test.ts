@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { LoadError } from "../../../runtime/errors.ts";
+import { fetchHubFiles } from "../../../runtime/weights/hub_model.ts";
 import { type DownloadProgress, resolveModel } from "../../../runtime/weights/resolve.ts";
 
 const SHA = "0123456789abcdef0123456789abcdef01234567";
@@ -100,6 +101,22 @@ Deno.test("one GGUF file of a repository is named after a colon", async () => {
       resolveModel("owner/repo", { downloadDir }, { fetch }),
       loadError(/2 GGUF files, name one as owner\/repo:a\.gguf/),
     );
+  });
+});
+
+Deno.test("chosen files of a repository, as of a draft head, are found again offline", async () => {
+  await withCache(async (downloadDir) => {
+    const hub = fakeHub({
+      "config.json": "{}",
+      "pytorch_model.bin": "weights",
+      "training.log": "not wanted",
+    });
+    const choose = (names: readonly string[]) => names.filter((name) => name !== "training.log");
+    const folder = await fetchHubFiles("owner/repo", choose, { downloadDir, fetch: hub });
+    assert.equal(await Deno.readTextFile(join(folder, "pytorch_model.bin")), "weights");
+    const present = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+    assert.deepEqual(present.toSorted(), ["config.json", "pytorch_model.bin"]);
+    assert.equal(await fetchHubFiles("owner/repo", choose, { downloadDir, fetch: offline }), folder);
   });
 });
 

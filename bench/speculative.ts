@@ -1,0 +1,123 @@
+/**
+ * Speculative decoding beside plain decoding: the same prompts by turns on two engines in one process, which must say the
+ * same. Flags that are not its own go to the speculating engine, e.g. `--speculative-algorithm NGRAM`.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { parseArgs } from "node:util";
+import { type Engine, startEngine } from "../runtime/engine.ts";
+import { defaultSamplingParams } from "../runtime/sampling/params.ts";
+import { aerieOptions } from "./support/aerie.ts";
+import { promptsOf, setNames } from "./support/prompt_sets.ts";
+import { percent, print, printTable } from "./support/report.ts";
+
+const { values, tokens } = parseArgs({
+  strict: false,
+  tokens: true,
+  options: {
+    quick: { type: "boolean" },
+    sets: { type: "string" },
+    prompts: { type: "string" },
+    tokens: { type: "string" },
+    concurrency: { type: "string" },
+    temperatures: { type: "string" },
+  },
+});
+const own = new Set(["quick", "sets", "prompts", "tokens", "concurrency", "temperatures"]);
+const firstOther = tokens.find((token) => token.kind === "option" && !own.has(token.name))?.index;
+const flags = firstOther === undefined ? [] : Deno.args.slice(firstOther);
+const list = (given: unknown, otherwise: string) => String(given ?? otherwise).split(",");
+const numPrompts = Number(values["prompts"] ?? (values["quick"] ? 4 : 20));
+const maxTokens = Number(values["tokens"] ?? (values["quick"] ? 64 : 128));
+
+/** What a run of prompts took. */
+interface Run {
+  readonly ms: number;
+  readonly outputs: readonly (readonly number[])[];
+}
+
+let numRequests = 0;
+
+async function run(engine: Engine, prompts: readonly Int32Array[], temperature: number): Promise<Run> {
+  const begun = performance.now();
+  const outputs = await Promise.all(prompts.map(async (promptTokens, seed) => {
+    const sampling = { ...defaultSamplingParams, temperature, seed, maxTokens };
+    const output: number[] = [];
+    const requestId = `${numRequests++}`;
+    for await (const update of engine.generate({ requestId, promptTokens, sampling })) {
+      output.push(...update.tokens);
+    }
+    return output;
+  }));
+  return { ms: performance.now() - begun, outputs };
+}
+
+/** Counters of the speculating engine since it started. */
+async function counters(engine: Engine) {
+  const { forwardMs, draftMs, speculation } = await engine.schedulerState();
+  const { numVerifications = 0, numAccepted = 0 } = speculation ?? {};
+  return { forwardMs, draftMs, numVerifications, numAccepted };
+}
+
+const options = await aerieOptions(flags);
+if (options.speculation === undefined) throw new TypeError("Cannot measure: give --speculative-algorithm");
+await using plain = await startEngine({ ...options, speculation: undefined });
+await using speculating = await startEngine({
+  ...options,
+  log: (_, text) => /cost|Speculative/.test(text) && print(text),
+});
+const header = [
+  "set",
+  "temp",
+  "requests",
+  "accept len",
+  "plain tok/s",
+  "spec tok/s",
+  "ratio",
+  "draft",
+  "verify",
+  "rest",
+];
+const rows: string[][] = [header];
+for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1,4,8").map(Number)) {
+  for (const name of list(values["sets"], setNames.join())) {
+    const prompts = promptsOf(name, numPrompts, options.tokenizer);
+    for (const temperature of list(values["temperatures"], "0,1").map(Number)) {
+      // Not counted: both engines get their prompts into the cache.
+      for (const engine of [plain, speculating]) await run(engine, prompts.slice(0, 1), temperature);
+      const before = await counters(speculating);
+      let plainMs = 0, speculativeMs = 0, numTokens = 0;
+      for (let first = 0, turn = 0; first < prompts.length; first += concurrency, turn++) {
+        const batch = prompts.slice(first, first + concurrency);
+        const engines = turn % 2 === 0 ? [plain, speculating] : [speculating, plain];
+        const runs = new Map<Engine, Run>();
+        for (const engine of engines) runs.set(engine, await run(engine, batch, temperature));
+        const [one, other] = [runs.get(plain)!, runs.get(speculating)!];
+        assert.deepEqual(other.outputs, one.outputs, `${name}: speculation changed the text`);
+        plainMs += one.ms;
+        speculativeMs += other.ms;
+        numTokens += one.outputs.reduce((sum, output) => sum + output.length, 0);
+      }
+      const after = await counters(speculating);
+      const numVerifications = after.numVerifications - before.numVerifications;
+      const draft = (after.draftMs - before.draftMs) / speculativeMs;
+      const verify = (after.forwardMs - before.forwardMs) / speculativeMs;
+      rows.push([
+        name,
+        String(temperature),
+        String(concurrency),
+        (1 + (after.numAccepted - before.numAccepted) / numVerifications).toFixed(2),
+        (numTokens / plainMs * 1000).toFixed(0),
+        (numTokens / speculativeMs * 1000).toFixed(0),
+        (plainMs / speculativeMs).toFixed(2),
+        percent(draft),
+        percent(verify),
+        percent(1 - draft - verify),
+      ]);
+      printTable([header, rows.at(-1)!]);
+    }
+  }
+}
+print();
+printTable(rows);

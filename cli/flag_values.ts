@@ -1,0 +1,51 @@
+/**
+ * How the values of flags are read.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+/** A whole number, written in decimal digits. */
+export function integer(
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): z.ZodPipe<z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>, z.ZodInt> {
+  const error = max === Number.MAX_SAFE_INTEGER
+    ? `expected a whole number of at least ${min}`
+    : `expected a whole number from ${min} to ${max}`;
+  return z.string().regex(/^-?\d+$/, error).transform(Number).pipe(
+    z.int(error).min(min, error).max(max, error),
+  );
+}
+
+/** One of some words. */
+export function oneOf<const T extends readonly string[]>(
+  ...values: T
+): z.ZodEnum<{ [Word in T[number]]: Word }> {
+  return z.enum(values, `expected ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`);
+}
+
+/** A text that says something. */
+export const text: z.ZodString = z.string().min(1, "expected a text that is not empty");
+
+const aFraction = "expected a number above 0, at most 1";
+
+/** A share of something. */
+export const fraction: z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> = z.string().regex(
+  /^(0?\.\d+|1(\.0*)?)$/,
+  aFraction,
+).transform(Number).refine((value) => value > 0, aFraction);
+
+/** Given or not. */
+export const flag: z.ZodDefault<z.ZodBoolean> = z.boolean().default(false);
+
+/** How a flag is written and explained. */
+export interface FlagOf<Name> {
+  /** Name in code. */
+  readonly name: Name;
+  /** Commander's notation; an alias stands before the name. */
+  readonly flags: string;
+  readonly help: string;
+  /** Works, but neither `--help` nor docs/flags.md show it. */
+  readonly isHidden?: true;
+}

@@ -1,0 +1,38 @@
+// Moves keys and values between slots: the accepted path of a draft tree closes up behind its sequence.
+#include <cstring>
+
+#include "cpu/kv_cache.h"
+
+namespace aerie::cpu {
+namespace {
+
+template <class T>
+void move(KvPool& kv, uint32_t layer, uint32_t head, const int32_t* from, const int32_t* to, uint32_t num_slots) {
+    const size_t dim = kv.head_dim;
+    T* keys = reinterpret_cast<T*>(kv.keys.data());
+    T* values = reinterpret_cast<T*>(kv.values.data());
+    const auto page = [&](uint32_t slot) { return page_offset(kv, layer, slot / kv.page_size, head); };
+    const auto key = [&](uint32_t slot) {
+        const uint32_t at = slot % kv.page_size;
+        return keys + page(slot) + size_t(at / 16) * 16 * dim + at % 16;
+    };
+    const auto value = [&](uint32_t slot) { return values + page(slot) + slot % kv.page_size * dim; };
+    for (uint32_t i = 0; i < num_slots; ++i) {
+        const T* source = key(uint32_t(from[i]));
+        T* target = key(uint32_t(to[i]));
+        for (size_t d = 0; d < dim; ++d) target[d * 16] = source[d * 16];
+        memmove(value(uint32_t(to[i])), value(uint32_t(from[i])), dim * sizeof(T));
+    }
+}
+
+}  // namespace
+
+void move_kv(KvPool& kv, uint32_t layer_and_head, const int32_t* from, const int32_t* to, uint32_t num_slots) {
+    const uint32_t layer = layer_and_head / kv.num_kv_heads, head = layer_and_head % kv.num_kv_heads;
+    if (kv.dtype == AERIE_F32)
+        move<float>(kv, layer, head, from, to, num_slots);
+    else
+        move<uint16_t>(kv, layer, head, from, to, num_slots);
+}
+
+}  // namespace aerie::cpu

@@ -1,0 +1,36 @@
+/**
+ * What lies between the projections of attention: positions, the KV pool, the softmax.
+ *
+ * @module
+ */
+import type { ModelConfig } from "../config.ts";
+import type { Context } from "../../ffi/context.ts";
+import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
+import * as ops from "../../ffi/ops.ts";
+import type { RotaryEmbedding } from "./rotary_embedding.ts";
+
+/** Attention over the KV pool for one layer. */
+export class CachedAttention {
+  readonly #context: Context;
+  readonly #batch: BatchId;
+  readonly #config: ModelConfig;
+  readonly #layer: number;
+
+  constructor(
+    parts: { readonly context: Context; readonly batch: BatchId; readonly config: ModelConfig },
+    layer: number,
+  ) {
+    this.#context = parts.context;
+    this.#batch = parts.batch;
+    this.#config = parts.config;
+    this.#layer = layer;
+  }
+
+  /** attended [rows, numHeads * headDim] of qkv, whose keys and values are stored first. */
+  forward(attended: TensorId, qkv: TensorId, rotary: RotaryEmbedding, kv: KvId): void {
+    const { numHeads, numKvHeads, headDim } = this.#config, scale = 1 / Math.sqrt(headDim);
+    rotary.forward(qkv, numHeads + numKvHeads);
+    ops.kvStore(this.#context, kv, qkv, this.#batch, this.#layer, numHeads);
+    ops.attention(this.#context, attended, qkv, kv, this.#batch, this.#layer, numHeads, scale);
+  }
+}

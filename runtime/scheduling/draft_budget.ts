@@ -1,0 +1,98 @@
+/**
+ * How much to draft: as much as makes tokens come fastest, by measured costs and expected gains. Explicit flags leave
+ * nothing to choose.
+ *
+ * @module
+ */
+import type { CostCurve, DraftCosts } from "../speculation_config.ts";
+
+/** Drafting time, as a share of a plain step, that does not matter. */
+const NEGLIGIBLE = 0.01;
+
+/** Measured costs, and how much dearer or cheaper things are at the moment. */
+export interface Costs {
+  readonly forwardMs: CostCurve;
+  readonly draftMs: DraftCosts;
+  /** Time that drafting takes over what was measured, with that of forwards as the unit. */
+  readonly draftScale: number;
+}
+
+/** The rows of a step without any drafts. */
+export interface PlainStep {
+  /** Sequences that decode: each yields a token, with one row. */
+  readonly numDecoding: number;
+  /** Rows of prompts that share the forward; what they alone cost is not speculation's. */
+  readonly numPrefillRows: number;
+}
+
+/** Time at `size` on a curve; beyond its ends the nearest line goes on, never below 0. */
+export function costAt({ sizes, ms }: CostCurve, size: number): number {
+  if (sizes.length === 1) return ms[0]!;
+  const next = sizes.findIndex((known) => known >= size);
+  const right = next < 0 ? sizes.length - 1 : Math.max(1, next), left = right - 1;
+  const slope = (ms[right]! - ms[left]!) / (sizes[right]! - sizes[left]!);
+  return Math.max(0, ms[left]! + slope * (size - sizes[left]!));
+}
+
+/** Time to draft trees of `numLevels` for `numSequences`. */
+export function draftCost({ draftMs, draftScale }: Costs, numSequences: number, numLevels: number): number {
+  if (numLevels === 0 || numSequences === 0) return 0;
+  const { firstMs, levelMs } = draftMs;
+  return draftScale * (costAt(firstMs, numSequences) + (numLevels - 1) * costAt(levelMs, numSequences));
+}
+
+/** Time of the forward's decode rows and drafts, in company of the prompts' rows. */
+function verifyCost(
+  { forwardMs }: Costs,
+  { numDecoding, numPrefillRows }: PlainStep,
+  numNodes: number,
+): number {
+  const alone = numPrefillRows === 0 ? 0 : costAt(forwardMs, numPrefillRows);
+  return costAt(forwardMs, numPrefillRows + numDecoding + numNodes) - alone;
+}
+
+/**
+ * Levels, up to `maxLevels`, that promise the most tokens per time; 0 is plain decoding. Drafts that cost next to nothing
+ * are always made, since those that do not pay need not be verified.
+ *
+ * @param expect accepted drafts and nodes of an average tree of so many levels
+ */
+export function chooseLevels(
+  costs: Costs,
+  step: PlainStep,
+  maxLevels: number,
+  expect: (numLevels: number) => { readonly accepted: number; readonly nodes: number },
+): number {
+  const plainMs = verifyCost(costs, step, 0);
+  if (draftCost(costs, step.numDecoding, maxLevels) <= NEGLIGIBLE * plainMs) return maxLevels;
+  let best = 0, bestRate = 0;
+  for (let levels = 0; levels <= maxLevels; levels++) {
+    const { accepted, nodes } = expect(levels);
+    const ms = draftCost(costs, step.numDecoding, levels) + verifyCost(costs, step, step.numDecoding * nodes);
+    const rate = step.numDecoding * (1 + accepted) / ms;
+    if (rate > bestRate) [best, bestRate] = [levels, rate];
+  }
+  return best;
+}
+
+/**
+ * How many nodes to verify, those of highest probability first, wherever they are: as many as make tokens come fastest,
+ * the time already spent on drafting included.
+ *
+ * @param probabilities of all nodes of all trees, descending
+ */
+export function chooseNodes(
+  costs: Costs,
+  step: PlainStep,
+  spentMs: number,
+  probabilities: readonly number[],
+): number {
+  let best = 0, accepted = 0;
+  let bestRate = step.numDecoding / (spentMs + verifyCost(costs, step, 0));
+  probabilities.forEach((probability, i) => {
+    accepted += probability;
+    const rate = (step.numDecoding + accepted) / (spentMs + verifyCost(costs, step, i + 1));
+    if (rate > bestRate) [best, bestRate] = [i + 1, rate];
+  });
+  return best;
+}

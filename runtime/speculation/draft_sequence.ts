@@ -1,0 +1,90 @@
+/**
+ * What a proposer knows of one sequence: its tokens, and how far its draft KV is filled.
+ *
+ * @module
+ */
+import type { DraftRequest } from "../messages.ts";
+import { type PageStamps, PrefixHash } from "./page_stamps.ts";
+
+/** Entry e of its draft KV is computed from the token at e + `lookAhead`. */
+export class DraftSequence {
+  readonly #lookAhead: number;
+  readonly #pageSize: number;
+  readonly #stamps: PageStamps;
+  #tokens = new Int32Array(64);
+  #numTokens = 0;
+  #numFilled = 0;
+  /** Of all tokens that the filled entries are computed from. */
+  #hash = new PrefixHash();
+  #pages: Int32Array = new Int32Array(0);
+
+  constructor(lookAhead: 0 | 1, pageSize: number, stamps: PageStamps) {
+    this.#lookAhead = lookAhead;
+    this.#pageSize = pageSize;
+    this.#stamps = stamps;
+  }
+
+  /** Entries that must be there to draft what follows the newest token. */
+  get numEntries(): number {
+    return this.#numTokens - this.#lookAhead;
+  }
+
+  /** The entry to run next. The last is run even if it is there: drafts come from its row. */
+  get nextEntry(): number {
+    return Math.min(this.#numFilled, this.numEntries - 1);
+  }
+
+  /** Pages of those entries. */
+  get pages(): Int32Array {
+    return this.#pages.subarray(0, Math.ceil(this.numEntries / this.#pageSize));
+  }
+
+  /** The token that an entry is computed from. */
+  tokenFor(entry: number): number {
+    return this.#tokens[entry + this.#lookAhead]!;
+  }
+
+  /**
+   * Takes in what is new; the first time also which pages hold its draft KV already.
+   *
+   * @throws {RangeError} if tokens were left out
+   */
+  update({ requestId, start, tokens, pages }: DraftRequest): void {
+    if (start !== this.#numTokens) {
+      throw new RangeError(
+        `Cannot draft for ${requestId}: tokens from ${start}, expected ${this.#numTokens}`,
+      );
+    }
+    const end = start + tokens.length;
+    if (end > this.#tokens.length) {
+      const grown = new Int32Array(2 * end);
+      grown.set(this.#tokens.subarray(0, start));
+      this.#tokens = grown;
+    }
+    this.#tokens.set(tokens, start);
+    this.#numTokens = end;
+    this.#pages = pages;
+    if (start === 0) this.#recognise();
+  }
+
+  /** Takes note that an entry was run; a page that it completes is stamped. */
+  fill(entry: number): void {
+    if (entry < this.#numFilled) return;
+    const page = this.#pages[Math.floor(entry / this.#pageSize)]!;
+    this.#numFilled++;
+    this.#hash.add(this.tokenFor(entry));
+    if (this.#numFilled % this.#pageSize === 0) this.#stamps.set(page, this.#hash);
+    else this.#stamps.clear(page);
+  }
+
+  #recognise(): void {
+    for (let i = 0; i < this.#lookAhead; i++) this.#hash.add(this.#tokens[i]!);
+    for (let page = 0; this.#numFilled + this.#pageSize <= this.numEntries; page++) {
+      const hash = this.#hash.copy();
+      for (let i = 0; i < this.#pageSize; i++) hash.add(this.tokenFor(this.#numFilled + i));
+      if (!this.#stamps.fits(this.#pages[page]!, hash)) return;
+      this.#hash = hash;
+      this.#numFilled += this.#pageSize;
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Proposes with a draft head of the target: loads it into the target's context and lets trees grow from it.
+ *
+ * @module
+ */
+import { Context } from "../../ffi/context.ts";
+import type { WeightId } from "../../ffi/handles.ts";
+import type { Checkpoint } from "../config.ts";
+import { LoadError } from "../errors.ts";
+import { Weights, type WeightStore } from "../nn/weights.ts";
+import type { HeadCheckpoint, HeadKind } from "../speculation_config.ts";
+import type { DraftHead, HeadParts } from "./draft_head.ts";
+import { EagleHead } from "./eagle.ts";
+import { Eagle3Head } from "./eagle3.ts";
+import { loadHotRows } from "./hot_rows.ts";
+import { MtpHead } from "./mtp.ts";
+import type { ProposerLimits, ProposerParts, TargetParts } from "./proposer.ts";
+import { draftLimits, type TreeDrafter, TreeProposer } from "./tree_proposer.ts";
+
+const heads: Readonly<Record<HeadKind, new (parts: HeadParts) => DraftHead>> = {
+  eagle: EagleHead,
+  eagle3: Eagle3Head,
+  mtp: MtpHead,
+};
+
+/** See the module's comment. */
+export class HeadProposer extends TreeProposer {
+  /** @throws {LoadError} if there is no head or a tensor of it is missing */
+  constructor({ speculation: { head, topk, hotTokens }, limits, target, log }: ProposerParts) {
+    if (head === undefined) {
+      throw new LoadError("Cannot draft: no draft head is given, expected --speculative-draft-model-path");
+    }
+    const drafter = loadHead({ checkpoint: head, dtype: "int8", limits, topk, hotTokens, target });
+    super(drafter, limits, topk);
+    log("info", `Load draft head end. type=${head.head.kind}, draft vocab=${drafter.vocabSize}`);
+  }
+}
+
+/** How {@linkcode loadHead} loads. */
+export interface HeadLoading {
+  readonly checkpoint: HeadCheckpoint;
+  /** How its matrices are kept. */
+  readonly dtype: WeightStore["dtype"];
+  readonly limits: ProposerLimits;
+  readonly topk: number;
+  /** Rows of the target's LM head that a head without its own may propose. */
+  readonly hotTokens: Int32Array | undefined;
+  readonly target: TargetParts;
+}
+
+/**
+ * Loads a head beside its target, with a KV pool of its own.
+ *
+ * @throws {LoadError} if a tensor is missing
+ */
+export function loadHead(
+  { checkpoint, dtype, limits, topk, hotTokens, target }: HeadLoading,
+): TreeDrafter & { readonly head: DraftHead } {
+  const { config, head: { kind, draftTokens } } = checkpoint;
+  const context = Context.attach(target.libraryPath, target.context);
+  const room = draftLimits(limits, topk), batch = context.createBatch(room.batch);
+  const weights = new Weights({ context, checkpoint, dtype });
+  const ownLmHead = kind === "eagle3" && weights.has("lm_head.weight");
+  const hot = ownLmHead || hotTokens === undefined
+    ? undefined
+    : loadHotRows(context, target.checkpoint, hotTokens);
+  const head = new heads[kind]({
+    context,
+    config,
+    weights,
+    batch,
+    head: checkpoint.head,
+    target: {
+      hiddenSize: target.checkpoint.config.hiddenSize,
+      embedding: loadEmbedding(context, checkpoint) ?? target.embedding,
+      lmHead: hot ?? target.lmHead,
+      lmHeadRows: hot === undefined ? target.checkpoint.config.vocabSize : hotTokens!.length,
+      features: featuresOf(target),
+    },
+  });
+  weights.close();
+  const { numLayers: layers, numKvHeads: kvHeads, headDim } = config;
+  const pool = { layers, pages: room.numPages, pageSize: limits.pageSize, kvHeads, headDim };
+  const kv = context.createKv(pool, target.kvDtype);
+  return {
+    context,
+    batch,
+    head,
+    logits: head.output.logits,
+    vocabSize: head.output.vocabSize,
+    draftTokens: hot === undefined ? draftTokens : hotTokens,
+    lookAhead: 1,
+    skipsFirstToken: kind === "mtp",
+    extend: () => head.extend(kv),
+    grow: () => head.grow(kv),
+  };
+}
+
+/** The head's own embedding. Its rows are only looked up, so 8 bits would gain nothing. */
+function loadEmbedding(context: Context, checkpoint: Checkpoint): WeightId | undefined {
+  const weights = new Weights({ context, checkpoint, dtype: Weights.autoDtype(checkpoint) });
+  if (!weights.has("embed_tokens.weight")) return undefined;
+  const embedding = weights.matrix("embed_tokens");
+  weights.close();
+  return embedding;
+}
+
+function featuresOf({ features }: TargetParts): NonNullable<TargetParts["features"]> {
+  if (features === undefined) throw new LoadError("Cannot draft: the target keeps no hidden states");
+  return features;
+}

@@ -1,0 +1,41 @@
+/**
+ * FR-Spec (Zhao et al. 2025, arXiv 2502.14856): a draft head without an LM head of its own may speak a part of the
+ * vocabulary only, by taking just those rows of the target's.
+ *
+ * @module
+ */
+import type { Context } from "../../ffi/context.ts";
+import type { WeightId } from "../../ffi/handles.ts";
+import type { Checkpoint } from "../config.ts";
+import { LoadError } from "../errors.ts";
+import { Weights } from "../nn/weights.ts";
+
+/**
+ * The rows of the target's LM head for these tokens, [tokens, hiddenSize], as its file has them.
+ *
+ * @throws {LoadError} if the file cannot be read or a token is not in the vocabulary
+ */
+export function loadHotRows(context: Context, checkpoint: Checkpoint, tokens: Int32Array): WeightId {
+  const { config, tensors } = checkpoint;
+  const name = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+  const { file: path, offset, bytes, shape: [numRows = 0, cols = 0], format } = tensors.get(name)!;
+  const rowBytes = bytes / numRows, rows = new Uint8Array(tokens.length * rowBytes);
+  using file = Deno.openSync(path);
+  tokens.forEach((token, i) => {
+    if (!(token >= 0 && token < numRows)) {
+      throw new LoadError(`Cannot use token map: token ${token} of a vocabulary of ${numRows}`);
+    }
+    const row = rows.subarray(i * rowBytes, (i + 1) * rowBytes);
+    file.seekSync(offset + token * rowBytes, Deno.SeekMode.Start);
+    for (let filled = 0; filled < rowBytes;) {
+      const read = file.readSync(row.subarray(filled));
+      if (read === null) throw new LoadError(`Cannot load ${path}: it ends inside ${name}`);
+      filled += read;
+    }
+  });
+  const memory = context.createFile(rows), weight = context.createWeight(tokens.length, cols);
+  context.appendWeight(weight, { file: memory, offset: 0, format }, tokens.length, 0);
+  context.packWeight(weight, Weights.autoDtype(checkpoint));
+  context.closeFile(memory);
+  return weight;
+}

@@ -1,0 +1,60 @@
+/**
+ * Drafts of a known quality, for tests and capacity planning: what the target itself says greedily, spoilt at random,
+ * so that the draft at each depth is right with the probability asked for. Right drafts are right for greedy requests.
+ *
+ * @module
+ */
+import type { DraftRequest, DraftTree, Proposer, ProposerParts } from "./proposer.ts";
+import { DraftModelProposer } from "./draft_model.ts";
+
+/** See the module's comment. */
+export class SyntheticProposer implements Proposer {
+  readonly #target: DraftModelProposer;
+  readonly #acceptance: readonly number[];
+  readonly #vocabSize: number;
+
+  constructor(parts: ProposerParts) {
+    this.#target = new DraftModelProposer(parts, parts.target.checkpoint);
+    this.#acceptance = parts.speculation.syntheticAcceptance;
+    this.#vocabSize = parts.target.checkpoint.config.vocabSize;
+  }
+
+  propose(requests: readonly DraftRequest[]): DraftTree[] {
+    const trees = this.#target.propose(requests);
+    return trees.map((tree, i) => {
+      const { requestId, start, tokens } = requests[i]!;
+      return this.#spoil(tree, requestId, start + tokens.length);
+    });
+  }
+
+  release(requestId: string): void {
+    this.#target.release(requestId);
+  }
+
+  [Symbol.dispose](): void {
+    this.#target[Symbol.dispose]();
+  }
+
+  /** Spoils from some depth on: a draft after a wrong one is wrong. */
+  #spoil({ tokens, parents }: DraftTree, requestId: string, position: number): DraftTree {
+    const depths = new Int32Array(tokens.length), probabilities = new Float32Array(tokens.length);
+    const spoilt = tokens.map((token, node) => {
+      const parent = parents[node]!;
+      depths[node] = parent < 0 ? 1 : depths[parent]! + 1;
+      const chance = this.#acceptance[Math.min(depths[node]!, this.#acceptance.length) - 1] ?? 1;
+      probabilities[node] = chance * (parent < 0 ? 1 : probabilities[parent]!);
+      const isRight = uniform(`${requestId} ${position + depths[node]!}`) < chance;
+      return isRight ? token : (token + 1) % this.#vocabSize;
+    });
+    return { tokens: spoilt, parents, probabilities };
+  }
+}
+
+/** A number in [0, 1) that depends on the text alone (FNV-1a). */
+function uniform(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x2c1b3c6d);
+  return ((hash ^ (hash >>> 12)) >>> 0) / 2 ** 32;
+}

@@ -1,0 +1,143 @@
+/**
+ * Configuration records of speculation, plain data like those of `config.ts`.
+ *
+ * @module
+ */
+import type { Checkpoint, VerifierConfig, VerifierInfo } from "./config.ts";
+
+/** How drafts are made and verified: the `--speculative-...` flags, completed. */
+export interface SpeculationConfig {
+  /** Name of the proposer in `speculation/registry.ts`. */
+  readonly algorithm: string;
+  /** Levels of a tree at most. */
+  readonly numSteps: number;
+  /** Children of a node at most, and nodes kept per level. */
+  readonly topk: number;
+  /** Nodes of a tree at most, its root counted. */
+  readonly numDraftTokens: number;
+  /** Size the trees by measured cost and gain, up to the above; otherwise always the above. */
+  readonly adaptive: boolean;
+  /** The draft model of STANDALONE. */
+  readonly draft: Checkpoint | undefined;
+  /** The draft head of EAGLE, EAGLE3 and NEXTN. */
+  readonly head: HeadCheckpoint | undefined;
+  /** Tokens the draft model may propose (FR-Spec), as target ids. */
+  readonly hotTokens: Int32Array | undefined;
+  /** Undefined: exact. */
+  readonly acceptThresholds: AcceptThresholds | undefined;
+  /** The draft tokens of NGRAM. */
+  readonly ngram: NgramConfig;
+  /** SYNTHETIC: how often a draft at depth 1, 2, ... is right, given that the one before it is; the last goes on. */
+  readonly syntheticAcceptance: readonly number[];
+}
+
+/** Draft heads by how they compute; `speculation/` has a file for each. */
+export type HeadKind = "eagle" | "eagle3" | "mtp";
+
+/** What a draft head is beyond the sizes of its layers. */
+export interface HeadConfig {
+  /** How it computes. */
+  readonly kind: HeadKind;
+  /** Hidden states of the target that it takes, as `VerifierConfig.featureLayers`. */
+  readonly featureLayers: readonly number[];
+  /** Target id of each draft id; undefined if it speaks the target's vocabulary. */
+  readonly draftTokens: Int32Array | undefined;
+  /** EAGLE-3: the residual is the normed state instead of the state. */
+  readonly normBeforeResidual: boolean;
+  /** The state fed back is the normed one that the LM head takes: always with MTP, rarely with EAGLE-3. */
+  readonly normOutput: boolean;
+}
+
+/**
+ * A draft head on disk. Tensor names are EAGLE's without prefix: `fc`, `layers.0.`, `norm`, `lm_head`, `embed_tokens`,
+ * `fc_norm.0`; an MTP layer has `layers.0.` and its own `input_proj`, `token_layernorm`, `hidden_layernorm`,
+ * `final_layernorm`. `config` is the head's: its width, its layers, its vocabulary.
+ */
+export interface HeadCheckpoint extends Checkpoint {
+  /** What sets it apart from a model. */
+  readonly head: HeadConfig;
+}
+
+/** The lossy rule of SGLang: more drafts are accepted than the model would have said. */
+export interface AcceptThresholds {
+  /** Accept a draft whose probability is at least this. */
+  readonly single: number;
+  /** Divides the probability of the drafts at a node before the draw. */
+  readonly acc: number;
+}
+
+/** How NGRAM matches and spreads. */
+export interface NgramConfig {
+  /** Children per node, from the narrowest to the widest match. */
+  readonly minBreadth: number;
+  /** Children per node of the widest match. */
+  readonly maxBreadth: number;
+  /** Children in order of recency or of frequency. */
+  readonly matchType: "BFS" | "PROB";
+  /** Tokens of a path in the trie. */
+  readonly maxDepth: number;
+  /** Nodes of the trie at most. */
+  readonly capacity: number;
+}
+
+/** Measured times at rising sizes, with straight lines between them. */
+export interface CostCurve {
+  /** Rising. */
+  readonly sizes: readonly number[];
+  /** Milliseconds, one per size. */
+  readonly ms: readonly number[];
+}
+
+/** What drafting costs, by number of sequences. */
+export interface DraftCosts {
+  /** Trees of one level. */
+  readonly firstMs: CostCurve;
+  /** Every further level. */
+  readonly levelMs: CostCurve;
+}
+
+/** Native handles of a loaded target, valid in every Worker of the process; 0 is none. */
+export interface TargetHandles {
+  /** The context they live in. */
+  readonly context: number;
+  /** [vocabSize, hiddenSize]. */
+  readonly embedding: number;
+  /** [vocabSize, hiddenSize]; the embedding if tied. */
+  readonly lmHead: number;
+  /** [numPages * pageSize, featureLayers * hiddenSize], one row per KV slot. */
+  readonly features: number;
+}
+
+/** What the drafter is started with. */
+export interface DrafterConfig {
+  /** Undefined: it idles. */
+  readonly speculation: SpeculationConfig | undefined;
+  /** The target as the verifier was asked for it. */
+  readonly verifierConfig: VerifierConfig;
+  /** And as it found it. */
+  readonly verifierInfo: VerifierInfo;
+}
+
+/** What the drafter found out while starting. */
+export interface DrafterInfo {
+  /** Absent without speculation. */
+  readonly costs?: DraftCosts;
+}
+
+/** What the scheduler knows of speculation. */
+export interface DraftingConfig {
+  /** Levels of a tree at most. */
+  readonly numSteps: number;
+  /** Children of a node at most. */
+  readonly topk: number;
+  /** Nodes of a tree at most, its root not counted. */
+  readonly numNodes: number;
+  /** Choose levels and nodes by cost and gain, up to the above; otherwise always the above. */
+  readonly adaptive: boolean;
+  /** Draft KV of a token depends on the next one, so that a page can be shared only with the token after it. */
+  readonly looksAhead: boolean;
+  /** What a forward of the target costs. */
+  readonly forwardMs: CostCurve;
+  /** What drafting costs. */
+  readonly draftMs: DraftCosts;
+}

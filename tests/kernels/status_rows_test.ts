@@ -1,0 +1,119 @@
+/**
+ * Statuses for wrong row moves, sources and columns.
+ *
+ * @module
+ */
+import * as ops from "../../ffi/ops.ts";
+import { refuses, Status } from "../support/misuse.ts";
+
+const move = Int32Array.of(0, 4), back = Int32Array.of(0, 1);
+
+refuses(
+  "gathering without sources",
+  (b) => ops.gatherRows(b.context, b.rows(4), b.context.createTensor(3, 4), b.batch, 0),
+  Status.badArgument,
+  /gather_rows: 0 sources of 2 rows/,
+);
+refuses(
+  "sources of another forward",
+  (b) => {
+    b.context.writeBatchSources(b.batch, back, 2);
+    b.write();
+    ops.gatherRows(b.context, b.rows(4), b.context.createTensor(3, 4), b.batch, 0);
+  },
+  Status.badArgument,
+  /gather_rows: 0 sources of 2 rows/,
+);
+refuses(
+  "a source past the tensor",
+  (b) => {
+    b.context.writeBatchSources(b.batch, move, 2);
+    ops.gatherRows(b.context, b.rows(4), b.context.createTensor(3, 4), b.batch, 0);
+  },
+  Status.badArgument,
+  /gather_rows: source 4 of 3/,
+);
+refuses(
+  "a source past the tensor at replay",
+  (b) => {
+    const out = b.rows(4), x = b.context.createTensor(3, 4);
+    const graph = b.context.record(() => ops.gatherRows(b.context, out, x, b.batch, 0));
+    b.context.writeBatchSources(b.batch, move, 2);
+    b.context.replay(graph);
+  },
+  Status.badArgument,
+  /gather_rows: source 4 of 3/,
+);
+refuses(
+  "a negative source",
+  (b) => b.context.writeBatchSources(b.batch, Int32Array.of(0, -1), 2),
+  Status.badArgument,
+  /batch_sources: sources\[1\] is -1/,
+);
+refuses(
+  "fewer sources than rows",
+  (b) => b.context.writeBatchSources(b.batch, move, 1),
+  Status.badShape,
+  /batch_sources: 1 rows, expected 2/,
+);
+refuses(
+  "gathering columns past the tensor",
+  (b) => ops.gatherRows(b.context, b.rows(4), b.context.createTensor(3, 8), b.batch, 5),
+  Status.badShape,
+  /gather_rows: x has 8 columns, expected 4 from column 5/,
+);
+refuses(
+  "storing columns past the tensor",
+  (b) => ops.storeRows(b.context, b.context.createTensor(64, 8), b.rows(4), b.batch, 0xffffffff),
+  Status.badShape,
+  /store_rows: out has 8 columns, expected 4 from column 4294967295/,
+);
+refuses(
+  "storing at a slot past the tensor, at replay",
+  (b) => {
+    const x = b.rows(4), pool = b.context.createTensor(4, 4);
+    const graph = b.context.record(() => ops.storeRows(b.context, pool, x, b.batch, 0));
+    b.write({ slots: move });
+    b.context.replay(graph);
+  },
+  Status.badArgument,
+  /store_rows: slot 4 of 4/,
+);
+refuses(
+  "storing into rows of a batch",
+  (b) => ops.storeRows(b.context, b.rows(4), b.rows(4), b.batch, 0),
+  Status.badShape,
+  /store_rows: out follows a batch/,
+);
+refuses(
+  "a bias of another width",
+  (b) => ops.addBias(b.context, b.rows(4), b.context.createTensor(1, 5)),
+  Status.badShape,
+  /add_bias: bias is \[1, 5\], expected \[1, 4\]/,
+);
+refuses(
+  "moving rows past the tensor",
+  (b) => b.context.moveTensorRows(b.context.createTensor(4, 2), move, back),
+  Status.badArgument,
+  /tensor_move: row 4 to 1 of 4/,
+);
+refuses(
+  "moving KV to a negative slot",
+  (b) => b.context.moveKvSlots(b.kv, back, Int32Array.of(0, -1)),
+  Status.badArgument,
+  /kv_move: row 1 to -1 of 48/,
+);
+refuses(
+  "moving KV while recording",
+  (b) => {
+    b.context.record(() => b.context.moveKvSlots(b.kv, back, back));
+  },
+  Status.badArgument,
+  /kv_move: a graph is being recorded/,
+);
+refuses(
+  "a file without bytes",
+  (b) => b.context.createFile(new Uint8Array(0)),
+  Status.badArgument,
+  /file_create: no data/,
+);

@@ -1,0 +1,135 @@
+/**
+ * How much is drafted, against the definition: the most tokens per time.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Acceptance } from "../../../runtime/scheduling/acceptance.ts";
+import { chooseLevels, chooseNodes, costAt, type Costs } from "../../../runtime/scheduling/draft_budget.ts";
+import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
+
+/** Costs of a forward of n rows, of a first level and of further ones. */
+function costsOf(forward: (rows: number) => number, first: number, level: number): Costs {
+  const sizes = [1, 2, 4, 8, 16, 32, 64];
+  const flat = (ms: number) => ({ sizes: [1], ms: [ms] });
+  return {
+    forwardMs: { sizes, ms: sizes.map(forward) },
+    draftMs: { firstMs: flat(first), levelMs: flat(level) },
+    draftScale: 1,
+  };
+}
+
+const alone = { numDecoding: 1, numPrefillRows: 0 };
+const rising = fc.array(fc.double({ min: 0.01, max: 5, noNaN: true }), { minLength: 7, maxLength: 7 })
+  .map((steps) => {
+    const sizes = [1, 2, 4, 8, 16, 32, 64];
+    let sum = 0;
+    return { sizes, ms: steps.map((step) => sum += step) };
+  });
+
+Deno.test("a curve is straight between its points and goes on beyond them, never below zero", () => {
+  const curve = { sizes: [1, 2, 4], ms: [10, 12, 20] };
+  assert.deepEqual([1, 2, 3, 4, 6].map((size) => costAt(curve, size)), [10, 12, 16, 20, 28]);
+  assert.equal(costAt({ sizes: [2, 4], ms: [1, 9] }, 1), 0);
+  assert.equal(costAt({ sizes: [1], ms: [7] }, 40), 7);
+});
+
+Deno.test("free drafts are drafted as deep as they go, useless and dear ones not at all", () => {
+  const certain = (levels: number) => ({ accepted: levels, nodes: levels });
+  const useless = (levels: number) => ({ accepted: 0, nodes: levels });
+  assert.equal(chooseLevels(costsOf(() => 10, 0, 0), alone, 5, certain), 5);
+  assert.equal(chooseLevels(costsOf((rows) => 10 + rows, 1, 1), alone, 5, useless), 0);
+  assert.equal(chooseLevels(costsOf(() => 10, 30, 30), alone, 5, certain), 0);
+  assert.equal(
+    chooseLevels(costsOf((rows) => 10 * rows, 0.01, 0), alone, 5, useless),
+    5,
+    "which costs nothing",
+  );
+  // Each level costs half a forward and is reached half as often: one pays, two do not.
+  const halves = (levels: number) => ({ accepted: 1 - 0.5 ** levels, nodes: levels });
+  assert.equal(chooseLevels(costsOf(() => 10, 4, 4), alone, 5, halves), 1);
+});
+
+Deno.test("the same drafts pay for one sequence, but not for a batch whose rows are dear", () => {
+  const costs = costsOf((rows) => rows <= 4 ? 10 : 10 + (rows - 4) * 2.5, 1, 1);
+  const good = (levels: number) => ({ accepted: 0.7 * levels, nodes: levels });
+  assert.ok(chooseLevels(costs, alone, 3, good) > 0);
+  assert.equal(
+    chooseLevels(costs, { numDecoding: 32, numPrefillRows: 0 }, 3, (levels) => ({
+      ...good(levels),
+      accepted: 0.3 * levels,
+    })),
+    0,
+  );
+});
+
+Deno.test("the nodes chosen are as many as make tokens come fastest", () => {
+  fc.assert(fc.property(
+    rising,
+    fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 60 }),
+    fc.double({ min: 0, max: 5, noNaN: true }),
+    fc.integer({ min: 1, max: 8 }),
+    (forwardMs, probabilities, spentMs, numDecoding) => {
+      const sorted = probabilities.sort((a, b) => b - a);
+      const costs = { ...costsOf(() => 1, 1, 1), forwardMs };
+      const rate = (count: number) =>
+        (numDecoding + sorted.slice(0, count).reduce((sum, p) => sum + p, 0)) /
+        (spentMs + costAt(forwardMs, numDecoding + count));
+      const chosen = chooseNodes(costs, { numDecoding, numPrefillRows: 0 }, spentMs, sorted);
+      for (let count = 0; count <= sorted.length; count++) {
+        assert.ok(rate(chosen) >= rate(count) - 1e-12, `${chosen} is worse than ${count}`);
+      }
+    },
+  ));
+});
+
+Deno.test("a prompt that shares the forward is not paid for by drafts", () => {
+  const costs = costsOf((rows) => 10 + rows, 0, 0);
+  const beside = { numDecoding: 1, numPrefillRows: 64 };
+  assert.equal(chooseNodes(costs, beside, 0, [0.05, 0.05]), 0);
+  assert.equal(
+    chooseNodes(costs, beside, 0, [0.99, 0.98]),
+    0,
+    "every row costs as much as the token it may bring",
+  );
+});
+
+Deno.test("experience corrects the drafter's word, and no node is likelier than its parent", () => {
+  const acceptance = new Acceptance(3);
+  const tree = chainOf(Int32Array.of(5, 6, 7), Float32Array.of(0.9, 0.5, 0.2));
+  const before = acceptance.calibrate(tree);
+  assert.ok(Math.abs(before[0]! - 0.9) < 1e-6 && Math.abs(before[2]! - 0.2) < 1e-6);
+  for (let i = 0; i < 200; i++) acceptance.observe({ tree, numLevels: 3, numSequences: 1 }, Int32Array.of(9));
+  const humbled = acceptance.calibrate(tree);
+  assert.ok(humbled.every((probability) => probability < 0.05), `${humbled}`);
+  assert.ok(acceptance.expect(3, 1).accepted < 0.15);
+  for (let i = 0; i < 500; i++) {
+    acceptance.observe({ tree, numLevels: 3, numSequences: 1 }, Int32Array.of(5, 6, 7, 8));
+  }
+  const encouraged = acceptance.calibrate(tree);
+  assert.ok(encouraged.every((probability) => probability > 0.8), `${encouraged}`);
+  assert.ok(acceptance.expect(3, 1).accepted > 2.9);
+  assert.deepEqual(
+    acceptance.expect(3, 8),
+    new Acceptance(3).expect(3, 8),
+    "a busy machine is another matter",
+  );
+  assert.ok(encouraged[0]! >= encouraged[1]! && encouraged[1]! >= encouraged[2]!);
+});
+
+Deno.test("acceptance is learnt level by level", () => {
+  const acceptance = new Acceptance(4);
+  const tree = chainOf(Int32Array.of(5, 6, 7, 8), Float32Array.of(0.9, 0.8, 0.7, 0.6));
+  for (let i = 0; i < 300; i++) {
+    acceptance.observe(
+      { tree, numLevels: 4, numSequences: 1 },
+      i % 2 ? Int32Array.of(5, 6, 1) : Int32Array.of(5, 2),
+    );
+  }
+  const [one, two, three] = [1, 2, 3].map((levels) => acceptance.expect(levels, 1).accepted);
+  assert.ok(
+    Math.abs(one! - 1) < 0.05 && Math.abs(two! - 1.5) < 0.1 && three! - two! < 0.15,
+    `${one} ${two} ${three}`,
+  );
+});

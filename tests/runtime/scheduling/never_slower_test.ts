@@ -1,0 +1,69 @@
+/**
+ * Adaptive speculation is never slower than plain decoding, in simulated time: the costs are those of a real machine, the
+ * drafts as good or bad as it comes, and the drafter's own word about them wrong.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { costAt } from "../../../runtime/scheduling/draft_budget.ts";
+import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
+import type { DraftingConfig } from "../../../runtime/speculation_config.ts";
+import { seededRandom } from "../../support/block_formats.ts";
+import { type MakeTree, World } from "../../support/scheduler_world.ts";
+
+const NUM_TOKENS = 400;
+/** Measured on two cores, milliseconds. */
+const FORWARD = { sizes: [1, 2, 4, 8, 16, 32, 64], ms: [1.77, 2, 2.52, 3.78, 6.23, 11.07, 21.15] };
+const HEAD = {
+  firstMs: { sizes: [1, 2, 4, 8], ms: [0.3, 0.35, 0.45, 0.7] },
+  levelMs: { sizes: [1, 2, 4, 8], ms: [0.2, 0.22, 0.3, 0.5] },
+};
+const LIMITS = { numPages: 4096, contextLength: 1024, maxRows: 600, maxOutputs: 512, chunkedPrefillSize: 64 };
+
+/** Chains whose tokens are each right with probability `rate`, whatever they say of themselves. */
+function chains(rate: number): MakeTree {
+  const random = seededRandom(7);
+  return ({ numSteps, numNodes }, truth) => {
+    const tokens = Int32Array.from(
+      truth.slice(0, Math.min(numSteps, numNodes)),
+      (token) => random() < rate ? token : token + 1,
+    );
+    return chainOf(tokens, Float32Array.from(tokens, (_, i) => 0.7 ** (i + 1)));
+  };
+}
+
+/** Simulated time of `numRequests` at once. */
+function timeOf(numRequests: number, rate: number, drafting?: DraftingConfig): number {
+  const world = new World({ ...LIMITS, ...(drafting && { drafting }) }, { makeTree: chains(rate) });
+  world.forwardMs = (numRows) => costAt(FORWARD, numRows);
+  world.draftMs = (requests) =>
+    costAt(HEAD.firstMs, requests.length) +
+    (Math.max(...requests.map(({ numSteps }) => numSteps)) - 1) * costAt(HEAD.levelMs, requests.length);
+  for (let i = 0; i < numRequests; i++) {
+    world.submit(`r${i}`, [i + 1, 2, 3], { maxTokens: NUM_TOKENS, ignoreEos: true });
+  }
+  world.drain();
+  return world.state.forwardMs + world.state.draftMs;
+}
+
+const adaptive: DraftingConfig = {
+  numSteps: 5,
+  topk: 1,
+  numNodes: 5,
+  adaptive: true,
+  looksAhead: false,
+  forwardMs: FORWARD,
+  draftMs: HEAD,
+};
+
+for (const numRequests of [1, 4, 8]) {
+  Deno.test(`${numRequests} at once: never much slower than plain, and faster where drafts are good`, () => {
+    for (const rate of [0, 0.2, 0.4, 0.6, 0.8, 0.95]) {
+      const ratio = timeOf(numRequests, rate) / timeOf(numRequests, rate, adaptive);
+      assert.ok(ratio > 0.97, `${ratio} of plain speed at a rate of ${rate}`);
+      if (rate >= 0.8 && numRequests === 1) assert.ok(ratio > 1.3, `${ratio} at a rate of ${rate}`);
+      const fixed = timeOf(numRequests, rate) / timeOf(numRequests, rate, { ...adaptive, adaptive: false });
+      assert.ok(ratio > 0.93 * fixed, `${ratio} adaptive, ${fixed} fixed at a rate of ${rate}`);
+    }
+  });
+}

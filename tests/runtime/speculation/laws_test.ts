@@ -1,0 +1,169 @@
+/**
+ * The law of speculation: whoever drafts, however well, in whatever trees, a request's tokens, text and logprobs are bit
+ * for bit those of plain decoding. Here on a tiny model.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { ServerArgs } from "../../../runtime/config.ts";
+import type { GenerationUpdate } from "../../../runtime/generation.ts";
+import { proposerNames } from "../../../runtime/speculation/registry.ts";
+import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
+import { resolveModel } from "../../../runtime/weights/resolve.ts";
+import { alwaysRight, alwaysWrong, randomTrees, scriptedDrafter } from "../../support/drafters.ts";
+import { type Case, checkLaw, runPlain, type Setting, type Sums } from "../../support/law.ts";
+import { writeTinyHead } from "../../support/tiny_head.ts";
+import { writeTinyModel } from "../../support/tiny_model.ts";
+
+/** Trees by steps, top-k and draft tokens: the seed's, small ones, none given. */
+const SHAPES: readonly (readonly [steps: number, topk: number, tokens: number])[] = [
+  [3, 4, 16],
+  [5, 4, 8],
+  [5, 8, 64],
+  [5, 8, 32],
+  [1, 1, 2],
+  [3, 1, 4],
+  [2, 2, 4],
+];
+
+const shapeArgs = ([steps, topk, tokens]: (typeof SHAPES)[number]): Partial<ServerArgs> => ({
+  speculativeNumSteps: steps,
+  speculativeEagleTopk: topk,
+  speculativeNumDraftTokens: tokens,
+});
+
+const ONCE = [20, 45, 300, 12, 20, 45, 300, 12, 77, 20, 45, 300];
+
+/** All kinds of sampling; some prompts begin alike, some repeat themselves. */
+const TINY_CASES: readonly Case[] = [
+  { prompt: [1], sampling: { temperature: 0, maxTokens: 26 } },
+  { prompt: ONCE, sampling: { temperature: 0.8, topP: 0.9, seed: 1, maxTokens: 26 } },
+  { prompt: ONCE, sampling: { temperature: 0.8, topP: 0.9, seed: 2, maxTokens: 22 } },
+  { prompt: [...ONCE, ...ONCE, 5, 6, 7], sampling: { topK: 20, minP: 0.02, seed: 3, maxTokens: 26 } },
+  {
+    prompt: [...ONCE, 9],
+    sampling: { temperature: 0, frequencyPenalty: 0.6, presencePenalty: 0.4, maxTokens: 26 },
+  },
+  {
+    prompt: [...ONCE, ...ONCE, ...ONCE, ...ONCE],
+    sampling: { temperature: 0.6, repetitionPenalty: 1.3, seed: 5, numLogprobs: 2, maxTokens: 25 },
+  },
+  {
+    prompt: [...ONCE, 9, 8],
+    sampling: {
+      temperature: 0,
+      numLogprobs: 5,
+      promptLogprobStart: 0,
+      stopTokenIds: [313, 200],
+      maxTokens: 26,
+    },
+  },
+  {
+    prompt: [50, 51, 52],
+    sampling: { seed: 7, minTokens: 15, logitBias: [[2, 4], [30, -4]], stop: ["w", "3b"], maxTokens: 26 },
+  },
+];
+
+let tiny: Promise<{ setting: Setting; expected: GenerationUpdate[]; folder: string }> | undefined;
+
+/** The tiny model with what it says. */
+function tinySetting() {
+  return tiny ??= (async () => {
+    const folder = await Deno.makeTempDir();
+    const config = { numHeads: 4, numKvHeads: 2, headDim: 32, numLayers: 6 };
+    const path = await writeTinyModel(folder, { kind: "gguf", seed: 3, config });
+    const setting = { target: await openCheckpoint(await resolveModel(path)), cases: TINY_CASES };
+    const head = { seed: 4, target: setting.target.checkpoint.config };
+    const draftTokens = Array.from({ length: 150 }, (_, i) => 2 * i + 1);
+    await writeTinyHead(`${folder}/eagle`, { ...head, kind: "eagle" });
+    await writeTinyHead(`${folder}/mtp`, { ...head, kind: "mtp", hasQkvBias: true });
+    await writeTinyHead(`${folder}/eagle3`, { ...head, kind: "eagle3", draftTokens });
+    await Deno.writeTextFile(`${folder}/hot.json`, JSON.stringify(draftTokens));
+    return { setting, expected: await runPlain(setting), folder };
+  })();
+}
+
+Deno.test("the cases of the laws differ, end in different ways and say more than one thing", async () => {
+  const { expected } = await tinySetting();
+  assert.equal(new Set(expected.map(({ text }) => text)).size, expected.length);
+  const reasons = new Set(expected.map(({ finish }) => finish?.type));
+  assert.deepEqual(reasons, new Set(["length", "stop"]));
+  assert.ok(expected.every(({ tokens }) => tokens.length > 3));
+});
+
+for (const shape of SHAPES) {
+  const [steps, topk] = shape, name = shape.join("/");
+  const law = (who: string, make: ReturnType<typeof randomTrees>, check: (sums: Sums) => void) =>
+    Deno.test(`the law holds for a drafter that is ${who}, trees ${name}`, async () => {
+      const { setting, expected } = await tinySetting();
+      const tokensOf = (requestId: string) => {
+        const index = Number(requestId.slice(1));
+        return [...setting.cases[index]!.prompt, ...expected[index]!.tokens];
+      };
+      const sums = await checkLaw(
+        setting,
+        expected,
+        { speculativeAlgorithm: "NGRAM", ...shapeArgs(shape) },
+        { drafter: () => scriptedDrafter(tokensOf, make) },
+      );
+      assert.ok(sums.cached > 0 && sums.proposed > 0);
+      check(sums);
+    });
+  law(
+    "always right",
+    alwaysRight,
+    ({ verifications, accepted }) =>
+      assert.ok(accepted / verifications > 0.8 * steps, `${accepted / verifications} of ${steps}`),
+  );
+  law("always wrong", alwaysWrong(300), ({ accepted }) => assert.equal(accepted, 0));
+  if (topk > 1) {
+    law(
+      "random",
+      randomTrees(300),
+      ({ accepted, proposed }) => assert.ok(accepted > 20 && accepted < proposed / 2),
+    );
+  }
+}
+
+/** Every algorithm, some in several ways. */
+const ALGORITHMS: readonly Partial<ServerArgs>[] = [
+  { speculativeAlgorithm: "NGRAM" },
+  { speculativeAlgorithm: "NGRAM", speculativeNgramMatchType: "PROB", speculativeAdaptive: true },
+  { speculativeAlgorithm: "STANDALONE", speculativeDraftModelPath: "tiny.gguf" },
+  { speculativeAlgorithm: "SYNTHETIC", speculativeSyntheticAcceptance: [0.9, 0.6] },
+  { speculativeAlgorithm: "EAGLE", speculativeDraftModelPath: "eagle" },
+  { speculativeAlgorithm: "EAGLE", speculativeDraftModelPath: "eagle", speculativeTokenMap: "hot.json" },
+  { speculativeAlgorithm: "NEXTN", speculativeDraftModelPath: "mtp" },
+  { speculativeAlgorithm: "EAGLE3", speculativeDraftModelPath: "eagle3" },
+  { speculativeAlgorithm: "EAGLE3", speculativeDraftModelPath: "eagle3", speculativeAdaptive: true },
+];
+
+Deno.test("the laws are checked for every proposer of the registry", () => {
+  const checked = new Set<unknown>(ALGORITHMS.map(({ speculativeAlgorithm }) => speculativeAlgorithm));
+  assert.deepEqual(checked, new Set(proposerNames));
+});
+
+for (const args of ALGORITHMS) {
+  for (const shape of [undefined, ...SHAPES]) {
+    const name = shape?.join("/") ?? "automatic";
+    const how = (args.speculativeAdaptive ? " adaptive" : "") +
+      (args.speculativeTokenMap ? " with hot tokens" : "");
+    Deno.test(`the law holds for ${args.speculativeAlgorithm}, trees ${name}${how}`, async () => {
+      const { setting, expected, folder } = await tinySetting();
+      const { speculativeDraftModelPath: draft, speculativeTokenMap: map } = args;
+      const { proposed, accepted } = await checkLaw(setting, expected, {
+        ...args,
+        ...(draft && { speculativeDraftModelPath: `${folder}/${draft}` }),
+        ...(map && { speculativeTokenMap: `${folder}/${map}` }),
+        ...(shape && shapeArgs(shape)),
+      });
+      // A head of random numbers may be wrong all the time.
+      const isRandom = /^EAGLE|^NEXTN$/.test(args.speculativeAlgorithm!) || args.speculativeAdaptive;
+      if (shape) assert.ok(proposed > 0 && (accepted > 0 || isRandom), `${accepted} of ${proposed}`);
+    });
+  }
+}
+
+Deno.test.afterAll(async () => {
+  if (tiny) await Deno.remove((await tiny).folder, { recursive: true });
+});

@@ -1,0 +1,159 @@
+/**
+ * Draft heads: what is made of their files, and that what does not fit is refused with what was found and expected.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { Checkpoint } from "../../../runtime/config.ts";
+import type { HeadCheckpoint } from "../../../runtime/speculation_config.ts";
+import { openDraftHead } from "../../../runtime/weights/draft_checkpoint.ts";
+import { withTinyCheckpoint } from "../../support/models.ts";
+import { type TinyHeadOptions, writeTinyHead } from "../../support/tiny_head.ts";
+
+type Options = Omit<TinyHeadOptions, "target" | "seed">;
+
+const NUM_LAYERS = 8, draftTokens = [3, 5, 6, 100, 299];
+
+/** Writes a head for `target`, or for it with other sizes, and opens it. */
+async function open(
+  target: Checkpoint,
+  options: Options,
+  algorithm = options.kind === "eagle3" ? "EAGLE3" : "EAGLE",
+  sizes: Partial<Checkpoint["config"]> = {},
+): Promise<HeadCheckpoint> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeTinyHead(folder, { ...options, seed: 1, target: { ...target.config, ...sizes } });
+    return await openDraftHead({ path: folder, algorithm, target });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const withTarget = (body: (target: Checkpoint) => Promise<void>) =>
+  withTinyCheckpoint({ kind: "gguf", seed: 1, config: { numLayers: NUM_LAYERS } }, body);
+
+Deno.test("the kind is told by the tensors, whatever names and containers they come in", () =>
+  withTarget(async (target) => {
+    const heads: readonly Options[] = [
+      { kind: "eagle3", draftTokens },
+      { kind: "eagle3", draftTokens, layerName: "layers.0", isTorch: true },
+      { kind: "eagle3", draftTokens, change: prefixed },
+    ];
+    for (const options of heads) {
+      const { head, tensors, config } = await open(target, options);
+      assert.equal(head.kind, "eagle3");
+      assert.deepEqual([...head.draftTokens!], draftTokens);
+      assert.deepEqual(tensors.get("layers.0.self_attn.q_proj.weight")!.shape, [128, 128]);
+      assert.equal(config.ropeTheta, 10000);
+    }
+    for (const isTorch of [false, true]) {
+      const { head, config } = await open(target, { kind: "eagle", hasFcBias: true, isTorch, numLayers: 2 });
+      assert.deepEqual([head.kind, [...head.featureLayers], config.numLayers], ["eagle", [NUM_LAYERS], 2]);
+    }
+  }));
+
+function prefixed(tensors: Parameters<NonNullable<Options["change"]>>[0]): void {
+  for (const [name, tensor] of [...tensors]) {
+    tensors.delete(name);
+    tensors.set(name, { ...tensor, name: `model.${name}` });
+  }
+}
+
+Deno.test("an MTP layer is found among its target's layers", () =>
+  withTarget(async (target) => {
+    const { head, tensors, config } = await open(target, { kind: "mtp", hasQkvBias: true }, "NEXTN");
+    assert.deepEqual([head.kind, [...head.featureLayers], head.normOutput], ["mtp", [NUM_LAYERS], true]);
+    assert.deepEqual(tensors.get("input_proj.weight")!.shape, [64, 128]);
+    assert.equal(config.numLayers, 1);
+    await assert.rejects(open(target, { kind: "mtp" }, "EAGLE"), /those of an MTP layer, expected .*NEXTN$/);
+  }));
+
+Deno.test("the hidden states are those the config names, by either convention, or the authors' choice", () =>
+  withTarget(async (target) => {
+    const layers = async (
+      config: Readonly<Record<string, unknown>>,
+    ) => [...(await open(target, { kind: "eagle3", draftTokens, config })).head.featureLayers];
+    assert.deepEqual(await layers({}), [2, 4, 5]);
+    assert.deepEqual(await layers({ "feature_hf_index": [1, 3, 7] }), [1, 3, 7]);
+    const ids = { "eagle_aux_hidden_state_layer_ids": [1, 3, 4] };
+    assert.deepEqual(await layers({ "eagle_config": ids }), [2, 4, 5]);
+    const { head } = await open(target, {
+      kind: "eagle3",
+      draftTokens,
+      config: { "norm_before_residual": true, "norm_output": true },
+    });
+    assert.deepEqual([head.normBeforeResidual, head.normOutput], [true, true]);
+  }));
+
+Deno.test("heads that do not fit algorithm, target or their own config are refused", () =>
+  withTarget(async (target) => {
+    const eagle3: Options = { kind: "eagle3", draftTokens };
+    const without = (name: string): Options => ({ ...eagle3, change: (tensors) => tensors.delete(name) });
+    const cases: [() => Promise<unknown>, RegExp][] = [
+      [
+        () => open(target, eagle3, "EAGLE"),
+        /with --speculative-algorithm EAGLE: its tensors are those of an EAGLE-3 head, expected --speculative-algorithm EAGLE3$/,
+      ],
+      [
+        () => open(target, { kind: "eagle" }, "EAGLE3"),
+        /its tensors are those of an EAGLE or EAGLE-2 head, expected --speculative-algorithm EAGLE$/,
+      ],
+      [
+        () => open(target, eagle3, "EAGLE3", { hiddenSize: 96 }),
+        /tensor fc\.weight is \[96, 288\], expected \[96, 192\] for a target of width 64/,
+      ],
+      [
+        () => open(target, { kind: "eagle" }, "EAGLE", { hiddenSize: 96 }),
+        /fc\.weight is \[96, 192\] and there is no hidden_norm, expected \[n, n \+ 64\]/,
+      ],
+      [
+        () => open(target, { ...eagle3, config: { "vocab_size": 321 } }),
+        /its vocabulary has 321 tokens, expected 320 as /,
+      ],
+      [
+        () => open(target, { ...eagle3, config: { "feature_hf_index": [2, 4] } }),
+        /fc\.weight is \[64, 192\], expected \[64, 128\]/,
+      ],
+      [
+        () => open(target, { ...eagle3, config: { "feature_hf_index": [2, 4, 9] } }),
+        /draws on hidden state 9, expected at most 8/,
+      ],
+      [() => open(target, without("fc.weight")), /it has no tensor fc\.weight, expected an EAGLE/],
+      [() => open(target, without("norm.weight")), /tensor norm\.weight is missing, expected \[64\]/],
+      [() => open(target, without("d2t")), /its LM head has 5 rows and there is no d2t, expected 320/],
+      [
+        () => open(target, without("lm_head.weight")),
+        /d2t maps 5 tokens, expected 320, the rows of its LM head/,
+      ],
+      [() => open(target, { ...eagle3, draftTokens: [3, 320] }), /d2t leads to token 320, expected 0\.\.319/],
+      [
+        () => open(target, { ...eagle3, config: { "hidden_act": "gelu" } }),
+        /hidden_act is "gelu", expected silu/,
+      ],
+      [
+        () => openDraftHead({ path: "/nowhere", algorithm: "EAGLE", target }),
+        /Cannot load draft head \/nowhere: no such folder/,
+      ],
+      [() => openDraftHead({ path: "/proc/version", algorithm: "EAGLE", target }), /it is no folder/],
+    ];
+    for (const [opened, message] of cases) await assert.rejects(opened, { name: "LoadError", message });
+  }));
+
+Deno.test("a folder without weights is refused, other files beside the weights are left alone", () =>
+  withTarget(async (target) => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await writeTinyHead(folder, { kind: "eagle", seed: 1, target: target.config });
+      await Deno.writeTextFile(join(folder, "golden.safetensors"), "not a head");
+      assert.equal((await openDraftHead({ path: folder, algorithm: "NEXTN", target })).head.kind, "eagle");
+      await Deno.remove(join(folder, "model.safetensors"));
+      await assert.rejects(
+        openDraftHead({ path: folder, algorithm: "EAGLE", target }),
+        /expected model\.safetensors or pytorch_model\.bin in it/,
+      );
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }));

@@ -1,0 +1,117 @@
+/**
+ * Tiny draft heads beside tiny targets, natively loaded.
+ *
+ * @module
+ */
+import type { Checkpoint } from "../../runtime/config.ts";
+import { loadModel } from "../../runtime/models/load.ts";
+import type { DraftHead } from "../../runtime/speculation/draft_head.ts";
+import { loadHead } from "../../runtime/speculation/head_proposer.ts";
+import type { ProposerLimits, TargetParts } from "../../runtime/speculation/proposer.ts";
+import { targetParts } from "../../runtime/speculation/registry.ts";
+import type { TreeDrafter } from "../../runtime/speculation/tree_proposer.ts";
+import type { HeadCheckpoint } from "../../runtime/speculation_config.ts";
+import { openDraftHead } from "../../runtime/weights/draft_checkpoint.ts";
+import type { Context } from "../../ffi/context.ts";
+import { normal, seededRandom } from "./block_formats.ts";
+import { ReferenceHead } from "./head_reference.ts";
+import { referenceWeights, verifierConfig, withTinyCheckpoint } from "./models.ts";
+import { type Isa, withContext } from "./native.ts";
+import { type TinyHeadOptions, writeTinyHead } from "./tiny_head.ts";
+
+/** Sizes that suffice for tests. */
+export const HEAD_LIMITS: ProposerLimits = {
+  maxSequences: 4,
+  numPages: 24,
+  pageSize: 16,
+  contextLength: 128,
+};
+
+/** A head and its target on disk. */
+export interface HeadPair {
+  readonly target: Checkpoint;
+  readonly head: HeadCheckpoint;
+  /** A fresh float64 judge. */
+  readonly reference: () => ReferenceHead;
+}
+
+/** Runs `body` with a head for a four-layer target; both are deleted afterwards. */
+export async function withTinyHead(
+  options: Omit<TinyHeadOptions, "target" | "seed">,
+  body: (pair: HeadPair) => void | Promise<void>,
+): Promise<void> {
+  await withTinyCheckpoint({ kind: "safetensors", seed: 3, config: { numLayers: 6 } }, async (target) => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await writeTinyHead(folder, { ...options, seed: 4, target: target.config });
+      const algorithm = { eagle: "EAGLE", eagle3: "EAGLE3", mtp: "NEXTN" }[options.kind];
+      const head = await openDraftHead({ path: folder, algorithm, target });
+      const weights = referenceWeights(head), targetWeights = referenceWeights(target);
+      const reference = () =>
+        new ReferenceHead(head, weights, { config: target.config, weights: targetWeights });
+      await body({ target, head, reference });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+/** A natively loaded head, and the target's parts that it hangs on. */
+export interface LoadedHead {
+  readonly context: Context;
+  readonly drafter: TreeDrafter & { readonly head: DraftHead };
+  readonly target: TargetParts;
+}
+
+/** Runs `body` with target and head loaded on an instruction set. */
+export function withLoadedHead(
+  { target, head }: Pick<HeadPair, "target" | "head">,
+  isa: Isa,
+  body: (loaded: LoadedHead) => void,
+  { topk = 4, dtype = "float32", hotTokens }: {
+    readonly topk?: number;
+    readonly dtype?: "float32" | "int8";
+    readonly hotTokens?: Int32Array;
+  } = {},
+): void {
+  withContext(isa, 2, (context) => {
+    const config = verifierConfig(target, {
+      featureLayers: head.head.featureLayers,
+      maxTotalTokens: HEAD_LIMITS.numPages * HEAD_LIMITS.pageSize,
+    });
+    const { info } = loadModel(context, config, () => {});
+    const parts = targetParts(config, info);
+    const drafter = loadHead({
+      checkpoint: head,
+      dtype,
+      limits: HEAD_LIMITS,
+      topk,
+      hotTokens,
+      target: parts,
+    });
+    body({ context, drafter, target: parts });
+  });
+}
+
+/** Random states for positions of a sequence, [positions, width], written to the feature pool at their slots. */
+export function writeFeatures(
+  { context, target }: LoadedHead,
+  { slots, width, seed }: {
+    readonly slots: readonly number[];
+    readonly width: number;
+    readonly seed: number;
+  },
+): Float32Array[] {
+  const random = seededRandom(seed);
+  return slots.map((slot) => {
+    const row = Float32Array.from({ length: width }, () => normal(random));
+    context.writeTensor(target.features!, row, slot, 1);
+    return row;
+  });
+}
+
+/** The KV slots of positions 0 .. count - 1. */
+export function slotsOf(pages: Int32Array, count: number): number[] {
+  const { pageSize } = HEAD_LIMITS;
+  return Array.from({ length: count }, (_, i) => pages[Math.floor(i / pageSize)]! * pageSize + i % pageSize);
+}

@@ -1,0 +1,103 @@
+/**
+ * The law of speculation, to be checked on any model: a request's tokens, text and logprobs are bit for bit those of
+ * plain decoding.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { ServerArgs } from "../../runtime/config.ts";
+import { type Engine, type EngineOptions, startEngine } from "../../runtime/engine.ts";
+import type { GenerationUpdate } from "../../runtime/generation.ts";
+import { openSpeculation } from "../../runtime/open_speculation.ts";
+import type { SamplingParams } from "../../runtime/sampling/params.ts";
+import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
+import type { OpenedCheckpoint } from "../../runtime/weights/checkpoint.ts";
+import { libraryPath } from "./native.ts";
+import { collect, defaultArgs, requestOf } from "./test_engine.ts";
+
+/** One request of a law. */
+export interface Case {
+  readonly prompt: readonly number[];
+  readonly sampling: Partial<SamplingParams>;
+}
+
+/** Where a law is checked. */
+export interface Setting {
+  readonly target: OpenedCheckpoint;
+  readonly cases: readonly Case[];
+}
+
+async function start(
+  { target }: Setting,
+  args: Partial<ServerArgs>,
+  options: Partial<EngineOptions> = {},
+): Promise<Engine> {
+  const all = { ...defaultArgs, pageSize: 16, threads: 2, maxTotalTokens: 4096, ...args };
+  const { speculation } = await openSpeculation(all, target);
+  return await startEngine({
+    args: all,
+    checkpoint: target.checkpoint,
+    tokenizer: loadTokenizer(target.tokenizerSource, {}),
+    speculation,
+    libraryPath,
+    device: "cpu",
+    placement: "inline",
+    log: () => {},
+    ...options,
+  });
+}
+
+const generate = (engine: Engine, { prompt, sampling }: Case, index: number) =>
+  collect(engine.generate(requestOf(`r${index}`, prompt, sampling)));
+
+/** What each case says by itself, without speculation or cache. */
+export async function runPlain(
+  setting: Setting,
+  args: Partial<ServerArgs> = {},
+): Promise<GenerationUpdate[]> {
+  await using engine = await start(setting, { disableRadixCache: true, ...args });
+  const updates: GenerationUpdate[] = [];
+  for (const [index, one] of setting.cases.entries()) updates.push(await generate(engine, one, index));
+  return updates;
+}
+
+/** The part of a result that depends on the request alone. */
+function words({ text, tokens, logprobs, promptLogprobs, finish, usage }: GenerationUpdate) {
+  return { text, tokens, logprobs, promptLogprobs, finish, numTokens: usage.numCompletionTokens };
+}
+
+/** Sums over all requests. */
+export interface Sums {
+  verifications: number;
+  proposed: number;
+  accepted: number;
+  cached: number;
+}
+
+/** Runs the cases alone, then all at once twice, the second time on a warm cache, in chunks of 16. */
+export async function checkLaw(
+  setting: Setting,
+  expected: readonly GenerationUpdate[],
+  args: Partial<ServerArgs>,
+  options: Partial<EngineOptions> = {},
+): Promise<Sums> {
+  await using engine = await start(setting, { chunkedPrefillSize: 16, ...args }, options);
+  const sums = { verifications: 0, proposed: 0, accepted: 0, cached: 0 };
+  const check = (update: GenerationUpdate, index: number) => {
+    assert.deepEqual(words(update), words(expected[index]!), `request ${index}`);
+    const { speculation, numCachedTokens } = update.usage;
+    sums.verifications += speculation?.numVerifications ?? 0;
+    sums.proposed += speculation?.numProposed ?? 0;
+    sums.accepted += speculation?.numAccepted ?? 0;
+    sums.cached += numCachedTokens;
+  };
+  const few = setting.cases.slice(1, 3);
+  for (const [index, one] of few.entries()) check(await generate(engine, one, index + 1), index + 1);
+  for (let round = 0; round < 2; round++) {
+    const updates = await Promise.all(setting.cases.map((one, index) => generate(engine, one, index)));
+    updates.forEach(check);
+  }
+  const { numFreePages, numEvictablePages, numPages } = await engine.schedulerState();
+  assert.equal(numFreePages + numEvictablePages, numPages, "pages leak");
+  return sums;
+}

@@ -1,0 +1,1 @@
+"""Trains EAGLE draft heads for Llama-architecture targets."""

@@ -1,0 +1,70 @@
+"""A tiny random target and sequences that it wrote."""
+
+import pytest
+import torch
+
+from aerie_train.checkpoint import Checkpoint, LlamaConfig
+from aerie_train.features import FeatureStore, capture_batch
+from aerie_train.llama import Target
+
+CONFIG = LlamaConfig(
+    vocab_size=48,
+    hidden_size=32,
+    intermediate_size=64,
+    num_hidden_layers=6,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=8,
+)
+TAPS = [2, 3]
+
+
+def tiny_checkpoint() -> Checkpoint:
+    torch.manual_seed(1)
+    hidden, kv = CONFIG.hidden_size, CONFIG.num_key_value_heads * CONFIG.head_dim
+    shapes = {
+        "self_attn.q_proj": (hidden, hidden),
+        "self_attn.k_proj": (kv, hidden),
+        "self_attn.v_proj": (kv, hidden),
+        "self_attn.o_proj": (hidden, hidden),
+        "mlp.gate_proj": (CONFIG.intermediate_size, hidden),
+        "mlp.up_proj": (CONFIG.intermediate_size, hidden),
+        "mlp.down_proj": (hidden, CONFIG.intermediate_size),
+        "input_layernorm": (hidden,),
+        "post_attention_layernorm": (hidden,),
+    }
+    tensors = {"model.embed_tokens.weight": torch.randn(CONFIG.vocab_size, hidden), "model.norm.weight": torch.ones(hidden)}
+    for layer in range(CONFIG.num_hidden_layers):
+        for name, shape in shapes.items():
+            values = torch.ones(shape) if len(shape) == 1 else torch.randn(shape) * 0.3
+            tensors[f"model.layers.{layer}.{name}.weight"] = values
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"]
+    return Checkpoint(CONFIG, tensors, {})
+
+
+@pytest.fixture(scope="session")
+def target() -> Target:
+    return Target(tiny_checkpoint())
+
+
+@pytest.fixture(scope="session")
+def sequences(target) -> list[dict]:
+    """Greedy continuations of random prompts, of different lengths."""
+    generator = torch.Generator().manual_seed(2)
+    written = []
+    for prompt, answer in [(3, 9), (6, 4), (4, 7), (5, 12)]:
+        ids = torch.randint(CONFIG.vocab_size, (1, prompt), generator=generator)
+        for _ in range(answer):
+            _, final = target.forward(ids, [])
+            ids = torch.cat([ids, (final[:, -1:] @ target.lm_head.T).argmax(-1)], 1)
+        written.append({"ids": ids[0].tolist(), "prompt": prompt})
+    return written
+
+
+@pytest.fixture()
+def store(target, sequences, tmp_path) -> FeatureStore:
+    """Their captured features, none held out."""
+    store = FeatureStore.create(tmp_path / "features", sequences, TAPS, CONFIG)
+    capture_batch(target, store, list(range(len(sequences))), TAPS)
+    store.held_out.zero_()
+    return store
