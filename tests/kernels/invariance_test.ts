@@ -210,7 +210,7 @@ isaCases(
       const chain = Array.from({ length: numNodes }, (_, i) =>
         i - 1);
       // Around the 16 keys that share a block of KV, and the 256 that attention takes at a time.
-      for (const prefix of [0, 9, 16, 216, 250, 256]) {
+      for (const prefix of [0, 9, 16, 216, 250, 256, 257, 275]) {
         const batch = context.createBatch({ rows: prefix + numNodes, segments: 1, pages: 20, outputs: 1 });
         const kv = context.createKv(shape, "bfloat16"), qkv = context.batchTensor(batch, "rows", cols);
         const out = context.batchTensor(batch, "rows", outCols);

@@ -59,6 +59,11 @@ const TINY_CASES: readonly Case[] = [
       maxTokens: 26,
     },
   },
+  // Trees on either side of a block of 256 keys.
+  {
+    prompt: Array.from({ length: 245 }, (_, i) => ONCE[i % ONCE.length]! + Math.floor(i / 70)),
+    sampling: { temperature: 0.5, topP: 0.9, seed: 8, numLogprobs: 1, maxTokens: 26 },
+  },
   {
     prompt: [50, 51, 52],
     sampling: { seed: 7, minTokens: 15, logitBias: [[2, 4], [30, -4]], stop: ["w", "3b"], maxTokens: 26 },
