@@ -11,6 +11,7 @@ import type { HeadCheckpoint, SpeculationConfig } from "./speculation_config.ts"
 import { planSpeculation } from "./speculation_plan.ts";
 import type { TokenizerJson } from "./tokenizer/source.ts";
 import { openCheckpoint, type OpenedCheckpoint } from "./weights/checkpoint.ts";
+import { DEFAULT_MODEL } from "./weights/default_model.ts";
 import { openDraftHead } from "./weights/draft_checkpoint.ts";
 import { resolveModel, type ResolveOptions } from "./weights/resolve.ts";
 import { readTokenMap } from "./weights/token_map.ts";
@@ -42,8 +43,8 @@ export async function openSpeculation(
   target: OpenedCheckpoint,
   options: ResolveOptions = {},
 ): Promise<OpenedSpeculation> {
-  const isOpen = given.modelPath === undefined && given.speculativeAlgorithm === undefined &&
-    given.speculativeDraftModelPath === undefined;
+  const isOpen = target.checkpoint.path === DEFAULT_MODEL.name &&
+    given.speculativeAlgorithm === undefined && given.speculativeDraftModelPath === undefined;
   const args = isOpen && existsSync(SHIPPED.speculativeDraftModelPath) ? { ...given, ...SHIPPED } : given;
   const algorithm = args.speculativeAlgorithm ?? "NONE";
   if (algorithm === "NONE") {

@@ -76,8 +76,8 @@ function describeSpeculation(
     avg_spec_accept_length: usage.numVerifications === 0 ? 1 : 1 + usage.numAccepted / usage.numVerifications,
     speculation: inSnakeCase(usage),
     speculative_tree: inSnakeCase({ numSteps, topk, numDraftTokens, adaptive }),
-    forward_ms: drafting?.forwardMs,
-    draft_ms: drafting && inSnakeCase(drafting.draftMs),
+    forward_cost_ms: drafting?.forwardMs,
+    draft_cost_ms: drafting && inSnakeCase(drafting.draftMs),
   };
 }
 

@@ -27,7 +27,8 @@ export interface Setting {
   readonly cases: readonly Case[];
 }
 
-async function start(
+/** An engine for a setting, in this thread. */
+export async function start(
   { target }: Setting,
   args: Partial<ServerArgs>,
   options: Partial<EngineOptions> = {},
@@ -47,8 +48,9 @@ async function start(
   });
 }
 
-const generate = (engine: Engine, { prompt, sampling }: Case, index: number) =>
-  collect(engine.generate(requestOf(`r${index}`, prompt, sampling)));
+function generate(engine: Engine, { prompt, sampling }: Case, index: number): Promise<GenerationUpdate> {
+  return collect(engine.generate(requestOf(`r${index}`, prompt, sampling)));
+}
 
 /** What each case says by itself, without speculation or cache. */
 export async function runPlain(

@@ -4,6 +4,7 @@ import { SimulatedClock } from "../../../runtime/actor/clock.ts";
 import { schedulerActor } from "../../../runtime/actors/scheduler.ts";
 import type { SchedulerConfig } from "../../../runtime/config.ts";
 import type {
+  Draft,
   DrafterMessage,
   EngineMessage,
   Forward,
@@ -11,6 +12,7 @@ import type {
   VerifierMessage,
 } from "../../../runtime/messages.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../../runtime/sampling/params.ts";
+import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
 import { worldConfig } from "../../support/scheduler_world.ts";
 
 /** A scheduler whose partners are lists and whose model says 7, in 10 ms a step. */
@@ -187,5 +189,85 @@ Deno.test("an answer to no question is a crash", async () => {
   assert.throws(
     () => tell({ type: "forwarded", step: 1, results: [], forwardMs: 1 }),
     /Cannot commit step 1/,
+  );
+});
+
+const flat = (ms: number) => ({ sizes: [1], ms: [ms] });
+const drafting = {
+  numSteps: 2,
+  topk: 1,
+  numNodes: 2,
+  adaptive: false,
+  looksAhead: false,
+  forwardMs: flat(10),
+  draftMs: { firstMs: flat(1), levelMs: flat(1) },
+};
+
+/** Answers the latest draft with a chain. */
+function answerDraft(
+  { sent, tell }: Awaited<ReturnType<typeof startScheduler>>,
+  drafts: readonly number[],
+): void {
+  const { step, requests } = sent.drafter.findLast((message): message is Draft => message.type === "draft")!;
+  const tree = chainOf(Int32Array.from(drafts), Float32Array.from(drafts, () => 0.5));
+  tell({ type: "drafted", step, trees: requests.map(() => tree), draftMs: 1 });
+}
+
+Deno.test("with speculation a decode step is two hops: drafts, then a forward that verifies them", async () => {
+  const scheduler = await startScheduler({ drafting, decodeLogInterval: 1 });
+  const { sent, lines, submit, answer, tell } = scheduler;
+  submit("r", [1, 2, 3], { maxTokens: 5 });
+  const drafts = () => sent.drafter.filter((message): message is Draft => message.type === "draft");
+  assert.deepEqual(drafts(), [], "a prompt needs no drafts");
+  answer();
+  const [draft] = drafts();
+  assert.deepEqual(draft!.requests.map(({ requestId, start, tokens }) => [requestId, start, [...tokens]]), [
+    ["r", 0, [1, 2, 3, 7]],
+  ]);
+  assert.equal(sent.verifier.length, 1, "the forward waits for the drafts");
+  answerDraft(scheduler, [7, 8]);
+  const [, forward] = sent.verifier as Forward[];
+  assert.deepEqual([...forward!.segments[0]!.tree!.tokens], [7, 8]);
+  // The first draft is what the model says, the second is not.
+  const { step } = forward!;
+  tell({ type: "forwarded", step, results: [{ tokens: Int32Array.of(7, 7) }], forwardMs: 9 });
+  assert.match(lines.at(-1)!, /accept len: 2\.00, accept rate: 0\.50, cuda graph/);
+  const next = drafts().at(-1)!;
+  assert.deepEqual([next.requests[0]!.start, [...next.requests[0]!.tokens]], [4, [7, 7]]);
+  assert.equal(next.requests[0]!.numSteps, 1, "two tokens are left: a draft and the one after it");
+  answerDraft(scheduler, [7]);
+  const last = sent.verifier.findLast((message): message is Forward => message.type === "forward")!;
+  tell({ type: "forwarded", step: last.step, results: [{ tokens: Int32Array.of(7, 7) }], forwardMs: 9 });
+  const finished = sent.engine.at(-1);
+  assert.deepEqual(finished?.type === "finished" && finished.usage.speculation, {
+    numVerifications: 2,
+    numProposed: 3,
+    numAccepted: 2,
+    acceptedHistogram: [0, 2],
+  });
+  assert.deepEqual(sent.drafter.at(-1), { type: "release", requestId: "r" });
+});
+
+Deno.test("a request that is cancelled or comes while drafts are made disturbs nobody", async () => {
+  const scheduler = await startScheduler({ drafting });
+  const { sent, submit, answer, tell } = scheduler;
+  submit("a", [1], { maxTokens: 9 });
+  submit("b", [2], { maxTokens: 9 });
+  answer();
+  answerDraft(scheduler, [7, 7]);
+  answer();
+  const numForwards = sent.verifier.length;
+  tell({ type: "cancel", requestId: "a" });
+  submit("c", [3], { maxTokens: 9 });
+  assert.equal(sent.verifier.length, numForwards + 1, "only the release");
+  answerDraft(scheduler, [7, 7]);
+  const forward = sent.verifier.at(-1) as Forward;
+  assert.deepEqual(forward.segments.map(({ requestId, tree }) => [requestId, tree?.tokens.length]), [
+    ["b", 2],
+    ["c", undefined],
+  ]);
+  assert.throws(
+    () => tell({ type: "drafted", step: 99, trees: [], draftMs: 1 }),
+    /Cannot take drafts of step 99/,
   );
 });

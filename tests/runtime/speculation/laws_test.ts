@@ -11,7 +11,8 @@ import { proposerNames } from "../../../runtime/speculation/registry.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";
 import { alwaysRight, alwaysWrong, randomTrees, scriptedDrafter } from "../../support/drafters.ts";
-import { type Case, checkLaw, runPlain, type Setting, type Sums } from "../../support/law.ts";
+import { type Case, checkLaw, runPlain, type Setting, start, type Sums } from "../../support/law.ts";
+import { collect, requestOf } from "../../support/test_engine.ts";
 import { writeTinyHead } from "../../support/tiny_head.ts";
 import { writeTinyModel } from "../../support/tiny_model.ts";
 
@@ -163,6 +164,30 @@ for (const args of ALGORITHMS) {
     });
   }
 }
+
+Deno.test("log and server info show what was measured and accepted", async () => {
+  const { setting } = await tinySetting();
+  const lines: string[] = [];
+  const args = { speculativeAlgorithm: "NGRAM", speculativeNumSteps: 3, decodeLogInterval: 2 };
+  await using engine = await start(setting, args, { log: (_, line) => void lines.push(line) });
+  await collect(engine.generate(requestOf("r", setting.cases[3]!.prompt, { maxTokens: 30, temperature: 0 })));
+  assert.match(lines.join("\n"), /Forward cost by rows, ms: 1: [\d.]+, 2: .*, 64: /);
+  assert.match(
+    lines.join("\n"),
+    /Draft cost by sequences, ms: first level 1: [\d.]+, 2: .*each further level/,
+  );
+  assert.match(lines.join("\n"), /accept len: [\d.]+, accept rate: [\d.]+, cuda graph: True/);
+  const info = await engine.serverInfo();
+  assert.equal(info["speculative_algorithm"], "NGRAM");
+  const [state] = info["internal_states"] as Record<string, unknown>[];
+  const { num_verifications: verifications, num_accepted: accepted } = state!["speculation"] as Record<
+    string,
+    number
+  >;
+  assert.ok(verifications! > 0);
+  assert.equal(state!["avg_spec_accept_length"], 1 + accepted! / verifications!);
+  assert.equal((state!["forward_cost_ms"] as { sizes: number[] }).sizes.at(-1), 64);
+});
 
 Deno.test.afterAll(async () => {
   if (tiny) await Deno.remove((await tiny).folder, { recursive: true });
