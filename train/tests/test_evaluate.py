@@ -11,7 +11,7 @@ from aerie_train.objective import all_queries, score_steps
 from aerie_train.vocab import offsets_of
 
 from conftest import CONFIG, TAPS
-from reference import PlainEagle3
+from reference import PlainHead
 
 
 def learned_head(target, batch) -> Eagle3Head:
@@ -28,9 +28,9 @@ def learned_head(target, batch) -> Eagle3Head:
 
 def grow(head, ids, states, t, shape, embedding, draft_ids):
     """The kept nodes' token paths of the tree whose root is token t+1."""
-    start = PlainEagle3({name: p.detach().double().numpy() for name, p in head.named_parameters()}, CONFIG)
+    start = PlainHead("eagle3", {name: p.detach().double().numpy() for name, p in head.named_parameters()}, CONFIG)
     for past in range(t + 1):
-        s, logits = start.step(embedding[ids[past + 1]], start.fuse(states[past, :-1]), past)
+        s, logits = start.step(embedding[ids[past + 1]], start.first_state(states[past]), past)
 
     def best(logits):
         log_p = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
