@@ -4,7 +4,7 @@
 
 token_ids [16], embeddings [16, H], states [16, taps, H] (EAGLE-2: one tap, the final-norm output): 16 rows of a real text at
 positions 0..15, row t of token t+1.
-hidden [16, H], logits [16, 8192], the first: after those rows. step_token_ids [3]: the tokens then drafted greedily, target ids;
+hidden [16, H], logits [16, V_d]: after those rows. step_token_ids [3]: the tokens then drafted greedily, target ids;
 step_embeddings, step_hidden, step_logits: of three recurrent rows at positions 16, 17, 18, each fed its token and the state
 before it.
 """
@@ -26,8 +26,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from reference import PlainHead  # noqa: E402
 
 ROWS, STEPS = 16, 3
-GOLDEN_LOGITS = 8192
-"""Of an EAGLE-2 head's whole vocabulary the first ids only, to keep the file small."""
 
 
 def main(folder: str, path: str) -> None:
@@ -58,10 +56,10 @@ def main(folder: str, path: str) -> None:
         "embeddings": embedding[tokens],
         "states": states[:, :-1] if eagle3 else states[:, -1:],
         "hidden": np.stack([s for s, _ in rows]),
-        "logits": np.stack([logits for _, logits in rows])[:, :GOLDEN_LOGITS],
+        "logits": np.stack([logits for _, logits in rows]),
         "step_embeddings": embedding[drafted],
         "step_hidden": np.stack([s for s, _ in steps]),
-        "step_logits": np.stack([logits for _, logits in steps])[:, :GOLDEN_LOGITS],
+        "step_logits": np.stack([logits for _, logits in steps]),
     }
     golden = {name: np.ascontiguousarray(values, np.float32) for name, values in golden.items()}
     golden |= {"token_ids": np.array(tokens, np.int32), "step_token_ids": np.array(drafted, np.int32)}
