@@ -78,7 +78,9 @@ for (const name of names) {
               readRows(context, output.logits, rows, output.vocabSize),
             ];
             for (const [i, expected] of [hidden, logits].entries()) {
-              if (dtype === "float32") assertEachClose(got[i]!, expected, 1e-3, `${label} ${i}`);
+              // An EAGLE-2 head's logits come from the target's LM head, which is 8-bit in any case.
+              const float = dtype === "float32" && (i === 0 || algorithm === "EAGLE3");
+              if (float) assertEachClose(got[i]!, expected, 1e-3, `${label} ${i}`);
               else assertClose(got[i]!, expected, 1e-2, `${label} ${i}`);
             }
           };
