@@ -46,14 +46,11 @@ AERIE_INLINE uint32_t seen_mask(const Query& query, int32_t key) {
 // What of the query's keys belongs to the block that begins at `first`.
 AERIE_INLINE Query part_in_block(Query query, int32_t first) {
     const int32_t end = first + int32_t(kKeysPerBlock);
-    if (!query.tree || query.visible >= end) {
-        query.visible = query.visible < end ? query.visible : end;
-        query.tree = 0;
-        return query;
-    }
     int32_t place = query.visible;
     for (uint64_t left = query.tree; left; left &= left - 1, ++place)
         if (place < first || place >= end) query.tree &= ~(left & -left);
+    // A tree that has a place in this block begins in it or before.
+    query.visible = query.visible < end ? query.visible : end;
     return query;
 }
 

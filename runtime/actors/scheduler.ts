@@ -50,9 +50,13 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         return this.#next(context);
       case "drafted":
         return this.#forward(takeDrafts(this.#state, message), context);
-      case "forwarded":
-        this.#commit(message, context);
-        return this.#next(context);
+      case "forwarded": {
+        const events = this.#commit(message, context);
+        // The models go on before anybody is told: what the engine does with the news takes no time from them.
+        this.#tell(events.filter(({ type }) => type === "release"), context);
+        this.#next(context);
+        return this.#tell(events.filter(({ type }) => type !== "release"), context);
+      }
       case "flush": {
         const flushed: Flushed = { type: "flushed", done: flush(this.#state) };
         return context.send("engine", flushed);
@@ -87,9 +91,9 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     context.send("verifier", step.forward);
   }
 
-  #commit(forwarded: Forwarded, context: ActorContext): void {
+  #commit(forwarded: Forwarded, context: ActorContext): SchedulerEvent[] {
     const numDecoding = this.#state.inFlight?.numDecoding ?? 0;
-    this.#tell(commit(this.#state, forwarded), context);
+    const events = commit(this.#state, forwarded);
     this.#busyMs += context.clock.now() - this.#plannedAt;
     if (numDecoding > 0 && ++this.#numDecodeSteps === this.#state.config.decodeLogInterval) {
       const { generatedTokens, drafting } = this.#state;
@@ -100,6 +104,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
       this.#generatedBefore = generatedTokens;
       if (drafting) this.#usageBefore = { ...drafting.usage };
     }
+    return events;
   }
 
   #tell(events: readonly SchedulerEvent[], context: ActorContext): void {

@@ -29,12 +29,13 @@ import {
   pathTokens,
 } from "../speculation/draft_tree.ts";
 import { chooseLeniently, coinOf } from "../speculation/lenient.ts";
+import { measureCurve } from "../speculation/measure.ts";
 import type { CostCurve } from "../speculation_config.ts";
 import { type BatchRows, Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
 
-/** Numbers of rows whose cost is measured, and how often; others on the machine only ever slow a forward down. */
-const MEASURED_ROWS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64], NUM_MEASUREMENTS = 3;
+/** Numbers of rows whose cost is measured. */
+const MEASURED_ROWS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 const TRIAL_SAMPLING = { ...defaultSamplingParams, temperature: 0 };
 
 /** KV slots whose rows are to be copied, one after another. */
@@ -151,11 +152,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     const { pageSize, maxRows, maxOutputs } = this.#config;
     const most = Math.min(maxRows, maxOutputs, this.#loaded.info.numPages * pageSize);
     const sizes = MEASURED_ROWS.filter((numRows) => numRows <= most);
-    const ms = sizes.map((numRows) => {
-      this.#trialMs(numRows, clock); // warms caches
-      return Math.min(...Array.from({ length: NUM_MEASUREMENTS }, () => this.#trialMs(numRows, clock)));
-    });
-    return { sizes, ms };
+    return measureCurve(sizes, (numRows) => this.#trialMs(numRows, clock));
   }
 
   /** The rows of a segment whose logits matter, in the order of `BatchRowsBuilder`. */

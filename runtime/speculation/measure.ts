@@ -1,18 +1,33 @@
 /**
- * What drafting costs on this machine, found out by trial at start.
+ * What forwards and drafting cost on this machine, found out by trial at start.
  *
  * @module
  */
 import type { Clock } from "../actor/clock.ts";
-import type { DraftCosts, SpeculationConfig } from "../speculation_config.ts";
+import type { CostCurve, DraftCosts, SpeculationConfig } from "../speculation_config.ts";
 import type { DraftRequest, Proposer, ProposerLimits } from "./proposer.ts";
 
 /** Batches that are tried. */
 const NUM_SEQUENCES = [1, 2, 4, 8];
-/** Trials of each; the fastest counts, since others on the machine only ever slow one down. */
+/** Trials of each size. */
 const NUM_TRIALS = 3;
 /** Tokens that a sequence brings, about as many as a verification yields. */
 const NUM_TOKENS = 2;
+
+/**
+ * Times of trials, which others on the machine only ever make longer: of each size the fastest counts, and a smaller
+ * size costs no more than a larger one.
+ *
+ * @param sizes rising
+ */
+export function measureCurve(sizes: readonly number[], trialMs: (size: number) => number): CostCurve {
+  const ms = sizes.map((size) => {
+    trialMs(size); // warms caches
+    return Math.min(...Array.from({ length: NUM_TRIALS }, () => trialMs(size)));
+  });
+  for (let i = ms.length - 2; i >= 0; i--) ms[i] = Math.min(ms[i]!, ms[i + 1]!);
+  return { sizes, ms };
+}
 
 /** Times of `propose` for trees of one level and of all levels. It writes to pages that nobody owns yet. */
 export function measureDrafts(
@@ -34,26 +49,22 @@ export function measureDrafts(
       topk,
       numNodes: numDraftTokens - 1,
     }));
-  const trialMs = (requests: readonly DraftRequest[]) => {
-    const begun = clock.now();
-    proposer.propose(requests);
-    const ms = clock.now() - begun;
-    for (const { requestId } of requests) proposer.release(requestId);
-    return ms;
-  };
-  const fastest = (numSequences: number, levels: number) => {
-    const requests = requestsOf(numSequences, levels);
-    trialMs(requests); // warms caches
-    return Math.min(...Array.from({ length: NUM_TRIALS }, () => trialMs(requests)));
-  };
+  const curve = (levels: number) =>
+    measureCurve(sizes, (numSequences) => {
+      const requests = requestsOf(numSequences, levels);
+      const begun = clock.now();
+      proposer.propose(requests);
+      const ms = clock.now() - begun;
+      for (const { requestId } of requests) proposer.release(requestId);
+      return ms;
+    });
   if (sizes.length === 0) sizes.push(1);
-  const firstMs = sizes.map((count) => fastest(count, 1));
-  const allMs = numSteps === 1 ? firstMs : sizes.map((count) => fastest(count, numSteps));
+  const first = curve(1), all = numSteps === 1 ? first : curve(numSteps);
   return {
-    firstMs: { sizes, ms: firstMs },
+    firstMs: first,
     levelMs: {
       sizes,
-      ms: allMs.map((ms, i) => Math.max(0, ms - firstMs[i]!) / Math.max(1, numSteps - 1)),
+      ms: all.ms.map((ms, i) => Math.max(0, ms - first.ms[i]!) / Math.max(1, numSteps - 1)),
     },
   };
 }

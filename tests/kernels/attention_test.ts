@@ -196,10 +196,10 @@ function randomTree(prefix: number, rows: number, random: Random): Sequence {
 
 const treeCases = lazily(() => {
   const random = seededRandom(63);
-  const trees = [[0, 64], [1, 1], [7, 5], [15, 64], [16, 33], [17, 17], [200, 60], [250, 9], [256, 64], [
-    257,
-    9,
-  ], [300, 20]] as const;
+  const trees = [
+    ...[[0, 64], [1, 1], [7, 5], [15, 64], [16, 33], [17, 17], [200, 60], [250, 9], [256, 64]],
+    ...[[257, 12], [331, 33]],
+  ] as const;
   return DECODE_SHAPES.slice(0, 3).map((shape) => {
     const sequences = trees.map(([prefix, rows]) => randomTree(prefix, rows, random));
     return makeCase(shape, [...sequences, { prefix: 30, rows: 12 }], random);

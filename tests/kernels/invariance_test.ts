@@ -202,7 +202,7 @@ isaCases(
   "a node of a draft tree gives the same bits as its path decoded",
   (isa) =>
     withContext(isa, 2, (context) => {
-      const shape = { layers: 1, pages: 20, pageSize: 16, kvHeads: 1, headDim: 32 };
+      const shape = { layers: 1, pages: 36, pageSize: 16, kvHeads: 1, headDim: 32 };
       const numHeads = 3, cols = 5 * 32, outCols = numHeads * 32, numNodes = 40;
       const random = seededRandom(93), pages = shuffled(shape.pages, random);
       const branching = Array.from({ length: numNodes }, (_, i) =>
@@ -210,8 +210,8 @@ isaCases(
       const chain = Array.from({ length: numNodes }, (_, i) =>
         i - 1);
       // Around the 16 keys that share a block of KV, and the 256 that attention takes at a time.
-      for (const prefix of [0, 9, 16, 216, 250, 256, 257, 275]) {
-        const batch = context.createBatch({ rows: prefix + numNodes, segments: 1, pages: 20, outputs: 1 });
+      for (const prefix of [0, 9, 16, 216, 250, 256, 257, 331, 513]) {
+        const batch = context.createBatch({ rows: prefix + numNodes, segments: 1, pages: 36, outputs: 1 });
         const kv = context.createKv(shape, "bfloat16"), qkv = context.batchTensor(batch, "rows", cols);
         const out = context.batchTensor(batch, "rows", outCols);
         const x = normals(random, (prefix + numNodes) * cols);

@@ -6,7 +6,7 @@ the target's states along it, the trees of all positions can be grown together; 
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -42,8 +42,6 @@ class AcceptLengths:
 
     tokens: int = 0
     rounds: int = 0
-    by_depth: list[int] = field(default_factory=list)
-    """How many rounds accepted at least 1, 2, ... drafts."""
 
     @property
     def tau(self) -> float:
@@ -52,16 +50,18 @@ class AcceptLengths:
 
 
 @torch.no_grad()
-def accepted_drafts(head: DraftHead, batch: Batch, shape: TreeShape) -> torch.Tensor:
-    """How many drafts of the tree grown at each query [Q] the text that follows accepts.
+def accepted_drafts(
+    head: DraftHead, batch: Batch, num_steps: int, topk: int, num_draft_tokens: list[int]
+) -> list[torch.Tensor]:
+    """How many drafts of the tree grown at each query [Q] the text that follows accepts, for each size of the tree.
 
     Growth is EAGLE-2's (arXiv 2406.16858): `topk` beams by cumulative log-probability, all candidates kept, the best
     num_draft_tokens - 1 of them verified, shallower first among equals.
     """
-    q, k = batch.count, shape.topk
+    q, k = batch.count, topk
     states, seen = head.unroll(batch, all_queries(batch, 1))
     # Ids that follow each query's root, or -1 behind the sequence's end.
-    depth = torch.arange(1, shape.num_steps + 1)
+    depth = torch.arange(1, num_steps + 1)
     places = (batch.query_rows[:, None] + depth).clamp_max(len(batch.ids) - 1)
     labels = batch.ids[places].masked_fill(depth > batch.remaining[:, None] + 1, -1)
 
@@ -72,7 +72,7 @@ def accepted_drafts(head: DraftHead, batch: Batch, shape: TreeShape) -> torch.Te
     state = states[0][:, None].expand(-1, k, -1)
     seen = _beams(seen, k, batch.shape)
     own = []
-    for level in range(1, shape.num_steps):
+    for level in range(1, num_steps):
         positions = (batch.positions[batch.query_rows] + level)[:, None].expand(-1, k).flatten()
         residual, u = head.enter(tokens.flatten(), state.flatten(0, 1))
         own.append(tuple(head.project(name, u, positions).unflatten(0, (q, k)) for name in "kv"))
@@ -92,9 +92,9 @@ def accepted_drafts(head: DraftHead, batch: Batch, shape: TreeShape) -> torch.Te
         own = [(key[rows, parent], value[rows, parent]) for key, value in own]
 
     scores = torch.cat([part[0] for part in pool], 1)
-    kept = scores.sort(dim=1, descending=True, stable=True).indices[:, : shape.num_draft_tokens - 1]
-    reached = torch.cat([part[1] * part[2] for part in pool], 1)
-    return reached.gather(1, kept).max(1).values
+    order = scores.sort(dim=1, descending=True, stable=True).indices
+    reached = torch.cat([part[1] * part[2] for part in pool], 1).gather(1, order)
+    return [reached[:, : size - 1].max(1).values for size in num_draft_tokens]
 
 
 def _beams(seen: Attended, k: int, shape: tuple[int, int, int]) -> Attended:
@@ -103,27 +103,30 @@ def _beams(seen: Attended, k: int, shape: tuple[int, int, int]) -> Attended:
     return Attended(seen.k, seen.v, seen.hidden.repeat_interleave(k, 2), places, [])
 
 
-def walk(accepted: list[int], shape: TreeShape, into: AcceptLengths) -> None:
+def walk(accepted: list[int], into: AcceptLengths) -> None:
     """Runs the loop over one text: accepted[i] drafts of the tree whose root is the answer's i-th token."""
-    into.by_depth = into.by_depth or [0] * shape.num_steps
     at = 0
     while at < len(accepted):
         # The text is cut off, not the loop: emitted tokens are those that exist.
         emitted = min(accepted[at] + 1, len(accepted) - at)
-        for depth in range(accepted[at]):
-            into.by_depth[depth] += 1
         into.tokens += emitted
         into.rounds += 1
         at += emitted
 
 
-def accept_lengths(head: DraftHead, store: FeatureStore, shape: TreeShape) -> AcceptLengths:
-    """Over all texts of a store."""
-    total = AcceptLengths()
+def accept_lengths(head: DraftHead, store: FeatureStore, shapes: list[TreeShape]) -> list[AcceptLengths]:
+    """Over all texts of a store, for each shape; shapes that differ in size only are grown once."""
+    totals = {shape: AcceptLengths() for shape in shapes}
     for index in range(len(store.prompt)):
-        if int(store.offsets[index + 1] - store.offsets[index] - store.prompt[index]) >= 2:
-            walk(accepted_drafts(head, make_batch(store, [index]), shape).tolist(), shape, total)
-    return total
+        if int(store.offsets[index + 1] - store.offsets[index] - store.prompt[index]) < 2:
+            continue
+        batch = make_batch(store, [index])
+        for num_steps, topk in {(shape.num_steps, shape.topk) for shape in shapes}:
+            alike = [shape for shape in shapes if (shape.num_steps, shape.topk) == (num_steps, topk)]
+            sizes = [shape.num_draft_tokens for shape in alike]
+            for shape, accepted in zip(alike, accepted_drafts(head, batch, num_steps, topk, sizes)):
+                walk(accepted.tolist(), totals[shape])
+    return [totals[shape] for shape in shapes]
 
 
 def question_store(
@@ -146,9 +149,9 @@ def question_store(
 
 def report(head: DraftHead, stores: dict[str, FeatureStore], shapes: dict[str, TreeShape], title: str) -> str:
     """A Markdown table of tau, one row a shape, one column a set of questions, and their mean."""
+    found = [accept_lengths(head, store, list(shapes.values())) for store in stores.values()]
     lines = [f"| {title} | {' | '.join(stores)} | mean |", "| --- " * (len(stores) + 2) + "|"]
-    for name, shape in shapes.items():
-        found = [accept_lengths(head, store, shape).tau for store in stores.values()]
-        cells = [f"{tau:.2f}" for tau in [*found, sum(found) / len(found)]]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+    for i, name in enumerate(shapes):
+        taus = [lengths[i].tau for lengths in found]
+        lines.append(f"| {name} | {' | '.join(f'{tau:.2f}' for tau in [*taus, sum(taus) / len(taus)])} |")
     return "\n".join(lines)

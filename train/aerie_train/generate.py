@@ -1,6 +1,5 @@
 """On-policy text: the target's own answers, from a running Aerie server with many requests at once."""
 
-import gzip
 import json
 import random
 import sys
@@ -60,9 +59,9 @@ def generate(
     concurrency: int = 64,
     seed: int = 0,
 ) -> int:
-    """Appends answers `{ids, prompt, greedy}` to `output` until they have `tokens` tokens; returns how many it wrote.
+    """Appends answers `{ids, prompt, greedy}` to `output`, a .jsonl file, and returns how many tokens they have.
 
-    A text is asked once a pass over all of them, in another order and with other sampling the next time; prompts longer than
+    Asks until there are `tokens`, then waits for what it asked; an interrupted run keeps what it wrote. A text is asked once a pass over all of them, in another order and with other sampling the next time; prompts longer than
     max_prompt_tokens are left out, and answers that loop.
     """
     rng = random.Random(seed)
@@ -77,10 +76,10 @@ def generate(
 
     endless = prompts()
     output.parent.mkdir(parents=True, exist_ok=True)
-    with gzip.open(output, "at") as file, ThreadPoolExecutor(concurrency) as pool:
+    with open(output, "a", buffering=1) as file, ThreadPoolExecutor(concurrency) as pool:
         running = {}
-        while written < tokens:
-            while len(running) < concurrency:
+        while running or written < tokens:
+            while written < tokens and len(running) < concurrency:
                 ids, sampling = next(endless)
                 running[pool.submit(ask, url, ids, sampling)] = (ids, sampling)
             done = next(as_completed(running))
@@ -94,8 +93,6 @@ def generate(
             written += len(answer)
             speed = written / (time.monotonic() - begun)
             print(f"\rgenerate: {written} tokens, {speed:.0f}/s, {dropped} dropped", end="", file=sys.stderr, flush=True)
-        for future in running:
-            future.cancel()
     return written
 
 

@@ -1,4 +1,4 @@
-"""The EAGLE-3 head once more, in NumPy, one row at a time with a list as KV cache: what the trainer is judged by."""
+"""The heads once more, in NumPy, one row at a time with a list as KV cache: what the trainer is judged by."""
 
 import numpy as np
 
@@ -15,26 +15,42 @@ def rotate(x, position, theta):
     return np.concatenate(rotated, -1)
 
 
-class PlainEagle3:
-    """`tensors` are those of a checkpoint, float32 or float64; `config` a LlamaConfig."""
+class PlainHead:
+    """`tensors` are those of a checkpoint, float32 or float64; `config` a LlamaConfig; `kind` eagle3 or eagle2.
 
-    def __init__(self, tensors, config):
-        self.w, self.config, self.cache = tensors, config, []
+    `target_lm_head` [V_d, H] is what an EAGLE-2 head drafts with.
+    """
 
-    def fuse(self, states):
-        """states [taps, H] -> g [H]."""
-        parts = list(states)
+    def __init__(self, kind, tensors, config, target_lm_head=None):
+        self.w, self.config, self.cache, self.eagle3 = tensors, config, [], kind == "eagle3"
+        self.layer = "midlayer" if self.eagle3 else "layers.0"
+        self.lm_head = tensors["lm_head.weight"] if self.eagle3 else target_lm_head
+
+    def norm(self, name, x):
+        return rms_norm(x, self.w[f"{name}.weight"], self.config.rms_norm_eps)
+
+    def first_state(self, states):
+        """states [taps + 1, H], the final-norm output last -> [H]."""
+        if not self.eagle3:
+            return states[-1]
+        parts = list(states[:-1])
         if "fc_norm.0.weight" in self.w:
-            eps = self.config.rms_norm_eps
-            parts = [rms_norm(x, self.w[f"fc_norm.{i}.weight"], eps) for i, x in enumerate(parts)]
+            parts = [self.norm(f"fc_norm.{i}", x) for i, x in enumerate(parts)]
         return self.w["fc.weight"] @ np.concatenate(parts)
 
-    def step(self, embedding, g, position):
+    def enter(self, embedding, state):
+        """The residual and what attention is fed with."""
+        if self.eagle3:
+            u = [self.norm("midlayer.input_layernorm", embedding), self.norm("midlayer.hidden_norm", state)]
+            return state, np.concatenate(u)
+        x = self.w["fc.weight"] @ np.concatenate([embedding, state])
+        return x, x
+
+    def step(self, embedding, state, position):
         """One row: appends to the cache, returns the recurrent state [H] and the logits [V_d]."""
-        c, w = self.config, self.w
-        norm = lambda name, x: rms_norm(x, w[f"{name}.weight"], c.rms_norm_eps)
-        u = np.concatenate([norm("midlayer.input_layernorm", embedding), norm("midlayer.hidden_norm", g)])
-        q, k, v = ((w[f"midlayer.self_attn.{n}_proj.weight"] @ u).reshape(-1, c.head_dim) for n in "qkv")
+        c, w, layer = self.config, self.w, self.layer
+        residual, u = self.enter(embedding, state)
+        q, k, v = ((w[f"{layer}.self_attn.{n}_proj.weight"] @ u).reshape(-1, c.head_dim) for n in "qkv")
         self.cache.append((rotate(k, position, c.rope_theta), v))
         q = rotate(q, position, c.rope_theta)
         group = c.num_attention_heads // c.num_key_value_heads
@@ -45,8 +61,9 @@ class PlainEagle3:
             scores = keys @ q[head] / np.sqrt(c.head_dim)
             weights = np.exp(scores - scores.max())
             attended.append(weights / weights.sum() @ values)
-        h = g + w["midlayer.self_attn.o_proj.weight"] @ np.concatenate(attended)
-        y = norm("midlayer.post_attention_layernorm", h)
-        gate = w["midlayer.mlp.gate_proj.weight"] @ y
-        s = h + w["midlayer.mlp.down_proj.weight"] @ (gate / (1 + np.exp(-gate)) * (w["midlayer.mlp.up_proj.weight"] @ y))
-        return s, w["lm_head.weight"] @ norm("norm", s)
+        h = residual + w[f"{layer}.self_attn.o_proj.weight"] @ np.concatenate(attended)
+        y = self.norm(f"{layer}.post_attention_layernorm", h)
+        gate = w[f"{layer}.mlp.gate_proj.weight"] @ y
+        up = w[f"{layer}.mlp.up_proj.weight"] @ y
+        s = h + w[f"{layer}.mlp.down_proj.weight"] @ (gate / (1 + np.exp(-gate)) * up)
+        return s, self.lm_head @ (self.norm("norm", s) if self.eagle3 else s)

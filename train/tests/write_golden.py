@@ -2,7 +2,8 @@
 
     python train/tests/write_golden.py heads/<name> <target>
 
-token_ids [16], embeddings [16, H], states [16, taps, H]: 16 rows of a real text at positions 0..15, row t of token t+1.
+token_ids [16], embeddings [16, H], states [16, taps, H] (EAGLE-2: one tap, the final-norm output): 16 rows of a real text at
+positions 0..15, row t of token t+1.
 hidden [16, H], logits [16, V_d]: after those rows. step_token_ids [3]: the tokens then drafted greedily, target ids;
 step_embeddings, step_hidden, step_logits: of three recurrent rows at positions 16, 17, 18, each fed its token and the state
 before it.
@@ -22,7 +23,7 @@ from aerie_train.features import default_taps
 from aerie_train.llama import Target
 
 sys.path.insert(0, str(Path(__file__).parent))
-from reference import PlainEagle3  # noqa: E402
+from reference import PlainHead  # noqa: E402
 
 ROWS, STEPS = 16, 3
 
@@ -32,15 +33,20 @@ def main(folder: str, path: str) -> None:
     target = Target(checkpoint)
     text = "The quick brown fox jumps over the lazy dog, and 12 hens watch it from behind the old stone wall."
     ids = Chat(checkpoint).encode(text)[: ROWS + 1]
-    tapped, _ = target.forward(torch.tensor([ids]), default_taps(checkpoint.config.num_hidden_layers))
-    states = torch.stack(tapped, 2)[0, :ROWS].numpy()
+    tapped, final = target.forward(torch.tensor([ids]), default_taps(checkpoint.config.num_hidden_layers))
+    states = torch.stack([*tapped, final], 2)[0, :ROWS].numpy()
     tensors = load_file(Path(folder) / "model.safetensors")
-    draft_ids = tensors["d2t"].long().numpy() + np.arange(len(tensors["d2t"]))
-    head = PlainEagle3({name: t.double().numpy() for name, t in tensors.items()}, checkpoint.config)
+    eagle3 = "d2t" in tensors
+    draft_ids = np.arange(len(target.lm_head))
+    if eagle3:
+        draft_ids = tensors["d2t"].long().numpy() + np.arange(len(tensors["d2t"]))
+    weights = {name: t.double().numpy() for name, t in tensors.items()}
+    lm_head = target.lm_head.double().numpy()
+    head = PlainHead("eagle3" if eagle3 else "eagle2", weights, checkpoint.config, lm_head)
     embedding = target.embedding.numpy()
 
     tokens = ids[1:]
-    rows = [head.step(embedding[token], head.fuse(state), t) for t, (token, state) in enumerate(zip(tokens, states))]
+    rows = [head.step(embedding[token], head.first_state(state), t) for t, (token, state) in enumerate(zip(tokens, states))]
     (s, logits), drafted, steps = rows[-1], [], []
     for step in range(STEPS):
         drafted.append(int(draft_ids[logits.argmax()]))
@@ -48,7 +54,7 @@ def main(folder: str, path: str) -> None:
         steps.append((s, logits))
     golden = {
         "embeddings": embedding[tokens],
-        "states": states,
+        "states": states[:, :-1] if eagle3 else states[:, -1:],
         "hidden": np.stack([s for s, _ in rows]),
         "logits": np.stack([logits for _, logits in rows]),
         "step_embeddings": embedding[drafted],

@@ -25,9 +25,12 @@ async function startScheduler(config: Partial<SchedulerConfig> = {}) {
     drafter: [] as DrafterMessage[],
     scheduler: [] as never[],
   };
-  const lines: string[] = [];
+  const lines: string[] = [], receivers: string[] = [];
   const context: ActorContext = {
-    send: (to, message) => void (sent[to] as { type: string }[]).push(message),
+    send(to, message) {
+      (sent[to] as { type: string }[]).push(message);
+      receivers.push(`${to} ${message.type}`);
+    },
     clock,
     log: (level, text) => void lines.push(`${level} ${text}`),
   };
@@ -35,6 +38,8 @@ async function startScheduler(config: Partial<SchedulerConfig> = {}) {
   const tell = (message: SchedulerMessage) => actor.receive(message, context);
   return {
     sent,
+    /** Who was sent what, over all. */
+    receivers,
     lines,
     clock,
     tell,
@@ -66,6 +71,16 @@ Deno.test("a request goes to the verifier at once, its tokens to the engine, its
   assert.deepEqual(sent.verifier.map(({ type }) => type), ["forward", "forward", "release"]);
   assert.deepEqual(sent.drafter, [{ type: "release", requestId: "r" }]);
   assert.deepEqual(sent.engine.map(({ type }) => type), ["tokens", "tokens", "finished"]);
+});
+
+Deno.test("the models go on before anybody is told what they said", async () => {
+  const { receivers, submit, answer } = await startScheduler();
+  submit("short", [1, 2], { maxTokens: 1 });
+  submit("long", [3, 4], { maxTokens: 3 });
+  answer();
+  receivers.length = 0;
+  answer();
+  assert.deepEqual(receivers, ["verifier forward", "engine tokens"]);
 });
 
 Deno.test("a scheduler without work sends nothing", async () => {

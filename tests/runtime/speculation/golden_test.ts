@@ -49,7 +49,7 @@ class Golden {
 }
 
 const real = needsModel();
-const names = existsSync(folder) ? readdirSync(folder) : [];
+const names = (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.startsWith("eagle"));
 
 Deno.test({
   name: "heads ship with the project",
@@ -63,7 +63,8 @@ for (const name of names) {
     { ignore: real.ignore },
     async () => {
       const target = (await openCheckpoint(await resolveModel(real.path))).checkpoint;
-      const path = join(folder, name), head = await openDraftHead({ path, algorithm: "EAGLE3", target });
+      const path = join(folder, name), algorithm = name.startsWith("eagle3") ? "EAGLE3" : "EAGLE";
+      const head = await openDraftHead({ path, algorithm, target });
       const golden = new Golden(join(path, "golden.safetensors"));
       const tokens = golden.integers("token_ids"), states = golden.floats("states");
       const stepTokens = golden.integers("step_token_ids"), width = states.length / tokens.length;
@@ -77,7 +78,9 @@ for (const name of names) {
               readRows(context, output.logits, rows, output.vocabSize),
             ];
             for (const [i, expected] of [hidden, logits].entries()) {
-              if (dtype === "float32") assertEachClose(got[i]!, expected, 1e-3, `${label} ${i}`);
+              // An EAGLE-2 head's logits come from the target's LM head, which is 8-bit in any case.
+              const float = dtype === "float32" && (i === 0 || algorithm === "EAGLE3");
+              if (float) assertEachClose(got[i]!, expected, 1e-3, `${label} ${i}`);
               else assertClose(got[i]!, expected, 1e-2, `${label} ${i}`);
             }
           };

@@ -1,28 +1,31 @@
 import numpy as np
+import pytest
 import torch
 
 from aerie_train.batch import make_batch
-from aerie_train.heads import Eagle3Head, warm_start
+from aerie_train.heads import DraftHead, Eagle2Head, Eagle3Head, warm_start
 from aerie_train.objective import all_queries, score_steps, thinned_queries
 from aerie_train.vocab import offsets_of
 
 from conftest import CONFIG, TAPS
-from reference import PlainEagle3
+from reference import PlainHead
 
 STEPS = 3
 
 
-def random_head(target, ids=range(0, 48, 2)) -> Eagle3Head:
+def random_head(target, kind=Eagle3Head, ids=range(0, 48, 2)) -> DraftHead:
     torch.manual_seed(3)
-    return Eagle3Head(target, TAPS, *offsets_of(list(ids), CONFIG.vocab_size))
+    return kind(target, TAPS, *offsets_of(list(ids), CONFIG.vocab_size))
 
 
-def plain(head: Eagle3Head) -> PlainEagle3:
-    return PlainEagle3({name: p.detach().double().numpy() for name, p in head.named_parameters()}, CONFIG)
+def plain(head: DraftHead) -> PlainHead:
+    tensors = {name: p.detach().double().numpy() for name, p in head.named_parameters()}
+    return PlainHead(head.kind, tensors, CONFIG, head.target_lm_head.double().numpy())
 
 
-def test_unrolled_loss_equals_serving_each_row_by_itself(target, store, sequences):
-    head = random_head(target)
+@pytest.mark.parametrize("kind", [Eagle2Head, Eagle3Head])
+def test_unrolled_loss_equals_serving_each_row_by_itself(kind, target, store, sequences):
+    head = random_head(target, kind)
     batch = make_batch(store, [0, 1, 2, 3])
     scores = score_steps(head, batch, all_queries(batch, STEPS))
 
@@ -34,7 +37,7 @@ def test_unrolled_loss_equals_serving_each_row_by_itself(target, store, sequence
         for t in range(sequence["prompt"] - 1, len(ids) - 2):
             served = plain(head)
             for past in range(t + 1):
-                g, logits = served.step(embedding[ids[past + 1]], served.fuse(states[past, :-1]), past)
+                g, logits = served.step(embedding[ids[past + 1]], served.first_state(states[past]), past)
             for step in range(STEPS):
                 label = t + 2 + step
                 if label == len(ids):
@@ -71,7 +74,7 @@ def test_a_row_does_not_depend_on_the_rows_beside_it(target, store):
 
 
 def test_training_on_four_sequences_learns_them(target, store):
-    head = random_head(target, range(48))
+    head = random_head(target, ids=range(48))
     warm_start(head, target, high_state_rms=1.0)
     batch = make_batch(store, [0, 1, 2, 3])
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2)
