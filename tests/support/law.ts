@@ -57,7 +57,11 @@ export async function runPlain(
   setting: Setting,
   args: Partial<ServerArgs> = {},
 ): Promise<GenerationUpdate[]> {
-  await using engine = await start(setting, { disableRadixCache: true, ...args });
+  await using engine = await start(setting, {
+    speculativeAlgorithm: "NONE",
+    disableRadixCache: true,
+    ...args,
+  });
   const updates: GenerationUpdate[] = [];
   for (const [index, one] of setting.cases.entries()) updates.push(await generate(engine, one, index));
   return updates;
