@@ -137,7 +137,8 @@ export function takeDrafts(
   if (isUsual && expectedMs > 0) {
     drafting.draftScale += SCALE_WEIGHT * (draftMs / expectedMs - drafting.draftScale);
   }
-  return keepBest(state, drafts, { spentMs: draftMs / drafting.forwardScale, isProbe });
+  const spentMs = (isUsual ? draftMs : expectedMs * drafting.draftScale) / drafting.forwardScale;
+  return keepBest(state, drafts, { spentMs, isProbe });
 }
 
 /** Counts a decode step of a sequence, which yielded `numTaken` tokens, and learns from what became of its drafts. */

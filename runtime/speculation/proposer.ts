@@ -11,9 +11,6 @@ import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
 
 export type { DraftRequest, DraftTree };
 
-/** Most nodes of a draft tree: with the root, one bit of a mask each. */
-export const MAX_NODES = 63;
-
 /** Proposes tokens; see `registry.ts` for those there are. */
 export interface Proposer extends Disposable {
   /** A tree per request, in order. All requests are grown together. The same requests yield the same trees. */

@@ -5,6 +5,7 @@
  * @module
  */
 import type { DraftRequest, DraftTree, Proposer, ProposerParts } from "./proposer.ts";
+import { depthsOf } from "./draft_tree.ts";
 import { DraftModelProposer } from "./draft_model.ts";
 
 /** See the module's comment. */
@@ -35,12 +36,11 @@ export class SyntheticProposer implements Proposer {
     this.#target[Symbol.dispose]();
   }
 
-  /** Spoils from some depth on: a draft after a wrong one is wrong. */
+  /** Spoils drafts by depth; what follows a wrong one is wrong anyway. */
   #spoil({ tokens, parents }: DraftTree, requestId: string, position: number): DraftTree {
-    const depths = new Int32Array(tokens.length), probabilities = new Float32Array(tokens.length);
+    const depths = depthsOf(parents), probabilities = new Float32Array(tokens.length);
     const spoilt = tokens.map((token, node) => {
       const parent = parents[node]!;
-      depths[node] = parent < 0 ? 1 : depths[parent]! + 1;
       const chance = this.#acceptance[Math.min(depths[node]!, this.#acceptance.length) - 1] ?? 1;
       probabilities[node] = chance * (parent < 0 ? 1 : probabilities[parent]!);
       const isRight = uniform(`${requestId} ${position + depths[node]!}`) < chance;
