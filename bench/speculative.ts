@@ -7,6 +7,8 @@
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
 import { type Engine, startEngine } from "../runtime/engine.ts";
+import { costAt } from "../runtime/scheduling/draft_budget.ts";
+import type { CostCurve } from "../runtime/speculation_config.ts";
 import { defaultSamplingParams } from "../runtime/sampling/params.ts";
 import { aerieOptions } from "./support/aerie.ts";
 import { promptsOf, setNames } from "./support/prompt_sets.ts";
@@ -56,8 +58,14 @@ async function run(engine: Engine, prompts: readonly Int32Array[], temperature: 
 /** Counters of the speculating engine since it started. */
 async function counters(engine: Engine) {
   const { forwardMs, draftMs, speculation } = await engine.schedulerState();
-  const { numVerifications = 0, numAccepted = 0 } = speculation ?? {};
-  return { forwardMs, draftMs, numVerifications, numAccepted };
+  const { numVerifications = 0, numProposed = 0, numAccepted = 0 } = speculation ?? {};
+  return { forwardMs, draftMs, numVerifications, numProposed, numAccepted };
+}
+
+/** What forwards cost by rows, as the engine measured it at its start. */
+async function forwardCost(engine: Engine): Promise<CostCurve> {
+  const [state] = (await engine.serverInfo())["internal_states"] as { "forward_cost_ms": CostCurve }[];
+  return state!["forward_cost_ms"];
 }
 
 const options = await aerieOptions(flags);
@@ -67,6 +75,7 @@ await using speculating = await startEngine({
   ...options,
   log: (_, text) => /cost|Speculative/.test(text) && print(text),
 });
+const cost = await forwardCost(speculating);
 const header = [
   "set",
   "temp",
@@ -75,6 +84,7 @@ const header = [
   "plain tok/s",
   "spec tok/s",
   "ratio",
+  "bound",
   "draft",
   "verify",
   "rest",
@@ -101,16 +111,22 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
       }
       const after = await counters(speculating);
       const numVerifications = after.numVerifications - before.numVerifications;
+      const acceptLength = 1 + (after.numAccepted - before.numAccepted) / numVerifications;
+      // What a lone request could gain if nothing but forwards and drafting took time.
+      const numRows = 1 + (after.numProposed - before.numProposed) / numVerifications;
+      const draftMs = (after.draftMs - before.draftMs) / numVerifications;
+      const bound = acceptLength * costAt(cost, 1) / (costAt(cost, numRows) + draftMs);
       const draft = (after.draftMs - before.draftMs) / speculativeMs;
       const verify = (after.forwardMs - before.forwardMs) / speculativeMs;
       rows.push([
         name,
         String(temperature),
         String(concurrency),
-        (1 + (after.numAccepted - before.numAccepted) / numVerifications).toFixed(2),
+        acceptLength.toFixed(2),
         (numTokens / plainMs * 1000).toFixed(0),
         (numTokens / speculativeMs * 1000).toFixed(0),
         (plainMs / speculativeMs).toFixed(2),
+        concurrency === 1 ? bound.toFixed(2) : "",
         percent(draft),
         percent(verify),
         percent(1 - draft - verify),
