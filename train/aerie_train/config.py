@@ -28,8 +28,8 @@ class RunConfig:
     draft_vocab_size: int = 8192
     fc_norm: bool = True
     """EAGLE-3: an RMSNorm for each tapped state."""
-    warm_start: bool = True
-    """Begin from the target's last layer, final norm and LM head."""
+    warm_start: str = "all"
+    """What begins as the target's: `all` (last layer, final norm, LM head), `output` (the last two) or `none`."""
     start_from: str = ""
     """A head's folder to begin from instead."""
     unroll_steps: int = 3
@@ -66,4 +66,8 @@ def load_config(path: str | Path) -> RunConfig:
     unknown = stated.keys() - {f.name for f in fields(RunConfig)}
     if unknown:
         raise ValueError(f"Cannot read {path}: unknown keys {sorted(unknown)}, expected {[f.name for f in fields(RunConfig)]}")
-    return RunConfig(**stated)
+    config = RunConfig(**stated)
+    for key, allowed in {"kind": ("eagle3", "eagle2"), "warm_start": ("all", "output", "none")}.items():
+        if getattr(config, key) not in allowed:
+            raise ValueError(f"Cannot read {path}: {key} is {getattr(config, key)}, expected one of {list(allowed)}")
+    return config

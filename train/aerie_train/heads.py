@@ -237,6 +237,14 @@ class Eagle2Head(DraftHead):
 
 
 @torch.no_grad()
+def copy_output(head: DraftHead, target: Target) -> None:
+    """Begins EAGLE-3's final norm and LM head as the target's; EAGLE-2 has the target's anyway."""
+    if isinstance(head, Eagle3Head):
+        head.norm.weight.copy_(target.norm)
+        head.lm_head.weight.copy_(head.target_lm_head)
+
+
+@torch.no_grad()
 def warm_start(head: DraftHead, target: Target, high_state_rms: float) -> None:
     """Copies what resembles the head's task from the target's last layer, final norm and LM head.
 
@@ -260,8 +268,6 @@ def warm_start(head: DraftHead, target: Target, high_state_rms: float) -> None:
     if isinstance(head, Eagle3Head):
         layer["hidden_norm"].weight.copy_(last["input_layernorm"])
         layer["input_layernorm"].weight.copy_(target.layer(0)["input_layernorm"])
-        head.norm.weight.copy_(target.norm)
-        head.lm_head.weight.copy_(head.target_lm_head)
         head.fc.weight.zero_()
         if head.fc_norm is not None:
             head.fc_norm[-1].weight.fill_(high_state_rms)
@@ -271,3 +277,4 @@ def warm_start(head: DraftHead, target: Target, high_state_rms: float) -> None:
         for linear in (layer["self_attn"]["o_proj"], layer["mlp"]["down_proj"]):
             linear.weight.mul_((target.norm / high_state_rms)[:, None])
     head.fc.weight[:, -hidden:] = torch.eye(hidden)
+    copy_output(head, target)

@@ -16,7 +16,7 @@ from .checkpoint import load_checkpoint
 from .config import RunConfig
 from .export import import_head, start_from
 from .features import FeatureStore, batches_by_length, default_taps
-from .heads import DraftHead, Eagle2Head, Eagle3Head, warm_start
+from .heads import DraftHead, Eagle2Head, Eagle3Head, copy_output, warm_start
 from .llama import Target
 from .muon import Muon
 from .objective import all_queries, score_steps, thinned_queries
@@ -67,7 +67,9 @@ class Trainer:
         self.head = new_head(config, self.target)
         if config.start_from:
             start_from(self.head, import_head(config.start_from, self.target))
-        elif config.warm_start:
+        elif config.warm_start == "output":
+            copy_output(self.head, self.target)
+        elif config.warm_start == "all":
             rows = self.store.rows(int(self.store.done.nonzero()[0]))
             rms = self.store.states[rows, -2].float().square().mean(-1).sqrt().median().item()
             warm_start(self.head, self.target, rms)
