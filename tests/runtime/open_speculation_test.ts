@@ -1,0 +1,62 @@
+/**
+ * What the speculation flags name must fit the target; what does not is refused at start.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { ServerArgs } from "../../runtime/config.ts";
+import { openSpeculation } from "../../runtime/open_speculation.ts";
+import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
+import { resolveModel } from "../../runtime/weights/resolve.ts";
+import { defaultArgs } from "../support/test_engine.ts";
+import { writeTinyModel } from "../support/tiny_model.ts";
+
+/** Runs `body` with a tiny target and the folder it is in. */
+async function withTarget(
+  body: (
+    open: (args: Partial<ServerArgs>) => ReturnType<typeof openSpeculation>,
+    folder: string,
+  ) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeTinyModel(`${folder}/target`, { kind: "safetensors", seed: 1 });
+    const target = await openCheckpoint(await resolveModel(`${folder}/target`));
+    await body((args) => openSpeculation({ ...defaultArgs, ...args }, target), folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("other models than the default one do not speculate unless asked", () =>
+  withTarget(async (open) => {
+    assert.equal((await open({})).speculation, undefined);
+    assert.equal((await open({ speculativeAlgorithm: "NONE" })).speculation, undefined);
+    assert.equal((await open({ speculativeAlgorithm: "NGRAM" })).speculation?.algorithm, "NGRAM");
+  }));
+
+Deno.test("flags that would do nothing, or lack what they need, are refused", () =>
+  withTarget(async (open) => {
+    await assert.rejects(open({ speculativeDraftModelPath: "x" }), /--speculative-draft-model-path without/);
+    await assert.rejects(open({ speculativeTokenMap: "x" }), /--speculative-token-map without/);
+    for (const speculativeAlgorithm of ["STANDALONE", "EAGLE", "EAGLE3", "NEXTN"]) {
+      await assert.rejects(open({ speculativeAlgorithm }), /--speculative-draft-model-path is missing/);
+    }
+  }));
+
+Deno.test("a draft model has the target's tokens under the target's numbers, or is refused", () =>
+  withTarget(async (open, folder) => {
+    const path = `${folder}/draft`,
+      args = { speculativeAlgorithm: "STANDALONE", speculativeDraftModelPath: path };
+    await writeTinyModel(path, { kind: "safetensors", seed: 2, config: { numLayers: 1 } });
+    const { speculation } = await open(args);
+    assert.equal(speculation?.draft?.config.numLayers, 1);
+    const file = `${path}/tokenizer.json`, json = JSON.parse(await Deno.readTextFile(file));
+    const { vocab } = json.model, [one, other] = Object.keys(vocab).slice(50, 52) as [string, string];
+    [vocab[one], vocab[other]] = [vocab[other], vocab[one]];
+    await Deno.writeTextFile(file, JSON.stringify(json));
+    await assert.rejects(open(args), {
+      name: "LoadError",
+      message: /its token ".*" is \d+, not \d+, expected the vocabulary/,
+    });
+  }));
