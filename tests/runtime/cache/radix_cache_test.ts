@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  lookAheadPageKey,
   type PageKey,
   RadixCache,
   type RadixNode,
@@ -25,6 +26,16 @@ Deno.test("match finds the longest cached prefix in whole pages", () => {
   assert.deepEqual(cache.match([2, 1, 3, 4], 9).pages, []);
   assert.deepEqual(cache.match([3, 4], 9).pages, [], "a page belongs to the tokens before it, too");
   assert.deepEqual(cache.match([1, 2, 3, 4, 5, 6], 2).pages, [10, 11], "at most maxPages");
+});
+
+Deno.test("with draft heads a page is found only with the token after it", () => {
+  const cache = newCache(lookAheadPageKey(2));
+  const { pages, node } = cache.insert(cache.root, [1, 2, 3, 4], [10, 11]);
+  assert.deepEqual(pages, [10], "what follows the second page is not known");
+  cache.unlock(node);
+  assert.deepEqual(cache.match([1, 2, 3, 9], 9).pages, [10]);
+  assert.deepEqual(cache.match([1, 2, 4], 9).pages, []);
+  assert.deepEqual(cache.match([1, 2], 9).pages, []);
 });
 
 Deno.test("tokens are compared as numbers, not as digits", () => {
