@@ -6,7 +6,9 @@
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { SchedulerConfig } from "../config.ts";
 import {
+  type Draft,
   type Flushed,
+  type Forward,
   type Forwarded,
   type Inspected,
   type SchedulerMessage,
@@ -27,6 +29,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   #state!: SchedulingState;
   /** When the step in flight was planned. */
   #plannedAt = 0;
+  /** When a model was asked for what is awaited. */
+  #sentAt = 0;
   // Since the last decode line:
   #numDecodeSteps = 0;
   #busyMs = 0;
@@ -48,8 +52,11 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
       case "cancel":
         this.#tell(cancel(this.#state, message.requestId), context);
         return this.#next(context);
-      case "drafted":
-        return this.#forward(takeDrafts(this.#state, message), context);
+      case "drafted": {
+        // What counts is when the drafts are here, messages included.
+        const draftMs = context.clock.now() - this.#sentAt;
+        return this.#forward(takeDrafts(this.#state, { ...message, draftMs }), context);
+      }
       case "forwarded": {
         const events = this.#commit(message, context);
         // The models go on before anybody is told: what the engine does with the news takes no time from them.
@@ -79,7 +86,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     this.#plannedAt = context.clock.now();
     const drafting = planDraft(this.#state);
     if (drafting === undefined) this.#forward(new Map(), context);
-    else context.send("drafter", drafting.draft);
+    else this.#ask("drafter", drafting.draft, context);
   }
 
   #forward(drafts: Drafts, context: ActorContext): void {
@@ -88,12 +95,17 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     if (step.releases.length > 0) context.log("warning", preemptionLine(step.releases.length));
     if (step.numPrefilling > 0) context.log("info", prefillLine(this.#state, step));
     this.#tell(step.releases, context);
-    context.send("verifier", step.forward);
+    this.#ask("verifier", step.forward, context);
+  }
+
+  #ask(model: "drafter" | "verifier", command: Draft | Forward, context: ActorContext): void {
+    this.#sentAt = context.clock.now();
+    context.send(model, command);
   }
 
   #commit(forwarded: Forwarded, context: ActorContext): SchedulerEvent[] {
     const numDecoding = this.#state.inFlight?.numDecoding ?? 0;
-    const events = commit(this.#state, forwarded);
+    const events = commit(this.#state, forwarded, context.clock.now() - this.#sentAt);
     this.#busyMs += context.clock.now() - this.#plannedAt;
     if (numDecoding > 0 && ++this.#numDecodeSteps === this.#state.config.decodeLogInterval) {
       const { generatedTokens, drafting } = this.#state;

@@ -17,9 +17,14 @@ const MEAN_WEIGHT = 1 / 8;
 /**
  * Books the outcome of the step in flight: tokens, finished sequences, pages for the radix cache.
  *
+ * @param roundTripMs from the command to its outcome, the native forward included
  * @throws {RangeError} if it is another step's
  */
-export function commit(state: SchedulingState, { step, results, forwardMs }: Forwarded): SchedulerEvent[] {
+export function commit(
+  state: SchedulingState,
+  { step, results, forwardMs }: Forwarded,
+  roundTripMs: number = forwardMs,
+): SchedulerEvent[] {
   const { inFlight } = state;
   if (inFlight?.forward.step !== step) {
     throw new RangeError(`Cannot commit step ${step}: step ${inFlight?.forward.step ?? "none"} is in flight`);
@@ -29,8 +34,8 @@ export function commit(state: SchedulingState, { step, results, forwardMs }: For
   state.meanForwardMs += MEAN_WEIGHT * (forwardMs - state.meanForwardMs);
   state.reserveRatio = Math.max(reserveRatioBounds.min, state.reserveRatio - reserveRatioBounds.decay);
   const { segments } = inFlight.forward;
-  if (state.drafting !== undefined) {
-    observeForward(state.drafting, numRowsOf(segments), forwardMs);
+  if (state.drafting !== undefined && inFlight.numPrefilling === 0) {
+    observeForward(state.drafting, numRowsOf(segments), { forwardMs, roundTripMs });
   }
   return segments.flatMap((segment, i) => {
     const sequence = inFlight.sequences[i]!, draft = inFlight.drafts.get(sequence);

@@ -15,6 +15,8 @@ export interface Costs {
   readonly draftMs: DraftCosts;
   /** Time that drafting takes over what was measured, with that of forwards as the unit. */
   readonly draftScale: number;
+  /** Time of a step beside its forward: messages, arrays. */
+  readonly overheadMs: number;
 }
 
 /** The rows of a step without any drafts. */
@@ -43,12 +45,12 @@ export function draftCost({ draftMs, draftScale }: Costs, numSequences: number, 
 
 /** Time of the forward's decode rows and drafts, in company of the prompts' rows. */
 function verifyCost(
-  { forwardMs }: Costs,
+  { forwardMs, overheadMs }: Costs,
   { numDecoding, numPrefillRows }: PlainStep,
   numNodes: number,
 ): number {
   const alone = numPrefillRows === 0 ? 0 : costAt(forwardMs, numPrefillRows);
-  return costAt(forwardMs, numPrefillRows + numDecoding + numNodes) - alone;
+  return overheadMs + costAt(forwardMs, numPrefillRows + numDecoding + numNodes) - alone;
 }
 
 /**

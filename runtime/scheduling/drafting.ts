@@ -27,6 +27,8 @@ export interface Drafting {
   /** Moving average of measured over expected drafting time, relative to that of forwards. */
   draftScale: number;
   forwardScale: number;
+  /** Moving average of what a step takes beside its native forward, whatever its size. */
+  overheadMs: number;
   numUntilProbe: number;
   probeWait: number;
   /** Levels chosen last. */
@@ -64,6 +66,7 @@ export function createDrafting(config: DraftingConfig): Drafting {
     usage: zeroCounts(),
     draftScale: 1,
     forwardScale: 1,
+    overheadMs: 0,
     numUntilProbe: MIN_PROBE_WAIT,
     probeWait: MIN_PROBE_WAIT,
     numLevels: 0,
@@ -99,7 +102,11 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
   }
   if (requests.length === 0) return undefined;
   const draft: Draft = { type: "draft", step: state.numSteps + 1, requests };
-  const expectedMs = draftCost({ ...drafting.config, draftScale: 1 }, requests.length, numLevels);
+  const expectedMs = draftCost(
+    { ...drafting.config, draftScale: 1, overheadMs: 0 },
+    requests.length,
+    numLevels,
+  );
   state.draftInFlight = { draft, sequences, isProbe, expectedMs };
   return state.draftInFlight;
 }
@@ -158,14 +165,20 @@ export function observeDraft(
   if (draft) drafting.acceptance.observe(draft, result.tokens);
 }
 
-/** Learns how long forwards take now. */
-export function observeForward(drafting: Drafting, numRows: number, forwardMs: number): void {
+/** Learns how long forwards of decoding sequences take now, in native code and until the scheduler has the outcome. */
+export function observeForward(
+  drafting: Drafting,
+  numRows: number,
+  { forwardMs, roundTripMs }: { readonly forwardMs: number; readonly roundTripMs: number },
+): void {
+  drafting.overheadMs += SCALE_WEIGHT * (Math.max(0, roundTripMs - forwardMs) - drafting.overheadMs);
   const expected = costAt(drafting.config.forwardMs, numRows);
   if (expected > 0) drafting.forwardScale += SCALE_WEIGHT * (forwardMs / expected - drafting.forwardScale);
 }
 
-function costsOf({ config, draftScale, forwardScale }: Drafting): Costs {
-  return { ...config, draftScale: draftScale / Math.max(forwardScale, 1e-9) };
+function costsOf({ config, draftScale, forwardScale, overheadMs }: Drafting): Costs {
+  const unit = Math.max(forwardScale, 1e-9);
+  return { ...config, draftScale: draftScale / unit, overheadMs: overheadMs / unit };
 }
 
 function decodingOf({ running }: SchedulingState): Sequence[] {

@@ -17,6 +17,7 @@ function costsOf(forward: (rows: number) => number, first: number, level: number
     forwardMs: { sizes, ms: sizes.map(forward) },
     draftMs: { firstMs: flat(first), levelMs: flat(level) },
     draftScale: 1,
+    overheadMs: 0,
   };
 }
 
