@@ -6,7 +6,7 @@
 import type { Actor } from "./actor/actor.ts";
 import { type ActorHost, connectActors } from "./actor/host.ts";
 import { InlineHost } from "./actor/inline_host.ts";
-import { WorkerHost } from "./actor/worker_host.ts";
+import { ActorThread, WorkerHost } from "./actor/worker_host.ts";
 import { actors } from "./actors/registry.ts";
 import { checkRequest } from "./check_request.ts";
 import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "./config.ts";
@@ -81,9 +81,13 @@ export class Engine implements Generator, AsyncDisposable {
       vocabSize: checkpoint.config.vocabSize,
       eosTokenIds,
     };
-    this.#verifier = this.#host("verifier", options.verifier ?? actors.verifier);
-    this.#drafter = this.#host("drafter", options.drafter ?? actors.drafter);
-    this.#scheduler = this.#host("scheduler", actors.scheduler);
+    const inWorkers = options.placement === "worker";
+    const verifying = inWorkers ? new ActorThread("verifier") : undefined;
+    // The drafter works while the scheduler waits for it: in one thread, no time is lost waking another.
+    const scheduling = inWorkers ? new ActorThread("scheduler") : undefined;
+    this.#verifier = this.#host("verifier", options.verifier ?? actors.verifier, verifying);
+    this.#drafter = this.#host("drafter", options.drafter ?? actors.drafter, scheduling);
+    this.#scheduler = this.#host("scheduler", actors.scheduler, scheduling);
     connectActors(this.#scheduler, this.#verifier);
     connectActors(this.#scheduler, this.#drafter);
     const { port1, port2 } = new MessageChannel();
@@ -210,10 +214,10 @@ export class Engine implements Generator, AsyncDisposable {
   #host<Config, Info, Message>(
     name: Address,
     actor: () => Actor<Config, Info, Message>,
+    thread: ActorThread | undefined,
   ): ActorHost<Config, Info> {
-    const { placement, log } = this.#options;
-    const options = { log, onCrash: (error: WireError) => this.#crash(name, error) };
-    return placement === "worker" ? new WorkerHost(name, options) : new InlineHost(actor(), options);
+    const options = { log: this.#options.log, onCrash: (error: WireError) => this.#crash(name, error) };
+    return thread ? new WorkerHost(name, { ...options, thread }) : new InlineHost(actor(), options);
   }
 
   #crash(actor: Address, { message }: WireError): void {

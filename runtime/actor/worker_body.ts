@@ -1,5 +1,5 @@
 /**
- * The inside of an actor's Worker: an inline host driven by the commands of `worker_host.ts`.
+ * The inside of a Worker that actors run in: inline hosts driven by the commands of `worker_host.ts`.
  *
  * @module
  */
@@ -11,61 +11,78 @@ import { InlineHost } from "./inline_host.ts";
 
 /** Host to Worker. */
 export type HostCommand =
-  | { readonly type: "connect"; readonly to: Address; readonly port: MessagePort }
-  | { readonly type: "start"; readonly config: unknown }
-  | { readonly type: "stop" };
+  & { readonly actor: Address }
+  & (
+    | { readonly type: "connect"; readonly to: Address; readonly port: MessagePort }
+    | { readonly type: "start"; readonly config: unknown }
+    | { readonly type: "stop" }
+  );
 
 /** Worker to host. */
 export type HostFact =
-  | { readonly type: "started"; readonly info: unknown }
-  | { readonly type: "stopped" }
-  | { readonly type: "crashed"; readonly actor: string; readonly error: WireError }
-  | { readonly type: "logged"; readonly level: LogLevel; readonly text: string };
+  & { readonly actor: Address }
+  & (
+    | { readonly type: "started"; readonly info: unknown }
+    | { readonly type: "stopped" }
+    | { readonly type: "crashed"; readonly error: WireError }
+    | { readonly type: "logged"; readonly level: LogLevel; readonly text: string }
+  );
 
 /** The part of a Worker's global scope that is used; a parameter, because only Worker entries may name its type. */
 export interface WorkerScope {
-  readonly name: string;
   postMessage(fact: HostFact): void;
   addEventListener(type: "message", listener: (event: MessageEvent<HostCommand>) => void): void;
   addEventListener(type: "error", listener: (event: ErrorEvent) => void): void;
   addEventListener(type: "unhandledrejection", listener: (event: PromiseRejectionEvent) => void): void;
 }
 
-/**
- * Runs the actor that the Worker is named after.
- *
- * @throws {TypeError} if the registry lacks it
- */
+/** Runs the actors of the registry that hosts outside ask for. */
 export function runInWorker(scope: WorkerScope, actors: ActorRegistry): void {
-  const actor = actors[scope.name]?.() as Actor<unknown, unknown, unknown> | undefined;
-  if (actor === undefined) throw new TypeError(`Cannot run actor: ${scope.name} is not registered`);
+  const hosts = new Map<Address, InlineHost<unknown, unknown, unknown>>();
   const post = (fact: HostFact) => scope.postMessage(fact);
-  const crashed = (error: WireError) => post({ type: "crashed", actor: scope.name, error });
-  const host = new InlineHost(actor, {
-    log: (level, text) => post({ type: "logged", level, text }),
-    onCrash: crashed,
-  });
 
-  scope.addEventListener("message", ({ data: command }) => {
+  function hostOf(name: Address): InlineHost<unknown, unknown, unknown> {
+    const known = hosts.get(name);
+    if (known !== undefined) return known;
+    const actor = actors[name]?.() as Actor<unknown, unknown, unknown> | undefined;
+    if (actor === undefined) throw new TypeError(`Cannot run actor: ${name} is not registered`);
+    const host = new InlineHost(actor, {
+      log: (level, text) => post({ actor: name, type: "logged", level, text }),
+      onCrash: (error) => post({ actor: name, type: "crashed", error }),
+    });
+    hosts.set(name, host);
+    return host;
+  }
+
+  function obey(command: HostCommand): void {
+    const { actor } = command, host = hostOf(actor);
     switch (command.type) {
       case "connect":
         return host.connect(command.to, command.port);
       case "start":
         return void host.start(command.config).then(
-          (info) => post({ type: "started", info }),
-          (error) => crashed(toWireError(error)),
+          (info) => post({ actor, type: "started", info }),
+          (error) => post({ actor, type: "crashed", error: toWireError(error) }),
         );
       case "stop":
-        return void host.stop().then(() => post({ type: "stopped" }));
+        return void host.stop().then(() => post({ actor, type: "stopped" }));
+    }
+  }
+
+  scope.addEventListener("message", ({ data: command }) => {
+    try {
+      obey(command);
+    } catch (error) {
+      post({ actor: command.actor, type: "crashed", error: toWireError(error) });
     }
   });
-  // Unhandled, either event would end the whole process (Deno 2.9).
+  // Unhandled, either event would end the whole process (Deno 2.9). Whose error it is, nobody knows.
   scope.addEventListener("error", (event) => {
     event.preventDefault();
-    host.crash(event.error);
+    for (const host of hosts.values()) host.crash(event.error);
   });
   scope.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    host.crash(event.reason);
+    for (const host of hosts.values()) host.crash(event.reason);
   });
 }

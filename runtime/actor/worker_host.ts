@@ -1,5 +1,5 @@
 /**
- * Runs an actor in its own Worker.
+ * Runs actors in Workers.
  *
  * @module
  */
@@ -8,19 +8,41 @@ import type { Address } from "../messages.ts";
 import type { ActorHost, HostOptions } from "./host.ts";
 import type { HostCommand, HostFact } from "./worker_body.ts";
 
-/** Options of {@linkcode WorkerHost}. */
-export interface WorkerHostOptions extends HostOptions {
-  /** Time a Worker gets to answer `stop` before it is terminated. Default 3000. */
-  readonly stopTimeoutMs?: number;
-  /** The Worker to run in; its entry calls `runInWorker` and its name is the actor's. Default `actors/worker.ts`. */
-  readonly worker?: Worker;
+/** A Worker with room for several actors. It starts loading its modules at once and ends with the last of its hosts. */
+export class ActorThread {
+  /** The Worker. */
+  readonly worker: Worker;
+  #numHosts = 0;
+
+  /** @param worker its entry calls `runInWorker`; default `actors/worker.ts` */
+  constructor(name: string, worker?: Worker) {
+    this.worker = worker ??
+      new Worker(new URL("../actors/worker.ts", import.meta.url), { type: "module", name });
+  }
+
+  /** Another host needs the thread. */
+  enter(): void {
+    this.#numHosts++;
+  }
+
+  /** A host needs it no more. */
+  leave(): void {
+    if (--this.#numHosts === 0) this.worker.terminate();
+  }
 }
 
-/** Hosts an actor in a Worker. The Worker starts loading its modules at once. */
+/** Options of {@linkcode WorkerHost}. */
+export interface WorkerHostOptions extends HostOptions {
+  /** Where the actor runs. */
+  readonly thread: ActorThread;
+  /** Time the actor gets to answer `stop` before it is given up. Default 3000. */
+  readonly stopTimeoutMs?: number;
+}
+
+/** Hosts an actor in a Worker. */
 export class WorkerHost<Config, Info> implements ActorHost<Config, Info> {
   readonly name: Address;
   readonly #options: WorkerHostOptions;
-  readonly #worker: Worker;
   readonly #started = Promise.withResolvers<Info>();
   readonly #stopped = Promise.withResolvers<void>();
   #state: "idle" | "starting" | "running" | "stopping" | "dead" = "idle";
@@ -29,25 +51,27 @@ export class WorkerHost<Config, Info> implements ActorHost<Config, Info> {
   constructor(name: Address, options: WorkerHostOptions) {
     this.name = name;
     this.#options = options;
-    this.#worker = options.worker ??
-      new Worker(new URL("../actors/worker.ts", import.meta.url), { type: "module", name });
+    options.thread.enter();
+    const { worker } = options.thread;
     // A start that is never awaited must not become an unhandled rejection.
     this.#started.promise.catch(() => {});
-    this.#worker.onmessage = (event: MessageEvent<HostFact>) => this.#hear(event.data);
-    this.#worker.onerror = (event) => {
+    worker.addEventListener("message", ({ data: fact }: MessageEvent<HostFact>) => {
+      if (fact.actor === name) this.#hear(fact);
+    });
+    worker.addEventListener("error", (event) => {
       event.preventDefault();
       this.#die({ name: "Error", code: "internal", message: event.message, details: {} });
-    };
+    });
   }
 
   connect(to: Address, port: MessagePort): void {
-    this.#post({ type: "connect", to, port }, [port]);
+    this.#post({ actor: this.name, type: "connect", to, port }, [port]);
   }
 
   start(config: Config): Promise<Info> {
     if (this.#state === "idle") {
       this.#state = "starting";
-      this.#post({ type: "start", config });
+      this.#post({ actor: this.name, type: "start", config });
     }
     return this.#started.promise;
   }
@@ -59,17 +83,17 @@ export class WorkerHost<Config, Info> implements ActorHost<Config, Info> {
   async #shutDown(): Promise<void> {
     if (this.#state !== "dead") {
       this.#state = "stopping";
-      this.#post({ type: "stop" });
+      this.#post({ actor: this.name, type: "stop" });
       // A Worker that closed itself never answers, and nothing tells its parent.
       const timer = setTimeout(() => this.#stopped.resolve(), this.#options.stopTimeoutMs ?? 3000);
       await this.#stopped.promise;
       clearTimeout(timer);
     }
-    this.#worker.terminate();
+    this.#options.thread.leave();
   }
 
   #post(command: HostCommand, transfer: Transferable[] = []): void {
-    this.#worker.postMessage(command, transfer);
+    this.#options.thread.worker.postMessage(command, transfer);
   }
 
   #hear(fact: HostFact): void {

@@ -17,6 +17,8 @@ import { isBusy, type SchedulingState } from "./state.ts";
 const MIN_PROBE_WAIT = 16, MAX_PROBE_WAIT = 256;
 /** Weight of the newest draft in `draftScale`. */
 const SCALE_WEIGHT = 1 / 16;
+/** The same where it is lower: others on the machine only ever make a draft take longer. */
+const FALL_WEIGHT = 1 / 4;
 
 /** What the scheduler knows of drafts. */
 export interface Drafting {
@@ -142,7 +144,9 @@ export function takeDrafts(
   // A first request brings a whole prompt, which says nothing about the others.
   const isUsual = requests.every(({ tokens }) => tokens.length <= 2 * (drafting.config.numSteps + 1));
   if (isUsual && expectedMs > 0) {
-    drafting.draftScale += SCALE_WEIGHT * (draftMs / expectedMs - drafting.draftScale);
+    // Slow to believe that drafts are dear, or a few cold ones would be the last.
+    const scale = draftMs / expectedMs, weight = scale < drafting.draftScale ? FALL_WEIGHT : SCALE_WEIGHT;
+    drafting.draftScale += weight * (scale - drafting.draftScale);
   }
   const spentMs = (isUsual ? draftMs : expectedMs * drafting.draftScale) / drafting.forwardScale;
   return keepBest(state, drafts, { spentMs, isProbe });

@@ -2,11 +2,17 @@ import assert from "node:assert/strict";
 import type { LogLevel } from "../../../runtime/actor/actor.ts";
 import type { ActorHost } from "../../../runtime/actor/host.ts";
 import { InlineHost } from "../../../runtime/actor/inline_host.ts";
-import { WorkerHost } from "../../../runtime/actor/worker_host.ts";
+import { ActorThread, WorkerHost } from "../../../runtime/actor/worker_host.ts";
 import type { WireError } from "../../../runtime/errors.ts";
 import { probeActor, type ProbeAnswer, type ProbeMessage } from "../../support/probe_actor.ts";
 
 const PLACEMENTS = ["inline", "worker"] as const;
+
+const probeThread = () =>
+  new ActorThread(
+    "probe",
+    new Worker(new URL("../../support/probe_worker.ts", import.meta.url), { type: "module" }),
+  );
 
 /** A hosted probe, the test's port to it and all it reported. */
 function hostProbe(placement: (typeof PLACEMENTS)[number]) {
@@ -20,10 +26,7 @@ function hostProbe(placement: (typeof PLACEMENTS)[number]) {
     ? new InlineHost(probeActor(), options)
     : new WorkerHost("drafter", {
       ...options,
-      worker: new Worker(new URL("../../support/probe_worker.ts", import.meta.url), {
-        type: "module",
-        name: "drafter",
-      }),
+      thread: probeThread(),
       stopTimeoutMs: 100,
     });
   const { port1, port2 } = new MessageChannel();
@@ -123,10 +126,7 @@ Deno.test("worker host rejects start if the entry cannot run the actor", async (
   const host = new WorkerHost("verifier", {
     log: () => {},
     onCrash: () => assert.fail("a start that failed is no crash"),
-    worker: new Worker(new URL("../../support/probe_worker.ts", import.meta.url), {
-      type: "module",
-      name: "verifier",
-    }),
+    thread: probeThread(),
     stopTimeoutMs: 100,
   });
   await assert.rejects(host.start(undefined), /Cannot run actor: verifier is not registered/);
