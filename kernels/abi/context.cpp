@@ -4,8 +4,9 @@
 namespace aerie {
 namespace {
 HandleTable<Context>& contexts() {
-    static HandleTable<Context> table;
-    return table;
+    // Never destroyed: a process may exit while Workers are still in calls.
+    static auto* const table = new HandleTable<Context>;
+    return *table;
 }
 std::mutex create_error_mutex;
 std::string create_error;
