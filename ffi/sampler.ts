@@ -38,6 +38,30 @@ export interface SamplerResults {
   readonly topLogprobs: Float32Array<ArrayBuffer>;
 }
 
+/** Zeroed parameters of `maxOutputs` rows. */
+export function samplerRows(maxOutputs: number): SamplerRows {
+  return {
+    temperature: new Float32Array(maxOutputs),
+    topK: new Int32Array(maxOutputs),
+    topP: new Float32Array(maxOutputs),
+    minP: new Float32Array(maxOutputs),
+    seed: new Uint32Array(maxOutputs),
+    position: new Int32Array(maxOutputs),
+    target: new Int32Array(maxOutputs),
+    numTop: new Int32Array(maxOutputs),
+  };
+}
+
+/** Room for the results of `maxOutputs` rows with `maxTop` alternatives each. */
+export function samplerResults(maxOutputs: number, maxTop: number): SamplerResults {
+  return {
+    tokens: new Int32Array(maxOutputs),
+    logprobs: new Float32Array(maxOutputs),
+    topTokens: new Int32Array(maxOutputs * maxTop),
+    topLogprobs: new Float32Array(maxOutputs * maxTop),
+  };
+}
+
 /** A sampler for up to `maxOutputs` rows of `vocabSize` logits that reports `maxTop` alternatives at most. */
 export function createSampler(
   context: Context,

@@ -12,7 +12,9 @@ import {
   readSampler,
   sample,
   type SamplerResults,
+  samplerResults,
   type SamplerRows,
+  samplerRows,
   writeSampler,
 } from "../../ffi/sampler.ts";
 import { maxTopLogprobs } from "./params.ts";
@@ -41,22 +43,8 @@ export class Sampler {
   constructor(context: Context, maxOutputs: number, vocabSize: number) {
     this.#context = context;
     this.#id = createSampler(context, maxOutputs, vocabSize, maxTopLogprobs);
-    this.#rows = {
-      temperature: new Float32Array(maxOutputs),
-      topK: new Int32Array(maxOutputs),
-      topP: new Float32Array(maxOutputs),
-      minP: new Float32Array(maxOutputs),
-      seed: new Uint32Array(maxOutputs),
-      position: new Int32Array(maxOutputs),
-      target: new Int32Array(maxOutputs),
-      numTop: new Int32Array(maxOutputs),
-    };
-    this.#results = {
-      tokens: new Int32Array(maxOutputs),
-      logprobs: new Float32Array(maxOutputs),
-      topTokens: new Int32Array(maxOutputs * maxTopLogprobs),
-      topLogprobs: new Float32Array(maxOutputs * maxTopLogprobs),
-    };
+    this.#rows = samplerRows(maxOutputs);
+    this.#results = samplerResults(maxOutputs, maxTopLogprobs);
   }
 
   /** Runs (or records) the draw from logits [outputs, vocabSize]. */

@@ -10,7 +10,9 @@ import {
   readSampler,
   sample,
   type SamplerResults,
+  samplerResults,
   type SamplerRows,
+  samplerRows,
   writeSampler,
 } from "../../ffi/sampler.ts";
 
@@ -26,22 +28,11 @@ export class TopTokens {
     this.#context = context;
     this.#maxTop = maxTop;
     this.#id = createSampler(context, maxOutputs, vocabSize, maxTop);
-    this.#rows = {
-      temperature: new Float32Array(maxOutputs),
-      topK: new Int32Array(maxOutputs),
-      topP: new Float32Array(maxOutputs).fill(1),
-      minP: new Float32Array(maxOutputs),
-      seed: new Uint32Array(maxOutputs),
-      position: new Int32Array(maxOutputs),
-      target: new Int32Array(maxOutputs).fill(-1),
-      numTop: new Int32Array(maxOutputs).fill(maxTop),
-    };
-    this.#results = {
-      tokens: new Int32Array(maxOutputs),
-      logprobs: new Float32Array(maxOutputs),
-      topTokens: new Int32Array(maxOutputs * maxTop),
-      topLogprobs: new Float32Array(maxOutputs * maxTop),
-    };
+    this.#rows = samplerRows(maxOutputs);
+    this.#rows.topP.fill(1);
+    this.#rows.target.fill(-1);
+    this.#rows.numTop.fill(maxTop);
+    this.#results = samplerResults(maxOutputs, maxTop);
   }
 
   /** Runs (or records) the choice from logits [outputs, vocabSize]. */
