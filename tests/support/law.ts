@@ -27,9 +27,9 @@ export interface Setting {
   readonly cases: readonly Case[];
 }
 
-/** An engine for a setting, in this thread. */
+/** An engine for a setting's target, in this thread. */
 export async function start(
-  { target }: Setting,
+  { target }: Pick<Setting, "target">,
   args: Partial<ServerArgs>,
   options: Partial<EngineOptions> = {},
 ): Promise<Engine> {

@@ -7,15 +7,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { SpeculationUsage } from "../../../runtime/messages.ts";
-import { startEngine } from "../../../runtime/engine.ts";
-import { openSpeculation } from "../../../runtime/open_speculation.ts";
-import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint, type OpenedCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";
 import { readSafetensors } from "../../../runtime/weights/safetensors.ts";
-import { libraryPath } from "../../support/native.ts";
+import { start } from "../../support/law.ts";
 import type { SafetensorsData } from "../../support/safetensors_writer.ts";
-import { collect, defaultArgs, requestOf } from "../../support/test_engine.ts";
+import { collect, requestOf } from "../../support/test_engine.ts";
 import { type TinyHeadOptions, writeTinyHead } from "../../support/tiny_head.ts";
 import { writeTinyModel } from "../../support/tiny_model.ts";
 
@@ -64,26 +61,12 @@ async function speculate(
 ): Promise<SpeculationUsage> {
   const path = join(folder, `head ${head.seed}`);
   await writeTinyHead(path, { ...head, kind: "eagle", target: target.checkpoint.config });
-  const args = {
-    ...defaultArgs,
-    pageSize: 16,
-    threads: 2,
+  await using engine = await start({ target }, {
     maxTotalTokens: 1024,
     speculativeAlgorithm: "EAGLE",
     speculativeDraftModelPath: path,
     speculativeNumSteps: NUM_STEPS,
     speculativeEagleTopk: 1,
-  };
-  const { speculation } = await openSpeculation(args, target);
-  await using engine = await startEngine({
-    args,
-    checkpoint: target.checkpoint,
-    tokenizer: loadTokenizer(target.tokenizerSource, {}),
-    speculation,
-    libraryPath,
-    device: "cpu",
-    placement: "inline",
-    log: () => {},
   });
   const request = requestOf("r", [20, 45, 300, 12], {
     temperature: 0,
