@@ -200,8 +200,6 @@ export interface Drafted {
   readonly step: number;
   /** One per request. */
   readonly trees: readonly DraftTree[];
-  /** Time it took, milliseconds. */
-  readonly draftMs: number;
 }
 
 // scheduler -> verifier

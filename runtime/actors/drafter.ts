@@ -28,12 +28,11 @@ class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
     return { costs: measureDrafts(this.#proposer, speculation, limits, context.clock) };
   }
 
-  receive(message: DrafterMessage, { send, clock }: ActorContext): void {
+  receive(message: DrafterMessage, { send }: ActorContext): void {
     switch (message.type) {
       case "draft": {
-        const begun = clock.now();
         const trees = this.#proposer!.propose(message.requests);
-        const drafted: Drafted = { type: "drafted", step: message.step, trees, draftMs: clock.now() - begun };
+        const drafted: Drafted = { type: "drafted", step: message.step, trees };
         return send("scheduler", drafted);
       }
       case "release":

@@ -53,9 +53,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         this.#tell(cancel(this.#state, message.requestId), context);
         return this.#next(context);
       case "drafted": {
-        // What counts is when the drafts are here, messages included.
         const draftMs = context.clock.now() - this.#sentAt;
-        return this.#forward(takeDrafts(this.#state, { ...message, draftMs }), context);
+        return this.#forward(takeDrafts(this.#state, message, draftMs), context);
       }
       case "forwarded": {
         const events = this.#commit(message, context);

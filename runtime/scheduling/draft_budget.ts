@@ -37,7 +37,11 @@ export function costAt({ sizes, ms }: CostCurve, size: number): number {
 }
 
 /** Time to draft trees of `numLevels` for `numSequences`. */
-export function draftCost({ draftMs, draftScale }: Costs, numSequences: number, numLevels: number): number {
+export function draftCost(
+  { draftMs, draftScale }: Pick<Costs, "draftMs" | "draftScale">,
+  numSequences: number,
+  numLevels: number,
+): number {
   if (numLevels === 0 || numSequences === 0) return 0;
   const { firstMs, levelMs } = draftMs;
   return draftScale * (costAt(firstMs, numSequences) + (numLevels - 1) * costAt(levelMs, numSequences));

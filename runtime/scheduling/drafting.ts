@@ -104,11 +104,7 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
   }
   if (requests.length === 0) return undefined;
   const draft: Draft = { type: "draft", step: state.numSteps + 1, requests };
-  const expectedMs = draftCost(
-    { ...drafting.config, draftScale: 1, overheadMs: 0 },
-    requests.length,
-    numLevels,
-  );
+  const expectedMs = draftCost({ ...drafting.config, draftScale: 1 }, requests.length, numLevels);
   state.draftInFlight = { draft, sequences, isProbe, expectedMs };
   return state.draftInFlight;
 }
@@ -117,11 +113,13 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
  * Takes the drafts in flight; says what to verify of them, sequence by sequence: an empty tree where the drafter had
  * nothing or nothing pays.
  *
+ * @param draftMs from the command until the drafts are here, messages included
  * @throws {RangeError} if they are another step's
  */
 export function takeDrafts(
   state: SchedulingState,
-  { step, trees, draftMs }: Drafted,
+  { step, trees }: Drafted,
+  draftMs: number,
 ): Drafts {
   const { drafting, draftInFlight } = state;
   if (drafting === undefined || draftInFlight?.draft.step !== step) {

@@ -31,7 +31,7 @@ export function scriptedDrafter(
         const truth = tokensOf(request.requestId).slice(end, end + request.numSteps);
         return make(request, truth, randomOf(`${request.requestId} ${end}`));
       });
-      const drafted: Drafted = { type: "drafted", step: message.step, trees, draftMs: 0 };
+      const drafted: Drafted = { type: "drafted", step: message.step, trees };
       send("scheduler", drafted);
     },
     stop() {},

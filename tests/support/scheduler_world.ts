@@ -10,8 +10,6 @@ import type {
   Draft,
   DraftRequest,
   DraftTree,
-  Failed,
-  Finished,
   Segment,
   SegmentResult,
   SequenceStart,
@@ -25,6 +23,8 @@ import { type Drafts, planDraft, takeDrafts } from "../../runtime/scheduling/dra
 import { schedule } from "../../runtime/scheduling/schedule.ts";
 import { acceptPath, emptyTree } from "../../runtime/speculation/draft_tree.ts";
 import { createState, flush, type SchedulingState, type Step } from "../../runtime/scheduling/state.ts";
+import { checkBudget, checkOwners, checkSegment, type Started } from "./scheduler_checks.ts";
+import { Client } from "./scheduler_client.ts";
 
 /** Sizes of a small server. */
 export const worldConfig: SchedulerConfig = {
@@ -44,48 +44,6 @@ export const worldConfig: SchedulerConfig = {
 /** KV of a token: a hash of all tokens up to it, as real KV depends on all of them. */
 function kvAfter(kvBefore: number, token: number): number {
   return Math.imul(kvBefore ^ (token + 1), 0x01000193) >>> 0;
-}
-
-/** What a client heard. */
-export class Client {
-  readonly prompt: readonly number[];
-  readonly sampling: SamplingParams;
-  readonly tokens: number[] = [];
-  readonly logprobs: TokenLogprob[] = [];
-  promptLogprobs: readonly TokenLogprob[] | undefined;
-  last: Finished | Failed | undefined;
-
-  constructor(prompt: readonly number[], sampling: SamplingParams) {
-    this.prompt = prompt;
-    this.sampling = sampling;
-  }
-
-  /** How it ended: the finish reason's type or the error's code. */
-  get end(): string | undefined {
-    return this.last?.type === "finished" ? this.last.reason.type : this.last?.error.code;
-  }
-
-  hear(event: Exclude<SchedulerEvent, { type: "release" }> | Failed): void {
-    assert.equal(this.last, undefined, `${event.requestId} hears ${event.type} after its end`);
-    if (event.type !== "tokens") {
-      this.last = event;
-      return;
-    }
-    if (event.promptLogprobs !== undefined) {
-      assert.equal(this.tokens.length, 0, "prompt logprobs come with the first tokens");
-      assert.equal(this.promptLogprobs, undefined, "prompt logprobs come once");
-      this.promptLogprobs = event.promptLogprobs;
-    }
-    this.tokens.push(...event.tokens);
-    if (this.sampling.numLogprobs >= 0) assert.equal(event.logprobs?.length, event.tokens.length);
-    this.logprobs.push(...event.logprobs ?? []);
-  }
-}
-
-/** What the verifier knows of a sequence. */
-interface Started {
-  numFed: number;
-  decodes: boolean;
 }
 
 /** A drafter: some of its tokens may be right. */
@@ -143,19 +101,19 @@ export class World {
     const promptTokens = Int32Array.from(prompt);
     const failed = submit(this.state, { type: "submit", requestId, promptTokens, sampling: params });
     if (failed !== undefined) client.hear(failed);
-    this.#check();
+    checkOwners(this.state);
     return client;
   }
 
   cancel(requestId: string): void {
     this.#hear(cancel(this.state, requestId));
-    this.#check();
+    checkOwners(this.state);
   }
 
   flush(): boolean {
     const done = flush(this.state);
     if (done) assert.equal(this.state.allocator.numFree, this.config.numPages);
-    this.#check();
+    checkOwners(this.state);
     return done;
   }
 
@@ -165,7 +123,7 @@ export class World {
     if (planned === undefined) return;
     this.#draft = planned.draft;
     for (const request of planned.draft.requests) this.#checkDraft(request);
-    this.#check();
+    checkOwners(this.state);
   }
 
   /** Starts the next step, if there is one to start. */
@@ -177,9 +135,13 @@ export class World {
     this.steps.push(step);
     for (const { requestId } of step.releases) this.#release(requestId);
     for (const start of step.forward.starts) this.#start(start, step.forward.segments);
-    this.#checkBudget(step.forward.segments);
-    for (const segment of step.forward.segments) this.#checkSegment(segment, step.forward.segments);
-    this.#check();
+    const { segments } = step.forward, started = this.#started, { pageSize } = this.config;
+    checkBudget(segments, { config: this.config, started, nobodyStalls: this.#tokensPerResult === 1 });
+    for (const segment of segments) {
+      const { requestId } = segment, { numFed } = started.get(requestId)!;
+      checkSegment(segment, segments, { client: this.client(requestId), numFed, pageSize });
+    }
+    checkOwners(this.state);
     return step;
   }
 
@@ -191,7 +153,7 @@ export class World {
       const tokens = this.#drafted.get(request.requestId);
       return tokens ? this.#makeTree(request, this.truth(tokens, request.numSteps)) : emptyTree;
     });
-    return takeDrafts(this.state, { type: "drafted", step, trees, draftMs: this.draftMs(requests) });
+    return takeDrafts(this.state, { type: "drafted", step, trees }, this.draftMs(requests));
   }
 
   #checkDraft({ requestId, start, tokens, pages, numSteps, numNodes }: DraftRequest): void {
@@ -219,7 +181,7 @@ export class World {
       0,
     );
     this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs: this.forwardMs(numRows) }));
-    this.#check();
+    checkOwners(this.state);
   }
 
   /** A whole step; undefined if there was nothing to do. */
@@ -277,57 +239,6 @@ export class World {
     this.#started.set(requestId, { numFed: segment.start, decodes: false });
   }
 
-  #checkBudget(segments: readonly Segment[]): void {
-    const { maxRows, maxOutputs, chunkedPrefillSize, maxRunningRequests } = this.config;
-    const sum = (count: (segment: Segment) => number) =>
-      segments.reduce((all, segment) => all + count(segment), 0);
-    const numNodes = sum(({ tree = emptyTree }) => tree.tokens.length);
-    assert.ok(sum(({ tokens }) => tokens.length) + numNodes <= maxRows, "too many rows");
-    assert.ok(
-      sum(({ sample, promptLogprobs }) => Number(sample) + (promptLogprobs?.numRows ?? 0)) + numNodes <=
-        maxOutputs,
-      "too many outputs",
-    );
-    assert.ok(
-      sum(({ requestId, tokens }) => this.#started.get(requestId)!.decodes ? 0 : tokens.length) <=
-        chunkedPrefillSize,
-      "too many prefill rows",
-    );
-    assert.ok(this.#started.size <= maxRunningRequests, "too many sequences");
-    assert.equal(new Set(segments.map(({ requestId }) => requestId)).size, segments.length);
-    const decodes = segments.map(({ requestId }) => this.#started.get(requestId)!.decodes);
-    assert.deepEqual(decodes, decodes.toSorted((a, b) => Number(b) - Number(a)), "decodes come first");
-    if (this.#tokensPerResult === 1) assert.equal(segments.length, this.#started.size, "nobody stalls");
-  }
-
-  #checkSegment(segment: Segment, all: readonly Segment[]): void {
-    const { requestId, start, tokens, pages, sample, promptLogprobs, tree } = segment;
-    const { prompt, tokens: output } = this.client(requestId);
-    const truth = [...prompt, ...output];
-    const end = start + tokens.length;
-    assert.equal(start, this.#started.get(requestId)!.numFed, `${requestId} skips or repeats a position`);
-    assert.ok(tokens.length > 0);
-    assert.deepEqual([...tokens], truth.slice(start, end));
-    assert.equal(sample, end === truth.length);
-    const numNodes = tree?.tokens.length ?? 0;
-    assert.ok(numNodes === 0 || sample, "drafts without a root that is sampled");
-    assert.ok(pages.length * this.config.pageSize >= end + numNodes, "the page table is too short");
-    assert.equal(new Set(pages).size, pages.length, "a page occurs twice");
-    const written = pages.slice(Math.floor(start / this.config.pageSize));
-    for (const other of all) {
-      const isShared = other !== segment && other.pages.some((page) => written.includes(page));
-      assert.ok(!isShared, `${requestId} writes a page of ${other.requestId}`);
-    }
-    if (promptLogprobs !== undefined) {
-      const firstNext = end - Number(sample) - promptLogprobs.numRows + 1;
-      assert.ok(end - Number(sample) < prompt.length, "only prompt tokens are known");
-      assert.deepEqual(
-        [...promptLogprobs.nextTokens],
-        prompt.slice(firstNext, firstNext + promptLogprobs.numRows),
-      );
-    }
-  }
-
   /** Computes a segment as a model does: from its rows and the KV its page table leads to. */
   #run(segment: Segment): SegmentResult {
     const { requestId, start, tokens, pages, sample, promptLogprobs, tree } = segment;
@@ -363,24 +274,5 @@ export class World {
     const drawn = [-1, ...path].map((node) => this.#draw(kvOf(node)));
     path.forEach((node, i) => this.#kv[slotOf(end + i)] = this.#kv[slotOf(end + node)]!);
     return drawn;
-  }
-
-  /** Every page has one owner: a sequence, the cache, or nobody. */
-  #check(): void {
-    const { running, waiting, allocator, cache, sequences } = this.state;
-    const owned = running.flatMap(({ pages, prefix }) => pages.slice(prefix.depth));
-    const locked = new Set(running.flatMap(({ pages, prefix }) => pages.slice(0, prefix.depth)));
-    assert.equal(new Set(owned).size, owned.length, "two sequences own a page");
-    assert.ok(!owned.some((page) => locked.has(page)), "a sequence owns a page of the cache");
-    assert.equal(
-      owned.length + locked.size + allocator.numFree + cache.numEvictable,
-      this.config.numPages,
-      "a page has no owner or two",
-    );
-    for (const { pages, numComputed, prefix } of waiting) {
-      assert.deepEqual([pages, numComputed, prefix], [[], 0, cache.root], "a waiting sequence owns pages");
-    }
-    assert.deepEqual(new Set(sequences.values()), new Set([...waiting, ...running]));
-    assert.ok(running.length <= this.config.maxRunningRequests);
   }
 }

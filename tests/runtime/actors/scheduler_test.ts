@@ -210,7 +210,7 @@ function answerDraft(
 ): void {
   const { step, requests } = sent.drafter.findLast((message): message is Draft => message.type === "draft")!;
   const tree = chainOf(Int32Array.from(drafts), Float32Array.from(drafts, () => 0.5));
-  tell({ type: "drafted", step, trees: requests.map(() => tree), draftMs: 1 });
+  tell({ type: "drafted", step, trees: requests.map(() => tree) });
 }
 
 Deno.test("with speculation a decode step is two hops: drafts, then a forward that verifies them", async () => {
@@ -267,7 +267,7 @@ Deno.test("a request that is cancelled or comes while drafts are made disturbs n
     ["c", undefined],
   ]);
   assert.throws(
-    () => tell({ type: "drafted", step: 99, trees: [], draftMs: 1 }),
+    () => tell({ type: "drafted", step: 99, trees: [] }),
     /Cannot take drafts of step 99/,
   );
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Failed } from "../../../runtime/messages.ts";
-import { type Client, World } from "../../support/scheduler_world.ts";
+import type { Client } from "../../support/scheduler_client.ts";
+import { World } from "../../support/scheduler_world.ts";
 
 const tokens = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 

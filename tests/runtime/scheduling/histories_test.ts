@@ -8,7 +8,8 @@ import fc from "fast-check";
 import type { SchedulerConfig } from "../../../runtime/config.ts";
 import type { DraftRequest, DraftTree } from "../../../runtime/messages.ts";
 import type { SamplingParams } from "../../../runtime/sampling/params.ts";
-import { type Client, World } from "../../support/scheduler_world.ts";
+import type { Client } from "../../support/scheduler_client.ts";
+import { World } from "../../support/scheduler_world.ts";
 
 const VOCAB_SIZE = 40;
 

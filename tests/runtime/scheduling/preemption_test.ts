@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Client, World } from "../../support/scheduler_world.ts";
+import type { Client } from "../../support/scheduler_client.ts";
+import { World } from "../../support/scheduler_world.ts";
 
 const ENDLESS = { maxTokens: 1000, ignoreEos: true };
 

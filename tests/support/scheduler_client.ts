@@ -1,0 +1,45 @@
+/**
+ * A client of the pure scheduler: keeps what it was told and insists on its order.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { Failed, Finished, TokenLogprob } from "../../runtime/messages.ts";
+import type { SamplingParams } from "../../runtime/sampling/params.ts";
+import type { SchedulerEvent } from "../../runtime/scheduling/ending.ts";
+
+/** What a client heard. */
+export class Client {
+  readonly prompt: readonly number[];
+  readonly sampling: SamplingParams;
+  readonly tokens: number[] = [];
+  readonly logprobs: TokenLogprob[] = [];
+  promptLogprobs: readonly TokenLogprob[] | undefined;
+  last: Finished | Failed | undefined;
+
+  constructor(prompt: readonly number[], sampling: SamplingParams) {
+    this.prompt = prompt;
+    this.sampling = sampling;
+  }
+
+  /** How it ended: the finish reason's type or the error's code. */
+  get end(): string | undefined {
+    return this.last?.type === "finished" ? this.last.reason.type : this.last?.error.code;
+  }
+
+  hear(event: Exclude<SchedulerEvent, { type: "release" }> | Failed): void {
+    assert.equal(this.last, undefined, `${event.requestId} hears ${event.type} after its end`);
+    if (event.type !== "tokens") {
+      this.last = event;
+      return;
+    }
+    if (event.promptLogprobs !== undefined) {
+      assert.equal(this.tokens.length, 0, "prompt logprobs come with the first tokens");
+      assert.equal(this.promptLogprobs, undefined, "prompt logprobs come once");
+      this.promptLogprobs = event.promptLogprobs;
+    }
+    this.tokens.push(...event.tokens);
+    if (this.sampling.numLogprobs >= 0) assert.equal(event.logprobs?.length, event.tokens.length);
+    this.logprobs.push(...event.logprobs ?? []);
+  }
+}
