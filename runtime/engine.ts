@@ -4,6 +4,7 @@
  * @module
  */
 import type { Actor } from "./actor/actor.ts";
+import { PortChannel } from "./actor/channel.ts";
 import { type ActorHost, connectActors } from "./actor/host.ts";
 import { InlineHost } from "./actor/inline_host.ts";
 import { ActorThread, WorkerHost } from "./actor/worker_host.ts";
@@ -59,7 +60,7 @@ export class Engine implements Generator, AsyncDisposable {
   readonly #verifier: ActorHost<VerifierConfig, VerifierInfo>;
   readonly #drafter: ActorHost<DrafterConfig, DrafterInfo>;
   readonly #scheduler: ActorHost<SchedulerConfig, void>;
-  readonly #port: MessagePort;
+  readonly #channel: PortChannel<EngineMessage>;
   readonly #live = new Map<string, LiveRequest>();
   readonly #inspections: PromiseWithResolvers<SchedulerState>[] = [];
   readonly #flushes: PromiseWithResolvers<boolean>[] = [];
@@ -67,7 +68,7 @@ export class Engine implements Generator, AsyncDisposable {
   #state: "starting" | "ready" | "crashed" | "stopped" = "starting";
   #stop: Promise<void> | undefined;
 
-  /** Makes the actors' threads; they start loading their code at once. */
+  /** Makes the actors' thread; it starts loading its code at once. */
   constructor(options: EngineOptions) {
     const { args, checkpoint, tokenizer } = options;
     this.#options = options;
@@ -81,19 +82,19 @@ export class Engine implements Generator, AsyncDisposable {
       vocabSize: checkpoint.config.vocabSize,
       eosTokenIds,
     };
-    const inWorkers = options.placement === "worker";
-    const verifying = inWorkers ? new ActorThread("verifier") : undefined;
-    // The drafter works while the scheduler waits for it: in one thread, no time is lost waking another.
-    const scheduling = inWorkers ? new ActorThread("scheduler") : undefined;
-    this.#verifier = this.#host("verifier", options.verifier ?? actors.verifier, verifying);
-    this.#drafter = this.#host("drafter", options.drafter ?? actors.drafter, scheduling);
-    this.#scheduler = this.#host("scheduler", actors.scheduler, scheduling);
-    connectActors(this.#scheduler, this.#verifier);
-    connectActors(this.#scheduler, this.#drafter);
+    // The actors work by turns: in one thread, no time is lost waking another.
+    const thread = options.placement === "worker" ? new ActorThread("actors") : undefined;
+    this.#verifier = this.#host("verifier", options.verifier ?? actors.verifier, thread);
+    this.#drafter = this.#host("drafter", options.drafter ?? actors.drafter, thread);
+    this.#scheduler = this.#host("scheduler", actors.scheduler, thread);
+    for (const model of [this.#verifier, this.#drafter]) {
+      if (thread) thread.link(this.#scheduler.name, model.name);
+      else connectActors(this.#scheduler, model);
+    }
     const { port1, port2 } = new MessageChannel();
     this.#scheduler.connect("engine", port2);
-    this.#port = port1;
-    this.#port.onmessage = (event) => this.#hear(event.data);
+    this.#channel = new PortChannel(port1);
+    this.#channel.listen((message) => this.#hear(message));
   }
 
   get ready(): boolean {
@@ -208,7 +209,7 @@ export class Engine implements Generator, AsyncDisposable {
     await this.#scheduler.stop();
     await this.#drafter.stop();
     await this.#verifier.stop();
-    this.#port.close();
+    this.#channel.close();
   }
 
   #host<Config, Info, Message>(
@@ -269,7 +270,7 @@ export class Engine implements Generator, AsyncDisposable {
   }
 
   #send(message: SchedulerMessage): void {
-    this.#port.postMessage(message);
+    this.#channel.send(message);
   }
 
   #assertReady(): void {

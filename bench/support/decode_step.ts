@@ -1,6 +1,6 @@
 /**
- * Measures how much of a decode step is native. The engine runs as in production; only the Worker of its verifier is
- * replaced by one that adds up the time of its forwards.
+ * Measures how much of a decode step is native. The engine runs as in production; only the Worker of its actors is
+ * replaced by one whose verifier adds up the time of its forwards.
  *
  * @module
  */
@@ -46,8 +46,8 @@ async function withTimedVerifier<T>(run: () => Promise<T>): Promise<T> {
   const { Worker } = globalThis;
   globalThis.Worker = class extends Worker {
     constructor(specifier: string | URL, options?: WorkerOptions) {
-      const isVerifier = options?.name === "verifier";
-      super(isVerifier ? new URL("./timed_verifier.ts", import.meta.url) : specifier, options);
+      const isActors = options?.name === "actors";
+      super(isActors ? new URL("./timed_verifier.ts", import.meta.url) : specifier, options);
     }
   };
   try {

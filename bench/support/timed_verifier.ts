@@ -1,5 +1,5 @@
 /**
- * Entry of a verifier's Worker that also logs, when a sequence ends, how long its decode forwards took: the log line
+ * Entry of the actors' Worker, whose verifier also logs, when a sequence ends, how long its decode forwards took: the log line
  * is a {@linkcode DecodeTime} as JSON.
  *
  * @module
@@ -44,4 +44,4 @@ function timedVerifier(): ReturnType<typeof actors.verifier> {
   };
 }
 
-runInWorker(self, { verifier: timedVerifier });
+runInWorker(self, { ...actors, verifier: timedVerifier });

@@ -7,28 +7,40 @@ import { fromWireError, toWireError } from "../errors.ts";
 import type { Address } from "../messages.ts";
 import type { Actor, ActorContext } from "./actor.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { type Channel, PortChannel } from "./channel.ts";
 import type { ActorHost, HostOptions } from "./host.ts";
 import { Mailbox } from "./mailbox.ts";
+
+/** Options of {@linkcode InlineHost}. */
+export interface InlineHostOptions extends HostOptions {
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Called before each message; what it returns is awaited, so that the event loop gets a turn now and then. */
+  readonly pause?: () => Promise<void> | undefined;
+}
 
 /** Hosts an actor in the calling thread. */
 export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info> {
   readonly #actor: Actor<Config, Info, Message>;
-  readonly #options: HostOptions;
-  readonly #ports = new Map<Address, MessagePort>();
+  readonly #options: InlineHostOptions;
+  readonly #channels = new Map<Address, Channel<Message>>();
   readonly #context: ActorContext;
   readonly #mailbox: Mailbox<Message>;
   #running = false;
 
-  constructor(actor: Actor<Config, Info, Message>, options: HostOptions & { clock?: Clock }) {
+  constructor(actor: Actor<Config, Info, Message>, options: InlineHostOptions) {
     this.#actor = actor;
     this.#options = options;
     this.#context = {
-      send: (to, message, transfer) => this.#ports.get(to)?.postMessage(message, transfer ?? []),
+      send: (to, message, transfer) => this.#channels.get(to)?.send(message, transfer),
       clock: options.clock ?? systemClock,
       log: (level, text) => options.log(level, text),
     };
     this.#mailbox = new Mailbox(
-      (message) => this.#actor.receive(message, this.#context),
+      (message) => {
+        const pause = options.pause?.(), receive = () => this.#actor.receive(message, this.#context);
+        return pause ? pause.then(receive) : receive();
+      },
       (error) => this.crash(error),
     );
   }
@@ -38,8 +50,21 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
   }
 
   connect(to: Address, port: MessagePort): void {
-    this.#ports.set(to, port);
-    port.onmessage = (event) => this.#mailbox.push(event.data);
+    const channel = new PortChannel<Message>(port);
+    this.#channels.set(to, channel);
+    channel.listen((message) => this.#mailbox.push(message));
+  }
+
+  /**
+   * Gives the actor a way to another one in this thread. While those two answer each other the event loop rests, so
+   * what came from other threads is fetched first.
+   */
+  link(to: Address, channel: Channel<Message>): void {
+    this.#channels.set(to, channel);
+    channel.listen((message) => {
+      for (const other of this.#channels.values()) other.poll();
+      this.#mailbox.push(message);
+    });
   }
 
   async start(config: Config): Promise<Info> {
@@ -61,7 +86,7 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
       this.crash(error);
     }
     this.#running = false;
-    for (const port of this.#ports.values()) port.close();
+    for (const channel of this.#channels.values()) channel.close();
   }
 
   /** Treats `error` as thrown by the actor; for errors that escape it through a timer or a promise. */

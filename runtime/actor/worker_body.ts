@@ -6,6 +6,7 @@
 import { toWireError, type WireError } from "../errors.ts";
 import type { Address } from "../messages.ts";
 import type { Actor, LogLevel } from "./actor.ts";
+import { localChannels } from "./channel.ts";
 import type { ActorRegistry } from "./host.ts";
 import { InlineHost } from "./inline_host.ts";
 
@@ -14,6 +15,7 @@ export type HostCommand =
   & { readonly actor: Address }
   & (
     | { readonly type: "connect"; readonly to: Address; readonly port: MessagePort }
+    | { readonly type: "link"; readonly to: Address }
     | { readonly type: "start"; readonly config: unknown }
     | { readonly type: "stop" }
   );
@@ -36,10 +38,23 @@ export interface WorkerScope {
   addEventListener(type: "unhandledrejection", listener: (event: PromiseRejectionEvent) => void): void;
 }
 
+/** Time without a turn of the event loop after which it gets one: how late a command can be heard, more or less. */
+const MAX_TURN_MS = 100;
+
 /** Runs the actors of the registry that hosts outside ask for. */
 export function runInWorker(scope: WorkerScope, actors: ActorRegistry): void {
   const hosts = new Map<Address, InlineHost<unknown, unknown, unknown>>();
   const post = (fact: HostFact) => scope.postMessage(fact);
+  let lastTurn = 0;
+  const pause = () => {
+    if (performance.now() - lastTurn < MAX_TURN_MS) return undefined;
+    return new Promise<void>((resolve) =>
+      setTimeout(() => {
+        lastTurn = performance.now();
+        resolve();
+      })
+    );
+  };
 
   function hostOf(name: Address): InlineHost<unknown, unknown, unknown> {
     const known = hosts.get(name);
@@ -49,6 +64,7 @@ export function runInWorker(scope: WorkerScope, actors: ActorRegistry): void {
     const host = new InlineHost(actor, {
       log: (level, text) => post({ actor: name, type: "logged", level, text }),
       onCrash: (error) => post({ actor: name, type: "crashed", error }),
+      pause,
     });
     hosts.set(name, host);
     return host;
@@ -59,6 +75,11 @@ export function runInWorker(scope: WorkerScope, actors: ActorRegistry): void {
     switch (command.type) {
       case "connect":
         return host.connect(command.to, command.port);
+      case "link": {
+        const [near, far] = localChannels();
+        host.link(command.to, near);
+        return hostOf(command.to).link(actor, far);
+      }
       case "start":
         return void host.start(command.config).then(
           (info) => post({ actor, type: "started", info }),

@@ -20,6 +20,11 @@ export class ActorThread {
       new Worker(new URL("../actors/worker.ts", import.meta.url), { type: "module", name });
   }
 
+  /** Connects two actors that both run here: their messages are not copied and wake nobody. */
+  link(a: Address, b: Address): void {
+    this.worker.postMessage({ actor: a, type: "link", to: b } satisfies HostCommand);
+  }
+
   /** Another host needs the thread. */
   enter(): void {
     this.#numHosts++;

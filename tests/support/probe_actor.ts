@@ -5,6 +5,7 @@
  */
 import type { Actor, ActorContext } from "../../runtime/actor/actor.ts";
 import { LoadError } from "../../runtime/errors.ts";
+import type { Address } from "../../runtime/messages.ts";
 
 /** What the probe does on a message; it answers each with `done`. */
 export interface ProbeMessage {
@@ -17,6 +18,23 @@ export interface ProbeAnswer {
   readonly type: "done" | "stopping";
   readonly text: string;
   readonly numConcurrent: number;
+}
+
+/** What the restless actors say: to each other for ever, and to the engine when asked. */
+export interface RestlessMessage {
+  readonly type: "bounce" | "ask" | "heard" | "stopping";
+}
+
+/** Makes an actor that gives every `bounce` back to `peer`, without a pause. */
+export function restlessActor(name: Address, peer: Address): Actor<undefined, void, RestlessMessage> {
+  let context: ActorContext | undefined;
+  const say = (to: Address, message: RestlessMessage) => context?.send(to, message);
+  return {
+    name,
+    start: (_, itsContext) => void (context = itsContext),
+    receive: ({ type }) => type === "ask" ? say("engine", { type: "heard" }) : say(peer, { type: "bounce" }),
+    stop: () => say("engine", { type: "stopping" }),
+  };
 }
 
 /** Makes a probe whose `start` fails if the config says so. */

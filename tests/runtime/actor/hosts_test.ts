@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import type { LogLevel } from "../../../runtime/actor/actor.ts";
+import { PortChannel } from "../../../runtime/actor/channel.ts";
 import type { ActorHost } from "../../../runtime/actor/host.ts";
 import { InlineHost } from "../../../runtime/actor/inline_host.ts";
 import { ActorThread, WorkerHost } from "../../../runtime/actor/worker_host.ts";
 import type { WireError } from "../../../runtime/errors.ts";
-import { probeActor, type ProbeAnswer, type ProbeMessage } from "../../support/probe_actor.ts";
+import {
+  probeActor,
+  type ProbeAnswer,
+  type ProbeMessage,
+  type RestlessMessage,
+} from "../../support/probe_actor.ts";
 
 const PLACEMENTS = ["inline", "worker"] as const;
 
@@ -33,23 +39,24 @@ function hostProbe(placement: (typeof PLACEMENTS)[number]) {
   host.connect("engine", port2);
   const answers: ProbeAnswer[] = [];
   let arrived = Promise.withResolvers<void>();
-  port1.onmessage = (event) => {
-    answers.push(event.data);
+  const channel = new PortChannel<ProbeAnswer>(port1);
+  channel.listen((answer) => {
+    answers.push(answer);
     arrived.resolve();
     arrived = Promise.withResolvers();
-  };
+  });
   return {
     host,
     logged,
     crashed: crash.promise,
     answers,
-    send: (message: ProbeMessage) => port1.postMessage(message),
+    send: (message: ProbeMessage) => channel.send(message),
     async untilAnswers(count: number) {
       while (answers.length < count) await arrived.promise;
     },
     async [Symbol.asyncDispose]() {
       await host.stop();
-      port1.close();
+      channel.close();
     },
   };
 }
@@ -123,12 +130,39 @@ Deno.test("worker host stops although the thread ended silently, and messages to
 });
 
 Deno.test("worker host rejects start if the entry cannot run the actor", async () => {
-  const host = new WorkerHost("verifier", {
+  const host = new WorkerHost("engine", {
     log: () => {},
     onCrash: () => assert.fail("a start that failed is no crash"),
     thread: probeThread(),
     stopTimeoutMs: 100,
   });
-  await assert.rejects(host.start(undefined), /Cannot run actor: verifier is not registered/);
+  await assert.rejects(host.start(undefined), /Cannot run actor: engine is not registered/);
   await host.stop();
+});
+
+Deno.test("linked actors that never rest hear other threads, and stop when told", async () => {
+  const thread = probeThread();
+  const onCrash = ({ message }: WireError) => assert.fail(message);
+  const hosts = (["scheduler", "verifier"] as const).map((name) =>
+    new WorkerHost<undefined, void>(name, { log: () => {}, onCrash, thread })
+  );
+  thread.link("scheduler", "verifier");
+  const { port1, port2 } = new MessageChannel();
+  hosts[0]!.connect("engine", port2);
+  const channel = new PortChannel<RestlessMessage>(port1);
+  const heard: string[] = [];
+  let arrived = Promise.withResolvers<void>();
+  channel.listen(({ type }) => {
+    heard.push(type);
+    arrived.resolve();
+    arrived = Promise.withResolvers();
+  });
+  for (const host of hosts) await host.start(undefined);
+  channel.send({ type: "bounce" });
+  channel.send({ type: "ask" });
+  await arrived.promise;
+  for (const host of hosts) await host.stop();
+  while (heard.length < 2) await arrived.promise;
+  channel.close();
+  assert.deepEqual(heard, ["heard", "stopping"]);
 });

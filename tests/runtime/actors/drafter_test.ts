@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PortChannel } from "../../../runtime/actor/channel.ts";
 import { InlineHost } from "../../../runtime/actor/inline_host.ts";
 import { drafterActor } from "../../../runtime/actors/drafter.ts";
 import type { DrafterConfig } from "../../../runtime/speculation_config.ts";
@@ -10,10 +11,11 @@ Deno.test("the idle drafter takes releases of sequences it never saw and answers
   });
   const { port1, port2 } = new MessageChannel();
   host.connect("scheduler", port2);
-  port1.onmessage = ({ data }) => assert.fail(JSON.stringify(data));
+  const channel = new PortChannel(port1);
+  channel.listen((message) => assert.fail(JSON.stringify(message)));
   await host.start({ speculation: undefined } as DrafterConfig);
-  port1.postMessage({ type: "release", requestId: "unknown" });
+  channel.send({ type: "release", requestId: "unknown" });
   await new Promise((resolve) => setTimeout(resolve, 5));
   await host.stop();
-  port1.close();
+  channel.close();
 });
