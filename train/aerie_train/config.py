@@ -26,6 +26,8 @@ class RunConfig:
     taps: list[int] = field(default_factory=list)
     """Layers on whose entrance the hidden states are read; empty: 2, L//2, L-3."""
     draft_vocab_size: int = 8192
+    num_key_value_heads: int = 0
+    """EAGLE-3, the head's own; 0: the target's. The token reaches the head through values alone, so more of them help."""
     fc_norm: bool = True
     """EAGLE-3: an RMSNorm for each tapped state."""
     warm_start: str = "all"
@@ -43,15 +45,14 @@ class RunConfig:
     """EAGLE-2: weight of the regression of the target's next state."""
     tokens: int = 3_000_000
     """Answer tokens to train on, repetitions counted."""
-    batch_tokens: int = 1024
-    """Padded tokens of a worker's batch; a step is one batch of each worker."""
+    batch_tokens: int = 256
+    """Padded tokens of a worker's batch; a step is one batch of each worker. Many small steps learn most from a token."""
     learning_rate: float = 2e-3
-    """Peak, of the matrices, by Muon."""
-    other_learning_rate: float = 1e-3
-    """Peak, of norms and LM head, by AdamW."""
+    """Peak."""
     warmup: float = 0.04
     """Share of the tokens over which the learning rate rises; after it, it falls by a cosine to a twentieth."""
     weight_decay: float = 0.01
+    """Of the matrices."""
     clip_norm: float = 1.0
     ema: float = 0.99
     seed: int = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from .heads import DraftHead, Eagle2Head, Eagle3Head
+from .heads import DraftHead, Eagle2Head, Eagle3Head, with_heads
 from .vocab import offsets_of
 
 ARCHITECTURES = {"eagle3": "LlamaForCausalLMEagle3", "eagle2": "LlamaForCausalLMEagle"}
@@ -76,7 +76,8 @@ def import_head(folder: str | Path, target, token_map: list[int] | None = None) 
     tensors = {name: values.float() for name, values in load_file(folder / "model.safetensors").items()}
     if "midlayer.hidden_norm.weight" in tensors:
         maps = tensors["d2t"].long(), tensors["t2d"].bool()
-        head = Eagle3Head(target, stated["feature_hf_index"], *maps, "fc_norm.0.weight" in tensors)
+        has_norms = "fc_norm.0.weight" in tensors
+        head = Eagle3Head(target, stated["feature_hf_index"], *maps, has_norms, stated["num_key_value_heads"])
     elif "layers.0.self_attn.q_proj.weight" in tensors:
         maps = offsets_of(token_map or list(range(target.config.vocab_size)), target.config.vocab_size)
         head = Eagle2Head(target, [], *maps)
@@ -90,12 +91,14 @@ def import_head(folder: str | Path, target, token_map: list[int] | None = None) 
 def start_from(head: DraftHead, earlier: DraftHead) -> None:
     """Takes over another head's weights; LM head rows by target id, so the draft vocabularies may differ.
 
-    Rows that the earlier head lacks become the target's.
+    Rows that the earlier head lacks become the target's, key-value heads that it lacks copies of its own.
     """
     rows = {token: row for row, token in enumerate(earlier.draft_ids.tolist())}
     for name, values in earlier.named_parameters():
         if name != "lm_head.weight":
-            head.get_parameter(name).copy_(values)
+            own = head.get_parameter(name)
+            is_kv = name.endswith(("k_proj.weight", "v_proj.weight"))
+            own.copy_(with_heads(values, len(own), head.config.head_dim) if is_kv else values)
     if isinstance(head, Eagle3Head):
         head.lm_head.weight.copy_(head.target_lm_head)
         for row, token in enumerate(head.draft_ids.tolist()):

@@ -1,6 +1,6 @@
 """Draft heads: EAGLE-3 (arXiv 2503.01840) and EAGLE-2 (2406.16858), unrolled on their own outputs as serving will do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -172,8 +172,18 @@ class Eagle3Head(DraftHead):
 
     kind = "eagle3"
 
-    def __init__(self, target: Target, taps: list[int], d2t: torch.Tensor, t2d: torch.Tensor, fc_norm: bool = True):
+    def __init__(
+        self,
+        target: Target,
+        taps: list[int],
+        d2t: torch.Tensor,
+        t2d: torch.Tensor,
+        fc_norm: bool = True,
+        num_key_value_heads: int = 0,
+    ):
         super().__init__(target, taps, d2t, t2d)
+        if num_key_value_heads:
+            self.config = replace(self.config, num_key_value_heads=num_key_value_heads)
         hidden = self.config.hidden_size
         self.fc_norm = nn.ModuleList([self._norm() for _ in taps]) if fc_norm else None
         self.fc = _linear(len(taps) * hidden, hidden)
@@ -236,6 +246,12 @@ class Eagle2Head(DraftHead):
         return self.target_lm_head
 
 
+def with_heads(weight: torch.Tensor, rows: int, head_dim: int) -> torch.Tensor:
+    """Rows of a projection to heads, each head repeated until there are `rows`: more key-value heads, the same attention."""
+    heads = weight.unflatten(0, (-1, head_dim))
+    return heads.repeat_interleave(rows // len(weight), 0).flatten(0, 1)
+
+
 @torch.no_grad()
 def copy_output(head: DraftHead, target: Target) -> None:
     """Begins EAGLE-3's final norm and LM head as the target's; EAGLE-2 has the target's anyway."""
@@ -262,7 +278,8 @@ def warm_start(head: DraftHead, target: Target, high_state_rms: float) -> None:
     layer["self_attn"]["o_proj"].weight.copy_(last["self_attn.o_proj"])
     for name in "qkv":
         weight = layer["self_attn"][f"{name}_proj"].weight
-        weight[:, -hidden:] = last[f"self_attn.{name}_proj"] * (last["input_layernorm"] / target.norm if eagle2 else 1)
+        copied = with_heads(last[f"self_attn.{name}_proj"], len(weight), head.config.head_dim)
+        weight[:, -hidden:] = copied * (last["input_layernorm"] / target.norm if eagle2 else 1)
         if weight.shape[1] > hidden:
             weight[:, :hidden].normal_(0, 0.02) if name == "v" else weight[:, :hidden].zero_()
     if isinstance(head, Eagle3Head):

@@ -18,7 +18,6 @@ from .export import import_head, start_from
 from .features import FeatureStore, batches_by_length, default_taps
 from .heads import DraftHead, Eagle2Head, Eagle3Head, copy_output, warm_start
 from .llama import Target
-from .muon import Muon
 from .objective import all_queries, score_steps, thinned_queries
 from .vocab import offsets_of
 
@@ -30,7 +29,7 @@ def new_head(config: RunConfig, target: Target) -> DraftHead:
     maps = offsets_of(ids, target.config.vocab_size)
     if config.kind == "eagle2":
         return Eagle2Head(target, taps, *maps)
-    return Eagle3Head(target, taps, *maps, config.fc_norm)
+    return Eagle3Head(target, taps, *maps, config.fc_norm, config.num_key_value_heads)
 
 
 def learning_rate_at(progress: float, warmup: float) -> float:
@@ -77,12 +76,11 @@ class Trainer:
         named = list(self.head.named_parameters())
         matrices = [p for name, p in named if p.dim() == 2 and not name.startswith("lm_head")]
         others = [p for name, p in named if p.dim() != 2 or name.startswith("lm_head")]
-        self.optimizers = [
-            Muon([{"params": matrices, "peak": config.learning_rate}], config.weight_decay, rank, config.workers),
-            torch.optim.AdamW(
-                [{"params": others, "peak": config.other_learning_rate}], betas=(0.9, 0.95), weight_decay=0.0, fused=True
-            ),
+        groups = [
+            {"params": matrices, "weight_decay": config.weight_decay},
+            {"params": others, "weight_decay": 0.0},
         ]
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), fused=True)
         self.step, self.epoch, self.done_in_epoch, self.tokens = 0, 0, 0, 0
         weights = torch.tensor([config.step_decay**k for k in range(config.unroll_steps)])
         self.step_weights = (weights / weights.sum()).tolist()
@@ -136,8 +134,8 @@ class Trainer:
 
     def _step(self, batches: list[list[int]]) -> tuple[float, int]:
         progress = self.tokens / self.config.tokens
-        for group in (g for optimizer in self.optimizers for g in optimizer.param_groups):
-            group["lr"] = group["peak"] * learning_rate_at(progress, self.config.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * learning_rate_at(progress, self.config.warmup)
         batch = make_batch(self.store, batches[self.rank])
         share = self.config.acceptance_share if progress > 2 / 3 else 0.0
         queries = thinned_queries(batch, self.config.unroll_steps, self.config.row_share)
@@ -151,9 +149,8 @@ class Trainer:
         for p, grad in zip(parameters, flat[:-2].div_(count).split([p.numel() for p in parameters])):
             p.grad.copy_(grad.view_as(p))
         torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
-        for optimizer in self.optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
         self.step += 1
         self.tokens += count
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
@@ -205,7 +202,7 @@ class Trainer:
         state = {
             "head": self.head.state_dict(),
             "average": self.average,
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "optimizer": self.optimizer.state_dict(),
             "counters": (self.step, self.epoch, self.done_in_epoch, self.tokens),
         }
         torch.save(state, self.path.with_suffix(".tmp"))
@@ -215,6 +212,5 @@ class Trainer:
         state = torch.load(self.path, weights_only=True)
         self.head.load_state_dict(state["head"])
         self.average = state["average"]
-        for optimizer, stored in zip(self.optimizers, state["optimizers"]):
-            optimizer.load_state_dict(stored)
+        self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.epoch, self.done_in_epoch, self.tokens = state["counters"]

@@ -53,7 +53,7 @@ class PlainHead:
         q, k, v = ((w[f"{layer}.self_attn.{n}_proj.weight"] @ u).reshape(-1, c.head_dim) for n in "qkv")
         self.cache.append((rotate(k, position, c.rope_theta), v))
         q = rotate(q, position, c.rope_theta)
-        group = c.num_attention_heads // c.num_key_value_heads
+        group = c.num_attention_heads // len(k)
         attended = []
         for head in range(c.num_attention_heads):
             keys = np.stack([k[head // group] for k, _ in self.cache])

@@ -23,7 +23,8 @@ def target_file(tmp_path):
 @pytest.mark.parametrize("kind", [Eagle2Head, Eagle3Head])
 def test_a_head_comes_back_as_it_was_written(kind, target, store, tmp_path, target_file):
     ids = [0, 1, 2, 7, 30, 47]
-    head = kind(target, TAPS, *offsets_of(ids, CONFIG.vocab_size))
+    more = {"num_key_value_heads": 4} if kind is Eagle3Head else {}
+    head = kind(target, TAPS, *offsets_of(ids, CONFIG.vocab_size), **more)
     export_head(head, dict(head.named_parameters()), tmp_path / "head", target_file, torch.float32)
     back = import_head(tmp_path / "head", target, token_map=ids)
     batch = make_batch(store, [0, 1])
@@ -57,6 +58,15 @@ def test_another_draft_vocabulary_keeps_the_rows_of_shared_tokens(target):
     wanted = [earlier.lm_head.weight[1], target.lm_head[6], earlier.lm_head.weight[2]]
     torch.testing.assert_close(head.lm_head.weight, torch.stack(wanted))
     torch.testing.assert_close(head.fc.weight, earlier.fc.weight)
+
+
+def test_more_key_value_heads_begin_with_the_same_attention(target, store):
+    maps = offsets_of([1, 5, 9], CONFIG.vocab_size)
+    earlier, head = Eagle3Head(target, TAPS, *maps), Eagle3Head(target, TAPS, *maps, num_key_value_heads=4)
+    start_from(head, earlier)
+    batch = make_batch(store, [0, 1])
+    queries = all_queries(batch, 2)
+    torch.testing.assert_close(head.unroll(batch, queries)[0], earlier.unroll(batch, queries)[0])
 
 
 def test_a_file_that_is_no_head_is_refused(target, tmp_path):

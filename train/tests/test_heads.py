@@ -13,9 +13,9 @@ from reference import PlainHead
 STEPS = 3
 
 
-def random_head(target, kind=Eagle3Head, ids=range(0, 48, 2)) -> DraftHead:
+def random_head(target, kind=Eagle3Head, ids=range(0, 48, 2), **more) -> DraftHead:
     torch.manual_seed(3)
-    return kind(target, TAPS, *offsets_of(list(ids), CONFIG.vocab_size))
+    return kind(target, TAPS, *offsets_of(list(ids), CONFIG.vocab_size), **more)
 
 
 def plain(head: DraftHead) -> PlainHead:
@@ -23,9 +23,9 @@ def plain(head: DraftHead) -> PlainHead:
     return PlainHead(head.kind, tensors, CONFIG, head.target_lm_head.double().numpy())
 
 
-@pytest.mark.parametrize("kind", [Eagle2Head, Eagle3Head])
-def test_unrolled_loss_equals_serving_each_row_by_itself(kind, target, store, sequences):
-    head = random_head(target, kind)
+@pytest.mark.parametrize("kind, more", [(Eagle2Head, {}), (Eagle3Head, {}), (Eagle3Head, {"num_key_value_heads": 4})])
+def test_unrolled_loss_equals_serving_each_row_by_itself(kind, more, target, store, sequences):
+    head = random_head(target, kind, **more)
     batch = make_batch(store, [0, 1, 2, 3])
     scores = score_steps(head, batch, all_queries(batch, STEPS))
 
