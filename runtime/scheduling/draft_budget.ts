@@ -81,6 +81,15 @@ export function chooseLevels(
   return best;
 }
 
+/** What drafting a level more than `numLevels` and verifying a node more takes, as a share of a plain step. */
+export function probeCost(costs: Costs, step: PlainStep, numLevels: number): number {
+  // Where nothing pays, one sequence is drafted for.
+  const numAsked = numLevels === 0 ? 1 : step.numDecoding;
+  const draftMs = draftCost(costs, numAsked, numLevels + 1) - draftCost(costs, numAsked, numLevels);
+  const plainMs = verifyCost(costs, step, 0);
+  return (draftMs + verifyCost(costs, step, 1) - plainMs) / Math.max(plainMs, 1e-9);
+}
+
 /**
  * How many nodes to verify, those of highest probability first, wherever they are: as many as make tokens come fastest,
  * the time already spent on drafting included.

@@ -7,14 +7,24 @@ import type { Draft, Drafted, DraftRequest, DraftTree, SegmentResult } from "../
 import type { DraftingConfig } from "../speculation_config.ts";
 import { pruneTree } from "../speculation/draft_tree.ts";
 import { Acceptance } from "./acceptance.ts";
-import { chooseLevels, chooseNodes, costAt, type Costs, draftCost, type PlainStep } from "./draft_budget.ts";
+import {
+  chooseLevels,
+  chooseNodes,
+  costAt,
+  type Costs,
+  draftCost,
+  type PlainStep,
+  probeCost,
+} from "./draft_budget.ts";
 import { growPages, numAvailablePages, numMissingPages, reservePages } from "./pages.ts";
 import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
 import { isBusy, type SchedulingState } from "./state.ts";
 
-/** Steps between two looks a level deeper than is best; doubles while nothing comes of them. */
-const MIN_PROBE_WAIT = 16, MAX_PROBE_WAIT = 256;
+/** Share of the time that may go into looks a level deeper than is best. */
+const PROBE_SHARE = 0.01;
+/** Steps between two of them, at least. */
+const MIN_PROBE_WAIT = 8;
 /** Weight of the newest draft in `draftScale`. */
 const SCALE_WEIGHT = 1 / 16;
 /** The same where it is lower: others on the machine only ever make a draft take longer. */
@@ -32,7 +42,6 @@ export interface Drafting {
   /** Moving average of what a step takes beside its native forward, whatever its size. */
   overheadMs: number;
   numUntilProbe: number;
-  probeWait: number;
   /** Levels chosen last. */
   numLevels: number;
 }
@@ -70,7 +79,6 @@ export function createDrafting(config: DraftingConfig): Drafting {
     forwardScale: 1,
     overheadMs: 0,
     numUntilProbe: MIN_PROBE_WAIT,
-    probeWait: MIN_PROBE_WAIT,
     numLevels: 0,
   };
 }
@@ -208,17 +216,16 @@ function numPrefillRows(
 function levelsFor(drafting: Drafting, step: PlainStep): { numLevels: number; isProbe: boolean } {
   const { config, acceptance } = drafting;
   if (!config.adaptive) return { numLevels: config.numSteps, isProbe: false };
+  const costs = costsOf(drafting);
   const best = chooseLevels(
-    costsOf(drafting),
+    costs,
     step,
     config.numSteps,
     (levels) => acceptance.expect(levels, step.numDecoding),
   );
-  if (best !== drafting.numLevels) drafting.probeWait = MIN_PROBE_WAIT;
   drafting.numLevels = best;
   if (--drafting.numUntilProbe > 0) return { numLevels: best, isProbe: false };
-  drafting.numUntilProbe = drafting.probeWait;
-  drafting.probeWait = Math.min(MAX_PROBE_WAIT, drafting.probeWait * 2);
+  drafting.numUntilProbe = Math.max(MIN_PROBE_WAIT, Math.ceil(probeCost(costs, step, best) / PROBE_SHARE));
   return { numLevels: Math.min(best + 1, config.numSteps), isProbe: true };
 }
 

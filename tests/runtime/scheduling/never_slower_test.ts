@@ -18,29 +18,32 @@ const HEAD = {
   firstMs: { sizes: [1, 2, 4, 8], ms: [0.3, 0.35, 0.45, 0.7] },
   levelMs: { sizes: [1, 2, 4, 8], ms: [0.2, 0.22, 0.3, 0.5] },
 };
-const LIMITS = { numPages: 4096, contextLength: 1024, maxRows: 600, maxOutputs: 512, chunkedPrefillSize: 64 };
+const LIMITS = { numPages: 4096, contextLength: 2048, maxRows: 600, maxOutputs: 512, chunkedPrefillSize: 64 };
 
-/** Chains whose tokens are each right with probability `rate`, whatever they say of themselves. */
-function chains(rate: number): MakeTree {
+/** Probability that a draft is right, by its sequence's length. */
+type Rate = (length: number) => number;
+
+/** Chains whose tokens are each right with that probability, whatever they say of themselves. */
+function chains(rate: Rate): MakeTree {
   const random = seededRandom(7);
-  return ({ numSteps, numNodes }, truth) => {
+  return ({ start, tokens: given, numSteps, numNodes }, truth) => {
     const tokens = Int32Array.from(
       truth.slice(0, Math.min(numSteps, numNodes)),
-      (token) => random() < rate ? token : token + 1,
+      (token) => random() < rate(start + given.length) ? token : token + 1,
     );
     return chainOf(tokens, Float32Array.from(tokens, (_, i) => 0.7 ** (i + 1)));
   };
 }
 
 /** Simulated time of `numRequests` at once. */
-function timeOf(numRequests: number, rate: number, drafting?: DraftingConfig): number {
+function timeOf(numRequests: number, rate: Rate, drafting?: DraftingConfig, numTokens = NUM_TOKENS): number {
   const world = new World({ ...LIMITS, ...(drafting && { drafting }) }, { makeTree: chains(rate) });
   world.forwardMs = (numRows) => costAt(FORWARD, numRows);
   world.draftMs = (requests) =>
     costAt(HEAD.firstMs, requests.length) +
     (Math.max(...requests.map(({ numSteps }) => numSteps)) - 1) * costAt(HEAD.levelMs, requests.length);
   for (let i = 0; i < numRequests; i++) {
-    world.submit(`r${i}`, [i + 1, 2, 3], { maxTokens: NUM_TOKENS, ignoreEos: true });
+    world.submit(`r${i}`, [i + 1, 2, 3], { maxTokens: numTokens, ignoreEos: true });
   }
   world.drain();
   return world.state.forwardMs + world.state.draftMs;
@@ -59,11 +62,20 @@ const adaptive: DraftingConfig = {
 for (const numRequests of [1, 4, 8]) {
   Deno.test(`${numRequests} at once: never much slower than plain, and faster where drafts are good`, () => {
     for (const rate of [0, 0.2, 0.4, 0.6, 0.8, 0.95]) {
-      const ratio = timeOf(numRequests, rate) / timeOf(numRequests, rate, adaptive);
+      const always = () => rate;
+      const ratio = timeOf(numRequests, always) / timeOf(numRequests, always, adaptive);
       assert.ok(ratio > 0.97, `${ratio} of plain speed at a rate of ${rate}`);
       if (rate >= 0.8 && numRequests === 1) assert.ok(ratio > 1.3, `${ratio} at a rate of ${rate}`);
-      const fixed = timeOf(numRequests, rate) / timeOf(numRequests, rate, { ...adaptive, adaptive: false });
+      const fixed = timeOf(numRequests, always) /
+        timeOf(numRequests, always, { ...adaptive, adaptive: false });
       assert.ok(ratio > 0.93 * fixed, `${ratio} adaptive, ${fixed} fixed at a rate of ${rate}`);
     }
   });
 }
+
+Deno.test("drafts that begin to be good are found out, after a long time of bad ones too", () => {
+  const turns: Rate = (length) => length < 600 ? 0 : 0.9;
+  const first = timeOf(1, turns, adaptive, 600), all = timeOf(1, turns, adaptive, 1200);
+  const ratio = (timeOf(1, turns, undefined, 1200) - timeOf(1, turns, undefined, 600)) / (all - first);
+  assert.ok(ratio > 1.3, `${ratio} of plain speed since`);
+});
