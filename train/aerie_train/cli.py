@@ -23,7 +23,7 @@ def prompts(config: RunConfig, arguments) -> None:
 
 
 def generate(config: RunConfig, arguments) -> None:
-    """Have a running Aerie server answer the prompts; appends to the first file of sequences."""
+    """Have a running Aerie server answer the prompts; appends to the first file of sequences, a .jsonl."""
     from .chat import Chat
     from .checkpoint import load_checkpoint
     from .features import read_lines
@@ -31,7 +31,16 @@ def generate(config: RunConfig, arguments) -> None:
 
     texts = [line["text"] for line in read_lines(config.prompts)]
     chat = Chat(load_checkpoint(config.target))
-    generate(chat, arguments.url, texts, Path(config.sequences[0]), arguments.tokens, seed=arguments.seed)
+    generate(
+        chat,
+        arguments.url,
+        texts,
+        Path(config.sequences[0]),
+        arguments.tokens,
+        max_new_tokens=arguments.max_new_tokens,
+        max_prompt_tokens=arguments.max_prompt_tokens,
+        seed=arguments.seed,
+    )
 
 
 def features(config: RunConfig, _) -> None:
@@ -147,6 +156,8 @@ def _add_arguments(commands: dict[str, argparse.ArgumentParser]) -> None:
     for name in ("generate", "evaluate"):
         commands[name].add_argument("--url", default="http://127.0.0.1:30000", help="of the Aerie server")
     commands["generate"].add_argument("--tokens", type=int, default=1_500_000, help="answer tokens to add")
+    commands["generate"].add_argument("--max-new-tokens", type=int, default=256, help="of an answer")
+    commands["generate"].add_argument("--max-prompt-tokens", type=int, default=200, help="longer prompts are left out")
     commands["generate"].add_argument("--seed", type=int, default=0, help="of prompts' order and of sampling")
     commands["token-map"].add_argument("--size", type=int, default=32768, help="tokens in the map")
     commands["token-map"].add_argument("output", help="the .json file")

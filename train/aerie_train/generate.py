@@ -54,16 +54,19 @@ def generate(
     texts: list[str],
     output: Path,
     tokens: int,
-    max_new_tokens: int = 192,
+    max_new_tokens: int = 256,
     max_prompt_tokens: int = 200,
     concurrency: int = 64,
     seed: int = 0,
 ) -> int:
     """Appends answers `{ids, prompt, greedy}` to `output`, a .jsonl file, and returns how many tokens they have.
 
-    Asks until there are `tokens`, then waits for what it asked; an interrupted run keeps what it wrote. A text is asked once a pass over all of them, in another order and with other sampling the next time; prompts longer than
-    max_prompt_tokens are left out, and answers that loop.
+    Asks until there are `tokens`, then waits for what it asked; an interrupted run keeps what it wrote. A text is asked once
+    a pass over all of them, in another order and with other sampling the next time; prompts longer than max_prompt_tokens are
+    left out, and answers that loop.
     """
+    if output.suffix != ".jsonl":
+        raise ValueError(f"Cannot append to {output}: its name ends in {output.suffix}, expected .jsonl")
     rng = random.Random(seed)
     written, dropped, begun = 0, 0, time.monotonic()
 

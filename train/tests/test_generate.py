@@ -59,3 +59,8 @@ def test_prompts_and_sampling_are_mixed_as_stated():
     assert 0.65 < sum(m["role"] == "user" for m in systems) / 4000 < 0.75
     greedy = sum(sampling_for(rng, 8)["temperature"] == 0 for _ in range(4000)) / 4000
     assert 0.6 < greedy < 0.7
+
+
+def test_a_compressed_file_is_not_appended_to(tmp_path):
+    with pytest.raises(ValueError, match="ends in .gz, expected .jsonl"):
+        generate(Stub(), "http://127.0.0.1:1", ["a"], tmp_path / "answers.jsonl.gz", tokens=1)
