@@ -70,6 +70,7 @@ export function measureDrafts(
     });
   if (sizes.length === 0) sizes.push(1);
   const first = curve(1), all = numSteps === 1 ? first : curve(numSteps);
+  memory.buffer.transfer(0); // gives it back now
   return {
     firstMs: first,
     levelMs: {
