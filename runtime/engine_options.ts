@@ -33,7 +33,7 @@ export interface EngineOptions {
   readonly speculation?: SpeculationConfig | undefined;
   /** The backend that runs the model. */
   readonly device: VerifierConfig["device"];
-  /** Where the actors run: in this thread, or each in its own Worker. */
+  /** Where the actors run: in this thread, or in a Worker. */
   readonly placement: "inline" | "worker";
   /** Takes the log lines of engine and actors. */
   readonly log: (level: LogLevel, text: string) => void;

@@ -88,6 +88,9 @@ export interface CostCurve {
   readonly ms: readonly number[];
 }
 
+/** Tokens that a sequence brings in the trials that {@linkcode DraftCosts} come from, about as many as a verification yields. */
+export const NUM_TRIAL_TOKENS = 2;
+
 /** What drafting costs, by number of sequences. */
 export interface DraftCosts {
   /** Trees of one level. */

@@ -31,7 +31,8 @@ export class PortChannel<Heard = unknown> implements Channel<Heard> {
   }
 
   send(message: unknown, transfer: Transferable[] = []): void {
-    this.#port.postMessage([this.#numSent++, message], transfer);
+    this.#port.postMessage([this.#numSent, message], transfer);
+    this.#numSent++; // not if the message cannot be cloned
   }
 
   listen(hear: (message: Heard) => void): void {
@@ -53,9 +54,9 @@ export class PortChannel<Heard = unknown> implements Channel<Heard> {
 
   #take([index, message]: readonly [number, Heard]): void {
     this.#early.set(index, message);
-    for (; this.#early.has(this.#numHeard); this.#numHeard++) {
+    while (this.#early.has(this.#numHeard)) {
       const next = this.#early.get(this.#numHeard)!;
-      this.#early.delete(this.#numHeard);
+      this.#early.delete(this.#numHeard++);
       this.#hear?.(next);
     }
   }

@@ -27,6 +27,8 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
   readonly #context: ActorContext;
   readonly #mailbox: Mailbox<Message>;
   #running = false;
+  /** Whether it is to receive another message. */
+  #hears = false;
 
   constructor(actor: Actor<Config, Info, Message>, options: InlineHostOptions) {
     this.#actor = actor;
@@ -39,7 +41,8 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
     this.#mailbox = new Mailbox(
       (message) => {
         const pause = options.pause?.(), receive = () => this.#actor.receive(message, this.#context);
-        return pause ? pause.then(receive) : receive();
+        // The actor may have crashed or been stopped meanwhile.
+        return pause ? pause.then(() => this.#hears ? receive() : undefined) : receive();
       },
       (error) => this.crash(error),
     );
@@ -70,7 +73,7 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
   async start(config: Config): Promise<Info> {
     try {
       const info = await this.#actor.start(config, this.#context);
-      this.#running = true;
+      this.#running = this.#hears = true;
       this.#mailbox.open();
       return info;
     } catch (error) {
@@ -79,6 +82,7 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
   }
 
   async stop(): Promise<void> {
+    this.#hears = false;
     await this.#mailbox.close();
     try {
       if (this.#running) await this.#actor.stop();
@@ -92,7 +96,7 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
   /** Treats `error` as thrown by the actor; for errors that escape it through a timer or a promise. */
   crash(error: unknown): void {
     if (!this.#running) return;
-    this.#running = false;
+    this.#running = this.#hears = false;
     void this.#mailbox.close();
     if (error instanceof Error && error.stack !== undefined) this.#options.log("error", error.stack);
     this.#options.onCrash(toWireError(error));

@@ -58,7 +58,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
       }
       case "forwarded": {
         const events = this.#commit(message, context);
-        // The models go on before anybody is told: what the engine does with the news takes no time from them.
+        // What comes next is decided before anybody is told.
         this.#tell(events.filter(({ type }) => type === "release"), context);
         this.#next(context);
         return this.#tell(events.filter(({ type }) => type !== "release"), context);

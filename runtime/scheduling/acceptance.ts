@@ -15,6 +15,8 @@ const PRIOR_WEIGHT = 4, MAX_WEIGHT = 256;
 const PRIOR_RATE = 0.7;
 /** Verifications that the averages by depth remember. */
 const DEPTH_MEMORY = 64;
+/** Verifications that the experience of another load counts as. */
+const INHERITED_WEIGHT = 16;
 /** What a rate seen once may be too low by; seen n times, by the square root of n less. */
 const DOUBT = 0.2;
 
@@ -102,10 +104,21 @@ export class Acceptance {
   }
 
   #depthsAt(numSequences: number): DepthExperience {
-    return this.#depths[Math.floor(Math.log2(Math.max(1, numSequences)))] ??= {
-      seen: new Float64Array(this.#maxDepth),
-      accepted: new Float64Array(this.#maxDepth),
-      numNodes: new Float64Array(this.#maxDepth).fill(1),
+    const load = Math.floor(Math.log2(Math.max(1, numSequences)));
+    return this.#depths[load] ??= this.#begin(load);
+  }
+
+  /** What is known of the nearest load serves for a while. */
+  #begin(load: number): DepthExperience {
+    const nearest = Object.keys(this.#depths).map(Number)
+      .sort((a, b) => Math.abs(a - load) - Math.abs(b - load))[0];
+    const known = nearest === undefined ? undefined : this.#depths[nearest]!;
+    const share = (depth: number) =>
+      known ? Math.min(1, INHERITED_WEIGHT / Math.max(1, known.seen[depth]!)) : 0;
+    return {
+      seen: Float64Array.from({ length: this.#maxDepth }, (_, d) => share(d) * (known?.seen[d] ?? 0)),
+      accepted: Float64Array.from({ length: this.#maxDepth }, (_, d) => share(d) * (known?.accepted[d] ?? 0)),
+      numNodes: Float64Array.from({ length: this.#maxDepth }, (_, d) => known?.numNodes[d] ?? 1),
     };
   }
 }

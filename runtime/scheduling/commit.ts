@@ -6,7 +6,7 @@
 import type { SchedulerConfig } from "../config.ts";
 import type { FinishReason, Forwarded, Segment, SegmentResult, Tokens } from "../messages.ts";
 import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
-import { observeDraft, observeForward, type SequenceDraft } from "./drafting.ts";
+import { observeDraft, observeForward, type SequenceDraft } from "./draft_experience.ts";
 import { sharePages, trimPages } from "./pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
 import { reserveRatioBounds, type SchedulingState } from "./state.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { CostCurve, DraftCosts } from "../speculation_config.ts";
+import { type CostCurve, type DraftCosts, NUM_TRIAL_TOKENS } from "../speculation_config.ts";
 
 /** Drafting time, as a share of a plain step, that does not matter. */
 const NEGLIGIBLE = 0.01;
@@ -47,6 +47,16 @@ export function draftCost(
   return draftScale * (costAt(firstMs, numSequences) + (numLevels - 1) * costAt(levelMs, numSequences));
 }
 
+/** Time that the drafter needs for `numUntold` tokens of each sequence beyond those of a usual draft. */
+export function catchUpCost(
+  { draftMs: { firstMs }, draftScale }: Costs,
+  numUntold: readonly number[],
+): number {
+  const { sizes, ms } = firstMs, numRows = (sizes.at(-1)! - sizes[0]!) * NUM_TRIAL_TOKENS;
+  const rowMs = numRows > 0 ? (ms.at(-1)! - ms[0]!) / numRows : 0;
+  return draftScale * rowMs * numUntold.reduce((sum, n) => sum + Math.max(0, n - NUM_TRIAL_TOKENS), 0);
+}
+
 /** Time of the forward's decode rows and drafts, in company of the prompts' rows. */
 function verifyCost(
   { forwardMs, overheadMs }: Costs,
@@ -62,32 +72,36 @@ function verifyCost(
  * are always made, since those that do not pay need not be verified.
  *
  * @param expect accepted drafts and nodes of an average tree of so many levels
+ * @param extraMs what drafting costs besides, whatever the levels
  */
 export function chooseLevels(
   costs: Costs,
   step: PlainStep,
   maxLevels: number,
   expect: (numLevels: number) => { readonly accepted: number; readonly nodes: number },
+  extraMs = 0,
 ): number {
   const plainMs = verifyCost(costs, step, 0);
   if (draftCost(costs, step.numDecoding, maxLevels) <= NEGLIGIBLE * plainMs) return maxLevels;
   let best = 0, bestRate = 0;
   for (let levels = 0; levels <= maxLevels; levels++) {
     const { accepted, nodes } = expect(levels);
-    const ms = draftCost(costs, step.numDecoding, levels) + verifyCost(costs, step, step.numDecoding * nodes);
+    const ms = draftCost(costs, step.numDecoding, levels) + (levels > 0 ? extraMs : 0) +
+      verifyCost(costs, step, step.numDecoding * nodes);
     const rate = step.numDecoding * (1 + accepted) / ms;
     if (rate > bestRate) [best, bestRate] = [levels, rate];
   }
   return best;
 }
 
-/** What drafting a level more than `numLevels` and verifying a node more takes, as a share of a plain step. */
-export function probeCost(costs: Costs, step: PlainStep, numLevels: number): number {
+/** What drafting `numLevels` where `best` pay and verifying a node more takes, as a share of a plain step. */
+export function probeCost(costs: Costs, step: PlainStep, best: number, numLevels: number): number {
   // Where nothing pays, one sequence is drafted for.
-  const numAsked = numLevels === 0 ? 1 : step.numDecoding;
-  const draftMs = draftCost(costs, numAsked, numLevels + 1) - draftCost(costs, numAsked, numLevels);
-  const plainMs = verifyCost(costs, step, 0);
-  return (draftMs + verifyCost(costs, step, 1) - plainMs) / Math.max(plainMs, 1e-9);
+  const numAsked = best === 0 ? 1 : step.numDecoding;
+  const draftMs = draftCost(costs, numAsked, numLevels) - draftCost(costs, numAsked, best);
+  const nodeMs = verifyCost(costs, step, 1) - verifyCost(costs, step, 0);
+  const stepMs = costs.overheadMs + costAt(costs.forwardMs, step.numPrefillRows + step.numDecoding);
+  return (draftMs + nodeMs) / Math.max(stepMs, 1e-9);
 }
 
 /**

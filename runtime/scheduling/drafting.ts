@@ -1,50 +1,15 @@
 /**
- * Drafts in the scheduler: who gets how many, which are verified, what was learnt from them.
+ * Drafts in the scheduler: who gets how many, and which are verified.
  *
  * @module
  */
-import type { Draft, Drafted, DraftRequest, DraftTree, SegmentResult } from "../messages.ts";
-import type { DraftingConfig } from "../speculation_config.ts";
+import type { Draft, Drafted, DraftRequest } from "../messages.ts";
 import { pruneTree } from "../speculation/draft_tree.ts";
-import { Acceptance } from "./acceptance.ts";
-import {
-  chooseLevels,
-  chooseNodes,
-  costAt,
-  type Costs,
-  draftCost,
-  type PlainStep,
-  probeCost,
-} from "./draft_budget.ts";
+import { chooseNodes, draftCost, type PlainStep } from "./draft_budget.ts";
+import { costsOf, levelsFor, numUntold, observeDraftTime, type SequenceDraft } from "./draft_experience.ts";
 import { growPages, numAvailablePages, numMissingPages, reservePages } from "./pages.ts";
-import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
 import { isBusy, type SchedulingState } from "./state.ts";
-
-/** Share of the time that may go into looks a level deeper than is best. */
-const PROBE_SHARE = 0.01;
-/** Steps between two of them, at least. */
-const MIN_PROBE_WAIT = 8;
-/** Weight of the newest draft in `draftScale`. */
-const SCALE_WEIGHT = 1 / 16;
-/** The same where it is lower: others on the machine only ever make a draft take longer. */
-const FALL_WEIGHT = 1 / 4;
-
-/** What the scheduler knows of drafts. */
-export interface Drafting {
-  readonly config: DraftingConfig;
-  readonly acceptance: Acceptance;
-  /** Of all sequences since the start. */
-  readonly usage: SpeculationCounts;
-  /** Moving average of measured over expected drafting time, relative to that of forwards. */
-  draftScale: number;
-  forwardScale: number;
-  /** Moving average of what a step takes beside its native forward, whatever its size. */
-  overheadMs: number;
-  numUntilProbe: number;
-  /** Levels chosen last. */
-  numLevels: number;
-}
 
 /** Drafts under way. */
 export interface DraftStep {
@@ -57,31 +22,8 @@ export interface DraftStep {
   readonly expectedMs: number;
 }
 
-/** Drafts to verify. */
-export interface SequenceDraft {
-  readonly tree: DraftTree;
-  /** Levels that were asked for. */
-  readonly numLevels: number;
-  /** Sequences that decode in the same step. */
-  readonly numSequences: number;
-}
-
 /** Drafts to verify, by sequence, an empty tree included. */
 export type Drafts = ReadonlyMap<Sequence, SequenceDraft>;
-
-/** A beginner. */
-export function createDrafting(config: DraftingConfig): Drafting {
-  return {
-    config,
-    acceptance: new Acceptance(config.numSteps),
-    usage: zeroCounts(),
-    draftScale: 1,
-    forwardScale: 1,
-    overheadMs: 0,
-    numUntilProbe: MIN_PROBE_WAIT,
-    numLevels: 0,
-  };
-}
 
 /**
  * Plans the drafts of the next step and reserves their slots; undefined if it is to be a plain one. Where pages are so
@@ -94,13 +36,13 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
   if (decoding.length === 0) return undefined;
   const numMissing = state.running.reduce((sum, sequence) => sum + numMissingPages(state, sequence), 0);
   if (numMissing > numAvailablePages(state)) return undefined;
-  const { numLevels, isProbe } = levelsFor(drafting, plainStep(state, decoding));
+  const { numLevels, isProbe } = levelsFor(drafting, plainStep(state, decoding), decoding);
   if (numLevels === 0) return undefined;
 
   for (const sequence of state.running) growPages(state, sequence);
-  // Where nothing pays, one sequence is enough to see whether it begins to.
+  // Where nothing pays, one sequence is enough to see whether it begins to: the one that the drafter knows best.
   const asked = isProbe && drafting.numLevels === 0
-    ? decoding.slice(state.numSteps % decoding.length).slice(0, 1)
+    ? decoding.toSorted((a, b) => numUntold(a) - numUntold(b)).slice(0, 1)
     : decoding;
   const maxNodes = nodesPerSequence(state, decoding);
   const requests: DraftRequest[] = [], sequences: Sequence[] = [];
@@ -149,46 +91,9 @@ export function takeDrafts(
   if (!drafting.config.adaptive) return drafts;
   // A first request brings a whole prompt, which says nothing about the others.
   const isUsual = requests.every(({ tokens }) => tokens.length <= 2 * (drafting.config.numSteps + 1));
-  if (isUsual && expectedMs > 0) {
-    // Slow to believe that drafts are dear, or a few cold ones would be the last.
-    const scale = draftMs / expectedMs, weight = scale < drafting.draftScale ? FALL_WEIGHT : SCALE_WEIGHT;
-    drafting.draftScale += weight * (scale - drafting.draftScale);
-  }
+  observeDraftTime(drafting, { draftMs, expectedMs, isUsual, isProbe, numSequences });
   const spentMs = (isUsual ? draftMs : expectedMs * drafting.draftScale) / drafting.forwardScale;
   return keepBest(state, drafts, { spentMs, isProbe });
-}
-
-/** Counts a decode step of a sequence, which yielded `numTaken` tokens, and learns from what became of its drafts. */
-export function observeDraft(
-  drafting: Drafting,
-  { sequence, draft, numTaken, result }: {
-    readonly sequence: Sequence;
-    readonly draft: SequenceDraft | undefined;
-    readonly numTaken: number;
-    readonly result: SegmentResult;
-  },
-): void {
-  const numProposed = draft?.tree.tokens.length ?? 0;
-  for (const counts of [drafting.usage, sequence.speculation ??= zeroCounts()]) {
-    countVerification(counts, numProposed, Math.max(0, numTaken - 1));
-  }
-  if (draft) drafting.acceptance.observe(draft, result.tokens);
-}
-
-/** Learns how long forwards of decoding sequences take now, in native code and until the scheduler has the outcome. */
-export function observeForward(
-  drafting: Drafting,
-  numRows: number,
-  { forwardMs, roundTripMs }: { readonly forwardMs: number; readonly roundTripMs: number },
-): void {
-  drafting.overheadMs += SCALE_WEIGHT * (Math.max(0, roundTripMs - forwardMs) - drafting.overheadMs);
-  const expected = costAt(drafting.config.forwardMs, numRows);
-  if (expected > 0) drafting.forwardScale += SCALE_WEIGHT * (forwardMs / expected - drafting.forwardScale);
-}
-
-function costsOf({ config, draftScale, forwardScale, overheadMs }: Drafting): Costs {
-  const unit = Math.max(forwardScale, 1e-9);
-  return { ...config, draftScale: draftScale / unit, overheadMs: overheadMs / unit };
 }
 
 function decodingOf({ running }: SchedulingState): Sequence[] {
@@ -211,22 +116,6 @@ function numPrefillRows(
   const rows = [...running.filter((sequence) => !decoding.includes(sequence)), ...waiting.slice(0, 1)]
     .reduce((sum, { tokens, numComputed }) => sum + tokens.length - numComputed, 0);
   return Math.min(rows, config.chunkedPrefillSize);
-}
-
-function levelsFor(drafting: Drafting, step: PlainStep): { numLevels: number; isProbe: boolean } {
-  const { config, acceptance } = drafting;
-  if (!config.adaptive) return { numLevels: config.numSteps, isProbe: false };
-  const costs = costsOf(drafting);
-  const best = chooseLevels(
-    costs,
-    step,
-    config.numSteps,
-    (levels) => acceptance.expect(levels, step.numDecoding),
-  );
-  drafting.numLevels = best;
-  if (--drafting.numUntilProbe > 0) return { numLevels: best, isProbe: false };
-  drafting.numUntilProbe = Math.max(MIN_PROBE_WAIT, Math.ceil(probeCost(costs, step, best) / PROBE_SHARE));
-  return { numLevels: Math.min(best + 1, config.numSteps), isProbe: true };
 }
 
 /** Nodes that each of the decoding sequences may have, so that the forward has room for all and for a prompt. */

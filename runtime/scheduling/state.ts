@@ -7,7 +7,8 @@ import { PageAllocator } from "../cache/page_allocator.ts";
 import { lookAheadPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../config.ts";
 import type { Forward, Release, SchedulerState } from "../messages.ts";
-import { createDrafting, type Drafting, type Drafts, type DraftStep } from "./drafting.ts";
+import { createDrafting, type Drafting } from "./draft_experience.ts";
+import type { Drafts, DraftStep } from "./drafting.ts";
 import type { Sequence } from "./sequence.ts";
 import { copyCounts } from "./speculation_counts.ts";
 

@@ -4,15 +4,18 @@
  * @module
  */
 import type { Clock } from "../actor/clock.ts";
-import type { CostCurve, DraftCosts, SpeculationConfig } from "../speculation_config.ts";
+import {
+  type CostCurve,
+  type DraftCosts,
+  NUM_TRIAL_TOKENS,
+  type SpeculationConfig,
+} from "../speculation_config.ts";
 import type { DraftRequest, Proposer, ProposerLimits } from "./proposer.ts";
 
 /** Batches that are tried. */
 const NUM_SEQUENCES = [1, 2, 4, 8];
 /** Trials of each size. */
 const NUM_TRIALS = 3;
-/** Tokens that a sequence brings, about as many as a verification yields. */
-const NUM_TOKENS = 2;
 
 /**
  * Times of trials, which others on the machine only ever make longer: of each size the fastest counts, and a smaller
@@ -22,19 +25,21 @@ const NUM_TOKENS = 2;
  */
 export function measureCurve(sizes: readonly number[], trialMs: (size: number) => number): CostCurve {
   const ms = sizes.map((size) => {
-    trialMs(size); // warms caches
+    trialMs(size); // the first is slower: code, pages
     return Math.min(...Array.from({ length: NUM_TRIALS }, () => trialMs(size)));
   });
   for (let i = ms.length - 2; i >= 0; i--) ms[i] = Math.min(ms[i]!, ms[i + 1]!);
   return { sizes, ms };
 }
 
-/** More than the caches hold. */
+/** More than most caches hold. */
 const CACHE_BYTES = 48 << 20, CACHE_LINE_BYTES = 64;
 
 /** Leaves the caches as a forward of the target does: without the drafter's weights. */
-function fillCaches(memory: Uint8Array): void {
-  for (let i = 0; i < memory.length; i += CACHE_LINE_BYTES) memory[i]!++;
+function fillCaches(memory: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < memory.length; i += CACHE_LINE_BYTES) sum += memory[i]!;
+  return sum;
 }
 
 /** Times of `propose` for trees of one level and of all levels. It writes to pages that nobody owns yet. */
@@ -44,14 +49,14 @@ export function measureDrafts(
   { maxSequences, numPages, pageSize }: ProposerLimits,
   clock: Clock,
 ): DraftCosts {
-  const numPagesEach = Math.ceil((NUM_TOKENS + Math.max(numSteps, numDraftTokens)) / pageSize);
-  const memory = new Uint8Array(CACHE_BYTES);
+  const numPagesEach = Math.ceil((NUM_TRIAL_TOKENS + Math.max(numSteps, numDraftTokens)) / pageSize);
+  const memory = new Uint8Array(CACHE_BYTES).fill(1); // pages that were never written are all the same one
   const sizes = NUM_SEQUENCES.filter((count) => count <= maxSequences && count * numPagesEach <= numPages);
   const requestsOf = (numSequences: number, levels: number): DraftRequest[] =>
     Array.from({ length: numSequences }, (_, i) => ({
       requestId: `trial ${i}`,
       start: 0,
-      tokens: new Int32Array(NUM_TOKENS),
+      tokens: new Int32Array(NUM_TRIAL_TOKENS),
       pages: Int32Array.from({ length: numPagesEach }, (_, page) => i * numPagesEach + page),
       numCachedTokens: 0,
       numSteps: levels,

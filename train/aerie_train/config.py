@@ -71,4 +71,6 @@ def load_config(path: str | Path) -> RunConfig:
     for key, allowed in {"kind": ("eagle3", "eagle2"), "warm_start": ("all", "output", "none")}.items():
         if getattr(config, key) not in allowed:
             raise ValueError(f"Cannot read {path}: {key} is {getattr(config, key)}, expected one of {list(allowed)}")
+    if config.kind == "eagle2" and config.num_key_value_heads:
+        raise ValueError(f"Cannot read {path}: num_key_value_heads is set, expected kind eagle3")
     return config

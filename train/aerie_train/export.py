@@ -77,7 +77,8 @@ def import_head(folder: str | Path, target, token_map: list[int] | None = None) 
     if "midlayer.hidden_norm.weight" in tensors:
         maps = tensors["d2t"].long(), tensors["t2d"].bool()
         has_norms = "fc_norm.0.weight" in tensors
-        head = Eagle3Head(target, stated["feature_hf_index"], *maps, has_norms, stated["num_key_value_heads"])
+        kv_heads = len(tensors["midlayer.self_attn.k_proj.weight"]) // target.config.head_dim
+        head = Eagle3Head(target, stated["feature_hf_index"], *maps, has_norms, kv_heads)
     elif "layers.0.self_attn.q_proj.weight" in tensors:
         maps = offsets_of(token_map or list(range(target.config.vocab_size)), target.config.vocab_size)
         head = Eagle2Head(target, [], *maps)

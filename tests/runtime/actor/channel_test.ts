@@ -40,6 +40,19 @@ Deno.test("PortChannel.poll receives without a turn of the event loop", () => {
   far.close();
 });
 
+Deno.test("PortChannel goes on after a message that cannot be sent", () => {
+  const { port1, port2 } = new MessageChannel();
+  const near = new PortChannel(port1), far = new PortChannel<string>(port2);
+  const heard: string[] = [];
+  far.listen((message) => heard.push(message));
+  assert.throws(() => near.send(() => {}), { name: "DataCloneError" });
+  near.send("after");
+  far.poll();
+  assert.deepEqual(heard, ["after"]);
+  near.close();
+  far.close();
+});
+
 Deno.test("localChannels hand messages over as they are, both ways, until the other end is closed", () => {
   const [near, far] = localChannels();
   const heard: unknown[] = [], message = { type: "tokens" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogLevel } from "../../../runtime/actor/actor.ts";
-import { PortChannel } from "../../../runtime/actor/channel.ts";
+import { type Channel, localChannels, PortChannel } from "../../../runtime/actor/channel.ts";
 import type { ActorHost } from "../../../runtime/actor/host.ts";
 import { InlineHost } from "../../../runtime/actor/inline_host.ts";
 import { ActorThread, WorkerHost } from "../../../runtime/actor/worker_host.ts";
@@ -9,6 +9,7 @@ import {
   probeActor,
   type ProbeAnswer,
   type ProbeMessage,
+  restlessActor,
   type RestlessMessage,
 } from "../../support/probe_actor.ts";
 
@@ -165,4 +166,46 @@ Deno.test("linked actors that never rest hear other threads, and stop when told"
   while (heard.length < 2) await arrived.promise;
   channel.close();
   assert.deepEqual(heard, ["heard", "stopping"]);
+});
+
+Deno.test("a linked actor hears other threads without a turn of the event loop, before its neighbour", async () => {
+  const host = new InlineHost(restlessActor("scheduler", "verifier"), {
+    log: () => {},
+    onCrash: ({ message }) => assert.fail(message),
+  });
+  const { port1, port2 } = new MessageChannel();
+  const engine = new PortChannel<RestlessMessage>(port1), [near, far] = localChannels();
+  const heard: string[] = [];
+  engine.listen(({ type }) => heard.push(type));
+  far.listen(() => heard.push("bounce"));
+  host.connect("engine", port2);
+  host.link("verifier", near as Channel<RestlessMessage>);
+  await host.start(undefined);
+  engine.send({ type: "ask" });
+  far.send({ type: "bounce" });
+  for (let i = 0; i < 8; i++) await null;
+  engine.poll();
+  assert.deepEqual(heard.toSorted(), ["bounce", "heard"]);
+  await host.stop();
+  engine.close();
+});
+
+Deno.test("an actor that is stopped while it pauses hears nothing more", async () => {
+  const gate = Promise.withResolvers<void>(), heard: string[] = [];
+  const host = new InlineHost(probeActor(), {
+    log: (_, text) => heard.push(text),
+    onCrash: ({ message }) => assert.fail(message),
+    pause: () => gate.promise,
+  });
+  const { port1, port2 } = new MessageChannel();
+  const engine = new PortChannel<ProbeAnswer>(port1);
+  host.connect("engine", port2);
+  await host.start({ fail: false });
+  engine.send({ type: "log", text: "too late" });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const stopped = host.stop();
+  gate.resolve();
+  await stopped;
+  assert.deepEqual(heard, []);
+  engine.close();
 });

@@ -1,0 +1,161 @@
+/**
+ * What the scheduler knows of drafting, how it learns it, and how deep it drafts by it.
+ *
+ * @module
+ */
+import type { DraftTree, SegmentResult } from "../messages.ts";
+import type { DraftingConfig } from "../speculation_config.ts";
+import { Acceptance } from "./acceptance.ts";
+import { catchUpCost, chooseLevels, costAt, type Costs, type PlainStep, probeCost } from "./draft_budget.ts";
+import type { Sequence } from "./sequence.ts";
+import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
+
+/** Share of the time that may go into looks a level deeper than is best. */
+const PROBE_SHARE = 0.01;
+/** Steps between two of them. */
+const MIN_PROBE_WAIT = 8, MAX_PROBE_WAIT = 256;
+/** Weight of the newest draft in `draftScale`. */
+const SCALE_WEIGHT = 1 / 16;
+/** The same where it is lower: others on the machine only ever make a draft take longer. */
+const FALL_WEIGHT = 1 / 4;
+/** Steps over which it has to pay that the drafter catches up with what it was not told. */
+const CATCH_UP_STEPS = 32;
+/** A draft counts as no dearer than so many times what drafts took before: the machine may have stood still. */
+const MAX_RISE = 4;
+
+/** Drafts to verify. */
+export interface SequenceDraft {
+  readonly tree: DraftTree;
+  /** Levels that were asked for. */
+  readonly numLevels: number;
+  /** Sequences that decode in the same step. */
+  readonly numSequences: number;
+}
+
+/** What the scheduler knows of drafts. */
+export interface Drafting {
+  readonly config: DraftingConfig;
+  readonly acceptance: Acceptance;
+  /** Of all sequences since the start. */
+  readonly usage: SpeculationCounts;
+  /** Moving average of measured over expected drafting time, relative to that of forwards. */
+  draftScale: number;
+  forwardScale: number;
+  /** Moving average of what a step takes beside its native forward, whatever its size. */
+  overheadMs: number;
+  numUntilProbe: number;
+  /** Levels chosen last. */
+  numLevels: number;
+}
+
+/** A beginner. */
+export function createDrafting(config: DraftingConfig): Drafting {
+  return {
+    config,
+    acceptance: new Acceptance(config.numSteps),
+    usage: zeroCounts(),
+    draftScale: 1,
+    forwardScale: 1,
+    overheadMs: 0,
+    numUntilProbe: MIN_PROBE_WAIT,
+    numLevels: 0,
+  };
+}
+
+/** Levels to draft for `decoding`. A probe is to show whether more would pay. */
+export function levelsFor(
+  drafting: Drafting,
+  step: PlainStep,
+  decoding: readonly Sequence[],
+): { numLevels: number; isProbe: boolean } {
+  const { config, acceptance } = drafting;
+  if (!config.adaptive) return { numLevels: config.numSteps, isProbe: false };
+  const costs = costsOf(drafting);
+  const best = chooseLevels(
+    costs,
+    step,
+    config.numSteps,
+    (levels) => acceptance.expect(levels, step.numDecoding),
+    catchUpCost(costs, decoding.map(numUntold)) / CATCH_UP_STEPS,
+  );
+  drafting.numLevels = best;
+  if (--drafting.numUntilProbe > 0) return { numLevels: best, isProbe: false };
+  const numLevels = Math.min(best + 1, config.numSteps);
+  drafting.numUntilProbe = probeWait(probeCost(costs, step, best, numLevels));
+  return { numLevels, isProbe: true };
+}
+
+/** Counts a decode step of a sequence, which yielded `numTaken` tokens, and learns from what became of its drafts. */
+export function observeDraft(
+  drafting: Drafting,
+  { sequence, draft, numTaken, result }: {
+    readonly sequence: Sequence;
+    readonly draft: SequenceDraft | undefined;
+    readonly numTaken: number;
+    readonly result: SegmentResult;
+  },
+): void {
+  const numProposed = draft?.tree.tokens.length ?? 0;
+  for (const counts of [drafting.usage, sequence.speculation ??= zeroCounts()]) {
+    countVerification(counts, numProposed, Math.max(0, numTaken - 1));
+  }
+  if (draft) drafting.acceptance.observe(draft, result.tokens);
+}
+
+/** A round trip of drafts. */
+export interface DraftTime {
+  readonly draftMs: number;
+  /** By the measured costs. */
+  readonly expectedMs: number;
+  /** The drafter had not to catch up with more than a usual step brings. */
+  readonly isUsual: boolean;
+  readonly isProbe: boolean;
+  /** Sequences that decode. */
+  readonly numSequences: number;
+}
+
+/** Learns how long drafts take now. */
+export function observeDraftTime(
+  drafting: Drafting,
+  { draftMs, expectedMs, isUsual, isProbe, numSequences }: DraftTime,
+): void {
+  if (expectedMs > 0) {
+    const scale = Math.min(draftMs / expectedMs, MAX_RISE * drafting.draftScale);
+    // Slow to believe that drafts are dear, or a few cold ones would be the last.
+    if (scale < drafting.draftScale) drafting.draftScale += FALL_WEIGHT * (scale - drafting.draftScale);
+    else if (isUsual) drafting.draftScale += SCALE_WEIGHT * (scale - drafting.draftScale);
+  }
+  if (isProbe && drafting.numLevels === 0) {
+    // What the drafter had to catch up with counts too.
+    const plainMs = drafting.forwardScale * costAt(drafting.config.forwardMs, numSequences) +
+      drafting.overheadMs;
+    drafting.numUntilProbe = Math.max(drafting.numUntilProbe, probeWait(draftMs / plainMs));
+  }
+}
+
+/** Learns how long forwards of decoding sequences take now, in native code and until the scheduler has the outcome. */
+export function observeForward(
+  drafting: Drafting,
+  numRows: number,
+  { forwardMs, roundTripMs }: { readonly forwardMs: number; readonly roundTripMs: number },
+): void {
+  drafting.overheadMs += SCALE_WEIGHT * (Math.max(0, roundTripMs - forwardMs) - drafting.overheadMs);
+  const expected = costAt(drafting.config.forwardMs, numRows);
+  if (expected > 0) drafting.forwardScale += SCALE_WEIGHT * (forwardMs / expected - drafting.forwardScale);
+}
+
+/** What things cost now. */
+export function costsOf({ config, draftScale, forwardScale, overheadMs }: Drafting): Costs {
+  const unit = Math.max(forwardScale, 1e-9);
+  return { ...config, draftScale: draftScale / unit, overheadMs: overheadMs / unit };
+}
+
+/** Tokens that the drafter has not been told. */
+export function numUntold({ tokens, numDrafted }: Sequence): number {
+  return tokens.length - numDrafted;
+}
+
+/** Steps until the next look, after one that took `share` of a plain step. */
+function probeWait(share: number): number {
+  return Math.min(MAX_PROBE_WAIT, Math.max(MIN_PROBE_WAIT, Math.ceil(share / PROBE_SHARE)));
+}
