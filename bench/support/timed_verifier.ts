@@ -1,6 +1,6 @@
 /**
- * Entry of the actors' Worker, whose verifier also logs, when a sequence ends, how long its decode forwards took: the log line
- * is a {@linkcode DecodeTime} as JSON.
+ * Entry of the actors' Worker, whose verifier also logs, when a sequence ends, how long its decode forwards took: the
+ * log line is a {@linkcode DecodeTime} as JSON.
  *
  * @module
  */
@@ -22,9 +22,9 @@ function timedVerifier(): ReturnType<typeof actors.verifier> {
   let numSteps = 0, forwardMs = 0, isDecode = false;
   const timed = (context: ActorContext): ActorContext => ({
     ...context,
-    send(to, message, transfer) {
+    send(to, message) {
       if (isDecode) forwardMs += (message as Forwarded).forwardMs;
-      context.send(to, message, transfer);
+      context.send(to, message);
     },
   });
   return {

@@ -12,8 +12,8 @@ export type LogLevel = "debug" | "info" | "warning" | "error";
 
 /** All an actor may touch of the world. */
 export interface ActorContext {
-  /** Posts a message; never blocks, never throws for an absent receiver. */
-  send(to: Address, message: { readonly type: string }, transfer?: Transferable[]): void;
+  /** Posts a message, not to be changed afterwards; never blocks, never throws for an absent receiver. */
+  send(to: Address, message: { readonly type: string }): void;
   /** The time. */
   readonly clock: Clock;
   /** Writes a log line. */

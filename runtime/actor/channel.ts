@@ -8,7 +8,7 @@ import { type MessagePort as NodeMessagePort, receiveMessageOnPort } from "node:
 /** One end of a channel. Messages arrive in the order in which they were sent. */
 export interface Channel<Heard = unknown> {
   /** Posts a message; goes nowhere if the other end is closed. */
-  send(message: unknown, transfer?: Transferable[]): void;
+  send(message: unknown): void;
   /** Says who receives; called once. */
   listen(hear: (message: Heard) => void): void;
   /** Receives at once what has come, without a turn of the event loop. */
@@ -30,8 +30,8 @@ export class PortChannel<Heard = unknown> implements Channel<Heard> {
     this.#port = port;
   }
 
-  send(message: unknown, transfer: Transferable[] = []): void {
-    this.#port.postMessage([this.#numSent, message], transfer);
+  send(message: unknown): void {
+    this.#port.postMessage([this.#numSent, message]);
     this.#numSent++; // not if the message cannot be cloned
   }
 

@@ -27,24 +27,19 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
   readonly #context: ActorContext;
   readonly #mailbox: Mailbox<Message>;
   #running = false;
-  /** Whether it is to receive another message. */
-  #hears = false;
 
   constructor(actor: Actor<Config, Info, Message>, options: InlineHostOptions) {
     this.#actor = actor;
     this.#options = options;
     this.#context = {
-      send: (to, message, transfer) => this.#channels.get(to)?.send(message, transfer),
+      send: (to, message) => this.#channels.get(to)?.send(message),
       clock: options.clock ?? systemClock,
       log: (level, text) => options.log(level, text),
     };
     this.#mailbox = new Mailbox(
-      (message) => {
-        const pause = options.pause?.(), receive = () => this.#actor.receive(message, this.#context);
-        // The actor may have crashed or been stopped meanwhile.
-        return pause ? pause.then(() => this.#hears ? receive() : undefined) : receive();
-      },
+      (message) => this.#actor.receive(message, this.#context),
       (error) => this.crash(error),
+      options.pause,
     );
   }
 
@@ -73,7 +68,7 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
   async start(config: Config): Promise<Info> {
     try {
       const info = await this.#actor.start(config, this.#context);
-      this.#running = this.#hears = true;
+      this.#running = true;
       this.#mailbox.open();
       return info;
     } catch (error) {
@@ -82,7 +77,6 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
   }
 
   async stop(): Promise<void> {
-    this.#hears = false;
     await this.#mailbox.close();
     try {
       if (this.#running) await this.#actor.stop();
@@ -96,7 +90,7 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
   /** Treats `error` as thrown by the actor; for errors that escape it through a timer or a promise. */
   crash(error: unknown): void {
     if (!this.#running) return;
-    this.#running = this.#hears = false;
+    this.#running = false;
     void this.#mailbox.close();
     if (error instanceof Error && error.stack !== undefined) this.#options.log("error", error.stack);
     this.#options.onCrash(toWireError(error));

@@ -11,6 +11,7 @@
 export class Mailbox<Message> {
   readonly #deliver: (message: Message) => void | Promise<void>;
   readonly #onError: (error: unknown) => void;
+  readonly #pause: (() => Promise<void> | undefined) | undefined;
   #state: "held" | "open" | "closed" = "held";
   #waiting: Message[] = [];
   #delivery: Promise<void> | undefined;
@@ -18,10 +19,16 @@ export class Mailbox<Message> {
   /**
    * @param deliver receives one message; the next waits until it is done
    * @param onError hears what `deliver` threw, once
+   * @param pause called before each delivery, which waits for what it returns
    */
-  constructor(deliver: (message: Message) => void | Promise<void>, onError: (error: unknown) => void) {
+  constructor(
+    deliver: (message: Message) => void | Promise<void>,
+    onError: (error: unknown) => void,
+    pause?: () => Promise<void> | undefined,
+  ) {
     this.#deliver = deliver;
     this.#onError = onError;
+    this.#pause = pause;
   }
 
   /** Appends a message; a closed mailbox drops it. */
@@ -52,6 +59,8 @@ export class Mailbox<Message> {
         const batch = this.#waiting;
         this.#waiting = [];
         for (const message of batch) {
+          const pause = this.#pause?.();
+          if (pause !== undefined) await pause;
           if (this.#state === "closed") return;
           const received = this.#deliver(message);
           if (received !== undefined) await received;

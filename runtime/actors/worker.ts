@@ -1,5 +1,5 @@
 /**
- * Entry of every actor's Worker.
+ * Entry of the actors' Worker.
  *
  * @module
  */

@@ -112,13 +112,18 @@ export class Acceptance {
   #begin(load: number): DepthExperience {
     const nearest = Object.keys(this.#depths).map(Number)
       .sort((a, b) => Math.abs(a - load) - Math.abs(b - load))[0];
-    const known = nearest === undefined ? undefined : this.#depths[nearest]!;
-    const share = (depth: number) =>
-      known ? Math.min(1, INHERITED_WEIGHT / Math.max(1, known.seen[depth]!)) : 0;
+    if (nearest === undefined) {
+      return {
+        seen: new Float64Array(this.#maxDepth),
+        accepted: new Float64Array(this.#maxDepth),
+        numNodes: new Float64Array(this.#maxDepth).fill(1),
+      };
+    }
+    const { seen, accepted, numNodes } = this.#depths[nearest]!;
     return {
-      seen: Float64Array.from({ length: this.#maxDepth }, (_, d) => share(d) * (known?.seen[d] ?? 0)),
-      accepted: Float64Array.from({ length: this.#maxDepth }, (_, d) => share(d) * (known?.accepted[d] ?? 0)),
-      numNodes: Float64Array.from({ length: this.#maxDepth }, (_, d) => known?.numNodes[d] ?? 1),
+      seen: seen.map((weight) => Math.min(weight, INHERITED_WEIGHT)),
+      accepted: accepted.map((sum, depth) => sum * Math.min(1, INHERITED_WEIGHT / Math.max(1, seen[depth]!))),
+      numNodes: numNodes.slice(),
     };
   }
 }

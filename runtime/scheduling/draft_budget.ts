@@ -94,14 +94,21 @@ export function chooseLevels(
   return best;
 }
 
+/** Time of a step without drafts, prompts' rows included. */
+export function stepCost(
+  { forwardMs, overheadMs }: Costs,
+  { numDecoding, numPrefillRows }: PlainStep,
+): number {
+  return overheadMs + costAt(forwardMs, numPrefillRows + numDecoding);
+}
+
 /** What drafting `numLevels` where `best` pay and verifying a node more takes, as a share of a plain step. */
 export function probeCost(costs: Costs, step: PlainStep, best: number, numLevels: number): number {
   // Where nothing pays, one sequence is drafted for.
   const numAsked = best === 0 ? 1 : step.numDecoding;
   const draftMs = draftCost(costs, numAsked, numLevels) - draftCost(costs, numAsked, best);
   const nodeMs = verifyCost(costs, step, 1) - verifyCost(costs, step, 0);
-  const stepMs = costs.overheadMs + costAt(costs.forwardMs, step.numPrefillRows + step.numDecoding);
-  return (draftMs + nodeMs) / Math.max(stepMs, 1e-9);
+  return (draftMs + nodeMs) / Math.max(stepCost(costs, step), 1e-9);
 }
 
 /**

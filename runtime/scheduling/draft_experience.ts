@@ -6,7 +6,15 @@
 import type { DraftTree, SegmentResult } from "../messages.ts";
 import type { DraftingConfig } from "../speculation_config.ts";
 import { Acceptance } from "./acceptance.ts";
-import { catchUpCost, chooseLevels, costAt, type Costs, type PlainStep, probeCost } from "./draft_budget.ts";
+import {
+  catchUpCost,
+  chooseLevels,
+  costAt,
+  type Costs,
+  type PlainStep,
+  probeCost,
+  stepCost,
+} from "./draft_budget.ts";
 import type { Sequence } from "./sequence.ts";
 import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
 
@@ -127,9 +135,9 @@ export function observeDraftTime(
   }
   if (isProbe && drafting.numLevels === 0) {
     // What the drafter had to catch up with counts too.
-    const plainMs = drafting.forwardScale * costAt(drafting.config.forwardMs, numSequences) +
-      drafting.overheadMs;
-    drafting.numUntilProbe = Math.max(drafting.numUntilProbe, probeWait(draftMs / plainMs));
+    const stepMs = drafting.forwardScale *
+      stepCost(costsOf(drafting), { numDecoding: numSequences, numPrefillRows: 0 });
+    drafting.numUntilProbe = Math.max(drafting.numUntilProbe, probeWait(draftMs / stepMs));
   }
 }
 
