@@ -71,11 +71,15 @@ def generate(
     written, dropped, begun = 0, 0, time.monotonic()
 
     def prompts():
-        while True:
+        found = True
+        while found:
+            found = False
             for text in rng.sample(texts, len(texts)):
                 ids = chat.encode(chat.render(messages_for(text, rng)))
                 if len(ids) <= max_prompt_tokens:
+                    found = True
                     yield ids, sampling_for(rng, max_new_tokens)
+        raise ValueError(f"Cannot generate: none of {len(texts)} prompts has at most {max_prompt_tokens} tokens")
 
     endless = prompts()
     output.parent.mkdir(parents=True, exist_ok=True)

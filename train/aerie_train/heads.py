@@ -183,6 +183,11 @@ class Eagle3Head(DraftHead):
     ):
         super().__init__(target, taps, d2t, t2d)
         if num_key_value_heads:
+            if self.config.num_attention_heads % num_key_value_heads:
+                raise ValueError(
+                    f"Cannot make a head of {num_key_value_heads} key-value heads: "
+                    f"expected a divisor of its {self.config.num_attention_heads} attention heads"
+                )
             self.config = replace(self.config, num_key_value_heads=num_key_value_heads)
         hidden = self.config.hidden_size
         self.fc_norm = nn.ModuleList([self._norm() for _ in taps]) if fc_norm else None
@@ -248,6 +253,8 @@ class Eagle2Head(DraftHead):
 
 def with_heads(weight: torch.Tensor, rows: int, head_dim: int) -> torch.Tensor:
     """Rows of a projection to heads, each head repeated until there are `rows`: more key-value heads, the same attention."""
+    if rows % len(weight):
+        raise ValueError(f"Cannot repeat {len(weight) // head_dim} key-value heads to {rows // head_dim}: expected a multiple")
     heads = weight.unflatten(0, (-1, head_dim))
     return heads.repeat_interleave(rows // len(weight), 0).flatten(0, 1)
 

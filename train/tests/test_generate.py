@@ -53,6 +53,12 @@ def test_answers_are_kept_with_their_prompts_and_loops_are_not(server, tmp_path)
     assert all(line["prompt"] == 3 for line in lines)
 
 
+@pytest.mark.parametrize("texts", [[], ["far too long"]])
+def test_prompts_of_which_none_can_be_asked_are_refused(texts, tmp_path):
+    with pytest.raises(ValueError, match=f"none of {len(texts)} prompts has at most 2 tokens"):
+        generate(Stub(), "http://127.0.0.1:1", texts, tmp_path / "answers.jsonl", tokens=60, max_prompt_tokens=2)
+
+
 def test_prompts_and_sampling_are_mixed_as_stated():
     rng = random.Random(1)
     systems = [messages_for("hi", rng)[0] for _ in range(4000)]

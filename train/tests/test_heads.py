@@ -73,6 +73,25 @@ def test_a_row_does_not_depend_on_the_rows_beside_it(target, store):
         torch.testing.assert_close(together[step], torch.cat([a[step] for a in alone]))
 
 
+def test_warm_start_with_more_key_value_heads_is_the_same_head(target, store):
+    batch, states = make_batch(store, [0, 1, 2, 3]), []
+    for heads in (0, 4):
+        head = random_head(target, num_key_value_heads=heads)
+        warm_start(head, target, high_state_rms=1.0)
+        with torch.no_grad():  # random, so not the same
+            head.layer["self_attn"]["v_proj"].weight[:, : CONFIG.hidden_size].zero_()
+        states.append(head.unroll(batch, all_queries(batch, STEPS))[0])
+    for fewer, more in zip(*states):
+        torch.testing.assert_close(more, fewer)
+
+
+def test_key_value_heads_that_do_not_fit_are_refused(target):
+    with pytest.raises(ValueError, match="3 key-value heads: expected a divisor of its 4"):
+        random_head(target, num_key_value_heads=3)
+    with pytest.raises(ValueError, match="2 key-value heads to 1: expected a multiple"):
+        warm_start(random_head(target, num_key_value_heads=1), target, high_state_rms=1.0)
+
+
 def test_training_on_four_sequences_learns_them(target, store):
     head = random_head(target, ids=range(48))
     warm_start(head, target, high_state_rms=1.0)
