@@ -1,12 +1,14 @@
 /**
  * Speculative decoding beside plain decoding: the same prompts by turns on two engines in one process, which must say the
- * same. Flags that are not its own go to the speculating engine, e.g. `--speculative-algorithm NGRAM`.
+ * same. Two engines with the same settings differ by some percent for as long as they live, by where their memory lies,
+ * so there are several pairs. Flags that are not its own go to the speculating engines, e.g.
+ * `--speculative-algorithm NGRAM`.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
-import { type Engine, startEngine } from "../runtime/engine.ts";
+import { type Engine, type EngineOptions, startEngine } from "../runtime/engine.ts";
 import { costAt } from "../runtime/scheduling/draft_budget.ts";
 import type { CostCurve } from "../runtime/speculation_config.ts";
 import { defaultSamplingParams } from "../runtime/sampling/params.ts";
@@ -24,14 +26,16 @@ const { values, tokens } = parseArgs({
     tokens: { type: "string" },
     concurrency: { type: "string" },
     temperatures: { type: "string" },
+    pairs: { type: "string" },
   },
 });
-const own = new Set(["quick", "sets", "prompts", "tokens", "concurrency", "temperatures"]);
+const own = new Set(["quick", "sets", "prompts", "tokens", "concurrency", "temperatures", "pairs"]);
 const firstOther = tokens.find((token) => token.kind === "option" && !own.has(token.name))?.index;
 const flags = firstOther === undefined ? [] : Deno.args.slice(firstOther);
 const list = (given: unknown, otherwise: string) => String(given ?? otherwise).split(",");
 const numPrompts = Number(values["prompts"] ?? (values["quick"] ? 4 : 20));
 const maxTokens = Number(values["tokens"] ?? (values["quick"] ? 64 : 128));
+const numPairs = Number(values["pairs"] ?? (values["quick"] ? 1 : 3));
 
 /** What a run of prompts took. */
 interface Run {
@@ -40,6 +44,10 @@ interface Run {
 }
 
 let numRequests = 0;
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
 
 async function run(engine: Engine, prompts: readonly Int32Array[], temperature: number): Promise<Run> {
   const begun = performance.now();
@@ -55,11 +63,34 @@ async function run(engine: Engine, prompts: readonly Int32Array[], temperature: 
   return { ms: performance.now() - begun, outputs };
 }
 
-/** Counters of the speculating engine since it started. */
-async function counters(engine: Engine) {
-  const { forwardMs, draftMs, speculation } = await engine.schedulerState();
-  const { numVerifications = 0, numProposed = 0, numAccepted = 0 } = speculation ?? {};
-  return { forwardMs, draftMs, numVerifications, numProposed, numAccepted };
+/** What is compared. */
+interface Pair {
+  readonly plain: Engine;
+  readonly speculating: Engine;
+}
+
+/** A pair; the one started first has the first choice of memory. */
+async function startPair(options: EngineOptions, plainFirst: boolean): Promise<Pair> {
+  const startPlain = () => startEngine({ ...options, speculation: undefined });
+  const startSpeculating = () =>
+    startEngine({ ...options, log: (_, text) => /cost|Speculative/.test(text) && print(text) });
+  if (plainFirst) return { plain: await startPlain(), speculating: await startSpeculating() };
+  const speculating = await startSpeculating();
+  return { plain: await startPlain(), speculating };
+}
+
+/** Counters of the speculating engines since they started, summed. */
+async function counters(pairs: readonly Pair[]) {
+  const total = { forwardMs: 0, draftMs: 0, numVerifications: 0, numProposed: 0, numAccepted: 0 };
+  for (const { speculating } of pairs) {
+    const { forwardMs, draftMs, speculation } = await speculating.schedulerState();
+    total.forwardMs += forwardMs;
+    total.draftMs += draftMs;
+    total.numVerifications += speculation?.numVerifications ?? 0;
+    total.numProposed += speculation?.numProposed ?? 0;
+    total.numAccepted += speculation?.numAccepted ?? 0;
+  }
+  return total;
 }
 
 /** What forwards cost by rows, as the engine measured it at its start. */
@@ -70,12 +101,9 @@ async function forwardCost(engine: Engine): Promise<CostCurve> {
 
 const options = await aerieOptions(flags);
 if (options.speculation === undefined) throw new TypeError("Cannot measure: give --speculative-algorithm");
-await using plain = await startEngine({ ...options, speculation: undefined });
-await using speculating = await startEngine({
-  ...options,
-  log: (_, text) => /cost|Speculative/.test(text) && print(text),
-});
-const cost = await forwardCost(speculating);
+const pairs: Pair[] = [];
+for (let i = 0; i < numPairs; i++) pairs.push(await startPair(options, i % 2 === 0));
+const cost = await forwardCost(pairs[0]!.speculating);
 const header = [
   "set",
   "temp",
@@ -84,6 +112,7 @@ const header = [
   "plain tok/s",
   "spec tok/s",
   "ratio",
+  "of pairs",
   "bound",
   "draft",
   "verify",
@@ -94,38 +123,46 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
   for (const name of list(values["sets"], setNames.join())) {
     const prompts = promptsOf(name, numPrompts, options.tokenizer);
     for (const temperature of list(values["temperatures"], "0,1").map(Number)) {
-      // Not counted: both engines get their prompts into the cache.
-      for (const engine of [plain, speculating]) await run(engine, prompts.slice(0, 1), temperature);
-      const before = await counters(speculating);
-      let plainMs = 0, speculativeMs = 0, numTokens = 0;
+      // Not counted: all engines get used to the load.
+      for (const engine of pairs.flatMap(({ plain, speculating }) => [plain, speculating])) {
+        await run(engine, prompts.slice(0, 1), temperature);
+      }
+      const before = await counters(pairs);
+      const plainMs = pairs.map(() => 0), speculativeMs = pairs.map(() => 0);
+      let numTokens = 0;
       for (let first = 0, turn = 0; first < prompts.length; first += concurrency, turn++) {
         const batch = prompts.slice(first, first + concurrency);
-        const engines = turn % 2 === 0 ? [plain, speculating] : [speculating, plain];
-        const runs = new Map<Engine, Run>();
-        for (const engine of engines) runs.set(engine, await run(engine, batch, temperature));
-        const [one, other] = [runs.get(plain)!, runs.get(speculating)!];
-        assert.deepEqual(other.outputs, one.outputs, `${name}: speculation changed the text`);
-        plainMs += one.ms;
-        speculativeMs += other.ms;
-        numTokens += one.outputs.reduce((sum, output) => sum + output.length, 0);
+        for (const [i, { plain, speculating }] of pairs.entries()) {
+          const engines = (turn + i) % 2 === 0 ? [plain, speculating] : [speculating, plain];
+          const runs = new Map<Engine, Run>();
+          for (const engine of engines) runs.set(engine, await run(engine, batch, temperature));
+          const [one, other] = [runs.get(plain)!, runs.get(speculating)!];
+          assert.deepEqual(other.outputs, one.outputs, `${name}: speculation changed the text`);
+          plainMs[i]! += one.ms;
+          speculativeMs[i]! += other.ms;
+          numTokens += one.outputs.reduce((sum, output) => sum + output.length, 0);
+        }
       }
-      const after = await counters(speculating);
+      const after = await counters(pairs);
       const numVerifications = after.numVerifications - before.numVerifications;
       const acceptLength = 1 + (after.numAccepted - before.numAccepted) / numVerifications;
       // What a lone request could gain if nothing but forwards and drafting took time.
       const numRows = 1 + (after.numProposed - before.numProposed) / numVerifications;
       const draftMs = (after.draftMs - before.draftMs) / numVerifications;
       const bound = acceptLength * costAt(cost, 1) / (costAt(cost, numRows) + draftMs);
-      const draft = (after.draftMs - before.draftMs) / speculativeMs;
-      const verify = (after.forwardMs - before.forwardMs) / speculativeMs;
+      const allPlainMs = sum(plainMs), allSpeculativeMs = sum(speculativeMs);
+      const draft = (after.draftMs - before.draftMs) / allSpeculativeMs;
+      const verify = (after.forwardMs - before.forwardMs) / allSpeculativeMs;
+      const ratios = plainMs.map((ms, i) => ms / speculativeMs[i]!);
       rows.push([
         name,
         String(temperature),
         String(concurrency),
         acceptLength.toFixed(2),
-        (numTokens / plainMs * 1000).toFixed(0),
-        (numTokens / speculativeMs * 1000).toFixed(0),
-        (plainMs / speculativeMs).toFixed(2),
+        (numTokens / allPlainMs * 1000).toFixed(0),
+        (numTokens / allSpeculativeMs * 1000).toFixed(0),
+        (allPlainMs / allSpeculativeMs).toFixed(2),
+        `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`,
         concurrency === 1 ? bound.toFixed(2) : "",
         percent(draft),
         percent(verify),
@@ -137,3 +174,4 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
 }
 print();
 printTable(rows);
+for (const { plain, speculating } of pairs) await Promise.all([plain.stop(), speculating.stop()]);

@@ -27,6 +27,28 @@ export interface Setting {
   readonly cases: readonly Case[];
 }
 
+/** Steps, top-k and draft tokens. */
+export type Shape = readonly [steps: number, topk: number, tokens: number];
+
+/** The trees that people run SGLang with. */
+export const commonShapes: readonly Shape[] = [[3, 4, 16], [5, 4, 8], [5, 8, 64], [5, 8, 32], [1, 1, 2]];
+
+/** The flags that ask for a shape; none for the automatic one. */
+export function shapeArgs(shape: Shape | undefined): Partial<ServerArgs> {
+  if (shape === undefined) return {};
+  const [steps, topk, tokens] = shape;
+  return {
+    speculativeNumSteps: steps,
+    speculativeEagleTopk: topk,
+    speculativeNumDraftTokens: tokens,
+  };
+}
+
+/** As the flags say it, e.g. `3/4/16`. */
+export function shapeName(shape: Shape | undefined): string {
+  return shape?.join("/") ?? "automatic";
+}
+
 /** An engine for a setting's target, in this thread. */
 export async function start(
   { target }: Pick<Setting, "target">,

@@ -11,27 +11,24 @@ import { proposerNames } from "../../../runtime/speculation/registry.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";
 import { alwaysRight, alwaysWrong, randomTrees, scriptedDrafter } from "../../support/drafters.ts";
-import { type Case, checkLaw, runPlain, type Setting, start, type Sums } from "../../support/law.ts";
+import {
+  type Case,
+  checkLaw,
+  commonShapes,
+  runPlain,
+  type Setting,
+  type Shape,
+  shapeArgs,
+  shapeName,
+  start,
+  type Sums,
+} from "../../support/law.ts";
 import { collect, requestOf } from "../../support/test_engine.ts";
 import { writeTinyHead } from "../../support/tiny_head.ts";
 import { writeTinyModel } from "../../support/tiny_model.ts";
 
-/** Trees by steps, top-k and draft tokens: the seed's, small ones, none given. */
-const SHAPES: readonly (readonly [steps: number, topk: number, tokens: number])[] = [
-  [3, 4, 16],
-  [5, 4, 8],
-  [5, 8, 64],
-  [5, 8, 32],
-  [1, 1, 2],
-  [3, 1, 4],
-  [2, 2, 4],
-];
-
-const shapeArgs = ([steps, topk, tokens]: (typeof SHAPES)[number]): Partial<ServerArgs> => ({
-  speculativeNumSteps: steps,
-  speculativeEagleTopk: topk,
-  speculativeNumDraftTokens: tokens,
-});
+/** Also small ones. */
+const SHAPES: readonly Shape[] = [...commonShapes, [3, 1, 4], [2, 2, 4]];
 
 const ONCE = [20, 45, 300, 12, 20, 45, 300, 12, 77, 20, 45, 300];
 
@@ -98,7 +95,7 @@ Deno.test("the cases of the laws differ, end in different ways and say more than
 });
 
 for (const shape of SHAPES) {
-  const [steps, topk] = shape, name = shape.join("/");
+  const [steps, topk] = shape, name = shapeName(shape);
   const law = (who: string, make: ReturnType<typeof randomTrees>, check: (sums: Sums) => void) =>
     Deno.test(`the law holds for a drafter that is ${who}, trees ${name}`, async () => {
       const { setting, expected } = await tinySetting();
@@ -151,17 +148,16 @@ Deno.test("the laws are checked for every proposer of the registry", () => {
 
 for (const args of ALGORITHMS) {
   for (const shape of [undefined, ...SHAPES]) {
-    const name = shape?.join("/") ?? "automatic";
     const how = (args.speculativeAdaptive ? " adaptive" : "") +
       (args.speculativeTokenMap ? " with hot tokens" : "");
-    Deno.test(`the law holds for ${args.speculativeAlgorithm}, trees ${name}${how}`, async () => {
+    Deno.test(`the law holds for ${args.speculativeAlgorithm}, trees ${shapeName(shape)}${how}`, async () => {
       const { setting, expected, folder } = await tinySetting();
       const { speculativeDraftModelPath: draft, speculativeTokenMap: map } = args;
       const { proposed, accepted } = await checkLaw(setting, expected, {
         ...args,
         ...(draft && { speculativeDraftModelPath: `${folder}/${draft}` }),
         ...(map && { speculativeTokenMap: `${folder}/${map}` }),
-        ...(shape && shapeArgs(shape)),
+        ...shapeArgs(shape),
       });
       // A head of random numbers may be wrong all the time.
       const isRandom = /^EAGLE|^NEXTN$/.test(args.speculativeAlgorithm!) || args.speculativeAdaptive;

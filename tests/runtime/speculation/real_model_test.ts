@@ -4,15 +4,23 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { promptsOf } from "../../../bench/support/prompt_sets.ts";
 import type { ServerArgs } from "../../../runtime/config.ts";
 import type { GenerationUpdate } from "../../../runtime/generation.ts";
 import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";
-import { type Case, checkLaw, runPlain, type Setting } from "../../support/law.ts";
+import {
+  type Case,
+  checkLaw,
+  commonShapes,
+  runPlain,
+  type Setting,
+  shapeArgs,
+  shapeName,
+} from "../../support/law.ts";
 import { needsModel } from "../../support/model_file.ts";
+import { writeTinyHead } from "../../support/tiny_head.ts";
 
 const { ignore, path } = needsModel();
 const MAX_TOKENS = 128;
@@ -39,28 +47,57 @@ function realSetting() {
   })();
 }
 
-function law(name: string, args: Partial<ServerArgs>, leastAcceptLength: number): void {
-  const head = args.speculativeDraftModelPath;
+function law(
+  name: string,
+  args: Partial<ServerArgs> | ((folder: string) => Promise<Partial<ServerArgs>>),
+  leastAcceptLength: number,
+): void {
   Deno.test({
     name: `the law holds on the real model for ${name}`,
-    ignore: ignore || (head !== undefined && !existsSync(head) && !Deno.env.get("CI")),
+    ignore,
     async fn() {
       const { setting, expected } = await realSetting();
+      const folder = await Deno.makeTempDir();
       const limits = { maxRunningRequests: 8, maxTotalTokens: 16384 };
-      const { verifications, accepted, cached } = await checkLaw(setting, expected, { ...limits, ...args });
+      const own = typeof args === "function" ? await args(folder) : args;
+      const { verifications, accepted, cached } = await checkLaw(setting, expected, { ...limits, ...own });
       const acceptLength = 1 + accepted / verifications;
       assert.ok(acceptLength >= leastAcceptLength, `accept length ${acceptLength}`);
       assert.ok(cached > 1000, `${cached} cached`);
+      await Deno.remove(folder, { recursive: true });
     },
   });
 }
 
-const HEAD = { speculativeAlgorithm: "EAGLE3", speculativeDraftModelPath: "heads/eagle3-smollm2-135m" };
-law("EAGLE3, adaptive", HEAD, 1);
-law("EAGLE3, trees 3/4/16", {
-  ...HEAD,
-  speculativeNumSteps: 3,
-  speculativeEagleTopk: 4,
-  speculativeNumDraftTokens: 16,
-}, 1.2);
-law("NGRAM", { speculativeAlgorithm: "NGRAM", speculativeNumSteps: 4, speculativeEagleTopk: 2 }, 1.05);
+const EAGLE3 = { speculativeAlgorithm: "EAGLE3", speculativeDraftModelPath: "heads/eagle3-smollm2-135m" };
+const NGRAM = { speculativeAlgorithm: "NGRAM" };
+law("EAGLE3, trees automatic", EAGLE3, 1);
+law("EAGLE3, trees 3/4/16", { ...EAGLE3, ...shapeArgs([3, 4, 16]) }, 1.2);
+law("NGRAM, 4 levels", { ...NGRAM, speculativeNumSteps: 4, speculativeEagleTopk: 2 }, 1.05);
+
+/** A head of the target's size that knows nothing. */
+async function randomMtpHead(folder: string): Promise<Partial<ServerArgs>> {
+  const { setting: { target: { checkpoint } } } = await realSetting();
+  await writeTinyHead(folder, { kind: "mtp", seed: 6, target: checkpoint.config });
+  return { speculativeAlgorithm: "NEXTN", speculativeDraftModelPath: folder };
+}
+
+/** Every proposer and shape, which takes the better part of an hour: `deno task test:laws`. */
+if (Deno.env.get("AERIE_LAWS") === "all") {
+  for (const shape of [undefined, ...commonShapes]) {
+    const trees = `trees ${shapeName(shape)}, of all`, tree = shapeArgs(shape);
+    law(`EAGLE3, ${trees}`, { ...EAGLE3, ...tree }, 1);
+    const eagle2 = {
+      speculativeAlgorithm: "EAGLE",
+      speculativeDraftModelPath: "heads/eagle2-smollm2-135m",
+      speculativeTokenMap: "heads/token-map-smollm2-135m/freq_16384.json",
+    };
+    law(`EAGLE with hot tokens, ${trees}`, { ...eagle2, ...tree }, 1);
+    law(`NGRAM, ${trees}`, { ...NGRAM, ...tree }, 1);
+    const standalone = { speculativeAlgorithm: "STANDALONE", speculativeDraftModelPath: path };
+    law(`STANDALONE, ${trees}`, { ...standalone, ...tree }, 1);
+    const synthetic = { speculativeAlgorithm: "SYNTHETIC", speculativeSyntheticAcceptance: [0.8, 0.6] };
+    law(`SYNTHETIC, ${trees}`, { ...synthetic, ...tree }, 1);
+    law(`NEXTN, ${trees}`, async (folder) => ({ ...await randomMtpHead(folder), ...tree }), 1);
+  }
+}
