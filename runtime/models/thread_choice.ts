@@ -14,7 +14,9 @@ const NUM_START_TRIALS = 6;
 const NUM_TRIALS = 2;
 /** A setting this much slower than it once was is a reason to try another. */
 const SLOWED_DOWN = 1.25;
-/** Forwards between trials; doubles when a trial changes nothing. */
+/** Share of the time that trials which change nothing may lose. */
+const TRIAL_SHARE = 0.01;
+/** Forwards between trials. */
 const MIN_WAIT = 16, MAX_WAIT = 512;
 /** Weight of the newest forward in the moving average. */
 const NEWEST_WEIGHT = 0.2;
@@ -27,8 +29,7 @@ interface Experience {
   readonly meanMs: (number | undefined)[];
   readonly bestMs: (number | undefined)[];
   /** Setting on trial. */
-  trial: { readonly at: number; numLeft: number; ms: number } | undefined;
-  wait: number;
+  trial: { readonly at: number; numLeft: number; bestMs: number; lostMs: number } | undefined;
   numUntilTrial: number;
 }
 
@@ -72,22 +73,24 @@ export class ThreadChoice {
       known.numUntilTrial--;
       return;
     }
-    trial.ms = Math.min(trial.ms, ms);
-    if (--trial.numLeft > 0) return;
+    const mean = known.meanMs[at]!;
+    trial.bestMs = Math.min(trial.bestMs, ms);
+    trial.lostMs += Math.max(0, ms - mean);
+    if (--trial.numLeft > 0 && ms < mean * SLOWED_DOWN) return;
     known.trial = undefined;
-    const isBetter = trial.ms < known.meanMs[at]! * CLEARLY_FASTER;
-    known.wait = isBetter ? MIN_WAIT : Math.min(MAX_WAIT, known.wait * 2);
-    known.numUntilTrial = known.wait;
-    if (!isBetter) return;
+    // A trial that cost little may soon be repeated: on wide forwards many would be a long time.
+    const wait = Math.ceil(trial.lostMs / mean / TRIAL_SHARE);
+    known.numUntilTrial = Math.min(MAX_WAIT, Math.max(MIN_WAIT, wait));
+    if (trial.bestMs >= mean * CLEARLY_FASTER) return;
     known.at = trial.at;
-    known.meanMs[trial.at] = trial.ms;
+    known.meanMs[trial.at] = trial.bestMs;
   }
 
   /** Fewer threads if the present number has become slow; more again, from time to time, if there are fewer. */
   #nextTrial({ at, meanMs, bestMs }: Experience): Experience["trial"] {
     const isSlow = meanMs[at]! > bestMs[at]! * SLOWED_DOWN;
     const next = isSlow && at + 1 < this.#settings.length ? at + 1 : at > this.#start ? at - 1 : undefined;
-    return next === undefined ? undefined : { at: next, numLeft: NUM_TRIALS, ms: Infinity };
+    return next === undefined ? undefined : { at: next, numLeft: NUM_TRIALS, bestMs: Infinity, lostMs: 0 };
   }
 
   #of(numRows: number): Experience {
@@ -95,7 +98,7 @@ export class ThreadChoice {
     let known = this.#experience.get(key);
     if (!known) {
       const at = this.#start;
-      known = { at, meanMs: [], bestMs: [], trial: undefined, wait: MIN_WAIT, numUntilTrial: MIN_WAIT };
+      known = { at, meanMs: [], bestMs: [], trial: undefined, numUntilTrial: MIN_WAIT };
       this.#experience.set(key, known);
     }
     return known;

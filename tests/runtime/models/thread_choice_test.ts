@@ -54,6 +54,16 @@ Deno.test("ThreadChoice: gives way while the machine is busy, and comes back", (
   assert.ok(share(run(choice, 1, 2000, quiet).slice(1000), 2) > 0.95);
 });
 
+Deno.test("ThreadChoice: looks again soon where looking costs little", () => {
+  const choice = new ThreadChoice(2);
+  // Long forwards beside a busy process: two threads are no better than one, but hardly worse.
+  const quiet = (threads: number) => 200 / threads, busy = (threads: number) => threads === 2 ? 280 : 210;
+  choice.calibrate(quiet);
+  run(choice, 64, 100, quiet);
+  assert.ok(share(run(choice, 64, 2000, busy).slice(100), 1) > 0.95);
+  assert.ok(share(run(choice, 64, 200, quiet), 2) > 0.7);
+});
+
 Deno.test("ThreadChoice: forwards that slow down alike on any number of threads keep them all", () => {
   const choice = new ThreadChoice(2);
   let context = 1;
