@@ -5,7 +5,13 @@
  * @module
  */
 
-import type { AcceptThresholds, CostCurve, DraftingConfig, TargetHandles } from "./speculation_config.ts";
+import type {
+  AcceptThresholds,
+  ContextCosts,
+  CostCurve,
+  DraftingConfig,
+  TargetHandles,
+} from "./speculation_config.ts";
 
 /** Flags of `serve.ts` after parsing; names are SGLang's in camelCase. Undefined means "decide for me". */
 export interface ServerArgs {
@@ -244,6 +250,8 @@ export interface VerifierInfo {
   readonly handles: TargetHandles;
   /** Times of a forward by number of rows, all of them outputs; absent without speculation. */
   readonly forwardMs?: CostCurve;
+  /** Times that a context adds; absent without speculation. */
+  readonly contextMs?: ContextCosts;
 }
 
 /** What the scheduler needs to start. */

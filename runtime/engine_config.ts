@@ -6,7 +6,7 @@
 import process from "node:process";
 import type { Checkpoint, SchedulerConfig, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
 import { LoadError } from "./errors.ts";
-import type { CostCurve, DraftCosts, DraftingConfig, SpeculationConfig } from "./speculation_config.ts";
+import type { DraftCosts, DraftingConfig, SpeculationConfig } from "./speculation_config.ts";
 
 /** Limits used where the command line sets none; a GPU wants wider batches to be busy. */
 const DEFAULTS = {
@@ -76,7 +76,7 @@ export function planVerifier(options: {
 export function planScheduler(
   args: ServerArgs,
   { pageSize, contextLength, maxRunningRequests, maxRows, maxOutputs, device, eosTokenIds }: VerifierConfig,
-  { numPages, forwardMs }: VerifierInfo,
+  { numPages, forwardMs, contextMs }: VerifierInfo,
   drafts?: { readonly speculation: SpeculationConfig; readonly draftMs: DraftCosts },
 ): SchedulerConfig {
   return {
@@ -91,17 +91,16 @@ export function planScheduler(
     disableRadixCache: args.disableRadixCache,
     eosTokenIds,
     decodeLogInterval: args.decodeLogInterval,
-    ...(drafts && forwardMs && { drafting: planDrafting(drafts.speculation, forwardMs, drafts.draftMs) }),
+    ...(drafts && forwardMs && contextMs && {
+      drafting: { ...planDrafting(drafts.speculation), forwardMs, contextMs, draftMs: drafts.draftMs },
+    }),
   };
 }
 
 function planDrafting(
   { numSteps, topk, numDraftTokens, adaptive, head }: SpeculationConfig,
-  forwardMs: CostCurve,
-  draftMs: DraftCosts,
-): DraftingConfig {
-  const looksAhead = head !== undefined;
-  return { numSteps, topk, numNodes: numDraftTokens - 1, adaptive, looksAhead, forwardMs, draftMs };
+): Pick<DraftingConfig, "numSteps" | "topk" | "numNodes" | "adaptive" | "looksAhead"> {
+  return { numSteps, topk, numNodes: numDraftTokens - 1, adaptive, looksAhead: head !== undefined };
 }
 
 function chunkedPrefillSize(

@@ -55,13 +55,14 @@ export function costLines(
   { drafting }: SchedulerConfig,
 ): string[] {
   if (drafting === undefined) return [];
-  const { forwardMs, draftMs: { firstMs, levelMs } } = drafting;
+  const { forwardMs, contextMs: { perSequence, perRow }, draftMs: { firstMs, levelMs } } = drafting;
   const curve = ({ sizes, ms }: CostCurve) =>
     sizes.map((size, i) => `${size}: ${ms[i]!.toFixed(2)}`).join(", ");
   return [
     `Speculative decoding. algorithm: ${algorithm}, num_steps: ${numSteps}, eagle_topk: ${topk}, ` +
     `num_draft_tokens: ${numDraftTokens}, ${adaptive ? "fewer where they do not pay" : "always"}`,
-    `Forward cost by rows, ms: ${curve(forwardMs)}`,
+    `Forward cost by rows, ms: ${curve(forwardMs)}; for 1000 tokens of context ` +
+    `${(1000 * perSequence).toFixed(2)} a sequence, ${(1000 * perRow).toFixed(2)} a row`,
     `Draft cost by sequences, ms: first level ${curve(firstMs)}; each further level ${curve(levelMs)}`,
   ];
 }
@@ -77,6 +78,7 @@ function describeSpeculation(
     speculation: inSnakeCase(usage),
     speculative_tree: inSnakeCase({ numSteps, topk, numDraftTokens, adaptive }),
     forward_cost_ms: drafting?.forwardMs,
+    context_cost_ms: drafting && inSnakeCase(drafting.contextMs),
     draft_cost_ms: drafting && inSnakeCase(drafting.draftMs),
   };
 }

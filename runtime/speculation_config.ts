@@ -88,6 +88,14 @@ export interface CostCurve {
   readonly ms: readonly number[];
 }
 
+/** What a forward takes beyond its {@linkcode CostCurve} for every token of a sequence's context, milliseconds. */
+export interface ContextCosts {
+  /** Once for the sequence. */
+  readonly perSequence: number;
+  /** For each of its rows. */
+  readonly perRow: number;
+}
+
 /** Tokens that a sequence brings in the trials that {@linkcode DraftCosts} come from, about as many as a verification yields. */
 export const NUM_TRIAL_TOKENS = 2;
 
@@ -139,8 +147,10 @@ export interface DraftingConfig {
   readonly adaptive: boolean;
   /** Draft KV of a token depends on the next one, so that a page can be shared only with the token after it. */
   readonly looksAhead: boolean;
-  /** What a forward of the target costs. */
+  /** What a forward of the target costs, by rows, at the beginning of a context. */
   readonly forwardMs: CostCurve;
+  /** And what further on. */
+  readonly contextMs: ContextCosts;
   /** What drafting costs. */
   readonly draftMs: DraftCosts;
 }

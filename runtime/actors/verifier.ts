@@ -29,13 +29,14 @@ import {
   pathTokens,
 } from "../speculation/draft_tree.ts";
 import { chooseLeniently, coinOf } from "../speculation/lenient.ts";
-import { measureCurve } from "../speculation/measure.ts";
-import type { CostCurve } from "../speculation_config.ts";
+import { measureContext, measureCurve } from "../speculation/measure.ts";
 import { type BatchRows, Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
 
 /** Numbers of rows whose cost is measured. */
 const MEASURED_ROWS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+/** Tokens of the context whose cost is measured, and rows behind it. */
+const MEASURED_CONTEXT = 512, MEASURED_CONTEXT_ROWS = 8;
 const TRIAL_SAMPLING = { ...defaultSamplingParams, temperature: 0 };
 
 /** KV slots whose rows are to be copied, one after another. */
@@ -85,7 +86,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       };
       context.setThreads(this.#threadChoice.calibrate(trialMs));
     }
-    const costs = config.maxNodes > 0 && { forwardMs: this.#measure(clock) };
+    const costs = config.maxNodes > 0 && this.#measure(clock);
     return { ...loaded.info, backend: context.describe(), ...costs };
   }
 
@@ -132,27 +133,42 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     return rows;
   }
 
-  /** Time of a forward of so many rows, all of them outputs. It writes to pages that nobody owns yet. */
-  #trialMs(numRows: number, clock: Clock): number {
+  /**
+   * Time of a forward of so many rows behind `start` tokens, all of them outputs. It writes to pages that nobody owns
+   * yet.
+   */
+  #trialMs(numRows: number, clock: Clock, start = 0): number {
     const { pageSize, eosTokenIds } = this.#config, requestId = "trial";
-    const start = { requestId, sampling: TRIAL_SAMPLING, tokens: new Int32Array(0), numPromptTokens: 0 };
-    this.#sequences.set(requestId, new SequenceSampling(start, eosTokenIds));
-    const pages = Int32Array.from({ length: Math.ceil(numRows / pageSize) }, (_, page) => page);
+    const began = { requestId, sampling: TRIAL_SAMPLING, tokens: new Int32Array(0), numPromptTokens: 0 };
+    this.#sequences.set(requestId, new SequenceSampling(began, eosTokenIds));
+    const pages = Int32Array.from({ length: Math.ceil((start + numRows) / pageSize) }, (_, page) => page);
     const drafts = new Int32Array(numRows - 1);
     const tree = chainOf(drafts, new Float32Array(drafts));
-    this.#write([{ requestId, tokens: Int32Array.of(0), start: 0, pages, sample: true, tree }]);
+    this.#write([{ requestId, tokens: Int32Array.of(0), start, pages, sample: true, tree }]);
     this.#sequences.delete(requestId);
     const begun = clock.now();
     this.#loaded.context.replay(this.#graph);
     return clock.now() - begun;
   }
 
-  /** What a forward costs by number of rows. */
-  #measure(clock: Clock): CostCurve {
-    const { pageSize, maxRows, maxOutputs } = this.#config;
-    const most = Math.min(maxRows, maxOutputs, this.#loaded.info.numPages * pageSize);
-    const sizes = MEASURED_ROWS.filter((numRows) => numRows <= most);
-    return measureCurve(sizes, (numRows) => this.#trialMs(numRows, clock));
+  /** What a forward costs by number of rows, and what a context adds. */
+  #measure(clock: Clock): Required<Pick<VerifierInfo, "forwardMs" | "contextMs">> {
+    const { pageSize, maxRows, maxOutputs } = this.#config, { context, kv, info } = this.#loaded;
+    const numSlots = Math.min(info.numPages, this.#loaded.pagesPerSegment) * pageSize;
+    const sizes = MEASURED_ROWS.filter((numRows) => numRows <= Math.min(maxRows, maxOutputs, numSlots));
+    const forwardMs = measureCurve(sizes, (numRows) => this.#trialMs(numRows, clock));
+    const numRows = Math.min(MEASURED_CONTEXT_ROWS, sizes.at(-1)!);
+    const contextTokens = Math.min(MEASURED_CONTEXT, numSlots - numRows);
+    if (contextTokens <= 0) return { forwardMs, contextMs: { perSequence: 0, perRow: 0 } };
+    // Memory that was never written is all the same page, which stays in the caches.
+    const slots = Int32Array.from({ length: contextTokens }, (_, slot) => slot);
+    context.moveKvSlots(kv, new Int32Array(contextTokens), slots);
+    const contextMs = measureContext(
+      numRows,
+      contextTokens,
+      (numRows, start) => this.#trialMs(numRows, clock, start),
+    );
+    return { forwardMs, contextMs };
   }
 
   /** The rows of a segment whose logits matter, in the order of `BatchRowsBuilder`. */

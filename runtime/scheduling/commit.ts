@@ -6,7 +6,7 @@
 import type { SchedulerConfig } from "../config.ts";
 import type { FinishReason, Forwarded, Segment, SegmentResult, Tokens } from "../messages.ts";
 import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
-import { observeDraft, observeForward, type SequenceDraft } from "./draft_experience.ts";
+import { type ComputedRows, observeDraft, observeForward, type SequenceDraft } from "./draft_experience.ts";
 import { sharePages, trimPages } from "./pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
 import { reserveRatioBounds, type SchedulingState } from "./state.ts";
@@ -35,7 +35,7 @@ export function commit(
   state.reserveRatio = Math.max(reserveRatioBounds.min, state.reserveRatio - reserveRatioBounds.decay);
   const { segments } = inFlight.forward;
   if (state.drafting !== undefined && inFlight.numPrefilling === 0) {
-    observeForward(state.drafting, numRowsOf(segments), { forwardMs, roundTripMs });
+    observeForward(state.drafting, segments.map(computedRows), { forwardMs, roundTripMs });
   }
   return segments.flatMap((segment, i) => {
     const sequence = inFlight.sequences[i]!, draft = inFlight.drafts.get(sequence);
@@ -129,6 +129,6 @@ function stopAt(config: SchedulerConfig, { sampling }: Sequence, token: number):
   return stops ? { type: "stop", matched: token } : undefined;
 }
 
-function numRowsOf(segments: readonly Segment[]): number {
-  return segments.reduce((sum, { tokens, tree }) => sum + tokens.length + (tree?.tokens.length ?? 0), 0);
+function computedRows({ start, tokens, tree }: Segment): ComputedRows {
+  return { numRows: tokens.length + (tree?.tokens.length ?? 0), numContextTokens: start + tokens.length };
 }

@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { type CostCurve, type DraftCosts, NUM_TRIAL_TOKENS } from "../speculation_config.ts";
+import {
+  type ContextCosts,
+  type CostCurve,
+  type DraftCosts,
+  NUM_TRIAL_TOKENS,
+} from "../speculation_config.ts";
 
 /** Drafting time, as a share of a plain step, that does not matter. */
 const NEGLIGIBLE = 0.01;
@@ -12,6 +17,7 @@ const NEGLIGIBLE = 0.01;
 /** Measured costs, and how much dearer or cheaper things are at the moment. */
 export interface Costs {
   readonly forwardMs: CostCurve;
+  readonly contextMs: ContextCosts;
   readonly draftMs: DraftCosts;
   /** Time that drafting takes over what was measured, with that of forwards as the unit. */
   readonly draftScale: number;
@@ -25,6 +31,8 @@ export interface PlainStep {
   readonly numDecoding: number;
   /** Rows of prompts that share the forward; what they alone cost is not speculation's. */
   readonly numPrefillRows: number;
+  /** Tokens of all contexts that the rows of decoding see. */
+  readonly numContextTokens: number;
 }
 
 /** Time at `size` on a curve; beyond its ends the nearest line goes on, never below 0. */
@@ -59,12 +67,24 @@ export function catchUpCost(
 
 /** Time of the forward's decode rows and drafts, in company of the prompts' rows. */
 function verifyCost(
-  { forwardMs, overheadMs }: Costs,
-  { numDecoding, numPrefillRows }: PlainStep,
+  { forwardMs, contextMs, overheadMs }: Costs,
+  { numDecoding, numPrefillRows, numContextTokens }: PlainStep,
   numNodes: number,
 ): number {
   const alone = numPrefillRows === 0 ? 0 : costAt(forwardMs, numPrefillRows);
-  return overheadMs + costAt(forwardMs, numPrefillRows + numDecoding + numNodes) - alone;
+  // Nodes are taken to spread evenly.
+  const rowsEach = 1 + numNodes / Math.max(1, numDecoding);
+  return overheadMs + costAt(forwardMs, numPrefillRows + numDecoding + numNodes) - alone +
+    contextCost(contextMs, numContextTokens, rowsEach * numContextTokens);
+}
+
+/** Time for contexts of so many tokens, of which each row sees its sequence's. */
+export function contextCost(
+  { perSequence, perRow }: ContextCosts,
+  numContextTokens: number,
+  numSeenByRows: number,
+): number {
+  return perSequence * numContextTokens + perRow * numSeenByRows;
 }
 
 /**
@@ -96,10 +116,11 @@ export function chooseLevels(
 
 /** Time of a step without drafts, prompts' rows included. */
 export function stepCost(
-  { forwardMs, overheadMs }: Costs,
-  { numDecoding, numPrefillRows }: PlainStep,
+  { forwardMs, contextMs, overheadMs }: Costs,
+  { numDecoding, numPrefillRows, numContextTokens }: PlainStep,
 ): number {
-  return overheadMs + costAt(forwardMs, numPrefillRows + numDecoding);
+  return overheadMs + costAt(forwardMs, numPrefillRows + numDecoding) +
+    contextCost(contextMs, numContextTokens, numContextTokens);
 }
 
 /** What drafting `numLevels` where `best` pay and verifying a node more takes, as a share of a plain step. */

@@ -9,6 +9,7 @@ import { Acceptance } from "./acceptance.ts";
 import {
   catchUpCost,
   chooseLevels,
+  contextCost,
   costAt,
   type Costs,
   type PlainStep,
@@ -118,14 +119,14 @@ export interface DraftTime {
   /** The drafter had not to catch up with more than a usual step brings. */
   readonly isUsual: boolean;
   readonly isProbe: boolean;
-  /** Sequences that decode. */
-  readonly numSequences: number;
+  /** What a step without drafts would have been. */
+  readonly step: PlainStep;
 }
 
 /** Learns how long drafts take now. */
 export function observeDraftTime(
   drafting: Drafting,
-  { draftMs, expectedMs, isUsual, isProbe, numSequences }: DraftTime,
+  { draftMs, expectedMs, isUsual, isProbe, step }: DraftTime,
 ): void {
   if (expectedMs > 0) {
     const scale = Math.min(draftMs / expectedMs, MAX_RISE * drafting.draftScale);
@@ -135,20 +136,32 @@ export function observeDraftTime(
   }
   if (isProbe && drafting.numLevels === 0) {
     // What the drafter had to catch up with counts too.
-    const stepMs = drafting.forwardScale *
-      stepCost(costsOf(drafting), { numDecoding: numSequences, numPrefillRows: 0 });
+    const stepMs = drafting.forwardScale * stepCost(costsOf(drafting), { ...step, numPrefillRows: 0 });
     drafting.numUntilProbe = Math.max(drafting.numUntilProbe, probeWait(draftMs / stepMs));
   }
+}
+
+/** What was computed for a sequence in a forward. */
+export interface ComputedRows {
+  readonly numRows: number;
+  /** Tokens that these rows see, drafts aside. */
+  readonly numContextTokens: number;
 }
 
 /** Learns how long forwards of decoding sequences take now, in native code and until the scheduler has the outcome. */
 export function observeForward(
   drafting: Drafting,
-  numRows: number,
+  computed: readonly ComputedRows[],
   { forwardMs, roundTripMs }: { readonly forwardMs: number; readonly roundTripMs: number },
 ): void {
   drafting.overheadMs += SCALE_WEIGHT * (Math.max(0, roundTripMs - forwardMs) - drafting.overheadMs);
-  const expected = costAt(drafting.config.forwardMs, numRows);
+  const { forwardMs: curve, contextMs } = drafting.config;
+  const total = (of: (one: ComputedRows) => number) => computed.reduce((sum, one) => sum + of(one), 0);
+  const expected = costAt(curve, total(({ numRows }) => numRows)) + contextCost(
+    contextMs,
+    total(({ numContextTokens }) => numContextTokens),
+    total(({ numRows, numContextTokens }) => numRows * numContextTokens),
+  );
   if (expected > 0) drafting.forwardScale += SCALE_WEIGHT * (forwardMs / expected - drafting.forwardScale);
 }
 

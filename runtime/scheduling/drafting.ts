@@ -6,7 +6,14 @@
 import type { Draft, Drafted, DraftRequest } from "../messages.ts";
 import { pruneTree } from "../speculation/draft_tree.ts";
 import { chooseNodes, draftCost, type PlainStep } from "./draft_budget.ts";
-import { costsOf, levelsFor, numUntold, observeDraftTime, type SequenceDraft } from "./draft_experience.ts";
+import {
+  costsOf,
+  type Drafting,
+  levelsFor,
+  numUntold,
+  observeDraftTime,
+  type SequenceDraft,
+} from "./draft_experience.ts";
 import { growPages, numAvailablePages, numMissingPages, reservePages } from "./pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
 import { isBusy, type SchedulingState } from "./state.ts";
@@ -68,32 +75,33 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
  */
 export function takeDrafts(
   state: SchedulingState,
-  { step, trees }: Drafted,
+  { step: stepNumber, trees }: Drafted,
   draftMs: number,
 ): Drafts {
   const { drafting, draftInFlight } = state;
-  if (drafting === undefined || draftInFlight?.draft.step !== step) {
+  if (drafting === undefined || draftInFlight?.draft.step !== stepNumber) {
     throw new RangeError(
-      `Cannot take drafts of step ${step}: ${draftInFlight?.draft.step ?? "none"} are awaited`,
+      `Cannot take drafts of step ${stepNumber}: ${draftInFlight?.draft.step ?? "none"} are awaited`,
     );
   }
   state.draftInFlight = undefined;
   state.draftMs += draftMs;
   const { sequences, draft: { requests }, isProbe, expectedMs } = draftInFlight;
-  const drafts = new Map<Sequence, SequenceDraft>(), numSequences = decodingOf(state).length;
+  const drafts = new Map<Sequence, SequenceDraft>(), decoding = decodingOf(state);
   sequences.forEach((sequence, i) => {
     const { start, tokens, numSteps } = requests[i]!;
     sequence.numDrafted = start + tokens.length;
     if (state.running.includes(sequence)) {
-      drafts.set(sequence, { tree: trees[i]!, numLevels: numSteps, numSequences });
+      drafts.set(sequence, { tree: trees[i]!, numLevels: numSteps, numSequences: decoding.length });
     }
   });
   if (!drafting.config.adaptive) return drafts;
   // A first request brings a whole prompt, which says nothing about the others.
   const isUsual = requests.every(({ tokens }) => tokens.length <= 2 * (drafting.config.numSteps + 1));
-  observeDraftTime(drafting, { draftMs, expectedMs, isUsual, isProbe, numSequences });
+  const step = plainStep(state, decoding);
+  observeDraftTime(drafting, { draftMs, expectedMs, isUsual, isProbe, step });
   const spentMs = (isUsual ? draftMs : expectedMs * drafting.draftScale) / drafting.forwardScale;
-  return keepBest(state, drafts, { spentMs, isProbe });
+  return keepBest(drafting, drafts, { step, spentMs, isProbe });
 }
 
 function decodingOf({ running }: SchedulingState): Sequence[] {
@@ -105,6 +113,7 @@ function plainStep(state: SchedulingState, decoding: readonly Sequence[]): Plain
   return {
     numDecoding: decoding.length,
     numPrefillRows: numWaiting === 0 ? 0 : numPrefillRows(state, decoding),
+    numContextTokens: decoding.reduce((sum, { tokens }) => sum + tokens.length, 0),
   };
 }
 
@@ -157,15 +166,17 @@ function requestFor(
 
 /** Keeps the nodes, over all trees, that pay. */
 function keepBest(
-  state: SchedulingState,
+  drafting: Drafting,
   drafts: Drafts,
-  { spentMs, isProbe }: { readonly spentMs: number; readonly isProbe: boolean },
+  { step, spentMs, isProbe }: {
+    readonly step: PlainStep;
+    readonly spentMs: number;
+    readonly isProbe: boolean;
+  },
 ): Drafts {
-  const drafting = state.drafting!;
   const calibrated = Array.from(drafts.values(), ({ tree }) => drafting.acceptance.calibrate(tree));
   const all = calibrated.flatMap((probabilities) => [...probabilities]).sort((a, b) => b - a);
-  const decoding = decodingOf(state);
-  const best = chooseNodes(costsOf(drafting), plainStep(state, decoding), spentMs, all);
+  const best = chooseNodes(costsOf(drafting), step, spentMs, all);
   const numNodes = Math.min(all.length, best + Number(isProbe));
   const least = all[numNodes - 1] ?? Infinity;
   let numTied = all.slice(0, numNodes).filter((probability) => probability === least).length;

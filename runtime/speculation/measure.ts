@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../actor/clock.ts";
 import {
+  type ContextCosts,
   type CostCurve,
   type DraftCosts,
   NUM_TRIAL_TOKENS,
@@ -34,6 +35,25 @@ export function measureCurve(sizes: readonly number[], trialMs: (size: number) =
   }
   for (let i = ms.length - 2; i >= 0; i--) ms[i] = Math.min(ms[i]!, ms[i + 1]!);
   return { sizes, ms };
+}
+
+/**
+ * What a context adds to a forward: of trials of one row and of `numRows`, at a sequence's beginning and behind
+ * `contextTokens` tokens, by turns, the fastest count.
+ */
+export function measureContext(
+  numRows: number,
+  contextTokens: number,
+  trialMs: (numRows: number, start: number) => number,
+): ContextCosts {
+  const trials = [1, numRows].flatMap((rows) => [[rows, 0], [rows, contextTokens]] as const);
+  const ms = trials.map(([rows, start]) => (trialMs(rows, start), Infinity));
+  for (let round = 0; round < NUM_SMALL_TRIALS; round++) {
+    trials.forEach(([rows, start], i) => ms[i] = Math.min(ms[i]!, trialMs(rows, start)));
+  }
+  const one = Math.max(0, ms[1]! - ms[0]!), all = Math.max(one, ms[3]! - ms[2]!);
+  const perRow = numRows > 1 ? (all - one) / (numRows - 1) : 0;
+  return { perSequence: Math.max(0, one - perRow) / contextTokens, perRow: perRow / contextTokens };
 }
 
 /** More than most caches hold. */

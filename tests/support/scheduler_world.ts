@@ -55,8 +55,8 @@ export class World {
   readonly state: SchedulingState;
   readonly clients = new Map<string, Client>();
   readonly steps: Step[] = [];
-  /** What a forward of so many rows takes. */
-  forwardMs: (numRows: number) => number = () => 10;
+  /** What a forward of so many rows takes, which see so many tokens. */
+  forwardMs: (numRows: number, numSeen: number) => number = () => 10;
   /** What drafting takes. */
   draftMs: (requests: readonly DraftRequest[]) => number = () => 1;
   /** Drafts whose answer is due. */
@@ -176,11 +176,14 @@ export class World {
     if (inFlight === undefined) return;
     const results = inFlight.forward.segments.map((segment) => this.#run(segment));
     const { step, segments } = inFlight.forward;
-    const numRows = segments.reduce(
-      (sum, { tokens, tree = emptyTree }) => sum + tokens.length + tree.tokens.length,
-      0,
-    );
-    this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs: this.forwardMs(numRows) }));
+    let numRows = 0, numSeen = 0;
+    for (const { start, tokens, tree = emptyTree } of segments) {
+      const numOwn = tokens.length + tree.tokens.length;
+      numRows += numOwn;
+      numSeen += numOwn * (start + tokens.length);
+    }
+    const forwardMs = this.forwardMs(numRows, numSeen);
+    this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs }));
     checkOwners(this.state);
   }
 

@@ -200,6 +200,7 @@ const drafting = {
   adaptive: false,
   looksAhead: false,
   forwardMs: flat(10),
+  contextMs: { perSequence: 0, perRow: 0 },
   draftMs: { firstMs: flat(1), levelMs: flat(1) },
 };
 

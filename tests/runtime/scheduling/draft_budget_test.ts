@@ -15,13 +15,14 @@ function costsOf(forward: (rows: number) => number, first: number, level: number
   const flat = (ms: number) => ({ sizes: [1], ms: [ms] });
   return {
     forwardMs: { sizes, ms: sizes.map(forward) },
+    contextMs: { perSequence: 0, perRow: 0 },
     draftMs: { firstMs: flat(first), levelMs: flat(level) },
     draftScale: 1,
     overheadMs: 0,
   };
 }
 
-const alone = { numDecoding: 1, numPrefillRows: 0 };
+const alone = { numDecoding: 1, numPrefillRows: 0, numContextTokens: 0 };
 const rising = fc.array(fc.double({ min: 0.01, max: 5, noNaN: true }), { minLength: 7, maxLength: 7 })
   .map((steps) => {
     const sizes = [1, 2, 4, 8, 16, 32, 64];
@@ -52,12 +53,24 @@ Deno.test("free drafts are drafted as deep as they go, useless and dear ones not
   assert.equal(chooseLevels(costsOf(() => 10, 4, 4), alone, 5, halves), 1);
 });
 
+Deno.test("the same drafts pay at the beginning, but not far on, where rows are dear", () => {
+  const costs = {
+    ...costsOf((rows) => 10 + 0.1 * rows, 1, 1),
+    contextMs: { perSequence: 0.001, perRow: 0.004 },
+  };
+  const good = (levels: number) => ({ accepted: 0.4 * levels, nodes: levels });
+  assert.equal(chooseLevels(costs, alone, 3, good), 3);
+  assert.equal(chooseLevels(costs, { ...alone, numContextTokens: 4000 }, 3, good), 0);
+  assert.equal(chooseNodes(costs, alone, 1, [0.4, 0.3]), 2);
+  assert.equal(chooseNodes(costs, { ...alone, numContextTokens: 4000 }, 1, [0.4, 0.3]), 0);
+});
+
 Deno.test("the same drafts pay for one sequence, but not for a batch whose rows are dear", () => {
   const costs = costsOf((rows) => rows <= 4 ? 10 : 10 + (rows - 4) * 2.5, 1, 1);
   const good = (levels: number) => ({ accepted: 0.7 * levels, nodes: levels });
   assert.ok(chooseLevels(costs, alone, 3, good) > 0);
   assert.equal(
-    chooseLevels(costs, { numDecoding: 32, numPrefillRows: 0 }, 3, (levels) => ({
+    chooseLevels(costs, { ...alone, numDecoding: 32 }, 3, (levels) => ({
       ...good(levels),
       accepted: 0.3 * levels,
     })),
@@ -77,7 +90,7 @@ Deno.test("the nodes chosen are as many as make tokens come fastest", () => {
       const rate = (count: number) =>
         (numDecoding + sorted.slice(0, count).reduce((sum, p) => sum + p, 0)) /
         (spentMs + costAt(forwardMs, numDecoding + count));
-      const chosen = chooseNodes(costs, { numDecoding, numPrefillRows: 0 }, spentMs, sorted);
+      const chosen = chooseNodes(costs, { ...alone, numDecoding }, spentMs, sorted);
       for (let count = 0; count <= sorted.length; count++) {
         assert.ok(rate(chosen) >= rate(count) - 1e-12, `${chosen} is worse than ${count}`);
       }
@@ -87,7 +100,7 @@ Deno.test("the nodes chosen are as many as make tokens come fastest", () => {
 
 Deno.test("a prompt that shares the forward is not paid for by drafts", () => {
   const costs = costsOf((rows) => 10 + rows, 0, 0);
-  const beside = { numDecoding: 1, numPrefillRows: 64 };
+  const beside = { ...alone, numPrefillRows: 64 };
   assert.equal(chooseNodes(costs, beside, 0, [0.05, 0.05]), 0);
   assert.equal(
     chooseNodes(costs, beside, 0, [0.99, 0.98]),

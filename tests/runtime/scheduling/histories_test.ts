@@ -187,6 +187,7 @@ for (const [adaptive, looksAhead] of [[false, false], [true, true]] as const) {
       adaptive,
       looksAhead,
       forwardMs: curve(10, 12, 15),
+      contextMs: { perSequence: 0.001, perRow: 0.001 },
       draftMs: { firstMs: curve(1, 2), levelMs: curve(1, 2) },
     };
     const seen = checkHistories(

@@ -14,13 +14,14 @@ import { type MakeTree, World } from "../../support/scheduler_world.ts";
 const NUM_TOKENS = 800;
 /** Measured on two cores, milliseconds. */
 const FORWARD = { sizes: [1, 2, 4, 8, 16, 32, 64], ms: [1.77, 2, 2.52, 3.78, 6.23, 11.07, 21.15] };
+const NO_CONTEXT = { perSequence: 0, perRow: 0 };
 const HEAD = {
   firstMs: { sizes: [1, 2, 4, 8], ms: [0.3, 0.35, 0.45, 0.7] },
   levelMs: { sizes: [1, 2, 4, 8], ms: [0.2, 0.22, 0.3, 0.5] },
 };
 /** For every token beyond two that the drafter has not been told. */
 const CATCH_UP_MS = 0.035;
-const LIMITS = { numPages: 4096, contextLength: 2048, maxRows: 600, maxOutputs: 512, chunkedPrefillSize: 64 };
+const LIMITS = { numPages: 4096, contextLength: 4096, maxRows: 600, maxOutputs: 512, chunkedPrefillSize: 64 };
 
 /** Probability that a draft is right, by its sequence's length. */
 type Rate = (length: number) => number;
@@ -37,16 +38,23 @@ function chains(rate: Rate): MakeTree {
   };
 }
 
-/** Simulated time of `numRequests` at once. */
-function timeOf(numRequests: number, rate: Rate, drafting?: DraftingConfig, numTokens = NUM_TOKENS): number {
+/** Simulated time of `numRequests` at once, behind prompts of so many tokens. */
+function timeOf(
+  numRequests: number,
+  rate: Rate,
+  drafting?: DraftingConfig,
+  numTokens = NUM_TOKENS,
+  { numPromptTokens, contextMs } = { numPromptTokens: 3, contextMs: NO_CONTEXT },
+): number {
   const world = new World({ ...LIMITS, ...(drafting && { drafting }) }, { makeTree: chains(rate) });
-  world.forwardMs = (numRows) => costAt(FORWARD, numRows);
+  world.forwardMs = (numRows, numSeen) => costAt(FORWARD, numRows) + contextMs.perRow * numSeen;
   world.draftMs = (requests) =>
     costAt(HEAD.firstMs, requests.length) +
     requests.reduce((sum, { tokens }) => sum + CATCH_UP_MS * Math.max(0, tokens.length - 2), 0) +
     (Math.max(...requests.map(({ numSteps }) => numSteps)) - 1) * costAt(HEAD.levelMs, requests.length);
   for (let i = 0; i < numRequests; i++) {
-    world.submit(`r${i}`, [i + 1, 2, 3], { maxTokens: numTokens, ignoreEos: true });
+    const prompt = Array.from({ length: numPromptTokens }, (_, at) => 1 + (i + at) % 90);
+    world.submit(`r${i}`, prompt, { maxTokens: numTokens, ignoreEos: true });
   }
   world.drain();
   return world.state.forwardMs + world.state.draftMs;
@@ -59,6 +67,7 @@ const adaptive: DraftingConfig = {
   adaptive: true,
   looksAhead: false,
   forwardMs: FORWARD,
+  contextMs: NO_CONTEXT,
   draftMs: HEAD,
 };
 
@@ -75,6 +84,18 @@ for (const numRequests of [1, 4, 8]) {
     }
   });
 }
+
+Deno.test("far on in a context, where every row is dear: never much slower than plain", () => {
+  const far = { numPromptTokens: 3000, contextMs: { perSequence: 0, perRow: 0.001 } };
+  for (const rate of [0.2, 0.4, 0.6]) {
+    const drafting = { ...adaptive, contextMs: far.contextMs };
+    const [plain, speculating] = [undefined, drafting].map((drafting) =>
+      timeOf(1, () => rate, drafting, NUM_TOKENS, far)
+    );
+    const ratio = plain! / speculating!;
+    assert.ok(ratio > 0.97, `${ratio} of plain speed at a rate of ${rate}`);
+  }
+});
 
 Deno.test("drafts that begin to be good are found out, after a long time of bad ones too", () => {
   const turns: Rate = (length) => length < 600 ? 0 : 0.9;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { measureCurve } from "../../../runtime/speculation/measure.ts";
+import { measureContext, measureCurve } from "../../../runtime/speculation/measure.ts";
 
 Deno.test("a curve has the fastest trial of each size, the first not counted, and never a smaller size above a larger", () => {
   const base: Record<number, number> = { 1: 8, 2: 6, 4: 7 }, numTrials = new Map<number, number>();
@@ -20,4 +20,14 @@ Deno.test("sizes are tried by turns: a slow moment spoils none of them", () => {
     return isSlow ? 100 : size;
   });
   assert.deepEqual(curve.ms, [1, 2, 4, 8]);
+});
+
+Deno.test("what a context adds is told apart by sequence and by row, noise above the fastest aside", () => {
+  let numTrials = 0;
+  const { perSequence, perRow } = measureContext(8, 500, (numRows, start) => {
+    const noise = numTrials++ % 3 === 0 ? 5 : 0;
+    return 10 + numRows + start * (0.002 + 0.001 * numRows) + noise;
+  });
+  assert.ok(Math.abs(perSequence - 0.002) < 1e-9, `${perSequence}`);
+  assert.ok(Math.abs(perRow - 0.001) < 1e-9, `${perRow}`);
 });
