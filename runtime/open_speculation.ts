@@ -24,14 +24,25 @@ export interface OpenedSpeculation {
   readonly notes: readonly string[];
 }
 
-/** Drafts for the default model where no flag says anything else. */
-const SHIPPED = {
-  speculativeAlgorithm: "EAGLE3",
-  speculativeDraftModelPath: fileURLToPath(new URL("../heads/eagle3-smollm2-135m", import.meta.url)),
-} as const;
+/** The default model's heads, by algorithm, and the algorithm where no flag says anything else. */
+const SHIPPED_HEADS: ReadonlyMap<string, string> = new Map([
+  ["EAGLE3", fileURLToPath(new URL("../heads/eagle3-smollm2-135m", import.meta.url))],
+  ["EAGLE", fileURLToPath(new URL("../heads/eagle2-smollm2-135m", import.meta.url))],
+]);
+const SHIPPED_ALGORITHM = "EAGLE3";
 
 /** Those that draft with a head of the target. */
 const HEAD_ALGORITHMS: readonly string[] = ["EAGLE", "EAGLE3", "NEXTN"];
+
+/** Flags that say nothing without an algorithm. */
+const NEED_ALGORITHM = [
+  ["speculativeDraftModelPath", "--speculative-draft-model-path"],
+  ["speculativeTokenMap", "--speculative-token-map"],
+  ["speculativeNumSteps", "--speculative-num-steps"],
+  ["speculativeEagleTopk", "--speculative-eagle-topk"],
+  ["speculativeNumDraftTokens", "--speculative-num-draft-tokens"],
+  ["speculativeAdaptive", "--speculative-adaptive"],
+] as const;
 
 /**
  * Completes the flags for a target and opens draft model or head.
@@ -43,14 +54,21 @@ export async function openSpeculation(
   target: OpenedCheckpoint,
   options: ResolveOptions = {},
 ): Promise<OpenedSpeculation> {
-  const isOpen = target.checkpoint.path === DEFAULT_MODEL.name &&
-    given.speculativeAlgorithm === undefined && given.speculativeDraftModelPath === undefined;
-  const args = isOpen && existsSync(SHIPPED.speculativeDraftModelPath) ? { ...given, ...SHIPPED } : given;
+  const { args, note } = target.checkpoint.path === DEFAULT_MODEL.name
+    ? withShippedHead(given)
+    : { args: given };
   const algorithm = args.speculativeAlgorithm ?? "NONE";
   if (algorithm === "NONE") {
-    refuseUnused(args, "speculativeDraftModelPath", "--speculative-draft-model-path");
-    refuseUnused(args, "speculativeTokenMap", "--speculative-token-map");
-    return { speculation: undefined, notes: [] };
+    for (const [name, flag] of NEED_ALGORITHM) {
+      if (args[name]) throw new LoadError(`Cannot use ${flag} without --speculative-algorithm`);
+    }
+    return { speculation: undefined, notes: note === undefined ? [] : [note] };
+  }
+  const needsPath = HEAD_ALGORITHMS.includes(algorithm) || algorithm === "STANDALONE";
+  if (!needsPath && args.speculativeDraftModelPath !== undefined) {
+    throw new LoadError(
+      `Cannot use --speculative-draft-model-path with ${algorithm}, which drafts by itself`,
+    );
   }
   const { config, notes } = planSpeculation(algorithm, args, target.checkpoint.config.architecture);
   const draft = algorithm === "STANDALONE" ? await openDraftModel(args, target, options) : undefined;
@@ -69,6 +87,23 @@ export async function openSpeculation(
   const { vocabSize } = target.checkpoint.config;
   const hotTokens = map === undefined ? undefined : await readTokenMap(map, vocabSize, options);
   return { speculation: { ...config, draft, head, hotTokens }, notes };
+}
+
+/** Completes what was given for the default model by the heads that come with Aerie. */
+function withShippedHead(given: ServerArgs): { readonly args: ServerArgs; readonly note?: string } {
+  const { speculativeAlgorithm: algorithm, speculativeDraftModelPath: path } = given;
+  const head = SHIPPED_HEADS.get(algorithm ?? SHIPPED_ALGORITHM);
+  if (path !== undefined || head === undefined) return { args: given };
+  if (existsSync(head)) {
+    return {
+      args: {
+        ...given,
+        speculativeAlgorithm: algorithm ?? SHIPPED_ALGORITHM,
+        speculativeDraftModelPath: head,
+      },
+    };
+  }
+  return { args: given, note: `No speculation: there is no draft head at ${head}` };
 }
 
 async function openHead(
@@ -121,8 +156,4 @@ function differingToken(draft: TokenizerJson, target: TokenizerJson): string | u
 function idsOf({ model, added_tokens: added }: TokenizerJson): Map<string, unknown> {
   const vocab = model["vocab"] as Readonly<Record<string, unknown>> | undefined;
   return new Map([...Object.entries(vocab ?? {}), ...added.map(({ content, id }) => [content, id] as const)]);
-}
-
-function refuseUnused(args: ServerArgs, name: keyof ServerArgs, flag: string): void {
-  if (args[name] !== undefined) throw new LoadError(`Cannot use ${flag} without --speculative-algorithm`);
 }

@@ -6,6 +6,7 @@
 import type { ServerArgs } from "./config.ts";
 import { LoadError } from "./errors.ts";
 import { maxTopLogprobs } from "./sampling/params.ts";
+import { MAX_GROWN_ROWS } from "./speculation/tree_growth.ts";
 import type { SpeculationConfig } from "./speculation_config.ts";
 
 /** Nodes of a tree at most, its root counted: one bit of a mask each. */
@@ -33,6 +34,12 @@ export function planSpeculation(algorithm: string, args: ServerArgs, architectur
     ...(speculativeNumDraftTokens !== undefined && { numDraftTokens: speculativeNumDraftTokens }),
   };
   const { shape, notes } = completeTree(given, automaticTree(algorithm, args, architecture));
+  const isGrown = algorithm !== "NGRAM" && shape.topk > 1;
+  const limit = isGrown && (shape.numSteps - 1) * shape.topk > MAX_GROWN_ROWS
+    ? [
+      `Trees of ${shape.numSteps} steps of ${shape.topk}: growth ends when ${MAX_GROWN_ROWS} nodes are expanded`,
+    ]
+    : [];
   const single = args.speculativeAcceptThresholdSingle, acc = args.speculativeAcceptThresholdAcc;
   return {
     config: {
@@ -49,7 +56,7 @@ export function planSpeculation(algorithm: string, args: ServerArgs, architectur
       },
       syntheticAcceptance: args.speculativeSyntheticAcceptance,
     },
-    notes,
+    notes: [...notes, ...limit],
   };
 }
 

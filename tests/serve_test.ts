@@ -51,6 +51,46 @@ Deno.test({ name: "serve: says what it does while it starts, in SGLang's words",
 });
 
 Deno.test(
+  { name: "serve: streams the same with and without speculation, alone and at once", ignore },
+  async () => {
+    const head = [
+      "--speculative-algorithm",
+      "EAGLE3",
+      "--speculative-draft-model-path",
+      "heads/eagle3-smollm2-135m",
+      "--speculative-num-steps",
+      "3",
+    ];
+    const say = async (server: ServerProcess, seed: number): Promise<string> => {
+      const sampling = seed % 2 === 0 ? { temperature: 0 } : { temperature: 0.8, top_p: 0.9, seed };
+      const content = `Explain in detail how to bake ${["bread", "a cake", "pizza", "pie"][seed]}.`;
+      const stream = await clientOf(server).chat.completions.create({
+        model,
+        messages: [{ role: "user", content }],
+        max_tokens: 64,
+        ...sampling,
+        stream: true,
+      });
+      let text = "";
+      for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
+      return text;
+    };
+    const saidBy = async (server: ServerProcess) => [
+      await say(server, 0),
+      await say(server, 1),
+      ...await Promise.all([0, 1, 2, 3].map((seed) => say(server, seed))),
+    ];
+    await using plain = await ServerProcess.start([...flags, "--speculative-algorithm", "NONE"]);
+    const expected = await saidBy(plain);
+    await using speculating = await ServerProcess.start([...flags, ...head]);
+    assert.deepEqual(await saidBy(speculating), expected);
+    assert(expected.every((text) => text.length > 100), expected.join("\n"));
+    const info = await (await fetch(`${speculating.url}/get_server_info`)).json();
+    assert(info.internal_states[0].avg_spec_accept_length > 1.2, JSON.stringify(info.internal_states[0]));
+  },
+);
+
+Deno.test(
   { name: "serve: chats with the official client and survives what clients do", ignore },
   async () => {
     await using server = await ServerProcess.start(flags);

@@ -7,9 +7,13 @@ import assert from "node:assert/strict";
 import type { ServerArgs } from "../../runtime/config.ts";
 import { openSpeculation } from "../../runtime/open_speculation.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
+import { DEFAULT_MODEL } from "../../runtime/weights/default_model.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
+import { needsModel } from "../support/model_file.ts";
 import { defaultArgs } from "../support/test_engine.ts";
 import { writeTinyModel } from "../support/tiny_model.ts";
+
+const { ignore, path } = needsModel();
 
 /** Runs `body` with a tiny target and the folder it is in. */
 async function withTarget(
@@ -35,10 +39,36 @@ Deno.test("other models than the default one do not speculate unless asked", () 
     assert.equal((await open({ speculativeAlgorithm: "NGRAM" })).speculation?.algorithm, "NGRAM");
   }));
 
+Deno.test({
+  name: "the default model speculates with the head that comes with Aerie, unless told otherwise",
+  ignore,
+  async fn() {
+    const { checkpoint, tokenizerSource } = await openCheckpoint(await resolveModel(path));
+    const target = { checkpoint: { ...checkpoint, path: DEFAULT_MODEL.name }, tokenizerSource };
+    const open = async (args: Partial<ServerArgs>) =>
+      (await openSpeculation({ ...defaultArgs, ...args }, target)).speculation;
+    const speculation = await open({});
+    assert.equal(speculation?.algorithm, "EAGLE3");
+    assert.equal(speculation.head?.head.kind, "eagle3");
+    assert.ok(speculation.adaptive);
+    assert.deepEqual((await open({ speculativeAlgorithm: "EAGLE3" }))?.head?.path, speculation.head.path);
+    assert.equal((await open({ speculativeAlgorithm: "EAGLE" }))?.head?.head.kind, "eagle");
+    assert.equal((await open({ speculativeNumSteps: 2 }))?.numSteps, 2);
+    assert.equal(await open({ speculativeAlgorithm: "NONE" }), undefined);
+  },
+});
+
 Deno.test("flags that would do nothing, or lack what they need, are refused", () =>
   withTarget(async (open) => {
     await assert.rejects(open({ speculativeDraftModelPath: "x" }), /--speculative-draft-model-path without/);
     await assert.rejects(open({ speculativeTokenMap: "x" }), /--speculative-token-map without/);
+    await assert.rejects(open({ speculativeNumSteps: 5 }), /--speculative-num-steps without/);
+    const none = { speculativeAlgorithm: "NONE" };
+    await assert.rejects(open({ ...none, speculativeAdaptive: true }), /--speculative-adaptive without/);
+    await assert.rejects(
+      open({ speculativeAlgorithm: "NGRAM", speculativeDraftModelPath: "x" }),
+      /--speculative-draft-model-path with NGRAM/,
+    );
     for (const speculativeAlgorithm of ["STANDALONE", "EAGLE", "EAGLE3", "NEXTN"]) {
       await assert.rejects(open({ speculativeAlgorithm }), /--speculative-draft-model-path is missing/);
     }

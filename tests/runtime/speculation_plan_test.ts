@@ -41,6 +41,15 @@ Deno.test("shapes that are given in full are taken as they are", () => {
   }
 });
 
+Deno.test("trees that cannot be expanded to their last level are remarked upon", () => {
+  const notes = (algorithm: string, speculativeNumSteps: number, speculativeEagleTopk: number) =>
+    planSpeculation(algorithm, { ...defaultArgs, speculativeNumSteps, speculativeEagleTopk }, LLAMA).notes;
+  assert.match(notes("EAGLE3", 10, 10).join(), /10 steps of 10: growth ends when 64 nodes are expanded/);
+  assert.deepEqual(notes("EAGLE3", 9, 8), []);
+  assert.deepEqual(notes("EAGLE3", 63, 1), []);
+  assert.deepEqual(notes("NGRAM", 10, 10), []);
+});
+
 Deno.test("shapes that are given in part are completed", () => {
   assert.deepEqual(shapeOf("EAGLE3", 3), [3, 4, 8]);
   assert.deepEqual(shapeOf("EAGLE3", undefined, 1), [5, 1, 6]);

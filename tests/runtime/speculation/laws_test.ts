@@ -172,7 +172,10 @@ Deno.test("log and server info show what was measured and accepted", async () =>
   const args = { speculativeAlgorithm: "NGRAM", speculativeNumSteps: 3, decodeLogInterval: 2 };
   await using engine = await start(setting, args, { log: (_, line) => void lines.push(line) });
   await collect(engine.generate(requestOf("r", setting.cases[3]!.prompt, { maxTokens: 30, temperature: 0 })));
-  assert.match(lines.join("\n"), /Forward cost by rows, ms: 1: [\d.]+, 2: .*, 64: .*; for 1000 tokens of context [\d.]+ a sequence/);
+  assert.match(
+    lines.join("\n"),
+    /Forward cost by rows, ms: 1: [\d.]+, 2: .*, 64: .*; for 1000 tokens of context [\d.]+ a sequence/,
+  );
   assert.match(
     lines.join("\n"),
     /Draft cost by sequences, ms: first level 1: [\d.]+, 2: .*each further level/,
