@@ -28,7 +28,7 @@ import {
   emptyTree,
   pathTokens,
 } from "../speculation/draft_tree.ts";
-import { chooseLeniently, coinOf } from "../speculation/lenient.ts";
+import { chooseLeniently, coinOf, filteredProbabilities } from "../speculation/lenient.ts";
 import { measureContext, measureCurve } from "../speculation/measure.ts";
 import { type BatchRows, Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
@@ -224,12 +224,13 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   /** The token to go on with at a node, whose output is `output`: what was drawn, unless drafts are favoured. */
   #tokenAt({ requestId, start, tokens, tree }: Segment, node: number, output: number): number {
     const drawn = this.#sampler.tokenAt(output), { acceptThresholds } = this.#config;
-    const { params: { temperature, seed } } = this.#sequence(requestId);
+    const { params } = this.#sequence(requestId), { temperature, seed } = params;
     if (acceptThresholds === undefined || tree === undefined || temperature === 0) return drawn;
-    const top = new Map(this.#sampler.logprobAt(output, maxTopLogprobs).top);
+    const { top } = this.#sampler.logprobAt(output, maxTopLogprobs);
+    const probabilities = filteredProbabilities(top, params);
     const children = childrenOf(tree, node).map((child) => {
       const token = tree.tokens[child]!;
-      return { token, probability: Math.exp(top.get(token) ?? -Infinity) };
+      return { token, probability: probabilities.get(token) ?? 0 };
     });
     const position = start + tokens.length + (node < 0 ? 0 : pathTokens(tree, node).length);
     return chooseLeniently(drawn, children, acceptThresholds, coinOf(seed, position));

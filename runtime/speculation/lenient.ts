@@ -3,12 +3,36 @@
  *
  * @module
  */
+import type { SamplingParams } from "../sampling/params.ts";
 import type { AcceptThresholds } from "../speculation_config.ts";
 
 /** A draft at a node, with the model's probability for it. */
 export interface Child {
   readonly token: number;
   readonly probability: number;
+}
+
+/**
+ * Probabilities of the tokens that `top_k`, `top_p` and `min_p` leave, which is what SGLang's thresholds are held
+ * against, of a list of the most probable ones. Where the list ends before the filters do, the mass they keep is
+ * taken for `top_p`, so that no token is thought more probable than it is.
+ *
+ * @param top tokens and logprobs before the filters, descending
+ */
+export function filteredProbabilities(
+  top: readonly (readonly [token: number, logprob: number])[],
+  { topK, topP, minP }: Pick<SamplingParams, "topK" | "topP" | "minP">,
+): ReadonlyMap<number, number> {
+  const kept = new Map<number, number>(), least = minP * Math.exp(top[0]?.[1] ?? 0);
+  let mass = 0;
+  for (const [token, logprob] of top) {
+    const probability = Math.exp(logprob);
+    if (probability < least || (topK > 0 && kept.size === topK) || mass > topP) break;
+    kept.set(token, probability);
+    mass += probability;
+  }
+  const total = kept.size < top.length ? mass : Math.max(mass, topP);
+  return new Map(Array.from(kept, ([token, probability]) => [token, probability / total]));
 }
 
 /**

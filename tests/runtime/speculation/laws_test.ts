@@ -166,6 +166,30 @@ for (const args of ALGORITHMS) {
   }
 }
 
+Deno.test("thresholds below 1 accept what was not drawn, but nothing that the filters forbid", async () => {
+  const { setting: { target } } = await tinySetting();
+  const sampling = { temperature: 1, seed: 3, maxTokens: 60 };
+  const free = { target, cases: [{ prompt: ONCE, sampling }] };
+  const forbidden = { target, cases: [{ prompt: ONCE, sampling: { ...sampling, topK: 1 } }] };
+  const args = {
+    speculativeAlgorithm: "NGRAM",
+    speculativeAcceptThresholdSingle: 1e-9,
+    ...shapeArgs([3, 4, 16]),
+  };
+  for (const [setting, isLossy] of [[free, true], [forbidden, false]] as const) {
+    const [plain] = await runPlain(setting);
+    const tokensOf = () => [...setting.cases[0]!.prompt, ...plain!.tokens];
+    await using engine = await start(setting, args, {
+      drafter: () => scriptedDrafter(tokensOf, alwaysWrong(300)),
+    });
+    const { tokens, usage } = await collect(
+      engine.generate(requestOf("r", ONCE, setting.cases[0]!.sampling)),
+    );
+    assert.equal(usage.speculation!.numAccepted > 0, isLossy);
+    if (!isLossy) assert.deepEqual(tokens, plain!.tokens);
+  }
+});
+
 Deno.test("log and server info show what was measured and accepted", async () => {
   const { setting } = await tinySetting();
   const lines: string[] = [];

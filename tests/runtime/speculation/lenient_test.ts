@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chooseLeniently, coinOf } from "../../../runtime/speculation/lenient.ts";
+import { chooseLeniently, coinOf, filteredProbabilities } from "../../../runtime/speculation/lenient.ts";
 
 const CHILDREN = [{ token: 0, probability: 0.4 }, { token: 1, probability: 0.2 }];
 const TARGET = [0.4, 0.2, 0.25, 0.15];
@@ -30,4 +30,18 @@ Deno.test("acc raises the share of the drafts to their probability divided by it
 Deno.test("a draft of at least single's probability is always accepted, unless another was drawn", () => {
   assertNear(shares({ single: 0.3, acc: 1 }), [0.8, 0.2, 0, 0]);
   assertNear(shares({ single: 0.5, acc: 1 }), TARGET);
+});
+
+Deno.test("thresholds are held against what the filters leave", () => {
+  const top = [0.5, 0.2, 0.1, 0.05].map((probability, token) => [token, Math.log(probability)] as const);
+  const filtered = (topK: number, topP: number, minP: number) => {
+    const kept = filteredProbabilities(top, { topK, topP, minP });
+    return [0, 1, 2, 3].map((token) => Math.round(1000 * (kept.get(token) ?? 0)) / 1000);
+  };
+  assert.deepEqual(filtered(0, 1, 0), [0.5, 0.2, 0.1, 0.05]);
+  assert.deepEqual(filtered(1, 1, 0), [1, 0, 0, 0]);
+  assert.deepEqual(filtered(2, 1, 0), [0.714, 0.286, 0, 0]);
+  assert.deepEqual(filtered(0, 0.6, 0), [0.714, 0.286, 0, 0]);
+  assert.deepEqual(filtered(0, 0.9, 0), [0.556, 0.222, 0.111, 0.056], "the list is shorter than the nucleus");
+  assert.deepEqual(filtered(0, 1, 0.3), [0.714, 0.286, 0, 0]);
 });
