@@ -85,8 +85,6 @@ def _from_gguf(path: Path) -> Checkpoint:
     for tensor in reader.tensors:
         values = torch.from_numpy(np.array(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32))
         name = _hugging_face_name(tensor.name)
-        if name is None:
-            continue
         if name.endswith(("q_proj.weight", "k_proj.weight")):
             values = _halves_from_pairs(values, config.head_dim)
         tensors[name] = values
@@ -96,7 +94,7 @@ def _from_gguf(path: Path) -> Checkpoint:
     return Checkpoint(config, tensors, tokenizer)
 
 
-def _hugging_face_name(name: str) -> str | None:
+def _hugging_face_name(name: str) -> str:
     fixed = {
         "token_embd.weight": "model.embed_tokens.weight",
         "output_norm.weight": "model.norm.weight",
@@ -105,8 +103,8 @@ def _hugging_face_name(name: str) -> str | None:
     if name in fixed:
         return fixed[name]
     parts = name.split(".")
-    if parts[0] != "blk" or parts[2] not in GGUF_NAMES:
-        return None
+    if len(parts) != 4 or parts[0] != "blk" or parts[2] not in GGUF_NAMES or parts[3] != "weight":
+        raise ValueError(f"Cannot load target: it has {name}, which is no tensor of a plain Llama model")
     return f"model.layers.{parts[1]}.{GGUF_NAMES[parts[2]]}.weight"
 
 
@@ -122,8 +120,13 @@ def _from_folder(path: Path) -> Checkpoint:
     stated = json.loads((path / "config.json").read_text())
     if stated["architectures"] != ["LlamaForCausalLM"]:
         raise ValueError(f"Cannot load target: architectures {stated['architectures']}, expected LlamaForCausalLM")
-    if stated.get("rope_scaling"):
-        raise ValueError(f"Cannot load target: rope_scaling {stated['rope_scaling']}, expected none")
+    rope = stated.get("rope_parameters") or {}
+    for scaling in (stated.get("rope_scaling") or {}, rope):
+        if (kind := scaling.get("rope_type", scaling.get("type", "default"))) != "default":
+            raise ValueError(f"Cannot load target: rope scaling {kind}, expected none")
+    for key in ("attention_bias", "mlp_bias"):
+        if stated.get(key):
+            raise ValueError(f"Cannot load target: {key} is true, expected none")
     heads = stated["num_attention_heads"]
     config = LlamaConfig(
         vocab_size=stated["vocab_size"],
@@ -134,7 +137,7 @@ def _from_folder(path: Path) -> Checkpoint:
         num_key_value_heads=stated.get("num_key_value_heads", heads),
         head_dim=stated.get("head_dim") or stated["hidden_size"] // heads,
         rms_norm_eps=stated["rms_norm_eps"],
-        rope_theta=stated.get("rope_theta") or stated.get("rope_parameters", {}).get("rope_theta", 10000.0),
+        rope_theta=stated.get("rope_theta") or rope.get("rope_theta", 10000.0),
         max_position_embeddings=stated["max_position_embeddings"],
     )
     tensors = {}

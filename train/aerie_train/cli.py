@@ -108,10 +108,11 @@ def export(config: RunConfig, arguments) -> None:
     from .checkpoint import load_checkpoint
     from .export import export_head
     from .llama import Target
-    from .training import new_head
+    from .training import check_vocabulary, new_head
 
     head = new_head(config, Target(load_checkpoint(config.target)))
     state = torch.load(Path(config.run) / "checkpoint.pt", weights_only=True)
+    check_vocabulary(head, state["head"], config)
     export_head(head, state["average"], arguments.output, config.target)
     print(f"{arguments.output}: step {state['counters'][0]}, {state['counters'][3]} answer tokens")
 
@@ -129,7 +130,7 @@ def evaluate(config: RunConfig, arguments) -> None:
     target, chat = Target(checkpoint), Chat(checkpoint)
     token_map = json.loads(Path(arguments.token_map).read_text()) if arguments.token_map else None
     head = import_head(arguments.head, target, token_map)
-    taps = config.taps or default_taps(checkpoint.config.num_hidden_layers)
+    taps = head.taps or config.taps or default_taps(checkpoint.config.num_hidden_layers)
     folder = Path(config.features) / "questions"
     for temperature in (0.0, 1.0):
         stores = {
@@ -166,6 +167,14 @@ def _add_arguments(commands: dict[str, argparse.ArgumentParser]) -> None:
     commands["evaluate"].add_argument("--token-map", help="EAGLE-2: .json of the tokens that may be drafted")
 
 
+def _config(path: str) -> RunConfig:
+    """`load_config` with errors that argparse prints."""
+    try:
+        return load_config(path)
+    except (OSError, ValueError, TypeError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def main() -> None:
     """Parses the command line and runs one command."""
     # Freed activations go back to the heap, not to the system, which would have to zero them again each step.
@@ -175,7 +184,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
         sub = commands.add_parser(name, help=command.__doc__)
-        sub.add_argument("config", type=load_config, help="the run's TOML file")
+        sub.add_argument("config", type=_config, help="the run's TOML file")
     _add_arguments(commands.choices)
     arguments = parser.parse_args()
     COMMANDS[arguments.command](arguments.config, arguments)

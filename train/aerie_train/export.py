@@ -48,6 +48,8 @@ def export_head(
         stated |= {
             "draft_vocab_size": len(head.d2t),
             "feature_hf_index": head.taps,
+            # The layers whose outputs are the entrances of the tapped ones.
+            "eagle_config": {"eagle_aux_hidden_state_layer_ids": [tap - 1 for tap in head.taps], "use_aux_hidden_state": True},
             "fc_norm": head.fc_norm is not None,
             "norm_before_residual": False,
             "norm_output": False,

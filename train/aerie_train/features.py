@@ -21,7 +21,10 @@ CHUNK_ROWS = 256
 
 def default_taps(num_layers: int) -> list[int]:
     """The layers on whose entrance EAGLE-3 reads the residual stream (arXiv 2503.01840): 2, L//2, L-3."""
-    return [2, num_layers // 2, num_layers - 3]
+    taps = [2, num_layers // 2, num_layers - 3]
+    if sorted(set(taps)) != taps:
+        raise ValueError(f"Cannot tap a target of {num_layers} layers at {taps}: state `taps`, three rising numbers")
+    return taps
 
 
 def read_lines(files: list[str]) -> list[dict]:
@@ -33,10 +36,15 @@ def read_lines(files: list[str]) -> list[dict]:
     return found
 
 
+HELD_OUT_TOKENS = 12
+"""Tokens at the end of a prompt that decide: the last words of the user and the template's, whatever the system prompt."""
+
+
 def held_out(sequence: dict) -> bool:
-    """Whether a sequence is one of the 2 % kept from training: decided by its prompt, so that all answers go together."""
-    prompt = np.array(sequence["ids"][: sequence["prompt"]], dtype=np.int32).tobytes()
-    return int.from_bytes(hashlib.sha256(prompt).digest()[:4], "big") % 50 == 0
+    """Whether a sequence is one of the 2 % kept from training: decided by its question, so that all answers go together."""
+    end = sequence["prompt"]
+    question = np.array(sequence["ids"][max(0, end - HELD_OUT_TOKENS) : end], dtype=np.int32).tobytes()
+    return int.from_bytes(hashlib.sha256(question).digest()[:4], "big") % 50 == 0
 
 
 @dataclass
@@ -47,6 +55,7 @@ class FeatureStore:
     belong to the target's full logits and are set from the first answer token on. done [sequences]: captured already.
     """
 
+    taps: list[int]
     ids: torch.Tensor
     prompt: torch.Tensor
     offsets: torch.Tensor
@@ -67,6 +76,7 @@ class FeatureStore:
             return torch.from_file(str(folder / name), shared=True, size=size, dtype=dtype).view(shape)
 
         return cls(
+            taps=stated["feature_hf_index"],
             ids=mapped("ids.i32", torch.int32, rows),
             prompt=mapped("prompt.i32", torch.int32, sequences),
             offsets=mapped("offsets.i64", torch.int64, sequences + 1),

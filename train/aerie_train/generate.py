@@ -67,7 +67,8 @@ def generate(
     """
     if output.suffix != ".jsonl":
         raise ValueError(f"Cannot append to {output}: its name ends in {output.suffix}, expected .jsonl")
-    rng = random.Random(seed)
+    # Another run into the same file is to ask other things.
+    rng = random.Random(f"{seed}/{output.stat().st_size if output.exists() else 0}")
     written, dropped, begun = 0, 0, time.monotonic()
 
     def prompts():

@@ -32,6 +32,12 @@ def new_head(config: RunConfig, target: Target) -> DraftHead:
     return Eagle3Head(target, taps, *maps, config.fc_norm, config.num_key_value_heads)
 
 
+def check_vocabulary(head: DraftHead, trained: dict[str, torch.Tensor], config: RunConfig) -> None:
+    """Raises a ValueError if the run's draft vocabulary is not the one that its checkpoint was trained with."""
+    if not torch.equal(head.d2t, trained["d2t"]):
+        raise ValueError(f"Cannot go on with {config.run}: draft_vocab.json is not what checkpoint.pt was trained with")
+
+
 def learning_rate_at(progress: float, warmup: float) -> float:
     """Factor of the peak rate: linear rise over `warmup`, then a cosine to 0.05 at 1."""
     if progress < warmup:
@@ -64,6 +70,8 @@ class Trainer:
         self.target = Target(load_checkpoint(config.target))
         self.store = FeatureStore.open(Path(config.features))
         self.head = new_head(config, self.target)
+        if self.store.taps != self.head.taps:
+            raise ValueError(f"Cannot train on {config.features}: its taps are {self.store.taps}, expected {self.head.taps}")
         if config.start_from:
             start_from(self.head, import_head(config.start_from, self.target))
         elif config.warm_start == "output":
@@ -84,6 +92,7 @@ class Trainer:
         self.step, self.epoch, self.done_in_epoch, self.tokens = 0, 0, 0, 0
         weights = torch.tensor([config.step_decay**k for k in range(config.unroll_steps)])
         self.step_weights = (weights / weights.sum()).tolist()
+        self.held_out_accuracy = ""
         self.path = Path(config.run) / "checkpoint.pt"
         if self.path.exists():
             self._load()
@@ -94,6 +103,8 @@ class Trainer:
         fresh = 0
         while self.tokens < self.config.tokens:
             batches = self._epoch_batches()
+            if not batches:
+                raise ValueError(f"Cannot train on {self.config.features}: too few answers for {self.config.workers} workers")
             for index in range(self.done_in_epoch, len(batches)):
                 loss, count = self._step(batches[index])
                 self.done_in_epoch = index + 1
@@ -126,7 +137,7 @@ class Trainer:
 
     def _epoch_batches(self) -> list[list[list[int]]]:
         """[steps][workers][sequences]; the same in all processes."""
-        usable = torch.tensor(self._usable(held_out=False))
+        usable = torch.tensor(self._usable(held_out=False), dtype=torch.long)
         found = batches_by_length(self.store.offsets.diff()[usable], self.config.batch_tokens, self.config.seed + self.epoch)
         batches = [usable[batch].tolist() for batch in found]
         workers = self.config.workers
@@ -140,7 +151,7 @@ class Trainer:
         share = self.config.acceptance_share if progress > 2 / 3 else 0.0
         queries = thinned_queries(batch, self.config.unroll_steps, self.config.row_share)
         scores = score_steps(self.head, batch, queries, share, self.config.feature_weight)
-        loss = batch.count * sum(w * s.loss / s.rows for w, s in zip(self.step_weights, scores))
+        loss = batch.count * sum(w * s.loss / max(1, s.rows) for w, s in zip(self.step_weights, scores))
         loss.backward()
         parameters = list(self.head.parameters())
         flat = torch.cat([p.grad.flatten() for p in parameters] + [torch.tensor([loss.item(), float(batch.count)])])
@@ -161,16 +172,23 @@ class Trainer:
     def _report(self, loss: float, speed: float) -> None:
         if self.rank == 0:
             share = self.tokens / self.config.tokens
-            text = f"step {self.step} {share:6.1%} loss {loss:.3f} {speed:.0f} tokens/s"
+            bar = ("#" * round(20 * share)).ljust(20, ".")
+            text = f"{bar} {share:6.1%} step {self.step} loss {loss:.3f} {speed:.0f} tokens/s{self.held_out_accuracy}"
             print(f"\r{text}", end="", file=sys.stderr, flush=True)
 
     @torch.no_grad()
     def evaluate(self) -> dict:
-        """Of the averaged weights on held-out prompts: loss, accuracy of each step, and what a chain would gain by them."""
+        """Of the averaged weights on held-out prompts: loss, accuracy of each step, and what a chain would gain by them.
+
+        Empty without held-out prompts, of which few prompts have none.
+        """
         own = {name: p.detach().clone() for name, p in self.head.named_parameters()}
         self._assign(self.average)
         lengths = self.store.offsets.diff()
-        usable = torch.tensor(self._usable(held_out=True))
+        usable = torch.tensor(self._usable(held_out=True), dtype=torch.long)
+        if not len(usable):
+            self._assign(own)
+            return {}
         batches = batches_by_length(lengths[usable], self.config.batch_tokens, 0)[self.rank :: self.config.workers]
         sums = torch.zeros(self.config.unroll_steps, 3)
         for found in batches:
@@ -196,6 +214,8 @@ class Trainer:
         if self.rank:
             return
         line = {"step": self.step, "tokens": self.tokens, **measured}
+        if measured:
+            self.held_out_accuracy = " held-out " + " ".join(f"{a:.1%}" for a in measured["accuracy"])
         print(f"\n{json.dumps(line)}", file=sys.stderr, flush=True)
         with open(Path(self.config.run) / "metrics.jsonl", "a") as file:
             file.write(json.dumps(line) + "\n")
@@ -210,6 +230,7 @@ class Trainer:
 
     def _load(self) -> None:
         state = torch.load(self.path, weights_only=True)
+        check_vocabulary(self.head, state["head"], self.config)
         self.head.load_state_dict(state["head"])
         self.average = state["average"]
         self.optimizer.load_state_dict(state["optimizer"])
