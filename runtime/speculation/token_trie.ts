@@ -48,8 +48,9 @@ export class TokenTrie {
    * Returns the new ends, those of runs shorter than `maxDepth`.
    */
   append(ends: readonly number[], token: number): number[] {
-    if (this.#numNodes + this.#maxDepth > this.#capacity) this.#forget();
-    const known = ends.length === 0 ? [ROOT] : ends;
+    const isFull = this.#numNodes + this.#maxDepth > this.#capacity;
+    if (isFull) this.#forget();
+    const known = isFull || ends.length === 0 ? [ROOT] : ends;
     this.#now++;
     const next = known.map((node) => this.#visit(node, token));
     return [ROOT, ...next].slice(0, this.#maxDepth);
