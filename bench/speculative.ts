@@ -69,14 +69,13 @@ interface Pair {
   readonly speculating: Engine;
 }
 
-/** A pair; the one started first has the first choice of memory. */
-async function startPair(options: EngineOptions, plainFirst: boolean): Promise<Pair> {
-  const startPlain = () => startEngine({ ...options, speculation: undefined });
-  const startSpeculating = () =>
-    startEngine({ ...options, log: (_, text) => /cost|Speculative/.test(text) && print(text) });
-  if (plainFirst) return { plain: await startPlain(), speculating: await startSpeculating() };
-  const speculating = await startSpeculating();
-  return { plain: await startPlain(), speculating };
+/** A pair; the engine started first has the first choice of memory. */
+async function startPair(engines: AsyncDisposableStack, plainFirst: boolean): Promise<Pair> {
+  const startPlain = async () => engines.use(await startEngine({ ...options, speculation: undefined }));
+  const first = plainFirst ? await startPlain() : undefined;
+  const log: EngineOptions["log"] = (_, text) => /cost|Speculative/.test(text) && print(text);
+  const speculating = engines.use(await startEngine({ ...options, log }));
+  return { plain: first ?? await startPlain(), speculating };
 }
 
 /** Counters of the speculating engines since they started, summed. */
@@ -101,8 +100,9 @@ async function forwardCost(engine: Engine): Promise<CostCurve> {
 
 const options = await aerieOptions(flags);
 if (options.speculation === undefined) throw new TypeError("Cannot measure: give --speculative-algorithm");
+await using engines = new AsyncDisposableStack();
 const pairs: Pair[] = [];
-for (let i = 0; i < numPairs; i++) pairs.push(await startPair(options, i % 2 === 0));
+for (let i = 0; i < numPairs; i++) pairs.push(await startPair(engines, i % 2 === 0));
 const cost = await forwardCost(pairs[0]!.speculating);
 const header = [
   "set",
@@ -133,9 +133,9 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
       for (let first = 0, turn = 0; first < prompts.length; first += concurrency, turn++) {
         const batch = prompts.slice(first, first + concurrency);
         for (const [i, { plain, speculating }] of pairs.entries()) {
-          const engines = (turn + i) % 2 === 0 ? [plain, speculating] : [speculating, plain];
+          const order = (turn + i) % 2 === 0 ? [plain, speculating] : [speculating, plain];
           const runs = new Map<Engine, Run>();
-          for (const engine of engines) runs.set(engine, await run(engine, batch, temperature));
+          for (const engine of order) runs.set(engine, await run(engine, batch, temperature));
           const [one, other] = [runs.get(plain)!, runs.get(speculating)!];
           assert.deepEqual(other.outputs, one.outputs, `${name}: speculation changed the text`);
           plainMs[i]! += one.ms;
@@ -174,4 +174,3 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
 }
 print();
 printTable(rows);
-for (const { plain, speculating } of pairs) await Promise.all([plain.stop(), speculating.stop()]);

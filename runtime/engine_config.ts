@@ -92,15 +92,17 @@ export function planScheduler(
     eosTokenIds,
     decodeLogInterval: args.decodeLogInterval,
     ...(drafts && forwardMs && contextMs && {
-      drafting: { ...planDrafting(drafts.speculation), forwardMs, contextMs, draftMs: drafts.draftMs },
+      drafting: planDrafting(drafts.speculation, { forwardMs, contextMs, draftMs: drafts.draftMs }),
     }),
   };
 }
 
 function planDrafting(
   { numSteps, topk, numDraftTokens, adaptive, head }: SpeculationConfig,
-): Pick<DraftingConfig, "numSteps" | "topk" | "numNodes" | "adaptive" | "looksAhead"> {
-  return { numSteps, topk, numNodes: numDraftTokens - 1, adaptive, looksAhead: head !== undefined };
+  measured: Pick<DraftingConfig, "forwardMs" | "contextMs" | "draftMs">,
+): DraftingConfig {
+  const looksAhead = head !== undefined;
+  return { numSteps, topk, numNodes: numDraftTokens - 1, adaptive, looksAhead, ...measured };
 }
 
 function chunkedPrefillSize(

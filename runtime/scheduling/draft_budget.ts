@@ -65,17 +65,22 @@ export function catchUpCost(
   return draftScale * rowMs * numUntold.reduce((sum, n) => sum + Math.max(0, n - NUM_TRIAL_TOKENS), 0);
 }
 
-/** Time of the forward's decode rows and drafts, in company of the prompts' rows. */
-function verifyCost(
+/** Time of a step that verifies so many nodes, prompts' rows included. */
+export function stepCost(
   { forwardMs, contextMs, overheadMs }: Costs,
   { numDecoding, numPrefillRows, numContextTokens }: PlainStep,
-  numNodes: number,
+  numNodes = 0,
 ): number {
-  const alone = numPrefillRows === 0 ? 0 : costAt(forwardMs, numPrefillRows);
   // Nodes are taken to spread evenly.
   const rowsEach = 1 + numNodes / Math.max(1, numDecoding);
-  return overheadMs + costAt(forwardMs, numPrefillRows + numDecoding + numNodes) - alone +
+  return overheadMs + costAt(forwardMs, numPrefillRows + numDecoding + numNodes) +
     contextCost(contextMs, numContextTokens, rowsEach * numContextTokens);
+}
+
+/** The same without what the prompts' rows alone would take. */
+function verifyCost(costs: Costs, step: PlainStep, numNodes: number): number {
+  const alone = step.numPrefillRows === 0 ? 0 : costAt(costs.forwardMs, step.numPrefillRows);
+  return stepCost(costs, step, numNodes) - alone;
 }
 
 /** Time for contexts of so many tokens, of which each row sees its sequence's. */
@@ -112,15 +117,6 @@ export function chooseLevels(
     if (rate > bestRate) [best, bestRate] = [levels, rate];
   }
   return best;
-}
-
-/** Time of a step without drafts, prompts' rows included. */
-export function stepCost(
-  { forwardMs, contextMs, overheadMs }: Costs,
-  { numDecoding, numPrefillRows, numContextTokens }: PlainStep,
-): number {
-  return overheadMs + costAt(forwardMs, numPrefillRows + numDecoding) +
-    contextCost(contextMs, numContextTokens, numContextTokens);
 }
 
 /** What drafting `numLevels` where `best` pay and verifying a node more takes, as a share of a plain step. */

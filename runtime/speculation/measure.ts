@@ -19,38 +19,45 @@ const NUM_SEQUENCES = [1, 2, 4, 8];
 const NUM_TRIALS = 3, NUM_SMALL_TRIALS = 8, SMALL = 8;
 
 /**
- * Times of trials, which others on the machine only ever make longer: of each size the fastest counts, and a smaller
- * size costs no more than a larger one.
+ * The fastest time of each of several trials, since others on the machine only ever make one longer.
+ *
+ * @param numTrials how often each is made, once more before that is not counted
+ */
+function fastest(numTrials: readonly number[], trialMs: (trial: number) => number): number[] {
+  const ms = numTrials.map(() => Infinity);
+  numTrials.forEach((_, trial) => trialMs(trial)); // the first is slower: code, pages
+  // Round by round, so that a moment in which others want the machine does not hit one trial alone.
+  for (let round = 0; round < Math.max(...numTrials); round++) {
+    numTrials.forEach((count, trial) => {
+      if (round < count) ms[trial] = Math.min(ms[trial]!, trialMs(trial));
+    });
+  }
+  return ms;
+}
+
+/**
+ * Fastest times by size; a smaller size costs no more than a larger one.
  *
  * @param sizes rising
  */
 export function measureCurve(sizes: readonly number[], trialMs: (size: number) => number): CostCurve {
-  const ms = sizes.map(() => Infinity);
-  sizes.forEach((size) => trialMs(size)); // the first is slower: code, pages
-  // Round by round, so that a moment in which others want the machine does not hit one size alone.
-  for (let round = 0; round < NUM_SMALL_TRIALS; round++) {
-    sizes.forEach((size, i) => {
-      if (size <= SMALL || round < NUM_TRIALS) ms[i] = Math.min(ms[i]!, trialMs(size));
-    });
-  }
+  const numTrials = sizes.map((size) => size <= SMALL ? NUM_SMALL_TRIALS : NUM_TRIALS);
+  const ms = fastest(numTrials, (trial) => trialMs(sizes[trial]!));
   for (let i = ms.length - 2; i >= 0; i--) ms[i] = Math.min(ms[i]!, ms[i + 1]!);
   return { sizes, ms };
 }
 
 /**
- * What a context adds to a forward: of trials of one row and of `numRows`, at a sequence's beginning and behind
- * `contextTokens` tokens, by turns, the fastest count.
+ * What a context adds to a forward, by trials of one row and of `numRows`, each at a sequence's beginning and behind
+ * `contextTokens` tokens.
  */
 export function measureContext(
   numRows: number,
   contextTokens: number,
   trialMs: (numRows: number, start: number) => number,
 ): ContextCosts {
-  const trials = [1, numRows].flatMap((rows) => [[rows, 0], [rows, contextTokens]] as const);
-  const ms = trials.map(([rows, start]) => (trialMs(rows, start), Infinity));
-  for (let round = 0; round < NUM_SMALL_TRIALS; round++) {
-    trials.forEach(([rows, start], i) => ms[i] = Math.min(ms[i]!, trialMs(rows, start)));
-  }
+  const trials: [number, number][] = [[1, 0], [1, contextTokens], [numRows, 0], [numRows, contextTokens]];
+  const ms = fastest(trials.map(() => NUM_SMALL_TRIALS), (trial) => trialMs(...trials[trial]!));
   const one = Math.max(0, ms[1]! - ms[0]!), all = Math.max(one, ms[3]! - ms[2]!);
   const perRow = numRows > 1 ? (all - one) / (numRows - 1) : 0;
   return { perSequence: Math.max(0, one - perRow) / contextTokens, perRow: perRow / contextTokens };

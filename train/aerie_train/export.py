@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from .heads import DraftHead, Eagle2Head, Eagle3Head, with_heads
+from .heads import DraftHead, Eagle2Head, Eagle3Head
 from .vocab import offsets_of
+from .warm_start import with_heads
 
 ARCHITECTURES = {"eagle3": "LlamaForCausalLMEagle3", "eagle2": "LlamaForCausalLMEagle"}
 

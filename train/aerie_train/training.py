@@ -16,10 +16,11 @@ from .checkpoint import load_checkpoint
 from .config import RunConfig
 from .export import import_head, start_from
 from .features import FeatureStore, batches_by_length, default_taps
-from .heads import DraftHead, Eagle2Head, Eagle3Head, copy_output, warm_start
+from .heads import DraftHead, Eagle2Head, Eagle3Head
 from .llama import Target
 from .objective import all_queries, score_steps, thinned_queries
 from .vocab import offsets_of
+from .warm_start import copy_output, warm_start
 
 def new_head(config: RunConfig, target: Target) -> DraftHead:
     """A head of the run's kind and draft vocabulary (run/draft_vocab.json), randomly initialised."""
@@ -129,15 +130,15 @@ class Trainer:
             distributed.all_reduce(values)
         return values
 
-    def _usable(self, held_out: bool) -> list[int]:
+    def _usable(self, held_out: bool) -> torch.Tensor:
         """Sequences captured by now, with enough of an answer."""
         store = self.store
         long_enough = store.offsets.diff() - store.prompt >= 2 + self.config.unroll_steps
-        return (long_enough & (store.done == 1) & (store.held_out == int(held_out))).nonzero().squeeze(1).tolist()
+        return (long_enough & (store.done == 1) & (store.held_out == int(held_out))).nonzero().squeeze(1)
 
     def _epoch_batches(self) -> list[list[list[int]]]:
         """[steps][workers][sequences]; the same in all processes."""
-        usable = torch.tensor(self._usable(held_out=False), dtype=torch.long)
+        usable = self._usable(held_out=False)
         found = batches_by_length(self.store.offsets.diff()[usable], self.config.batch_tokens, self.config.seed + self.epoch)
         batches = [usable[batch].tolist() for batch in found]
         workers = self.config.workers
@@ -182,13 +183,12 @@ class Trainer:
 
         Empty without held-out prompts, of which few prompts have none.
         """
+        usable = self._usable(held_out=True)
+        if not len(usable):
+            return {}
         own = {name: p.detach().clone() for name, p in self.head.named_parameters()}
         self._assign(self.average)
         lengths = self.store.offsets.diff()
-        usable = torch.tensor(self._usable(held_out=True), dtype=torch.long)
-        if not len(usable):
-            self._assign(own)
-            return {}
         batches = batches_by_length(lengths[usable], self.config.batch_tokens, 0)[self.rank :: self.config.workers]
         sums = torch.zeros(self.config.unroll_steps, 3)
         for found in batches:

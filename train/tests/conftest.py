@@ -1,7 +1,11 @@
 """A tiny random target and sequences that it wrote."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from aerie_train.checkpoint import Checkpoint, LlamaConfig
 from aerie_train.features import FeatureStore, capture_batch
@@ -40,6 +44,15 @@ def tiny_checkpoint() -> Checkpoint:
             tensors[f"model.layers.{layer}.{name}.weight"] = values
     tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"]
     return Checkpoint(CONFIG, tensors, {})
+
+
+def write_target(folder: Path, **stated) -> Path:
+    """The tiny target as a folder of safetensors, its config.json with `stated` on top."""
+    tensors = {name: values for name, values in tiny_checkpoint().tensors.items() if name != "lm_head.weight"}
+    save_file(tensors, folder / "model.safetensors")
+    sizes = {name: getattr(CONFIG, name) for name in CONFIG.__dataclass_fields__}
+    (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"], **sizes, **stated}))
+    return folder
 
 
 @pytest.fixture(scope="session")

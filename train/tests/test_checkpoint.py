@@ -3,25 +3,16 @@
 import json
 
 import pytest
-from safetensors.torch import save_file
 from tokenizers import Tokenizer, models
 
-from aerie_train.chat import PRE_TOKENIZERS, Chat, _from_gguf
+from aerie_train.chat import PRE_TOKENIZERS, Chat
 from aerie_train.checkpoint import Checkpoint, load_checkpoint
 
-from conftest import CONFIG, tiny_checkpoint
-
-STATED = {"architectures": ["LlamaForCausalLM"], **{name: getattr(CONFIG, name) for name in CONFIG.__dataclass_fields__}}
-
-
-def folder_of(tmp_path, **more):
-    save_file({name: v for name, v in tiny_checkpoint().tensors.items() if name != "lm_head.weight"}, tmp_path / "a.safetensors")
-    (tmp_path / "config.json").write_text(json.dumps({**STATED, **more}))
-    return tmp_path
+from conftest import CONFIG, write_target
 
 
 def test_a_folder_is_read_with_its_tied_lm_head(tmp_path):
-    checkpoint = load_checkpoint(folder_of(tmp_path, rope_scaling={"rope_type": "default"}))
+    checkpoint = load_checkpoint(write_target(tmp_path, rope_scaling={"rope_type": "default"}))
     assert checkpoint.config == CONFIG
     assert checkpoint.tensors["lm_head.weight"] is checkpoint.tensors["model.embed_tokens.weight"]
 
@@ -38,7 +29,7 @@ def test_a_folder_is_read_with_its_tied_lm_head(tmp_path):
 )
 def test_what_the_forward_does_not_know_is_refused(more, message, tmp_path):
     with pytest.raises(ValueError, match=message):
-        load_checkpoint(folder_of(tmp_path, **more))
+        load_checkpoint(write_target(tmp_path, **more))
 
 
 @pytest.mark.parametrize("has_file", [False, True])
@@ -57,8 +48,9 @@ def test_a_template_stands_in_either_file_and_is_given_the_special_tokens(has_fi
 @pytest.mark.parametrize("pre", sorted(PRE_TOKENIZERS))
 def test_every_pre_tokenizer_of_gguf_gives_back_what_it_was_given(pre):
     letters = sorted({chr(c) for c in range(33, 127)} | {"Ġ", "Ċ", "Ã", "©"})
-    stated = {"tokens": [*letters, "12", "<|end|>"], "merges": ["1 2"], "token_type": [1] * (len(letters) + 1) + [3], "pre": pre}
-    tokenizer = _from_gguf(stated)
+    tokens, kinds = [*letters, "12", "<|end|>"], [1] * (len(letters) + 1) + [3]
+    ends = {"bos_token_id": None, "eos_token_id": len(tokens) - 1, "chat_template": ""}
+    tokenizer = Chat(Checkpoint(CONFIG, {}, {"tokens": tokens, "merges": ["1 2"], "token_type": kinds, "pre": pre, **ends})).tokenizer
     text = "It's 12,\n ok<|end|>é"
     ids = tokenizer.encode(text, add_special_tokens=False).ids
     assert tokenizer.decode(ids, skip_special_tokens=False) == text

@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from aerie_train.batch import make_batch
-from aerie_train.heads import DraftHead, Eagle2Head, Eagle3Head, warm_start
+from aerie_train.heads import DraftHead, Eagle2Head, Eagle3Head
 from aerie_train.objective import all_queries, score_steps, thinned_queries
 from aerie_train.vocab import offsets_of
+from aerie_train.warm_start import warm_start
 
 from conftest import CONFIG, TAPS
 from reference import PlainHead

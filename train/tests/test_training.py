@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from aerie_train.config import RunConfig
 from aerie_train.features import FeatureStore, capture_batch, default_taps, held_out
 from aerie_train.training import Trainer, train
 
-from conftest import CONFIG, TAPS, tiny_checkpoint
+from conftest import CONFIG, TAPS, write_target
 
 
 @pytest.fixture()
@@ -20,10 +19,7 @@ def config(tmp_path, target, sequences) -> RunConfig:
     """Of a run whose features are captured, one sequence held out."""
     folder = tmp_path / "target"
     folder.mkdir()
-    tensors = {name: values for name, values in tiny_checkpoint().tensors.items() if name != "lm_head.weight"}
-    save_file(tensors, folder / "model.safetensors")
-    stated = {name: getattr(CONFIG, name) for name in CONFIG.__dataclass_fields__}
-    (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"], **stated}))
+    write_target(folder)
     store = FeatureStore.create(tmp_path / "features", sequences, TAPS, CONFIG)
     capture_batch(target, store, list(range(len(sequences))), TAPS)
     store.held_out.copy_(torch.tensor([0, 0, 0, 1]))
