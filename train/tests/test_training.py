@@ -58,6 +58,8 @@ def test_without_held_out_prompts_a_run_ends_and_is_saved(config):
     FeatureStore.open(Path(config.features)).held_out.zero_()
     train(config)
     assert checkpoint(config)["counters"][3] >= 60
+    lines = (Path(config.run) / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line).keys() for line in lines] == [{"step", "tokens"}]
 
 
 def test_steps_deeper_than_the_answers_are_left_out(config):
