@@ -92,10 +92,14 @@ async function counters(pairs: readonly Pair[]) {
   return total;
 }
 
-/** What forwards cost by rows, as the engine measured it at its start. */
-async function forwardCost(engine: Engine): Promise<CostCurve> {
-  const [state] = (await engine.serverInfo())["internal_states"] as { "forward_cost_ms": CostCurve }[];
-  return state!["forward_cost_ms"];
+/** What forwards cost by rows, as the speculating engines measured it at their start, on average. */
+async function forwardCost(pairs: readonly Pair[]): Promise<CostCurve> {
+  const curves = await Promise.all(pairs.map(async ({ speculating }) => {
+    const [state] = (await speculating.serverInfo())["internal_states"] as { "forward_cost_ms": CostCurve }[];
+    return state!["forward_cost_ms"];
+  }));
+  const { sizes } = curves[0]!;
+  return { sizes, ms: sizes.map((_, i) => sum(curves.map(({ ms }) => ms[i]!)) / curves.length) };
 }
 
 const options = await aerieOptions(flags);
@@ -103,7 +107,7 @@ if (options.speculation === undefined) throw new TypeError("Cannot measure: give
 await using engines = new AsyncDisposableStack();
 const pairs: Pair[] = [];
 for (let i = 0; i < numPairs; i++) pairs.push(await startPair(engines, i % 2 === 0));
-const cost = await forwardCost(pairs[0]!.speculating);
+const cost = await forwardCost(pairs);
 const header = [
   "set",
   "temp",
@@ -146,10 +150,10 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
       const after = await counters(pairs);
       const numVerifications = after.numVerifications - before.numVerifications;
       const acceptLength = 1 + (after.numAccepted - before.numAccepted) / numVerifications;
-      // What a lone request could gain if nothing but forwards and drafting took time.
+      // What a lone request could gain if nothing but forwards and drafting took time, as long as each takes now.
       const numRows = 1 + (after.numProposed - before.numProposed) / numVerifications;
-      const draftMs = (after.draftMs - before.draftMs) / numVerifications;
-      const bound = acceptLength * costAt(cost, 1) / (costAt(cost, numRows) + draftMs);
+      const drafting = 1 + (after.draftMs - before.draftMs) / (after.forwardMs - before.forwardMs);
+      const bound = acceptLength * costAt(cost, 1) / (costAt(cost, numRows) * drafting);
       const allPlainMs = sum(plainMs), allSpeculativeMs = sum(speculativeMs);
       const draft = (after.draftMs - before.draftMs) / allSpeculativeMs;
       const verify = (after.forwardMs - before.forwardMs) / allSpeculativeMs;
