@@ -37,6 +37,10 @@ struct Item {
     uint32_t first_row, kv_head, first_pair, num_pairs, num_keys;
 
     uint32_t num_blocks() const { return (num_keys + kKeysPerBlock - 1) / kKeysPerBlock; }
+    Upcoming<T> upcoming(uint32_t block) const {
+        const uint32_t first = block * kKeysPerBlock;
+        return {pages, first, num_keys > first ? std::min(num_keys - first, kKeysPerBlock) : 0};
+    }
 };
 
 template <class T>
@@ -81,7 +85,8 @@ void rotate_queries(const Op& op, const Item<T>& item) {
 }
 
 template <class T>
-void attend(const Item<T>& item, uint32_t block, float scale, float* partials, float* scratch) {
+void attend(const Item<T>& item, uint32_t block, float scale, float* partials, float* scratch,
+            const Upcoming<T>& upcoming) {
     constexpr uint32_t kTogether = kManyRegisters ? 12 : 6;
     const uint32_t first = block * kKeysPerBlock, stride = partial_stride(item.pages.head_dim);
     for (uint32_t done = 0; done < item.num_pairs; done += kTogether) {
@@ -92,8 +97,11 @@ void attend(const Item<T>& item, uint32_t block, float scale, float* partials, f
             queries[i] = part_in_block(item.queries[std::min(done + i, item.num_pairs - 1)], int32_t(first));
             count = std::max(count, reach(queries[i], first));
         }
+        // The keys are read again by the queries that are left.
+        const bool last = done + kTogether >= item.num_pairs;
+        const Upcoming<T> next = last ? upcoming : Upcoming<T>{};
         const auto run = [&](auto body) {
-            body(partials + done * stride, item.pages, queries, scale, first, count, scratch);
+            body(partials + done * stride, item.pages, queries, scale, first, count, scratch, next);
         };
         switch (std::min(kTogether, item.num_pairs - done)) {
             case 1:
@@ -140,14 +148,17 @@ void finish(const Op& op, const Item<T>& item, const float* partials) {
     }
 }
 
-// All blocks of an item, one after another.
+// All blocks of an item, one after another; `next` is what the thread will probably do then.
 template <class T>
-void attend_item(const Op& op, const Worker& worker, const Item<T>& item) {
+void attend_item(const Op& op, const Worker& worker, const Item<T>& item, const Item<T>& next) {
+    const auto upcoming = [&](uint32_t block) {
+        return block < item.num_blocks() ? item.upcoming(block) : next.upcoming(0);
+    };
     const uint32_t stride = partial_stride(op.kv->head_dim);
     float *sums = worker.scratch->attention, *more = sums + kMaxQueries * stride, *rest = more + kMaxQueries * stride;
-    attend(item, 0, op.scalar, sums, rest);
+    attend(item, 0, op.scalar, sums, rest, upcoming(1));
     for (uint32_t block = 1; block < item.num_blocks(); ++block) {
-        attend(item, block, op.scalar, more, rest);
+        attend(item, block, op.scalar, more, rest, upcoming(block + 1));
         for (uint32_t i = 0; i < item.num_pairs; ++i) merge(sums + i * stride, more + i * stride, op.kv->head_dim);
     }
     finish(op, item, sums);
@@ -156,11 +167,11 @@ void attend_item(const Op& op, const Worker& worker, const Item<T>& item) {
 // One block of an item; whoever finishes the last one merges them all, in order.
 template <class T>
 void attend_split(const Op& op, const Worker& worker, const Item<T>& item, uint32_t index, uint32_t first_partial,
-                  uint32_t block) {
+                  uint32_t block, const Upcoming<T>& upcoming) {
     const uint32_t stride = partial_stride(op.kv->head_dim);
     const size_t item_floats = size_t(kMaxQueries) * stride;
     float* partials = op.splits->partials() + first_partial * item_floats;
-    attend(item, block, op.scalar, partials + block * item_floats, worker.scratch->attention);
+    attend(item, block, op.scalar, partials + block * item_floats, worker.scratch->attention, upcoming);
     if (op.splits->num_done[index].fetch_add(1, std::memory_order_acq_rel) + 1 < item.num_blocks()) return;
     op.splits->num_done[index].store(0, std::memory_order_relaxed);
     for (uint32_t other = 1; other < item.num_blocks(); ++other)
@@ -169,22 +180,26 @@ void attend_split(const Op& op, const Worker& worker, const Item<T>& item, uint3
     finish(op, item, partials);
 }
 
-// Calls body(index, item) for every item of the batch.
+// Calls body(index, make) for every item of the batch; make(n) gives the item n places on, one without keys behind the
+// last.
 template <class T, class Body>
 void for_items(const Op& op, Body&& body) {
     const Batch& batch = *op.batch;
     const int32_t* starts = batch.segment_starts.data();
     const uint32_t kv_heads = op.kv->num_kv_heads, group = op.num_heads / kv_heads;
     uint32_t index = 0;
-    for (uint32_t segment = 0; segment < batch.num_segments; ++segment) {
-        const uint32_t pairs = uint32_t(starts[segment + 1] - starts[segment]) * group;
-        for (uint32_t pair = 0; pair < pairs; pair += kMaxQueries)
+    const auto num_pairs = [&](uint32_t segment) { return uint32_t(starts[segment + 1] - starts[segment]) * group; };
+    for (uint32_t segment = 0; segment < batch.num_segments; ++segment)
+        for (uint32_t pair = 0; pair < num_pairs(segment); pair += kMaxQueries)
             for (uint32_t head = 0; head < kv_heads; ++head)
-                body(index++, [&] {
-                    return make_item<T>(op, segment, head, pair,
-                                        pairs - pair < kMaxQueries ? pairs - pair : kMaxQueries);
+                body(index++, [&](uint32_t n = 0) {
+                    uint32_t at = segment, first = pair + (head + n) / kv_heads * kMaxQueries;
+                    for (; at < batch.num_segments && first >= num_pairs(at); ++at)
+                        first -= (num_pairs(at) + kMaxQueries - 1) / kMaxQueries * kMaxQueries;
+                    if (at == batch.num_segments) return Item<T>{};
+                    return make_item<T>(op, at, (head + n) % kv_heads, first,
+                                        std::min(num_pairs(at) - first, uint32_t(kMaxQueries)));
                 });
-    }
 }
 
 // How a batch is done. Items that cover all rows of their segment store those rows themselves; few items over long
@@ -232,7 +247,10 @@ void attention_of(const Op& op, const Worker& worker) {
             const uint32_t first = block_index;
             for (uint32_t block = 0; block < item.num_blocks(); ++block, ++block_index) {
                 if (block_index != claimed) continue;
-                attend_split(op, worker, item, index, first, block);
+                const uint32_t later = block + worker.num_threads;
+                const Upcoming<T> upcoming =
+                    later < item.num_blocks() ? item.upcoming(later) : make(1).upcoming(later - item.num_blocks());
+                attend_split(op, worker, item, index, first, block, upcoming);
                 claimed = op.cursor->fetch_add(1, std::memory_order_relaxed);
             }
         } else if (index == claimed) {
@@ -243,7 +261,7 @@ void attention_of(const Op& op, const Worker& worker) {
                     rotate_and_store<T>(op, item.first_row + i, item.kv_head);
                 rotate_queries(op, item);
             }
-            attend_item(op, worker, item);
+            attend_item(op, worker, item, make(worker.num_threads));
             claimed = op.cursor->fetch_add(1, std::memory_order_relaxed);
         }
     });

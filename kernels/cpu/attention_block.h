@@ -29,6 +29,19 @@ struct Pages {
     }
 };
 
+// Keys that will be wanted next: `count` from `first` on.
+template <class T>
+struct Upcoming {
+    Pages<T> pages;
+    uint32_t first, count;
+};
+
+// Pages of a sequence lie far apart, so the hardware foresees nothing: what is wanted next is asked for meanwhile.
+template <class T>
+AERIE_INLINE void prefetch(const T* at, uint32_t count) {
+    for (uint32_t i = 0; i < count; i += 64 / sizeof(T)) __builtin_prefetch(at + i);
+}
+
 constexpr float kHidden = -1e30f;
 
 // What a query has seen so far: sums [head_dim] of exp(score - top) * value, then top, then mass, the sum of the
@@ -61,17 +74,19 @@ AERIE_INLINE uint32_t reach(const Query& query, uint32_t first) {
 }
 
 // scores [NQ, kScores] of the keys first .. first + count - 1, hidden ones at kHidden; transposed: queries [head_dim,
-// NQ].
+// NQ]. Brings the values of these keys near.
 template <class T, int NQ>
 AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* queries, const float* transposed,
                              float scale, uint32_t first, uint32_t count) {
     for (uint32_t b = 0; b < count; b += 16) {
-        const T* keys = pages.keys + pages.block(first + b);
+        const size_t block = pages.block(first + b);
+        const T *keys = pages.keys + block, *values = pages.values + block;
         for (uint32_t lane = 0; lane < 16; lane += kPartLanes) {
             Part even[NQ], odd[NQ];  // two chains hide the latency of fma
             AERIE_UNROLL
             for (int i = 0; i < NQ; ++i) even[i] = odd[i] = splat(0.0f);
             for (uint32_t d = 0; d < pages.head_dim; d += 2) {
+                if (lane == 0) prefetch(values + d * 16, 32);
                 const Part k0 = load_part(keys + d * 16 + lane), k1 = load_part(keys + d * 16 + 16 + lane);
                 AERIE_UNROLL
                 for (int i = 0; i < NQ; ++i) {
@@ -121,10 +136,11 @@ AERIE_INLINE void weigh_keys(float* partial, float* scores, const Query& query, 
     partial[head_dim + 1] = reduce_add(mass_by_lane(query, scores, first, count));
 }
 
-// sums [NQ][d0 .. d0 + W parts - 1] = weights [NQ, kScores] * values. A key of weight 0 changes no bit.
+// sums [NQ][d0 .. d0 + W parts - 1] = weights [NQ, kScores] * values. A key of weight 0 changes no bit. Brings as much
+// of the upcoming keys near as it reads itself.
 template <class T, int NQ, int W>
 AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float* weights, uint32_t first,
-                             uint32_t count, uint32_t d0) {
+                             uint32_t count, uint32_t d0, const Upcoming<T>& upcoming) {
     Part acc[NQ][W];
     AERIE_UNROLL
     for (int i = 0; i < NQ; ++i) {
@@ -133,8 +149,11 @@ AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float
     }
     for (uint32_t b = 0; b < count; b += 16) {
         const T* values = pages.values + pages.block(first + b) + d0;
+        const bool more = b < upcoming.count;
+        const T* next = more ? upcoming.pages.keys + upcoming.pages.block(upcoming.first + b) + d0 * 16 : values;
         const uint32_t end = count - b < 16 ? count - b : 16;
         for (uint32_t p = 0; p < end; ++p, values += pages.head_dim) {
+            if (more) prefetch(next + p * W * kPartLanes, W * kPartLanes);
             Part v[W];
             AERIE_UNROLL
             for (int w = 0; w < W; ++w) v[w] = load_part(values + w * kPartLanes);
@@ -157,7 +176,7 @@ AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float
 // partials [NQ, partial_stride] of the keys first .. first + count - 1. scratch: transposed queries, then scores.
 template <class T, int NQ>
 void attend_block(float* partials, const Pages<T>& pages, const Query* queries, float scale, uint32_t first,
-                  uint32_t count, float* scratch) {
+                  uint32_t count, float* scratch, const Upcoming<T>& upcoming) {
     const uint32_t dim = pages.head_dim;
     float *transposed = scratch, *scores = scratch + dim * NQ;
     for (int i = 0; i < NQ; ++i)
@@ -169,8 +188,8 @@ void attend_block(float* partials, const Pages<T>& pages, const Query* queries, 
     constexpr int kWide = NQ * 4 <= kAccumulators ? 4 : NQ * 2 <= kAccumulators ? 2 : 1;
     uint32_t d = 0;
     for (; d + kPartLanes * kWide <= dim; d += kPartLanes * kWide)
-        sum_values<T, NQ, kWide>(partials, pages, scores, first, count, d);
-    for (; d < dim; d += kPartLanes) sum_values<T, NQ, 1>(partials, pages, scores, first, count, d);
+        sum_values<T, NQ, kWide>(partials, pages, scores, first, count, d, upcoming);
+    for (; d < dim; d += kPartLanes) sum_values<T, NQ, 1>(partials, pages, scores, first, count, d, upcoming);
 }
 
 AERIE_INLINE float exp_of(float x) {
