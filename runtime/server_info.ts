@@ -55,7 +55,7 @@ export function costLines(
   { drafting }: SchedulerConfig,
 ): string[] {
   if (drafting === undefined) return [];
-  const { forwardMs, contextMs: { perSequence, perRow }, draftMs: { firstMs, levelMs } } = drafting;
+  const { forwardMs, contextMs: { perSequence, perRow }, draftMs: { firstMs, levelMs, tokenMs } } = drafting;
   const curve = ({ sizes, ms }: CostCurve) =>
     sizes.map((size, i) => `${size}: ${ms[i]!.toFixed(2)}`).join(", ");
   return [
@@ -63,7 +63,8 @@ export function costLines(
     `num_draft_tokens: ${numDraftTokens}, ${adaptive ? "fewer where they do not pay" : "always"}`,
     `Forward cost by rows, ms: ${curve(forwardMs)}; for 1000 tokens of context ` +
     `${(1000 * perSequence).toFixed(2)} a sequence, ${(1000 * perRow).toFixed(2)} a row`,
-    `Draft cost by sequences, ms: first level ${curve(firstMs)}; each further level ${curve(levelMs)}`,
+    `Draft cost by sequences, ms: first level ${curve(firstMs)}; each further level ${curve(levelMs)}; ` +
+    `for 1000 tokens it was not told ${(1000 * tokenMs).toFixed(1)}`,
   ];
 }
 

@@ -96,7 +96,7 @@ export interface ContextCosts {
   readonly perRow: number;
 }
 
-/** Tokens that a sequence brings in the trials that {@linkcode DraftCosts} come from, about as many as a verification yields. */
+/** Tokens that a sequence brings in the trials of {@linkcode DraftCosts}' curves, about as many as a verification yields. */
 export const NUM_TRIAL_TOKENS = 2;
 
 /** What drafting costs, by number of sequences. */
@@ -105,6 +105,8 @@ export interface DraftCosts {
   readonly firstMs: CostCurve;
   /** Every further level. */
   readonly levelMs: CostCurve;
+  /** Every token of a sequence beyond {@linkcode NUM_TRIAL_TOKENS} that the drafter was not told before. */
+  readonly tokenMs: number;
 }
 
 /** Native handles of a loaded target, valid in every Worker of the process; 0 is none. */

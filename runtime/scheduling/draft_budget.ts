@@ -55,14 +55,9 @@ export function draftCost(
   return draftScale * (costAt(firstMs, numSequences) + (numLevels - 1) * costAt(levelMs, numSequences));
 }
 
-/** Time that the drafter needs for `numUntold` tokens of each sequence beyond those of a usual draft. */
-export function catchUpCost(
-  { draftMs: { firstMs }, draftScale }: Costs,
-  numUntold: readonly number[],
-): number {
-  const { sizes, ms } = firstMs, numRows = (sizes.at(-1)! - sizes[0]!) * NUM_TRIAL_TOKENS;
-  const rowMs = numRows > 0 ? (ms.at(-1)! - ms[0]!) / numRows : 0;
-  return draftScale * rowMs * numUntold.reduce((sum, n) => sum + Math.max(0, n - NUM_TRIAL_TOKENS), 0);
+/** Time that the drafter needs for `numUntold` tokens of a sequence beyond those of a usual draft. */
+export function catchUpCost({ draftMs: { tokenMs }, draftScale }: Costs, numUntold: number): number {
+  return draftScale * tokenMs * Math.max(0, numUntold - NUM_TRIAL_TOKENS);
 }
 
 /** Time of a step that verifies so many nodes, prompts' rows included. */
@@ -97,7 +92,7 @@ export function contextCost(
  * are always made, since those that do not pay need not be verified.
  *
  * @param expect accepted drafts and nodes of an average tree of so many levels
- * @param extraMs what drafting costs besides, whatever the levels
+ * @param extraMs what drafting costs besides, whatever the levels, while each sequence yields a token
  */
 export function chooseLevels(
   costs: Costs,
@@ -111,7 +106,7 @@ export function chooseLevels(
   let best = 0, bestRate = 0;
   for (let levels = 0; levels <= maxLevels; levels++) {
     const { accepted, nodes } = expect(levels);
-    const ms = draftCost(costs, step.numDecoding, levels) + (levels > 0 ? extraMs : 0) +
+    const ms = draftCost(costs, step.numDecoding, levels) + (levels > 0 ? extraMs * (1 + accepted) : 0) +
       verifyCost(costs, step, step.numDecoding * nodes);
     const rate = step.numDecoding * (1 + accepted) / ms;
     if (rate > bestRate) [best, bestRate] = [levels, rate];
@@ -119,13 +114,24 @@ export function chooseLevels(
   return best;
 }
 
-/** What drafting `numLevels` where `best` pay and verifying a node more takes, as a share of a plain step. */
-export function probeCost(costs: Costs, step: PlainStep, best: number, numLevels: number): number {
-  // Where nothing pays, one sequence is drafted for.
+/**
+ * What drafting `numLevels` where `best` pay and verifying a node more takes, as a share of a plain step.
+ *
+ * @param numUntold tokens that the drafter was not told of the sequence that it knows best
+ */
+export function probeCost(
+  costs: Costs,
+  step: PlainStep,
+  best: number,
+  numLevels: number,
+  numUntold: number,
+): number {
+  // Where nothing pays, one sequence is drafted for; else the drafter has to catch up anyway.
   const numAsked = best === 0 ? 1 : step.numDecoding;
   const draftMs = draftCost(costs, numAsked, numLevels) - draftCost(costs, numAsked, best);
+  const catchUpMs = best === 0 ? catchUpCost(costs, numUntold) : 0;
   const nodeMs = verifyCost(costs, step, 1) - verifyCost(costs, step, 0);
-  return (draftMs + nodeMs) / Math.max(stepCost(costs, step), 1e-9);
+  return (draftMs + catchUpMs + nodeMs) / Math.max(verifyCost(costs, step, 0), 1e-9);
 }
 
 /**

@@ -14,21 +14,20 @@ import {
   type Costs,
   type PlainStep,
   probeCost,
-  stepCost,
 } from "./draft_budget.ts";
-import type { Sequence } from "./sequence.ts";
+import { numOutputTokens, type Sequence } from "./sequence.ts";
 import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
 
 /** Share of the time that may go into looks a level deeper than is best. */
 const PROBE_SHARE = 0.01;
 /** Steps between two of them. */
-const MIN_PROBE_WAIT = 8, MAX_PROBE_WAIT = 256;
+const MIN_PROBE_WAIT = 8, MAX_PROBE_WAIT = 512;
 /** Weight of the newest draft in `draftScale`. */
 const SCALE_WEIGHT = 1 / 16;
 /** The same where it is lower: others on the machine only ever make a draft take longer. */
 const FALL_WEIGHT = 1 / 4;
-/** Steps over which it has to pay that the drafter catches up with what it was not told. */
-const CATCH_UP_STEPS = 32;
+/** Tokens at most within which it has to pay that the drafter catches up with what it was not told. */
+const MAX_CATCH_UP_TOKENS = 128;
 /** A draft counts as no dearer than so many times what drafts took before: the machine may have stood still. */
 const MAX_RISE = 4;
 
@@ -52,7 +51,7 @@ export interface Drafting {
   forwardScale: number;
   /** Moving average of what a step takes beside its native forward, whatever its size. */
   overheadMs: number;
-  numUntilProbe: number;
+  numSinceProbe: number;
   /** Levels chosen last. */
   numLevels: number;
 }
@@ -66,7 +65,7 @@ export function createDrafting(config: DraftingConfig): Drafting {
     draftScale: 1,
     forwardScale: 1,
     overheadMs: 0,
-    numUntilProbe: MIN_PROBE_WAIT,
+    numSinceProbe: 0,
     numLevels: 0,
   };
 }
@@ -85,13 +84,16 @@ export function levelsFor(
     step,
     config.numSteps,
     (levels) => acceptance.expect(levels, step.numDecoding),
-    catchUpCost(costs, decoding.map(numUntold)) / CATCH_UP_STEPS,
+    decoding.reduce(
+      (sum, sequence) => sum + catchUpCost(costs, numUntold(sequence)) / tokensAhead(sequence),
+      0,
+    ),
   );
   drafting.numLevels = best;
-  if (--drafting.numUntilProbe > 0) return { numLevels: best, isProbe: false };
-  const numLevels = Math.min(best + 1, config.numSteps);
-  drafting.numUntilProbe = probeWait(probeCost(costs, step, best, numLevels));
-  return { numLevels, isProbe: true };
+  const deeper = Math.min(best + 1, config.numSteps), least = Math.min(...decoding.map(numUntold));
+  const isProbe = ++drafting.numSinceProbe >= probeWait(probeCost(costs, step, best, deeper, least));
+  if (isProbe) drafting.numSinceProbe = 0;
+  return { numLevels: isProbe ? deeper : best, isProbe };
 }
 
 /** Counts a decode step of a sequence, which yielded `numTaken` tokens, and learns from what became of its drafts. */
@@ -118,27 +120,18 @@ export interface DraftTime {
   readonly expectedMs: number;
   /** The drafter had not to catch up with more than a usual step brings. */
   readonly isUsual: boolean;
-  readonly isProbe: boolean;
-  /** What a step without drafts would have been. */
-  readonly step: PlainStep;
 }
 
 /** Learns how long drafts take now. */
 export function observeDraftTime(
   drafting: Drafting,
-  { draftMs, expectedMs, isUsual, isProbe, step }: DraftTime,
+  { draftMs, expectedMs, isUsual }: DraftTime,
 ): void {
-  if (expectedMs > 0) {
-    const scale = Math.min(draftMs / expectedMs, MAX_RISE * drafting.draftScale);
-    // Slow to believe that drafts are dear, or a few cold ones would be the last.
-    if (scale < drafting.draftScale) drafting.draftScale += FALL_WEIGHT * (scale - drafting.draftScale);
-    else if (isUsual) drafting.draftScale += SCALE_WEIGHT * (scale - drafting.draftScale);
-  }
-  if (isProbe && drafting.numLevels === 0) {
-    // What the drafter had to catch up with counts too.
-    const stepMs = drafting.forwardScale * stepCost(costsOf(drafting), { ...step, numPrefillRows: 0 });
-    drafting.numUntilProbe = Math.max(drafting.numUntilProbe, probeWait(draftMs / stepMs));
-  }
+  if (expectedMs <= 0) return;
+  const scale = Math.min(draftMs / expectedMs, MAX_RISE * drafting.draftScale);
+  // Slow to believe that drafts are dear, or a few cold ones would be the last.
+  if (scale < drafting.draftScale) drafting.draftScale += FALL_WEIGHT * (scale - drafting.draftScale);
+  else if (isUsual) drafting.draftScale += SCALE_WEIGHT * (scale - drafting.draftScale);
 }
 
 /** What was computed for a sequence in a forward. */
@@ -174,6 +167,11 @@ export function costsOf({ config, draftScale, forwardScale, overheadMs }: Drafti
 /** Tokens that the drafter has not been told. */
 export function numUntold({ tokens, numDrafted }: Sequence): number {
   return tokens.length - numDrafted;
+}
+
+/** Tokens within which drafts for a sequence have to pay: it may end sooner than it must. */
+function tokensAhead(sequence: Sequence): number {
+  return Math.min(MAX_CATCH_UP_TOKENS, Math.max(1, sequence.maxTokens - numOutputTokens(sequence)));
 }
 
 /** Steps until the next look, after one that took `share` of a plain step. */

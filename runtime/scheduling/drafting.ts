@@ -99,7 +99,7 @@ export function takeDrafts(
   // A first request brings a whole prompt, which says nothing about the others.
   const isUsual = requests.every(({ tokens }) => tokens.length <= 2 * (drafting.config.numSteps + 1));
   const step = plainStep(state, decoding);
-  observeDraftTime(drafting, { draftMs, expectedMs, isUsual, isProbe, step });
+  observeDraftTime(drafting, { draftMs, expectedMs, isUsual });
   const spentMs = (isUsual ? draftMs : expectedMs * drafting.draftScale) / drafting.forwardScale;
   return keepBest(drafting, drafts, { step, spentMs, isProbe });
 }

@@ -15,6 +15,8 @@ import type { DraftRequest, Proposer, ProposerLimits } from "./proposer.ts";
 
 /** Batches that are tried. */
 const NUM_SEQUENCES = [1, 2, 4, 8];
+/** Tokens of the prompt that is tried. */
+const NUM_PROMPT_TOKENS = 128;
 /** Trials of each size, and of sizes up to {@linkcode SMALL}, on whose small differences most depends. */
 const NUM_TRIALS = 3, NUM_SMALL_TRIALS = 8, SMALL = 8;
 
@@ -73,39 +75,48 @@ function fillCaches(memory: Uint8Array): number {
   return sum;
 }
 
-/** Times of `propose` for trees of one level and of all levels. It writes to pages that nobody owns yet. */
+/** Times of `propose` for trees of one level and of all levels, and behind a prompt. It writes to pages that nobody owns yet. */
 export function measureDrafts(
   proposer: Proposer,
   { numSteps, topk, numDraftTokens }: SpeculationConfig,
-  { maxSequences, numPages, pageSize }: ProposerLimits,
+  { maxSequences, numPages, pageSize, contextLength }: ProposerLimits,
   clock: Clock,
 ): DraftCosts {
-  const numPagesEach = Math.ceil((NUM_TRIAL_TOKENS + Math.max(numSteps, numDraftTokens)) / pageSize);
+  const numSlots = Math.max(numSteps, numDraftTokens);
+  const numPagesEach = Math.ceil((NUM_TRIAL_TOKENS + numSlots) / pageSize);
   const memory = new Uint8Array(CACHE_BYTES).fill(1); // pages that were never written are all the same one
   const sizes = NUM_SEQUENCES.filter((count) => count <= maxSequences && count * numPagesEach <= numPages);
-  const requestsOf = (numSequences: number, levels: number): DraftRequest[] =>
-    Array.from({ length: numSequences }, (_, i) => ({
-      requestId: `trial ${i}`,
-      start: 0,
-      tokens: new Int32Array(NUM_TRIAL_TOKENS),
-      pages: Int32Array.from({ length: numPagesEach }, (_, page) => i * numPagesEach + page),
-      numCachedTokens: 0,
-      numSteps: levels,
-      topk,
-      numNodes: numDraftTokens - 1,
-    }));
+  const requestOf = (numTokens: number, levels: number, firstPage: number): DraftRequest => ({
+    requestId: `trial ${firstPage}`,
+    start: 0,
+    tokens: new Int32Array(numTokens),
+    pages: Int32Array.from(
+      { length: Math.ceil((numTokens + numSlots) / pageSize) },
+      (_, page) => firstPage + page,
+    ),
+    numCachedTokens: 0,
+    numSteps: levels,
+    topk,
+    numNodes: numDraftTokens - 1,
+  });
+  const trialMs = (requests: readonly DraftRequest[]) => {
+    fillCaches(memory);
+    const begun = clock.now();
+    proposer.propose(requests);
+    const ms = clock.now() - begun;
+    for (const { requestId } of requests) proposer.release(requestId);
+    return ms;
+  };
   const curve = (levels: number) =>
-    measureCurve(sizes, (numSequences) => {
-      const requests = requestsOf(numSequences, levels);
-      fillCaches(memory);
-      const begun = clock.now();
-      proposer.propose(requests);
-      const ms = clock.now() - begun;
-      for (const { requestId } of requests) proposer.release(requestId);
-      return ms;
-    });
+    measureCurve(sizes, (numSequences) =>
+      trialMs(
+        Array.from({ length: numSequences }, (_, i) => requestOf(NUM_TRIAL_TOKENS, levels, i * numPagesEach)),
+      ));
   if (sizes.length === 0) sizes.push(1);
   const first = curve(1), all = numSteps === 1 ? first : curve(numSteps);
+  const room = Math.min(contextLength, numPages * pageSize) - numSlots;
+  const numTokens = Math.max(NUM_TRIAL_TOKENS, Math.min(NUM_PROMPT_TOKENS, room));
+  const [prompt] = measureCurve([numTokens], () => trialMs([requestOf(numTokens, 1, 0)])).ms;
   memory.buffer.transfer(0); // gives it back now
   return {
     firstMs: first,
@@ -113,5 +124,6 @@ export function measureDrafts(
       sizes,
       ms: all.ms.map((ms, i) => Math.max(0, ms - first.ms[i]!) / Math.max(1, numSteps - 1)),
     },
+    tokenMs: Math.max(0, prompt! - first.ms[0]!) / Math.max(1, numTokens - NUM_TRIAL_TOKENS),
   };
 }

@@ -23,7 +23,7 @@ export function scriptedDrafter(
   const free = { sizes: [1], ms: [0] };
   return {
     name: "drafter",
-    start: () => ({ costs: { firstMs: free, levelMs: free } }),
+    start: () => ({ costs: { firstMs: free, levelMs: free, tokenMs: 0 } }),
     receive(message, { send }) {
       if (message.type === "release") return;
       const trees = message.requests.map((request) => {

@@ -201,7 +201,7 @@ const drafting = {
   looksAhead: false,
   forwardMs: flat(10),
   contextMs: { perSequence: 0, perRow: 0 },
-  draftMs: { firstMs: flat(1), levelMs: flat(1) },
+  draftMs: { firstMs: flat(1), levelMs: flat(1), tokenMs: 0 },
 };
 
 /** Answers the latest draft with a chain. */

@@ -16,7 +16,7 @@ function costsOf(forward: (rows: number) => number, first: number, level: number
   return {
     forwardMs: { sizes, ms: sizes.map(forward) },
     contextMs: { perSequence: 0, perRow: 0 },
-    draftMs: { firstMs: flat(first), levelMs: flat(level) },
+    draftMs: { firstMs: flat(first), levelMs: flat(level), tokenMs: 0 },
     draftScale: 1,
     overheadMs: 0,
   };

@@ -188,7 +188,7 @@ for (const [adaptive, looksAhead] of [[false, false], [true, true]] as const) {
       looksAhead,
       forwardMs: curve(10, 12, 15),
       contextMs: { perSequence: 0.001, perRow: 0.001 },
-      draftMs: { firstMs: curve(1, 2), levelMs: curve(1, 2) },
+      draftMs: { firstMs: curve(1, 2), levelMs: curve(1, 2), tokenMs: 0.1 },
     };
     const seen = checkHistories(
       (config, reserveRatio) =>

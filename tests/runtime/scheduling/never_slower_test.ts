@@ -18,9 +18,8 @@ const NO_CONTEXT = { perSequence: 0, perRow: 0 };
 const HEAD = {
   firstMs: { sizes: [1, 2, 4, 8], ms: [0.3, 0.35, 0.45, 0.7] },
   levelMs: { sizes: [1, 2, 4, 8], ms: [0.2, 0.22, 0.3, 0.5] },
+  tokenMs: 0.035,
 };
-/** For every token beyond two that the drafter has not been told. */
-const CATCH_UP_MS = 0.035;
 const LIMITS = { numPages: 4096, contextLength: 4096, maxRows: 600, maxOutputs: 512, chunkedPrefillSize: 64 };
 
 /** Probability that a draft is right, by its sequence's length. */
@@ -44,14 +43,14 @@ function timeOf(
   rate: Rate,
   drafting?: DraftingConfig,
   numTokens = NUM_TOKENS,
-  { numPromptTokens, contextMs } = { numPromptTokens: 3, contextMs: NO_CONTEXT },
+  { numPromptTokens = 3, contextMs = NO_CONTEXT, draftMs = HEAD } = {},
 ): number {
   const world = new World({ ...LIMITS, ...(drafting && { drafting }) }, { makeTree: chains(rate) });
   world.forwardMs = (numRows, numSeen) => costAt(FORWARD, numRows) + contextMs.perRow * numSeen;
   world.draftMs = (requests) =>
-    costAt(HEAD.firstMs, requests.length) +
-    requests.reduce((sum, { tokens }) => sum + CATCH_UP_MS * Math.max(0, tokens.length - 2), 0) +
-    (Math.max(...requests.map(({ numSteps }) => numSteps)) - 1) * costAt(HEAD.levelMs, requests.length);
+    costAt(draftMs.firstMs, requests.length) +
+    requests.reduce((sum, { tokens }) => sum + draftMs.tokenMs * Math.max(0, tokens.length - 2), 0) +
+    (Math.max(...requests.map(({ numSteps }) => numSteps)) - 1) * costAt(draftMs.levelMs, requests.length);
   for (let i = 0; i < numRequests; i++) {
     const prompt = Array.from({ length: numPromptTokens }, (_, at) => 1 + (i + at) % 90);
     world.submit(`r${i}`, prompt, { maxTokens: numTokens, ignoreEos: true });
@@ -95,6 +94,24 @@ Deno.test("far on in a context, where every row is dear: never much slower than 
     const ratio = plain! / speculating!;
     assert.ok(ratio > 0.97, `${ratio} of plain speed at a rate of ${rate}`);
   }
+});
+
+Deno.test("a drafter that is slow to read prompts is not asked where the answers are too short to pay for it", () => {
+  const slow = { numPromptTokens: 200, draftMs: { ...HEAD, tokenMs: 0.2 } };
+  for (const numRequests of [1, 4]) {
+    const [plain, speculating] = [undefined, { ...adaptive, draftMs: slow.draftMs }].map((drafting) =>
+      timeOf(numRequests, () => 0.8, drafting, 24, slow)
+    );
+    assert.ok(plain! / speculating! > 0.97, `${plain! / speculating!} of plain speed`);
+  }
+});
+
+Deno.test("and is asked where they are long", () => {
+  const slow = { numPromptTokens: 1000, draftMs: { ...HEAD, tokenMs: 0.1 } };
+  const [plain, speculating] = [undefined, { ...adaptive, draftMs: slow.draftMs }].map((drafting) =>
+    timeOf(1, () => 0.8, drafting, NUM_TOKENS, slow)
+  );
+  assert.ok(plain! / speculating! > 1.2, `${plain! / speculating!} of plain speed`);
 });
 
 Deno.test("drafts that begin to be good are found out, after a long time of bad ones too", () => {

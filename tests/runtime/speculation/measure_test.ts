@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { measureContext, measureCurve } from "../../../runtime/speculation/measure.ts";
+import type { Clock } from "../../../runtime/actor/clock.ts";
+import { measureContext, measureCurve, measureDrafts } from "../../../runtime/speculation/measure.ts";
+import type { DraftRequest } from "../../../runtime/speculation/proposer.ts";
+import type { SpeculationConfig } from "../../../runtime/speculation_config.ts";
 
 Deno.test("a curve has the fastest trial of each size, the first not counted, and never a smaller size above a larger", () => {
   const base: Record<number, number> = { 1: 8, 2: 6, 4: 7 }, numTrials = new Map<number, number>();
@@ -30,4 +33,35 @@ Deno.test("what a context adds is told apart by sequence and by row, noise above
   });
   assert.ok(Math.abs(perSequence - 0.002) < 1e-9, `${perSequence}`);
   assert.ok(Math.abs(perRow - 0.001) < 1e-9, `${perRow}`);
+});
+
+Deno.test("what drafts cost is told apart by sequences, by levels and by the tokens that the drafter is told", () => {
+  let now = 0, numPagesSeen = 0;
+  const proposer = {
+    propose(requests: readonly DraftRequest[]) {
+      for (const { tokens, pages, numSteps } of requests) {
+        assert.ok(tokens.length + numSteps <= 16 * pages.length, "room for all");
+        numPagesSeen = Math.max(numPagesSeen, ...pages.map((page) => page + 1));
+        now += 0.1 * tokens.length + 2 * (numSteps - 1);
+      }
+      now += 3;
+      return [];
+    },
+    release() {},
+    [Symbol.dispose]() {},
+  };
+  const speculation = { numSteps: 4, topk: 2, numDraftTokens: 8 } as SpeculationConfig;
+  for (const numPages of [100, 4]) {
+    const limits = { maxSequences: 8, numPages, pageSize: 16, contextLength: 1024 };
+    const { firstMs, levelMs, tokenMs } = measureDrafts(proposer, speculation, limits, {
+      now: () => now,
+    } as Clock);
+    assert.ok(Math.abs(tokenMs - 0.1) < 1e-9, `${tokenMs}`);
+    firstMs.sizes.forEach((size, i) => {
+      assert.ok(Math.abs(firstMs.ms[i]! - (3 + 0.2 * size)) < 1e-9);
+      assert.ok(Math.abs(levelMs.ms[i]! - 2 * size) < 1e-9);
+    });
+    assert.ok(numPagesSeen <= numPages);
+    numPagesSeen = 0;
+  }
 });
