@@ -162,8 +162,6 @@ export interface DraftRequest {
   readonly tokens: Int32Array;
   /** Page table; covers the root's position and as many more as there may be levels or nodes. */
   readonly pages: Int32Array;
-  /** Leading tokens whose pages came from the radix cache; matters in the first request only. */
-  readonly numCachedTokens: number;
   /** Levels to grow at most; 0 for no tree. */
   readonly numSteps: number;
   /** Children of a node at most, and nodes kept per level. */

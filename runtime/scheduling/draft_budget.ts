@@ -56,7 +56,10 @@ export function draftCost(
 }
 
 /** Time that the drafter needs for `numUntold` tokens of a sequence beyond those of a usual draft. */
-export function catchUpCost({ draftMs: { tokenMs }, draftScale }: Costs, numUntold: number): number {
+export function catchUpCost(
+  { draftMs: { tokenMs }, draftScale }: Pick<Costs, "draftMs" | "draftScale">,
+  numUntold: number,
+): number {
   return draftScale * tokenMs * Math.max(0, numUntold - NUM_TRIAL_TOKENS);
 }
 
@@ -131,7 +134,7 @@ export function probeCost(
   const draftMs = draftCost(costs, numAsked, numLevels) - draftCost(costs, numAsked, best);
   const catchUpMs = best === 0 ? catchUpCost(costs, numUntold) : 0;
   const nodeMs = verifyCost(costs, step, 1) - verifyCost(costs, step, 0);
-  return (draftMs + catchUpMs + nodeMs) / Math.max(verifyCost(costs, step, 0), 1e-9);
+  return (draftMs + catchUpMs + nodeMs) / Math.max(stepCost(costs, step), 1e-9);
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   type Costs,
   type PlainStep,
   probeCost,
+  stepCost,
 } from "./draft_budget.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
 import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
@@ -21,13 +22,13 @@ import { countVerification, type SpeculationCounts, zeroCounts } from "./specula
 /** Share of the time that may go into looks a level deeper than is best. */
 const PROBE_SHARE = 0.01;
 /** Steps between two of them. */
-const MIN_PROBE_WAIT = 8, MAX_PROBE_WAIT = 512;
+const MIN_PROBE_WAIT = 8, MAX_PROBE_WAIT = 1024;
 /** Weight of the newest draft in `draftScale`. */
 const SCALE_WEIGHT = 1 / 16;
 /** The same where it is lower: others on the machine only ever make a draft take longer. */
 const FALL_WEIGHT = 1 / 4;
 /** Tokens at most within which it has to pay that the drafter catches up with what it was not told. */
-const MAX_CATCH_UP_TOKENS = 128;
+const MAX_CATCH_UP_TOKENS = 256;
 /** A draft counts as no dearer than so many times what drafts took before: the machine may have stood still. */
 const MAX_RISE = 4;
 
@@ -52,6 +53,8 @@ export interface Drafting {
   /** Moving average of what a step takes beside its native forward, whatever its size. */
   overheadMs: number;
   numSinceProbe: number;
+  /** Steps that the last probe took so long that they must pass. */
+  leastProbeWait: number;
   /** Levels chosen last. */
   numLevels: number;
 }
@@ -66,6 +69,7 @@ export function createDrafting(config: DraftingConfig): Drafting {
     forwardScale: 1,
     overheadMs: 0,
     numSinceProbe: 0,
+    leastProbeWait: 0,
     numLevels: 0,
   };
 }
@@ -91,8 +95,8 @@ export function levelsFor(
   );
   drafting.numLevels = best;
   const deeper = Math.min(best + 1, config.numSteps), least = Math.min(...decoding.map(numUntold));
-  const isProbe = ++drafting.numSinceProbe >= probeWait(probeCost(costs, step, best, deeper, least));
-  if (isProbe) drafting.numSinceProbe = 0;
+  const wait = Math.max(drafting.leastProbeWait, probeWait(probeCost(costs, step, best, deeper, least)));
+  const isProbe = ++drafting.numSinceProbe >= wait;
   return { numLevels: isProbe ? deeper : best, isProbe };
 }
 
@@ -113,25 +117,25 @@ export function observeDraft(
   if (draft) drafting.acceptance.observe(draft, result.tokens);
 }
 
-/** A round trip of drafts. */
-export interface DraftTime {
-  readonly draftMs: number;
-  /** By the measured costs. */
-  readonly expectedMs: number;
-  /** The drafter had not to catch up with more than a usual step brings. */
-  readonly isUsual: boolean;
-}
-
-/** Learns how long drafts take now. */
+/** Learns how long drafts take now, from a round trip and what it should have taken by the measured costs. */
 export function observeDraftTime(
   drafting: Drafting,
-  { draftMs, expectedMs, isUsual }: DraftTime,
+  { draftMs, expectedMs }: { readonly draftMs: number; readonly expectedMs: number },
 ): void {
   if (expectedMs <= 0) return;
   const scale = Math.min(draftMs / expectedMs, MAX_RISE * drafting.draftScale);
   // Slow to believe that drafts are dear, or a few cold ones would be the last.
   if (scale < drafting.draftScale) drafting.draftScale += FALL_WEIGHT * (scale - drafting.draftScale);
-  else if (isUsual) drafting.draftScale += SCALE_WEIGHT * (scale - drafting.draftScale);
+  else drafting.draftScale += SCALE_WEIGHT * (scale - drafting.draftScale);
+}
+
+/** Learns how long to leave probing, from a probe beside a step that without it would have been `step`. */
+export function observeProbeTime(
+  drafting: Drafting,
+  { draftMs, step }: { readonly draftMs: number; readonly step: PlainStep },
+): void {
+  const stepMs = drafting.forwardScale * stepCost(costsOf(drafting), { ...step, numPrefillRows: 0 });
+  drafting.leastProbeWait = drafting.numLevels > 0 ? 0 : probeWait(draftMs / Math.max(stepMs, 1e-9));
 }
 
 /** What was computed for a sequence in a forward. */
@@ -164,9 +168,9 @@ export function costsOf({ config, draftScale, forwardScale, overheadMs }: Drafti
   return { ...config, draftScale: draftScale / unit, overheadMs: overheadMs / unit };
 }
 
-/** Tokens that the drafter has not been told. */
-export function numUntold({ tokens, numDrafted }: Sequence): number {
-  return tokens.length - numDrafted;
+/** Tokens that are new to the drafter: not those of a cached prefix, which it most likely read when it was cached. */
+export function numUntold({ tokens, numDrafted, numAttached }: Sequence): number {
+  return tokens.length - Math.max(numDrafted, numAttached);
 }
 
 /** Tokens within which drafts for a sequence have to pay: it may end sooner than it must. */
@@ -174,7 +178,7 @@ function tokensAhead(sequence: Sequence): number {
   return Math.min(MAX_CATCH_UP_TOKENS, Math.max(1, sequence.maxTokens - numOutputTokens(sequence)));
 }
 
-/** Steps until the next look, after one that took `share` of a plain step. */
+/** Steps until a look that takes `share` of a plain step. */
 function probeWait(share: number): number {
   return Math.min(MAX_PROBE_WAIT, Math.max(MIN_PROBE_WAIT, Math.ceil(share / PROBE_SHARE)));
 }

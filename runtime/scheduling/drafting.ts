@@ -5,13 +5,14 @@
  */
 import type { Draft, Drafted, DraftRequest } from "../messages.ts";
 import { pruneTree } from "../speculation/draft_tree.ts";
-import { chooseNodes, draftCost, type PlainStep } from "./draft_budget.ts";
+import { catchUpCost, chooseNodes, draftCost, type PlainStep } from "./draft_budget.ts";
 import {
   costsOf,
   type Drafting,
   levelsFor,
   numUntold,
   observeDraftTime,
+  observeProbeTime,
   type SequenceDraft,
 } from "./draft_experience.ts";
 import { growPages, numAvailablePages, numMissingPages, reservePages } from "./pages.ts";
@@ -25,8 +26,9 @@ export interface DraftStep {
   readonly sequences: readonly Sequence[];
   /** One node more than pays is verified, to learn of it. */
   readonly isProbe: boolean;
-  /** Expected time, without the `draftScale`. */
-  readonly expectedMs: number;
+  /** Expected time for trees, and for what the drafter has to catch up with, without the `draftScale`. */
+  readonly treesMs: number;
+  readonly catchUpMs: number;
 }
 
 /** Drafts to verify, by sequence, an empty tree included. */
@@ -61,8 +63,11 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
   }
   if (requests.length === 0) return undefined;
   const draft: Draft = { type: "draft", step: state.numSteps + 1, requests };
-  const expectedMs = draftCost({ ...drafting.config, draftScale: 1 }, requests.length, numLevels);
-  state.draftInFlight = { draft, sequences, isProbe, expectedMs };
+  const costs = { ...drafting.config, draftScale: 1 };
+  const treesMs = draftCost(costs, requests.length, numLevels);
+  const catchUpMs = sequences.reduce((sum, sequence) => sum + catchUpCost(costs, numUntold(sequence)), 0);
+  if (isProbe) drafting.numSinceProbe = 0;
+  state.draftInFlight = { draft, sequences, isProbe, treesMs, catchUpMs };
   return state.draftInFlight;
 }
 
@@ -86,7 +91,7 @@ export function takeDrafts(
   }
   state.draftInFlight = undefined;
   state.draftMs += draftMs;
-  const { sequences, draft: { requests }, isProbe, expectedMs } = draftInFlight;
+  const { sequences, draft: { requests }, isProbe, treesMs, catchUpMs } = draftInFlight;
   const drafts = new Map<Sequence, SequenceDraft>(), decoding = decodingOf(state);
   sequences.forEach((sequence, i) => {
     const { start, tokens, numSteps } = requests[i]!;
@@ -96,11 +101,14 @@ export function takeDrafts(
     }
   });
   if (!drafting.config.adaptive) return drafts;
-  // A first request brings a whole prompt, which says nothing about the others.
-  const isUsual = requests.every(({ tokens }) => tokens.length <= 2 * (drafting.config.numSteps + 1));
-  const step = plainStep(state, decoding);
-  observeDraftTime(drafting, { draftMs, expectedMs, isUsual });
-  const spentMs = (isUsual ? draftMs : expectedMs * drafting.draftScale) / drafting.forwardScale;
+  // How much of a prompt the drafter knows is not known here.
+  const isUsual = requests.every(({ start }) => start > 0), step = plainStep(state, decoding);
+  const expectedMs = treesMs + catchUpMs;
+  if (isUsual) observeDraftTime(drafting, { draftMs, expectedMs });
+  if (isProbe) observeProbeTime(drafting, { draftMs, step });
+  // What it caught up with pays for itself later.
+  const share = expectedMs > 0 ? treesMs / expectedMs : 1;
+  const spentMs = (isUsual ? share * draftMs : treesMs * drafting.draftScale) / drafting.forwardScale;
   return keepBest(drafting, drafts, { step, spentMs, isProbe });
 }
 
@@ -157,7 +165,6 @@ function requestFor(
     start: sequence.numDrafted,
     tokens: Int32Array.from(sequence.tokens.slice(sequence.numDrafted)),
     pages: Int32Array.from(sequence.pages),
-    numCachedTokens: sequence.numDrafted === 0 ? sequence.numAttached : 0,
     numSteps,
     topk: config.topk,
     numNodes,

@@ -86,15 +86,14 @@ export function measureDrafts(
   const numPagesEach = Math.ceil((NUM_TRIAL_TOKENS + numSlots) / pageSize);
   const memory = new Uint8Array(CACHE_BYTES).fill(1); // pages that were never written are all the same one
   const sizes = NUM_SEQUENCES.filter((count) => count <= maxSequences && count * numPagesEach <= numPages);
-  const requestOf = (numTokens: number, levels: number, firstPage: number): DraftRequest => ({
+  const requestOf = (numTokens: number, levels: number, firstPage: number, token = 0): DraftRequest => ({
     requestId: `trial ${firstPage}`,
     start: 0,
-    tokens: new Int32Array(numTokens),
+    tokens: new Int32Array(numTokens).fill(token),
     pages: Int32Array.from(
       { length: Math.ceil((numTokens + numSlots) / pageSize) },
       (_, page) => firstPage + page,
     ),
-    numCachedTokens: 0,
     numSteps: levels,
     topk,
     numNodes: numDraftTokens - 1,
@@ -116,7 +115,8 @@ export function measureDrafts(
   const first = curve(1), all = numSteps === 1 ? first : curve(numSteps);
   const room = Math.min(contextLength, numPages * pageSize) - numSlots;
   const numTokens = Math.max(NUM_TRIAL_TOKENS, Math.min(NUM_PROMPT_TOKENS, room));
-  const [prompt] = measureCurve([numTokens], () => trialMs([requestOf(numTokens, 1, 0)])).ms;
+  let token = 0; // another prompt each time: one that it has read costs a proposer nothing
+  const [prompt] = measureCurve([numTokens], () => trialMs([requestOf(numTokens, 1, 0, token++)])).ms;
   memory.buffer.transfer(0); // gives it back now
   return {
     firstMs: first,
@@ -124,6 +124,8 @@ export function measureDrafts(
       sizes,
       ms: all.ms.map((ms, i) => Math.max(0, ms - first.ms[i]!) / Math.max(1, numSteps - 1)),
     },
-    tokenMs: Math.max(0, prompt! - first.ms[0]!) / Math.max(1, numTokens - NUM_TRIAL_TOKENS),
+    tokenMs: numTokens > NUM_TRIAL_TOKENS
+      ? Math.max(0, prompt! - first.ms[0]!) / (numTokens - NUM_TRIAL_TOKENS)
+      : 0,
   };
 }

@@ -24,7 +24,6 @@ function draft(
     start: 0,
     tokens: Int32Array.from(tokens),
     pages: new Int32Array(0),
-    numCachedTokens: 0,
     numSteps: 5,
     topk: 4,
     numNodes: 12,

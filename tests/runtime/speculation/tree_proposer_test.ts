@@ -65,7 +65,6 @@ class TestSequence {
       start,
       tokens: Int32Array.from(this.tokens.slice(start)),
       pages,
-      numCachedTokens: 0,
       ...shape,
     };
   }
