@@ -57,12 +57,17 @@ export interface Drafting {
   leastProbeWait: number;
   /** Levels chosen last. */
   numLevels: number;
+  readonly pageSize: number;
+  /** Pages whose tokens the drafter has read, as far as they have the same owner or are in the cache since. */
+  readonly pagesRead: Set<number>;
 }
 
 /** A beginner. */
-export function createDrafting(config: DraftingConfig): Drafting {
+export function createDrafting(config: DraftingConfig, pageSize: number): Drafting {
   return {
     config,
+    pageSize,
+    pagesRead: new Set(),
     acceptance: new Acceptance(config.numSteps),
     usage: zeroCounts(),
     draftScale: 1,
@@ -89,12 +94,13 @@ export function levelsFor(
     config.numSteps,
     (levels) => acceptance.expect(levels, step.numDecoding),
     decoding.reduce(
-      (sum, sequence) => sum + catchUpCost(costs, numUntold(sequence)) / tokensAhead(sequence),
+      (sum, sequence) => sum + catchUpCost(costs, numUntold(drafting, sequence)) / tokensAhead(sequence),
       0,
     ),
   );
   drafting.numLevels = best;
-  const deeper = Math.min(best + 1, config.numSteps), least = Math.min(...decoding.map(numUntold));
+  const deeper = Math.min(best + 1, config.numSteps),
+    least = Math.min(...decoding.map((sequence) => numUntold(drafting, sequence)));
   const wait = Math.max(drafting.leastProbeWait, probeWait(probeCost(costs, step, best, deeper, least)));
   const isProbe = ++drafting.numSinceProbe >= wait;
   return { numLevels: isProbe ? deeper : best, isProbe };
@@ -168,9 +174,24 @@ export function costsOf({ config, draftScale, forwardScale, overheadMs }: Drafti
   return { ...config, draftScale: draftScale / unit, overheadMs: overheadMs / unit };
 }
 
-/** Tokens that are new to the drafter: not those of a cached prefix, which it most likely read when it was cached. */
-export function numUntold({ tokens, numDrafted, numAttached }: Sequence): number {
-  return tokens.length - Math.max(numDrafted, numAttached);
+/** Tokens that the drafter has to read before it can draft: not those of a prefix that it read for others. */
+export function numUntold(
+  { pageSize, pagesRead }: Drafting,
+  { tokens, numDrafted, pages }: Sequence,
+): number {
+  if (numDrafted > 0) return tokens.length - numDrafted;
+  const numRead = pages.findIndex((page) => !pagesRead.has(page));
+  return tokens.length - pageSize * (numRead < 0 ? pages.length : numRead);
+}
+
+/** Takes note that the drafter has been given a sequence up to `numDrafted`. */
+export function observeReading(
+  { pageSize, pagesRead }: Drafting,
+  { pages, numDrafted }: Sequence,
+  numDraftedBefore: number,
+): void {
+  const first = Math.floor(numDraftedBefore / pageSize), end = Math.floor(numDrafted / pageSize);
+  for (const page of pages.slice(first, end)) pagesRead.add(page);
 }
 
 /** Tokens within which drafts for a sequence have to pay: it may end sooner than it must. */

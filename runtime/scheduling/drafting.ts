@@ -13,6 +13,7 @@ import {
   numUntold,
   observeDraftTime,
   observeProbeTime,
+  observeReading,
   type SequenceDraft,
 } from "./draft_experience.ts";
 import { growPages, numAvailablePages, numMissingPages, reservePages } from "./pages.ts";
@@ -51,7 +52,7 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
   for (const sequence of state.running) growPages(state, sequence);
   // Where nothing pays, one sequence is enough to see whether it begins to: the one that the drafter knows best.
   const asked = isProbe && drafting.numLevels === 0
-    ? decoding.toSorted((a, b) => numUntold(a) - numUntold(b)).slice(0, 1)
+    ? decoding.toSorted((a, b) => numUntold(drafting, a) - numUntold(drafting, b)).slice(0, 1)
     : decoding;
   const maxNodes = nodesPerSequence(state, decoding);
   const requests: DraftRequest[] = [], sequences: Sequence[] = [];
@@ -65,7 +66,10 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
   const draft: Draft = { type: "draft", step: state.numSteps + 1, requests };
   const costs = { ...drafting.config, draftScale: 1 };
   const treesMs = draftCost(costs, requests.length, numLevels);
-  const catchUpMs = sequences.reduce((sum, sequence) => sum + catchUpCost(costs, numUntold(sequence)), 0);
+  const catchUpMs = sequences.reduce(
+    (sum, sequence) => sum + catchUpCost(costs, numUntold(drafting, sequence)),
+    0,
+  );
   if (isProbe) drafting.numSinceProbe = 0;
   state.draftInFlight = { draft, sequences, isProbe, treesMs, catchUpMs };
   return state.draftInFlight;
@@ -96,12 +100,13 @@ export function takeDrafts(
   sequences.forEach((sequence, i) => {
     const { start, tokens, numSteps } = requests[i]!;
     sequence.numDrafted = start + tokens.length;
+    observeReading(drafting, sequence, start);
     if (state.running.includes(sequence)) {
       drafts.set(sequence, { tree: trees[i]!, numLevels: numSteps, numSequences: decoding.length });
     }
   });
   if (!drafting.config.adaptive) return drafts;
-  // How much of a prompt the drafter knows is not known here.
+  // A prompt takes the drafter long, a known one short: it says little about the others.
   const isUsual = requests.every(({ start }) => start > 0), step = plainStep(state, decoding);
   const expectedMs = treesMs + catchUpMs;
   if (isUsual) observeDraftTime(drafting, { draftMs, expectedMs });

@@ -51,10 +51,12 @@ export function trimPages({ config, allocator }: SchedulingState, { tokens, page
   allocator.free(pages.splice(Math.ceil(tokens.length / config.pageSize)));
 }
 
-function addPages({ allocator, cache }: SchedulingState, sequence: Sequence, count: number): void {
+function addPages({ allocator, cache, drafting }: SchedulingState, sequence: Sequence, count: number): void {
   if (count <= 0) return;
   if (count > allocator.numFree) allocator.free(cache.evict(count - allocator.numFree));
-  sequence.pages = sequence.pages.concat(allocator.allocate(count));
+  const added = allocator.allocate(count);
+  for (const page of added) drafting?.pagesRead.delete(page);
+  sequence.pages = sequence.pages.concat(added);
 }
 
 /**

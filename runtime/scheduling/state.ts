@@ -76,7 +76,7 @@ export function createState(config: SchedulerConfig): SchedulingState {
     running: [],
     inFlight: undefined,
     draftInFlight: undefined,
-    drafting: drafting && createDrafting(drafting),
+    drafting: drafting && createDrafting(drafting, pageSize),
     reserveRatio: reserveRatioBounds.max,
     meanForwardMs: 0,
     numSteps: 0,

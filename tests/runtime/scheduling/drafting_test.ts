@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
+import type { DraftingConfig } from "../../../runtime/speculation_config.ts";
+import { World } from "../../support/scheduler_world.ts";
+
+const flat = (ms: number) => ({ sizes: [1], ms: [ms] });
+const PROMPT = Array.from({ length: 80 }, (_, i) => 1 + i % 50);
+
+/** Requests for drafts, by sequence, of the same prompt asked twice, where reading a token costs `tokenMs`. */
+function askTwice(tokenMs: number): Map<string, number> {
+  const drafting: DraftingConfig = {
+    numSteps: 3,
+    topk: 1,
+    numNodes: 3,
+    adaptive: true,
+    looksAhead: false,
+    forwardMs: { sizes: [1, 8], ms: [10, 11] },
+    contextMs: { perSequence: 0, perRow: 0 },
+    draftMs: { firstMs: flat(1), levelMs: flat(1), tokenMs },
+  };
+  const numAsked = new Map<string, number>();
+  const world = new World({ drafting, eosTokenIds: [] }, {
+    makeTree: ({ requestId, numSteps }, truth) => {
+      numAsked.set(requestId, (numAsked.get(requestId) ?? 0) + 1);
+      const tokens = Int32Array.from(truth.slice(0, numSteps));
+      return chainOf(tokens, new Float32Array(tokens.length).fill(0.9));
+    },
+  });
+  world.draftMs = (requests) =>
+    1 + tokenMs * Math.max(...requests.map(({ start, tokens }) => start === 0 ? 0 : tokens.length));
+  for (const [requestId, maxTokens] of [["first", 40], ["second", 6]] as const) {
+    world.submit(requestId, PROMPT, { maxTokens });
+    world.drain();
+  }
+  return numAsked;
+}
+
+Deno.test("a prompt that the drafter has read for another sequence does not have to pay for itself again", () => {
+  // Eighty tokens take as long as eight forwards: too long for six tokens, not for forty.
+  const numAsked = askTwice(1);
+  assert.ok(numAsked.get("first")! > 3, `${[...numAsked]}`);
+  assert.ok(numAsked.get("second")! > 0, `${[...numAsked]}`);
+});
+
+Deno.test("one that it has not read does", () => {
+  const numAsked = askTwice(5);
+  assert.equal(numAsked.get("first"), undefined);
+  assert.equal(numAsked.get("second"), undefined);
+});
