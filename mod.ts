@@ -74,6 +74,7 @@ export { type OpenedSpeculation, openSpeculation } from "./runtime/open_speculat
 export { defaultSamplingParams, type SamplingParams } from "./runtime/sampling/params.ts";
 export type {
   AcceptThresholds,
+  ContextCosts,
   CostCurve,
   DraftCosts,
   DrafterConfig,
