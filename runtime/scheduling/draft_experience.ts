@@ -53,7 +53,7 @@ export interface Drafting {
   /** Moving average of what a step takes beside its native forward, whatever its size. */
   overheadMs: number;
   numSinceProbe: number;
-  /** Steps that the last probe took so long that they must pass. */
+  /** Steps that must pass after the last probe, by what it took. */
   leastProbeWait: number;
   /** Levels chosen last. */
   numLevels: number;

@@ -116,7 +116,7 @@ export function measureDrafts(
   const room = Math.min(contextLength, numPages * pageSize) - numSlots;
   const numTokens = Math.max(NUM_TRIAL_TOKENS, Math.min(NUM_PROMPT_TOKENS, room));
   let token = 0; // another prompt each time: one that it has read costs a proposer nothing
-  const [prompt] = measureCurve([numTokens], () => trialMs([requestOf(numTokens, 1, 0, token++)])).ms;
+  const [promptMs] = fastest([NUM_TRIALS], () => trialMs([requestOf(numTokens, 1, 0, token++)]));
   memory.buffer.transfer(0); // gives it back now
   return {
     firstMs: first,
@@ -125,7 +125,7 @@ export function measureDrafts(
       ms: all.ms.map((ms, i) => Math.max(0, ms - first.ms[i]!) / Math.max(1, numSteps - 1)),
     },
     tokenMs: numTokens > NUM_TRIAL_TOKENS
-      ? Math.max(0, prompt! - first.ms[0]!) / (numTokens - NUM_TRIAL_TOKENS)
+      ? Math.max(0, promptMs! - first.ms[0]!) / (numTokens - NUM_TRIAL_TOKENS)
       : 0,
   };
 }
