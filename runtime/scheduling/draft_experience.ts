@@ -87,21 +87,18 @@ export function levelsFor(
 ): { numLevels: number; isProbe: boolean } {
   const { config, acceptance } = drafting;
   if (!config.adaptive) return { numLevels: config.numSteps, isProbe: false };
-  const costs = costsOf(drafting);
+  const costs = costsOf(drafting), untold = decoding.map((sequence) => numUntold(drafting, sequence));
   const best = chooseLevels(
     costs,
     step,
     config.numSteps,
     (levels) => acceptance.expect(levels, step.numDecoding),
-    decoding.reduce(
-      (sum, sequence) => sum + catchUpCost(costs, numUntold(drafting, sequence)) / tokensAhead(sequence),
-      0,
-    ),
+    untold.reduce((sum, n, i) => sum + catchUpCost(costs, n) / tokensAhead(decoding[i]!), 0),
   );
   drafting.numLevels = best;
-  const deeper = Math.min(best + 1, config.numSteps),
-    least = Math.min(...decoding.map((sequence) => numUntold(drafting, sequence)));
-  const wait = Math.max(drafting.leastProbeWait, probeWait(probeCost(costs, step, best, deeper, least)));
+  const deeper = Math.min(best + 1, config.numSteps);
+  const share = probeCost(costs, step, best, deeper, Math.min(...untold));
+  const wait = Math.max(drafting.leastProbeWait, probeWait(share));
   const isProbe = ++drafting.numSinceProbe >= wait;
   return { numLevels: isProbe ? deeper : best, isProbe };
 }
@@ -131,8 +128,8 @@ export function observeDraftTime(
   if (expectedMs <= 0) return;
   const scale = Math.min(draftMs / expectedMs, MAX_RISE * drafting.draftScale);
   // Slow to believe that drafts are dear, or a few cold ones would be the last.
-  if (scale < drafting.draftScale) drafting.draftScale += FALL_WEIGHT * (scale - drafting.draftScale);
-  else drafting.draftScale += SCALE_WEIGHT * (scale - drafting.draftScale);
+  const weight = scale < drafting.draftScale ? FALL_WEIGHT : SCALE_WEIGHT;
+  drafting.draftScale += weight * (scale - drafting.draftScale);
 }
 
 /** Learns how long to leave probing, from a probe beside a step that without it would have been `step`. */
