@@ -15,6 +15,9 @@ import { ProcessSide, type Setup, type Side } from "./side.ts";
 const NODE_LLAMA_CPP = "3.22.1";
 /** Comes as source and is compiled for this CPU, which takes minutes. */
 const LLAMA_CPP_PYTHON = "0.3.36";
+/** llama.cpp 0.3.36 dies of an illegal instruction where it is compiled for AMX and the machine is a virtual one. */
+const NO_AMX = "-mno-amx-tile\\ -mno-amx-int8\\ -mno-amx-bf16";
+const CMAKE_ARGS = `-DCMAKE_C_FLAGS=${NO_AMX} -DCMAKE_CXX_FLAGS=${NO_AMX}`;
 const OPENVINO_GENAI = "2026.4.1.0";
 
 /** How to start each side. */
@@ -65,12 +68,16 @@ function installPython(name: string, version: string): string {
   const python = join(folder, "bin", "python"), stamp = join(folder, "installed");
   if (!existsSync(stamp)) {
     run("python3", ["-m", "venv", folder], folder);
-    run(python, ["-m", "pip", "install", "--quiet", `${name}==${version}`], folder);
+    run(python, ["-m", "pip", "install", "--quiet", `${name}==${version}`], folder, { CMAKE_ARGS });
     writeFileSync(stamp, "");
   }
   return python;
 }
 
-function run(program: string, args: string[], cwd: string): void {
-  execFileSync(program, args, { cwd, stdio: ["ignore", "inherit", "inherit"] });
+function run(program: string, args: string[], cwd: string, env: Record<string, string> = {}): void {
+  execFileSync(program, args, {
+    cwd,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...env },
+  });
 }

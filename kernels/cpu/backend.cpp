@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#if defined(__aarch64__)
+#if defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
 
@@ -21,6 +24,12 @@ void ActivationBuffer::reserve(size_t rows, size_t cols) {
     if (bytes > memory.bytes()) memory = Memory(bytes);
 }
 
+void ActivationBuffer::reserve_split(size_t rows, size_t cols) {
+    // Tiles are read whole, whatever rows there are.
+    const size_t bytes = (rows + 16) * 2 * split_cols(uint32_t(cols)) * sizeof(uint16_t);
+    if (bytes > split.bytes()) split = Memory(bytes);
+}
+
 Activations ActivationBuffer::layout(uint32_t rows, uint32_t cols) const {
     const size_t blocks = cols / kBlock;
     const uint32_t stride = rows <= kPrivateRows ? rows : (rows + 15) / 16 * 16;
@@ -36,8 +45,20 @@ Activations ActivationBuffer::layout(uint32_t rows, uint32_t cols) const {
 
 namespace {
 
+#if defined(__x86_64__)
+// Linux gives a process tile registers when asked (arch_prctl: ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA).
+bool has_tiles() {
+    return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+           __builtin_cpu_supports("avx512bf16") && !syscall(SYS_arch_prctl, 0x1023, 18);
+}
+#endif
+
 const OpTable* table_named(const char* name) {
-    for (const OpTable* table : {avx512vnni_ops(), avxvnni_ops(), avx2_ops(), neon_ops(), portable_ops()})
+#if defined(__x86_64__)
+    if (!strcmp(name, "amx") && !has_tiles())
+        fail(AERIE_UNSUPPORTED, "AERIE_CPU_ISA: this CPU or its kernel has no amx");
+#endif
+    for (const OpTable* table : {amx_ops(), avx512vnni_ops(), avxvnni_ops(), avx2_ops(), neon_ops(), portable_ops()})
         if (table && !strcmp(table->name, name)) return table;
     fail(AERIE_UNSUPPORTED, "AERIE_CPU_ISA: %s is not built into this library", name);
 }
@@ -47,7 +68,7 @@ const OpTable* best_table() {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
-        return avx512vnni_ops();
+        return has_tiles() ? amx_ops() : avx512vnni_ops();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
         return __builtin_cpu_supports("avxvnni") ? avxvnni_ops() : avx2_ops();
 #elif defined(__aarch64__)
@@ -112,9 +133,13 @@ class CpuBackend final : public Backend {
 
     void linear(Tensor& out, const Tensor& x, const Weight& weight, const Tensor* residual) override {
         Op op{.run = table_->linear, .out = &out, .x = &x, .y = residual, .weight = &weight};
-        for (const WeightPart& part : weight.parts)
-            if (is_quantised(part.packed_format)) op.activations = &activations_;
-        if (op.activations) {
+        bool quantised = false;
+        for (const WeightPart& part : weight.parts) {
+            if (is_quantised(part.packed_format)) quantised = true;
+            if (part.packed_format == kPackedBf16) activations_.reserve_split(x.capacity, x.cols);
+            if (quantised || part.packed_format == kPackedBf16) op.activations = &activations_;
+        }
+        if (quantised) {
             activations_.reserve(x.capacity, x.cols);
             for (auto& scratch : scratch_) scratch->activations.reserve(kPrivateRows, x.cols);
         }

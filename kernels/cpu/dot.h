@@ -1,11 +1,11 @@
-// Products of one unit of a weight (32 rows) with up to eight rows of activations: what `linear` is made of.
+// Products of one unit of a weight (32 rows) with a group of rows of activations: what `linear` is made of.
 #pragma once
 #include "cpu/ops.h"
 #include "cpu/simd.h"
 
 namespace aerie::cpu::AERIE_ISA {
 
-constexpr uint32_t kGroup = 8;  // rows of x per pass
+constexpr uint32_t kGroup = 8;  // rows of x per pass, but for tiles
 
 // Where the parts of a packed block lie; see PackedFormat.
 template <int Format>
@@ -44,40 +44,48 @@ struct Prefetch {
     }
 };
 
+// Weights of 16 rows for input `i` of a step of kInputs.
 struct F32Weight {
     using Type = float;
-    AERIE_INLINE static Floats at(const float* p) { return load(p); }
+    static constexpr int kInputs = 1;
+    AERIE_INLINE static Floats at(const float* p, int) { return load(p); }
 };
 struct F16Weight {
     using Type = uint16_t;
-    AERIE_INLINE static Floats at(const uint16_t* p) { return load_f16(p); }
+    static constexpr int kInputs = 1;
+    AERIE_INLINE static Floats at(const uint16_t* p, int) { return load_f16(p); }
 };
 struct Bf16Weight {
     using Type = uint16_t;
-    AERIE_INLINE static Floats at(const uint16_t* p) { return load_bf16(p); }
+    static constexpr int kInputs = 2;
+    AERIE_INLINE static Floats at(const uint16_t* p, int i) { return i ? load_second_bf16(p) : load_first_bf16(p); }
 };
 
 // tile [C, 32], tiles `first_tile` .. first_tile + T - 1 of it.
 template <class W, int C, int T>
 AERIE_INLINE void dot_float_tiles(const uint8_t* unit, uint32_t cols, const float* x, float* tile, int first_tile) {
-    const auto* w = reinterpret_cast<const typename W::Type*>(unit) + first_tile * kTileRows;
+    const auto* w = reinterpret_cast<const typename W::Type*>(unit) + first_tile * kTileRows * W::kInputs;
     Floats total[T][C];
     AERIE_UNROLL
     for (int t = 0; t < T; ++t) {
         AERIE_UNROLL
         for (int c = 0; c < C; ++c) total[t][c] = set1(0.0f);
     }
-    for (uint32_t k = 0; k < cols; ++k, w += kUnitRows) {
+    const auto multiply = [&](uint32_t k, int i) {
         Floats weight[T];
         AERIE_UNROLL
-        for (int t = 0; t < T; ++t) weight[t] = W::at(w + t * kTileRows);
+        for (int t = 0; t < T; ++t) weight[t] = W::at(w + t * kTileRows * W::kInputs, i);
         AERIE_UNROLL
         for (int c = 0; c < C; ++c) {
-            const Floats value = set1(x[size_t(c) * cols + k]);
+            const Floats value = set1(x[size_t(c) * cols + k + i]);
             AERIE_UNROLL
             for (int t = 0; t < T; ++t) total[t][c] = fma(weight[t], value, total[t][c]);
         }
-    }
+    };
+    uint32_t k = 0;
+    for (; k + W::kInputs <= cols; k += W::kInputs, w += kUnitRows * W::kInputs)
+        for (int i = 0; i < W::kInputs; ++i) multiply(k, i);
+    if (k < cols) multiply(k, 0);
     AERIE_UNROLL
     for (int t = 0; t < T; ++t) {
         AERIE_UNROLL
@@ -107,4 +115,18 @@ void dot_float(const uint8_t* unit, uint32_t cols, const float* x, float* tile) 
 #include "cpu/dot_few_registers.h"
 #else
 #include "cpu/dot_many_registers.h"
+#endif
+
+#if defined(__AMX_BF16__)
+#include "cpu/dot_tiles.h"
+#else
+namespace aerie::cpu::AERIE_ISA {
+constexpr bool kTiled = false;
+constexpr uint32_t kMaxGroup = kGroup;
+struct Tiles {
+    explicit Tiles(bool) {}
+};
+inline void split_row(uint16_t*, const float*, uint32_t) {}
+inline void dot_split(const uint8_t*, uint32_t, const uint16_t*, uint32_t, float*, Prefetch) {}
+}  // namespace aerie::cpu::AERIE_ISA
 #endif

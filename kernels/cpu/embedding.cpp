@@ -37,7 +37,7 @@ void unpack_row(float* out, const Weight& weight, uint32_t token) {
             out[i] = quant_value(format, unit + i / kBlock * block_bytes, row, i % kBlock);
             continue;
         }
-        const size_t at = size_t(i) * kUnitRows + row;
+        const size_t at = packed_float_at(format, i, row);
         if (format == kPackedF32) {
             memcpy(out + i, unit + at * 4, 4);
         } else {

@@ -1,5 +1,7 @@
-// out = x * weight^T (+ residual). Every pass over a unit (32 weight rows) serves up to eight rows of x: the weights
-// are read once from memory, each activation word is loaded once and used for both tiles.
+// out = x * weight^T (+ residual). Every pass over a unit (32 weight rows) serves a group of rows of x; the weights are
+// read once from memory.
+#include <algorithm>
+
 #include "cpu/dot.h"
 #include "cpu/fused.h"
 
@@ -34,35 +36,48 @@ Unit find_unit(const Weight& weight, uint32_t index) {
             bytes};
 }
 
-// Rows of x in near-equal groups of up to eight.
+// Most rows of x that a pass over a unit serves.
+uint32_t most_rows(const Unit& unit) { return kTiled && unit.part->packed_format == kPackedBf16 ? kMaxGroup : kGroup; }
+
+// Rows of x in near-equal groups of up to `most`.
 struct Groups {
-    uint32_t num_rows, count = (num_rows + kGroup - 1) / kGroup;
+    uint32_t num_rows, most, count = (num_rows + most - 1) / most;
 
     uint32_t size(uint32_t group, uint32_t first_row) const { return (num_rows - first_row) / (count - group); }
 };
+
+// Row `row` of x as two bf16 rows.
+uint16_t* split_rows(const Op& op, uint32_t row) {
+    return reinterpret_cast<uint16_t*>(op.activations->split.data()) + size_t(row) * 2 * split_cols(op.weight->cols);
+}
 
 constexpr uint32_t kAheadBytes = 8192;  // prefetch distance within a stream that is read once
 
 // tile [count, 32] = unit * rows first_row .. first_row + count - 1 of x.
 void dot(const Op& op, const Unit& unit, const Activations& x, const Groups& groups, uint32_t group, uint32_t first_row,
          uint32_t count, float* tile) {
-    const uint32_t cols = op.weight->cols;
+    const uint32_t cols = op.weight->cols, num_blocks = (cols + kBlock - 1) / kBlock;
     const int32_t format = unit.part->packed_format;
-    if (!is_quantised(format)) {
+    const bool splits = kTiled && format == kPackedBf16;
+    if (!is_quantised(format) && !splits) {
         kFloatDots[format][count - 1](unit.data, cols, op.x->data + size_t(first_row) * cols, tile);
         return;
     }
-    const uint32_t block_lines = uint32_t(unit.bytes / (cols / kBlock) + 63) / 64;
+    const uint32_t block_lines = uint32_t(unit.bytes / num_blocks + 63) / 64;
     const uint32_t lines = (block_lines + groups.count - 1) / groups.count;
-    const size_t ahead = groups.count > 1 ? unit.bytes + size_t(group) * lines * 64 * (cols / kBlock) : kAheadBytes;
-    kQuantisedDots[format - kPackedQ4][count - 1](unit.data, cols, x, first_row, tile, {unit.data + ahead, lines});
+    const size_t ahead = groups.count > 1 ? unit.bytes + size_t(group) * lines * 64 * num_blocks : kAheadBytes;
+    const Prefetch prefetch{unit.data + ahead, lines};
+    if (splits)
+        dot_split(unit.data, cols, split_rows(op, first_row), count, tile, prefetch);
+    else
+        kQuantisedDots[format - kPackedQ4][count - 1](unit.data, cols, x, first_row, tile, prefetch);
 }
 
 // One unit into out (+ residual).
 void plain_unit(const Op& op, uint32_t index, const Activations& x, uint32_t num_rows) {
     const Unit unit = find_unit(*op.weight, index);
-    const Groups groups{num_rows};
-    alignas(64) float tile[kGroup * kUnitRows];
+    const Groups groups{num_rows, most_rows(unit)};
+    alignas(64) float tile[kMaxGroup * kUnitRows];
     for (uint32_t group = 0, row = 0; group < groups.count; ++group) {
         const uint32_t count = groups.size(group, row);
         dot(op, unit, x, groups, group, row, count, tile);
@@ -81,8 +96,8 @@ void plain_unit(const Op& op, uint32_t index, const Activations& x, uint32_t num
 // A gate unit and its up unit into out, or quantised (a unit is one block) into what is handed over.
 void gated_unit(const Op& op, uint32_t index, const Activations& x, const Activations& handed_over, uint32_t num_rows) {
     const Unit gate = find_unit(*op.weight, index), up = find_unit(*op.weight, index + op.weight->num_units / 2);
-    const Groups groups{num_rows};
-    alignas(64) float gates[kGroup * kUnitRows], ups[kGroup * kUnitRows];
+    const Groups groups{num_rows, std::min(most_rows(gate), most_rows(up))};
+    alignas(64) float gates[kMaxGroup * kUnitRows], ups[kMaxGroup * kUnitRows];
     for (uint32_t group = 0, row = 0; group < groups.count; ++group) {
         const uint32_t count = groups.size(group, row);
         dot(op, gate, x, groups, group, row, count, gates);
@@ -132,14 +147,29 @@ Activations quantised_input(const Op& op, const Worker& worker, uint32_t num_row
     return x;
 }
 
+void split_input(const Op& op, const Worker& worker, uint32_t num_rows) {
+    uint32_t first, last;
+    worker.share(num_rows, first, last);
+    const uint32_t cols = op.weight->cols;
+    for (uint32_t row = first; row < last; ++row) split_row(split_rows(op, row), op.x->data + size_t(row) * cols, cols);
+    worker.barrier();
+}
+
 }  // namespace
 
 void linear(const Op& op, const Worker& worker) {
     const uint32_t num_rows = rows_of(*op.out);
     if (!num_rows) return;
     Activations x, handed_over;
-    if (op.activations || op.given) x = quantised_input(op, worker, num_rows);
+    bool quantised = false, splits = false;
+    for (const WeightPart& part : op.weight->parts) {
+        quantised |= is_quantised(part.packed_format);
+        splits |= kTiled && part.packed_format == kPackedBf16;
+    }
+    if (quantised) x = quantised_input(op, worker, num_rows);
+    if (splits) split_input(op, worker, num_rows);
     if (op.handed_over) handed_over = op.handed_over->layout(num_rows, op.out->cols);
+    [[maybe_unused]] const Tiles tiles(splits);
     uint32_t first, last;
     worker.share(op.gated ? op.weight->num_units / 2 : op.weight->num_units, first, last);
     for (uint32_t unit = first; unit < last; ++unit) {

@@ -5,4 +5,5 @@ namespace aerie::cpu {
 const OpTable* avx2_ops() { return nullptr; }
 const OpTable* avxvnni_ops() { return nullptr; }
 const OpTable* avx512vnni_ops() { return nullptr; }
+const OpTable* amx_ops() { return nullptr; }
 }  // namespace aerie::cpu

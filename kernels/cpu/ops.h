@@ -18,11 +18,16 @@ struct Activations {
     int32_t* bias = nullptr;            // [cols / 32, stride]: -128 * sum of quants, undoes the offset of 8-bit weights
 };
 
+// Columns of a row that is split into two bf16 rows.
+inline uint32_t split_cols(uint32_t cols) { return (cols + 31) / 32 * 32; }
+
 // Activations and their memory.
 struct ActivationBuffer {
     Activations view;
     Memory memory;
+    Memory split;  // [rows, 2, split_cols] of bf16
     void reserve(size_t rows, size_t cols);
+    void reserve_split(size_t rows, size_t cols);
     // The same memory laid out for this many rows.
     Activations layout(uint32_t rows, uint32_t cols) const;
 };
@@ -30,18 +35,23 @@ struct ActivationBuffer {
 // How a weight part lies in memory. A unit is 32 rows; quantised parts hold per block of 32 inputs the quants of two
 // tiles of 16 rows, four inputs of a row side by side (the operand of vpdpbusd), then f16 scales, then f16 minima.
 enum PackedFormat : int32_t {
-    kPackedF32,  // [cols, 32 rows]
-    kPackedF16,
-    kPackedBf16,
-    kPackedQ4,  // 4-bit quants, value = scale * quant + minimum
-    kPackedQ5,  // 5-bit quants in bytes, value = scale * quant + minimum
-    kPackedQ8,  // quants + 128 in bytes, value = scale * (quant - 128)
+    kPackedF32,   // [cols, 32 rows]
+    kPackedF16,   // [cols, 32 rows]
+    kPackedBf16,  // [cols / 2, 32 rows, 2 inputs], cols rounded up to whole blocks
+    kPackedQ4,    // 4-bit quants, value = scale * quant + minimum
+    kPackedQ5,    // 5-bit quants in bytes, value = scale * quant + minimum
+    kPackedQ8,    // quants + 128 in bytes, value = scale * (quant - 128)
 };
 constexpr uint32_t kUnitRows = 32, kTileRows = 16, kBlock = 32;
 constexpr uint32_t kQ4ScalesAt = 512, kQ8ScalesAt = 1024;
 
 // Bytes of one unit with `cols` inputs.
 size_t packed_unit_bytes(PackedFormat format, uint32_t cols);
+// Where input `k` of a unit's row lies, in elements.
+inline size_t packed_float_at(PackedFormat format, uint32_t k, uint32_t row) {
+    if (format == kPackedBf16) return (size_t(k / 2) * kUnitRows + row) * 2 + k % 2;
+    return size_t(k) * kUnitRows + row;
+}
 inline bool is_quantised(int32_t format) { return format >= kPackedQ4; }
 
 constexpr uint32_t kMaxQueries = 12, kKeysPerBlock = 256, kMaxHeadDim = 512;
@@ -124,6 +134,7 @@ const OpTable* portable_ops();
 const OpTable* avx2_ops();
 const OpTable* avxvnni_ops();
 const OpTable* avx512vnni_ops();
+const OpTable* amx_ops();
 const OpTable* neon_ops();
 
 }  // namespace aerie::cpu

@@ -150,7 +150,7 @@ uint32_t source_row(const WeightPart& part, uint32_t row) {
 
 void pack_float_row(uint8_t* unit, PackedFormat format, uint32_t row, const float* values, uint32_t cols) {
     for (uint32_t k = 0; k < cols; ++k) {
-        const size_t at = size_t(k) * kUnitRows + row;
+        const size_t at = packed_float_at(format, k, row);
         if (format == kPackedF32) {
             memcpy(unit + at * 4, values + k, 4);
         } else {
@@ -191,8 +191,9 @@ size_t packed_unit_bytes(PackedFormat format, uint32_t cols) {
         case kPackedF32:
             return size_t(cols) * kUnitRows * 4;
         case kPackedF16:
-        case kPackedBf16:
             return size_t(cols) * kUnitRows * 2;
+        case kPackedBf16:
+            return (size_t(cols) + kBlock - 1) / kBlock * kBlock * kUnitRows * 2;
         case kPackedQ4:
             return size_t(cols) / kBlock * (kQ4ScalesAt + 128);
         case kPackedQ5:

@@ -38,6 +38,17 @@ AERIE_INLINE __m256 widen_bf16(const uint16_t* p) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p)), 16));
 }
 AERIE_INLINE Floats load_bf16(const uint16_t* p) { return {widen_bf16(p), widen_bf16(p + 8)}; }
+// The first, or the second, of each of 16 pairs.
+AERIE_INLINE Floats load_first_bf16(const uint16_t* p) {
+    const __m256i *low = (const __m256i*)p, *high = low + 1;
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256(low), 16)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256(high), 16))};
+}
+AERIE_INLINE Floats load_second_bf16(const uint16_t* p) {
+    const __m256i *low = (const __m256i*)p, *high = low + 1, mask = _mm256_set1_epi32(-65536);
+    return {_mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256(low), mask)),
+            _mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256(high), mask))};
+}
 
 struct Part {
     __m256 v;

@@ -30,6 +30,13 @@ AERIE_INLINE Floats load_f16(const uint16_t* p) { return {_mm512_cvtph_ps(_mm256
 AERIE_INLINE Floats load_bf16(const uint16_t* p) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p)), 16))};
 }
+// The first, or the second, of each of 16 pairs.
+AERIE_INLINE Floats load_first_bf16(const uint16_t* p) {
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16))};
+}
+AERIE_INLINE Floats load_second_bf16(const uint16_t* p) {
+    return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32(-65536)))};
+}
 
 using Part = Floats;
 constexpr uint32_t kPartLanes = 16;

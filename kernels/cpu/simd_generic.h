@@ -43,6 +43,15 @@ AERIE_INLINE Floats load_bf16(const uint16_t* p) {
     const auto words = __builtin_convertvector(load_as<Halves>(p), decltype(Bytes::v)) << 16;
     return load_as<Floats>(&words);
 }
+// The first, or the second, of each of 16 pairs.
+AERIE_INLINE Floats load_first_bf16(const uint16_t* p) {
+    const auto words = load_as<Bytes>(p).v << 16;
+    return load_as<Floats>(&words);
+}
+AERIE_INLINE Floats load_second_bf16(const uint16_t* p) {
+    const auto words = load_as<Bytes>(p).v & 0xffff0000;
+    return load_as<Floats>(&words);
+}
 
 using Part = Floats;
 constexpr uint32_t kPartLanes = 16;

@@ -40,6 +40,14 @@ AERIE_INLINE Floats load_f16(const uint16_t* p) {
 AERIE_INLINE Floats load_bf16(const uint16_t* p) {
     AERIE_QUARTERS(Floats, vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)));
 }
+// The first, or the second, of each of 16 pairs.
+AERIE_INLINE Floats load_first_bf16(const uint16_t* p) {
+    AERIE_QUARTERS(Floats, vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u16(vld1q_u16(p + 8 * i)), 16)));
+}
+AERIE_INLINE Floats load_second_bf16(const uint16_t* p) {
+    const uint32x4_t mask = vdupq_n_u32(0xffff0000);
+    AERIE_QUARTERS(Floats, vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(p + 8 * i)), mask)));
+}
 
 struct Part {
     float32x4_t v;

@@ -25,6 +25,7 @@ const ISA_FLAGS = {
   avx2: ["avx2", "fma", "f16c"],
   avxvnni: ["avx2", "fma", "f16c", "avx_vnni"],
   avx512vnni: ["avx512_vnni", "avx512bw", "avx512vl"],
+  amx: ["avx512_vnni", "avx512bw", "avx512vl", "avx512_bf16", "amx_tile", "amx_bf16"],
 } as const;
 
 /** An instruction set of the CPU backend. */
@@ -36,12 +37,21 @@ const cpuFlags = new Set(
 
 /** Whether this CPU has an instruction set. */
 export function hasIsa(isa: Isa): boolean {
-  return ISA_FLAGS[isa].every((flag) => cpuFlags.has(flag));
+  return ISA_FLAGS[isa].every((flag) => cpuFlags.has(flag)) && (isa !== "amx" || mayUseTiles());
+}
+
+/** Whether the kernel lets processes have the registers of AMX. */
+function mayUseTiles(): boolean {
+  try {
+    return withContext("amx", 1, () => true);
+  } catch {
+    return false;
+  }
 }
 
 /** Every instruction set the library has on this architecture. */
 export const ALL_ISAS: readonly Isa[] = Deno.build.arch === "x86_64"
-  ? ["portable", "avx2", "avxvnni", "avx512vnni"]
+  ? ["portable", "avx2", "avxvnni", "avx512vnni", "amx"]
   : ["portable", "neon"];
 
 /** Registers a test once per instruction set, on two threads; those this CPU lacks are reported as ignored. */

@@ -1,0 +1,18 @@
+// The op table of CPUs with AMX: that of AVX-512, but for products.
+#include "cpu/ops.h"
+
+namespace aerie::cpu {
+namespace amx {
+void linear(const Op&, const Worker&);
+}
+
+const OpTable* amx_ops() {
+    static const OpTable table = [] {
+        OpTable ops = *avx512vnni_ops();
+        ops.name = "amx";
+        ops.linear = amx::linear;
+        return ops;
+    }();
+    return &table;
+}
+}  // namespace aerie::cpu

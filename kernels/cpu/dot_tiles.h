@@ -1,0 +1,109 @@
+// Products of bf16 weights by AMX tiles (Intel SDM, volume 1, "Programming with Intel AMX"): one instruction multiplies
+// 32 inputs of 16 rows of x with those of 16 rows of the weight. x is split into two bf16 rows whose sum is x to 16
+// bits, so that the 8 bits of the hardware's inputs cost no accuracy. Included by dot.h alone.
+#pragma once
+
+namespace aerie::cpu::AERIE_ISA {
+
+constexpr bool kTiled = true;
+constexpr uint32_t kMaxGroup = 16;                       // rows of x per pass: two tiles, as each is split
+constexpr uint32_t kFullTileRows = 16, kTileBytes = 64;  // every tile is full
+
+// Tile registers; the sums by weight tile and x tile.
+constexpr int kTileX[2] = {0, 1}, kTileWeights[2] = {2, 3}, kTileSums[2][2] = {{4, 5}, {6, 7}};
+
+// The thread's tiles, given back at the end: a thread that has some costs more to switch.
+class Tiles {
+  public:
+    explicit Tiles(bool used) : used_(used) {
+        if (!used) return;
+        struct alignas(64) {
+            uint8_t palette = 1, start_row = 0, reserved[14] = {};
+            uint16_t bytes_per_row[16] = {};
+            uint8_t rows[16] = {};
+        } config;
+        static_assert(sizeof config == 64);
+        for (int tile = 0; tile < 8; ++tile) config.rows[tile] = kFullTileRows, config.bytes_per_row[tile] = kTileBytes;
+        asm volatile("ldtilecfg %0" ::"m"(config));
+    }
+    ~Tiles() {
+        if (used_) asm volatile("tilerelease");
+    }
+    Tiles(const Tiles&) = delete;
+    Tiles& operator=(const Tiles&) = delete;
+
+  private:
+    const bool used_;
+};
+
+template <int Tile>
+AERIE_INLINE void load_tile(const void* from, size_t row_bytes) {
+    asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(from), "r"(row_bytes), "i"(Tile) : "memory");
+}
+template <int Tile>
+AERIE_INLINE void store_tile(void* to) {
+    asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(size_t(kTileBytes)), "i"(Tile) : "memory");
+}
+template <int Sums, int X, int Weights>
+AERIE_INLINE void multiply_tiles() {
+    asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(Sums), "i"(X), "i"(Weights));
+}
+
+// out [2, split_cols(cols)]: x to 8 bits, and what is left of it to 8 bits; zeros behind the last column.
+inline void split_row(uint16_t* out, const float* x, uint32_t cols) {
+    const uint32_t stride = split_cols(cols);
+    for (uint32_t i = 0; i < stride; i += 16) {
+        const __m512 value = load_n(x + i, i < cols ? cols - i : 0).v;
+        const __m256bh high = _mm512_cvtneps_pbh(value);
+        const __m256bh low = _mm512_cvtneps_pbh(_mm512_sub_ps(value, _mm512_cvtpbh_ps(high)));
+        memcpy(out + i, &high, sizeof high);
+        memcpy(out + stride + i, &low, sizeof low);
+    }
+}
+
+// tile [count, 32] = bf16 unit * `count` rows of split x, up to 8 * XTiles, while Tiles are there. What lies behind the
+// last row is read, too.
+template <int XTiles>
+AERIE_INLINE void dot_split_tiles(const uint8_t* unit, uint32_t cols, const uint16_t* x, uint32_t count, float* tile,
+                                  Prefetch prefetch) {
+    constexpr size_t kPairBytes = kUnitRows * 4;
+    const uint32_t stride = split_cols(cols);
+    asm volatile("tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::);
+    for (uint32_t i = 0; i < stride; i += kBlock, unit += kBlock / 2 * kPairBytes, x += kBlock) {
+        prefetch.step();
+        load_tile<kTileX[0]>(x, stride * 2);
+        load_tile<kTileWeights[0]>(unit, kPairBytes);
+        multiply_tiles<kTileSums[0][0], kTileX[0], kTileWeights[0]>();
+        load_tile<kTileWeights[1]>(unit + kTileBytes, kPairBytes);
+        multiply_tiles<kTileSums[1][0], kTileX[0], kTileWeights[1]>();
+        if constexpr (XTiles == 2) {
+            load_tile<kTileX[1]>(x + kFullTileRows * stride, stride * 2);
+            multiply_tiles<kTileSums[0][1], kTileX[1], kTileWeights[0]>();
+            multiply_tiles<kTileSums[1][1], kTileX[1], kTileWeights[1]>();
+        }
+    }
+    alignas(64) float sums[2][XTiles * kFullTileRows * kTileRows];  // by weight tile
+    constexpr int kTileFloats = kFullTileRows * kTileRows;
+    store_tile<kTileSums[0][0]>(sums[0]);
+    store_tile<kTileSums[1][0]>(sums[1]);
+    if constexpr (XTiles == 2) {
+        store_tile<kTileSums[0][1]>(sums[0] + kTileFloats);
+        store_tile<kTileSums[1][1]>(sums[1] + kTileFloats);
+    }
+    for (uint32_t c = 0; c < count; ++c) {
+        for (int t = 0; t < 2; ++t) {
+            const float* high = sums[t] + 2 * c * kTileRows;
+            store(tile + c * kUnitRows + t * kTileRows, add(load(high), load(high + kTileRows)));
+        }
+    }
+}
+
+inline void dot_split(const uint8_t* unit, uint32_t cols, const uint16_t* x, uint32_t count, float* tile,
+                      Prefetch prefetch) {
+    if (count <= 8)
+        dot_split_tiles<1>(unit, cols, x, count, tile, prefetch);
+    else
+        dot_split_tiles<2>(unit, cols, x, count, tile, prefetch);
+}
+
+}  // namespace aerie::cpu::AERIE_ISA
