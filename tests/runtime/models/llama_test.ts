@@ -40,8 +40,9 @@ const llama3 = {
 const int8 = { activations: roundedToInt8 };
 
 /**
- * Float weights differ from float64 by float32 sums only, bfloat16 ones also by inputs of 16 bits (AMX). Where the kernels round (int8 inputs, bfloat16 KV), so does
- * the reference, but a value that sums put on the other side of a rounding step flips it; K-quants are repacked.
+ * Float weights differ from float64 by float32 sums only, bfloat16 ones also by inputs of 16 bits (AMX). Where the
+ * kernels round (int8 inputs, bfloat16 KV), so does the reference, but a value that sums put on the other side of a
+ * rounding step flips it; K-quants are repacked.
  */
 const CASES: readonly Case[] = [
   { name: "F32", options: { kind: "gguf", seed: SEED }, bound: 1e-11 },
