@@ -85,13 +85,15 @@ AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* 
             Part even[NQ], odd[NQ];  // two chains hide the latency of fma
             AERIE_UNROLL
             for (int i = 0; i < NQ; ++i) even[i] = odd[i] = splat(0.0f);
-            for (uint32_t d = 0; d < pages.head_dim; d += 2) {
+            const T* key = keys + lane;
+            const float* q = transposed;
+            for (uint32_t d = 0; d < pages.head_dim; d += 2, key += 32, q += 2 * NQ) {
                 if (lane == 0) prefetch(values + d * 16, 32);
-                const Part k0 = load_part(keys + d * 16 + lane), k1 = load_part(keys + d * 16 + 16 + lane);
+                const Part k0 = load_part(key), k1 = load_part(key + 16);
                 AERIE_UNROLL
                 for (int i = 0; i < NQ; ++i) {
-                    even[i] = fma(k0, splat(transposed[d * NQ + i]), even[i]);
-                    odd[i] = fma(k1, splat(transposed[(d + 1) * NQ + i]), odd[i]);
+                    even[i] = fma(k0, splat(q[i]), even[i]);
+                    odd[i] = fma(k1, splat(q[NQ + i]), odd[i]);
                 }
             }
             AERIE_UNROLL
@@ -106,13 +108,12 @@ AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* 
     }
 }
 
-// Sums weights [count] lane by lane, those of the tree moved up to follow the straight line.
-AERIE_INLINE Floats mass_by_lane(const Query& query, const float* weights, uint32_t first, uint32_t count) {
+// Sums weights lane by lane, those of the tree moved up to follow the straight line.
+AERIE_INLINE Floats mass_by_lane(const Query& query, const float* weights, uint32_t first) {
     const int32_t straight = query.visible - int32_t(first);
-    const uint32_t line = straight > 0 ? uint32_t(straight) : 0, whole = query.tree ? line / 16 * 16 : count;
+    const uint32_t line = straight > 0 ? uint32_t(straight) : 0, whole = line / 16 * 16;
     Floats total = set1(0.0f);
     for (uint32_t b = 0; b < whole; b += 16) total = add(total, load(weights + b));
-    if (!query.tree) return total;
     float moved[16 + 64] = {};
     uint32_t n = line - whole;
     memcpy(moved, weights + whole, n * sizeof(float));
@@ -127,13 +128,16 @@ AERIE_INLINE void weigh_keys(float* partial, float* scores, const Query& query, 
     Floats largest = set1(kHidden);
     for (uint32_t b = 0; b < count; b += 16) largest = max(largest, load(scores + b));
     const float top = reduce_max(largest);
+    // Where any key is seen, hidden ones are so far below that exp makes them 0; where none is, they are not.
+    const Floats seen = set1(top > 0.5f * kHidden ? 1.0f : 0.0f);
+    Floats mass = set1(0.0f);
     for (uint32_t b = 0; b < count; b += 16) {
-        const Floats score = load(scores + b);
-        const uint32_t hidden = less(score, set1(0.5f * kHidden));
-        store(scores + b, select(hidden, set1(0.0f), exp(sub(score, set1(top)))));
+        const Floats weight = mul(exp(sub(load(scores + b), set1(top))), seen);
+        store(scores + b, weight);
+        mass = add(mass, weight);
     }
     partial[head_dim] = top;
-    partial[head_dim + 1] = reduce_add(mass_by_lane(query, scores, first, count));
+    partial[head_dim + 1] = reduce_add(query.tree ? mass_by_lane(query, scores, first) : mass);
 }
 
 // sums [NQ][d0 .. d0 + W parts - 1] = weights [NQ, kScores] * values. A key of weight 0 changes no bit. Brings as much
@@ -152,14 +156,15 @@ AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float
         const bool more = b < upcoming.count;
         const T* next = more ? upcoming.pages.keys + upcoming.pages.block(upcoming.first + b) + d0 * 16 : values;
         const uint32_t end = count - b < 16 ? count - b : 16;
-        for (uint32_t p = 0; p < end; ++p, values += pages.head_dim) {
+        const float* weight_of = weights + b;
+        for (uint32_t p = 0; p < end; ++p, values += pages.head_dim, ++weight_of) {
             if (more) prefetch(next + p * W * kPartLanes, W * kPartLanes);
             Part v[W];
             AERIE_UNROLL
             for (int w = 0; w < W; ++w) v[w] = load_part(values + w * kPartLanes);
             AERIE_UNROLL
             for (int i = 0; i < NQ; ++i) {
-                const Part weight = splat(weights[i * kScores + b + p]);
+                const Part weight = splat(weight_of[i * kScores]);
                 AERIE_UNROLL
                 for (int w = 0; w < W; ++w) acc[i][w] = fma(v[w], weight, acc[i][w]);
             }
