@@ -2,7 +2,7 @@
  * Speculative decoding beside plain decoding: the same prompts by turns on two engines in one process, which must say the
  * same. Two engines with the same settings differ by some percent for as long as they live, by where their memory lies,
  * so there are several pairs. Flags that are not its own go to the speculating engines, e.g.
- * `--speculative-algorithm NGRAM`.
+ * `--speculative-algorithm NGRAM`, or `NONE` to see how far two plain engines are apart.
  *
  * @module
  */
@@ -93,7 +93,8 @@ async function counters(pairs: readonly Pair[]) {
 }
 
 /** What forwards cost by rows, as the speculating engines measured it at their start, on average. */
-async function forwardCost(pairs: readonly Pair[]): Promise<CostCurve> {
+async function forwardCost(pairs: readonly Pair[]): Promise<CostCurve | undefined> {
+  if (options.speculation === undefined) return undefined;
   const curves = await Promise.all(pairs.map(async ({ speculating }) => {
     const [state] = (await speculating.serverInfo())["internal_states"] as { "forward_cost_ms": CostCurve }[];
     return state!["forward_cost_ms"];
@@ -103,7 +104,6 @@ async function forwardCost(pairs: readonly Pair[]): Promise<CostCurve> {
 }
 
 const options = await aerieOptions(flags);
-if (options.speculation === undefined) throw new TypeError("Cannot measure: give --speculative-algorithm");
 await using engines = new AsyncDisposableStack();
 const pairs: Pair[] = [];
 for (let i = 0; i < numPairs; i++) pairs.push(await startPair(engines, i % 2 === 0));
@@ -149,11 +149,11 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
       }
       const after = await counters(pairs);
       const numVerifications = after.numVerifications - before.numVerifications;
-      const acceptLength = 1 + (after.numAccepted - before.numAccepted) / numVerifications;
+      const acceptLength = 1 + (after.numAccepted - before.numAccepted) / (numVerifications || 1);
       // What a lone request could gain if nothing but forwards and drafting took time, as long as each takes now.
-      const numRows = 1 + (after.numProposed - before.numProposed) / numVerifications;
+      const numRows = 1 + (after.numProposed - before.numProposed) / (numVerifications || 1);
       const drafting = 1 + (after.draftMs - before.draftMs) / (after.forwardMs - before.forwardMs);
-      const bound = acceptLength * costAt(cost, 1) / (costAt(cost, numRows) * drafting);
+      const bound = cost && acceptLength * costAt(cost, 1) / (costAt(cost, numRows) * drafting);
       const allPlainMs = sum(plainMs), allSpeculativeMs = sum(speculativeMs);
       const draft = (after.draftMs - before.draftMs) / allSpeculativeMs;
       const verify = (after.forwardMs - before.forwardMs) / allSpeculativeMs;
@@ -167,7 +167,7 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
         (numTokens / allSpeculativeMs * 1000).toFixed(0),
         (allPlainMs / allSpeculativeMs).toFixed(2),
         `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`,
-        concurrency === 1 ? bound.toFixed(2) : "",
+        concurrency === 1 && bound ? bound.toFixed(2) : "",
         percent(draft),
         percent(verify),
         percent(1 - draft - verify),

@@ -35,7 +35,8 @@ export function commit(
   state.reserveRatio = Math.max(reserveRatioBounds.min, state.reserveRatio - reserveRatioBounds.decay);
   const { segments } = inFlight.forward;
   if (state.drafting !== undefined && inFlight.numPrefilling === 0) {
-    observeForward(state.drafting, segments.map(computedRows), { forwardMs, roundTripMs });
+    const hadDrafts = inFlight.drafts.size > 0;
+    observeForward(state.drafting, segments.map(computedRows), { forwardMs, roundTripMs, hadDrafts });
   }
   return segments.flatMap((segment, i) => {
     const sequence = inFlight.sequences[i]!, draft = inFlight.drafts.get(sequence);

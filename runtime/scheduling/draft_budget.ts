@@ -21,6 +21,8 @@ export interface Costs {
   readonly draftMs: DraftCosts;
   /** Time that drafting takes over what was measured, with that of forwards as the unit. */
   readonly draftScale: number;
+  /** Time of forwards that verify over what was measured, with that of plain ones as the unit. */
+  readonly verifyScale: number;
   /** Time of a step beside its forward: messages, arrays. */
   readonly overheadMs: number;
 }
@@ -65,13 +67,14 @@ export function catchUpCost(
 
 /** Time of a step that verifies so many nodes, prompts' rows included. */
 export function stepCost(
-  { forwardMs, contextMs, overheadMs }: Costs,
+  { forwardMs, verifyScale, contextMs, overheadMs }: Costs,
   { numDecoding, numPrefillRows, numContextTokens }: PlainStep,
   numNodes = 0,
 ): number {
   // Nodes are taken to spread evenly.
-  const rowsEach = 1 + numNodes / Math.max(1, numDecoding);
-  return overheadMs + costAt(forwardMs, numPrefillRows + numDecoding + numNodes) +
+  const rowsEach = 1 + numNodes / Math.max(1, numDecoding), numRows = numDecoding + numNodes;
+  const dearer = numNodes > 0 ? (verifyScale - 1) * costAt(forwardMs, numRows) : 0;
+  return overheadMs + costAt(forwardMs, numPrefillRows + numRows) + dearer +
     contextCost(contextMs, numContextTokens, rowsEach * numContextTokens);
 }
 

@@ -29,6 +29,13 @@ const SCALE_WEIGHT = 1 / 16;
 const FALL_WEIGHT = 1 / 4;
 /** Tokens at most within which it has to pay that the drafter catches up with what it was not told. */
 const MAX_CATCH_UP_TOKENS = 256;
+/**
+ * Steps that are plain though drafts pay, one after another, to compare; the first, which still feels the drafter, does
+ * not count. They come after so many with drafts, at first and at last.
+ */
+const NUM_COMPARED = 3, MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 256;
+/** Weight of the newest comparison, once there are some, and of the newest forward in what is usual. */
+const COMPARISON_WEIGHT = 1 / 8, USUAL_WEIGHT = 1 / 16;
 /** A draft counts as no dearer than so many times what drafts took before: the machine may have stood still. */
 const MAX_RISE = 4;
 
@@ -50,6 +57,17 @@ export interface Drafting {
   /** Moving average of measured over expected drafting time, relative to that of forwards. */
   draftScale: number;
   forwardScale: number;
+  /** The same of forwards that verify over that of plain ones. */
+  verifyScale: number;
+  numComparisons: number;
+  /** Forwards without prompts, and the share of them that verify, of late. */
+  numForwards: number;
+  verifyShare: number;
+  /** Steps without drafts since the last with some. */
+  numPlain: number;
+  /** Steps with drafts since the last comparison. */
+  numSinceComparison: number;
+  comparisonWait: number;
   /** Moving average of what a step takes beside its native forward, whatever its size. */
   overheadMs: number;
   numSinceProbe: number;
@@ -72,6 +90,13 @@ export function createDrafting(config: DraftingConfig, pageSize: number): Drafti
     usage: zeroCounts(),
     draftScale: 1,
     forwardScale: 1,
+    verifyScale: 1,
+    numComparisons: 0,
+    numForwards: 0,
+    verifyShare: 0,
+    numPlain: 0,
+    numSinceComparison: 0,
+    comparisonWait: MIN_COMPARISON_WAIT,
     overheadMs: 0,
     numSinceProbe: 0,
     leastProbeWait: 0,
@@ -96,11 +121,21 @@ export function levelsFor(
     untold.reduce((sum, n, i) => sum + catchUpCost(costs, n) / tokensAhead(decoding[i]!), 0),
   );
   drafting.numLevels = best;
+  if (best > 0 && isToCompare(drafting)) return { numLevels: 0, isProbe: false };
   const deeper = Math.min(best + 1, config.numSteps);
   const share = probeCost(costs, step, best, deeper, Math.min(...untold));
   const wait = Math.max(drafting.leastProbeWait, probeWait(share));
   const isProbe = ++drafting.numSinceProbe >= wait;
   return { numLevels: isProbe ? deeper : best, isProbe };
+}
+
+/** Whether a step is to be plain, for comparison, though drafts pay. */
+function isToCompare(drafting: Drafting): boolean {
+  if (drafting.numSinceComparison < drafting.comparisonWait) return false;
+  if (drafting.numPlain < NUM_COMPARED) return true;
+  drafting.numSinceComparison = 0;
+  drafting.comparisonWait = Math.min(2 * drafting.comparisonWait, MAX_COMPARISON_WAIT);
+  return false;
 }
 
 /** Counts a decode step of a sequence, which yielded `numTaken` tokens, and learns from what became of its drafts. */
@@ -148,12 +183,22 @@ export interface ComputedRows {
   readonly numContextTokens: number;
 }
 
-/** Learns how long forwards of decoding sequences take now, in native code and until the scheduler has the outcome. */
+/**
+ * Learns how long forwards of decoding sequences take now, in native code and until the scheduler has the outcome.
+ *
+ * @param hadDrafts whether there were drafts, verified or not
+ */
 export function observeForward(
   drafting: Drafting,
   computed: readonly ComputedRows[],
-  { forwardMs, roundTripMs }: { readonly forwardMs: number; readonly roundTripMs: number },
+  { forwardMs, roundTripMs, hadDrafts }: {
+    readonly forwardMs: number;
+    readonly roundTripMs: number;
+    readonly hadDrafts: boolean;
+  },
 ): void {
+  drafting.numPlain = hadDrafts ? 0 : drafting.numPlain + 1;
+  if (hadDrafts) drafting.numSinceComparison++;
   drafting.overheadMs += SCALE_WEIGHT * (Math.max(0, roundTripMs - forwardMs) - drafting.overheadMs);
   const { forwardMs: curve, contextMs } = drafting.config;
   const total = (of: (one: ComputedRows) => number) => computed.reduce((sum, one) => sum + of(one), 0);
@@ -162,13 +207,35 @@ export function observeForward(
     total(({ numContextTokens }) => numContextTokens),
     total(({ numRows, numContextTokens }) => numRows * numContextTokens),
   );
-  if (expected > 0) drafting.forwardScale += SCALE_WEIGHT * (forwardMs / expected - drafting.forwardScale);
+  const verifies = total(({ numRows }) => numRows) > computed.length;
+  if (expected > 0) observeScale(drafting, forwardMs / expected, verifies);
+}
+
+/** What is usual says how fast the machine is now; what is not, how verifying compares with plain forwards. */
+function observeScale(drafting: Drafting, scale: number, verifies: boolean): void {
+  const numBefore = drafting.numForwards++;
+  const isUsual = numBefore === 0 || verifies === drafting.verifyShare > 0.5;
+  const shareWeight = numBefore === 0 ? 1 : USUAL_WEIGHT;
+  drafting.verifyShare += shareWeight * (Number(verifies) - drafting.verifyShare);
+  if (isUsual) {
+    const plain = verifies ? scale / drafting.verifyScale : scale;
+    const weight = Math.max(SCALE_WEIGHT, 1 / (1 + numBefore));
+    drafting.forwardScale += weight * (plain - drafting.forwardScale);
+  } else if (verifies || drafting.numPlain > 1) {
+    const compared = verifies
+      ? scale / drafting.forwardScale
+      : drafting.verifyScale * drafting.forwardScale / scale;
+    const weight = Math.max(COMPARISON_WEIGHT, 1 / (2 + drafting.numComparisons++));
+    drafting.verifyScale += weight * (compared - drafting.verifyScale);
+  }
 }
 
 /** What things cost now. */
-export function costsOf({ config, draftScale, forwardScale, overheadMs }: Drafting): Costs {
+export function costsOf(
+  { config, draftScale, forwardScale, verifyScale, overheadMs }: Drafting,
+): Costs {
   const unit = Math.max(forwardScale, 1e-9);
-  return { ...config, draftScale: draftScale / unit, overheadMs: overheadMs / unit };
+  return { ...config, draftScale: draftScale / unit, verifyScale, overheadMs: overheadMs / unit };
 }
 
 /** Tokens that the drafter has to read before it can draft: not those of a prefix that it read for others. */

@@ -43,10 +43,11 @@ function timeOf(
   rate: Rate,
   drafting?: DraftingConfig,
   numTokens = NUM_TOKENS,
-  { numPromptTokens = 3, contextMs = NO_CONTEXT, draftMs = HEAD } = {},
+  { numPromptTokens = 3, contextMs = NO_CONTEXT, draftMs = HEAD, verifyScale = 1 } = {},
 ): number {
   const world = new World({ ...LIMITS, ...(drafting && { drafting }) }, { makeTree: chains(rate) });
-  world.forwardMs = (numRows, numSeen) => costAt(FORWARD, numRows) + contextMs.perRow * numSeen;
+  world.forwardMs = (numRows, numSeen) =>
+    (numRows > numRequests ? verifyScale : 1) * costAt(FORWARD, numRows) + contextMs.perRow * numSeen;
   world.draftMs = (requests) =>
     costAt(draftMs.firstMs, requests.length) +
     requests.reduce((sum, { tokens }) => sum + draftMs.tokenMs * Math.max(0, tokens.length - 2), 0) +
@@ -83,6 +84,18 @@ for (const numRequests of [1, 4, 8]) {
     }
   });
 }
+
+Deno.test("verification dearer than measured at the start: never much slower than plain", () => {
+  for (const verifyScale of [1.2, 1.5]) {
+    for (const rate of [0.3, 0.4, 0.5, 0.6, 0.7, 0.95]) {
+      const dear = { verifyScale };
+      const ratio = timeOf(1, () => rate, undefined, NUM_TOKENS, dear) /
+        timeOf(1, () => rate, adaptive, NUM_TOKENS, dear);
+      assert.ok(ratio > 0.97, `${ratio} of plain speed at a rate of ${rate}, ${verifyScale} times as dear`);
+      if (rate > 0.9) assert.ok(ratio > 1.3, `${ratio} at a rate of ${rate}`);
+    }
+  }
+});
 
 Deno.test("far on in a context, where every row is dear: never much slower than plain", () => {
   const far = { numPromptTokens: 3000, contextMs: { perSequence: 0, perRow: 0.001 } };
