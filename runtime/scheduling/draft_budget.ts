@@ -21,8 +21,8 @@ export interface Costs {
   readonly draftMs: DraftCosts;
   /** Time that drafting takes over what was measured, with that of forwards as the unit. */
   readonly draftScale: number;
-  /** Time of forwards that verify over what was measured, with that of plain ones as the unit. */
-  readonly verifyScale: number;
+  /** Time of forwards while drafting over what was measured, with that of plain ones as the unit. */
+  readonly draftedScale: number;
   /** Time of a step beside its forward: messages, arrays. */
   readonly overheadMs: number;
 }
@@ -65,23 +65,24 @@ export function catchUpCost(
   return draftScale * tokenMs * Math.max(0, numUntold - NUM_TRIAL_TOKENS);
 }
 
-/** Time of a step that verifies so many nodes, prompts' rows included. */
+/** Time of a step that verifies so many nodes, prompts' rows included; without nodes it is a plain one or `drafted`. */
 export function stepCost(
-  { forwardMs, verifyScale, contextMs, overheadMs }: Costs,
+  { forwardMs, draftedScale, contextMs, overheadMs }: Costs,
   { numDecoding, numPrefillRows, numContextTokens }: PlainStep,
   numNodes = 0,
+  drafted = numNodes > 0,
 ): number {
   // Nodes are taken to spread evenly.
   const rowsEach = 1 + numNodes / Math.max(1, numDecoding), numRows = numDecoding + numNodes;
-  const dearer = numNodes > 0 ? (verifyScale - 1) * costAt(forwardMs, numRows) : 0;
+  const dearer = drafted ? (draftedScale - 1) * costAt(forwardMs, numRows) : 0;
   return overheadMs + costAt(forwardMs, numPrefillRows + numRows) + dearer +
     contextCost(contextMs, numContextTokens, rowsEach * numContextTokens);
 }
 
 /** The same without what the prompts' rows alone would take. */
-function verifyCost(costs: Costs, step: PlainStep, numNodes: number): number {
+function verifyCost(costs: Costs, step: PlainStep, numNodes: number, drafted: boolean): number {
   const alone = step.numPrefillRows === 0 ? 0 : costAt(costs.forwardMs, step.numPrefillRows);
-  return stepCost(costs, step, numNodes) - alone;
+  return stepCost(costs, step, numNodes, drafted) - alone;
 }
 
 /** Time for contexts of so many tokens, of which each row sees its sequence's. */
@@ -107,13 +108,13 @@ export function chooseLevels(
   expect: (numLevels: number) => { readonly accepted: number; readonly nodes: number },
   extraMs = 0,
 ): number {
-  const plainMs = verifyCost(costs, step, 0);
+  const plainMs = verifyCost(costs, step, 0, false);
   if (draftCost(costs, step.numDecoding, maxLevels) <= NEGLIGIBLE * plainMs) return maxLevels;
   let best = 0, bestRate = 0;
   for (let levels = 0; levels <= maxLevels; levels++) {
     const { accepted, nodes } = expect(levels);
     const ms = draftCost(costs, step.numDecoding, levels) + (levels > 0 ? extraMs * (1 + accepted) : 0) +
-      verifyCost(costs, step, step.numDecoding * nodes);
+      verifyCost(costs, step, step.numDecoding * nodes, levels > 0);
     const rate = step.numDecoding * (1 + accepted) / ms;
     if (rate > bestRate) [best, bestRate] = [levels, rate];
   }
@@ -136,7 +137,7 @@ export function probeCost(
   const numAsked = best === 0 ? 1 : step.numDecoding;
   const draftMs = draftCost(costs, numAsked, numLevels) - draftCost(costs, numAsked, best);
   const catchUpMs = best === 0 ? catchUpCost(costs, numUntold) : 0;
-  const nodeMs = verifyCost(costs, step, 1) - verifyCost(costs, step, 0);
+  const nodeMs = verifyCost(costs, step, 1, best > 0) - verifyCost(costs, step, 0, best > 0);
   return (draftMs + catchUpMs + nodeMs) / Math.max(stepCost(costs, step), 1e-9);
 }
 
@@ -153,10 +154,10 @@ export function chooseNodes(
   probabilities: readonly number[],
 ): number {
   let best = 0, accepted = 0;
-  let bestRate = step.numDecoding / (spentMs + verifyCost(costs, step, 0));
+  let bestRate = step.numDecoding / (spentMs + verifyCost(costs, step, 0, true));
   probabilities.forEach((probability, i) => {
     accepted += probability;
-    const rate = (step.numDecoding + accepted) / (spentMs + verifyCost(costs, step, i + 1));
+    const rate = (step.numDecoding + accepted) / (spentMs + verifyCost(costs, step, i + 1, true));
     if (rate > bestRate) [best, bestRate] = [i + 1, rate];
   });
   return best;

@@ -30,12 +30,16 @@ const FALL_WEIGHT = 1 / 4;
 /** Tokens at most within which it has to pay that the drafter catches up with what it was not told. */
 const MAX_CATCH_UP_TOKENS = 256;
 /**
- * Steps that are plain though drafts pay, one after another, to compare; the first, which still feels the drafter, does
- * not count. They come after so many with drafts, at first and at last.
+ * Plain steps made for comparison though drafts pay. The first do not count: where the drafter's weights have driven the
+ * target's out of a cache, that takes some forwards to heal. They come after so many with drafts, at first and at last.
  */
-const NUM_COMPARED = 3, MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 256;
+const NUM_COMPARED = 8, NUM_HEALING = 4, MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 256;
 /** Weight of the newest comparison, once there are some, and of the newest forward in what is usual. */
 const COMPARISON_WEIGHT = 1 / 8, USUAL_WEIGHT = 1 / 16;
+/** A comparison counts as no further off than so many times: the machine may have stood still. */
+const MAX_SURPRISE = 1.5;
+/** Plain steps in which a comparison is forgotten: what was too dear may not be so any more. */
+const COMPARISON_MEMORY = 2048;
 /** A draft counts as no dearer than so many times what drafts took before: the machine may have stood still. */
 const MAX_RISE = 4;
 
@@ -51,19 +55,21 @@ export interface SequenceDraft {
 /** What the scheduler knows of drafts. */
 export interface Drafting {
   readonly config: DraftingConfig;
-  readonly acceptance: Acceptance;
+  /** Of greedy tokens and of sampled ones, which a draft meets less often. */
+  readonly acceptance: { readonly greedy: Acceptance; readonly sampled: Acceptance };
   /** Of all sequences since the start. */
   readonly usage: SpeculationCounts;
   /** Moving average of measured over expected drafting time, relative to that of forwards. */
   draftScale: number;
   forwardScale: number;
-  /** The same of forwards that verify over that of plain ones. */
-  verifyScale: number;
+  /** The same of forwards while drafting, over that of plain ones. */
+  draftedScale: number;
   numComparisons: number;
-  /** Forwards without prompts, and the share of them that verify, of late. */
+  /** Forwards without prompts, and the share of them that had drafts, of late. */
   numForwards: number;
-  verifyShare: number;
-  /** Steps without drafts since the last with some. */
+  draftedShare: number;
+  /** Steps with drafts, or without, since there was one of the other kind. */
+  numDrafted: number;
   numPlain: number;
   /** Steps with drafts since the last comparison. */
   numSinceComparison: number;
@@ -86,14 +92,15 @@ export function createDrafting(config: DraftingConfig, pageSize: number): Drafti
     config,
     pageSize,
     pagesRead: new Set(),
-    acceptance: new Acceptance(config.numSteps),
+    acceptance: { greedy: new Acceptance(config.numSteps), sampled: new Acceptance(config.numSteps) },
     usage: zeroCounts(),
     draftScale: 1,
     forwardScale: 1,
-    verifyScale: 1,
+    draftedScale: 1,
     numComparisons: 0,
     numForwards: 0,
-    verifyShare: 0,
+    draftedShare: 0,
+    numDrafted: 0,
     numPlain: 0,
     numSinceComparison: 0,
     comparisonWait: MIN_COMPARISON_WAIT,
@@ -110,14 +117,14 @@ export function levelsFor(
   step: PlainStep,
   decoding: readonly Sequence[],
 ): { numLevels: number; isProbe: boolean } {
-  const { config, acceptance } = drafting;
+  const { config } = drafting;
   if (!config.adaptive) return { numLevels: config.numSteps, isProbe: false };
   const costs = costsOf(drafting), untold = decoding.map((sequence) => numUntold(drafting, sequence));
   const best = chooseLevels(
     costs,
     step,
     config.numSteps,
-    (levels) => acceptance.expect(levels, step.numDecoding),
+    (levels) => meanOf(decoding.map((one) => acceptanceOf(drafting, one).expect(levels, decoding.length))),
     untold.reduce((sum, n, i) => sum + catchUpCost(costs, n) / tokensAhead(decoding[i]!), 0),
   );
   drafting.numLevels = best;
@@ -127,6 +134,19 @@ export function levelsFor(
   const wait = Math.max(drafting.leastProbeWait, probeWait(share));
   const isProbe = ++drafting.numSinceProbe >= wait;
   return { numLevels: isProbe ? deeper : best, isProbe };
+}
+
+/** What is known of drafts for such a sequence. */
+export function acceptanceOf({ acceptance }: Drafting, { sampling: { temperature } }: Sequence): Acceptance {
+  return temperature > 0 ? acceptance.sampled : acceptance.greedy;
+}
+
+function meanOf(
+  expected: readonly { readonly accepted: number; readonly nodes: number }[],
+): { readonly accepted: number; readonly nodes: number } {
+  const mean = (of: (one: { accepted: number; nodes: number }) => number) =>
+    expected.reduce((sum, one) => sum + of(one), 0) / expected.length;
+  return { accepted: mean(({ accepted }) => accepted), nodes: mean(({ nodes }) => nodes) };
 }
 
 /** Whether a step is to be plain, for comparison, though drafts pay. */
@@ -152,7 +172,7 @@ export function observeDraft(
   for (const counts of [drafting.usage, sequence.speculation ??= zeroCounts()]) {
     countVerification(counts, numProposed, Math.max(0, numTaken - 1));
   }
-  if (draft) drafting.acceptance.observe(draft, result.tokens);
+  if (draft) acceptanceOf(drafting, sequence).observe(draft, result.tokens);
 }
 
 /** Learns how long drafts take now, from a round trip and what it should have taken by the measured costs. */
@@ -197,6 +217,7 @@ export function observeForward(
     readonly hadDrafts: boolean;
   },
 ): void {
+  drafting.numDrafted = hadDrafts ? drafting.numDrafted + 1 : 0;
   drafting.numPlain = hadDrafts ? 0 : drafting.numPlain + 1;
   if (hadDrafts) drafting.numSinceComparison++;
   drafting.overheadMs += SCALE_WEIGHT * (Math.max(0, roundTripMs - forwardMs) - drafting.overheadMs);
@@ -207,35 +228,36 @@ export function observeForward(
     total(({ numContextTokens }) => numContextTokens),
     total(({ numRows, numContextTokens }) => numRows * numContextTokens),
   );
-  const verifies = total(({ numRows }) => numRows) > computed.length;
-  if (expected > 0) observeScale(drafting, forwardMs / expected, verifies);
+  if (expected > 0) observeScale(drafting, forwardMs / expected, hadDrafts);
 }
 
-/** What is usual says how fast the machine is now; what is not, how verifying compares with plain forwards. */
-function observeScale(drafting: Drafting, scale: number, verifies: boolean): void {
+/** What is usual says how fast the machine is now; what is not, how forwards while drafting compare with plain ones. */
+function observeScale(drafting: Drafting, scale: number, hadDrafts: boolean): void {
   const numBefore = drafting.numForwards++;
-  const isUsual = numBefore === 0 || verifies === drafting.verifyShare > 0.5;
+  const isUsual = numBefore === 0 || hadDrafts === drafting.draftedShare > 0.5;
   const shareWeight = numBefore === 0 ? 1 : USUAL_WEIGHT;
-  drafting.verifyShare += shareWeight * (Number(verifies) - drafting.verifyShare);
+  drafting.draftedShare += shareWeight * (Number(hadDrafts) - drafting.draftedShare);
   if (isUsual) {
-    const plain = verifies ? scale / drafting.verifyScale : scale;
+    const plain = hadDrafts ? scale / drafting.draftedScale : scale;
     const weight = Math.max(SCALE_WEIGHT, 1 / (1 + numBefore));
     drafting.forwardScale += weight * (plain - drafting.forwardScale);
-  } else if (verifies || drafting.numPlain > 1) {
-    const compared = verifies
-      ? scale / drafting.forwardScale
-      : drafting.verifyScale * drafting.forwardScale / scale;
+    if (!hadDrafts) drafting.draftedScale += (1 - drafting.draftedScale) / COMPARISON_MEMORY;
+  } else if (Math.max(drafting.numDrafted, drafting.numPlain) > NUM_HEALING) {
+    const compared = hadDrafts
+      ? scale / (drafting.draftedScale * drafting.forwardScale)
+      : drafting.forwardScale / scale;
     const weight = Math.max(COMPARISON_WEIGHT, 1 / (2 + drafting.numComparisons++));
-    drafting.verifyScale += weight * (compared - drafting.verifyScale);
+    const surprise = Math.min(MAX_SURPRISE, Math.max(1 / MAX_SURPRISE, compared));
+    drafting.draftedScale *= 1 + weight * (surprise - 1);
   }
 }
 
 /** What things cost now. */
 export function costsOf(
-  { config, draftScale, forwardScale, verifyScale, overheadMs }: Drafting,
+  { config, draftScale, forwardScale, draftedScale, overheadMs }: Drafting,
 ): Costs {
   const unit = Math.max(forwardScale, 1e-9);
-  return { ...config, draftScale: draftScale / unit, verifyScale, overheadMs: overheadMs / unit };
+  return { ...config, draftScale: draftScale / unit, draftedScale, overheadMs: overheadMs / unit };
 }
 
 /** Tokens that the drafter has to read before it can draft: not those of a prefix that it read for others. */

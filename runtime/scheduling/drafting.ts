@@ -7,6 +7,7 @@ import type { Draft, Drafted, DraftRequest } from "../messages.ts";
 import { pruneTree } from "../speculation/draft_tree.ts";
 import { catchUpCost, chooseNodes, draftCost, type PlainStep } from "./draft_budget.ts";
 import {
+  acceptanceOf,
   costsOf,
   type Drafting,
   levelsFor,
@@ -186,7 +187,10 @@ function keepBest(
     readonly isProbe: boolean;
   },
 ): Drafts {
-  const calibrated = Array.from(drafts.values(), ({ tree }) => drafting.acceptance.calibrate(tree));
+  const calibrated = Array.from(
+    drafts,
+    ([sequence, { tree }]) => acceptanceOf(drafting, sequence).calibrate(tree),
+  );
   const all = calibrated.flatMap((probabilities) => [...probabilities]).sort((a, b) => b - a);
   const best = chooseNodes(costsOf(drafting), step, spentMs, all);
   const numNodes = Math.min(all.length, best + Number(isProbe));

@@ -18,7 +18,7 @@ function costsOf(forward: (rows: number) => number, first: number, level: number
     contextMs: { perSequence: 0, perRow: 0 },
     draftMs: { firstMs: flat(first), levelMs: flat(level), tokenMs: 0 },
     draftScale: 1,
-    verifyScale: 1,
+    draftedScale: 1,
     overheadMs: 0,
   };
 }

@@ -51,3 +51,29 @@ Deno.test("one that it has not read does", () => {
   assert.equal(numAsked.get("first"), undefined);
   assert.equal(numAsked.get("second"), undefined);
 });
+
+Deno.test("bad drafts of sampled tokens do not speak against those of greedy ones", () => {
+  const drafting: DraftingConfig = {
+    numSteps: 3,
+    topk: 1,
+    numNodes: 3,
+    adaptive: true,
+    looksAhead: false,
+    forwardMs: { sizes: [1, 8], ms: [10, 11] },
+    contextMs: { perSequence: 0, perRow: 0 },
+    draftMs: { firstMs: flat(3), levelMs: flat(3), tokenMs: 0.01 },
+  };
+  const world = new World({ drafting, eosTokenIds: [], contextLength: 1024, numPages: 1024 }, {
+    makeTree: ({ requestId, numSteps }, truth) => {
+      const isRight = requestId === "greedy";
+      const tokens = Int32Array.from(truth.slice(0, numSteps), (token) => isRight ? token : token + 1);
+      return chainOf(tokens, new Float32Array(tokens.length).fill(0.9));
+    },
+  });
+  world.submit("sampled", PROMPT, { maxTokens: 800, temperature: 1 });
+  world.drain();
+  const { numSteps } = world.state;
+  world.submit("greedy", PROMPT, { maxTokens: 60, temperature: 0 });
+  world.drain();
+  assert.ok(world.state.numSteps - numSteps < 25, `${world.state.numSteps - numSteps} steps for 60 tokens`);
+});
