@@ -30,10 +30,11 @@ const FALL_WEIGHT = 1 / 4;
 /** Tokens at most within which it has to pay that the drafter catches up with what it was not told. */
 const MAX_CATCH_UP_TOKENS = 256;
 /**
- * Plain steps made for comparison though drafts pay. The first do not count: where the drafter's weights have driven the
- * target's out of a cache, that takes some forwards to heal. They come after so many with drafts, at first and at last.
+ * Steps with drafts before some are plain for comparison though drafts pay, at first and at last, and what the wait grows
+ * by. Where the drafter's weights drive the target's out of a shared cache, that was seen to take 40 forwards to heal:
+ * comparisons grow long with the waits, and their beginning does not count.
  */
-const NUM_COMPARED = 8, NUM_HEALING = 4, MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 256;
+const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 1024, WAIT_GROWTH = 4, HEALING_SHARE = 0.75;
 /** Weight of the newest comparison, once there are some, and of the newest forward in what is usual. */
 const COMPARISON_WEIGHT = 1 / 8, USUAL_WEIGHT = 1 / 16;
 /** A comparison counts as no further off than so many times: the machine may have stood still. */
@@ -127,6 +128,7 @@ export function levelsFor(
     (levels) => meanOf(decoding.map((one) => acceptanceOf(drafting, one).expect(levels, decoding.length))),
     untold.reduce((sum, n, i) => sum + catchUpCost(costs, n) / tokensAhead(decoding[i]!), 0),
   );
+  if (best > 0 && drafting.numLevels === 0) drafting.comparisonWait = MIN_COMPARISON_WAIT;
   drafting.numLevels = best;
   if (best > 0 && isToCompare(drafting)) return { numLevels: 0, isProbe: false };
   const deeper = Math.min(best + 1, config.numSteps);
@@ -152,10 +154,15 @@ function meanOf(
 /** Whether a step is to be plain, for comparison, though drafts pay. */
 function isToCompare(drafting: Drafting): boolean {
   if (drafting.numSinceComparison < drafting.comparisonWait) return false;
-  if (drafting.numPlain < NUM_COMPARED) return true;
+  if (drafting.numPlain < comparisonLength(drafting)) return true;
   drafting.numSinceComparison = 0;
-  drafting.comparisonWait = Math.min(2 * drafting.comparisonWait, MAX_COMPARISON_WAIT);
+  drafting.comparisonWait = Math.min(WAIT_GROWTH * drafting.comparisonWait, MAX_COMPARISON_WAIT);
   return false;
+}
+
+/** Plain steps of a comparison. */
+function comparisonLength({ comparisonWait }: Drafting): number {
+  return 2 * Math.sqrt(comparisonWait);
 }
 
 /** Counts a decode step of a sequence, which yielded `numTaken` tokens, and learns from what became of its drafts. */
@@ -242,7 +249,7 @@ function observeScale(drafting: Drafting, scale: number, hadDrafts: boolean): vo
     const weight = Math.max(SCALE_WEIGHT, 1 / (1 + numBefore));
     drafting.forwardScale += weight * (plain - drafting.forwardScale);
     if (!hadDrafts) drafting.draftedScale += (1 - drafting.draftedScale) / COMPARISON_MEMORY;
-  } else if (Math.max(drafting.numDrafted, drafting.numPlain) > NUM_HEALING) {
+  } else if (Math.max(drafting.numDrafted, drafting.numPlain) > HEALING_SHARE * comparisonLength(drafting)) {
     const compared = hadDrafts
       ? scale / (drafting.draftedScale * drafting.forwardScale)
       : drafting.forwardScale / scale;

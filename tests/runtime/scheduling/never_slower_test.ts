@@ -91,13 +91,15 @@ for (const numRequests of [1, 4, 8]) {
   });
 }
 
-for (const numHealing of [1, 3]) {
+// What takes long to heal takes long to be found out.
+for (const [numHealing, numTokens, least] of [[1, NUM_TOKENS, 0.97], [25, 4 * NUM_TOKENS, 0.95]] as const) {
   Deno.test(`drafting that slows ${numHealing} forwards down: never much slower than plain`, () => {
     for (const draftedScale of [1.2, 1.5]) {
       for (const rate of [0.3, 0.4, 0.5, 0.6, 0.7, 0.95]) {
-        const dear = { draftedScale, numHealing };
-        const ratio = timeOf(1, () => rate, undefined, NUM_TOKENS, dear) /
-          timeOf(1, () => rate, adaptive, NUM_TOKENS, dear);
+        const [plain, speculating] = [undefined, adaptive].map((drafting) =>
+          timeOf(1, () => rate, drafting, numTokens, { draftedScale, numHealing })
+        );
+        const ratio = plain! / speculating!;
         assert.ok(
           ratio > 0.97,
           `${ratio} of plain speed at a rate of ${rate}, ${draftedScale} times as dear`,
@@ -116,7 +118,7 @@ Deno.test("far on in a context, where every row is dear: never much slower than 
       timeOf(1, () => rate, drafting, NUM_TOKENS, far)
     );
     const ratio = plain! / speculating!;
-    assert.ok(ratio > 0.97, `${ratio} of plain speed at a rate of ${rate}`);
+    assert.ok(ratio > least, `${ratio} of plain speed at a rate of ${rate}`);
   }
 });
 
