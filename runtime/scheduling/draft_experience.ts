@@ -255,7 +255,10 @@ function observeScale(drafting: Drafting, scale: number, hadDrafts: boolean): vo
       : drafting.forwardScale / scale;
     const weight = Math.max(COMPARISON_WEIGHT, 1 / (2 + drafting.numComparisons++));
     const surprise = Math.min(MAX_SURPRISE, Math.max(1 / MAX_SURPRISE, compared));
-    drafting.draftedScale *= 1 + weight * (surprise - 1);
+    const change = 1 + weight * (surprise - 1);
+    drafting.draftedScale *= change;
+    // What is known of forwards while drafting stays.
+    if (!hadDrafts) drafting.forwardScale /= change;
   }
 }
 

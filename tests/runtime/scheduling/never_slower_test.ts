@@ -101,7 +101,7 @@ for (const [numHealing, numTokens, least] of [[1, NUM_TOKENS, 0.97], [25, 4 * NU
         );
         const ratio = plain! / speculating!;
         assert.ok(
-          ratio > 0.97,
+          ratio > least,
           `${ratio} of plain speed at a rate of ${rate}, ${draftedScale} times as dear`,
         );
         if (rate > 0.9) assert.ok(ratio > 1.3, `${ratio} at a rate of ${rate}`);
@@ -118,7 +118,7 @@ Deno.test("far on in a context, where every row is dear: never much slower than 
       timeOf(1, () => rate, drafting, NUM_TOKENS, far)
     );
     const ratio = plain! / speculating!;
-    assert.ok(ratio > least, `${ratio} of plain speed at a rate of ${rate}`);
+    assert.ok(ratio > 0.97, `${ratio} of plain speed at a rate of ${rate}`);
   }
 });
 
