@@ -35,12 +35,12 @@ const MAX_CATCH_UP_TOKENS = 256;
  * comparisons grow long with the waits, and their beginning does not count.
  */
 const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 1024, WAIT_GROWTH = 4, HEALING_SHARE = 0.75;
-/** Weight of the newest comparison, once there are some, and of the newest forward in what is usual. */
-const COMPARISON_WEIGHT = 1 / 8, USUAL_WEIGHT = 1 / 16;
+/** Weight of the newest comparison, once there are some. */
+const COMPARISON_WEIGHT = 1 / 8;
 /** A comparison counts as no further off than so many times: the machine may have stood still. */
 const MAX_SURPRISE = 1.5;
 /** Plain steps in which a comparison is forgotten: what was too dear may not be so any more. */
-const COMPARISON_MEMORY = 2048;
+const COMPARISON_MEMORY = 8192;
 /** A draft counts as no dearer than so many times what drafts took before: the machine may have stood still. */
 const MAX_RISE = 4;
 
@@ -66,15 +66,15 @@ export interface Drafting {
   /** The same of forwards while drafting, over that of plain ones. */
   draftedScale: number;
   numComparisons: number;
-  /** Forwards without prompts, and the share of them that had drafts, of late. */
+  /** Forwards that `forwardScale` comes from. */
   numForwards: number;
-  draftedShare: number;
-  /** Steps with drafts, or without, since there was one of the other kind. */
-  numDrafted: number;
+  /** Steps without drafts since there was one with some. */
   numPlain: number;
   /** Steps with drafts since the last comparison. */
   numSinceComparison: number;
   comparisonWait: number;
+  /** Plain steps of the next comparison. */
+  comparisonLength: number;
   /** Moving average of what a step takes beside its native forward, whatever its size. */
   overheadMs: number;
   numSinceProbe: number;
@@ -100,11 +100,10 @@ export function createDrafting(config: DraftingConfig, pageSize: number): Drafti
     draftedScale: 1,
     numComparisons: 0,
     numForwards: 0,
-    draftedShare: 0,
-    numDrafted: 0,
     numPlain: 0,
     numSinceComparison: 0,
     comparisonWait: MIN_COMPARISON_WAIT,
+    comparisonLength: lengthAfter(MIN_COMPARISON_WAIT),
     overheadMs: 0,
     numSinceProbe: 0,
     leastProbeWait: 0,
@@ -154,15 +153,16 @@ function meanOf(
 /** Whether a step is to be plain, for comparison, though drafts pay. */
 function isToCompare(drafting: Drafting): boolean {
   if (drafting.numSinceComparison < drafting.comparisonWait) return false;
-  if (drafting.numPlain < comparisonLength(drafting)) return true;
+  if (drafting.numPlain < drafting.comparisonLength) return true;
   drafting.numSinceComparison = 0;
   drafting.comparisonWait = Math.min(WAIT_GROWTH * drafting.comparisonWait, MAX_COMPARISON_WAIT);
+  drafting.comparisonLength = Math.max(drafting.comparisonLength, lengthAfter(drafting.comparisonWait));
   return false;
 }
 
-/** Plain steps of a comparison. */
-function comparisonLength({ comparisonWait }: Drafting): number {
-  return 2 * Math.sqrt(comparisonWait);
+/** Plain steps of a comparison after so many with drafts. */
+function lengthAfter(numDrafted: number): number {
+  return 2 * Math.sqrt(numDrafted);
 }
 
 /** Counts a decode step of a sequence, which yielded `numTaken` tokens, and learns from what became of its drafts. */
@@ -224,7 +224,6 @@ export function observeForward(
     readonly hadDrafts: boolean;
   },
 ): void {
-  drafting.numDrafted = hadDrafts ? drafting.numDrafted + 1 : 0;
   drafting.numPlain = hadDrafts ? 0 : drafting.numPlain + 1;
   if (hadDrafts) drafting.numSinceComparison++;
   drafting.overheadMs += SCALE_WEIGHT * (Math.max(0, roundTripMs - forwardMs) - drafting.overheadMs);
@@ -238,27 +237,21 @@ export function observeForward(
   if (expected > 0) observeScale(drafting, forwardMs / expected, hadDrafts);
 }
 
-/** What is usual says how fast the machine is now; what is not, how forwards while drafting compare with plain ones. */
+/** While drafting, plain forwards are comparisons; all others say how fast the machine is now. */
 function observeScale(drafting: Drafting, scale: number, hadDrafts: boolean): void {
-  const numBefore = drafting.numForwards++;
-  const isUsual = numBefore === 0 || hadDrafts === drafting.draftedShare > 0.5;
-  const shareWeight = numBefore === 0 ? 1 : USUAL_WEIGHT;
-  drafting.draftedShare += shareWeight * (Number(hadDrafts) - drafting.draftedShare);
-  if (isUsual) {
+  const isDrafting = drafting.numLevels > 0;
+  if (hadDrafts === isDrafting) {
     const plain = hadDrafts ? scale / drafting.draftedScale : scale;
-    const weight = Math.max(SCALE_WEIGHT, 1 / (1 + numBefore));
+    const weight = Math.max(SCALE_WEIGHT, 1 / (1 + drafting.numForwards++));
     drafting.forwardScale += weight * (plain - drafting.forwardScale);
     if (!hadDrafts) drafting.draftedScale += (1 - drafting.draftedScale) / COMPARISON_MEMORY;
-  } else if (Math.max(drafting.numDrafted, drafting.numPlain) > HEALING_SHARE * comparisonLength(drafting)) {
-    const compared = hadDrafts
-      ? scale / (drafting.draftedScale * drafting.forwardScale)
-      : drafting.forwardScale / scale;
+  } else if (isDrafting && drafting.numPlain > HEALING_SHARE * drafting.comparisonLength) {
     const weight = Math.max(COMPARISON_WEIGHT, 1 / (2 + drafting.numComparisons++));
+    const compared = drafting.forwardScale / scale;
     const surprise = Math.min(MAX_SURPRISE, Math.max(1 / MAX_SURPRISE, compared));
-    const change = 1 + weight * (surprise - 1);
-    drafting.draftedScale *= change;
-    // What is known of forwards while drafting stays.
-    if (!hadDrafts) drafting.forwardScale /= change;
+    // What is known of forwards while drafting, the product, stays.
+    drafting.draftedScale *= 1 + weight * (surprise - 1);
+    drafting.forwardScale /= 1 + weight * (surprise - 1);
   }
 }
 
