@@ -104,7 +104,7 @@ for (const numSteps of [1, 25]) {
           timeOf(1, () => rate, drafting, 4 * NUM_TOKENS, { slowdown: { factor, numSteps } })
         );
         const ratio = plain! / speculating!;
-        const least = factor > 1.4 ? 0.96 : 0.97; // to find out is dear, too
+        const least = factor > 1.4 ? 0.94 : 0.97; // to find out is dear, too
         assert.ok(ratio > least, `${ratio} of plain speed at a rate of ${rate}, ${factor} times as slow`);
         if (rate > 0.9) assert.ok(ratio > 1.3, `${ratio} at a rate of ${rate}`);
       }
