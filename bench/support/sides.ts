@@ -68,7 +68,12 @@ function installPython(name: string, version: string): string {
   const python = join(folder, "bin", "python"), stamp = join(folder, "installed");
   if (!existsSync(stamp)) {
     run("python3", ["-m", "venv", folder], folder);
-    run(python, ["-m", "pip", "install", "--quiet", `${name}==${version}`], folder, { CMAKE_ARGS });
+    run(
+      python,
+      ["-m", "pip", "install", "--quiet", `${name}==${version}`],
+      folder,
+      process.arch === "x64" ? { CMAKE_ARGS } : {},
+    );
     writeFileSync(stamp, "");
   }
   return python;

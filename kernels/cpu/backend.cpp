@@ -135,9 +135,10 @@ class CpuBackend final : public Backend {
         Op op{.run = table_->linear, .out = &out, .x = &x, .y = residual, .weight = &weight};
         bool quantised = false;
         for (const WeightPart& part : weight.parts) {
+            const bool splits = table_ == amx_ops() && part.packed_format == kPackedBf16;
             if (is_quantised(part.packed_format)) quantised = true;
-            if (part.packed_format == kPackedBf16) activations_.reserve_split(x.capacity, x.cols);
-            if (quantised || part.packed_format == kPackedBf16) op.activations = &activations_;
+            if (splits) activations_.reserve_split(x.capacity, x.cols);
+            if (quantised || splits) op.activations = &activations_;
         }
         if (quantised) {
             activations_.reserve(x.capacity, x.cols);

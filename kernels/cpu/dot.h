@@ -71,7 +71,7 @@ AERIE_INLINE void dot_float_tiles(const uint8_t* unit, uint32_t cols, const floa
         AERIE_UNROLL
         for (int c = 0; c < C; ++c) total[t][c] = set1(0.0f);
     }
-    const auto multiply = [&](uint32_t k, int i) {
+    const auto multiply = [&](uint32_t k, int i) __attribute__((always_inline)) {
         Floats weight[T];
         AERIE_UNROLL
         for (int t = 0; t < T; ++t) weight[t] = W::at(w + t * kTileRows * W::kInputs, i);

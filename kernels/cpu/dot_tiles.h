@@ -1,6 +1,6 @@
 // Products of bf16 weights by AMX tiles (Intel SDM, volume 1, "Programming with Intel AMX"): one instruction multiplies
 // 32 inputs of 16 rows of x with those of 16 rows of the weight. x is split into two bf16 rows whose sum is x to 16
-// bits, so that the 8 bits of the hardware's inputs cost no accuracy. Included by dot.h alone.
+// bits, where the hardware's inputs have 8. Included by dot.h alone.
 #pragma once
 
 namespace aerie::cpu::AERIE_ISA {

@@ -101,7 +101,7 @@ struct Op {
     KvPool* kv = nullptr;
     const Batch* batch = nullptr;
     Sampler* sampler = nullptr;
-    // linear: where its input is quantised to, or null if `given`
+    // linear: where its input is quantised or split to, or null if it is `given` or stays float32
     ActivationBuffer* activations = nullptr;
     SplitBuffer* splits = nullptr;  // attention
     uint32_t layer = 0, num_heads = 0, head_dim = 0;

@@ -74,9 +74,9 @@ export function stepCost(
 ): number {
   // Nodes are taken to spread evenly.
   const rowsEach = 1 + numNodes / Math.max(1, numDecoding), numRows = numDecoding + numNodes;
-  const dearer = drafted ? (draftedScale - 1) * costAt(forwardMs, numRows) : 0;
-  return overheadMs + costAt(forwardMs, numPrefillRows + numRows) + dearer +
-    contextCost(contextMs, numContextTokens, rowsEach * numContextTokens);
+  const forContext = contextCost(contextMs, numContextTokens, rowsEach * numContextTokens);
+  const dearer = drafted ? (draftedScale - 1) * (costAt(forwardMs, numRows) + forContext) : 0;
+  return overheadMs + costAt(forwardMs, numPrefillRows + numRows) + forContext + dearer;
 }
 
 /** The same without what the prompts' rows alone would take. */
@@ -94,6 +94,11 @@ export function contextCost(
   return perSequence * numContextTokens + perRow * numSeenByRows;
 }
 
+/** Whether trees of `maxLevels` cost next to nothing, so that there is nothing to choose. */
+export function isFree(costs: Costs, step: PlainStep, maxLevels: number): boolean {
+  return draftCost(costs, step.numDecoding, maxLevels) <= NEGLIGIBLE * verifyCost(costs, step, 0, false);
+}
+
 /**
  * Levels, up to `maxLevels`, that promise the most tokens per time; 0 is plain decoding. Drafts that cost next to nothing
  * are always made, since those that do not pay need not be verified.
@@ -108,8 +113,7 @@ export function chooseLevels(
   expect: (numLevels: number) => { readonly accepted: number; readonly nodes: number },
   extraMs = 0,
 ): number {
-  const plainMs = verifyCost(costs, step, 0, false);
-  if (draftCost(costs, step.numDecoding, maxLevels) <= NEGLIGIBLE * plainMs) return maxLevels;
+  if (isFree(costs, step, maxLevels)) return maxLevels;
   let best = 0, bestRate = 0;
   for (let levels = 0; levels <= maxLevels; levels++) {
     const { accepted, nodes } = expect(levels);

@@ -12,6 +12,7 @@ import {
   contextCost,
   costAt,
   type Costs,
+  isFree,
   type PlainStep,
   probeCost,
   stepCost,
@@ -35,11 +36,11 @@ const MAX_CATCH_UP_TOKENS = 256;
  * comparisons grow long with the waits, and their beginning does not count.
  */
 const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 1024, WAIT_GROWTH = 4, HEALING_SHARE = 0.75;
-/** Weight of the newest comparison, once there are some. */
-const COMPARISON_WEIGHT = 1 / 8;
-/** A comparison counts as no further off than so many times: the machine may have stood still. */
+/** Sum of the weights of a comparison's forwards. */
+const COMPARISON_WEIGHT = 1 / 2;
+/** Each counts as no further off than so many times: the machine may have stood still. */
 const MAX_SURPRISE = 1.5;
-/** Plain steps in which a comparison is forgotten: what was too dear may not be so any more. */
+/** Plain steps in which comparisons are forgotten: what was too dear may not be so any more. */
 const COMPARISON_MEMORY = 8192;
 /** A draft counts as no dearer than so many times what drafts took before: the machine may have stood still. */
 const MAX_RISE = 4;
@@ -65,7 +66,6 @@ export interface Drafting {
   forwardScale: number;
   /** The same of forwards while drafting, over that of plain ones. */
   draftedScale: number;
-  numComparisons: number;
   /** Forwards that `forwardScale` comes from. */
   numForwards: number;
   /** Steps without drafts since there was one with some. */
@@ -73,8 +73,6 @@ export interface Drafting {
   /** Steps with drafts since the last comparison. */
   numSinceComparison: number;
   comparisonWait: number;
-  /** Plain steps of the next comparison. */
-  comparisonLength: number;
   /** Moving average of what a step takes beside its native forward, whatever its size. */
   overheadMs: number;
   numSinceProbe: number;
@@ -98,12 +96,10 @@ export function createDrafting(config: DraftingConfig, pageSize: number): Drafti
     draftScale: 1,
     forwardScale: 1,
     draftedScale: 1,
-    numComparisons: 0,
     numForwards: 0,
     numPlain: 0,
     numSinceComparison: 0,
     comparisonWait: MIN_COMPARISON_WAIT,
-    comparisonLength: lengthAfter(MIN_COMPARISON_WAIT),
     overheadMs: 0,
     numSinceProbe: 0,
     leastProbeWait: 0,
@@ -129,7 +125,8 @@ export function levelsFor(
   );
   if (best > 0 && drafting.numLevels === 0) drafting.comparisonWait = MIN_COMPARISON_WAIT;
   drafting.numLevels = best;
-  if (best > 0 && isToCompare(drafting)) return { numLevels: 0, isProbe: false };
+  const mayCompare = best > 0 && step.numPrefillRows === 0 && !isFree(costs, step, config.numSteps);
+  if (mayCompare && isToCompare(drafting)) return { numLevels: 0, isProbe: false };
   const deeper = Math.min(best + 1, config.numSteps);
   const share = probeCost(costs, step, best, deeper, Math.min(...untold));
   const wait = Math.max(drafting.leastProbeWait, probeWait(share));
@@ -153,16 +150,15 @@ function meanOf(
 /** Whether a step is to be plain, for comparison, though drafts pay. */
 function isToCompare(drafting: Drafting): boolean {
   if (drafting.numSinceComparison < drafting.comparisonWait) return false;
-  if (drafting.numPlain < drafting.comparisonLength) return true;
+  if (drafting.numPlain < comparisonLength(drafting)) return true;
   drafting.numSinceComparison = 0;
   drafting.comparisonWait = Math.min(WAIT_GROWTH * drafting.comparisonWait, MAX_COMPARISON_WAIT);
-  drafting.comparisonLength = Math.max(drafting.comparisonLength, lengthAfter(drafting.comparisonWait));
   return false;
 }
 
-/** Plain steps of a comparison after so many with drafts. */
-function lengthAfter(numDrafted: number): number {
-  return 2 * Math.sqrt(numDrafted);
+/** Plain steps of the next comparison. */
+function comparisonLength({ comparisonWait }: Drafting): number {
+  return 2 * Math.sqrt(comparisonWait);
 }
 
 /** Counts a decode step of a sequence, which yielded `numTaken` tokens, and learns from what became of its drafts. */
@@ -237,7 +233,7 @@ export function observeForward(
   if (expected > 0) observeScale(drafting, forwardMs / expected, hadDrafts);
 }
 
-/** While drafting, plain forwards are comparisons; all others say how fast the machine is now. */
+/** What forwards with drafts take while drafting, and plain ones otherwise, says how fast the machine is now. */
 function observeScale(drafting: Drafting, scale: number, hadDrafts: boolean): void {
   const isDrafting = drafting.numLevels > 0;
   if (hadDrafts === isDrafting) {
@@ -245,14 +241,21 @@ function observeScale(drafting: Drafting, scale: number, hadDrafts: boolean): vo
     const weight = Math.max(SCALE_WEIGHT, 1 / (1 + drafting.numForwards++));
     drafting.forwardScale += weight * (plain - drafting.forwardScale);
     if (!hadDrafts) drafting.draftedScale += (1 - drafting.draftedScale) / COMPARISON_MEMORY;
-  } else if (isDrafting && drafting.numPlain > HEALING_SHARE * drafting.comparisonLength) {
-    const weight = Math.max(COMPARISON_WEIGHT, 1 / (2 + drafting.numComparisons++));
-    const compared = drafting.forwardScale / scale;
-    const surprise = Math.min(MAX_SURPRISE, Math.max(1 / MAX_SURPRISE, compared));
-    // What is known of forwards while drafting, the product, stays.
-    drafting.draftedScale *= 1 + weight * (surprise - 1);
-    drafting.forwardScale /= 1 + weight * (surprise - 1);
+  } else if (isDrafting) {
+    observePlain(drafting, scale);
   }
+}
+
+/** Learns from a plain forward while drafting, if it belongs to a comparison. */
+function observePlain(drafting: Drafting, scale: number): void {
+  const length = comparisonLength(drafting), numHealing = HEALING_SHARE * length;
+  if (drafting.numPlain <= numHealing || drafting.numPlain > length) return;
+  const compared = drafting.forwardScale / scale;
+  const surprise = Math.min(MAX_SURPRISE, Math.max(1 / MAX_SURPRISE, compared));
+  // What is known of forwards while drafting, the product, stays.
+  const change = 1 + COMPARISON_WEIGHT / (length - numHealing) * (surprise - 1);
+  drafting.draftedScale *= change;
+  drafting.forwardScale /= change;
 }
 
 /** What things cost now. */

@@ -96,7 +96,8 @@ for (const numRequests of [1, 4, 8]) {
   });
 }
 
-for (const numSteps of [1, 25]) {
+// What shows late is found out late.
+for (const [numSteps, least] of [[1, 0.96], [25, 0.9]] as const) {
   Deno.test(`drafting that slows forwards down, within ${numSteps} of them: hardly slower than plain`, () => {
     for (const factor of [1.2, 1.5]) {
       for (const rate of [0.3, 0.4, 0.5, 0.6, 0.7, 0.95]) {
@@ -104,7 +105,6 @@ for (const numSteps of [1, 25]) {
           timeOf(1, () => rate, drafting, 4 * NUM_TOKENS, { slowdown: { factor, numSteps } })
         );
         const ratio = plain! / speculating!;
-        const least = factor > 1.4 ? 0.94 : 0.97; // to find out is dear, too
         assert.ok(ratio > least, `${ratio} of plain speed at a rate of ${rate}, ${factor} times as slow`);
         if (rate > 0.9) assert.ok(ratio > 1.3, `${ratio} at a rate of ${rate}`);
       }
