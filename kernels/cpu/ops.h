@@ -137,4 +137,7 @@ const OpTable* avx512vnni_ops();
 const OpTable* amx_ops();
 const OpTable* neon_ops();
 
+// The best that this CPU has, or AERIE_CPU_ISA; throws AERIE_UNSUPPORTED if that is not there.
+const OpTable* best_ops();
+
 }  // namespace aerie::cpu
