@@ -104,6 +104,9 @@ async function forwardCost(pairs: readonly Pair[]): Promise<CostCurve | undefine
 }
 
 const options = await aerieOptions(flags);
+if (options.speculation === undefined && options.args.speculativeAlgorithm !== "NONE") {
+  throw new TypeError("Cannot measure: give --speculative-algorithm");
+}
 await using engines = new AsyncDisposableStack();
 const pairs: Pair[] = [];
 for (let i = 0; i < numPairs; i++) pairs.push(await startPair(engines, i % 2 === 0));

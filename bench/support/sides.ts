@@ -15,7 +15,7 @@ import { ProcessSide, type Setup, type Side } from "./side.ts";
 const NODE_LLAMA_CPP = "3.22.1";
 /** Comes as source and is compiled for this CPU, which takes minutes. */
 const LLAMA_CPP_PYTHON = "0.3.36";
-/** llama.cpp 0.3.36 dies of an illegal instruction where it is compiled for AMX and the machine is a virtual one. */
+/** Compiled for AMX, its llama.cpp died of an illegal instruction on a virtual machine that has AMX. */
 const NO_AMX = "-mno-amx-tile\\ -mno-amx-int8\\ -mno-amx-bf16";
 const CMAKE_ARGS = `-DCMAKE_C_FLAGS=${NO_AMX} -DCMAKE_CXX_FLAGS=${NO_AMX}`;
 const OPENVINO_GENAI = "2026.4.1.0";

@@ -18,7 +18,7 @@ void ActivationBuffer::reserve(size_t rows, size_t cols) {
 
 void ActivationBuffer::reserve_split(size_t rows, size_t cols) {
     // Tiles are read whole, whatever rows there are.
-    const size_t bytes = (rows + 16) * 2 * split_cols(uint32_t(cols)) * sizeof(uint16_t);
+    const size_t bytes = (rows + 16) * 2 * whole_blocks(uint32_t(cols)) * sizeof(uint16_t);
     if (bytes > split.bytes()) split = Memory(bytes);
 }
 

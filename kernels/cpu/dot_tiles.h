@@ -49,9 +49,9 @@ AERIE_INLINE void multiply_tiles() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(Sums), "i"(X), "i"(Weights));
 }
 
-// out [2, split_cols(cols)]: x to 8 bits, and what is left of it to 8 bits; zeros behind the last column.
+// out [2, whole_blocks(cols)]: x to 8 bits, and what is left of it to 8 bits; zeros behind the last column.
 inline void split_row(uint16_t* out, const float* x, uint32_t cols) {
-    const uint32_t stride = split_cols(cols);
+    const uint32_t stride = whole_blocks(cols);
     for (uint32_t i = 0; i < stride; i += 16) {
         const __m512 value = load_n(x + i, i < cols ? cols - i : 0).v;
         const __m256bh high = _mm512_cvtneps_pbh(value);
@@ -67,7 +67,7 @@ template <int XTiles>
 AERIE_INLINE void dot_split_tiles(const uint8_t* unit, uint32_t cols, const uint16_t* x, uint32_t count, float* tile,
                                   Prefetch prefetch) {
     constexpr size_t kPairBytes = kUnitRows * 4;
-    const uint32_t stride = split_cols(cols);
+    const uint32_t stride = whole_blocks(cols);
     asm volatile("tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::);
     for (uint32_t i = 0; i < stride; i += kBlock, unit += kBlock / 2 * kPairBytes, x += kBlock) {
         prefetch.step();

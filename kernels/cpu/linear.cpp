@@ -36,8 +36,11 @@ Unit find_unit(const Weight& weight, uint32_t index) {
             bytes};
 }
 
+// Whether a part meets split rows of x.
+bool is_tiled(const WeightPart& part) { return kTiled && part.packed_format == kPackedBf16; }
+
 // Most rows of x that a pass over a unit serves.
-uint32_t most_rows(const Unit& unit) { return kTiled && unit.part->packed_format == kPackedBf16 ? kMaxGroup : kGroup; }
+uint32_t most_rows(const Unit& unit) { return is_tiled(*unit.part) ? kMaxGroup : kGroup; }
 
 // Rows of x in near-equal groups of up to `most`.
 struct Groups {
@@ -48,7 +51,7 @@ struct Groups {
 
 // Row `row` of x as two bf16 rows.
 uint16_t* split_rows(const Op& op, uint32_t row) {
-    return reinterpret_cast<uint16_t*>(op.activations->split.data()) + size_t(row) * 2 * split_cols(op.weight->cols);
+    return reinterpret_cast<uint16_t*>(op.activations->split.data()) + size_t(row) * 2 * whole_blocks(op.weight->cols);
 }
 
 constexpr uint32_t kAheadBytes = 8192;  // prefetch distance within a stream that is read once
@@ -56,10 +59,9 @@ constexpr uint32_t kAheadBytes = 8192;  // prefetch distance within a stream tha
 // tile [count, 32] = unit * rows first_row .. first_row + count - 1 of x.
 void dot(const Op& op, const Unit& unit, const Activations& x, const Groups& groups, uint32_t group, uint32_t first_row,
          uint32_t count, float* tile) {
-    const uint32_t cols = op.weight->cols, num_blocks = (cols + kBlock - 1) / kBlock;
+    const uint32_t cols = op.weight->cols, num_blocks = whole_blocks(cols) / kBlock;
     const int32_t format = unit.part->packed_format;
-    const bool splits = kTiled && format == kPackedBf16;
-    if (!is_quantised(format) && !splits) {
+    if (!is_quantised(format) && !is_tiled(*unit.part)) {
         kFloatDots[format][count - 1](unit.data, cols, op.x->data + size_t(first_row) * cols, tile);
         return;
     }
@@ -67,7 +69,7 @@ void dot(const Op& op, const Unit& unit, const Activations& x, const Groups& gro
     const uint32_t lines = (block_lines + groups.count - 1) / groups.count;
     const size_t ahead = groups.count > 1 ? unit.bytes + size_t(group) * lines * 64 * num_blocks : kAheadBytes;
     const Prefetch prefetch{unit.data + ahead, lines};
-    if (splits)
+    if (is_tiled(*unit.part))
         dot_split(unit.data, cols, split_rows(op, first_row), count, tile, prefetch);
     else
         kQuantisedDots[format - kPackedQ4][count - 1](unit.data, cols, x, first_row, tile, prefetch);
@@ -164,7 +166,7 @@ void linear(const Op& op, const Worker& worker) {
     bool quantised = false, splits = false;
     for (const WeightPart& part : op.weight->parts) {
         quantised |= is_quantised(part.packed_format);
-        splits |= kTiled && part.packed_format == kPackedBf16;
+        splits |= is_tiled(part);
     }
     if (quantised) x = quantised_input(op, worker, num_rows);
     if (splits) split_input(op, worker, num_rows);

@@ -8,6 +8,11 @@
 
 namespace aerie::cpu {
 
+constexpr uint32_t kUnitRows = 32, kTileRows = 16, kBlock = 32;
+
+// Columns, rounded up to whole blocks.
+inline uint32_t whole_blocks(uint32_t cols) { return (cols + kBlock - 1) / kBlock * kBlock; }
+
 // int8 activations with one scale per 32 inputs, block-major so that columns are constant offsets. A block's scales
 // fill whole cache lines of their own: threads that quantise different blocks do not fight over them.
 struct Activations {
@@ -18,14 +23,11 @@ struct Activations {
     int32_t* bias = nullptr;            // [cols / 32, stride]: -128 * sum of quants, undoes the offset of 8-bit weights
 };
 
-// Columns of a row that is split into two bf16 rows.
-inline uint32_t split_cols(uint32_t cols) { return (cols + 31) / 32 * 32; }
-
 // Activations and their memory.
 struct ActivationBuffer {
     Activations view;
     Memory memory;
-    Memory split;  // [rows, 2, split_cols] of bf16
+    Memory split;  // [rows, 2, whole_blocks(cols)] of bf16
     void reserve(size_t rows, size_t cols);
     void reserve_split(size_t rows, size_t cols);
     // The same memory laid out for this many rows.
@@ -42,7 +44,6 @@ enum PackedFormat : int32_t {
     kPackedQ5,    // 5-bit quants in bytes, value = scale * quant + minimum
     kPackedQ8,    // quants + 128 in bytes, value = scale * (quant - 128)
 };
-constexpr uint32_t kUnitRows = 32, kTileRows = 16, kBlock = 32;
 constexpr uint32_t kQ4ScalesAt = 512, kQ8ScalesAt = 1024;
 
 // Bytes of one unit with `cols` inputs.

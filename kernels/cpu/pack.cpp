@@ -193,7 +193,7 @@ size_t packed_unit_bytes(PackedFormat format, uint32_t cols) {
         case kPackedF16:
             return size_t(cols) * kUnitRows * 2;
         case kPackedBf16:
-            return (size_t(cols) + kBlock - 1) / kBlock * kBlock * kUnitRows * 2;
+            return size_t(whole_blocks(cols)) * kUnitRows * 2;
         case kPackedQ4:
             return size_t(cols) / kBlock * (kQ4ScalesAt + 128);
         case kPackedQ5:

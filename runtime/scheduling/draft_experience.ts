@@ -120,7 +120,7 @@ export function levelsFor(
     costs,
     step,
     config.numSteps,
-    (levels) => meanOf(decoding.map((one) => acceptanceOf(drafting, one).expect(levels, decoding.length))),
+    (levels) => expectedOf(drafting, decoding, levels),
     untold.reduce((sum, n, i) => sum + catchUpCost(costs, n) / tokensAhead(decoding[i]!), 0),
   );
   if (best > 0 && drafting.numLevels === 0) drafting.comparisonWait = MIN_COMPARISON_WAIT;
@@ -139,12 +139,15 @@ export function acceptanceOf({ acceptance }: Drafting, { sampling: { temperature
   return temperature > 0 ? acceptance.sampled : acceptance.greedy;
 }
 
-function meanOf(
-  expected: readonly { readonly accepted: number; readonly nodes: number }[],
-): { readonly accepted: number; readonly nodes: number } {
-  const mean = (of: (one: { accepted: number; nodes: number }) => number) =>
-    expected.reduce((sum, one) => sum + of(one), 0) / expected.length;
-  return { accepted: mean(({ accepted }) => accepted), nodes: mean(({ nodes }) => nodes) };
+/** What to hope for of an average tree of `numLevels`. */
+function expectedOf(drafting: Drafting, decoding: readonly Sequence[], numLevels: number) {
+  const mean = { accepted: 0, nodes: 0 };
+  for (const [acceptance, { length }] of Map.groupBy(decoding, (one) => acceptanceOf(drafting, one))) {
+    const { accepted, nodes } = acceptance.expect(numLevels, decoding.length);
+    mean.accepted += accepted * length / decoding.length;
+    mean.nodes += nodes * length / decoding.length;
+  }
+  return mean;
 }
 
 /** Whether a step is to be plain, for comparison, though drafts pay. */

@@ -35,9 +35,12 @@ const cpuFlags = new Set(
   /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1]?.split(" "),
 );
 
+let tilesGranted: boolean | undefined;
+
 /** Whether this CPU has an instruction set. */
 export function hasIsa(isa: Isa): boolean {
-  return ISA_FLAGS[isa].every((flag) => cpuFlags.has(flag)) && (isa !== "amx" || mayUseTiles());
+  return ISA_FLAGS[isa].every((flag) => cpuFlags.has(flag)) &&
+    (isa !== "amx" || (tilesGranted ??= mayUseTiles()));
 }
 
 /** Whether the kernel lets processes have the registers of AMX. */

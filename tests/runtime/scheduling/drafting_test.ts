@@ -6,9 +6,9 @@ import { World } from "../../support/scheduler_world.ts";
 const flat = (ms: number) => ({ sizes: [1], ms: [ms] });
 const PROMPT = Array.from({ length: 80 }, (_, i) => 1 + i % 50);
 
-/** Requests for drafts, by sequence, of the same prompt asked twice, where reading a token costs `tokenMs`. */
-function askTwice(tokenMs: number): Map<string, number> {
-  const drafting: DraftingConfig = {
+/** Drafts of up to three tokens, each of which takes `levelMs`; a forward takes ten. */
+function draftingOf(levelMs: number, tokenMs: number): DraftingConfig {
+  return {
     numSteps: 3,
     topk: 1,
     numNodes: 3,
@@ -16,8 +16,13 @@ function askTwice(tokenMs: number): Map<string, number> {
     looksAhead: false,
     forwardMs: { sizes: [1, 8], ms: [10, 11] },
     contextMs: { perSequence: 0, perRow: 0 },
-    draftMs: { firstMs: flat(1), levelMs: flat(1), tokenMs },
+    draftMs: { firstMs: flat(levelMs), levelMs: flat(levelMs), tokenMs },
   };
+}
+
+/** Requests for drafts, by sequence, of the same prompt asked twice, where reading a token costs `tokenMs`. */
+function askTwice(tokenMs: number): Map<string, number> {
+  const drafting = draftingOf(1, tokenMs);
   const numAsked = new Map<string, number>();
   const world = new World({ drafting, eosTokenIds: [] }, {
     makeTree: ({ requestId, numSteps }, truth) => {
@@ -53,16 +58,7 @@ Deno.test("one that it has not read does", () => {
 });
 
 Deno.test("bad drafts of sampled tokens do not speak against those of greedy ones", () => {
-  const drafting: DraftingConfig = {
-    numSteps: 3,
-    topk: 1,
-    numNodes: 3,
-    adaptive: true,
-    looksAhead: false,
-    forwardMs: { sizes: [1, 8], ms: [10, 11] },
-    contextMs: { perSequence: 0, perRow: 0 },
-    draftMs: { firstMs: flat(3), levelMs: flat(3), tokenMs: 0.01 },
-  };
+  const drafting = draftingOf(3, 0.01);
   const world = new World({ drafting, eosTokenIds: [], contextLength: 1024, numPages: 1024 }, {
     makeTree: ({ requestId, numSteps }, truth) => {
       const isRight = requestId === "greedy";

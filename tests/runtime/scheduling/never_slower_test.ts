@@ -5,11 +5,11 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { DraftRequest } from "../../../runtime/messages.ts";
 import { costAt } from "../../../runtime/scheduling/draft_budget.ts";
 import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
 import type { DraftingConfig } from "../../../runtime/speculation_config.ts";
 import { seededRandom } from "../../support/block_formats.ts";
-import type { DraftRequest } from "../../../runtime/messages.ts";
 import { type MakeTree, World } from "../../support/scheduler_world.ts";
 
 const NUM_TOKENS = 800;
@@ -55,14 +55,14 @@ function timeOf(
     change(-1);
     return factor * costAt(FORWARD, numRows) + contextMs.perRow * numSeen;
   };
-  world.draftMs = (requests) => {
-    change(2);
-    return costOf(requests);
-  };
   const costOf = (requests: readonly DraftRequest[]) =>
     costAt(draftMs.firstMs, requests.length) +
     requests.reduce((sum, { tokens }) => sum + draftMs.tokenMs * Math.max(0, tokens.length - 2), 0) +
     (Math.max(...requests.map(({ numSteps }) => numSteps)) - 1) * costAt(draftMs.levelMs, requests.length);
+  world.draftMs = (requests) => {
+    change(2);
+    return costOf(requests);
+  };
   for (let i = 0; i < numRequests; i++) {
     const prompt = Array.from({ length: numPromptTokens }, (_, at) => 1 + (i + at) % 90);
     world.submit(`r${i}`, prompt, { maxTokens: numTokens, ignoreEos: true });
