@@ -117,6 +117,20 @@ def export(config: RunConfig, arguments) -> None:
     print(f"{arguments.output}: step {state['counters'][0]}, {state['counters'][3]} answer tokens")
 
 
+def revocab(config: RunConfig, arguments) -> None:
+    """Write a trained head anew with the run's draft vocabulary; rows that it lacks become the target's."""
+    from .checkpoint import load_checkpoint
+    from .export import export_head, import_head, start_from
+    from .llama import Target
+    from .training import new_head
+
+    target = Target(load_checkpoint(config.target))
+    head = new_head(config, target)
+    start_from(head, import_head(arguments.head, target))
+    export_head(head, dict(head.named_parameters()), arguments.output, config.target)
+    print(f"{arguments.output}: {len(head.draft_ids)} draft tokens")
+
+
 def evaluate(config: RunConfig, arguments) -> None:
     """Accept lengths of a head on the questions' first turns, greedy and at temperature 1; texts come from a server once."""
     from .chat import Chat
@@ -148,6 +162,7 @@ COMMANDS = {
     "token-map": token_map,
     "train": train,
     "export": export,
+    "revocab": revocab,
     "evaluate": evaluate,
 }
 
@@ -163,6 +178,8 @@ def _add_arguments(commands: dict[str, argparse.ArgumentParser]) -> None:
     commands["token-map"].add_argument("--size", type=int, default=32768, help="tokens in the map")
     commands["token-map"].add_argument("output", help="the .json file")
     commands["export"].add_argument("output", help="the head's folder")
+    commands["revocab"].add_argument("head", help="the trained head's folder")
+    commands["revocab"].add_argument("output", help="the new head's folder")
     commands["evaluate"].add_argument("head", help="the head's folder")
     commands["evaluate"].add_argument("--token-map", help="EAGLE-2: .json of the tokens that may be drafted")
 
