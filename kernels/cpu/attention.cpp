@@ -231,6 +231,7 @@ Plan make_plan(const Op& op, const Worker& worker) {
 template <class T>
 void attention_of(const Op& op, const Worker& worker) {
     const Plan plan = make_plan<T>(op, worker);
+    [[maybe_unused]] const Tiles tiles(are_keys_tiled<T>(op.kv->head_dim));
     if (op.angles && !plan.stores_itself) {
         store_all<T>(op, worker);
         if (plan.splits) {
