@@ -60,28 +60,38 @@ export function copiesOf(
 }
 
 /**
- * Runs all requests at once; updates come in the order they are made. The first failure, and leaving the stream,
+ * Runs all requests at once; updates come in the order they are made. The first failure, and leaving the loop early,
  * abort every generation through `abort`.
  */
-export function runAll(
+export async function* runAll(
   generator: Generator,
   requests: readonly GenerationRequest[],
   abort: AbortController,
-): ReadableStream<Indexed<GenerationUpdate>> {
-  return new ReadableStream({
-    start(out) {
-      const run = async (request: GenerationRequest, index: number) => {
-        for await (const value of generator.generate(request, abort.signal)) out.enqueue({ index, value });
-      };
-      Promise.all(requests.map(run)).then(() => out.close()).catch((error) => {
-        abort.abort();
-        out.error(error);
-      });
-    },
-    cancel() {
-      abort.abort();
-    },
+): AsyncGenerator<Indexed<GenerationUpdate>, void, void> {
+  const arrived: Indexed<GenerationUpdate>[] = [];
+  let news = Promise.withResolvers<void>(), over = false;
+  const run = async (request: GenerationRequest, index: number) => {
+    for await (const value of generator.generate(request, abort.signal)) {
+      arrived.push({ index, value });
+      news.resolve();
+    }
+  };
+  const all = Promise.all(requests.map(run)).finally(() => {
+    over = true;
+    news.resolve();
   });
+  all.catch(() => abort.abort());
+  try {
+    for (;;) {
+      await news.promise;
+      news = Promise.withResolvers();
+      yield* arrived.splice(0);
+      if (over) break;
+    }
+    await all;
+  } finally {
+    if (!over) abort.abort();
+  }
 }
 
 /** Waits for all of `count` generations. */

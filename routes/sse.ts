@@ -34,26 +34,38 @@ export async function eventStream(
   options: EventStreamOptions,
 ): Promise<Response> {
   const { abort, pingMs, failed } = options;
-  let next: Promise<IteratorResult<unknown>> | undefined = events.next();
-  await within(pingMs, next);
-  let left = false;
+  let first: Promise<IteratorResult<unknown>> | undefined = events.next();
+  const isSilent = await isSlower(first, pingMs);
+  let sent = 0, left = false, timer: ReturnType<typeof setInterval> | undefined;
   const body = new ReadableStream<Uint8Array>({
+    start(out) {
+      if (isSilent) out.enqueue(ping);
+      // One timer for all of a stream: one an event would cost as much as the event.
+      let numSent = 0;
+      timer = setInterval(() => {
+        if (numSent === sent && (out.desiredSize ?? 0) > 0) out.enqueue(ping);
+        numSent = sent;
+      }, pingMs);
+    },
     async pull(out) {
       try {
-        next ??= events.next();
-        const result = await within(pingMs, next);
-        if (result === undefined) return out.enqueue(ping);
-        next = undefined;
-        if (!result.done) return out.enqueue(toEvent(result.value));
+        const result = await (first ?? events.next());
+        first = undefined;
+        if (!result.done) {
+          sent++;
+          return out.enqueue(toEvent(result.value));
+        }
       } catch (error) {
         if (left) return;
         abort.abort();
         out.enqueue(toEvent(failed(error)));
       }
+      clearInterval(timer);
       out.enqueue(done);
       out.close();
     },
     cancel() {
+      clearInterval(timer);
       left = true;
       abort.abort();
     },
@@ -65,12 +77,12 @@ function toEvent(data: unknown): Uint8Array {
   return encoder.encode(`data: ${JSON.stringify(data)}\n\n`);
 }
 
-/** Resolves like `promise`, or with undefined after `ms` milliseconds. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+/** Whether `promise` takes longer than `ms` milliseconds; rejects with it if it does before. */
+async function isSlower(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), ms));
+  const timeout = new Promise<true>((resolve) => timer = setTimeout(() => resolve(true), ms));
   try {
-    return await Promise.race([promise, timeout]);
+    return await Promise.race([promise.then(() => false), timeout]);
   } finally {
     clearTimeout(timer);
   }

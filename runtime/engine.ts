@@ -25,6 +25,7 @@ import { LiveRequest } from "./live_request.ts";
 import {
   type Address,
   type EngineMessage,
+  type News,
   type SchedulerMessage,
   type SchedulerState,
   unreachable,
@@ -240,18 +241,28 @@ export class Engine implements Generator, AsyncDisposable {
 
   #hear(message: EngineMessage): void {
     switch (message.type) {
-      case "tokens":
-        return this.#live.get(message.requestId)?.hearTokens(message);
-      case "finished":
-        return this.#leave(message.requestId)?.hearFinished(message);
-      case "failed":
-        return this.#leave(message.requestId)?.fail(fromWireError(message.error));
+      case "news":
+        for (const event of message.events) this.#hearNews(event);
+        return;
       case "flushed":
         return this.#flushes.shift()?.resolve(message.done);
       case "inspected":
         return this.#inspections.shift()?.resolve(message.state);
       default:
         return unreachable(message);
+    }
+  }
+
+  #hearNews(event: News["events"][number]): void {
+    switch (event.type) {
+      case "tokens":
+        return this.#live.get(event.requestId)?.hearTokens(event);
+      case "finished":
+        return this.#leave(event.requestId)?.hearFinished(event);
+      case "failed":
+        return this.#leave(event.requestId)?.fail(fromWireError(event.error));
+      default:
+        return unreachable(event);
     }
   }
 

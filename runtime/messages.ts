@@ -92,7 +92,7 @@ export interface SpeculationUsage {
   readonly acceptedHistogram: readonly number[];
 }
 
-/** The last message of a request that was admitted. */
+/** The last a request hears that was admitted. */
 export interface Finished {
   readonly type: "finished";
   readonly requestId: string;
@@ -100,11 +100,17 @@ export interface Finished {
   readonly usage: Usage;
 }
 
-/** The last message of a request that went wrong. */
+/** The last a request hears that went wrong. */
 export interface Failed {
   readonly type: "failed";
   readonly requestId: string;
   readonly error: WireError;
+}
+
+/** What requests hear of a step, all of it at once: a message to another thread costs more than what it says. */
+export interface News {
+  readonly type: "news";
+  readonly events: readonly (Tokens | Finished | Failed)[];
 }
 
 /** Answer to `flush`: false while requests run or wait. */
@@ -282,7 +288,7 @@ export type VerifierMessage = Forward | Release;
 /** Commands the drafter takes. */
 export type DrafterMessage = Draft | Release;
 /** Facts the engine hears. */
-export type EngineMessage = Tokens | Finished | Failed | Flushed | Inspected;
+export type EngineMessage = News | Flushed | Inspected;
 
 /** Marks a `switch` over a union as complete. */
 export function unreachable(value: never): never {

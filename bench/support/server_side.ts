@@ -1,6 +1,7 @@
 /**
  * Aerie's side through the whole server: `serve.ts` in a process of its own, streams over HTTP as OpenAI's clients ask
- * for them. The client shares the machine with the server, as it does not for the peers.
+ * for them. The client shares the machine with the server, as it does not for the peers; so it reads the socket and
+ * looks for the counts of tokens, no more.
  *
  * @module
  */
@@ -10,6 +11,8 @@ import { ended, type Question, type Setup, type Side, type Stream } from "./side
 
 const SERVE = new URL("../../serve.ts", import.meta.url).pathname;
 const NAME = "bench";
+/** Characters of a stream that are looked at again with the next. */
+const MAX_KEPT = 500;
 
 /** A running server. */
 export class ServerSide implements Side {
@@ -60,40 +63,32 @@ export class ServerSide implements Side {
   }
 
   async #stream(prompt: readonly number[], numTokens: number, begun: number): Promise<Stream> {
-    const response = await fetch(`${this.#url}/v1/completions`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({
-        "model": NAME,
-        "prompt": prompt,
-        "max_tokens": numTokens,
-        "temperature": 0,
-        "ignore_eos": true,
-        "stream": true,
-        "stream_options": { "continuous_usage_stats": true },
-      }),
+    const body = JSON.stringify({
+      "model": NAME,
+      "prompt": prompt,
+      "max_tokens": numTokens,
+      "temperature": 0,
+      "ignore_eos": true,
+      "stream": true,
+      "stream_options": { "continuous_usage_stats": true },
     });
-    if (!response.ok) throw new Error(`Cannot measure the server: ${await response.text()}`);
-    const timesMs: number[] = [];
-    for await (const event of events(response.body!)) {
+    const { hostname, port, host } = new URL(this.#url);
+    using connection = await Deno.connect({ hostname, port: Number(port) });
+    const head = ["POST /v1/completions HTTP/1.1", `Host: ${host}`, "Content-Type: application/json"];
+    const request = [...head, `Content-Length: ${body.length}`, "Connection: close", "", body].join("\r\n");
+    await connection.writable.getWriter().write(new TextEncoder().encode(request));
+    const timesMs: number[] = [], decoder = new TextDecoder(), buffer = new Uint8Array(1 << 16);
+    let text = "";
+    for (let size; (size = await connection.read(buffer)) !== null;) {
       const now = performance.now() - begun;
-      while (timesMs.length < event.usage["completion_tokens"]) timesMs.push(now);
+      text += decoder.decode(buffer.subarray(0, size), { stream: true });
+      for (const [, count] of text.matchAll(/"completion_tokens":(\d+)\D/g)) {
+        while (timesMs.length < Number(count)) timesMs.push(now);
+      }
+      // A count may lie across two reads, an error is short.
+      text = text.slice(-MAX_KEPT);
     }
+    if (timesMs.length < numTokens) throw new Error(`Cannot measure the server: it answered ${text}`);
     return { timesMs };
-  }
-}
-
-/** The chunks of a stream of server-sent events, up to `[DONE]`. */
-async function* events(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<{ readonly usage: { readonly completion_tokens: number } }> {
-  let buffered = "";
-  for await (const text of body.pipeThrough(new TextDecoderStream())) {
-    const parts = (buffered + text).split("\n\n");
-    buffered = parts.pop()!;
-    for (const part of parts) {
-      const data = part.slice("data: ".length);
-      if (data !== "[DONE]") yield JSON.parse(data);
-    }
   }
 }

@@ -7,10 +7,12 @@ import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { SchedulerConfig } from "../config.ts";
 import {
   type Draft,
+  type Failed,
   type Flushed,
   type Forward,
   type Forwarded,
   type Inspected,
+  type News,
   type SchedulerMessage,
   type SpeculationUsage,
   unreachable,
@@ -46,7 +48,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     switch (message.type) {
       case "submit": {
         const failed = submit(this.#state, message);
-        if (failed !== undefined) context.send("engine", failed);
+        if (failed !== undefined) this.#tell([failed], context);
         return this.#next(context);
       }
       case "cancel":
@@ -118,13 +120,17 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     return events;
   }
 
-  #tell(events: readonly SchedulerEvent[], context: ActorContext): void {
+  #tell(events: readonly (SchedulerEvent | Failed)[], context: ActorContext): void {
+    const told: News["events"][number][] = [];
     for (const event of events) {
       if (event.type === "release") {
         context.send("verifier", event);
         context.send("drafter", event);
-      } else context.send("engine", event);
+      } else told.push(event);
     }
+    if (told.length === 0) return;
+    const news: News = { type: "news", events: told };
+    context.send("engine", news);
   }
 }
 

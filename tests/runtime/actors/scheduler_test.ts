@@ -8,6 +8,7 @@ import type {
   DrafterMessage,
   EngineMessage,
   Forward,
+  News,
   SchedulerMessage,
   VerifierMessage,
 } from "../../../runtime/messages.ts";
@@ -20,7 +21,7 @@ async function startScheduler(config: Partial<SchedulerConfig> = {}) {
   const actor = schedulerActor();
   const clock = new SimulatedClock();
   const sent = {
-    engine: [] as EngineMessage[],
+    engine: [] as (Exclude<EngineMessage, News> | News["events"][number])[],
     verifier: [] as VerifierMessage[],
     drafter: [] as DrafterMessage[],
     scheduler: [] as never[],
@@ -28,7 +29,8 @@ async function startScheduler(config: Partial<SchedulerConfig> = {}) {
   const lines: string[] = [], receivers: string[] = [];
   const context: ActorContext = {
     send(to, message) {
-      (sent[to] as { type: string }[]).push(message);
+      const said = message as EngineMessage;
+      (sent[to] as { type: string }[]).push(...said.type === "news" ? said.events : [message]);
       receivers.push(`${to} ${message.type}`);
     },
     clock,
@@ -80,7 +82,7 @@ Deno.test("the models go on before anybody is told what they said", async () => 
   answer();
   receivers.length = 0;
   answer();
-  assert.deepEqual(receivers, ["verifier forward", "engine tokens"]);
+  assert.deepEqual(receivers, ["verifier forward", "engine news"]);
 });
 
 Deno.test("a scheduler without work sends nothing", async () => {
@@ -92,6 +94,18 @@ Deno.test("a scheduler without work sends nothing", async () => {
   tell({ type: "cancel", requestId: "r" });
   assert.equal(sent.verifier.length, numSent);
   assert.equal(sent.engine.length, 2);
+});
+
+Deno.test("the engine hears of all requests of a step at once", async () => {
+  const { receivers, sent, submit, answer } = await startScheduler();
+  submit("a", [1], { maxTokens: 2 });
+  submit("b", [2], { maxTokens: 2 });
+  answer();
+  receivers.length = sent.engine.length = 0;
+  answer();
+  assert.deepEqual(receivers.filter((receiver) => receiver.startsWith("engine")), ["engine news"]);
+  const heard = sent.engine.map((event) => "requestId" in event && [event.type, event.requestId]);
+  assert.deepEqual(heard, [["tokens", "a"], ["finished", "a"], ["tokens", "b"]]);
 });
 
 Deno.test("what is refused is told to the engine only", async () => {
