@@ -56,9 +56,17 @@ float largest(const float* logits, uint32_t vocab) {
     return value;
 }
 
+// Whether any of the 16 logits from `i` on, or of the last, may be `value` or more.
+bool may_reach(const float* logits, uint32_t i, uint32_t vocab, float value) {
+    return vocab - i < 16 || less(load(logits + i), set1(value)) != 0xffff;
+}
+
 int32_t first_equal(const float* logits, uint32_t vocab, float value) {
-    for (uint32_t i = 0; i < vocab; ++i)
-        if (logits[i] == value) return int32_t(i);
+    for (uint32_t first = 0; first < vocab; first += 16) {
+        if (!may_reach(logits, first, vocab, value)) continue;
+        for (uint32_t i = first; i < std::min(first + 16, vocab); ++i)
+            if (logits[i] == value) return int32_t(i);
+    }
     return 0;
 }
 
@@ -143,15 +151,18 @@ int32_t draw(const Sampler& sampler, uint32_t row, const Workspace& work, double
 // Writes the `count` largest logits in descending order.
 void report_top(const float* logits, uint32_t vocab, uint32_t count, int32_t* tokens, float* values) {
     uint32_t filled = 0;
-    for (uint32_t i = 0; i < vocab && count; ++i) {
-        if (filled == count && !(logits[i] > values[count - 1])) continue;
-        uint32_t at = filled < count ? filled++ : count - 1;
-        for (; at && logits[i] > values[at - 1]; --at) {
-            values[at] = values[at - 1];
-            tokens[at] = tokens[at - 1];
+    for (uint32_t first = 0; first < vocab && count; first += 16) {
+        if (filled == count && !may_reach(logits, first, vocab, values[count - 1])) continue;
+        for (uint32_t i = first; i < std::min(first + 16, vocab); ++i) {
+            if (filled == count && !(logits[i] > values[count - 1])) continue;
+            uint32_t at = filled < count ? filled++ : count - 1;
+            for (; at && logits[i] > values[at - 1]; --at) {
+                values[at] = values[at - 1];
+                tokens[at] = tokens[at - 1];
+            }
+            values[at] = logits[i];
+            tokens[at] = int32_t(i);
         }
-        values[at] = logits[i];
-        tokens[at] = int32_t(i);
     }
 }
 
