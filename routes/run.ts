@@ -83,10 +83,11 @@ export async function* runAll(
   all.catch(() => abort.abort());
   try {
     for (;;) {
+      yield* arrived.splice(0);
+      if (arrived.length > 0) continue;
+      if (over) break;
       await news.promise;
       news = Promise.withResolvers();
-      yield* arrived.splice(0);
-      if (over) break;
     }
     await all;
   } finally {

@@ -121,6 +121,7 @@ AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* 
 template <int NQ>
 AERIE_INLINE void score_keys_by_tiles(float* scores, const Pages<uint16_t>& pages, const Query* queries,
                                       const uint16_t* split, float scale, uint32_t first, uint32_t count) {
+    constexpr int kXTiles = NQ <= 8 ? 1 : 2;
     const auto bytes = [](const uint16_t* p) { return reinterpret_cast<const uint8_t*>(p); };
     for (uint32_t b = 0; b < count; b += 32) {
         const int num_tiles = count - b > 16 ? 2 : 1;
@@ -132,9 +133,8 @@ AERIE_INLINE void score_keys_by_tiles(float* scores, const Pages<uint16_t>& page
             near_values += 16 * kBlock;
             far_values += 16 * kBlock;
         };
-        const auto sums = multiply_split < NQ <= 8 ? 1
-                                                   : 2 > (split, pages.head_dim, bytes(pages.keys + near),
-                                                          bytes(pages.keys + far), kTileBytes, bring_values);
+        const auto sums = multiply_split<kXTiles>(split, pages.head_dim, bytes(pages.keys + near),
+                                                  bytes(pages.keys + far), kTileBytes, bring_values);
         for (int t = 0; t < num_tiles; ++t) {
             for (int i = 0; i < NQ; ++i) {
                 float* at = scores + i * kScores + b + 16 * t;

@@ -2,8 +2,10 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { chunked, type Indexed } from "../../routes/run.ts";
+import { chunked, type Indexed, runAll } from "../../routes/run.ts";
 import type { GenerationUpdate } from "../../runtime/generation.ts";
+import { defaultSamplingParams } from "../../runtime/sampling/params.ts";
+import { FakeGenerator } from "../support/fake_generator.ts";
 
 type Part = [index: number, text: string, numTokens: number, finished?: boolean];
 
@@ -57,4 +59,30 @@ Deno.test("run: generations do not wait for each other", async () => {
       [0, "bc", 2, true],
     ],
   );
+});
+
+const request = (requestId: string) => ({
+  requestId,
+  promptTokens: Int32Array.of(1),
+  sampling: defaultSamplingParams,
+});
+
+Deno.test("run: a slow reader misses nothing, whatever comes meanwhile", async () => {
+  const generator = new FakeGenerator(() => [..."abc"].map((text) => ({ text })));
+  const texts = ["", ""];
+  for await (
+    const { index, value } of runAll(generator, [request("x"), request("y")], new AbortController())
+  ) {
+    texts[index] += value.text;
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assert.deepEqual(texts, ["abc", "abc"]);
+});
+
+Deno.test("run: a reader that leaves ends the generations, one that stays to the end does not", async () => {
+  for (const leaves of [true, false]) {
+    const generator = new FakeGenerator(() => [{ text: "a" }, { text: "b" }]), abort = new AbortController();
+    for await (const _ of runAll(generator, [request("x")], abort)) if (leaves) break;
+    assert.equal(abort.signal.aborted, leaves);
+  }
 });
