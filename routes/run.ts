@@ -68,11 +68,14 @@ export async function* runAll(
   requests: readonly GenerationRequest[],
   abort: AbortController,
 ): AsyncGenerator<Indexed<GenerationUpdate>, void, void> {
-  const arrived: Indexed<GenerationUpdate>[] = [];
+  // Joined while the reader is busy, so that a slow one costs no queue of updates.
+  const arrived = new Map<number, Output>();
   let news = Promise.withResolvers<void>(), over = false;
   const run = async (request: GenerationRequest, index: number) => {
     for await (const value of generator.generate(request, abort.signal)) {
-      arrived.push({ index, value });
+      const output = arrived.get(index) ?? new Output();
+      output.add(value);
+      arrived.set(index, output);
       news.resolve();
     }
   };
@@ -83,8 +86,10 @@ export async function* runAll(
   all.catch(() => abort.abort());
   try {
     for (;;) {
-      yield* arrived.splice(0);
-      if (arrived.length > 0) continue;
+      for (const [index, value] of arrived) {
+        arrived.delete(index);
+        yield { index, value };
+      }
       if (over) break;
       await news.promise;
       news = Promise.withResolvers();

@@ -25,7 +25,7 @@ import { LiveRequest } from "./live_request.ts";
 import {
   type Address,
   type EngineMessage,
-  type News,
+  type Progressed,
   type SchedulerMessage,
   type SchedulerState,
   unreachable,
@@ -241,8 +241,8 @@ export class Engine implements Generator, AsyncDisposable {
 
   #hear(message: EngineMessage): void {
     switch (message.type) {
-      case "news":
-        for (const event of message.events) this.#hearNews(event);
+      case "progressed":
+        for (const event of message.events) this.#hearEvent(event);
         return;
       case "flushed":
         return this.#flushes.shift()?.resolve(message.done);
@@ -253,7 +253,7 @@ export class Engine implements Generator, AsyncDisposable {
     }
   }
 
-  #hearNews(event: News["events"][number]): void {
+  #hearEvent(event: Progressed["events"][number]): void {
     switch (event.type) {
       case "tokens":
         return this.#live.get(event.requestId)?.hearTokens(event);

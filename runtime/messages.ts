@@ -1,6 +1,6 @@
 /**
  * Every message that crosses an actor border. Commands are imperatives, facts past participles; `type`
- * discriminates; step messages carry `step`, request messages `requestId`. All values are structured-cloneable
+ * discriminates; step messages carry `step`, request messages, and events within `progressed`, `requestId`. All values are structured-cloneable
  * and typed arrays own their whole buffer.
  *
  * @module
@@ -108,8 +108,8 @@ export interface Failed {
 }
 
 /** What requests hear of a step, all of it at once: a message to another thread costs more than what it says. */
-export interface News {
-  readonly type: "news";
+export interface Progressed {
+  readonly type: "progressed";
   readonly events: readonly (Tokens | Finished | Failed)[];
 }
 
@@ -288,7 +288,7 @@ export type VerifierMessage = Forward | Release;
 /** Commands the drafter takes. */
 export type DrafterMessage = Draft | Release;
 /** Facts the engine hears. */
-export type EngineMessage = News | Flushed | Inspected;
+export type EngineMessage = Progressed | Flushed | Inspected;
 
 /** Marks a `switch` over a union as complete. */
 export function unreachable(value: never): never {

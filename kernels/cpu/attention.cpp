@@ -231,7 +231,6 @@ Plan make_plan(const Op& op, const Worker& worker) {
 template <class T>
 void attention_of(const Op& op, const Worker& worker) {
     const Plan plan = make_plan<T>(op, worker);
-    [[maybe_unused]] const Tiles tiles(are_keys_tiled<T>(op.kv->head_dim));
     if (op.angles && !plan.stores_itself) {
         store_all<T>(op, worker);
         if (plan.splits) {
@@ -241,6 +240,7 @@ void attention_of(const Op& op, const Worker& worker) {
         }
         worker.barrier();
     }
+    [[maybe_unused]] const Tiles tiles(are_keys_tiled<T>(op.kv->head_dim));
     uint32_t claimed = op.cursor->fetch_add(1, std::memory_order_relaxed), block_index = 0;
     for_items<T>(op, [&](uint32_t index, auto&& make) {
         if (plan.splits) {

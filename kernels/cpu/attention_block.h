@@ -151,7 +151,9 @@ constexpr bool are_keys_tiled(uint32_t head_dim) {
     return kTiled && sizeof(T) == 2 && head_dim % kBlock == 0;
 }
 
-// scores [NQ, kScores] of the keys first .. first + count - 1; scratch: [head_dim, NQ].
+// scores [NQ, kScores] of the keys first .. first + count - 1; scratch: [head_dim, NQ], scores behind it. Tiles read 32
+// rows, whatever NQ.
+static_assert(kMaxQueries * (kMaxHeadDim + kScores) * sizeof(float) >= 32 * kMaxHeadDim * sizeof(uint16_t));
 template <class T, int NQ>
 AERIE_INLINE void score(float* scores, const Pages<T>& pages, const Query* queries, float scale, uint32_t first,
                         uint32_t count, float* scratch) {
@@ -182,8 +184,8 @@ AERIE_INLINE Floats mass_by_lane(const Query& query, const float* weights, uint3
     return total;
 }
 
-// Scores become exp(score - top), hidden ones 0 where any key is seen; where none is, merge() drops the block. Top and
-// mass go to the partial.
+// Scores become exp(score - top), hidden ones 0 where any key is seen. Where none is, which cannot be a sequence's
+// first block, merge() gives all of it a weight of 0. Top and mass go to the partial.
 AERIE_INLINE void weigh_keys(float* partial, float* scores, const Query& query, uint32_t head_dim, uint32_t first,
                              uint32_t count) {
     Floats largest = set1(kHidden);

@@ -12,7 +12,7 @@ import {
   type Forward,
   type Forwarded,
   type Inspected,
-  type News,
+  type Progressed,
   type SchedulerMessage,
   type SpeculationUsage,
   unreachable,
@@ -121,7 +121,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   }
 
   #tell(events: readonly (SchedulerEvent | Failed)[], context: ActorContext): void {
-    const told: News["events"][number][] = [];
+    const told: Progressed["events"][number][] = [];
     for (const event of events) {
       if (event.type === "release") {
         context.send("verifier", event);
@@ -129,8 +129,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
       } else told.push(event);
     }
     if (told.length === 0) return;
-    const news: News = { type: "news", events: told };
-    context.send("engine", news);
+    const progressed: Progressed = { type: "progressed", events: told };
+    context.send("engine", progressed);
   }
 }
 

@@ -52,41 +52,32 @@ def features(config: RunConfig, _) -> None:
 
 def vocab(config: RunConfig, _) -> None:
     """Choose the draft vocabulary; prints how much of the held-out answers it covers."""
-    from .features import held_out, read_lines
-    from .vocab import always_kept, most_frequent
-
-    sequences = read_lines(config.sequences)
-    chat, counts = _counts(config, [s for s in sequences if not held_out(s)])
-    ids = most_frequent(counts, config.draft_vocab_size, always_kept(chat.tokenizer))
-    answers = [token for s in sequences if held_out(s) for token in s["ids"][s["prompt"] :]]
-    _write_ids(Path(config.run) / "draft_vocab.json", sorted(ids), answers)
+    _write_ids(Path(config.run) / "draft_vocab.json", sorted(_frequent_ids(config, config.draft_vocab_size)), config)
 
 
 def token_map(config: RunConfig, arguments) -> None:
     """Write FR-Spec's list of the most frequent tokens, by falling frequency, for EAGLE-2 heads."""
-    from .features import held_out, read_lines
-    from .vocab import always_kept, most_frequent
-
-    sequences = read_lines(config.sequences)
-    chat, counts = _counts(config, [s for s in sequences if not held_out(s)])
-    ids = most_frequent(counts, arguments.size, always_kept(chat.tokenizer))
-    answers = [token for s in sequences if held_out(s) for token in s["ids"][s["prompt"] :]]
-    _write_ids(Path(arguments.output), ids, answers)
+    _write_ids(Path(arguments.output), _frequent_ids(config, arguments.size), config)
 
 
-def _counts(config: RunConfig, sequences: list[dict]):
+def _frequent_ids(config: RunConfig, size: int) -> list[int]:
     from .chat import Chat
     from .checkpoint import load_checkpoint
-    from .features import read_lines
-    from .vocab import count_tokens
+    from .features import held_out, read_lines
+    from .vocab import always_kept, count_tokens, most_frequent
 
     checkpoint = load_checkpoint(config.target)
     chat = Chat(checkpoint)
     texts = [chat.encode(line["text"]) for line in read_lines(config.prompts)]
-    return chat, count_tokens(sequences, texts, checkpoint.config.vocab_size)
+    sequences = [s for s in read_lines(config.sequences) if not held_out(s)]
+    counts = count_tokens(sequences, texts, checkpoint.config.vocab_size)
+    return most_frequent(counts, size, always_kept(chat.tokenizer))
 
 
-def _write_ids(path: Path, ids: list[int], answers: list[int]) -> None:
+def _write_ids(path: Path, ids: list[int], config: RunConfig) -> None:
+    from .features import held_out, read_lines
+
+    answers = [token for s in read_lines(config.sequences) if held_out(s) for token in s["ids"][s["prompt"] :]]
     kept = set(ids)
     covered = sum(token in kept for token in answers) / max(1, len(answers))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,16 +108,14 @@ def export(config: RunConfig, arguments) -> None:
     print(f"{arguments.output}: step {state['counters'][0]}, {state['counters'][3]} answer tokens")
 
 
-def revocab(config: RunConfig, arguments) -> None:
-    """Write a trained head anew with the run's draft vocabulary; rows that it lacks become the target's."""
+def cut(config: RunConfig, arguments) -> None:
+    """Write a trained EAGLE-3 head anew with the most frequent tokens only; rows that it lacks become the target's."""
     from .checkpoint import load_checkpoint
-    from .export import export_head, import_head, start_from
+    from .export import export_head, import_head, with_vocabulary
     from .llama import Target
-    from .training import new_head
 
     target = Target(load_checkpoint(config.target))
-    head = new_head(config, target)
-    start_from(head, import_head(arguments.head, target))
+    head = with_vocabulary(import_head(arguments.head, target), target, _frequent_ids(config, arguments.size))
     export_head(head, dict(head.named_parameters()), arguments.output, config.target)
     print(f"{arguments.output}: {len(head.draft_ids)} draft tokens")
 
@@ -162,7 +151,7 @@ COMMANDS = {
     "token-map": token_map,
     "train": train,
     "export": export,
-    "revocab": revocab,
+    "cut": cut,
     "evaluate": evaluate,
 }
 
@@ -178,8 +167,9 @@ def _add_arguments(commands: dict[str, argparse.ArgumentParser]) -> None:
     commands["token-map"].add_argument("--size", type=int, default=32768, help="tokens in the map")
     commands["token-map"].add_argument("output", help="the .json file")
     commands["export"].add_argument("output", help="the head's folder")
-    commands["revocab"].add_argument("head", help="the trained head's folder")
-    commands["revocab"].add_argument("output", help="the new head's folder")
+    commands["cut"].add_argument("--size", type=int, default=4096, help="draft tokens")
+    commands["cut"].add_argument("head", help="the trained head's folder")
+    commands["cut"].add_argument("output", help="the new head's folder")
     commands["evaluate"].add_argument("head", help="the head's folder")
     commands["evaluate"].add_argument("--token-map", help="EAGLE-2: .json of the tokens that may be drafted")
 

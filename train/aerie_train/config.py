@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass
 class RunConfig:
-    """Everything that `features`, `vocab`, `train`, `evaluate` and `export` read. Paths are relative to where you start."""
+    """Everything that `features`, `vocab`, `train`, `export`, `cut` and `evaluate` read. Paths are relative to where you start."""
 
     target: str
     """A .gguf file or a folder of safetensors, of Llama architecture."""

@@ -108,3 +108,14 @@ def start_from(head: DraftHead, earlier: DraftHead) -> None:
         for row, token in enumerate(head.draft_ids.tolist()):
             if token in rows:
                 head.lm_head.weight[row] = earlier.lm_head.weight[rows[token]]
+
+
+def with_vocabulary(earlier: DraftHead, target, ids: list[int]) -> Eagle3Head:
+    """The same EAGLE-3 head with another draft vocabulary; see `start_from`."""
+    if not isinstance(earlier, Eagle3Head):
+        raise ValueError(f"Cannot change the vocabulary of an {earlier.kind} head: its LM head is the target's")
+    maps = offsets_of(ids, target.config.vocab_size)
+    has_norms = earlier.fc_norm is not None
+    head = Eagle3Head(target, earlier.taps, *maps, has_norms, earlier.config.num_key_value_heads)
+    start_from(head, earlier)
+    return head

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from aerie_train.batch import make_batch
-from aerie_train.export import export_head, import_head, start_from
+from aerie_train.export import export_head, import_head, start_from, with_vocabulary
 from aerie_train.heads import Eagle2Head, Eagle3Head
 from aerie_train.objective import all_queries
 from aerie_train.vocab import offsets_of
@@ -58,6 +58,24 @@ def test_another_draft_vocabulary_keeps_the_rows_of_shared_tokens(target):
     wanted = [earlier.lm_head.weight[1], target.lm_head[6], earlier.lm_head.weight[2]]
     torch.testing.assert_close(head.lm_head.weight, torch.stack(wanted))
     torch.testing.assert_close(head.fc.weight, earlier.fc.weight)
+
+
+@pytest.mark.parametrize("fc_norm", [True, False])
+def test_a_head_is_cut_to_fewer_draft_tokens_and_stays_what_it_is_otherwise(fc_norm, target, store, tmp_path, target_file):
+    whole = Eagle3Head(target, [1, 4], *offsets_of([0, 2, 4, 10, 46], CONFIG.vocab_size), fc_norm, num_key_value_heads=4)
+    cut = with_vocabulary(whole, target, [46, 4])
+    export_head(cut, dict(cut.named_parameters()), tmp_path / "cut", target_file, torch.float32)
+    back = import_head(tmp_path / "cut", target)
+    assert (back.draft_ids.tolist(), back.taps) == ([4, 46], [1, 4])
+    batch = make_batch(store, [0, 1])
+    for s, t in zip(whole.unroll(batch, all_queries(batch, 2))[0], back.unroll(batch, all_queries(batch, 2))[0]):
+        torch.testing.assert_close(back.logits(t), whole.logits(s)[:, [2, 4]])
+
+
+def test_a_head_without_a_vocabulary_of_its_own_is_not_cut(target):
+    head = Eagle2Head(target, TAPS, *offsets_of([1, 5, 9], CONFIG.vocab_size))
+    with pytest.raises(ValueError, match="its LM head is the target's"):
+        with_vocabulary(head, target, [1, 5])
 
 
 def test_more_key_value_heads_begin_with_the_same_attention(target, store):

@@ -1,16 +1,13 @@
 """Whole runs on a tiny target on disk."""
 
 import json
-from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from aerie_train.cli import export, revocab
 from aerie_train.config import RunConfig
-from aerie_train.export import import_head
 from aerie_train.features import FeatureStore, capture_batch, default_taps, held_out
 from aerie_train.training import Trainer, train
 
@@ -77,18 +74,6 @@ def test_what_does_not_belong_together_is_refused(config, tmp_path):
         train(config)
     with pytest.raises(ValueError, match=r"its taps are \[2, 3\], expected \[1, 4\]"):
         train(replace(config, taps=[1, 4]))
-
-
-def test_a_trained_head_is_cut_to_a_smaller_draft_vocabulary(config, target, tmp_path):
-    train(config)
-    export(config, Namespace(output=tmp_path / "head"))
-    (Path(config.run) / "draft_vocab.json").write_text(json.dumps([4, 10, 46]))
-    revocab(config, Namespace(head=tmp_path / "head", output=tmp_path / "cut"))
-    whole, cut = (import_head(tmp_path / name, target) for name in ("head", "cut"))
-    states = torch.randn(5, CONFIG.hidden_size)
-    assert cut.draft_ids.tolist() == [4, 10, 46]
-    torch.testing.assert_close(cut.logits(states), whole.logits(states)[:, [2, 5, 23]])
-    torch.testing.assert_close(cut.fc.weight, whole.fc.weight)
 
 
 def test_a_run_without_answers_is_refused(config):

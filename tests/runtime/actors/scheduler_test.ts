@@ -8,7 +8,7 @@ import type {
   DrafterMessage,
   EngineMessage,
   Forward,
-  News,
+  Progressed,
   SchedulerMessage,
   VerifierMessage,
 } from "../../../runtime/messages.ts";
@@ -21,7 +21,7 @@ async function startScheduler(config: Partial<SchedulerConfig> = {}) {
   const actor = schedulerActor();
   const clock = new SimulatedClock();
   const sent = {
-    engine: [] as (Exclude<EngineMessage, News> | News["events"][number])[],
+    engine: [] as (Exclude<EngineMessage, Progressed> | Progressed["events"][number])[],
     verifier: [] as VerifierMessage[],
     drafter: [] as DrafterMessage[],
     scheduler: [] as never[],
@@ -30,7 +30,7 @@ async function startScheduler(config: Partial<SchedulerConfig> = {}) {
   const context: ActorContext = {
     send(to, message) {
       const said = message as EngineMessage;
-      (sent[to] as { type: string }[]).push(...said.type === "news" ? said.events : [message]);
+      (sent[to] as { type: string }[]).push(...said.type === "progressed" ? said.events : [message]);
       receivers.push(`${to} ${message.type}`);
     },
     clock,
@@ -82,7 +82,7 @@ Deno.test("the models go on before anybody is told what they said", async () => 
   answer();
   receivers.length = 0;
   answer();
-  assert.deepEqual(receivers, ["verifier forward", "engine news"]);
+  assert.deepEqual(receivers, ["verifier forward", "engine progressed"]);
 });
 
 Deno.test("a scheduler without work sends nothing", async () => {
@@ -103,7 +103,7 @@ Deno.test("the engine hears of all requests of a step at once", async () => {
   answer();
   receivers.length = sent.engine.length = 0;
   answer();
-  assert.deepEqual(receivers.filter((receiver) => receiver.startsWith("engine")), ["engine news"]);
+  assert.deepEqual(receivers.filter((receiver) => receiver.startsWith("engine")), ["engine progressed"]);
   const heard = sent.engine.map((event) => "requestId" in event && [event.type, event.requestId]);
   assert.deepEqual(heard, [["tokens", "a"], ["finished", "a"], ["tokens", "b"]]);
 });
