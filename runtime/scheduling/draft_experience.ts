@@ -32,8 +32,8 @@ const FALL_WEIGHT = 1 / 4;
 const MAX_CATCH_UP_TOKENS = 256;
 /**
  * Steps with drafts before some are plain for comparison though drafts pay, at first and at last, and what the wait grows
- * by. Where the drafter's weights drive the target's out of a shared cache, that was seen to take 40 forwards to heal:
- * comparisons grow long with the waits, and their beginning does not count.
+ * by. Where the drafter's weights drive the target's out of a shared cache, that takes forwards to heal: comparisons
+ * grow long with the waits, and their beginning does not count.
  */
 const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 1024, WAIT_GROWTH = 4, HEALING_SHARE = 0.75;
 /** Sum of the weights of a comparison's forwards. */
