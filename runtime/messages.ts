@@ -1,7 +1,7 @@
 /**
  * Every message that crosses an actor border. Commands are imperatives, facts past participles; `type`
- * discriminates; step messages carry `step`, request messages, and events within `progressed`, `requestId`. All values are structured-cloneable
- * and typed arrays own their whole buffer.
+ * discriminates; step messages carry `step`, request messages and the events of `progressed` carry `requestId`. All values
+ * are structured-cloneable and typed arrays own their whole buffer.
  *
  * @module
  */

@@ -240,7 +240,6 @@ void attention_of(const Op& op, const Worker& worker) {
         }
         worker.barrier();
     }
-    [[maybe_unused]] const Tiles tiles(are_keys_tiled<T>(op.kv->head_dim));
     uint32_t claimed = op.cursor->fetch_add(1, std::memory_order_relaxed), block_index = 0;
     for_items<T>(op, [&](uint32_t index, auto&& make) {
         if (plan.splits) {

@@ -6,7 +6,6 @@
 // result.
 #pragma once
 #include "cpu/fused.h"
-#include "cpu/tiles.h"
 
 namespace aerie::cpu::AERIE_ISA {
 
@@ -74,18 +73,6 @@ AERIE_INLINE uint32_t reach(const Query& query, uint32_t first) {
     return end > int32_t(first) ? uint32_t(end) - first : 0;
 }
 
-// The two dimensions of kPartLanes keys that lie at p.
-AERIE_INLINE Part first_dimension(const float* p) { return load_part(p); }
-AERIE_INLINE Part second_dimension(const float* p) { return load_part(p + 16); }
-AERIE_INLINE Part first_dimension(const uint16_t* p) { return load_first_part(p); }
-AERIE_INLINE Part second_dimension(const uint16_t* p) { return load_second_part(p); }
-
-// Hides of the 16 scores at `at` those of keys that the query does not see.
-AERIE_INLINE void hide(float* at, const Query& query, uint32_t key) {
-    const uint32_t seen = seen_mask(query, int32_t(key));
-    if (seen != 0xffff) store(at, select(seen, load(at), set1(kHidden)));
-}
-
 // scores [NQ, kScores] of the keys first .. first + count - 1, hidden ones at kHidden; transposed: queries [head_dim,
 // NQ]. Brings the values of these keys near.
 template <class T, int NQ>
@@ -98,11 +85,11 @@ AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* 
             Part even[NQ], odd[NQ];  // two chains hide the latency of fma
             AERIE_UNROLL
             for (int i = 0; i < NQ; ++i) even[i] = odd[i] = splat(0.0f);
-            const T* key = keys + lane * kKeyPair<T>;
+            const T* key = keys + lane;
             const float* q = transposed;
             for (uint32_t d = 0; d < pages.head_dim; d += 2, key += 32, q += 2 * NQ) {
                 if (lane == 0) prefetch(values + d * 16, 32);
-                const Part k0 = first_dimension(key), k1 = second_dimension(key);
+                const Part k0 = load_part(key), k1 = load_part(key + 16);
                 AERIE_UNROLL
                 for (int i = 0; i < NQ; ++i) {
                     even[i] = fma(k0, splat(q[i]), even[i]);
@@ -113,61 +100,12 @@ AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* 
             for (int i = 0; i < NQ; ++i)
                 store(scores + i * kScores + b + lane, mul(add(even[i], odd[i]), splat(scale)));
         }
-        for (int i = 0; i < NQ; ++i) hide(scores + i * kScores + b, queries[i], first + b);
-    }
-}
-
-// The same by tiles, 32 keys at a time; split: queries [NQ, 2, head_dim].
-template <int NQ>
-AERIE_INLINE void score_keys_by_tiles(float* scores, const Pages<uint16_t>& pages, const Query* queries,
-                                      const uint16_t* split, float scale, uint32_t first, uint32_t count) {
-    constexpr int kXTiles = NQ <= 8 ? 1 : 2;
-    const auto bytes = [](const uint16_t* p) { return reinterpret_cast<const uint8_t*>(p); };
-    for (uint32_t b = 0; b < count; b += 32) {
-        const int num_tiles = count - b > 16 ? 2 : 1;
-        const size_t near = pages.block(first + b), far = num_tiles == 2 ? pages.block(first + b + 16) : near;
-        const uint16_t *near_values = pages.values + near, *far_values = pages.values + far;
-        const auto bring_values = [&] {
-            prefetch(near_values, 16 * kBlock);
-            prefetch(far_values, 16 * kBlock);
-            near_values += 16 * kBlock;
-            far_values += 16 * kBlock;
-        };
-        const auto sums = multiply_split<kXTiles>(split, pages.head_dim, bytes(pages.keys + near),
-                                                  bytes(pages.keys + far), kTileBytes, bring_values);
-        for (int t = 0; t < num_tiles; ++t) {
-            for (int i = 0; i < NQ; ++i) {
-                float* at = scores + i * kScores + b + 16 * t;
-                store(at, mul(sums.of(i, t), set1(scale)));
-                hide(at, queries[i], first + b + 16 * t);
-            }
+        for (int i = 0; i < NQ; ++i) {
+            const uint32_t seen = seen_mask(queries[i], int32_t(first + b));
+            float* at = scores + i * kScores + b;
+            if (seen != 0xffff) store(at, select(seen, load(at), set1(kHidden)));
         }
     }
-}
-
-// Whether scores come from tiles.
-template <class T>
-constexpr bool are_keys_tiled(uint32_t head_dim) {
-    return kTiled && sizeof(T) == 2 && head_dim % kBlock == 0;
-}
-
-// scores [NQ, kScores] of the keys first .. first + count - 1; scratch: [head_dim, NQ], scores behind it. Tiles read 32
-// rows, whatever NQ.
-static_assert(kMaxQueries * (kMaxHeadDim + kScores) * sizeof(float) >= 32 * kMaxHeadDim * sizeof(uint16_t));
-template <class T, int NQ>
-AERIE_INLINE void score(float* scores, const Pages<T>& pages, const Query* queries, float scale, uint32_t first,
-                        uint32_t count, float* scratch) {
-    const uint32_t dim = pages.head_dim;
-    if constexpr (are_keys_tiled<T>(kBlock)) {
-        if (are_keys_tiled<T>(dim)) {
-            auto* split = reinterpret_cast<uint16_t*>(scratch);
-            for (int i = 0; i < NQ; ++i) split_row(split + 2 * i * dim, queries[i].q, dim);
-            return score_keys_by_tiles<NQ>(scores, pages, queries, split, scale, first, count);
-        }
-    }
-    for (int i = 0; i < NQ; ++i)
-        for (uint32_t d = 0; d < dim; ++d) scratch[d * NQ + i] = queries[i].q[d];
-    score_keys<T, NQ>(scores, pages, queries, scratch, scale, first, count);
 }
 
 // Sums weights lane by lane, those of the tree moved up to follow the straight line.
@@ -239,14 +177,15 @@ AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float
     }
 }
 
-// partials [NQ, partial_stride] of the keys first .. first + count - 1. scratch: the queries in another form, then
-// scores.
+// partials [NQ, partial_stride] of the keys first .. first + count - 1. scratch: transposed queries, then scores.
 template <class T, int NQ>
 void attend_block(float* partials, const Pages<T>& pages, const Query* queries, float scale, uint32_t first,
                   uint32_t count, float* scratch, const Upcoming<T>& upcoming) {
     const uint32_t dim = pages.head_dim;
-    float* scores = scratch + dim * NQ;
-    score<T, NQ>(scores, pages, queries, scale, first, count, scratch);
+    float *transposed = scratch, *scores = scratch + dim * NQ;
+    for (int i = 0; i < NQ; ++i)
+        for (uint32_t d = 0; d < dim; ++d) transposed[d * NQ + i] = queries[i].q[d];
+    score_keys<T, NQ>(scores, pages, queries, transposed, scale, first, count);
     for (int i = 0; i < NQ; ++i)
         weigh_keys(partials + i * partial_stride(dim), scores + i * kScores, queries[i], dim, first, count);
     constexpr int kAccumulators = kManyRegisters ? 24 : 12;

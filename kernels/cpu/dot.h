@@ -2,7 +2,6 @@
 #pragma once
 #include "cpu/ops.h"
 #include "cpu/simd.h"
-#include "cpu/tiles.h"
 
 namespace aerie::cpu::AERIE_ISA {
 
@@ -118,27 +117,16 @@ void dot_float(const uint8_t* unit, uint32_t cols, const float* x, float* tile) 
 #include "cpu/dot_many_registers.h"
 #endif
 
+#if defined(__AMX_BF16__)
+#include "cpu/dot_tiles.h"
+#else
 namespace aerie::cpu::AERIE_ISA {
-
-constexpr uint32_t kMaxGroup = kTiled ? 16 : kGroup;  // split, as many fill two tiles
-
-// tile [count, 32] = bf16 unit * `count` rows of split x, up to 8 * XTiles, while Tiles are there. What lies behind the
-// last row is read, too.
-template <int XTiles>
-AERIE_INLINE void dot_split_tiles(const uint8_t* unit, uint32_t cols, const uint16_t* x, uint32_t count, float* tile,
-                                  Prefetch prefetch) {
-    const auto sums =
-        multiply_split<XTiles>(x, whole_blocks(cols), unit, unit + kTileBytes, kUnitRows * 4, [&] { prefetch.step(); });
-    for (uint32_t c = 0; c < count; ++c)
-        for (int t = 0; t < 2; ++t) store(tile + c * kUnitRows + t * kTileRows, sums.of(c, t));
-}
-
-inline void dot_split(const uint8_t* unit, uint32_t cols, const uint16_t* x, uint32_t count, float* tile,
-                      Prefetch prefetch) {
-    if (count <= 8)
-        dot_split_tiles<1>(unit, cols, x, count, tile, prefetch);
-    else
-        dot_split_tiles<2>(unit, cols, x, count, tile, prefetch);
-}
-
+constexpr bool kTiled = false;
+constexpr uint32_t kMaxGroup = kGroup;
+struct Tiles {
+    explicit Tiles(bool) {}
+};
+inline void split_row(uint16_t*, const float*, uint32_t) {}
+inline void dot_split(const uint8_t*, uint32_t, const uint16_t*, uint32_t, float*, Prefetch) {}
 }  // namespace aerie::cpu::AERIE_ISA
+#endif

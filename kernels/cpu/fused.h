@@ -57,12 +57,11 @@ AERIE_INLINE void store_kv(KvPool& kv, uint32_t layer, uint32_t slot, uint32_t h
                            const float* value) {
     const uint32_t dim = kv.head_dim, at = slot % kv.page_size;
     const size_t page = page_offset(kv, layer, slot / kv.page_size, head);
-    T* keys = reinterpret_cast<T*>(kv.keys.data()) + page + key_offset<T>(kv, at);
+    T* keys = reinterpret_cast<T*>(kv.keys.data()) + page + size_t(at / 16) * 16 * dim + at % 16;
     T* values = reinterpret_cast<T*>(kv.values.data()) + page + size_t(at) * dim;
     T rounded[kMaxHeadDim];  // on their own, these loops become vector instructions
     for (uint32_t d = 0; d < dim; ++d) put(rounded + d, key[d]);
-    for (uint32_t d = 0; d < dim; d += kKeyPair<T>, keys += kKeyStride<T>)
-        memcpy(keys, rounded + d, kKeyPair<T> * sizeof(T));
+    for (uint32_t d = 0; d < dim; ++d) keys[d * 16] = rounded[d];
     for (uint32_t d = 0; d < dim; ++d) put(values + d, value[d]);
 }
 

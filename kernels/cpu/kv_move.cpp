@@ -12,13 +12,15 @@ void move(KvPool& kv, uint32_t layer, uint32_t head, const int32_t* from, const 
     T* keys = reinterpret_cast<T*>(kv.keys.data());
     T* values = reinterpret_cast<T*>(kv.values.data());
     const auto page = [&](uint32_t slot) { return page_offset(kv, layer, slot / kv.page_size, head); };
-    const auto key = [&](uint32_t slot) { return keys + page(slot) + key_offset<T>(kv, slot % kv.page_size); };
+    const auto key = [&](uint32_t slot) {
+        const uint32_t at = slot % kv.page_size;
+        return keys + page(slot) + size_t(at / 16) * 16 * dim + at % 16;
+    };
     const auto value = [&](uint32_t slot) { return values + page(slot) + slot % kv.page_size * dim; };
     for (uint32_t i = 0; i < num_slots; ++i) {
         const T* source = key(uint32_t(from[i]));
         T* target = key(uint32_t(to[i]));
-        for (size_t d = 0; d < dim; d += kKeyPair<T>, source += kKeyStride<T>, target += kKeyStride<T>)
-            memmove(target, source, kKeyPair<T> * sizeof(T));
+        for (size_t d = 0; d < dim; ++d) target[d * 16] = source[d * 16];
         memmove(value(uint32_t(to[i])), value(uint32_t(from[i])), dim * sizeof(T));
     }
 }

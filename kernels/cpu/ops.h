@@ -62,7 +62,7 @@ constexpr uint32_t kPrivateRows = 3;  // up to here every thread quantises all r
 // What one thread may scribble on.
 struct Scratch {
     ActivationBuffer activations;
-    // two partials, queries in another form and scores of attention
+    // two partials, transposed queries and scores of attention
     alignas(64) float attention[kMaxQueries * (kScores + 2 * (kMaxHeadDim + 16) + kMaxHeadDim)];
     Memory candidates;  // sampling: probabilities of the vocabulary, then {probability, token} pairs
 };

@@ -38,15 +38,17 @@ AERIE_INLINE __m256 widen_bf16(const uint16_t* p) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p)), 16));
 }
 AERIE_INLINE Floats load_bf16(const uint16_t* p) { return {widen_bf16(p), widen_bf16(p + 8)}; }
-// The first, or the second, of each of 8 pairs.
-AERIE_INLINE __m256 first_bf16(const uint16_t* p) {
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const __m256i*)p), 16));
+// The first, or the second, of each of 16 pairs.
+AERIE_INLINE Floats load_first_bf16(const uint16_t* p) {
+    const __m256i *low = (const __m256i*)p, *high = low + 1;
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256(low), 16)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256(high), 16))};
 }
-AERIE_INLINE __m256 second_bf16(const uint16_t* p) {
-    return _mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256((const __m256i*)p), _mm256_set1_epi32(-65536)));
+AERIE_INLINE Floats load_second_bf16(const uint16_t* p) {
+    const __m256i *low = (const __m256i*)p, *high = low + 1, mask = _mm256_set1_epi32(-65536);
+    return {_mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256(low), mask)),
+            _mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256(high), mask))};
 }
-AERIE_INLINE Floats load_first_bf16(const uint16_t* p) { return {first_bf16(p), first_bf16(p + 16)}; }
-AERIE_INLINE Floats load_second_bf16(const uint16_t* p) { return {second_bf16(p), second_bf16(p + 16)}; }
 
 struct Part {
     __m256 v;
@@ -54,8 +56,6 @@ struct Part {
 constexpr uint32_t kPartLanes = 8;
 AERIE_INLINE Part load_part(const float* p) { return {_mm256_loadu_ps(p)}; }
 AERIE_INLINE Part load_part(const uint16_t* p) { return {widen_bf16(p)}; }
-AERIE_INLINE Part load_first_part(const uint16_t* p) { return {first_bf16(p)}; }
-AERIE_INLINE Part load_second_part(const uint16_t* p) { return {second_bf16(p)}; }
 AERIE_INLINE void store(float* p, Part x) { _mm256_storeu_ps(p, x.v); }
 AERIE_INLINE Part splat(float x) { return {_mm256_set1_ps(x)}; }
 AERIE_INLINE Part add(Part x, Part y) { return {_mm256_add_ps(x.v, y.v)}; }

@@ -57,8 +57,6 @@ using Part = Floats;
 constexpr uint32_t kPartLanes = 16;
 AERIE_INLINE Part load_part(const float* p) { return load(p); }
 AERIE_INLINE Part load_part(const uint16_t* p) { return load_bf16(p); }
-AERIE_INLINE Part load_first_part(const uint16_t* p) { return load_first_bf16(p); }
-AERIE_INLINE Part load_second_part(const uint16_t* p) { return load_second_bf16(p); }
 AERIE_INLINE Part splat(float a) { return set1(a); }
 
 AERIE_INLINE Floats select(uint32_t mask, Floats a, Floats b) {

@@ -40,15 +40,14 @@ AERIE_INLINE Floats load_f16(const uint16_t* p) {
 AERIE_INLINE Floats load_bf16(const uint16_t* p) {
     AERIE_QUARTERS(Floats, vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)));
 }
-// The first, or the second, of each of 4 pairs.
-AERIE_INLINE float32x4_t first_bf16(const uint16_t* p) {
-    return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u16(vld1q_u16(p)), 16));
+// The first, or the second, of each of 16 pairs.
+AERIE_INLINE Floats load_first_bf16(const uint16_t* p) {
+    AERIE_QUARTERS(Floats, vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u16(vld1q_u16(p + 8 * i)), 16)));
 }
-AERIE_INLINE float32x4_t second_bf16(const uint16_t* p) {
-    return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(p)), vdupq_n_u32(0xffff0000)));
+AERIE_INLINE Floats load_second_bf16(const uint16_t* p) {
+    const uint32x4_t mask = vdupq_n_u32(0xffff0000);
+    AERIE_QUARTERS(Floats, vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(p + 8 * i)), mask)));
 }
-AERIE_INLINE Floats load_first_bf16(const uint16_t* p) { AERIE_QUARTERS(Floats, first_bf16(p + 8 * i)); }
-AERIE_INLINE Floats load_second_bf16(const uint16_t* p) { AERIE_QUARTERS(Floats, second_bf16(p + 8 * i)); }
 
 struct Part {
     float32x4_t v;
@@ -56,8 +55,6 @@ struct Part {
 constexpr uint32_t kPartLanes = 4;
 AERIE_INLINE Part load_part(const float* p) { return {vld1q_f32(p)}; }
 AERIE_INLINE Part load_part(const uint16_t* p) { return {vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16))}; }
-AERIE_INLINE Part load_first_part(const uint16_t* p) { return {first_bf16(p)}; }
-AERIE_INLINE Part load_second_part(const uint16_t* p) { return {second_bf16(p)}; }
 AERIE_INLINE void store(float* p, Part a) { vst1q_f32(p, a.v); }
 AERIE_INLINE Part splat(float a) { return {vdupq_n_f32(a)}; }
 AERIE_INLINE Part add(Part a, Part b) { return {vaddq_f32(a.v, b.v)}; }

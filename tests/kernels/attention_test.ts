@@ -152,9 +152,7 @@ function checkAttention(context: Context, { label, shape, sequences, qkv, expect
   const rows = rowsOf(segments, pageSize);
   bench.store(rows, now.map((value) => 2 * value), 0);
   bench.store(rows, now, 1);
-  // Tiles take queries to 16 bits.
-  const isTiled = context.describe().startsWith("cpu amx") && shape.dtype === "bfloat16";
-  assertClose(bench.attend(rows.numRows, 1), expected, isTiled ? 1e-11 : 1e-12, label);
+  assertClose(bench.attend(rows.numRows, 1), expected, 1e-12, label);
 }
 
 const DECODE_LENGTHS = [1, 15, 16, 17, 255, 256, 257, 700];

@@ -52,32 +52,39 @@ def features(config: RunConfig, _) -> None:
 
 def vocab(config: RunConfig, _) -> None:
     """Choose the draft vocabulary; prints how much of the held-out answers it covers."""
-    _write_ids(Path(config.run) / "draft_vocab.json", sorted(_frequent_ids(config, config.draft_vocab_size)), config)
+    from .checkpoint import load_checkpoint
+    from .features import read_lines
+
+    sequences = read_lines(config.sequences)
+    ids = _frequent_ids(config, load_checkpoint(config.target), sequences, config.draft_vocab_size)
+    _write_ids(Path(config.run) / "draft_vocab.json", sorted(ids), sequences)
 
 
 def token_map(config: RunConfig, arguments) -> None:
     """Write FR-Spec's list of the most frequent tokens, by falling frequency, for EAGLE-2 heads."""
-    _write_ids(Path(arguments.output), _frequent_ids(config, arguments.size), config)
-
-
-def _frequent_ids(config: RunConfig, size: int) -> list[int]:
-    from .chat import Chat
     from .checkpoint import load_checkpoint
+    from .features import read_lines
+
+    sequences = read_lines(config.sequences)
+    ids = _frequent_ids(config, load_checkpoint(config.target), sequences, arguments.size)
+    _write_ids(Path(arguments.output), ids, sequences)
+
+
+def _frequent_ids(config: RunConfig, checkpoint, sequences: list[dict], size: int) -> list[int]:
+    from .chat import Chat
     from .features import held_out, read_lines
     from .vocab import always_kept, count_tokens, most_frequent
 
-    checkpoint = load_checkpoint(config.target)
     chat = Chat(checkpoint)
     texts = [chat.encode(line["text"]) for line in read_lines(config.prompts)]
-    sequences = [s for s in read_lines(config.sequences) if not held_out(s)]
-    counts = count_tokens(sequences, texts, checkpoint.config.vocab_size)
+    counts = count_tokens([s for s in sequences if not held_out(s)], texts, checkpoint.config.vocab_size)
     return most_frequent(counts, size, always_kept(chat.tokenizer))
 
 
-def _write_ids(path: Path, ids: list[int], config: RunConfig) -> None:
-    from .features import held_out, read_lines
+def _write_ids(path: Path, ids: list[int], sequences: list[dict]) -> None:
+    from .features import held_out
 
-    answers = [token for s in read_lines(config.sequences) if held_out(s) for token in s["ids"][s["prompt"] :]]
+    answers = [token for s in sequences if held_out(s) for token in s["ids"][s["prompt"] :]]
     kept = set(ids)
     covered = sum(token in kept for token in answers) / max(1, len(answers))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,10 +119,13 @@ def cut(config: RunConfig, arguments) -> None:
     """Write a trained EAGLE-3 head anew with the most frequent tokens only; rows that it lacks become the target's."""
     from .checkpoint import load_checkpoint
     from .export import export_head, import_head, with_vocabulary
+    from .features import read_lines
     from .llama import Target
 
-    target = Target(load_checkpoint(config.target))
-    head = with_vocabulary(import_head(arguments.head, target), target, _frequent_ids(config, arguments.size))
+    checkpoint = load_checkpoint(config.target)
+    target = Target(checkpoint)
+    ids = _frequent_ids(config, checkpoint, read_lines(config.sequences), arguments.size)
+    head = with_vocabulary(import_head(arguments.head, target), target, ids)
     export_head(head, dict(head.named_parameters()), arguments.output, config.target)
     print(f"{arguments.output}: {len(head.draft_ids)} draft tokens")
 

@@ -1,18 +1,13 @@
-// AMX tiles (Intel SDM, volume 1, "Programming with Intel AMX"): one instruction multiplies 32 inputs of 16 rows of x
-// with those of 16 rows of bf16 weights, or keys. x is split into two bf16 rows whose sum is x to 16 bits, where the
-// hardware's inputs have 8. Without AMX, what is here says so and does nothing.
+// Products of bf16 weights by AMX tiles (Intel SDM, volume 1, "Programming with Intel AMX"): one instruction multiplies
+// 32 inputs of 16 rows of x with those of 16 rows of the weight. x is split into two bf16 rows whose sum is x to 16
+// bits, where the hardware's inputs have 8. Included by dot.h alone.
 #pragma once
-#include "cpu/ops.h"
-#include "cpu/simd.h"
 
 namespace aerie::cpu::AERIE_ISA {
 
-constexpr uint32_t kTileBytes = 64;  // of a row
-
-#if defined(__AMX_BF16__)
-
 constexpr bool kTiled = true;
-constexpr uint32_t kFullTileRows = 16;  // every tile is full
+constexpr uint32_t kMaxGroup = 16;                       // rows of x per pass: two tiles, as each is split
+constexpr uint32_t kFullTileRows = 16, kTileBytes = 64;  // every tile is full
 
 // Tile registers; the sums by weight tile and x tile.
 constexpr int kTileX[2] = {0, 1}, kTileWeights[2] = {2, 3}, kTileSums[2][2] = {{4, 5}, {6, 7}};
@@ -66,67 +61,49 @@ inline void split_row(uint16_t* out, const float* x, uint32_t cols) {
     }
 }
 
-// Sums of products of split rows of x with two tiles of weights.
+// tile [count, 32] = bf16 unit * `count` rows of split x, up to 8 * XTiles, while Tiles are there. What lies behind the
+// last row is read, too.
 template <int XTiles>
-struct alignas(64) TileSums {
-    float sums[2][XTiles * kFullTileRows * kTileRows];  // by tile of weights
-
-    // Of row `row` of x, which is two split ones, with the 16 rows of tile `tile`.
-    AERIE_INLINE Floats of(uint32_t row, int tile) const {
-        const float* high = sums[tile] + 2 * row * kTileRows;
-        return add(load(high), load(high + kTileRows));
-    }
-};
-
-// x: split rows `stride` apart, 16 * XTiles of them, whatever lies behind the last. first, second: 16 rows of weights
-// each, as [stride / 2, 16 rows, 2 inputs] with `row_bytes` from pair to pair. Calls step() before each 32 inputs,
-// while Tiles are there.
-template <int XTiles, class Step>
-AERIE_INLINE TileSums<XTiles> multiply_split(const uint16_t* x, uint32_t stride, const uint8_t* first,
-                                             const uint8_t* second, size_t row_bytes, Step&& step) {
+AERIE_INLINE void dot_split_tiles(const uint8_t* unit, uint32_t cols, const uint16_t* x, uint32_t count, float* tile,
+                                  Prefetch prefetch) {
+    constexpr size_t kPairBytes = kUnitRows * 4;
+    const uint32_t stride = whole_blocks(cols);
     asm volatile("tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::);
-    for (uint32_t i = 0; i < stride; i += kBlock, x += kBlock) {
-        step();
+    for (uint32_t i = 0; i < stride; i += kBlock, unit += kBlock / 2 * kPairBytes, x += kBlock) {
+        prefetch.step();
         load_tile<kTileX[0]>(x, stride * 2);
-        load_tile<kTileWeights[0]>(first, row_bytes);
+        load_tile<kTileWeights[0]>(unit, kPairBytes);
         multiply_tiles<kTileSums[0][0], kTileX[0], kTileWeights[0]>();
-        load_tile<kTileWeights[1]>(second, row_bytes);
+        load_tile<kTileWeights[1]>(unit + kTileBytes, kPairBytes);
         multiply_tiles<kTileSums[1][0], kTileX[0], kTileWeights[1]>();
         if constexpr (XTiles == 2) {
             load_tile<kTileX[1]>(x + kFullTileRows * stride, stride * 2);
             multiply_tiles<kTileSums[0][1], kTileX[1], kTileWeights[0]>();
             multiply_tiles<kTileSums[1][1], kTileX[1], kTileWeights[1]>();
         }
-        first += kBlock / 2 * row_bytes;
-        second += kBlock / 2 * row_bytes;
     }
-    TileSums<XTiles> result;
+    alignas(64) float sums[2][XTiles * kFullTileRows * kTileRows];  // by weight tile
     constexpr int kTileFloats = kFullTileRows * kTileRows;
-    store_tile<kTileSums[0][0]>(result.sums[0]);
-    store_tile<kTileSums[1][0]>(result.sums[1]);
+    store_tile<kTileSums[0][0]>(sums[0]);
+    store_tile<kTileSums[1][0]>(sums[1]);
     if constexpr (XTiles == 2) {
-        store_tile<kTileSums[0][1]>(result.sums[0] + kTileFloats);
-        store_tile<kTileSums[1][1]>(result.sums[1] + kTileFloats);
+        store_tile<kTileSums[0][1]>(sums[0] + kTileFloats);
+        store_tile<kTileSums[1][1]>(sums[1] + kTileFloats);
     }
-    return result;
+    for (uint32_t c = 0; c < count; ++c) {
+        for (int t = 0; t < 2; ++t) {
+            const float* high = sums[t] + 2 * c * kTileRows;
+            store(tile + c * kUnitRows + t * kTileRows, add(load(high), load(high + kTileRows)));
+        }
+    }
 }
 
-#else
-
-constexpr bool kTiled = false;
-struct Tiles {
-    explicit Tiles(bool) {}
-};
-template <int>
-struct TileSums {
-    Floats of(uint32_t, int) const { return set1(0.0f); }
-};
-inline void split_row(uint16_t*, const float*, uint32_t) {}
-template <int XTiles, class Step>
-TileSums<XTiles> multiply_split(const uint16_t*, uint32_t, const uint8_t*, const uint8_t*, size_t, Step&&) {
-    return {};
+inline void dot_split(const uint8_t* unit, uint32_t cols, const uint16_t* x, uint32_t count, float* tile,
+                      Prefetch prefetch) {
+    if (count <= 8)
+        dot_split_tiles<1>(unit, cols, x, count, tile, prefetch);
+    else
+        dot_split_tiles<2>(unit, cols, x, count, tile, prefetch);
 }
-
-#endif
 
 }  // namespace aerie::cpu::AERIE_ISA
