@@ -17,6 +17,8 @@ const PRIOR_RATE = 0.7;
 const DEPTH_MEMORY = 64;
 /** Verifications that the experience of another load counts as. */
 const INHERITED_WEIGHT = 16;
+/** Verifications that experience counts as where it may be out of date. */
+const AGED_WEIGHT = 8;
 /** What a rate seen once may be too low by; seen n times, by the square root of n less. */
 const DOUBT = 0.2;
 
@@ -100,6 +102,21 @@ export class Acceptance {
       const forget = Math.min(1, DEPTH_MEMORY / (known.seen[d]! + 1));
       known.seen[d] = forget * (known.seen[d]! + 1);
       known.accepted[d] = forget * (known.accepted[d]! + Number(path.length > d));
+    }
+  }
+
+  /**
+   * Takes what is known for out of date: while nothing is drafted the texts change, and single probes would be too few to
+   * speak against all that came before.
+   */
+  age(): void {
+    const byProbability = { seen: this.#seen, accepted: this.#accepted };
+    for (const { seen, accepted } of [byProbability, ...Object.values(this.#depths)]) {
+      seen.forEach((weight, i) => {
+        const kept = Math.min(1, AGED_WEIGHT / Math.max(1, weight));
+        seen[i]! *= kept;
+        accepted[i]! *= kept;
+      });
     }
   }
 

@@ -126,7 +126,7 @@ export function chooseLevels(
 }
 
 /**
- * What drafting `numLevels` where `best` pay and verifying a node more takes, as a share of a plain step.
+ * Time for drafting `numLevels` where `best` pay and for verifying a node more.
  *
  * @param numUntold tokens that the drafter was not told of the sequence that it knows best
  */
@@ -142,7 +142,7 @@ export function probeCost(
   const draftMs = draftCost(costs, numAsked, numLevels) - draftCost(costs, numAsked, best);
   const catchUpMs = best === 0 ? catchUpCost(costs, numUntold) : 0;
   const nodeMs = verifyCost(costs, step, 1, best > 0) - verifyCost(costs, step, 0, best > 0);
-  return (draftMs + catchUpMs + nodeMs) / Math.max(stepCost(costs, step), 1e-9);
+  return draftMs + catchUpMs + nodeMs;
 }
 
 /**

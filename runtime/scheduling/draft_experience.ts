@@ -17,13 +17,10 @@ import {
   probeCost,
   stepCost,
 } from "./draft_budget.ts";
+import { createProbing, isProbeDue, observeProbe, type Probing } from "./probing.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
 import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
 
-/** Share of the time that may go into looks a level deeper than is best. */
-const PROBE_SHARE = 0.01;
-/** Steps between two of them. */
-const MIN_PROBE_WAIT = 8, MAX_PROBE_WAIT = 1024;
 /** Weight of the newest draft in `draftScale`. */
 const SCALE_WEIGHT = 1 / 16;
 /** The same where it is lower: others on the machine only ever make a draft take longer. */
@@ -75,9 +72,7 @@ export interface Drafting {
   comparisonWait: number;
   /** Moving average of what a step takes beside its native forward, whatever its size. */
   overheadMs: number;
-  numSinceProbe: number;
-  /** Steps that must pass after the last probe, by what it took. */
-  leastProbeWait: number;
+  readonly probing: Probing;
   /** Levels chosen last. */
   numLevels: number;
   readonly pageSize: number;
@@ -101,8 +96,7 @@ export function createDrafting(config: DraftingConfig, pageSize: number): Drafti
     numSinceComparison: 0,
     comparisonWait: MIN_COMPARISON_WAIT,
     overheadMs: 0,
-    numSinceProbe: 0,
-    leastProbeWait: 0,
+    probing: createProbing(),
     numLevels: 0,
   };
 }
@@ -128,9 +122,11 @@ export function levelsFor(
   const mayCompare = best > 0 && step.numPrefillRows === 0 && !isFree(costs, step, config.numSteps);
   if (mayCompare && isToCompare(drafting)) return { numLevels: 0, isProbe: false };
   const deeper = Math.min(best + 1, config.numSteps);
-  const share = probeCost(costs, step, best, deeper, Math.min(...untold));
-  const wait = Math.max(drafting.leastProbeWait, probeWait(share));
-  const isProbe = ++drafting.numSinceProbe >= wait;
+  const probeMs = probeCost(costs, step, best, deeper, Math.min(...untold)), isIdle = best === 0;
+  const isProbe = isProbeDue(drafting.probing, { isIdle, probeMs, plainMs: stepCost(costs, step) });
+  if (isProbe && isIdle) {
+    for (const acceptance of new Set(decoding.map((one) => acceptanceOf(drafting, one)))) acceptance.age();
+  }
   return { numLevels: isProbe ? deeper : best, isProbe };
 }
 
@@ -198,8 +194,8 @@ export function observeProbeTime(
   drafting: Drafting,
   { draftMs, step }: { readonly draftMs: number; readonly step: PlainStep },
 ): void {
-  const stepMs = drafting.forwardScale * stepCost(costsOf(drafting), { ...step, numPrefillRows: 0 });
-  drafting.leastProbeWait = drafting.numLevels > 0 ? 0 : probeWait(draftMs / Math.max(stepMs, 1e-9));
+  const plainMs = drafting.forwardScale * stepCost(costsOf(drafting), { ...step, numPrefillRows: 0 });
+  observeProbe(drafting.probing, { isIdle: drafting.numLevels === 0, probeMs: draftMs, plainMs });
 }
 
 /** What was computed for a sequence in a forward. */
@@ -292,9 +288,4 @@ export function observeReading(
 /** Tokens within which drafts for a sequence have to pay: it may end sooner than it must. */
 function tokensAhead(sequence: Sequence): number {
   return Math.min(MAX_CATCH_UP_TOKENS, Math.max(1, sequence.maxTokens - numOutputTokens(sequence)));
-}
-
-/** Steps until a look that takes `share` of a plain step. */
-function probeWait(share: number): number {
-  return Math.min(MAX_PROBE_WAIT, Math.max(MIN_PROBE_WAIT, Math.ceil(share / PROBE_SHARE)));
 }

@@ -71,7 +71,7 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
     (sum, sequence) => sum + catchUpCost(costs, numUntold(drafting, sequence)),
     0,
   );
-  if (isProbe) drafting.numSinceProbe = 0;
+  if (isProbe) drafting.probing.numSince = 0;
   state.draftInFlight = { draft, sequences, isProbe, treesMs, catchUpMs };
   return state.draftInFlight;
 }

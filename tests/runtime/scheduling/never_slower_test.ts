@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import type { DraftRequest } from "../../../runtime/messages.ts";
 import { costAt } from "../../../runtime/scheduling/draft_budget.ts";
 import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
-import type { DraftingConfig } from "../../../runtime/speculation_config.ts";
+import type { DraftCosts, DraftingConfig } from "../../../runtime/speculation_config.ts";
 import { seededRandom } from "../../support/block_formats.ts";
 import { type MakeTree, World } from "../../support/scheduler_world.ts";
 
@@ -38,6 +38,13 @@ function chains(rate: Rate): MakeTree {
   };
 }
 
+/** Time to draft for `requests`. */
+function draftingMs({ firstMs, levelMs, tokenMs }: DraftCosts, requests: readonly DraftRequest[]): number {
+  return costAt(firstMs, requests.length) +
+    requests.reduce((sum, { tokens }) => sum + tokenMs * Math.max(0, tokens.length - 2), 0) +
+    (Math.max(...requests.map(({ numSteps }) => numSteps)) - 1) * costAt(levelMs, requests.length);
+}
+
 /** Simulated time of `numRequests` at once, behind prompts of so many tokens. */
 function timeOf(
   numRequests: number,
@@ -55,13 +62,9 @@ function timeOf(
     change(-1);
     return factor * costAt(FORWARD, numRows) + contextMs.perRow * numSeen;
   };
-  const costOf = (requests: readonly DraftRequest[]) =>
-    costAt(draftMs.firstMs, requests.length) +
-    requests.reduce((sum, { tokens }) => sum + draftMs.tokenMs * Math.max(0, tokens.length - 2), 0) +
-    (Math.max(...requests.map(({ numSteps }) => numSteps)) - 1) * costAt(draftMs.levelMs, requests.length);
   world.draftMs = (requests) => {
     change(2);
-    return costOf(requests);
+    return draftingMs(draftMs, requests);
   };
   for (let i = 0; i < numRequests; i++) {
     const prompt = Array.from({ length: numPromptTokens }, (_, at) => 1 + (i + at) % 90);
@@ -147,4 +150,43 @@ Deno.test("drafts that begin to be good are found out, after a long time of bad 
   const first = timeOf(1, turns, adaptive, 600), all = timeOf(1, turns, adaptive, 1800);
   const ratio = (timeOf(1, turns, undefined, 1800) - timeOf(1, turns, undefined, 600)) / (all - first);
   assert.ok(ratio > 1.3, `${ratio} of plain speed since`);
+});
+
+/** Simulated time of each of `rates.length` requests one after another, whose prompts have nothing in common. */
+function timesOf(rates: readonly number[], drafting?: DraftingConfig): number[] {
+  let rate = 0;
+  const draftMs = { ...HEAD, tokenMs: 0.065 };
+  const world = new World(
+    { ...LIMITS, eosTokenIds: [], ...(drafting && { drafting: { ...drafting, draftMs } }) },
+    { makeTree: chains(() => rate) },
+  );
+  world.forwardMs = (numRows) => costAt(FORWARD, numRows);
+  world.draftMs = (requests) => draftingMs(draftMs, requests);
+  const clock = () => world.state.forwardMs + world.state.draftMs;
+  return rates.map((now, i) => {
+    const begun = clock();
+    rate = now;
+    const prompt = Array.from({ length: 130 }, (_, at) => 1 + (i * 977 + at * 7) % 5000);
+    world.submit(`r${i}`, prompt, { maxTokens: 128 });
+    world.drain();
+    return clock() - begun;
+  });
+}
+
+/** Plain over speculating time of all requests but the first `numLeftOut`. */
+function ratioSince(rates: readonly number[], numLeftOut: number): number {
+  const [plain, speculating] = [timesOf(rates), timesOf(rates, adaptive)].map((times) =>
+    times.slice(numLeftOut).reduce((sum, ms) => sum + ms, 0)
+  );
+  return plain! / speculating!;
+}
+
+Deno.test("requests whose drafts never pay cost next to nothing once that is known", () => {
+  const ratio = ratioSince(new Array<number>(40).fill(0.1), 4);
+  assert.ok(ratio > 0.993, `${ratio} of plain speed`);
+});
+
+Deno.test("requests whose drafts begin to pay are found out, though each one's prompt must be read first", () => {
+  const ratio = ratioSince(Array.from({ length: 40 }, (_, i) => i < 20 ? 0.2 : 0.8), 20);
+  assert.ok(ratio > 1.2, `${ratio} of plain speed`);
 });
