@@ -6,7 +6,8 @@
 import type { SchedulerConfig } from "../config.ts";
 import type { FinishReason, Forwarded, Segment, SegmentResult, Tokens } from "../messages.ts";
 import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
-import { type ComputedRows, observeDraft, observeForward, type SequenceDraft } from "./draft_experience.ts";
+import { observeDraft, observeStep, type SequenceDraft } from "./draft_experience.ts";
+import type { ComputedRows } from "./forward_times.ts";
 import { sharePages, trimPages } from "./pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
 import { reserveRatioBounds, type SchedulingState } from "./state.ts";
@@ -36,7 +37,7 @@ export function commit(
   const { segments } = inFlight.forward;
   if (state.drafting !== undefined && inFlight.numPrefilling === 0) {
     const hadDrafts = inFlight.drafts.size > 0;
-    observeForward(state.drafting, segments.map(computedRows), { forwardMs, roundTripMs, hadDrafts });
+    observeStep(state.drafting, segments.map(computedRows), { forwardMs, roundTripMs, hadDrafts });
   }
   return segments.flatMap((segment, i) => {
     const sequence = inFlight.sequences[i]!, draft = inFlight.drafts.get(sequence);

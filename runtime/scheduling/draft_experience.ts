@@ -9,36 +9,30 @@ import { Acceptance } from "./acceptance.ts";
 import {
   catchUpCost,
   chooseLevels,
-  contextCost,
-  costAt,
   type Costs,
   isFree,
   type PlainStep,
   probeCost,
   stepCost,
 } from "./draft_budget.ts";
+import {
+  beginDrafting,
+  type ComputedRows,
+  createForwardTimes,
+  type ForwardTimes,
+  isToCompare,
+  observeForward,
+} from "./forward_times.ts";
 import { createProbing, isProbeDue, observeProbe, type Probing } from "./probing.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
 import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
 
-/** Weight of the newest draft in `draftScale`. */
+/** Weight of the newest draft in `draftScale`, and of the newest step in `overheadMs`. */
 const SCALE_WEIGHT = 1 / 16;
 /** The same where it is lower: others on the machine only ever make a draft take longer. */
 const FALL_WEIGHT = 1 / 4;
 /** Tokens at most within which it has to pay that the drafter catches up with what it was not told. */
 const MAX_CATCH_UP_TOKENS = 256;
-/**
- * Steps with drafts before some are plain for comparison though drafts pay, at first and at last, and what the wait grows
- * by. Where the drafter's weights drive the target's out of a shared cache, that takes forwards to heal: comparisons
- * grow long with the waits, and their beginning does not count.
- */
-const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 1024, WAIT_GROWTH = 4, HEALING_SHARE = 0.75;
-/** Sum of the weights of a comparison's forwards. */
-const COMPARISON_WEIGHT = 1 / 2;
-/** Each counts as no further off than so many times: the machine may have stood still. */
-const MAX_SURPRISE = 1.5;
-/** Plain steps in which comparisons are forgotten: what was too dear may not be so any more. */
-const COMPARISON_MEMORY = 8192;
 /** A draft counts as no dearer than so many times what drafts took before: the machine may have stood still. */
 const MAX_RISE = 4;
 
@@ -58,18 +52,9 @@ export interface Drafting {
   readonly acceptance: { readonly greedy: Acceptance; readonly sampled: Acceptance };
   /** Of all sequences since the start. */
   readonly usage: SpeculationCounts;
-  /** Moving average of measured over expected drafting time, relative to that of forwards. */
+  readonly forwards: ForwardTimes;
+  /** Moving average of measured over expected drafting time. */
   draftScale: number;
-  forwardScale: number;
-  /** The same of forwards while drafting, over that of plain ones. */
-  draftedScale: number;
-  /** Forwards that `forwardScale` comes from. */
-  numForwards: number;
-  /** Steps without drafts since there was one with some. */
-  numPlain: number;
-  /** Steps with drafts since the last comparison. */
-  numSinceComparison: number;
-  comparisonWait: number;
   /** Moving average of what a step takes beside its native forward, whatever its size. */
   overheadMs: number;
   readonly probing: Probing;
@@ -88,13 +73,8 @@ export function createDrafting(config: DraftingConfig, pageSize: number): Drafti
     pagesRead: new Set(),
     acceptance: { greedy: new Acceptance(config.numSteps), sampled: new Acceptance(config.numSteps) },
     usage: zeroCounts(),
+    forwards: createForwardTimes(config.forwardMs, config.contextMs),
     draftScale: 1,
-    forwardScale: 1,
-    draftedScale: 1,
-    numForwards: 0,
-    numPlain: 0,
-    numSinceComparison: 0,
-    comparisonWait: MIN_COMPARISON_WAIT,
     overheadMs: 0,
     probing: createProbing(),
     numLevels: 0,
@@ -117,10 +97,10 @@ export function levelsFor(
     (levels) => expectedOf(drafting, decoding, levels),
     untold.reduce((sum, n, i) => sum + catchUpCost(costs, n) / tokensAhead(decoding[i]!), 0),
   );
-  if (best > 0 && drafting.numLevels === 0) drafting.comparisonWait = MIN_COMPARISON_WAIT;
+  if (best > 0 && drafting.numLevels === 0) beginDrafting(drafting.forwards);
   drafting.numLevels = best;
   const mayCompare = best > 0 && step.numPrefillRows === 0 && !isFree(costs, step, config.numSteps);
-  if (mayCompare && isToCompare(drafting)) return { numLevels: 0, isProbe: false };
+  if (mayCompare && isToCompare(drafting.forwards)) return { numLevels: 0, isProbe: false };
   const deeper = Math.min(best + 1, config.numSteps);
   const probeMs = probeCost(costs, step, best, deeper, Math.min(...untold)), isIdle = best === 0;
   const isProbe = isProbeDue(drafting.probing, { isIdle, probeMs, plainMs: stepCost(costs, step) });
@@ -144,20 +124,6 @@ function expectedOf(drafting: Drafting, decoding: readonly Sequence[], numLevels
     mean.nodes += nodes * length / decoding.length;
   }
   return mean;
-}
-
-/** Whether a step is to be plain, for comparison, though drafts pay. */
-function isToCompare(drafting: Drafting): boolean {
-  if (drafting.numSinceComparison < drafting.comparisonWait) return false;
-  if (drafting.numPlain < comparisonLength(drafting)) return true;
-  drafting.numSinceComparison = 0;
-  drafting.comparisonWait = Math.min(WAIT_GROWTH * drafting.comparisonWait, MAX_COMPARISON_WAIT);
-  return false;
-}
-
-/** Plain steps of the next comparison. */
-function comparisonLength({ comparisonWait }: Drafting): number {
-  return 2 * Math.sqrt(comparisonWait);
 }
 
 /** Counts a decode step of a sequence, which yielded `numTaken` tokens, and learns from what became of its drafts. */
@@ -194,23 +160,12 @@ export function observeProbeTime(
   drafting: Drafting,
   { draftMs, step }: { readonly draftMs: number; readonly step: PlainStep },
 ): void {
-  const plainMs = drafting.forwardScale * stepCost(costsOf(drafting), { ...step, numPrefillRows: 0 });
+  const plainMs = drafting.forwards.scale * stepCost(costsOf(drafting), { ...step, numPrefillRows: 0 });
   observeProbe(drafting.probing, { isIdle: drafting.numLevels === 0, probeMs: draftMs, plainMs });
 }
 
-/** What was computed for a sequence in a forward. */
-export interface ComputedRows {
-  readonly numRows: number;
-  /** Tokens that these rows see, drafts aside. */
-  readonly numContextTokens: number;
-}
-
-/**
- * Learns how long forwards of decoding sequences take now, in native code and until the scheduler has the outcome.
- *
- * @param hadDrafts whether there were drafts, verified or not
- */
-export function observeForward(
+/** Learns from a step of decoding sequences alone: its time in native code, and until the scheduler had the outcome. */
+export function observeStep(
   drafting: Drafting,
   computed: readonly ComputedRows[],
   { forwardMs, roundTripMs, hadDrafts }: {
@@ -219,50 +174,21 @@ export function observeForward(
     readonly hadDrafts: boolean;
   },
 ): void {
-  drafting.numPlain = hadDrafts ? 0 : drafting.numPlain + 1;
-  if (hadDrafts) drafting.numSinceComparison++;
   drafting.overheadMs += SCALE_WEIGHT * (Math.max(0, roundTripMs - forwardMs) - drafting.overheadMs);
-  const { forwardMs: curve, contextMs } = drafting.config;
-  const total = (of: (one: ComputedRows) => number) => computed.reduce((sum, one) => sum + of(one), 0);
-  const expected = costAt(curve, total(({ numRows }) => numRows)) + contextCost(
+  observeForward(drafting.forwards, computed, { forwardMs, isDrafting: drafting.numLevels > 0, hadDrafts });
+}
+
+/** What things cost, with the time of forwards as they are now as the unit. */
+export function costsOf({ config: { draftMs }, forwards, draftScale, overheadMs }: Drafting): Costs {
+  const { curve, contextMs, draftedScale } = forwards, unit = Math.max(forwards.scale, 1e-9);
+  return {
+    forwardMs: curve,
     contextMs,
-    total(({ numContextTokens }) => numContextTokens),
-    total(({ numRows, numContextTokens }) => numRows * numContextTokens),
-  );
-  if (expected > 0) observeScale(drafting, forwardMs / expected, hadDrafts);
-}
-
-/** What forwards with drafts take while drafting, and plain ones otherwise, says how fast the machine is now. */
-function observeScale(drafting: Drafting, scale: number, hadDrafts: boolean): void {
-  const isDrafting = drafting.numLevels > 0;
-  if (hadDrafts === isDrafting) {
-    const plain = hadDrafts ? scale / drafting.draftedScale : scale;
-    const weight = Math.max(SCALE_WEIGHT, 1 / (1 + drafting.numForwards++));
-    drafting.forwardScale += weight * (plain - drafting.forwardScale);
-    if (!hadDrafts) drafting.draftedScale += (1 - drafting.draftedScale) / COMPARISON_MEMORY;
-  } else if (isDrafting) {
-    observePlain(drafting, scale);
-  }
-}
-
-/** Learns from a plain forward while drafting, if it belongs to a comparison. */
-function observePlain(drafting: Drafting, scale: number): void {
-  const length = comparisonLength(drafting), numHealing = HEALING_SHARE * length;
-  if (drafting.numPlain <= numHealing || drafting.numPlain > length) return;
-  const compared = drafting.forwardScale / scale;
-  const surprise = Math.min(MAX_SURPRISE, Math.max(1 / MAX_SURPRISE, compared));
-  // What is known of forwards while drafting, the product, stays.
-  const change = 1 + COMPARISON_WEIGHT / (length - numHealing) * (surprise - 1);
-  drafting.draftedScale *= change;
-  drafting.forwardScale /= change;
-}
-
-/** What things cost now. */
-export function costsOf(
-  { config, draftScale, forwardScale, draftedScale, overheadMs }: Drafting,
-): Costs {
-  const unit = Math.max(forwardScale, 1e-9);
-  return { ...config, draftScale: draftScale / unit, draftedScale, overheadMs: overheadMs / unit };
+    draftMs,
+    draftScale: draftScale / unit,
+    draftedScale,
+    overheadMs: overheadMs / unit,
+  };
 }
 
 /** Tokens that the drafter has to read before it can draft: not those of a prefix that it read for others. */

@@ -114,7 +114,7 @@ export function takeDrafts(
   if (isProbe) observeProbeTime(drafting, { draftMs, step });
   // What it caught up with pays for itself later.
   const share = expectedMs > 0 ? treesMs / expectedMs : 1;
-  const spentMs = (isUsual ? share * draftMs : treesMs * drafting.draftScale) / drafting.forwardScale;
+  const spentMs = (isUsual ? share * draftMs : treesMs * drafting.draftScale) / drafting.forwards.scale;
   return keepBest(drafting, drafts, { step, spentMs, isProbe });
 }
 

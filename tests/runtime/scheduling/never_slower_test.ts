@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import type { DraftRequest } from "../../../runtime/messages.ts";
 import { costAt } from "../../../runtime/scheduling/draft_budget.ts";
 import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
-import type { DraftCosts, DraftingConfig } from "../../../runtime/speculation_config.ts";
+import type { CostCurve, DraftCosts, DraftingConfig } from "../../../runtime/speculation_config.ts";
 import { seededRandom } from "../../support/block_formats.ts";
 import { type MakeTree, World } from "../../support/scheduler_world.ts";
 
@@ -189,4 +189,26 @@ Deno.test("requests whose drafts never pay cost next to nothing once that is kno
 Deno.test("requests whose drafts begin to pay are found out, though each one's prompt must be read first", () => {
   const ratio = ratioSince(Array.from({ length: 40 }, (_, i) => i < 20 ? 0.2 : 0.8), 20);
   assert.ok(ratio > 1.2, `${ratio} of plain speed`);
+});
+
+Deno.test("what the trial at start got wrong about forwards of some sizes is learnt", () => {
+  // Drafts are for nothing, as those of NGRAM.
+  const free = { sizes: [1], ms: [0] }, draftMs = { firstMs: free, levelMs: free, tokenMs: 0 };
+  const sizes = [1, 2, 3, 4, 6, 8, 12], right = { sizes, ms: [3.4, 3.9, 4.4, 5, 6.1, 7.9, 10.5] };
+  const wrong = { sizes, ms: [2.7, 2.9, 3.2, 3.5, 3.6, 5, 6.4] }; // six rows seem to cost little more than one
+  const time = (forwardMs: CostCurve) => {
+    const world = new World({
+      ...LIMITS,
+      drafting: { ...adaptive, numSteps: 11, numNodes: 11, forwardMs, draftMs },
+    }, {
+      makeTree: chains((length) => [0.3, 0.9][Math.floor(length / 50) % 2]!),
+    });
+    world.forwardMs = (numRows) => costAt(right, numRows);
+    world.draftMs = () => 0;
+    world.submit("one", [1, 2, 3], { maxTokens: 3000, ignoreEos: true });
+    world.drain();
+    return world.state.forwardMs;
+  };
+  const ratio = time(right) / time(wrong);
+  assert.ok(ratio > 0.98, `${ratio} of the speed with the right costs`);
 });
