@@ -50,13 +50,15 @@ export function childrenOf({ parents }: VerifiedTree, node: number): number[] {
  */
 export function acceptPath(tree: VerifiedTree, drawn: (node: number) => number): number[] {
   const path: number[] = [];
-  for (;;) {
-    const at = path.at(-1) ?? -1;
-    const token = drawn(at);
-    const next = childrenOf(tree, at).find((child) => tree.tokens[child] === token);
-    if (next === undefined) return path;
-    path.push(next);
-  }
+  let at = -1, token = drawn(at);
+  // Nodes come behind their parents.
+  tree.parents.forEach((parent, node) => {
+    if (parent !== at || tree.tokens[node] !== token) return;
+    path.push(node);
+    at = node;
+    token = drawn(at);
+  });
+  return path;
 }
 
 /** A chain: every token the only child of the one before it. */

@@ -33,10 +33,9 @@ export class NgramProposer implements Proposer {
   readonly #trie: TokenTrie;
   readonly #texts = new Map<string, Text>();
 
-  constructor({ speculation, target }: ProposerParts) {
+  constructor({ speculation }: Pick<ProposerParts, "speculation">) {
     this.#config = speculation.ngram;
-    const { vocabSize } = target.checkpoint.config;
-    this.#trie = new TokenTrie({ ...speculation.ngram, vocabSize });
+    this.#trie = new TokenTrie(speculation.ngram);
   }
 
   propose(requests: readonly DraftRequest[]): DraftTree[] {

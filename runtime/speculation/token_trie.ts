@@ -10,11 +10,12 @@ export const ROOT = 0;
 /** Counts and recency of every run of up to `maxDepth` tokens that was added. */
 export class TokenTrie {
   readonly #maxDepth: number;
-  readonly #vocabSize: number;
   readonly #capacity: number;
-  readonly #children = new Map<number, number>();
-  /** By node: its token, how often its run came, when last, its newest child, the next of its siblings. */
+  /** Nodes by parent and token, in an open hash table of twice their number or more; 0 is free. */
+  #table = new Int32Array(2048);
+  /** By node: its token, its parent, how often its run came, when last, its newest child, the next of its siblings. */
   #tokens = new Int32Array(1024);
+  #parents = new Int32Array(1024);
   #counts = new Int32Array(1024);
   #stamps = new Float64Array(1024);
   #firstChild = new Int32Array(1024);
@@ -24,13 +25,8 @@ export class TokenTrie {
   #generation = 0;
 
   /** Runs of `maxDepth` tokens at most; `capacity` nodes at most, then everything is forgotten. */
-  constructor({ maxDepth, vocabSize, capacity }: {
-    readonly maxDepth: number;
-    readonly vocabSize: number;
-    readonly capacity: number;
-  }) {
+  constructor({ maxDepth, capacity }: { readonly maxDepth: number; readonly capacity: number }) {
     this.#maxDepth = maxDepth;
-    this.#vocabSize = vocabSize;
     this.#capacity = Math.max(capacity, maxDepth + 1);
   }
 
@@ -52,23 +48,32 @@ export class TokenTrie {
     if (isFull) this.#forget();
     const known = isFull || ends.length === 0 ? [ROOT] : ends;
     this.#now++;
-    const next = known.map((node) => this.#visit(node, token));
-    return [ROOT, ...next].slice(0, this.#maxDepth);
+    const next = [ROOT];
+    for (const node of known) {
+      const child = this.#visit(node, token);
+      if (next.length < this.#maxDepth) next.push(child);
+    }
+    return next;
   }
 
   /** Children of a node, the latest or the most frequent first, with their share of what followed. */
   childrenOf(node: number, order: "recency" | "frequency", count: number): { node: number; share: number }[] {
-    const children: number[] = [];
+    const isFirst = order === "recency" ? this.#isNewer : this.#isMoreFrequent;
+    const first: number[] = [];
+    let numChildren = 0, numSeen = 0;
     for (let child = this.#firstChild[node]!; child !== 0; child = this.#nextSibling[child]!) {
-      children.push(child);
+      numChildren++;
+      numSeen += this.#counts[child]!;
+      let rank = first.length;
+      while (rank > 0 && isFirst(child, first[rank - 1]!)) rank--;
+      if (rank < count) first.splice(rank, 0, child);
+      if (first.length > count) first.pop();
     }
-    const key = order === "recency" ? this.#stamps : this.#counts;
-    children.sort((a, b) => key[b]! - key[a]! || this.#stamps[b]! - this.#stamps[a]!);
-    const weight = (child: number, rank: number) => order === "recency" ? 0.5 ** rank : this.#counts[child]!;
-    const total = children.reduce((sum, child, rank) => sum + weight(child, rank), 0);
-    return children.slice(0, count).map((child, rank) => ({
+    // Each counts half as much as one that came later: 1 + 1/2 + 1/4 ...
+    const total = order === "recency" ? 2 - 2 * 0.5 ** numChildren : numSeen;
+    return first.map((child, rank) => ({
       node: child,
-      share: weight(child, rank) / total,
+      share: (order === "recency" ? 0.5 ** rank : this.#counts[child]!) / total,
     }));
   }
 
@@ -77,21 +82,38 @@ export class TokenTrie {
     return this.#tokens[node]!;
   }
 
+  readonly #isNewer = (a: number, b: number) => this.#stamps[a]! > this.#stamps[b]!;
+  readonly #isMoreFrequent = (a: number, b: number) =>
+    this.#counts[a]! > this.#counts[b]! || (this.#counts[a] === this.#counts[b] && this.#isNewer(a, b));
+
   #visit(parent: number, token: number): number {
-    const key = parent * this.#vocabSize + token;
-    let node = this.#children.get(key);
-    if (node === undefined) {
+    const mask = this.#table.length - 1;
+    let at = hash(parent, token) & mask, node = this.#table[at]!;
+    while (node !== 0 && (this.#tokens[node] !== token || this.#parents[node] !== parent)) {
+      at = (at + 1) & mask;
+      node = this.#table[at]!;
+    }
+    if (node === 0) {
       node = this.#numNodes++;
       if (node === this.#tokens.length) this.#grow();
-      this.#children.set(key, node);
       this.#tokens[node] = token;
+      this.#parents[node] = parent;
       this.#counts[node] = this.#firstChild[node] = 0;
       this.#nextSibling[node] = this.#firstChild[parent]!;
       this.#firstChild[parent] = node;
+      this.#enter(node);
     }
     this.#counts[node]!++;
     this.#stamps[node] = this.#now;
     return node;
+  }
+
+  /** Enters a node that is not there into the table. */
+  #enter(node: number): void {
+    const mask = this.#table.length - 1;
+    let at = hash(this.#parents[node]!, this.#tokens[node]!) & mask;
+    while (this.#table[at] !== 0) at = (at + 1) & mask;
+    this.#table[at] = node;
   }
 
   #grow(): void {
@@ -103,16 +125,26 @@ export class TokenTrie {
       return new (values.constructor as new (buffer: ArrayBuffer) => Values)(bytes.buffer);
     };
     this.#tokens = grown(this.#tokens);
+    this.#parents = grown(this.#parents);
     this.#counts = grown(this.#counts);
     this.#stamps = grown(this.#stamps);
     this.#firstChild = grown(this.#firstChild);
     this.#nextSibling = grown(this.#nextSibling);
+    const numEntered = this.#table.length / 2;
+    this.#table = new Int32Array(2 * this.#table.length);
+    for (let node = 1; node < numEntered; node++) this.#enter(node);
   }
 
   #forget(): void {
-    this.#children.clear();
+    this.#table.fill(0);
     this.#firstChild[ROOT] = 0;
     this.#numNodes = 1;
     this.#generation++;
   }
+}
+
+/** Spreads over 32 bits what neighbours differ in (multiplicative hashing, Knuth, volume 3, 6.4). */
+function hash(parent: number, token: number): number {
+  const mixed = Math.imul(Math.imul(parent, 0x9e3779b1) ^ token, 0x85ebca6b);
+  return mixed ^ (mixed >>> 15);
 }

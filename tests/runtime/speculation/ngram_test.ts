@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { Checkpoint } from "../../../runtime/config.ts";
 import type { DraftRequest, DraftTree } from "../../../runtime/messages.ts";
 import { NgramProposer } from "../../../runtime/speculation/ngram.ts";
 import type { ProposerParts } from "../../../runtime/speculation/proposer.ts";
@@ -8,8 +7,7 @@ import { depthsOf, pathTokens } from "../../../runtime/speculation/draft_tree.ts
 
 function proposerOf(ngram: Partial<NgramConfig> = {}): NgramProposer {
   const config = { minBreadth: 1, maxBreadth: 4, matchType: "BFS", maxDepth: 8, capacity: 10_000, ...ngram };
-  const target = { checkpoint: { config: { vocabSize: 1000 } } as Checkpoint };
-  return new NgramProposer({ speculation: { ngram: config }, target } as ProposerParts);
+  return new NgramProposer({ speculation: { ngram: config } } as Pick<ProposerParts, "speculation">);
 }
 
 /** The tree after `tokens`, all of them new. */

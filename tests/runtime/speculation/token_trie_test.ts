@@ -8,7 +8,7 @@ function reachable(trie: TokenTrie, node = ROOT): number {
 }
 
 Deno.test("a trie that forgets keeps nothing that cannot be found", () => {
-  const trie = new TokenTrie({ maxDepth: 4, vocabSize: 16, capacity: 40 });
+  const trie = new TokenTrie({ maxDepth: 4, capacity: 40 });
   let ends: number[] = [], generations = 0;
   for (let i = 0; i < 400; i++) {
     const { generation } = trie;
