@@ -1,7 +1,8 @@
 /**
  * Speculative decoding beside plain decoding: the same prompts by turns on two engines in one process, which must say the
  * same. Two engines with the same settings differ by some percent for as long as they live, by where their memory lies,
- * so there are several pairs. Flags that are not its own go to the speculating engines, e.g.
+ * so there are several pairs. The ratios of times, those of whole runs and those after the first tokens ("decoding"), are
+ * medians over batches: the machine's speed changes while they run. Flags that are not its own go to the speculating engines, e.g.
  * `--speculative-algorithm NGRAM`, or `NONE` to see how far two plain engines are apart.
  *
  * @module
@@ -14,7 +15,7 @@ import type { CostCurve } from "../runtime/speculation_config.ts";
 import { defaultSamplingParams } from "../runtime/sampling/params.ts";
 import { aerieOptions } from "./support/aerie.ts";
 import { promptsOf, setNames } from "./support/prompt_sets.ts";
-import { percent, print, printTable } from "./support/report.ts";
+import { median, percent, print, printTable, quantile } from "./support/report.ts";
 
 const { values, tokens } = parseArgs({
   strict: false,
@@ -40,8 +41,19 @@ const numPairs = Number(values["pairs"] ?? (values["quick"] ? 1 : 3));
 /** What a run of prompts took. */
 interface Run {
   readonly ms: number;
+  /** From each request's first token to its last, summed. */
+  readonly decodeMs: number;
   readonly outputs: readonly (readonly number[])[];
 }
+
+/** The same run on both engines of a pair. */
+interface Comparison {
+  readonly plain: Run;
+  readonly speculating: Run;
+}
+
+/** Prompts from the first of a batch to that of the next, at most: few large batches would say little. */
+const BATCH_SHIFT = 2;
 
 let numRequests = 0;
 
@@ -51,16 +63,29 @@ function sum(values: readonly number[]): number {
 
 async function run(engine: Engine, prompts: readonly Int32Array[], temperature: number): Promise<Run> {
   const begun = performance.now();
+  let decodeMs = 0;
   const outputs = await Promise.all(prompts.map(async (promptTokens, seed) => {
     const sampling = { ...defaultSamplingParams, temperature, seed, maxTokens };
     const output: number[] = [];
     const requestId = `${numRequests++}`;
+    let firstAt: number | undefined;
     for await (const update of engine.generate({ requestId, promptTokens, sampling })) {
       output.push(...update.tokens);
+      if (output.length > 0) firstAt ??= performance.now();
     }
+    if (firstAt !== undefined) decodeMs += performance.now() - firstAt;
     return output;
   }));
-  return { ms: performance.now() - begun, outputs };
+  return { ms: performance.now() - begun, decodeMs, outputs };
+}
+
+/** Full batches of prompts that go together, each prompt in as many. */
+function batchesOf(prompts: readonly Int32Array[], concurrency: number): Int32Array[][] {
+  const batches: Int32Array[][] = [];
+  for (let first = 0; first < prompts.length; first += Math.min(concurrency, BATCH_SHIFT)) {
+    batches.push(Array.from({ length: concurrency }, (_, i) => prompts[(first + i) % prompts.length]!));
+  }
+  return batches;
 }
 
 /** What is compared. */
@@ -119,7 +144,8 @@ const header = [
   "plain tok/s",
   "spec tok/s",
   "ratio",
-  "of pairs",
+  "middle half",
+  "decoding",
   "bound",
   "draft",
   "verify",
@@ -135,19 +161,16 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
         await run(engine, prompts.slice(0, 1), temperature);
       }
       const before = await counters(pairs);
-      const plainMs = pairs.map(() => 0), speculativeMs = pairs.map(() => 0);
-      let numTokens = 0;
-      for (let first = 0, turn = 0; first < prompts.length; first += concurrency, turn++) {
-        const batch = prompts.slice(first, first + concurrency);
+      const comparisons: Comparison[] = [];
+      for (const [turn, batch] of batchesOf(prompts, concurrency).entries()) {
         for (const [i, { plain, speculating }] of pairs.entries()) {
           const order = (turn + i) % 2 === 0 ? [plain, speculating] : [speculating, plain];
           const runs = new Map<Engine, Run>();
           for (const engine of order) runs.set(engine, await run(engine, batch, temperature));
-          const [one, other] = [runs.get(plain)!, runs.get(speculating)!];
-          assert.deepEqual(other.outputs, one.outputs, `${name}: speculation changed the text`);
-          plainMs[i]! += one.ms;
-          speculativeMs[i]! += other.ms;
-          numTokens += one.outputs.reduce((sum, output) => sum + output.length, 0);
+          const comparison = { plain: runs.get(plain)!, speculating: runs.get(speculating)! };
+          const { outputs } = comparison.speculating;
+          assert.deepEqual(outputs, comparison.plain.outputs, `${name}: speculation changed the text`);
+          comparisons.push(comparison);
         }
       }
       const after = await counters(pairs);
@@ -157,19 +180,23 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
       const numRows = 1 + (after.numProposed - before.numProposed) / (numVerifications || 1);
       const drafting = 1 + (after.draftMs - before.draftMs) / (after.forwardMs - before.forwardMs);
       const bound = cost && acceptLength * costAt(cost, 1) / (costAt(cost, numRows) * drafting);
-      const allPlainMs = sum(plainMs), allSpeculativeMs = sum(speculativeMs);
-      const draft = (after.draftMs - before.draftMs) / allSpeculativeMs;
-      const verify = (after.forwardMs - before.forwardMs) / allSpeculativeMs;
-      const ratios = plainMs.map((ms, i) => ms / speculativeMs[i]!);
+      const plainMs = sum(comparisons.map(({ plain }) => plain.ms));
+      const speculatingMs = sum(comparisons.map(({ speculating }) => speculating.ms));
+      const numTokens = sum(comparisons.flatMap(({ plain }) => plain.outputs.map(({ length }) => length)));
+      const draft = (after.draftMs - before.draftMs) / speculatingMs;
+      const verify = (after.forwardMs - before.forwardMs) / speculatingMs;
+      const ratios = comparisons.map(({ plain, speculating }) => plain.ms / speculating.ms);
+      const decoding = comparisons.map(({ plain, speculating }) => plain.decodeMs / speculating.decodeMs);
       rows.push([
         name,
         String(temperature),
         String(concurrency),
         acceptLength.toFixed(2),
-        (numTokens / allPlainMs * 1000).toFixed(0),
-        (numTokens / allSpeculativeMs * 1000).toFixed(0),
-        (allPlainMs / allSpeculativeMs).toFixed(2),
-        `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`,
+        (numTokens / plainMs * 1000).toFixed(0),
+        (numTokens / speculatingMs * 1000).toFixed(0),
+        median(ratios).toFixed(2),
+        `${quantile(ratios, 0.25).toFixed(2)} to ${quantile(ratios, 0.75).toFixed(2)}`,
+        median(decoding).toFixed(2),
         concurrency === 1 && bound ? bound.toFixed(2) : "",
         percent(draft),
         percent(verify),
