@@ -29,11 +29,6 @@ export function median(numbers: readonly number[]): number {
   return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
 }
 
-/** The number that `share` of `numbers` lie below, or the nearest of them. */
-export function quantile(numbers: readonly number[], share: number): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(share * (numbers.length - 1))]!;
-}
-
 /** A share as whole per cent. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(0)}%`;

@@ -106,12 +106,12 @@ export class Acceptance {
   }
 
   /**
-   * Takes what is known for out of date: while nothing is drafted the texts change, and single probes would be too few to
-   * speak against all that came before.
+   * Takes what is known of such a load for out of date: while nothing is drafted the texts change, and single probes would
+   * be too few to speak against all that came before.
    */
-  age(): void {
+  age(numSequences: number): void {
     const byProbability = { seen: this.#seen, accepted: this.#accepted };
-    for (const { seen, accepted } of [byProbability, ...Object.values(this.#depths)]) {
+    for (const { seen, accepted } of [byProbability, this.#depthsAt(numSequences)]) {
       seen.forEach((weight, i) => {
         const kept = Math.min(1, AGED_WEIGHT / Math.max(1, weight));
         seen[i]! *= kept;

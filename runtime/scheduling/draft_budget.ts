@@ -126,7 +126,7 @@ export function chooseLevels(
 }
 
 /**
- * Time for drafting `numLevels` where `best` pay and for verifying a node more.
+ * Time, in the unit of `costs`, for drafting `numLevels` where `best` pay and for verifying a node more.
  *
  * @param numUntold tokens that the drafter was not told of the sequence that it knows best
  */

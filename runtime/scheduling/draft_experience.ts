@@ -23,7 +23,7 @@ import {
   isToCompare,
   observeForward,
 } from "./forward_times.ts";
-import { createProbing, isProbeDue, observeProbe, type Probing } from "./probing.ts";
+import { countStep, createProbing, observeProbe, type Probing } from "./probing.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
 import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
 
@@ -103,11 +103,14 @@ export function levelsFor(
   if (mayCompare && isToCompare(drafting.forwards)) return { numLevels: 0, isProbe: false };
   const deeper = Math.min(best + 1, config.numSteps);
   const probeMs = probeCost(costs, step, best, deeper, Math.min(...untold)), isIdle = best === 0;
-  const isProbe = isProbeDue(drafting.probing, { isIdle, probeMs, plainMs: stepCost(costs, step) });
-  if (isProbe && isIdle) {
-    for (const acceptance of new Set(decoding.map((one) => acceptanceOf(drafting, one)))) acceptance.age();
-  }
+  const isProbe = countStep(drafting.probing, { isIdle, probeMs, plainMs: stepCost(costs, step) });
   return { numLevels: isProbe ? deeper : best, isProbe };
+}
+
+/** Takes note that a probe is made, for `asked` among `numDecoding` sequences. */
+export function beginProbe(drafting: Drafting, asked: Sequence, numDecoding: number): void {
+  drafting.probing.numSince = 0;
+  if (drafting.numLevels === 0) acceptanceOf(drafting, asked).age(numDecoding);
 }
 
 /** What is known of drafts for such a sequence. */

@@ -8,6 +8,7 @@ import { pruneTree } from "../speculation/draft_tree.ts";
 import { catchUpCost, chooseNodes, draftCost, type PlainStep } from "./draft_budget.ts";
 import {
   acceptanceOf,
+  beginProbe,
   costsOf,
   type Drafting,
   levelsFor,
@@ -71,7 +72,7 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
     (sum, sequence) => sum + catchUpCost(costs, numUntold(drafting, sequence)),
     0,
   );
-  if (isProbe) drafting.probing.numSince = 0;
+  if (isProbe) beginProbe(drafting, sequences[0]!, decoding.length);
   state.draftInFlight = { draft, sequences, isProbe, treesMs, catchUpMs };
   return state.draftInFlight;
 }

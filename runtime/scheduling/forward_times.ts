@@ -1,5 +1,5 @@
 /**
- * How long forwards take now: what the trials at start said, corrected by every forward since.
+ * How long forwards of decoding sequences take now: what the trials at start said, corrected by those since.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { contextCost, costAt } from "./draft_budget.ts";
 
 /** Weight of the newest forward in `scale`. */
 const SCALE_WEIGHT = 1 / 16;
-/** Weight of the newest forward in the curve at its own size. */
+/** Weight of two successive forwards of different sizes in the curve. */
 const CURVE_WEIGHT = 1 / 32;
-/** A forward counts as no further off than so many times: the machine may have stood still. */
+/** A comparison counts as no further off than so many times: the machine may have stood still. */
 const MAX_SURPRISE = 1.5;
 /**
  * Steps with drafts before some are plain for comparison though drafts pay, at first and at last, and what the wait grows
@@ -20,14 +20,18 @@ const MAX_SURPRISE = 1.5;
 const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 1024, WAIT_GROWTH = 4, HEALING_SHARE = 0.75;
 /** Sum of the weights of a comparison's forwards. */
 const COMPARISON_WEIGHT = 1 / 2;
-/** Plain steps in which comparisons are forgotten: what was too dear may not be so any more. */
+/** Plain steps in which what drafting showed is forgotten: what was too dear may not be so any more. */
 const COMPARISON_MEMORY = 8192;
 
-/** What is known of them. */
+/** What forwards take, and what that was learnt from. */
 export interface ForwardTimes {
-  /** By number of rows. Only how its sizes compare is learnt, how fast the machine is now is `scale`. */
+  /** By number of rows, as tried at start. */
+  readonly trial: CostCurve;
+  /** The same, corrected by how sizes compare; how fast the machine is now is `scale`. */
   readonly curve: { readonly sizes: readonly number[]; readonly ms: number[] };
   readonly contextMs: ContextCosts;
+  /** The last forward: its rows and measured over expected time. */
+  last: SizedForward | undefined;
   /** Moving average of measured over expected time. */
   scale: number;
   /** The same of forwards while drafting, over that of plain ones. */
@@ -41,6 +45,14 @@ export interface ForwardTimes {
   comparisonWait: number;
 }
 
+/** A forward to compare others with. */
+interface SizedForward {
+  readonly numRows: number;
+  readonly hadDrafts: boolean;
+  /** Measured over expected time. */
+  readonly ratio: number;
+}
+
 /** What was computed for a sequence in a forward. */
 export interface ComputedRows {
   readonly numRows: number;
@@ -49,10 +61,12 @@ export interface ComputedRows {
 }
 
 /** What the trials at start say. */
-export function createForwardTimes({ sizes, ms }: CostCurve, contextMs: ContextCosts): ForwardTimes {
+export function createForwardTimes(trial: CostCurve, contextMs: ContextCosts): ForwardTimes {
   return {
-    curve: { sizes, ms: [...ms] },
+    trial,
+    curve: { sizes: trial.sizes, ms: [...trial.ms] },
     contextMs,
+    last: undefined,
     scale: 1,
     draftedScale: 1,
     numForwards: 0,
@@ -80,24 +94,25 @@ export function observeForward(
   times.numPlain = hadDrafts ? 0 : times.numPlain + 1;
   if (hadDrafts) times.numSinceComparison++;
   const total = (of: (one: ComputedRows) => number) => computed.reduce((sum, one) => sum + of(one), 0);
-  const numRows = total((one) => one.numRows);
-  const expected = costAt(times.curve, numRows) + contextCost(
+  const numRows = total((one) => one.numRows), ofRows = costAt(times.curve, numRows);
+  const expected = ofRows + contextCost(
     times.contextMs,
     total(({ numContextTokens }) => numContextTokens),
     total(({ numRows, numContextTokens }) => numRows * numContextTokens),
   );
   if (expected <= 0) return;
-  const scale = forwardMs / expected;
+  const ratio = forwardMs / expected, forward = { numRows, hadDrafts, ratio };
+  compareSizes(times, forward, ofRows / expected);
+  times.last = forward;
   if (hadDrafts !== isDrafting) {
-    if (isDrafting) observePlain(times, scale);
+    if (isDrafting) observePlain(times, ratio);
     return;
   }
   // What forwards with drafts take while drafting, and plain ones otherwise, says how fast the machine is now.
-  const plain = hadDrafts ? scale / times.draftedScale : scale;
-  observeSize(times, numRows, plain / times.scale);
+  const plain = hadDrafts ? ratio / times.draftedScale : ratio;
   const weight = Math.max(SCALE_WEIGHT, 1 / (1 + times.numForwards++));
   times.scale += weight * (plain - times.scale);
-  if (!hadDrafts) times.draftedScale += (1 - times.draftedScale) / COMPARISON_MEMORY;
+  if (!hadDrafts) forgetDrafting(times);
 }
 
 /** Whether a step is to be plain, for comparison, though drafts pay. */
@@ -119,13 +134,37 @@ function comparisonLength({ comparisonWait }: ForwardTimes): number {
   return 2 * Math.sqrt(comparisonWait);
 }
 
-/** Corrects the curve around a size whose forward took `ratio` of what was expected; the further off, the less. */
-function observeSize({ curve: { sizes, ms } }: ForwardTimes, numRows: number, ratio: number): void {
-  const surprise = bounded(ratio) - 1;
+/**
+ * Corrects the curve by what a forward took over the one before it, of another size: how fast the machine is cancels out.
+ *
+ * @param share of the time that is the rows', the rest is the contexts'
+ */
+function compareSizes(
+  { curve: { sizes, ms }, last }: ForwardTimes,
+  forward: SizedForward,
+  share: number,
+): void {
+  if (last === undefined || last.hadDrafts !== forward.hadDrafts) return;
+  const surprise = CURVE_WEIGHT * share * Math.log(bounded(forward.ratio / last.ratio));
   sizes.forEach((size, i) => {
-    const nearness = Math.min(size, numRows) / Math.max(size, numRows);
-    ms[i]! *= 1 + CURVE_WEIGHT * nearness ** 2 * surprise;
+    ms[i]! *= Math.exp(surprise * (nearness(size, forward.numRows) - nearness(size, last.numRows)));
   });
+  // Fewer rows never cost more; what was just seen stays.
+  const seen = sizes.findLastIndex((size) => size <= forward.numRows);
+  for (let i = seen + 1; i < ms.length; i++) ms[i] = Math.max(ms[i]!, ms[i - 1] ?? 0);
+  for (let i = seen - 1; i >= 0; i--) ms[i] = Math.min(ms[i]!, ms[i + 1]!);
+}
+
+/** How much a forward of `numRows` says about those of `size`. */
+function nearness(size: number, numRows: number): number {
+  return (Math.min(size, numRows) / Math.max(size, numRows)) ** 2;
+}
+
+/** A plain step takes what is known of drafting a little back to what the trials said. */
+function forgetDrafting(times: ForwardTimes): void {
+  const { trial, curve: { ms } } = times;
+  times.draftedScale += (1 - times.draftedScale) / COMPARISON_MEMORY;
+  ms.forEach((now, i) => ms[i] = now + (trial.ms[i]! - now) / COMPARISON_MEMORY);
 }
 
 /** Learns from a plain forward while drafting, if it belongs to a comparison. */

@@ -17,22 +17,23 @@ export interface Probing {
   leastWait: number;
 }
 
-/** A probe that is or was to be made. */
+/** What a probe takes. */
 export interface Probe {
   /** Whether no drafts pay. */
   readonly isIdle: boolean;
-  /** Time that it takes beyond that of a plain step, and that of the plain step. */
+  /** Time beyond that of the step as it would be without it. */
   readonly probeMs: number;
+  /** Time of a plain step. */
   readonly plainMs: number;
 }
 
-/** None so far. */
+/** Before the first probe. */
 export function createProbing(): Probing {
   return { numSince: 0, leastWait: 0 };
 }
 
-/** Counts a step; says whether it may be a probe. */
-export function isProbeDue(probing: Probing, probe: Probe): boolean {
+/** Counts a step, and says whether it may be a probe. */
+export function countStep(probing: Probing, probe: Probe): boolean {
   return ++probing.numSince >= Math.max(probing.leastWait, waitAfter(probe));
 }
 

@@ -11,7 +11,7 @@ export const ROOT = 0;
 export class TokenTrie {
   readonly #maxDepth: number;
   readonly #capacity: number;
-  /** Nodes by parent and token, in an open hash table of twice their number or more; 0 is free. */
+  /** Nodes by parent and token: a hash table with linear probing, at most half full; 0 is free. */
   #table = new Int32Array(2048);
   /** By node: its token, its parent, how often its run came, when last, its newest child, the next of its siblings. */
   #tokens = new Int32Array(1024);
@@ -143,7 +143,7 @@ export class TokenTrie {
   }
 }
 
-/** Spreads over 32 bits what neighbours differ in (multiplicative hashing, Knuth, volume 3, 6.4). */
+/** Spreads over all bits what neighbours differ in, by steps and constants of Knuth (6.4) and MurmurHash3. */
 function hash(parent: number, token: number): number {
   const mixed = Math.imul(Math.imul(parent, 0x9e3779b1) ^ token, 0x85ebca6b);
   return mixed ^ (mixed >>> 15);
