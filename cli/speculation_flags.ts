@@ -101,7 +101,7 @@ export const speculationFlags: readonly FlagOf<keyof typeof speculationSchema>[]
   {
     name: "speculativeNgramCapacity",
     flags: "--speculative-ngram-capacity <nodes>",
-    help: "NGRAM: runs remembered, then all are forgotten; about 100 bytes each. SGLang has 10000000",
+    help: "NGRAM: runs remembered, then all are forgotten; about 50 bytes each. SGLang has 10000000",
   },
   {
     name: "speculativeSyntheticAcceptance",

@@ -55,7 +55,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         this.#tell(cancel(this.#state, message.requestId), context);
         return this.#next(context);
       case "drafted": {
-        const draftMs = context.clock.now() - this.#sentAt;
+        const draftMs = context.clock.now() - this.#plannedAt;
         return this.#forward(takeDrafts(this.#state, message, draftMs), context);
       }
       case "forwarded": {

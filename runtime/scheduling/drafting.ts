@@ -81,7 +81,7 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
  * Takes the drafts in flight; says what to verify of them, sequence by sequence: an empty tree where the drafter had
  * nothing or nothing pays.
  *
- * @param draftMs from the command until the drafts are here, messages included
+ * @param draftMs from the plan until the drafts are here, messages included
  * @throws {RangeError} if they are another step's
  */
 export function takeDrafts(

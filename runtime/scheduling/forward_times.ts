@@ -17,7 +17,7 @@ const MAX_SURPRISE = 1.5;
  * by. Where the drafter's weights drive the target's out of a shared cache, that takes forwards to heal: comparisons
  * grow long with the waits, and their beginning does not count.
  */
-const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 1024, WAIT_GROWTH = 4, HEALING_SHARE = 0.75;
+const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 4096, WAIT_GROWTH = 4, HEALING_SHARE = 0.75;
 /** Sum of the weights of a comparison's forwards. */
 const COMPARISON_WEIGHT = 1 / 2;
 /** Plain steps in which what drafting showed is forgotten: what was too dear may not be so any more. */
@@ -131,7 +131,7 @@ export function beginDrafting(times: ForwardTimes): void {
 
 /** Plain steps of the next comparison. */
 function comparisonLength({ comparisonWait }: ForwardTimes): number {
-  return 2 * Math.sqrt(comparisonWait);
+  return 4 * Math.sqrt(comparisonWait);
 }
 
 /**
