@@ -14,10 +14,11 @@ const CURVE_WEIGHT = 1 / 32;
 const MAX_SURPRISE = 1.5;
 /**
  * Steps with drafts before some are plain for comparison though drafts pay, at first and at last, and what the wait grows
- * by. Where the drafter's weights drive the target's out of a shared cache, that takes forwards to heal: comparisons
- * grow long with the waits, and their beginning does not count.
+ * by. Where drafting drives the target's weights out of a shared cache, that takes tens of forwards to heal: comparisons
+ * grow with the root of the wait, and their beginning does not count.
  */
-const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 4096, WAIT_GROWTH = 4, HEALING_SHARE = 0.75;
+const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 4096, WAIT_GROWTH = 4;
+const LENGTH_PER_ROOT = 4, HEALING_SHARE = 0.75;
 /** Sum of the weights of a comparison's forwards. */
 const COMPARISON_WEIGHT = 1 / 2;
 /** Plain steps in which what drafting showed is forgotten: what was too dear may not be so any more. */
@@ -100,7 +101,7 @@ export function observeForward(
     total(({ numContextTokens }) => numContextTokens),
     total(({ numRows, numContextTokens }) => numRows * numContextTokens),
   );
-  if (expected <= 0) return;
+  if (expected <= 0 || forwardMs <= 0) return;
   const ratio = forwardMs / expected, forward = { numRows, hadDrafts, ratio };
   compareSizes(times, forward, ofRows / expected);
   times.last = forward;
@@ -131,7 +132,7 @@ export function beginDrafting(times: ForwardTimes): void {
 
 /** Plain steps of the next comparison. */
 function comparisonLength({ comparisonWait }: ForwardTimes): number {
-  return 4 * Math.sqrt(comparisonWait);
+  return LENGTH_PER_ROOT * Math.sqrt(comparisonWait);
 }
 
 /**
