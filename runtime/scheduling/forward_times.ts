@@ -145,7 +145,7 @@ function compareSizes(
   forward: SizedForward,
   share: number,
 ): void {
-  if (last === undefined || last.hadDrafts !== forward.hadDrafts) return;
+  if (last?.hadDrafts !== forward.hadDrafts || last.numRows === forward.numRows) return;
   const surprise = CURVE_WEIGHT * share * Math.log(bounded(forward.ratio / last.ratio));
   sizes.forEach((size, i) => {
     ms[i]! *= Math.exp(surprise * (nearness(size, forward.numRows) - nearness(size, last.numRows)));
