@@ -33,6 +33,8 @@ const SCALE_WEIGHT = 1 / 16;
 const FALL_WEIGHT = 1 / 4;
 /** Tokens at most within which it has to pay that the drafter catches up with what it was not told. */
 const MAX_CATCH_UP_TOKENS = 256;
+/** Steps from one in which nothing paid until it is weighed again, unless sequences come or go. */
+const REST = 8;
 /** A draft counts as no dearer than so many times what drafts took before: the machine may have stood still. */
 const MAX_RISE = 4;
 
@@ -60,6 +62,8 @@ export interface Drafting {
   readonly probing: Probing;
   /** Levels chosen last. */
   numLevels: number;
+  /** Steps that go without choosing, while no more and no fewer sequences decode. */
+  readonly rest: { numSteps: number; numDecoding: number };
   readonly pageSize: number;
   /** Pages whose tokens the drafter has read, as far as they have the same owner or are in the cache since. */
   readonly pagesRead: Set<number>;
@@ -78,7 +82,20 @@ export function createDrafting(config: DraftingConfig, pageSize: number): Drafti
     overheadMs: 0,
     probing: createProbing(),
     numLevels: 0,
+    rest: { numSteps: 0, numDecoding: 0 },
   };
+}
+
+/**
+ * Whether a step with `numDecoding` sequences is to be plain without choosing, since nothing paid a moment ago: to choose
+ * takes a hundredth of a step. Who is new changes the number, at the latest when their prompt is read.
+ */
+export function isResting({ rest, probing }: Drafting, numDecoding: number): boolean {
+  if (numDecoding !== rest.numDecoding) rest.numSteps = 0;
+  if (rest.numSteps === 0) return false;
+  rest.numSteps--;
+  probing.numSince++;
+  return true;
 }
 
 /** Levels to draft for `decoding`. A probe is to show whether more would pay. */
@@ -104,6 +121,7 @@ export function levelsFor(
   const deeper = Math.min(best + 1, config.numSteps);
   const probeMs = probeCost(costs, step, best, deeper, Math.min(...untold)), isIdle = best === 0;
   const isProbe = countStep(drafting.probing, { isIdle, probeMs, plainMs: stepCost(costs, step) });
+  Object.assign(drafting.rest, { numSteps: isIdle && !isProbe ? REST - 1 : 0, numDecoding: decoding.length });
   return { numLevels: isProbe ? deeper : best, isProbe };
 }
 

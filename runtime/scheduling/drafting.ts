@@ -11,6 +11,7 @@ import {
   beginProbe,
   costsOf,
   type Drafting,
+  isResting,
   levelsFor,
   numUntold,
   observeDraftTime,
@@ -45,6 +46,7 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
   const { drafting } = state;
   if (drafting === undefined || isBusy(state)) return undefined;
   const decoding = decodingOf(state);
+  if (isResting(drafting, decoding.length)) return undefined;
   if (decoding.length === 0) return undefined;
   const numMissing = state.running.reduce((sum, sequence) => sum + numMissingPages(state, sequence), 0);
   if (numMissing > numAvailablePages(state)) return undefined;

@@ -73,3 +73,28 @@ Deno.test("bad drafts of sampled tokens do not speak against those of greedy one
   world.drain();
   assert.ok(world.state.numSteps - numSteps < 25, `${world.state.numSteps - numSteps} steps for 60 tokens`);
 });
+
+Deno.test("that nothing paid for one sequence does not hold for the next", () => {
+  const firstAsked = new Map<string, number>(), drafting = draftingOf(3, 0.01);
+  const world = new World({ drafting, eosTokenIds: [], contextLength: 1024, numPages: 1024 }, {
+    makeTree: ({ requestId, start, tokens: given, numSteps }, truth) => {
+      if (!firstAsked.has(requestId)) firstAsked.set(requestId, start + given.length);
+      const isRight = requestId.startsWith("greedy");
+      const tokens = Int32Array.from(truth.slice(0, numSteps), (token) => isRight ? token : token + 1);
+      return chainOf(tokens, new Float32Array(tokens.length).fill(0.9));
+    },
+  });
+  const generate = (requestId: string, maxTokens: number, temperature: number) => {
+    world.submit(requestId, PROMPT, { maxTokens, temperature });
+    world.drain();
+  };
+  generate("greedy", 100, 0);
+  generate("sampled", 400, 1);
+  let numAtOnce = 0;
+  for (let numTokens = 20; numTokens < 28; numTokens++) {
+    generate(`sampled ${numTokens}`, numTokens, 1);
+    generate(`greedy ${numTokens}`, 20, 0);
+    if (firstAsked.get(`greedy ${numTokens}`) === PROMPT.length + 1) numAtOnce++;
+  }
+  assert.ok(numAtOnce > 4, `drafts for ${numAtOnce} of 8 from their first token on`);
+});
