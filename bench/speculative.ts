@@ -38,7 +38,7 @@ const firstOther = tokens.find((token) => token.kind === "option" && !own.has(to
 const flags = firstOther === undefined ? [] : Deno.args.slice(firstOther);
 const list = (given: unknown, otherwise: string) => String(given ?? otherwise).split(",");
 const numPrompts = Number(values["prompts"] ?? (values["quick"] ? 4 : 20));
-const maxTokens = Number(values["tokens"] ?? (values["quick"] ? 64 : 128));
+const givenTokens = values["tokens"] ?? (values["quick"] ? 64 : undefined);
 const numPairs = Number(values["pairs"] ?? (values["quick"] ? 1 : 3));
 
 /** What a run of prompts took. */
@@ -65,12 +65,21 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-async function run(engine: Engine, prompts: readonly Int32Array[], temperature: number): Promise<Run> {
+/** Tokens of an answer at most: what repeats a text may be as long as its prompt. */
+function limitOf(set: string, prompt: Int32Array): number {
+  return Number(givenTokens ?? (set === "repeat" ? prompt.length : 128));
+}
+
+async function run(
+  engine: Engine,
+  prompts: readonly Int32Array[],
+  { set, temperature }: { readonly set: string; readonly temperature: number },
+): Promise<Run> {
   await engine.flushCache(); // or it would know the prompts from other batches
   const begun = performance.now();
   let decodeMs = 0;
   const outputs = await Promise.all(prompts.map(async (promptTokens, seed) => {
-    const sampling = { ...defaultSamplingParams, temperature, seed, maxTokens };
+    const sampling = { ...defaultSamplingParams, temperature, seed, maxTokens: limitOf(set, promptTokens) };
     const output: number[] = [];
     const requestId = `${numRequests++}`;
     let firstAt: number | undefined;
@@ -163,7 +172,7 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
     for (const temperature of list(values["temperatures"], "0,1").map(Number)) {
       // Not counted: all engines get used to the load.
       for (const engine of pairs.flatMap(({ plain, speculating }) => [plain, speculating])) {
-        await run(engine, prompts.slice(0, 1), temperature);
+        await run(engine, prompts.slice(0, 1), { set: name, temperature });
       }
       const before = await counters(pairs);
       const comparisons: Comparison[] = [];
@@ -172,7 +181,7 @@ for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1
           const { plain, speculating } = pair;
           const order = (turn + i) % 2 === 0 ? [plain, speculating] : [speculating, plain];
           const runs = new Map<Engine, Run>();
-          for (const engine of order) runs.set(engine, await run(engine, batch, temperature));
+          for (const engine of order) runs.set(engine, await run(engine, batch, { set: name, temperature }));
           const comparison = { pair, plain: runs.get(plain)!, speculating: runs.get(speculating)! };
           const { outputs } = comparison.speculating;
           assert.deepEqual(outputs, comparison.plain.outputs, `${name}: speculation changed the text`);
