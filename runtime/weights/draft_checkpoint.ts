@@ -9,16 +9,15 @@ import { LoadError } from "../errors.ts";
 import type { HeadCheckpoint, HeadKind } from "../speculation_config.ts";
 import { prevailingDtype } from "./checkpoint.ts";
 import { checkHead } from "./head_tensors.ts";
-import { fetchHubFiles, isHubId } from "./hub_model.ts";
+import { fetchHubFiles, type HubModelOptions, isHubId } from "./hub_model.ts";
 import { readShardNames, SHARD_INDEX } from "./local_model.ts";
 import { type HeadSettings, readHeadConfig } from "./huggingface_config.ts";
-import type { ResolveOptions } from "./resolve.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { isFloating, readIntegers, type StoredTensor } from "./stored_tensor.ts";
 import { readTorchFile, stateDict } from "./torch_pickle.ts";
 
 /** What {@linkcode openDraftHead} opens, and for whom. */
-export interface DraftHeadOptions extends ResolveOptions {
+export interface DraftHeadOptions extends HubModelOptions {
   /** `--speculative-draft-model-path`: a folder, or a hub id. */
   readonly path: string;
   /** `--speculative-algorithm`. */
@@ -31,6 +30,8 @@ type FileTensor = StoredTensor & { readonly file: string };
 
 /** Weight files in order of preference; a folder may hold others, goldens for instance. */
 const WEIGHT_FILES = ["model.safetensors", "pytorch_model.bin"];
+
+const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 
 const MTP_TENSOR = /^model\.mtp_layers\.0\.(.+)$/;
 
@@ -84,22 +85,28 @@ async function findFolder({ path, ...options }: DraftHeadOptions): Promise<strin
   const info = await Deno.stat(path).catch(() => undefined);
   if (info?.isDirectory) return path;
   if (info === undefined && isHubId(path)) {
-    return await fetchHubFiles(
-      path,
-      (names) => ["config.json", ...WEIGHT_FILES.filter((name) => names.includes(name)).slice(0, 1)],
-      options,
-    );
+    return await fetchHubFiles(path, (names) => ["config.json", ...weightFilesOf(names)], options);
   }
   throw new LoadError(`Cannot load draft head ${path}: ${info ? "it is no folder" : "no such folder"}`);
 }
 
+/** The weight files among `names`, the index of sharded ones included. */
+function weightFilesOf(names: readonly string[]): string[] {
+  const whole = WEIGHT_FILES.find((name) => names.includes(name));
+  if (whole !== undefined) return [whole];
+  // An MTP layer lies in its target's checkpoint, which may be sharded.
+  return names.includes(SHARD_INDEX) ? names.filter((name) => name === SHARD_INDEX || SHARD.test(name)) : [];
+}
+
 async function findWeights(path: string, folder: string): Promise<string[]> {
   const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
-  const name = WEIGHT_FILES.find((name) => names.includes(name));
-  if (name !== undefined) return [join(folder, name)];
-  // An MTP layer lies in its target's checkpoint, which may be sharded.
-  if (names.includes(SHARD_INDEX)) return (await readShardNames(folder)).map((shard) => join(folder, shard));
-  throw new LoadError(`Cannot load draft head ${path}: expected ${WEIGHT_FILES.join(" or ")} in it`);
+  const files = weightFilesOf(names);
+  if (files.length === 0) {
+    throw new LoadError(`Cannot load draft head ${path}: expected ${WEIGHT_FILES.join(" or ")} in it`);
+  }
+  return (files.includes(SHARD_INDEX) ? await readShardNames(folder) : files).map((name) =>
+    join(folder, name)
+  );
 }
 
 /** The head's tensors: of a checkpoint that has an MTP layer besides the target's layers, just that. */

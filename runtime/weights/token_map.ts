@@ -6,8 +6,7 @@
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { LoadError } from "../errors.ts";
-import { fetchHubFiles } from "./hub_model.ts";
-import type { ResolveOptions } from "./resolve.ts";
+import { fetchHubFiles, type HubModelOptions } from "./hub_model.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { readIntegers } from "./stored_tensor.ts";
 import { readJsonFile } from "./text_file.ts";
@@ -24,7 +23,7 @@ const IDS = z.array(z.int().nonnegative());
 export async function readTokenMap(
   path: string,
   vocabSize: number,
-  options: ResolveOptions = {},
+  options: HubModelOptions = {},
 ): Promise<Int32Array> {
   const tokens = await readTokens(await findFile(path, options));
   const stray = tokens.find((token) => !(token >= 0 && token < vocabSize));
@@ -39,7 +38,7 @@ export async function readTokenMap(
   return Int32Array.from(new Set(tokens));
 }
 
-async function findFile(path: string, options: ResolveOptions): Promise<string> {
+async function findFile(path: string, options: HubModelOptions): Promise<string> {
   if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
   const [, repo, file] = /^([\w-][\w.-]*\/[\w.-]+)\/([^:]+)$/.exec(path) ?? [];
   if (repo === undefined || file === undefined) {

@@ -4,10 +4,11 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Checkpoint } from "../../../runtime/config.ts";
 import type { HeadCheckpoint } from "../../../runtime/speculation_config.ts";
 import { openDraftHead } from "../../../runtime/weights/draft_checkpoint.ts";
+import { fakeHub, withHubCache } from "../../support/fake_hub.ts";
 import { withTinyCheckpoint } from "../../support/models.ts";
 import { type TinyHeadOptions, writeTinyHead } from "../../support/tiny_head.ts";
 
@@ -68,6 +69,26 @@ Deno.test("an MTP layer is found among its target's layers", () =>
     assert.deepEqual(tensors.get("input_proj.weight")!.shape, [64, 128]);
     assert.equal(config.numLayers, 1);
     await assert.rejects(open(target, { kind: "mtp" }, "EAGLE"), /those of an MTP layer, expected .*NEXTN$/);
+  }));
+
+Deno.test("the target's checkpoint may be sharded, here and on the hub", () =>
+  withTarget(async (target) => {
+    const folder = await Deno.makeTempDir(), shard = "model-00001-of-00002.safetensors";
+    await writeTinyHead(folder, { kind: "mtp", seed: 1, target: target.config });
+    await Deno.rename(join(folder, "model.safetensors"), join(folder, shard));
+    const index = JSON.stringify({ "weight_map": { "model.mtp_layers.0.input_proj.weight": shard } });
+    await Deno.writeTextFile(join(folder, "model.safetensors.index.json"), index);
+    const files: Record<string, Uint8Array<ArrayBuffer>> = {};
+    for await (const { name } of Deno.readDir(folder)) files[name] = await Deno.readFile(join(folder, name));
+    const options = { algorithm: "NEXTN", target };
+    assert.equal((await openDraftHead({ path: folder, ...options })).head.kind, "mtp");
+    await Deno.remove(folder, { recursive: true });
+    await withHubCache(async (downloadDir) => {
+      const fetch = fakeHub({ ...files, "consolidated.safetensors": "the same again" });
+      const head = await openDraftHead({ path: "owner/repo", ...options, downloadDir, fetch });
+      assert.equal(head.head.kind, "mtp");
+      assert.deepEqual(head.files.map((file) => basename(file)), [shard]);
+    });
   }));
 
 Deno.test("the hidden states are those the config names, by either convention, or the authors' choice", () =>

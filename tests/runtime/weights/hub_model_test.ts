@@ -3,33 +3,7 @@ import { join } from "node:path";
 import { LoadError } from "../../../runtime/errors.ts";
 import { fetchHubFiles } from "../../../runtime/weights/hub_model.ts";
 import { type DownloadProgress, resolveModel } from "../../../runtime/weights/resolve.ts";
-
-const SHA = "0123456789abcdef0123456789abcdef01234567";
-
-/** A hub with one repository `owner/repo`, as far as the client asks. */
-function fakeHub(files: Readonly<Record<string, string>>): typeof fetch {
-  const info = (path: string) => ({ type: "file", path, size: files[path]!.length, oid: `oid-${path}` });
-  return async (input, init) => {
-    const request = new Request(input, init);
-    const path = decodeURIComponent(new URL(request.url).pathname);
-    if (path === `/api/models/owner/repo/revision/HEAD`) return Response.json({ id: "owner/repo", sha: SHA });
-    if (path === `/api/models/owner/repo/tree/${SHA}`) return Response.json(Object.keys(files).map(info));
-    if (path === `/api/models/owner/repo/paths-info/${SHA}`) {
-      const { paths } = await request.json();
-      return Response.json(paths.map(info));
-    }
-    const file = /^\/owner\/repo\/resolve\/[^/]+\/(.*)$/.exec(path)?.[1];
-    const content = files[file ?? ""];
-    if (content === undefined) return new Response("no such repository", { status: 404 });
-    const probe = request.headers.get("range") === "bytes=0-0";
-    return new Response(probe ? content.slice(0, 1) : content, {
-      status: probe ? 206 : 200,
-      headers: { "content-range": `bytes 0-0/${content.length}`, etag: `"oid-${file}"` },
-    });
-  };
-}
-
-const offline: typeof fetch = () => Promise.reject(new TypeError("network is unreachable"));
+import { fakeHub, offline, withHubCache } from "../../support/fake_hub.ts";
 
 const SHARDED = {
   "README.md": "# Not a part of the model",
@@ -43,19 +17,6 @@ const SHARDED = {
   "consolidated.safetensors": "the same weights again",
 };
 
-/** A cache folder; the client's chatter on the console is muted meanwhile. */
-async function withCache(body: (downloadDir: string) => Promise<void>): Promise<void> {
-  const downloadDir = await Deno.makeTempDir();
-  const { debug } = globalThis.console;
-  globalThis.console.debug = () => {};
-  try {
-    await body(downloadDir);
-  } finally {
-    globalThis.console.debug = debug;
-    await Deno.remove(downloadDir, { recursive: true });
-  }
-}
-
 function loadError(message: RegExp): (error: Error) => true {
   return (error) => {
     assert.ok(error instanceof LoadError, String(error));
@@ -65,7 +26,7 @@ function loadError(message: RegExp): (error: Error) => true {
 }
 
 Deno.test("a hub model is downloaded as far as it is needed, and found again offline", async () => {
-  await withCache(async (downloadDir) => {
+  await withHubCache(async (downloadDir) => {
     const progress: DownloadProgress[] = [];
     const options = { downloadDir, onProgress: (step: DownloadProgress) => progress.push(step) };
     const files = await resolveModel("owner/repo", options, { fetch: fakeHub(SHARDED) });
@@ -91,7 +52,7 @@ Deno.test("a hub model is downloaded as far as it is needed, and found again off
 });
 
 Deno.test("one GGUF file of a repository is named after a colon", async () => {
-  await withCache(async (downloadDir) => {
+  await withHubCache(async (downloadDir) => {
     const fetch = fakeHub({ "a.gguf": "GGUF a", "b.gguf": "GGUF b" });
     const files = await resolveModel("owner/repo:b.gguf", { downloadDir }, { fetch });
     assert.equal(files.kind, "gguf");
@@ -105,7 +66,7 @@ Deno.test("one GGUF file of a repository is named after a colon", async () => {
 });
 
 Deno.test("chosen files of a repository, as of a draft head, are found again offline", async () => {
-  await withCache(async (downloadDir) => {
+  await withHubCache(async (downloadDir) => {
     const hub = fakeHub({
       "config.json": "{}",
       "pytorch_model.bin": "weights",
@@ -121,7 +82,7 @@ Deno.test("chosen files of a repository, as of a draft head, are found again off
 });
 
 Deno.test("gated, unknown and unreachable repositories give one clear error", async () => {
-  await withCache(async (downloadDir) => {
+  await withHubCache(async (downloadDir) => {
     const answer = (status: number): typeof fetch => () => Promise.resolve(new Response("no", { status }));
     await assert.rejects(
       resolveModel("owner/repo", { downloadDir }, { fetch: answer(403) }),

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readTokenMap } from "../../../runtime/weights/token_map.ts";
+import { fakeHub, offline, withHubCache } from "../../support/fake_hub.ts";
 import { safetensorsBytes } from "../../support/safetensors_writer.ts";
 import { pickle, pickledTensor, torchArchive } from "../../support/torch_writer.ts";
 
@@ -38,6 +39,19 @@ Deno.test("a token map keeps its order and names each token once, from every kin
   assert.deepEqual(await read("freq.json", json([9, 2, 9, 0])), [9, 2, 0]);
   assert.deepEqual(await read("freq.safetensors", safetensorsBytes([tensor])), [9, 2, 0]);
 });
+
+Deno.test("a token map comes from the hub, too, and is found again offline", () =>
+  withHubCache(async (downloadDir) => {
+    const files = { "freq/freq_4.json": JSON.stringify([9, 2, 9, 0]), "model.safetensors": "not wanted" };
+    const path = "owner/repo/freq/freq_4.json";
+    for (const fetch of [fakeHub(files), offline]) {
+      assert.deepEqual([...await readTokenMap(path, 10, { downloadDir, fetch })], [9, 2, 0]);
+    }
+    await assert.rejects(readTokenMap("owner/repo/none.json", 10, { downloadDir, fetch: fakeHub(files) }), {
+      name: "LoadError",
+      message: /Cannot download owner\/repo \(none\.json\)/,
+    });
+  }));
 
 Deno.test("other contents, tokens beyond the vocabulary and unknown files are refused", async () => {
   const cases: [string, Uint8Array, RegExp][] = [
