@@ -29,7 +29,9 @@ export function fakeHub(files: Readonly<Record<string, string | Uint8Array<Array
 }
 
 /** No hub. */
-export const offline: typeof fetch = () => Promise.reject(new TypeError("network is unreachable"));
+export function offline(): Promise<Response> {
+  return Promise.reject(new TypeError("network is unreachable"));
+}
 
 /** A cache folder; the client's chatter on the console is muted meanwhile. */
 export async function withHubCache(body: (downloadDir: string) => Promise<void>): Promise<void> {
