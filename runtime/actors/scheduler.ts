@@ -12,7 +12,6 @@ import {
   type Forward,
   type Forwarded,
   type Inspected,
-  type Progressed,
   type SchedulerMessage,
   type SpeculationUsage,
   unreachable,
@@ -21,6 +20,7 @@ import { submit } from "../scheduling/admission.ts";
 import { commit } from "../scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";
 import { type Drafts, planDraft, takeDrafts } from "../scheduling/drafting.ts";
+import { News, type RequestNews } from "../scheduling/news.ts";
 import { usageSince, zeroCounts } from "../scheduling/speculation_counts.ts";
 import { decodeLine, preemptionLine, prefillLine } from "../scheduling/log_lines.ts";
 import { schedule } from "../scheduling/schedule.ts";
@@ -29,6 +29,7 @@ import { createState, flush, inspect, isBusy, type SchedulingState } from "../sc
 class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   readonly name = "scheduler";
   #state!: SchedulingState;
+  readonly #news = new News();
   /** When the step in flight was planned. */
   #plannedAt = 0;
   /** When a model was asked for what is awaited. */
@@ -59,11 +60,12 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         return this.#forward(takeDrafts(this.#state, message, draftMs), context);
       }
       case "forwarded": {
+        const hadPrompts = this.#state.inFlight !== undefined && this.#state.inFlight.numPrefilling > 0;
         const events = this.#commit(message, context);
         // What comes next is decided before anybody is told.
         this.#tell(events.filter(({ type }) => type === "release"), context);
         this.#next(context);
-        return this.#tell(events.filter(({ type }) => type !== "release"), context);
+        return this.#tell(events.filter(({ type }) => type !== "release"), context, hadPrompts);
       }
       case "flush": {
         const flushed: Flushed = { type: "flushed", done: flush(this.#state) };
@@ -120,17 +122,16 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     return events;
   }
 
-  #tell(events: readonly (SchedulerEvent | Failed)[], context: ActorContext): void {
-    const told: Progressed["events"][number][] = [];
+  #tell(events: readonly (SchedulerEvent | Failed)[], context: ActorContext, isFirst = false): void {
+    const news: RequestNews[] = [];
     for (const event of events) {
       if (event.type === "release") {
         context.send("verifier", event);
         context.send("drafter", event);
-      } else told.push(event);
+      } else news.push(event);
     }
-    if (told.length === 0) return;
-    const progressed: Progressed = { type: "progressed", events: told };
-    context.send("engine", progressed);
+    const progressed = this.#news.add(this.#state, news, { now: context.clock.now(), isFirst });
+    if (progressed !== undefined) context.send("engine", progressed);
   }
 }
 

@@ -16,7 +16,7 @@ import { defaultSamplingParams, type SamplingParams } from "../../../runtime/sam
 import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
 import { worldConfig } from "../../support/scheduler_world.ts";
 
-/** A scheduler whose partners are lists and whose model says 7, in 10 ms a step. */
+/** A scheduler whose partners are lists and whose model says 7, in 10 ms a step unless told otherwise. */
 async function startScheduler(config: Partial<SchedulerConfig> = {}) {
   const actor = schedulerActor();
   const clock = new SimulatedClock();
@@ -53,13 +53,13 @@ async function startScheduler(config: Partial<SchedulerConfig> = {}) {
         sampling: { ...defaultSamplingParams, ignoreEos: true, ...sampling },
       }),
     /** Answers the latest forward. */
-    answer: () => {
+    answer: (ms = 10) => {
       const { step, segments } = sent.verifier.findLast((message): message is Forward =>
         message.type === "forward"
       )!;
-      clock.advance(10);
+      clock.advance(ms);
       const results = segments.map(({ sample }) => ({ tokens: Int32Array.from(sample ? [7] : []) }));
-      return tell({ type: "forwarded", step, results, forwardMs: 9 });
+      return tell({ type: "forwarded", step, results, forwardMs: 0.9 * ms });
     },
   };
 }
@@ -106,6 +106,48 @@ Deno.test("the engine hears of all requests of a step at once", async () => {
   assert.deepEqual(receivers.filter((receiver) => receiver.startsWith("engine")), ["engine progressed"]);
   const heard = sent.engine.map((event) => "requestId" in event && [event.type, event.requestId]);
   assert.deepEqual(heard, [["tokens", "a"], ["finished", "a"], ["tokens", "b"]]);
+});
+
+Deno.test("tokens that come faster than a display shows them are told together, none later than a frame", async () => {
+  const { sent, receivers, submit, answer, clock } = await startScheduler();
+  submit("r", [1], { maxTokens: 60 });
+  const drawnAt: number[] = [], heardAt: number[] = [];
+  for (let i = 0; i < 60; i++) {
+    answer(2);
+    drawnAt.push(clock.now());
+    while (heardAt.length < sent.engine.filter(({ type }) => type === "tokens").length) {
+      heardAt.push(clock.now());
+    }
+  }
+  assert.equal(heardAt.length, 60);
+  assert.ok(heardAt.every((ms, i) => ms - drawnAt[i]! <= 16), `${heardAt} for ${drawnAt}`);
+  const numMessages = receivers.filter((receiver) => receiver.startsWith("engine")).length;
+  assert.ok(numMessages < 60 / 4, `${numMessages} messages`);
+  assert.equal(sent.engine.at(-1)!.type, "finished");
+});
+
+Deno.test("the first token of a request and its end are told at once, however fast tokens come", async () => {
+  const { sent, submit, answer } = await startScheduler();
+  submit("long", [1], { maxTokens: 60 });
+  for (let i = 0; i < 10; i++) answer(2);
+  submit("short", [2], { maxTokens: 2 });
+  answer(2);
+  const heard = () => sent.engine.filter((event) => "requestId" in event && event.requestId === "short");
+  assert.deepEqual(heard(), [], "it was not in that step");
+  answer(2);
+  assert.deepEqual(heard().map(({ type }) => type), ["tokens"]);
+  answer(2);
+  assert.deepEqual(heard().map(({ type }) => type), ["tokens", "tokens", "finished"]);
+});
+
+Deno.test("tokens that come slower are told as they come, and so are those among which a text may end the request", async () => {
+  for (const [ms, stop] of [[10, []], [2, ["end"]]] as const) {
+    const { receivers, submit, answer } = await startScheduler();
+    submit("r", [1], { maxTokens: 8, stop });
+    for (let i = 0; i < 8; i++) answer(ms);
+    const numMessages = receivers.filter((receiver) => receiver.startsWith("engine")).length;
+    assert.equal(numMessages, 8, `${ms} ms, ${stop.length} stop texts`);
+  }
 });
 
 Deno.test("what is refused is told to the engine only", async () => {
