@@ -17,6 +17,14 @@ AERIE_INLINE void load_quants(const uint8_t* block, int tile, int v, Bytes& low,
     }
 }
 
+// An integer below 2^22 that is counted from the bits of 1.5 * 2^23 on is a float as it is, by so much too large. Where
+// fma rounds once, it takes that off as it scales: one instruction instead of two, and the same bits.
+constexpr float kOrigin = 12582912.0f;
+constexpr int32_t kCountFrom = kRoundsOnce ? 0x4b400000 : 0;
+AERIE_INLINE Floats scaled_count(Ints count, Floats scale, Floats minus_origin) {
+    return kRoundsOnce ? fma(as_float(count), scale, minus_origin) : mul(to_float(count), scale);
+}
+
 template <int Format, int C>
 void dot_columns(const uint8_t* unit, uint32_t cols, const Activations& x, uint32_t column, float* tile,
                  Prefetch prefetch) {
@@ -32,7 +40,8 @@ void dot_columns(const uint8_t* unit, uint32_t cols, const Activations& x, uint3
         prefetch.step();
         Ints acc[2][C];
         AERIE_UNROLL
-        for (int c = 0; c < C; ++c) acc[0][c] = acc[1][c] = set1(!L::kMinimum && kBiasedBytes ? bias[c] : 0);
+        for (int c = 0; c < C; ++c)
+            acc[0][c] = acc[1][c] = set1(kCountFrom + (!L::kMinimum && kBiasedBytes ? bias[c] : 0));
         AERIE_UNROLL
         for (int v = 0; v < 4; ++v) {
             Bytes low[2], high[2];
@@ -49,12 +58,12 @@ void dot_columns(const uint8_t* unit, uint32_t cols, const Activations& x, uint3
         AERIE_UNROLL
         for (int t = 0; t < 2; ++t) {
             const uint16_t* scales = reinterpret_cast<const uint16_t*>(unit + L::kScalesAt) + t * kTileRows;
-            const Floats d = load_f16(scales);
+            const Floats d = load_f16(scales), minus_origin = mul(d, set1(-kOrigin));
             const Floats m = L::kMinimum ? load_f16(scales + kUnitRows) : d;
             AERIE_UNROLL
             for (int c = 0; c < C; ++c) {
                 if (L::kMinimum) total[t][c] = fma(m, set1(sum[c]), total[t][c]);
-                total[t][c] = fma(mul(to_float(acc[t][c]), d), set1(scale[c]), total[t][c]);
+                total[t][c] = fma(scaled_count(acc[t][c], d, minus_origin), set1(scale[c]), total[t][c]);
             }
         }
         unit += L::kBytes;

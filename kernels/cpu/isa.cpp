@@ -18,7 +18,8 @@ namespace {
 // Linux gives a process tile registers when asked (arch_prctl: ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA).
 bool has_tiles() {
     return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
-           __builtin_cpu_supports("avx512bf16") && !syscall(SYS_arch_prctl, 0x1023, 18);
+           __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("gfni") &&
+           !syscall(SYS_arch_prctl, 0x1023, 18);
 }
 #endif
 

@@ -15,6 +15,7 @@ struct Bytes {
 };
 constexpr bool kBiasedBytes = true;
 constexpr bool kManyRegisters = true;
+constexpr bool kRoundsOnce = true;  // fma
 
 AERIE_INLINE Floats load(const float* p) { return {_mm512_loadu_ps(p)}; }
 AERIE_INLINE void store(float* p, Floats a) { _mm512_storeu_ps(p, a.v); }
@@ -53,6 +54,7 @@ AERIE_INLINE Ints set1(int32_t a) { return {_mm512_set1_epi32(a)}; }
 AERIE_INLINE Ints add(Ints a, Ints b) { return {_mm512_add_epi32(a.v, b.v)}; }
 AERIE_INLINE Ints round(Floats a) { return {_mm512_cvtps_epi32(a.v)}; }
 AERIE_INLINE Floats to_float(Ints a) { return {_mm512_cvtepi32_ps(a.v)}; }
+AERIE_INLINE Floats as_float(Ints a) { return {_mm512_castsi512_ps(a.v)}; }
 // 2^a for integers a in [-126, 127]
 AERIE_INLINE Floats exp2i(Ints a) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(a.v, _mm512_set1_epi32(127)), 23))};
@@ -60,7 +62,14 @@ AERIE_INLINE Floats exp2i(Ints a) {
 AERIE_INLINE void store_i8(int8_t* p, Ints a) { _mm_storeu_si128((__m128i*)p, _mm512_cvtepi32_epi8(a.v)); }
 AERIE_INLINE Bytes load_bytes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
 AERIE_INLINE Bytes low_nibbles(Bytes a) { return {_mm512_and_si512(a.v, _mm512_set1_epi8(15))}; }
+#if defined(__GFNI__)
+// One instruction: a byte times the 8x8 bit matrix that shifts it.
+AERIE_INLINE Bytes high_nibbles(Bytes a) {
+    return {_mm512_gf2p8affine_epi64_epi8(a.v, _mm512_set1_epi64(0x1020408000000000), 0)};
+}
+#else
 AERIE_INLINE Bytes high_nibbles(Bytes a) { return {_mm512_and_si512(_mm512_srli_epi16(a.v, 4), _mm512_set1_epi8(15))}; }
+#endif
 // acc[i] += sum over j of w[4 i + j] * x[j], w unsigned, x four signed bytes
 AERIE_INLINE Ints dot_small(Ints acc, Bytes w, int32_t x) {
     return {_mm512_dpbusd_epi32(acc.v, w.v, _mm512_set1_epi32(x))};

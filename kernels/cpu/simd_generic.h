@@ -16,6 +16,7 @@ struct Bytes {
 };
 constexpr bool kBiasedBytes = true;
 constexpr bool kManyRegisters = true;
+constexpr bool kRoundsOnce = false;  // fma
 
 template <class T>
 AERIE_INLINE T load_as(const void* p) {
@@ -76,6 +77,7 @@ AERIE_INLINE Ints round(Floats a) {
     return {__builtin_convertvector((a.v + 0x1.8p23f) - 0x1.8p23f, decltype(Ints::v))};
 }
 AERIE_INLINE Floats to_float(Ints a) { return {__builtin_convertvector(a.v, decltype(Floats::v))}; }
+AERIE_INLINE Floats as_float(Ints a) { return {(decltype(Floats::v))a.v}; }
 AERIE_INLINE Floats exp2i(Ints a) {
     const auto bits = (a.v + 127) << 23;
     return load_as<Floats>(&bits);

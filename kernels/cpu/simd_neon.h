@@ -15,6 +15,7 @@ struct Bytes {
 };
 constexpr bool kBiasedBytes = false;
 constexpr bool kManyRegisters = true;
+constexpr bool kRoundsOnce = true;  // fma
 
 // One expression for each of the four registers.
 #define AERIE_QUARTERS(type, expression)                                     \
@@ -75,6 +76,7 @@ AERIE_INLINE Ints set1(int32_t a) { AERIE_QUARTERS(Ints, vdupq_n_s32(a)); }
 AERIE_INLINE Ints add(Ints a, Ints b) { AERIE_QUARTERS(Ints, vaddq_s32(a.v[i], b.v[i])); }
 AERIE_INLINE Ints round(Floats a) { AERIE_QUARTERS(Ints, vcvtnq_s32_f32(a.v[i])); }
 AERIE_INLINE Floats to_float(Ints a) { AERIE_QUARTERS(Floats, vcvtq_f32_s32(a.v[i])); }
+AERIE_INLINE Floats as_float(Ints a) { AERIE_QUARTERS(Floats, vreinterpretq_f32_s32(a.v[i])); }
 AERIE_INLINE Floats exp2i(Ints a) {
     AERIE_QUARTERS(Floats, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(a.v[i], vdupq_n_s32(127)), 23)));
 }
