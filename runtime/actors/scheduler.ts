@@ -123,6 +123,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   }
 
   #tell(events: readonly (SchedulerEvent | Failed)[], context: ActorContext, isFirst = false): void {
+    if (events.length === 0) return;
     const news: RequestNews[] = [];
     for (const event of events) {
       if (event.type === "release") {

@@ -195,11 +195,12 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     return segments.map((segment) => {
       const { requestId, sample, promptLogprobs, tree = emptyTree } = segment;
       const sampling = this.#sequence(requestId), numTop = sampling.params.numLogprobs;
-      const known = Array.from(
-        { length: promptLogprobs?.numRows ?? 0 },
-        () => this.#sampler.logprobAt(output++, numTop),
-      );
-      const prompt = promptLogprobs ? { promptLogprobs: known } : {};
+      const prompt = promptLogprobs && {
+        promptLogprobs: Array.from(
+          { length: promptLogprobs.numRows },
+          () => this.#sampler.logprobAt(output++, numTop),
+        ),
+      };
       if (!sample) return { tokens: new Int32Array(0), ...prompt };
       const root = output;
       output += 1 + tree.tokens.length;
@@ -217,7 +218,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
           return this.#sampler.logprobAt(at, numTop, token);
         }),
       };
-      return { tokens: Int32Array.from(tokens), ...logprobs, ...prompt };
+      return { tokens: new Int32Array(tokens), ...logprobs, ...prompt };
     });
   }
 

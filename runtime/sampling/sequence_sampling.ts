@@ -52,7 +52,9 @@ export class SequenceSampling {
    * sampling.
    */
   adjustments(drafts: readonly number[] = []): Adjustment[] {
-    const bias = this.#numOutput + drafts.length < this.params.minTokens
+    const bansEnd = this.#numOutput + drafts.length < this.params.minTokens;
+    if (!this.#remembers && !bansEnd && this.#bias.size === 0) return [];
+    const bias = bansEnd
       ? new Map([...this.#bias, ...this.#endTokens.map((token) => [token, -Infinity] as const)])
       : this.#bias;
     const counts = this.#remembers && drafts.length > 0 ? new Map(this.#counts) : this.#counts;

@@ -57,7 +57,8 @@ export class Batch {
       this.#numPrefillRows += numRows;
       this.#numPrefilling++;
     }
-    this.#segments.push({ ...segmentOf(sequence, numRows), ...(tree && numNodes > 0 && { tree }) });
+    const segment = segmentOf(sequence, numRows);
+    this.#segments.push(tree && numNodes > 0 ? { ...segment, tree } : segment);
     this.#sequences.push(sequence);
   }
 
@@ -106,18 +107,15 @@ function segmentOf(sequence: Sequence, numRows: number): Segment {
   const end = start + numRows;
   const sample = reachesEnd(sequence, numRows);
   const numWanted = numLogprobRows(sequence, numRows);
-  const firstNext = end - (sample ? 1 : 0) - numWanted + 1;
-  return {
+  const segment = {
     requestId,
     tokens: new Int32Array(tokens.slice(start, end)),
     start,
     pages: new Int32Array(pages),
     sample,
-    ...(numWanted > 0 && {
-      promptLogprobs: {
-        numRows: numWanted,
-        nextTokens: new Int32Array(tokens.slice(firstNext, firstNext + numWanted)),
-      },
-    }),
   };
+  if (numWanted === 0) return segment;
+  const firstNext = end - (sample ? 1 : 0) - numWanted + 1;
+  const nextTokens = new Int32Array(tokens.slice(firstNext, firstNext + numWanted));
+  return { ...segment, promptLogprobs: { numRows: numWanted, nextTokens } };
 }

@@ -39,10 +39,12 @@ export function commit(
     const hadDrafts = inFlight.drafts.size > 0;
     observeStep(state.drafting, segments.map(computedRows), { forwardMs, roundTripMs, hadDrafts });
   }
-  return segments.flatMap((segment, i) => {
+  const events: SchedulerEvent[] = [];
+  segments.forEach((segment, i) => {
     const sequence = inFlight.sequences[i]!, draft = inFlight.drafts.get(sequence);
-    return commitSegment(state, sequence, { segment, draft, result: results[i]! });
+    commitSegment(state, sequence, { segment, draft, result: results[i]! }, events);
   });
+  return events;
 }
 
 /** What a sequence did in a step. */
@@ -52,27 +54,31 @@ interface SegmentOutcome {
   readonly result: SegmentResult;
 }
 
+/** Adds to `events` what there is to tell. */
 function commitSegment(
   state: SchedulingState,
   sequence: Sequence,
   outcome: SegmentOutcome,
-): SchedulerEvent[] {
+  events: SchedulerEvent[],
+): void {
   const { segment, result } = outcome;
   const wasPrefilling = isPrefilling(sequence);
   sequence.numComputed += segment.tokens.length;
-  if (sequence.cancelled) return endSequence(state, sequence, aborted);
+  if (sequence.cancelled) {
+    events.push(...endSequence(state, sequence, aborted));
+    return;
+  }
   if (wasPrefilling) sharePages(state, sequence);
   takePromptLogprobs(sequence, result);
-  if (!segment.sample) return [];
+  if (!segment.sample) return;
   const numBefore = sequence.tokens.length;
   const end = appendTokens(state.config, sequence, result.tokens);
   const numTaken = sequence.tokens.length - numBefore;
   state.generatedTokens += numTaken;
   if (!wasPrefilling) takeDraft(state, sequence, outcome, numTaken);
-  return [
-    ...news(sequence, result, numTaken),
-    ...(end === undefined ? [] : endSequence(state, sequence, end)),
-  ];
+  const news = newsOf(sequence, result, numTaken);
+  if (news !== undefined) events.push(news);
+  if (end !== undefined) events.push(...endSequence(state, sequence, end));
 }
 
 function takePromptLogprobs(sequence: Sequence, { promptLogprobs = [] }: SegmentResult): void {
@@ -107,17 +113,21 @@ function takeDraft(
   if (state.drafting !== undefined) observeDraft(state.drafting, { sequence, draft, numTaken, result });
 }
 
-function news(sequence: Sequence, { tokens, logprobs }: SegmentResult, numTaken: number): Tokens[] {
+function newsOf(
+  sequence: Sequence,
+  { tokens, logprobs }: SegmentResult,
+  numTaken: number,
+): Tokens | undefined {
   const { requestId, promptLogprobs } = sequence;
   sequence.promptLogprobs = undefined;
-  if (numTaken === 0 && promptLogprobs === undefined) return [];
-  return [{
+  if (numTaken === 0 && promptLogprobs === undefined) return undefined;
+  return {
     type: "tokens",
     requestId,
-    tokens: tokens.slice(0, numTaken),
+    tokens: numTaken === tokens.length ? tokens : tokens.slice(0, numTaken),
     ...(logprobs && { logprobs: logprobs.slice(0, numTaken) }),
     ...(promptLogprobs && { promptLogprobs }),
-  }];
+  };
 }
 
 function lengthReached(sequence: Sequence): FinishReason | undefined {

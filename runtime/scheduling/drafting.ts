@@ -172,8 +172,8 @@ function requestFor(
   return {
     requestId: sequence.requestId,
     start: sequence.numDrafted,
-    tokens: Int32Array.from(sequence.tokens.slice(sequence.numDrafted)),
-    pages: Int32Array.from(sequence.pages),
+    tokens: new Int32Array(sequence.tokens.slice(sequence.numDrafted)),
+    pages: new Int32Array(sequence.pages),
     numSteps,
     topk: config.topk,
     numNodes,
