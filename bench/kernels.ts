@@ -18,6 +18,8 @@ const CONTEXTS = [128, 512, 2048];
 const PREFILL_ROWS = 512;
 /** Forwards per setting and round, after one that is not counted. */
 const NUM_FORWARDS = 3;
+/** Streams whose steps are timed, at least. */
+const MIN_STREAMS = 11;
 /** Length of prompt and answer of the stream whose decode steps are timed. */
 const STREAM_TOKENS = 128;
 
@@ -141,8 +143,9 @@ function printCurve(curve: readonly Forward[]): void {
 async function printSteps(): Promise<void> {
   const promptTokens = options.tokenizer.encode(PROMPT).slice(0, STREAM_TOKENS);
   const rows: string[][] = [];
+  const streams = { promptTokens, numTokens: STREAM_TOKENS, numRounds: Math.max(numRounds, MIN_STREAMS) };
   for (const [index, options] of optionsByThreads.entries()) {
-    const steps = await measureSteps(options, { promptTokens, numTokens: STREAM_TOKENS, numRounds });
+    const steps = await measureSteps(options, streams);
     rows.push([
       threadTexts[index]!,
       `${median(steps.map(({ stepMs }) => stepMs)).toFixed(3)} ms`,

@@ -14,7 +14,10 @@ export interface StepTime {
   readonly forwardMs: number;
 }
 
-/** Greedy generations of `numTokens` tokens, one after another; the first one, which warms up, is left out. */
+/** Generations that do not count: V8 compiles what runs often, and that takes a thousand steps. */
+const NUM_WARM_UPS = 10;
+
+/** Greedy generations of `numTokens` tokens, one after another, once the engine is warm. */
 export async function measureSteps(
   options: EngineOptions,
   { promptTokens, numTokens, numRounds }: {
@@ -30,7 +33,7 @@ export async function measureSteps(
   await using engine = await withTimedVerifier(() => startEngine({ ...options, log }));
   const sampling = { ...defaultSamplingParams, temperature: 0, maxTokens: numTokens, ignoreEos: true };
   const steps: StepTime[] = [];
-  for (let round = 0; round <= numRounds; round++) {
+  for (let round = 0; round < NUM_WARM_UPS + numRounds; round++) {
     decodeTime = Promise.withResolvers();
     const times: number[] = [];
     for await (const { tokens } of engine.generate({ requestId: `${round}`, promptTokens, sampling })) {
@@ -39,7 +42,7 @@ export async function measureSteps(
     const { numSteps, forwardMs } = await decodeTime.promise;
     steps.push({ stepMs: (times.at(-1)! - times[0]!) / numSteps, forwardMs: forwardMs / numSteps });
   }
-  return steps.slice(1);
+  return steps.slice(NUM_WARM_UPS);
 }
 
 async function withTimedVerifier<T>(run: () => Promise<T>): Promise<T> {
