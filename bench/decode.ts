@@ -26,6 +26,8 @@ const allThreads = Number(values.threads);
 const words = values.only.split(",");
 const chosen = Object.entries(sides).filter(([name]) => words.some((word) => name.includes(word)));
 
+/** Each side answers for so long before it counts: code is compiled, costs are learnt, as in a server that runs. */
+const WARM_UP_MS = 4000;
 /** The sides that are compared with the others. */
 const AERIE = ["aerie http", "aerie engine"];
 
@@ -111,17 +113,18 @@ async function measure({ threads, streams, promptTokens, numTokens, figures }: S
   ]);
 }
 
-/** The streams of each side in each round; the first round, which warms up, is left out. */
+/** The streams of each side in each round, once all are warm. */
 async function alternate(
   started: ReadonlyMap<string, Side>,
   question: Question,
 ): Promise<Map<string, Stream[][]>> {
   const rounds = new Map<string, Stream[][]>(started.keys().map((name) => [name, []]));
-  for (let round = 0; round <= numRounds; round++) {
-    for (const [name, side] of started) {
-      const streams = await side.generate(question);
-      if (round > 0) rounds.get(name)!.push(streams);
-    }
+  for (const side of started.values()) {
+    const begun = performance.now();
+    while (performance.now() - begun < WARM_UP_MS) await side.generate(question);
+  }
+  for (let round = 0; round < numRounds; round++) {
+    for (const [name, side] of started) rounds.get(name)!.push(await side.generate(question));
   }
   return rounds;
 }
