@@ -121,8 +121,7 @@ int32_t aerie_kv_create(uint32_t handle, uint32_t* out, uint32_t num_layers, uin
         kv->dtype = aerie_dtype(dtype);
         const size_t bytes =
             size_t(num_layers) * num_pages * page_size * num_kv_heads * head_dim * (dtype == AERIE_F32 ? 4 : 2);
-        kv->keys = Memory(bytes);
-        kv->values = Memory(bytes);
+        kv->memory = Memory(2 * bytes);
         *out = context.objects.add(std::move(kv));
     });
 }

@@ -72,11 +72,11 @@ struct Weight : Object {
     std::shared_ptr<Memory> memory;  // shared with other weights packed at the time
 };
 
-// Keys and values of all layers. Page layout: abi/ knows sizes only, backends choose the order inside a page.
+// Keys and values of all layers. abi/ knows sizes only, backends choose the order.
 struct KvPool : Object {
     uint32_t num_layers = 0, num_pages = 0, page_size = 0, num_kv_heads = 0, head_dim = 0;
     aerie_dtype dtype = AERIE_F32;
-    Memory keys, values;
+    Memory memory;
 };
 
 struct Sampler : Object {

@@ -50,8 +50,9 @@ Item<T> make_item(const Op& op, uint32_t segment, uint32_t kv_head, uint32_t fir
     const uint32_t dim = kv.head_dim, group = op.num_heads / kv.num_kv_heads;
     const size_t base = page_offset(kv, op.layer, 0, kv_head);
     Item<T> item;
-    item.pages = {reinterpret_cast<const T*>(kv.keys.data()) + base,
-                  reinterpret_cast<const T*>(kv.values.data()) + base,
+    const T* keys = reinterpret_cast<const T*>(kv.memory.data()) + base;
+    item.pages = {keys,
+                  keys + values_offset(kv),
                   batch.page_table.data() + size_t(segment) * batch.pages_per_segment,
                   kv.page_size,
                   dim,

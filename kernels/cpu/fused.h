@@ -57,8 +57,9 @@ AERIE_INLINE void store_kv(KvPool& kv, uint32_t layer, uint32_t slot, uint32_t h
                            const float* value) {
     const uint32_t dim = kv.head_dim, at = slot % kv.page_size;
     const size_t page = page_offset(kv, layer, slot / kv.page_size, head);
-    T* keys = reinterpret_cast<T*>(kv.keys.data()) + page + size_t(at / 16) * 16 * dim + at % 16;
-    T* values = reinterpret_cast<T*>(kv.values.data()) + page + size_t(at) * dim;
+    T* const of_page = reinterpret_cast<T*>(kv.memory.data()) + page;
+    T* keys = of_page + size_t(at / 16) * 16 * dim + at % 16;
+    T* values = of_page + values_offset(kv) + size_t(at) * dim;
     T rounded[kMaxHeadDim];  // on their own, these loops become vector instructions
     for (uint32_t d = 0; d < dim; ++d) put(rounded + d, key[d]);
     for (uint32_t d = 0; d < dim; ++d) keys[d * 16] = rounded[d];

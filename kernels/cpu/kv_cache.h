@@ -1,13 +1,17 @@
-// Order of numbers in the pool: [page, layer, KV head], so that memory grows with the pages in use; then keys as
-// [page_size / 16, head_dim, 16 positions], so that scores need no sums over lanes, and values as [page_size,
-// head_dim].
+// Order of numbers in the pool: [page, layer, KV head], so that memory grows with the pages in use and what attention
+// reads of a page lies together; then keys as [page_size / 16, head_dim, 16 positions], so that scores need no sums
+// over lanes, and behind them values as [page_size, head_dim].
 #pragma once
 #include "core/objects.h"
 
 namespace aerie::cpu {
 
+// From the keys of a page, layer and head to its values.
+inline size_t values_offset(const KvPool& kv) { return size_t(kv.page_size) * kv.head_dim; }
+
+// Of the keys.
 inline size_t page_offset(const KvPool& kv, uint32_t layer, uint32_t page, uint32_t head) {
-    return ((size_t(page) * kv.num_layers + layer) * kv.num_kv_heads + head) * kv.page_size * kv.head_dim;
+    return ((size_t(page) * kv.num_layers + layer) * kv.num_kv_heads + head) * 2 * values_offset(kv);
 }
 
 // Copies one layer's and KV head's rows (layer * num_kv_heads + head) from slot to slot, one after another.

@@ -9,8 +9,8 @@ namespace {
 template <class T>
 void move(KvPool& kv, uint32_t layer, uint32_t head, const int32_t* from, const int32_t* to, uint32_t num_slots) {
     const size_t dim = kv.head_dim;
-    T* keys = reinterpret_cast<T*>(kv.keys.data());
-    T* values = reinterpret_cast<T*>(kv.values.data());
+    T* keys = reinterpret_cast<T*>(kv.memory.data());
+    T* values = keys + values_offset(kv);
     const auto page = [&](uint32_t slot) { return page_offset(kv, layer, slot / kv.page_size, head); };
     const auto key = [&](uint32_t slot) {
         const uint32_t at = slot % kv.page_size;
