@@ -31,7 +31,8 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
   },
 });
-const numRounds = Number(values.rounds ?? (values.quick ? 2 : 11));
+const numRounds = Number(values.rounds ?? (values.quick ? 2 : 11)),
+  numStreams = Math.max(numRounds, MIN_STREAMS);
 const threadCounts = [...new Set([1, Number(values.threads)])];
 const threadTexts = threadCounts.map((threads) => `${threads} thread${threads === 1 ? "" : "s"}`);
 
@@ -84,7 +85,9 @@ printTable([
   [`Prefill of ${PREFILL_ROWS} tokens`, ...threadTexts],
   ["token/s", ...prefill.times.map((times) => (PREFILL_ROWS / median(times) * 1000).toFixed(0))],
 ]);
-print("\nDecode step of one stream: engine without HTTP, actors in Workers");
+print(
+  `\nDecode step of one stream: engine without HTTP, actors in Workers; medians of ${numStreams} streams`,
+);
 await printSteps();
 
 function measureForwards(forwards: readonly Forward[]): { weightBytes: number; backend: string } {
@@ -143,7 +146,7 @@ function printCurve(curve: readonly Forward[]): void {
 async function printSteps(): Promise<void> {
   const promptTokens = options.tokenizer.encode(PROMPT).slice(0, STREAM_TOKENS);
   const rows: string[][] = [];
-  const streams = { promptTokens, numTokens: STREAM_TOKENS, numRounds: Math.max(numRounds, MIN_STREAMS) };
+  const streams = { promptTokens, numTokens: STREAM_TOKENS, numRounds: numStreams };
   for (const [index, options] of optionsByThreads.entries()) {
     const steps = await measureSteps(options, streams);
     rows.push([

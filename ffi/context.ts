@@ -59,8 +59,6 @@ export class Context implements Disposable {
   readonly native: Native;
   readonly id: ContextId;
   readonly #out = new Uint32Array(1);
-  /** As last set here. */
-  #numThreads: number | undefined;
 
   readonly #isOwner: boolean;
 
@@ -98,9 +96,7 @@ export class Context implements Disposable {
 
   /** Uses only the first `numThreads` threads from now on. */
   setThreads(numThreads: number): void {
-    if (numThreads === this.#numThreads) return;
     this.check(this.native.aerie_context_set_threads(this.id, numThreads));
-    this.#numThreads = numThreads;
   }
 
   /** E.g. `cpu avx512vnni, 2 threads`. */

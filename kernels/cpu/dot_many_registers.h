@@ -18,7 +18,8 @@ AERIE_INLINE void load_quants(const uint8_t* block, int tile, int v, Bytes& low,
 }
 
 // An integer below 2^22 that is counted from the bits of 1.5 * 2^23 on is a float as it is, by so much too large. Where
-// fma rounds once, it takes that off as it scales: one instruction instead of two, and the same bits.
+// fma rounds once, it takes that off as it scales: one instruction instead of two. The bits are the same, since a scale
+// that was an f16 times 1.5 * 2^23 is exact.
 constexpr float kOrigin = 12582912.0f;
 constexpr int32_t kCountFrom = kRoundsOnce ? 0x4b400000 : 0;
 AERIE_INLINE Floats scaled_count(Ints count, Floats scale, Floats minus_origin) {

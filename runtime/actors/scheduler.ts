@@ -12,6 +12,7 @@ import {
   type Forward,
   type Forwarded,
   type Inspected,
+  type Progressed,
   type SchedulerMessage,
   type SpeculationUsage,
   unreachable,
@@ -57,15 +58,20 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         return this.#next(context);
       case "drafted": {
         const draftMs = context.clock.now() - this.#plannedAt;
-        return this.#forward(takeDrafts(this.#state, message, draftMs), context);
+        this.#forward(takeDrafts(this.#state, message, draftMs), context);
+        // Who came while the drafts were made is in this step, and it takes long.
+        if (this.#hasPrompts) this.#say(this.#news.all(context.clock.now()), context);
+        return;
       }
       case "forwarded": {
-        const hadPrompts = this.#state.inFlight !== undefined && this.#state.inFlight.numPrefilling > 0;
+        const hadPrompts = this.#hasPrompts, stepMs = context.clock.now() - this.#plannedAt;
         const events = this.#commit(message, context);
         // What comes next is decided before anybody is told.
         this.#tell(events.filter(({ type }) => type === "release"), context);
         this.#next(context);
-        return this.#tell(events.filter(({ type }) => type !== "release"), context, hadPrompts);
+        // First tokens are awaited, and the next step takes long if it has prompts.
+        const isUrgent = hadPrompts || this.#hasPrompts;
+        return this.#tell(events.filter(({ type }) => type !== "release"), context, { stepMs, isUrgent });
       }
       case "flush": {
         const flushed: Flushed = { type: "flushed", done: flush(this.#state) };
@@ -82,6 +88,12 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   }
 
   stop(): void {}
+
+  /** Whether the step in flight reads prompts. */
+  get #hasPrompts(): boolean {
+    const { inFlight } = this.#state;
+    return inFlight !== undefined && inFlight.numPrefilling > 0;
+  }
 
   /** Sends what comes next, if there is anything: drafts to be made, or a forward. */
   #next(context: ActorContext): void {
@@ -122,7 +134,11 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     return events;
   }
 
-  #tell(events: readonly (SchedulerEvent | Failed)[], context: ActorContext, isFirst = false): void {
+  #tell(
+    events: readonly (SchedulerEvent | Failed)[],
+    context: ActorContext,
+    { stepMs, isUrgent } = { stepMs: 0, isUrgent: false },
+  ): void {
     if (events.length === 0) return;
     const news: RequestNews[] = [];
     for (const event of events) {
@@ -131,8 +147,11 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         context.send("drafter", event);
       } else news.push(event);
     }
-    const progressed = this.#news.add(this.#state, news, { now: context.clock.now(), isFirst });
-    if (progressed !== undefined) context.send("engine", progressed);
+    this.#say(this.#news.add(this.#state, news, { now: context.clock.now(), stepMs, isUrgent }), context);
+  }
+
+  #say(progressed: Progressed | undefined, { send }: ActorContext): void {
+    if (progressed !== undefined) send("engine", progressed);
   }
 }
 

@@ -55,6 +55,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   #graph!: GraphId;
   /** Undefined if the number of threads is fixed. */
   #threadChoice: ThreadChoice | undefined;
+  #numThreads = 0;
 
   start(config: VerifierConfig, { log, clock }: ActorContext): VerifierInfo {
     const context = new Context(config.libraryPath, config);
@@ -84,7 +85,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
         context.setThreads(threads);
         return this.#trialMs(1, clock);
       };
-      context.setThreads(this.#threadChoice.calibrate(trialMs));
+      this.#setThreads(this.#threadChoice.calibrate(trialMs));
     }
     const costs = config.maxNodes > 0 && this.#measure(clock);
     return { ...loaded.info, backend: context.describe(), ...costs };
@@ -112,7 +113,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     }
     const { context } = this.#loaded;
     const { numRows, numOutputs } = this.#write(segments);
-    if (this.#threadChoice) context.setThreads(this.#threadChoice.choose(numRows));
+    if (this.#threadChoice) this.#setThreads(this.#threadChoice.choose(numRows));
     const begun = clock.now();
     context.replay(this.#graph);
     const forwardMs = clock.now() - begun;
@@ -123,6 +124,12 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     this.#move(moves);
     const forwarded: Forwarded = { type: "forwarded", step, results, forwardMs };
     send("scheduler", forwarded);
+  }
+
+  #setThreads(numThreads: number): void {
+    if (numThreads === this.#numThreads) return;
+    this.#loaded.context.setThreads(numThreads);
+    this.#numThreads = numThreads;
   }
 
   #write(segments: readonly Segment[]): BatchRows {

@@ -18,26 +18,28 @@ export type RequestNews = Progressed["events"][number];
 export class News {
   #untold: RequestNews[] = [];
   #toldAt = -Infinity;
-  #addedAt = -Infinity;
 
   /**
-   * Adds what happened; returns everything untold, or undefined while it can wait for the next step. Nothing waits for
-   * longer than a frame, and whoever must act on it hears at once.
+   * Adds what a step yielded; returns everything untold, or undefined if all of it can wait for the next step: that is
+   * over before a frame is, if it takes as long as this one, and nobody must act on what happened.
    *
    * @param now in milliseconds
-   * @param isFirst whether among it may be the first token of a request
+   * @param stepMs what the step took
+   * @param isUrgent whether nothing of it can wait
    */
   add(
     state: SchedulingState,
     events: readonly RequestNews[],
-    { now, isFirst }: { readonly now: number; readonly isFirst: boolean },
+    { now, stepMs, isUrgent }: { readonly now: number; readonly stepMs: number; readonly isUrgent: boolean },
   ): Progressed | undefined {
-    if (events.length === 0) return undefined;
     this.#untold.push(...events);
-    // The next step is taken to be as long as this one.
-    const isDue = now - this.#toldAt + now - this.#addedAt > MAX_DELAY_MS;
-    this.#addedAt = now;
-    if (!isDue && !isFirst && events.every((event) => canWait(state, event))) return undefined;
+    const isDue = isUrgent || now - this.#toldAt + stepMs > MAX_DELAY_MS;
+    return isDue || !events.every((event) => canWait(state, event)) ? this.all(now) : undefined;
+  }
+
+  /** Everything untold; undefined if there is nothing. */
+  all(now: number): Progressed | undefined {
+    if (this.#untold.length === 0) return undefined;
     const progressed: Progressed = { type: "progressed", events: this.#untold };
     this.#untold = [];
     this.#toldAt = now;

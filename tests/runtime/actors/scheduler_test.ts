@@ -1,68 +1,6 @@
 import assert from "node:assert/strict";
-import type { ActorContext } from "../../../runtime/actor/actor.ts";
-import { SimulatedClock } from "../../../runtime/actor/clock.ts";
-import { schedulerActor } from "../../../runtime/actors/scheduler.ts";
-import type { SchedulerConfig } from "../../../runtime/config.ts";
-import type {
-  Draft,
-  DrafterMessage,
-  EngineMessage,
-  Forward,
-  Progressed,
-  SchedulerMessage,
-  VerifierMessage,
-} from "../../../runtime/messages.ts";
-import { defaultSamplingParams, type SamplingParams } from "../../../runtime/sampling/params.ts";
-import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
-import { worldConfig } from "../../support/scheduler_world.ts";
-
-/** A scheduler whose partners are lists and whose model says 7, in 10 ms a step unless told otherwise. */
-async function startScheduler(config: Partial<SchedulerConfig> = {}) {
-  const actor = schedulerActor();
-  const clock = new SimulatedClock();
-  const sent = {
-    engine: [] as (Exclude<EngineMessage, Progressed> | Progressed["events"][number])[],
-    verifier: [] as VerifierMessage[],
-    drafter: [] as DrafterMessage[],
-    scheduler: [] as never[],
-  };
-  const lines: string[] = [], receivers: string[] = [];
-  const context: ActorContext = {
-    send(to, message) {
-      const said = message as EngineMessage;
-      (sent[to] as { type: string }[]).push(...said.type === "progressed" ? said.events : [message]);
-      receivers.push(`${to} ${message.type}`);
-    },
-    clock,
-    log: (level, text) => void lines.push(`${level} ${text}`),
-  };
-  await actor.start({ ...worldConfig, ...config }, context);
-  const tell = (message: SchedulerMessage) => actor.receive(message, context);
-  return {
-    sent,
-    /** Who was sent what, over all. */
-    receivers,
-    lines,
-    clock,
-    tell,
-    submit: (requestId: string, prompt: readonly number[], sampling: Partial<SamplingParams> = {}) =>
-      tell({
-        type: "submit",
-        requestId,
-        promptTokens: Int32Array.from(prompt),
-        sampling: { ...defaultSamplingParams, ignoreEos: true, ...sampling },
-      }),
-    /** Answers the latest forward. */
-    answer: (ms = 10) => {
-      const { step, segments } = sent.verifier.findLast((message): message is Forward =>
-        message.type === "forward"
-      )!;
-      clock.advance(ms);
-      const results = segments.map(({ sample }) => ({ tokens: Int32Array.from(sample ? [7] : []) }));
-      return tell({ type: "forwarded", step, results, forwardMs: 0.9 * ms });
-    },
-  };
-}
+import type { Draft, Forward } from "../../../runtime/messages.ts";
+import { answerDraft, fixedDrafting, startScheduler } from "../../support/scheduler_actor.ts";
 
 Deno.test("a request goes to the verifier at once, its tokens to the engine, its end to all", async () => {
   const { sent, submit, answer } = await startScheduler();
@@ -106,48 +44,6 @@ Deno.test("the engine hears of all requests of a step at once", async () => {
   assert.deepEqual(receivers.filter((receiver) => receiver.startsWith("engine")), ["engine progressed"]);
   const heard = sent.engine.map((event) => "requestId" in event && [event.type, event.requestId]);
   assert.deepEqual(heard, [["tokens", "a"], ["finished", "a"], ["tokens", "b"]]);
-});
-
-Deno.test("tokens that come faster than a display shows them are told together, none later than a frame", async () => {
-  const { sent, receivers, submit, answer, clock } = await startScheduler();
-  submit("r", [1], { maxTokens: 60 });
-  const drawnAt: number[] = [], heardAt: number[] = [];
-  for (let i = 0; i < 60; i++) {
-    answer(2);
-    drawnAt.push(clock.now());
-    while (heardAt.length < sent.engine.filter(({ type }) => type === "tokens").length) {
-      heardAt.push(clock.now());
-    }
-  }
-  assert.equal(heardAt.length, 60);
-  assert.ok(heardAt.every((ms, i) => ms - drawnAt[i]! <= 16), `${heardAt} for ${drawnAt}`);
-  const numMessages = receivers.filter((receiver) => receiver.startsWith("engine")).length;
-  assert.ok(numMessages < 60 / 4, `${numMessages} messages`);
-  assert.equal(sent.engine.at(-1)!.type, "finished");
-});
-
-Deno.test("the first token of a request and its end are told at once, however fast tokens come", async () => {
-  const { sent, submit, answer } = await startScheduler();
-  submit("long", [1], { maxTokens: 60 });
-  for (let i = 0; i < 10; i++) answer(2);
-  submit("short", [2], { maxTokens: 2 });
-  answer(2);
-  const heard = () => sent.engine.filter((event) => "requestId" in event && event.requestId === "short");
-  assert.deepEqual(heard(), [], "it was not in that step");
-  answer(2);
-  assert.deepEqual(heard().map(({ type }) => type), ["tokens"]);
-  answer(2);
-  assert.deepEqual(heard().map(({ type }) => type), ["tokens", "tokens", "finished"]);
-});
-
-Deno.test("tokens that come slower are told as they come, and so are those among which a text may end the request", async () => {
-  for (const [ms, stop] of [[10, []], [2, ["end"]]] as const) {
-    const { receivers, submit, answer } = await startScheduler();
-    submit("r", [1], { maxTokens: 8, stop });
-    for (let i = 0; i < 8; i++) answer(ms);
-    const numMessages = receivers.filter((receiver) => receiver.startsWith("engine")).length;
-    assert.equal(numMessages, 8, `${ms} ms, ${stop.length} stop texts`);
-  }
 });
 
 Deno.test("what is refused is told to the engine only", async () => {
@@ -248,30 +144,8 @@ Deno.test("an answer to no question is a crash", async () => {
   );
 });
 
-const flat = (ms: number) => ({ sizes: [1], ms: [ms] });
-const drafting = {
-  numSteps: 2,
-  topk: 1,
-  numNodes: 2,
-  adaptive: false,
-  looksAhead: false,
-  forwardMs: flat(10),
-  contextMs: { perSequence: 0, perRow: 0 },
-  draftMs: { firstMs: flat(1), levelMs: flat(1), tokenMs: 0 },
-};
-
-/** Answers the latest draft with a chain. */
-function answerDraft(
-  { sent, tell }: Awaited<ReturnType<typeof startScheduler>>,
-  drafts: readonly number[],
-): void {
-  const { step, requests } = sent.drafter.findLast((message): message is Draft => message.type === "draft")!;
-  const tree = chainOf(Int32Array.from(drafts), Float32Array.from(drafts, () => 0.5));
-  tell({ type: "drafted", step, trees: requests.map(() => tree) });
-}
-
 Deno.test("with speculation a decode step is two hops: drafts, then a forward that verifies them", async () => {
-  const scheduler = await startScheduler({ drafting, decodeLogInterval: 1 });
+  const scheduler = await startScheduler({ drafting: fixedDrafting, decodeLogInterval: 1 });
   const { sent, lines, submit, answer, tell } = scheduler;
   submit("r", [1, 2, 3], { maxTokens: 5 });
   const drafts = () => sent.drafter.filter((message): message is Draft => message.type === "draft");
@@ -306,7 +180,7 @@ Deno.test("with speculation a decode step is two hops: drafts, then a forward th
 });
 
 Deno.test("a request that is cancelled or comes while drafts are made disturbs nobody", async () => {
-  const scheduler = await startScheduler({ drafting });
+  const scheduler = await startScheduler({ drafting: fixedDrafting });
   const { sent, submit, answer, tell } = scheduler;
   submit("a", [1], { maxTokens: 9 });
   submit("b", [2], { maxTokens: 9 });
