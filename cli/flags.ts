@@ -131,7 +131,7 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
     {
       name: "streamInterval",
       flags: "--stream-interval <tokens>",
-      help: "Tokens gathered per chunk of a stream",
+      help: "Tokens gathered per chunk of a stream, at least; those of 16 ms share one",
     },
     {
       name: "skipServerWarmup",
