@@ -31,8 +31,8 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
   },
 });
-const numRounds = Number(values.rounds ?? (values.quick ? 2 : 11)),
-  numStreams = Math.max(numRounds, MIN_STREAMS);
+const numRounds = Number(values.rounds ?? (values.quick ? 2 : 11));
+const numStreams = Math.max(numRounds, MIN_STREAMS);
 const threadCounts = [...new Set([1, Number(values.threads)])];
 const threadTexts = threadCounts.map((threads) => `${threads} thread${threads === 1 ? "" : "s"}`);
 

@@ -107,7 +107,7 @@ export interface Failed {
   readonly error: WireError;
 }
 
-/** What requests hear of one step or some, all of it at once: a message to another thread costs more than what it says. */
+/** What requests hear of some steps, all of it at once: a message to another thread costs more than what it says. */
 export interface Progressed {
   readonly type: "progressed";
   readonly events: readonly (Tokens | Finished | Failed)[];

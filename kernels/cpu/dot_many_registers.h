@@ -1,6 +1,7 @@
 // int8 products where the accumulators of eight rows of x fit into registers: a weight is loaded once and meets all
 // of them. Included by dot.h alone.
 #pragma once
+#include <bit>
 
 namespace aerie::cpu::AERIE_ISA {
 
@@ -21,7 +22,7 @@ AERIE_INLINE void load_quants(const uint8_t* block, int tile, int v, Bytes& low,
 // fma rounds once, it takes that off as it scales: one instruction instead of two. The bits are the same, since a scale
 // that was an f16 times 1.5 * 2^23 is exact.
 constexpr float kOrigin = 12582912.0f;
-constexpr int32_t kCountFrom = kRoundsOnce ? 0x4b400000 : 0;
+constexpr int32_t kCountFrom = kRoundsOnce ? std::bit_cast<int32_t>(kOrigin) : 0;
 AERIE_INLINE Floats scaled_count(Ints count, Floats scale, Floats minus_origin) {
     return kRoundsOnce ? fma(as_float(count), scale, minus_origin) : mul(to_float(count), scale);
 }

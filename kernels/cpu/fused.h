@@ -55,11 +55,10 @@ AERIE_INLINE void put(uint16_t* p, float value) { *p = f32_to_bf16(value); }
 template <class T>
 AERIE_INLINE void store_kv(KvPool& kv, uint32_t layer, uint32_t slot, uint32_t head, const float* key,
                            const float* value) {
-    const uint32_t dim = kv.head_dim, at = slot % kv.page_size;
-    const size_t page = page_offset(kv, layer, slot / kv.page_size, head);
-    T* const of_page = reinterpret_cast<T*>(kv.memory.data()) + page;
-    T* keys = of_page + size_t(at / 16) * 16 * dim + at % 16;
-    T* values = of_page + values_offset(kv) + size_t(at) * dim;
+    const uint32_t dim = kv.head_dim;
+    T* const pool = reinterpret_cast<T*>(kv.memory.data());
+    T* keys = pool + key_offset(kv, layer, slot, head);
+    T* values = pool + value_offset(kv, layer, slot, head);
     T rounded[kMaxHeadDim];  // on their own, these loops become vector instructions
     for (uint32_t d = 0; d < dim; ++d) put(rounded + d, key[d]);
     for (uint32_t d = 0; d < dim; ++d) keys[d * 16] = rounded[d];

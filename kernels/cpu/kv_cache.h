@@ -14,6 +14,16 @@ inline size_t page_offset(const KvPool& kv, uint32_t layer, uint32_t page, uint3
     return ((size_t(page) * kv.num_layers + layer) * kv.num_kv_heads + head) * 2 * values_offset(kv);
 }
 
+// Of a slot's key, whose numbers lie 16 apart, and of its value.
+inline size_t key_offset(const KvPool& kv, uint32_t layer, uint32_t slot, uint32_t head) {
+    const uint32_t at = slot % kv.page_size;
+    return page_offset(kv, layer, slot / kv.page_size, head) + size_t(at / 16) * 16 * kv.head_dim + at % 16;
+}
+inline size_t value_offset(const KvPool& kv, uint32_t layer, uint32_t slot, uint32_t head) {
+    return page_offset(kv, layer, slot / kv.page_size, head) + values_offset(kv) +
+           size_t(slot % kv.page_size) * kv.head_dim;
+}
+
 // Copies one layer's and KV head's rows (layer * num_kv_heads + head) from slot to slot, one after another.
 void move_kv(KvPool& kv, uint32_t layer_and_head, const int32_t* from, const int32_t* to, uint32_t num_slots);
 

@@ -9,14 +9,9 @@ namespace {
 template <class T>
 void move(KvPool& kv, uint32_t layer, uint32_t head, const int32_t* from, const int32_t* to, uint32_t num_slots) {
     const size_t dim = kv.head_dim;
-    T* keys = reinterpret_cast<T*>(kv.memory.data());
-    T* values = keys + values_offset(kv);
-    const auto page = [&](uint32_t slot) { return page_offset(kv, layer, slot / kv.page_size, head); };
-    const auto key = [&](uint32_t slot) {
-        const uint32_t at = slot % kv.page_size;
-        return keys + page(slot) + size_t(at / 16) * 16 * dim + at % 16;
-    };
-    const auto value = [&](uint32_t slot) { return values + page(slot) + slot % kv.page_size * dim; };
+    T* const pool = reinterpret_cast<T*>(kv.memory.data());
+    const auto key = [&](uint32_t slot) { return pool + key_offset(kv, layer, slot, head); };
+    const auto value = [&](uint32_t slot) { return pool + value_offset(kv, layer, slot, head); };
     for (uint32_t i = 0; i < num_slots; ++i) {
         const T* source = key(uint32_t(from[i]));
         T* target = key(uint32_t(to[i]));

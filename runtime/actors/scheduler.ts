@@ -7,12 +7,11 @@ import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { SchedulerConfig } from "../config.ts";
 import {
   type Draft,
-  type Failed,
   type Flushed,
   type Forward,
   type Forwarded,
   type Inspected,
-  type Progressed,
+  type Release,
   type SchedulerMessage,
   type SpeculationUsage,
   unreachable,
@@ -21,7 +20,7 @@ import { submit } from "../scheduling/admission.ts";
 import { commit } from "../scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";
 import { type Drafts, planDraft, takeDrafts } from "../scheduling/drafting.ts";
-import { News, type RequestNews } from "../scheduling/news.ts";
+import { News } from "../scheduling/news.ts";
 import { usageSince, zeroCounts } from "../scheduling/speculation_counts.ts";
 import { decodeLine, preemptionLine, prefillLine } from "../scheduling/log_lines.ts";
 import { schedule } from "../scheduling/schedule.ts";
@@ -50,28 +49,33 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     switch (message.type) {
       case "submit": {
         const failed = submit(this.#state, message);
-        if (failed !== undefined) this.#tell([failed], context);
+        if (failed !== undefined) {
+          this.#news.add([failed]);
+          this.#tell(context);
+        }
         return this.#next(context);
       }
       case "cancel":
-        this.#tell(cancel(this.#state, message.requestId), context);
+        this.#take(cancel(this.#state, message.requestId), context);
+        this.#tell(context);
         return this.#next(context);
       case "drafted": {
         const draftMs = context.clock.now() - this.#plannedAt;
         this.#forward(takeDrafts(this.#state, message, draftMs), context);
         // Who came while the drafts were made is in this step, and it takes long.
-        if (this.#hasPrompts) this.#say(this.#news.all(context.clock.now()), context);
+        if (this.#hasPrompts) this.#tell(context);
         return;
       }
       case "forwarded": {
         const hadPrompts = this.#hasPrompts, stepMs = context.clock.now() - this.#plannedAt;
         const events = this.#commit(message, context);
         // What comes next is decided before anybody is told.
-        this.#tell(events.filter(({ type }) => type === "release"), context);
+        this.#take(events, context);
         this.#next(context);
         // First tokens are awaited, and the next step takes long if it has prompts.
         const isUrgent = hadPrompts || this.#hasPrompts;
-        return this.#tell(events.filter(({ type }) => type !== "release"), context, { stepMs, isUrgent });
+        if (isUrgent || !this.#news.canWait(this.#state, context.clock.now(), stepMs)) this.#tell(context);
+        return;
       }
       case "flush": {
         const flushed: Flushed = { type: "flushed", done: flush(this.#state) };
@@ -109,7 +113,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     if (step === undefined) return;
     if (step.releases.length > 0) context.log("warning", preemptionLine(step.releases.length));
     if (step.numPrefilling > 0) context.log("info", prefillLine(this.#state, step));
-    this.#tell(step.releases, context);
+    this.#release(step.releases, context);
     this.#ask("verifier", step.forward, context);
   }
 
@@ -134,23 +138,22 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     return events;
   }
 
-  #tell(
-    events: readonly (SchedulerEvent | Failed)[],
-    context: ActorContext,
-    { stepMs, isUrgent } = { stepMs: 0, isUrgent: false },
-  ): void {
-    if (events.length === 0) return;
-    const news: RequestNews[] = [];
-    for (const event of events) {
-      if (event.type === "release") {
-        context.send("verifier", event);
-        context.send("drafter", event);
-      } else news.push(event);
-    }
-    this.#say(this.#news.add(this.#state, news, { now: context.clock.now(), stepMs, isUrgent }), context);
+  /** Passes on what the models must hear, and keeps the rest. */
+  #take(events: readonly SchedulerEvent[], context: ActorContext): void {
+    this.#release(events.filter((event) => event.type === "release"), context);
+    this.#news.add(events.filter((event) => event.type !== "release"));
   }
 
-  #say(progressed: Progressed | undefined, { send }: ActorContext): void {
+  #release(releases: readonly Release[], { send }: ActorContext): void {
+    for (const release of releases) {
+      send("verifier", release);
+      send("drafter", release);
+    }
+  }
+
+  /** Tells everything untold. */
+  #tell({ send, clock }: ActorContext): void {
+    const progressed = this.#news.take(clock.now());
     if (progressed !== undefined) send("engine", progressed);
   }
 }

@@ -19,26 +19,25 @@ export class News {
   #untold: RequestNews[] = [];
   #toldAt = -Infinity;
 
+  /** Adds what happened. */
+  add(events: readonly RequestNews[]): void {
+    this.#untold.push(...events);
+  }
+
   /**
-   * Adds what a step yielded; returns everything untold, or undefined if all of it can wait for the next step: that is
-   * over before a frame is, if it takes as long as this one, and nobody must act on what happened.
+   * Whether everything untold can wait for the next step: that is over before a frame is, if it takes as long as this one,
+   * and nobody must act on what happened.
    *
    * @param now in milliseconds
    * @param stepMs what the step took
-   * @param isUrgent whether nothing of it can wait
    */
-  add(
-    state: SchedulingState,
-    events: readonly RequestNews[],
-    { now, stepMs, isUrgent }: { readonly now: number; readonly stepMs: number; readonly isUrgent: boolean },
-  ): Progressed | undefined {
-    this.#untold.push(...events);
-    const isDue = isUrgent || now - this.#toldAt + stepMs > MAX_DELAY_MS;
-    return isDue || !events.every((event) => canWait(state, event)) ? this.all(now) : undefined;
+  canWait(state: SchedulingState, now: number, stepMs: number): boolean {
+    return now - this.#toldAt + stepMs <= MAX_DELAY_MS &&
+      this.#untold.every((event) => mayBeLate(state, event));
   }
 
-  /** Everything untold; undefined if there is nothing. */
-  all(now: number): Progressed | undefined {
+  /** Everything untold, as told now; undefined if there is nothing. */
+  take(now: number): Progressed | undefined {
     if (this.#untold.length === 0) return undefined;
     const progressed: Progressed = { type: "progressed", events: this.#untold };
     this.#untold = [];
@@ -51,6 +50,6 @@ export class News {
  * Whether nothing depends on it: the request goes on, and no text may end it, for then each step that it is not told is
  * one too many.
  */
-function canWait({ sequences }: SchedulingState, { requestId }: RequestNews): boolean {
+function mayBeLate({ sequences }: SchedulingState, { requestId }: RequestNews): boolean {
   return sequences.get(requestId)?.sampling.stop.length === 0;
 }

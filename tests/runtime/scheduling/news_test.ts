@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { answerDraft, fixedDrafting, startScheduler } from "../../support/scheduler_actor.ts";
+import { answerDraft, fixedDrafting, type Sent, startScheduler } from "../../support/scheduler_actor.ts";
+
+const numTokensHeard = ({ engine }: Sent) => engine.filter(({ type }) => type === "tokens").length;
 
 Deno.test("tokens that come faster than a display shows them are told together, none later than a frame", async () => {
   const { sent, receivers, submit, answer, clock } = await startScheduler();
@@ -8,7 +10,7 @@ Deno.test("tokens that come faster than a display shows them are told together, 
   for (let i = 0; i < 60; i++) {
     answer(2);
     drawnAt.push(clock.now());
-    while (heardAt.length < sent.engine.filter(({ type }) => type === "tokens").length) {
+    while (heardAt.length < numTokensHeard(sent)) {
       heardAt.push(clock.now());
     }
   }
@@ -47,11 +49,10 @@ Deno.test("before a step with prompts, which takes long, everything is told", as
   const { sent, submit, answer } = await startScheduler();
   submit("a", [1], { maxTokens: 60 });
   for (let i = 0; i < 3; i++) answer(2);
-  const numHeard = () => sent.engine.filter(({ type }) => type === "tokens").length;
-  assert.equal(numHeard(), 1, "two wait");
+  assert.equal(numTokensHeard(sent), 1, "two wait");
   submit("b", [2, 3], { maxTokens: 60 });
   answer(2);
-  assert.equal(numHeard(), 4, "the prompt is being read");
+  assert.equal(numTokensHeard(sent), 4, "the prompt is being read");
 });
 
 Deno.test("and so it is if the request came while drafts were made", async () => {
@@ -63,11 +64,10 @@ Deno.test("and so it is if the request came while drafts were made", async () =>
     answerDraft(scheduler, [8, 8]);
     answer(2);
   }
-  const numHeard = () => sent.engine.filter(({ type }) => type === "tokens").length;
-  assert.equal(numHeard(), 1, "two wait");
+  assert.equal(numTokensHeard(sent), 1, "two wait");
   submit("b", [2, 3], { maxTokens: 60 });
   answerDraft(scheduler, [8, 8]);
-  assert.equal(numHeard(), 3, "the prompt is being read");
+  assert.equal(numTokensHeard(sent), 3, "the prompt is being read");
 });
 
 Deno.test("what happens between steps does not make them seem short", async () => {
@@ -78,5 +78,5 @@ Deno.test("what happens between steps does not make them seem short", async () =
   submit("refused", Array.from({ length: 100 }, () => 1));
   assert.equal(sent.engine.at(-1)!.type, "failed");
   answer(1);
-  assert.equal(sent.engine.filter(({ type }) => type === "tokens").length, 2, "the next comes in 30 ms");
+  assert.equal(numTokensHeard(sent), 2, "the next comes in 30 ms");
 });
