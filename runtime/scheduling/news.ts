@@ -12,7 +12,7 @@ import type { SchedulingState } from "./state.ts";
 const MAX_DELAY_MS = 16;
 
 /** What one request hears. */
-export type RequestNews = Progressed["events"][number];
+type RequestNews = Progressed["events"][number];
 
 /** News that nobody was told yet. */
 export class News {
