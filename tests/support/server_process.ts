@@ -14,6 +14,14 @@ export interface Exit {
   readonly log: string;
 }
 
+/** How a server is started. */
+export interface ServerOptions {
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A shell command run in the server's process before it becomes the server, e.g. `ulimit -n 256`. */
+  readonly before?: string;
+}
+
 /** A server with given flags, on a free port unless they name one. */
 export class ServerProcess implements AsyncDisposable {
   /** Printed so far, one entry per line. */
@@ -24,10 +32,15 @@ export class ServerProcess implements AsyncDisposable {
   readonly #ready = Promise.withResolvers<void>();
   #isOver = false;
 
-  private constructor(flags: readonly string[]) {
+  private constructor(flags: readonly string[], { env = {}, before }: ServerOptions = {}) {
     const port = flags.includes("--port") ? [] : ["--port", "0"];
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", join(root, "serve.ts"), ...port, ...flags],
+    const command = [Deno.execPath(), "run", "-A", join(root, "serve.ts"), ...port, ...flags];
+    const [program, ...args] = before === undefined
+      ? command
+      : ["sh", "-c", `${before} && exec "$@"`, "sh", ...command];
+    this.#child = new Deno.Command(program!, {
+      args,
+      env,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -41,15 +54,15 @@ export class ServerProcess implements AsyncDisposable {
    *
    * @throws {Error} with its log if it ends instead
    */
-  static async start(flags: readonly string[] = []): Promise<ServerProcess> {
-    const server = new ServerProcess(flags);
+  static async start(flags: readonly string[] = [], options: ServerOptions = {}): Promise<ServerProcess> {
+    const server = new ServerProcess(flags, options);
     await server.#ready.promise;
     return server;
   }
 
   /** Starts a server that is expected to give up, and waits until it has. */
-  static async startAndFail(flags: readonly string[]): Promise<Exit> {
-    await using server = new ServerProcess(flags);
+  static async startAndFail(flags: readonly string[], options: ServerOptions = {}): Promise<Exit> {
+    await using server = new ServerProcess(flags, options);
     const isReady = await server.#ready.promise.then(() => true, () => false);
     if (isReady) throw new Error(`Cannot see ${flags.join(" ")} fail: the server is ready`);
     return await server.exit;
@@ -59,6 +72,11 @@ export class ServerProcess implements AsyncDisposable {
   get url(): string {
     const line = this.log.find((line) => line.includes("Listening on "));
     return /http:\S+/.exec(line ?? "")![0];
+  }
+
+  /** Process id. */
+  get pid(): number {
+    return this.#child.pid;
   }
 
   /** Sends a signal to the process. */

@@ -1,0 +1,62 @@
+/**
+ * What a server holds, read from outside: `/proc` and its own counters. Attacks compare it before and after.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import type { ServerProcess } from "./server_process.ts";
+
+/** What must come back to where it was once all clients are gone. */
+export interface Vitals {
+  readonly numDescriptors: number;
+  readonly numThreads: number;
+  readonly rssBytes: number;
+  readonly numRunning: number;
+  readonly numWaiting: number;
+  /** Pages that no request holds: free ones and those only the radix cache has. */
+  readonly numIdlePages: number;
+  /** Forwards since the start; a clock that does not depend on the machine's speed. */
+  readonly numSteps: number;
+}
+
+/** Reads the vitals of a server that runs on this machine. */
+export async function vitalsOf({ pid, url }: ServerProcess): Promise<Vitals> {
+  const response = await fetch(`${url}/get_server_info`, { headers: { Connection: "close" } });
+  const { internal_states: [state] } = await response.json();
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)![1]);
+  return {
+    numDescriptors: [...Deno.readDirSync(`/proc/${pid}/fd`)].length,
+    numThreads: field("Threads"),
+    rssBytes: field("VmRSS") * 1024,
+    numRunning: state["num_running"],
+    numWaiting: state["num_waiting"],
+    numIdlePages: state["num_free_pages"] + state["num_evictable_pages"],
+    numSteps: state["num_steps"],
+  };
+}
+
+/**
+ * Waits until a server is back to `before`: nothing runs or waits, no page is held, descriptors and threads are given
+ * back up to a few that pools keep, RSS has grown by less than `maxGrowthBytes`.
+ *
+ * @throws {assert.AssertionError} with both vitals if that does not happen within ten seconds
+ */
+export async function assertRecovered(
+  server: ServerProcess,
+  before: Vitals,
+  { maxGrowthBytes = 128 << 20 }: { readonly maxGrowthBytes?: number } = {},
+): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const now = await vitalsOf(server);
+    const hasRecovered = now.numRunning === 0 && now.numWaiting === 0 &&
+      now.numIdlePages === before.numIdlePages &&
+      now.numDescriptors <= before.numDescriptors + 4 &&
+      now.numThreads <= before.numThreads + 4 &&
+      now.rssBytes <= before.rssBytes + maxGrowthBytes;
+    if (hasRecovered) return;
+    assert(Date.now() < deadline, `Not recovered: ${JSON.stringify({ before, now })}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
