@@ -12,7 +12,10 @@ export interface SamplerRows {
   readonly topK: Int32Array<ArrayBuffer>;
   readonly topP: Float32Array<ArrayBuffer>;
   readonly minP: Float32Array<ArrayBuffer>;
+  /** The lower half of a 64-bit seed. */
   readonly seed: Uint32Array<ArrayBuffer>;
+  /** Its upper half. */
+  readonly seedHigh: Uint32Array<ArrayBuffer>;
   readonly position: Int32Array<ArrayBuffer>;
   readonly target: Int32Array<ArrayBuffer>;
   readonly numTop: Int32Array<ArrayBuffer>;
@@ -46,6 +49,7 @@ export function samplerRows(maxOutputs: number): SamplerRows {
     topP: new Float32Array(maxOutputs),
     minP: new Float32Array(maxOutputs),
     seed: new Uint32Array(maxOutputs),
+    seedHigh: new Uint32Array(maxOutputs),
     position: new Int32Array(maxOutputs),
     target: new Int32Array(maxOutputs),
     numTop: new Int32Array(maxOutputs),
@@ -84,6 +88,7 @@ export function writeSampler(context: Context, sampler: SamplerId, rows: Sampler
     rows.topP,
     rows.minP,
     rows.seed,
+    rows.seedHigh,
     rows.position,
     rows.target,
     rows.numTop,

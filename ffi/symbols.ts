@@ -127,10 +127,10 @@ export const symbols = {
 
   // sampling: u32 context, u32* sampler, u32 max_outputs, u32 vocab_size, u32 max_top
   aerie_sampler_create: { parameters: [u32, buffer, u32, u32, u32], result: i32 },
-  // u32 context, u32 sampler, float* temperature, i32* top_k, float* top_p, float* min_p, u32* seed, i32* position,
-  // i32* target, i32* num_top, u32 num_rows
+  // u32 context, u32 sampler, float* temperature, i32* top_k, float* top_p, float* min_p, u32* seed, u32* seed_high,
+  // i32* position, i32* target, i32* num_top, u32 num_rows
   aerie_sampler_write: {
-    parameters: [u32, u32, buffer, buffer, buffer, buffer, buffer, buffer, buffer, buffer, u32],
+    parameters: [u32, u32, buffer, buffer, buffer, buffer, buffer, buffer, buffer, buffer, buffer, u32],
     result: i32,
   },
   // u32 context, u32 sampler, i32* row_starts, i32* tokens, u8* seen, i32* counts, float* bias, float* repetition,

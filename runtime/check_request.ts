@@ -13,7 +13,6 @@ const RANGES = {
   topK: [0, Infinity, "whole"],
   topP: [Number.MIN_VALUE, 1],
   minP: [0, 1],
-  seed: [-Infinity, Infinity, "whole"],
   frequencyPenalty: [-2, 2],
   presencePenalty: [-2, 2],
   repetitionPenalty: [Number.MIN_VALUE, 2],
@@ -37,6 +36,7 @@ export function checkRequest({ promptTokens, sampling }: GenerationRequest, voca
       throw new InvalidRequestError(`Cannot generate: ${name} is ${value}`, name);
     }
   }
+  checkSeed(sampling.seed);
   checkTokens(sampling.stopTokenIds, "stopTokenIds", vocabSize);
   checkTokens(sampling.logitBias.map(([token]) => token), "logitBias", vocabSize);
   if (!sampling.logitBias.every(([, bias]) => Number.isFinite(bias))) {
@@ -45,6 +45,11 @@ export function checkRequest({ promptTokens, sampling }: GenerationRequest, voca
   if (sampling.stop.includes("")) {
     throw new InvalidRequestError("Cannot generate: a stop text is empty", "stop");
   }
+}
+
+function checkSeed(seed: number | bigint): void {
+  const fits = typeof seed === "bigint" ? BigInt.asIntN(64, seed) === seed : Number.isSafeInteger(seed);
+  if (!fits) throw new InvalidRequestError(`Cannot generate: seed is ${seed}`, "seed");
 }
 
 function checkTokens(tokens: Iterable<number>, param: string, vocabSize: number): void {

@@ -36,8 +36,8 @@ int32_t aerie_sampler_create(uint32_t handle, uint32_t* out, uint32_t max_output
 }
 
 int32_t aerie_sampler_write(uint32_t handle, uint32_t sampler_handle, const float* temperature, const int32_t* top_k,
-                            const float* top_p, const float* min_p, const uint32_t* seed, const int32_t* position,
-                            const int32_t* target, const int32_t* num_top, uint32_t num_rows) {
+                            const float* top_p, const float* min_p, const uint32_t* seed, const uint32_t* seed_high,
+                            const int32_t* position, const int32_t* target, const int32_t* num_top, uint32_t num_rows) {
     return guard(handle, [&](Context& context) {
         Sampler& sampler = context.use<Sampler>(sampler_handle, "sampler_write", "sampler");
         if (num_rows > sampler.max_outputs)
@@ -48,6 +48,7 @@ int32_t aerie_sampler_write(uint32_t handle, uint32_t sampler_handle, const floa
         copy(sampler.top_p, top_p, num_rows);
         copy(sampler.min_p, min_p, num_rows);
         copy(sampler.seed, seed, num_rows);
+        copy(sampler.seed_high, seed_high, num_rows);
         copy(sampler.position, position, num_rows);
         copy(sampler.target, target, num_rows);
         copy(sampler.num_top, num_top, num_rows);

@@ -4,9 +4,9 @@
 
 namespace aerie {
 
-// Uniform in [0, 1) with 53 bits, key (seed, 0), counter (position, 0, 0, 0).
-inline double philox_uniform(uint32_t seed, uint32_t position) {
-    uint32_t c0 = position, c1 = 0, c2 = 0, c3 = 0, k0 = seed, k1 = 0;
+// Uniform in [0, 1) with 53 bits, key (seed, seed_high), counter (position, 0, 0, 0).
+inline double philox_uniform(uint32_t seed, uint32_t seed_high, uint32_t position) {
+    uint32_t c0 = position, c1 = 0, c2 = 0, c3 = 0, k0 = seed, k1 = seed_high;
     for (int round = 0; round < 10; ++round) {
         const uint64_t p0 = uint64_t(0xD2511F53u) * c0, p1 = uint64_t(0xCD9E8D57u) * c2;
         const uint32_t n0 = uint32_t(p1 >> 32) ^ c1 ^ k0, n2 = uint32_t(p0 >> 32) ^ c3 ^ k1;

@@ -141,7 +141,7 @@ int32_t draw_filtered(const Workspace& work, uint32_t vocab, double total, uint3
 
 int32_t draw(const Sampler& sampler, uint32_t row, const Workspace& work, double total) {
     const uint32_t vocab = sampler.vocab_size;
-    const double uniform = philox_uniform(sampler.seed[row], uint32_t(sampler.position[row]));
+    const double uniform = philox_uniform(sampler.seed[row], sampler.seed_high[row], uint32_t(sampler.position[row]));
     const uint32_t top_k = sampler.top_k[row] ? uint32_t(sampler.top_k[row]) : vocab;
     if (top_k >= vocab && sampler.top_p[row] >= 1 && sampler.min_p[row] <= 0)
         return draw_unfiltered(work, vocab, uniform * total);

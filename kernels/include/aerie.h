@@ -172,11 +172,12 @@ AERIE_API int32_t aerie_add_bias(uint32_t context, uint32_t x, uint32_t bias);
 AERIE_API int32_t aerie_sampler_create(uint32_t context, uint32_t* sampler, uint32_t max_outputs, uint32_t vocab_size,
                                        uint32_t max_top);
 /* One entry per output row. temperature 0 is greedy; top_k 0 keeps all; target >= 0: report that token, draw nothing;
- * num_top -1: no logprobs. The draw is a function of (logits, seed, position) alone (Philox 4x32-10). */
+ * num_top -1: no logprobs. The draw is a function of (logits, seed, position) alone (Philox 4x32-10); the 64-bit seed
+ * comes as its lower and upper halves. */
 AERIE_API int32_t aerie_sampler_write(uint32_t context, uint32_t sampler, const float* temperature,
                                       const int32_t* top_k, const float* top_p, const float* min_p,
-                                      const uint32_t* seed, const int32_t* position, const int32_t* target,
-                                      const int32_t* num_top, uint32_t num_rows);
+                                      const uint32_t* seed, const uint32_t* seed_high, const int32_t* position,
+                                      const int32_t* target, const int32_t* num_top, uint32_t num_rows);
 /* Changes to single logits before anything else, row r: entries row_starts[r] .. row_starts[r + 1] - 1. If seen,
  * repetition[r] divides a positive and multiplies a negative logit; then counts * frequency[r] and, if counts > 0,
  * presence[r] are subtracted; then bias is added. Must follow aerie_sampler_write of the same rows. */

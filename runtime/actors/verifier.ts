@@ -232,8 +232,8 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   /** The token to go on with at a node, whose output is `output`: what was drawn, unless drafts are favoured. */
   #tokenAt({ requestId, start, tokens, tree }: Segment, node: number, output: number): number {
     const drawn = this.#sampler.tokenAt(output), { acceptThresholds } = this.#config;
-    const { params } = this.#sequence(requestId), { temperature, seed } = params;
-    if (acceptThresholds === undefined || tree === undefined || temperature === 0) return drawn;
+    const { params, seed: { low, high } } = this.#sequence(requestId);
+    if (acceptThresholds === undefined || tree === undefined || params.temperature === 0) return drawn;
     const { top } = this.#sampler.logprobAt(output, maxTopLogprobs);
     const probabilities = filteredProbabilities(top, params);
     const children = childrenOf(tree, node).map((child) => {
@@ -241,7 +241,12 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       return { token, probability: probabilities.get(token) ?? 0 };
     });
     const position = start + tokens.length + (node < 0 ? 0 : pathTokens(tree, node).length);
-    return chooseLeniently(drawn, children, acceptThresholds, coinOf(seed, position));
+    return chooseLeniently(
+      drawn,
+      children,
+      acceptThresholds,
+      coinOf(low ^ Math.imul(high, 0x27d4eb2f), position),
+    );
   }
 
   /** Accepted nodes are to follow the segment's rows without gaps; those of a chain do already. */

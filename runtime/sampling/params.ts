@@ -14,8 +14,11 @@ export interface SamplingParams {
   readonly topP: number;
   /** Drop tokens below `minP` times the largest probability; [0, 1]. */
   readonly minP: number;
-  /** Seed of the Philox counter; the draw at a position is a pure function of (logits, seed, position). */
-  readonly seed: number;
+  /**
+   * Key of the Philox generator, -2^63 to 2^63 - 1; the draw at a position is a pure function of (logits, seed,
+   * position). A number must be a safe integer.
+   */
+  readonly seed: number | bigint;
   /** Subtracted per earlier occurrence in the output, [-2, 2]. */
   readonly frequencyPenalty: number;
   /** Subtracted once if the token occurred in the output, [-2, 2]. */
@@ -68,3 +71,9 @@ export const defaultSamplingParams: SamplingParams = {
 
 /** Most alternatives reported per position. */
 export const maxTopLogprobs = 20;
+
+/** The two 32-bit halves of a seed in two's complement, unsigned. */
+export function seedHalves(seed: number | bigint): { readonly low: number; readonly high: number } {
+  if (typeof seed === "number") return { low: seed >>> 0, high: Math.floor(seed / 2 ** 32) >>> 0 };
+  return { low: Number(BigInt.asUintN(32, seed)), high: Number(BigInt.asUintN(32, seed >> 32n)) };
+}

@@ -64,7 +64,8 @@ export class Sampler {
       rows.topK[i] = params.topK;
       rows.topP[i] = params.topP;
       rows.minP[i] = params.minP;
-      rows.seed[i] = params.seed;
+      rows.seed[i] = sampling.seed.low;
+      rows.seedHigh[i] = sampling.seed.high;
       rows.position[i] = position;
       rows.target[i] = target;
       rows.numTop[i] = Math.max(params.numLogprobs, numTop);

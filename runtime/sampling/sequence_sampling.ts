@@ -4,7 +4,7 @@
  * @module
  */
 import type { SequenceStart } from "../messages.ts";
-import type { SamplingParams } from "./params.ts";
+import { type SamplingParams, seedHalves } from "./params.ts";
 
 /** A change to one logit; see `aerie_sampler_adjust`. */
 export interface Adjustment {
@@ -19,6 +19,8 @@ export interface Adjustment {
 /** Remembers tokens only if the parameters need them, so that plain sampling costs nothing per token. */
 export class SequenceSampling {
   readonly params: SamplingParams;
+  /** The seed in two halves, as the native sampler takes it. */
+  readonly seed: ReturnType<typeof seedHalves>;
   readonly #counts = new Map<number, number>();
   readonly #bias: ReadonlyMap<number, number>;
   readonly #endTokens: readonly number[];
@@ -29,6 +31,7 @@ export class SequenceSampling {
   constructor(start: SequenceStart, eosTokenIds: readonly number[]) {
     const { sampling, tokens, numPromptTokens } = start;
     this.params = sampling;
+    this.seed = seedHalves(sampling.seed);
     this.#bias = new Map(sampling.logitBias);
     this.#endTokens = [...eosTokenIds, ...sampling.stopTokenIds];
     this.#remembers = sampling.frequencyPenalty !== 0 || sampling.presencePenalty !== 0 ||

@@ -60,7 +60,7 @@ export function chooseLeniently(
   return best !== undefined && coin * (1 - total) < raised - total ? best.token : drawn;
 }
 
-/** A number in [0, 1) that depends on seed and position alone, and not as the native draw does. */
+/** A number in [0, 1) that depends on a 32-bit seed and position alone, and not as the native draw does. */
 export function coinOf(seed: number, position: number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(position + 1, 0xc2b2ae35);
   hash = Math.imul(hash ^ (hash >>> 16), 0x2c1b3c6d);

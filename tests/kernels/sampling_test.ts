@@ -26,14 +26,16 @@ Deno.test("the Philox reference gives the paper's known answers", () => {
   );
 });
 
-testEachIsa("draws use Philox 4x32-10 keyed by seed and counted by position", (context) => {
+testEachIsa("draws use Philox 4x32-10 keyed by the 64-bit seed and counted by position", (context) => {
   const vocabSize = 1 << 16; // equal logits: the token is the number's first 16 bits
-  const numbers = [0, 1, 2, 77, 4096, 0x7fffffff];
+  const numbers = [0, 1, 2, 77, 4096, 0x7fffffff], halves = [0, 1, 12345, 0x80000000, 0xffffffff];
   const rows = numbers.flatMap((position) =>
-    [0, 1, 12345, 0x80000000, 0xffffffff].map((seed) => ({ temperature: 1, seed, position }))
+    halves.flatMap((seedHigh) => halves.map((seed) => ({ temperature: 1, seed, seedHigh, position })))
   );
   const { tokens } = drawRows(context, [new Float32Array(vocabSize)], rows);
-  const expected = rows.map(({ seed, position }) => Math.floor(philoxUniform(seed, position) * vocabSize));
+  const expected = rows.map(({ seed, seedHigh, position }) =>
+    Math.floor(philoxUniform([seed, seedHigh], position) * vocabSize)
+  );
   assert.deepEqual([...tokens], expected);
 });
 

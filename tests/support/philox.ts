@@ -18,9 +18,9 @@ export function philox(counter: Word4, key: readonly [number, number]): Word4 {
   return [a, b, c, d];
 }
 
-/** The sampler's number in [0, 1) for a seed and a position: the first 53 bits. */
-export function philoxUniform(seed: number, position: number): number {
-  const [high, low] = philox([position, 0, 0, 0], [seed, 0]);
+/** The sampler's number in [0, 1) for a seed, in two halves, and a position: the first 53 bits. */
+export function philoxUniform(seed: readonly [low: number, high: number], position: number): number {
+  const [high, low] = philox([position, 0, 0, 0], seed);
   return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53;
 }
 

@@ -22,6 +22,8 @@ export interface Draw {
   readonly topP?: number;
   readonly minP?: number;
   readonly seed?: number;
+  /** Upper half of a 64-bit seed. */
+  readonly seedHigh?: number;
   readonly position?: number;
   readonly target?: number;
   /** Alternatives to report; -1, the default, turns logprobs off. */
@@ -45,6 +47,7 @@ export function samplerRows(rows: readonly Draw[]): Parameters<typeof writeSampl
     topP: Float32Array.from(rows, (row) => row.topP ?? 1),
     minP: Float32Array.from(rows, (row) => row.minP ?? 0),
     seed: Uint32Array.from(rows, (row) => row.seed ?? 0),
+    seedHigh: Uint32Array.from(rows, (row) => row.seedHigh ?? 0),
     position: Int32Array.from(rows, (row) => row.position ?? 0),
     target: Int32Array.from(rows, (row) => row.target ?? -1),
     numTop: Int32Array.from(rows, (row) => row.numTop ?? -1),
