@@ -32,7 +32,6 @@ import {
 } from "./messages.ts";
 import { costLines, describeServer, type ServerFacts } from "./server_info.ts";
 import type { DrafterConfig, DrafterInfo } from "./speculation_config.ts";
-import { TextStream } from "./text_stream.ts";
 
 export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
 
@@ -134,6 +133,10 @@ export class Engine implements Generator, AsyncDisposable {
     return this.#options.tokenizer.decode(tokens, options);
   }
 
+  tokenBytes(token: number): Uint8Array {
+    return this.#options.tokenizer.tokenBytes(token);
+  }
+
   renderChat(...args: Parameters<Generator["renderChat"]>): Int32Array {
     return this.#options.tokenizer.renderChat(...args);
   }
@@ -149,9 +152,8 @@ export class Engine implements Generator, AsyncDisposable {
       throw new InvalidRequestError(`Duplicate request ID: ${requestId}`, "rid");
     }
     const cancel = () => this.#send({ type: "cancel", requestId });
-    const detokenizer = this.#options.tokenizer.detokenizer(sampling);
-    const text = new TextStream(detokenizer, sampling);
-    const live = new LiveRequest(request, { text, eosTokenIds: this.model.eosTokenIds, cancel });
+    const { tokenizer } = this.#options, { eosTokenIds } = this.model;
+    const live = new LiveRequest(request, { tokenizer, eosTokenIds, cancel });
     this.#live.set(requestId, live);
     // Copied, since posting a part of a buffer would carry all of it.
     this.#send({ type: "submit", requestId, promptTokens: promptTokens.slice(), sampling });
@@ -169,10 +171,10 @@ export class Engine implements Generator, AsyncDisposable {
     }
   }
 
-  abort(prefix: string): number {
-    const requestIds = [...this.#live.keys()].filter((requestId) => requestId.startsWith(prefix));
-    for (const requestId of requestIds) this.#send({ type: "cancel", requestId });
-    return requestIds.length;
+  abort(prefix: string, message?: string): number {
+    const aborted = [...this.#live].filter(([requestId]) => requestId.startsWith(prefix));
+    for (const [, live] of aborted) live.abort(message);
+    return aborted.length;
   }
 
   flushCache(): Promise<boolean> {

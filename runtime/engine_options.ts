@@ -12,7 +12,7 @@ import type { DrafterConfig, DrafterInfo, SpeculationConfig } from "./speculatio
 import type { TextSource } from "./text_stream.ts";
 
 /** What the engine needs of a tokenizer. */
-export interface EngineTokenizer extends Pick<Generator, "encode" | "decode" | "renderChat"> {
+export interface EngineTokenizer extends Pick<Generator, "encode" | "decode" | "tokenBytes" | "renderChat"> {
   /** Tokens that end a turn or a text. */
   readonly eosTokenIds: readonly number[];
   /** A fresh detokenizer for one generation. */

@@ -25,6 +25,11 @@ export interface GenerationUpdate {
   readonly tokens: readonly number[];
   /** One per new token, when asked for. */
   readonly logprobs?: readonly TokenLogprob[];
+  /**
+   * Characters (code points) of the generation's text before the text of each token, in order, with `logprobs` only. It
+   * may lag behind `tokens` while text is withheld; the last update has the rest.
+   */
+  readonly textOffsets?: readonly number[];
   /** In the first update only, when asked for. */
   readonly promptLogprobs?: readonly TokenLogprob[];
   /** Set in the last update. */
@@ -70,6 +75,8 @@ export interface Generator {
   encode(text: string, options?: { addSpecialTokens?: boolean; parseSpecial?: boolean }): Int32Array;
   /** Text of tokens. */
   decode(tokens: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
+  /** Bytes that a token adds to a text, the text of a special token included; none for an id without a token. */
+  tokenBytes(token: number): Uint8Array;
   /**
    * Tokens of a conversation by the model's chat template, ready for the assistant's turn. Special tokens inside
    * message contents stay text.
@@ -87,8 +94,8 @@ export interface Generator {
    */
   generate(request: GenerationRequest, signal?: AbortSignal): AsyncIterable<GenerationUpdate>;
 
-  /** Cancels every live request whose id starts with `prefix`; returns how many. */
-  abort(prefix: string): number;
+  /** Cancels every live request whose id starts with `prefix`, for the reason `message`; returns how many. */
+  abort(prefix: string, message?: string): number;
   /** Empties the radix cache; false while requests run or wait. */
   flushCache(): Promise<boolean>;
   /** All arguments and counters for `/get_server_info`; never the API key. */

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import type { EngineTokenizer } from "./engine_options.ts";
 import type { GenerationRequest, GenerationUpdate } from "./generation.ts";
 import type { Finished, FinishReason, TokenLogprob, Tokens, Usage } from "./messages.ts";
-import type { TextStream } from "./text_stream.ts";
+import { TextStream } from "./text_stream.ts";
 
 /** What came since the consumer last looked; grows until it looks, so that a slow one costs no queue of updates. */
 interface Unseen {
@@ -19,6 +20,7 @@ interface Unseen {
 export class LiveRequest {
   readonly #stopTokens: ReadonlySet<number>;
   readonly #noStopTrim: boolean;
+  readonly #wantsLogprobs: boolean;
   readonly #text: TextStream;
   readonly #cancel: () => void;
   #unseen: Unseen = { text: "", tokens: [] };
@@ -28,11 +30,13 @@ export class LiveRequest {
   #stoppedBy: FinishReason | undefined;
   #finish: FinishReason | undefined;
   #error: Error | undefined;
+  /** Message of an abort that was asked for with one. */
+  #abortMessage: string | undefined;
 
   constructor(
     request: GenerationRequest,
     options: {
-      text: TextStream;
+      tokenizer: Pick<EngineTokenizer, "detokenizer">;
       /** The model's end tokens. */
       eosTokenIds: readonly number[];
       /** Ends the request in the scheduler. */
@@ -42,7 +46,11 @@ export class LiveRequest {
     const { sampling, promptTokens } = request;
     this.#stopTokens = new Set(sampling.ignoreEos ? [] : [...options.eosTokenIds, ...sampling.stopTokenIds]);
     this.#noStopTrim = sampling.noStopTrim;
-    this.#text = options.text;
+    this.#wantsLogprobs = sampling.numLogprobs >= 0;
+    const shown = options.tokenizer.detokenizer(sampling);
+    const whole = options.tokenizer.detokenizer({ skipSpecialTokens: false });
+    for (const source of [shown, whole]) source.follow(promptTokens);
+    this.#text = new TextStream({ ...sampling, shown, whole });
     this.#cancel = options.cancel;
     this.#usage = {
       numPromptTokens: promptTokens.length,
@@ -72,7 +80,14 @@ export class LiveRequest {
   /** Takes the scheduler's last word. */
   hearFinished({ reason, usage }: Finished): void {
     this.#usage = { ...usage, numCompletionTokens: this.#usage.numCompletionTokens };
-    this.finish(reason);
+    const message = this.#abortMessage;
+    this.finish(reason.type === "abort" && message !== undefined ? { ...reason, message } : reason);
+  }
+
+  /** Ends the generation early, in the scheduler too; `message` is then why. */
+  abort(message?: string): void {
+    this.#abortMessage = message;
+    this.#cancel();
   }
 
   /** Ends the generation; what was withheld becomes text. */
@@ -101,7 +116,13 @@ export class LiveRequest {
     if (this.#error !== undefined) throw this.#error;
     const unseen = this.#unseen;
     this.#unseen = { text: "", tokens: [] };
-    return { ...unseen, ...(this.#finish && { finish: this.#finish }), usage: this.#usage };
+    const textOffsets = this.#text.takeStarts();
+    return {
+      ...unseen,
+      ...(this.#wantsLogprobs && { textOffsets }),
+      ...(this.#finish && { finish: this.#finish }),
+      usage: this.#usage,
+    };
   }
 
   /** A token that the tokenizer cannot turn into text ends this request, not the process. */
@@ -119,11 +140,12 @@ export class LiveRequest {
     let numTaken = 0;
     for (const token of tokens) {
       numTaken++;
-      if (this.#stopTokens.has(token) && !this.#noStopTrim) break;
-      if (this.#take(this.#text.push(token))) {
+      const isTrimmed = this.#stopTokens.has(token) && !this.#noStopTrim;
+      if (this.#take(this.#text.push(token, isTrimmed))) {
         this.#cancel();
         break;
       }
+      if (isTrimmed) break;
     }
     return numTaken;
   }

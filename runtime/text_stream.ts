@@ -4,9 +4,10 @@
  * @module
  */
 import type { Detokenizer } from "./tokenizer/detokenizer.ts";
+import { numCharacters } from "./tokenizer/utf8.ts";
 
 /** Where the text of tokens comes from. */
-export type TextSource = Pick<Detokenizer, "push" | "flush">;
+export type TextSource = Pick<Detokenizer, "push" | "flush" | "follow" | "start">;
 
 /** Text that became certain, and the stop text that ended it. */
 export interface TextPiece {
@@ -55,50 +56,162 @@ class StopText {
   }
 }
 
+/** Where a stop text is complete: `numLeft` UTF-16 units before the end of what was pushed last. */
+interface StopMatch {
+  readonly matched: string;
+  readonly numLeft: number;
+}
+
+/** Looks for several stop texts in a text that comes in pieces. */
+class StopFinder {
+  readonly #stops: readonly StopText[];
+
+  constructor(stop: readonly string[]) {
+    this.#stops = stop.map((text) => new StopText(text));
+  }
+
+  /** Length of the longest match so far, UTF-16 units. */
+  get matchedLength(): number {
+    return Math.max(0, ...this.#stops.map((stop) => stop.matchedLength));
+  }
+
+  /** The stop text that is complete first, the longest of several. Not to be called again after that. */
+  push(text: string): StopMatch | undefined {
+    let numLeft = text.length;
+    for (const character of text) {
+      numLeft -= character.length;
+      const complete = this.#stops.filter((stop) => stop.push(character));
+      if (complete.length > 0) {
+        const { text: matched } = complete.reduce((a, b) => b.text.length > a.text.length ? b : a);
+        return { matched, numLeft };
+      }
+    }
+  }
+}
+
+/** Settings of a {@linkcode TextStream}. */
+export interface TextStreamOptions {
+  /** The text to show. */
+  readonly shown: TextSource;
+  /** The same with all its special tokens. */
+  readonly whole: TextSource;
+  /** Stop texts, none of them empty. */
+  readonly stop: readonly string[];
+  /** Keep the stop text. */
+  readonly noStopTrim: boolean;
+}
+
+/** Lengths of the two texts behind a token, UTF-16 units. */
+interface Lengths {
+  readonly whole: number;
+  readonly shown: number;
+}
+
 /**
  * The text of one generation. It ends before (with `noStopTrim` after) the stop text that is complete first, the
  * longest of several; this depends on the text alone, not on how it is split into tokens. What may still become
- * part of a stop text is withheld.
+ * part of a stop text is withheld. Stop texts are found in the text that is shown and in the one with special tokens.
  */
 export class TextStream {
-  readonly #source: TextSource;
-  readonly #stops: readonly StopText[];
+  readonly #shown: TextSource;
+  readonly #whole: TextSource;
+  readonly #hasStops: boolean;
+  readonly #inShown: StopFinder;
+  readonly #inWhole: StopFinder;
   readonly #noStopTrim: boolean;
+  /** Behind the tokens that may still be cut off, and the one before. */
+  readonly #lengths: Lengths[] = [{ whole: 0, shown: 0 }];
   #withheld = "";
+  /** Characters (code points) given out. */
+  #numGiven = 0;
+  #starts: number[] = [];
 
-  /** @param options.stop stop texts, none of them empty */
-  constructor(source: TextSource, options: { stop: readonly string[]; noStopTrim: boolean }) {
-    this.#source = source;
-    this.#stops = options.stop.map((text) => new StopText(text));
+  constructor(options: TextStreamOptions) {
+    this.#shown = options.shown;
+    this.#whole = options.whole;
+    this.#hasStops = options.stop.length > 0;
+    this.#inShown = new StopFinder(options.stop);
+    this.#inWhole = new StopFinder(options.stop);
     this.#noStopTrim = options.noStopTrim;
   }
 
-  /** Appends a token. After a piece with `matched` the text is over. */
-  push(token: number): TextPiece {
-    return this.#append(this.#source.push(token));
+  /** Appends a token, whose own text is not shown if `hidden`. After a piece with `matched` the text is over. */
+  push(token: number, hidden = false): TextPiece {
+    const shown = hidden ? "" : this.#shown.push(token);
+    this.#starts.push(hidden ? Infinity : this.#shown.start);
+    return this.#hasStops ? this.#append(this.#whole.push(token), shown) : { text: this.#give(shown) };
   }
 
   /** Ends the text: nothing stays withheld. */
   flush(): TextPiece {
-    const last = this.#append(this.#source.flush());
-    return last.matched === undefined ? { text: last.text + this.#withheld } : last;
+    const shown = this.#shown.flush();
+    const last = this.#hasStops ? this.#append(this.#whole.flush(), shown) : { text: this.#give(shown) };
+    if (last.matched !== undefined) return last;
+    const text = last.text + this.#give(this.#withheld);
+    this.#endStarts();
+    return { text };
   }
 
-  #append(text: string): TextPiece {
-    if (this.#stops.length === 0) return { text };
-    for (const character of text) {
-      this.#withheld += character;
-      const complete = this.#stops.filter((stop) => stop.push(character));
-      if (complete.length > 0) {
-        const { text: matched } = complete.reduce((a, b) => b.text.length > a.text.length ? b : a);
-        const end = this.#withheld.length - (this.#noStopTrim ? 0 : matched.length);
-        return { text: this.#withheld.slice(0, end), matched };
-      }
-    }
-    const numWithheld = Math.max(...this.#stops.map((stop) => stop.matchedLength));
-    const end = this.#withheld.length - numWithheld;
-    const certain = this.#withheld.slice(0, end);
-    this.#withheld = this.#withheld.slice(end);
-    return { text: certain };
+  /**
+   * The characters (code points) of the text before that of each token, in order, for as many more tokens as are known
+   * for certain: for all of them once the text is over. A token that a stop text cut off starts at the text's end.
+   */
+  takeStarts(): number[] {
+    const numCertain = this.#starts.findIndex((start) => start > this.#numGiven);
+    return this.#starts.splice(0, numCertain < 0 ? this.#starts.length : numCertain);
   }
+
+  #append(whole: string, shown: string): TextPiece {
+    const before = this.#lengths.at(-1)!;
+    const length = { whole: before.whole + whole.length, shown: before.shown + shown.length };
+    this.#lengths.push(length);
+    this.#withheld += shown;
+    const inWhole = this.#inWhole.push(whole), inShown = this.#inShown.push(shown);
+    if (inWhole !== undefined || inShown !== undefined) {
+      const isInWhole = inShown === undefined || (inWhole !== undefined && isFirst(inWhole, inShown));
+      const { matched, numLeft } = isInWhole ? inWhole! : inShown;
+      const numCut = numLeft + (this.#noStopTrim ? 0 : matched.length);
+      const end = isInWhole ? this.#shownUpTo(length.whole - numCut) : length.shown - numCut;
+      const text = this.#giveUpTo(end);
+      this.#endStarts();
+      return { text, matched };
+    }
+    const wholeEnd = length.whole - this.#inWhole.matchedLength;
+    const shownEnd = length.shown - this.#inShown.matchedLength;
+    const text = this.#giveUpTo(Math.min(this.#shownUpTo(wholeEnd), shownEnd));
+    while (this.#lengths.length > 1 && this.#lengths[1]!.whole <= wholeEnd) this.#lengths.shift();
+    return { text };
+  }
+
+  /**
+   * How much is shown of the whole text's first `end` UTF-16 units. A token's two texts are aligned at their ends: it
+   * is shown or not, but where a special token that is not shown stands within a character they begin differently.
+   */
+  #shownUpTo(end: number): number {
+    const at = Math.max(1, this.#lengths.findIndex(({ whole }) => whole >= end));
+    const { whole, shown } = this.#lengths[at]!;
+    return Math.max(this.#lengths[at - 1]!.shown, shown - (whole - end));
+  }
+
+  /** Gives out the shown text up to `end`, UTF-16 units from its beginning. */
+  #giveUpTo(end: number): string {
+    const numKept = this.#lengths.at(-1)!.shown - end;
+    const given = this.#withheld.slice(0, Math.max(0, this.#withheld.length - numKept));
+    this.#withheld = this.#withheld.slice(given.length);
+    return this.#give(given);
+  }
+
+  #give(text: string): string {
+    this.#numGiven += numCharacters(text);
+    return text;
+  }
+
+  #endStarts(): void {
+    this.#starts = this.#starts.map((start) => Math.min(start, this.#numGiven));
+  }
+}
+
+/** Whether stop text `a` is complete before `b`, or with it and not shorter. */
+function isFirst(a: StopMatch, b: StopMatch): boolean {
+  return a.numLeft === b.numLeft ? a.matched.length >= b.matched.length : a.numLeft > b.numLeft;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { continuesCharacter, numCharacters, unfinishedBytes } from "./utf8.ts";
 
 /** What a detokenizer asks of its tokenizer. */
 export interface TokenTable {
@@ -27,6 +28,10 @@ export class Detokenizer {
   readonly #skipSpecialTokens: boolean;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #stripLeadingSpace: boolean;
+  /** Bytes held back. */
+  #unfinished = new Uint8Array(0);
+  #numCharacters = 0;
+  #start = 0;
 
   /** Starts an empty text. */
   constructor(table: TokenTable, options: DetokenizerOptions) {
@@ -35,20 +40,53 @@ export class Detokenizer {
     this.#stripLeadingSpace = options.stripLeadingSpace;
   }
 
+  /**
+   * Characters (code points) before the text of the token pushed last; a token that goes on with a character starts
+   * where that does.
+   */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** The text to come stands behind these tokens: a space is dropped only where all text begins. */
+  follow(tokens: Iterable<number>): void {
+    if (!this.#stripLeadingSpace) return;
+    for (const token of tokens) {
+      if (!this.#isSkipped(token) && this.#table.tokenBytes(token).length > 0) {
+        this.#stripLeadingSpace = false;
+        return;
+      }
+    }
+  }
+
   /** Text that became complete with this token. */
   push(token: number): string {
-    if (this.#skipSpecialTokens && this.#table.isSpecial(token)) return "";
-    return this.#strip(this.#decoder.decode(this.#table.tokenBytes(token), { stream: true }));
+    this.#start = this.#numCharacters;
+    if (this.#isSkipped(token)) return "";
+    const bytes = this.#table.tokenBytes(token);
+    if (bytes.length === 0) return "";
+    if (this.#unfinished.length > 0 && !continuesCharacter(this.#unfinished, bytes[0]!)) this.#start++;
+    this.#unfinished = new Uint8Array(unfinishedBytes(
+      this.#unfinished.length > 0 ? Uint8Array.of(...this.#unfinished, ...bytes) : bytes,
+    ));
+    return this.#take(this.#decoder.decode(bytes, { stream: true }));
   }
 
   /** What an unfinished character leaves behind; the detokenizer can then start anew. */
   flush(): string {
-    return this.#strip(this.#decoder.decode());
+    this.#unfinished = new Uint8Array(0);
+    return this.#take(this.#decoder.decode());
   }
 
-  #strip(text: string): string {
-    if (!this.#stripLeadingSpace || text === "") return text;
+  #isSkipped(token: number): boolean {
+    return this.#skipSpecialTokens && this.#table.isSpecial(token);
+  }
+
+  #take(decoded: string): string {
+    if (decoded === "") return "";
+    const text = this.#stripLeadingSpace && decoded.startsWith(" ") ? decoded.slice(1) : decoded;
     this.#stripLeadingSpace = false;
-    return text.startsWith(" ") ? text.slice(1) : text;
+    this.#numCharacters += numCharacters(text);
+    return text;
   }
 }

@@ -241,14 +241,12 @@ Deno.test("a token that the tokenizer cannot decode fails its own request only",
       tokenizer: {
         ...tokenizer,
         detokenizer: (options) => {
-          const { push, flush } = tokenizer.detokenizer(options);
-          return {
-            push: (token) => {
-              if (token === 9) throw new RangeError("Cannot decode token 9");
-              return push(token);
-            },
-            flush,
+          const detokenizer = tokenizer.detokenizer(options), push = detokenizer.push.bind(detokenizer);
+          detokenizer.push = (token) => {
+            if (token === 9) throw new RangeError("Cannot decode token 9");
+            return push(token);
           };
+          return detokenizer;
         },
       },
     },

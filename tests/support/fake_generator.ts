@@ -67,6 +67,10 @@ export class FakeGenerator implements Generator {
     return String.fromCharCode(...tokens);
   }
 
+  tokenBytes(token: number): Uint8Array {
+    return new TextEncoder().encode(String.fromCharCode(token));
+  }
+
   renderChat(messages: readonly ChatMessage[], options: { continueFinalMessage?: boolean } = {}): Int32Array {
     const turns = messages.map(({ role, content }) => `${role}:${content}`).join("|");
     return this.encode(options.continueFinalMessage ? turns : `${turns}|assistant:`);
@@ -99,8 +103,8 @@ export class FakeGenerator implements Generator {
     }
   }
 
-  abort(prefix: string): number {
-    this.aborted.push(prefix);
+  abort(prefix: string, message?: string): number {
+    this.aborted.push(message === undefined ? prefix : `${prefix}: ${message}`);
     return 2;
   }
 

@@ -7,6 +7,7 @@ import type { ModelConfig, ServerArgs } from "../../runtime/config.ts";
 import { type Engine, type EngineOptions, type EngineTokenizer, startEngine } from "../../runtime/engine.ts";
 import type { GenerationRequest, GenerationUpdate } from "../../runtime/generation.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampling/params.ts";
+import { Detokenizer } from "../../runtime/tokenizer/detokenizer.ts";
 import { fakeVerifier, hashModel } from "./fake_verifier.ts";
 
 /** Flags as if none was given. */
@@ -56,6 +57,7 @@ export const modelConfig: ModelConfig = {
 export function pieceTokenizer(pieces: readonly string[]): EngineTokenizer {
   const textOf = (token: number, skipSpecialTokens = true) =>
     token === 0 && skipSpecialTokens ? "" : pieces[token]!;
+  const tokenBytes = (token: number) => new TextEncoder().encode(pieces[token]);
   const longestFirst = [...pieces.keys()].sort((a, b) => pieces[b]!.length - pieces[a]!.length);
   return {
     eosTokenIds: [0],
@@ -70,10 +72,12 @@ export function pieceTokenizer(pieces: readonly string[]): EngineTokenizer {
     },
     decode: (tokens, options) => tokens.map((token) => textOf(token, options?.skipSpecialTokens)).join(""),
     renderChat: () => Int32Array.of(1),
-    detokenizer: ({ skipSpecialTokens }) => ({
-      push: (token) => textOf(token, skipSpecialTokens),
-      flush: () => "",
-    }),
+    tokenBytes,
+    detokenizer: ({ skipSpecialTokens }) =>
+      new Detokenizer({ tokenBytes, isSpecial: (token) => token === 0 }, {
+        skipSpecialTokens,
+        stripLeadingSpace: false,
+      }),
   };
 }
 
