@@ -55,6 +55,7 @@ export const flagSchema = z.object({
   )
     .exactOptional(),
   disableRadixCache: flag,
+  allowAutoTruncate: flag,
   randomSeed: integer(0, UINT32_MAX).exactOptional(),
 
   ...speculationSchema,
@@ -175,6 +176,11 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       name: "disableRadixCache",
       flags: "--disable-radix-cache",
       help: "Do not reuse the KV of common prompt prefixes",
+    },
+    {
+      name: "allowAutoTruncate",
+      flags: "--allow-auto-truncate",
+      help: "Cut prompts and token limits that exceed the context instead of refusing them",
     },
     {
       name: "randomSeed",

@@ -8,7 +8,7 @@ import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { toChatLogprobs } from "./logprobs.ts";
 import { checkOpenai, newId, openaiSampling, toFinish, toUsage, unixSeconds } from "./openai.ts";
-import { chatTokens, tokenText } from "./prompt.ts";
+import { chatTokens } from "./prompt.ts";
 import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
@@ -128,6 +128,8 @@ class ChatWording {
   }
 
   #logprobs(output: Output): z.infer<typeof chatResponse>["choices"][number]["logprobs"] {
-    return this.#body.logprobs ? toChatLogprobs(output.logprobs, tokenText(this.#context.generator)) : null;
+    const { generator } = this.#context;
+    if (!this.#body.logprobs) return null;
+    return toChatLogprobs(output.logprobs, (token) => generator.tokenBytes(token));
   }
 }

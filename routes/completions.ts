@@ -5,9 +5,9 @@
  */
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { RouteContext } from "./context.ts";
-import { toLegacyLogprobs } from "./logprobs.ts";
+import { type Echo, LegacyLogprobs } from "./legacy_logprobs.ts";
 import { checkOpenai, newId, openaiSampling, toFinish, toUsage, unixSeconds } from "./openai.ts";
-import { type Prompt, promptsOf, promptTokens, tokenText } from "./prompt.ts";
+import { type Prompt, promptsOf, promptTokens } from "./prompt.ts";
 import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
@@ -44,35 +44,42 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
       }, context);
       return copiesOf(prompts.length === 1 ? id : `${id}-${index}`, tokens, n, sampling);
     });
-    const echoes = body.echo ? prompts.map((prompt) => textOfPrompt(prompt, context)) : [];
-    return respond(c, context, requests, new CompletionWording(id, body, echoes, requests.length, context));
+    const echoes = requests.map(({ promptTokens: tokens }, index) =>
+      body.echo ? echoOf(prompts[Math.floor(index / n)]!, tokens, context) : undefined
+    );
+    return respond(c, context, requests, new CompletionWording(id, body, echoes, context));
   });
 }
 
-function textOfPrompt(prompt: Prompt, { generator }: RouteContext): string {
-  return typeof prompt === "string" ? prompt : generator.decode(prompt, { skipSpecialTokens: false });
+function echoOf(prompt: Prompt, promptTokens: Int32Array, { generator }: RouteContext): Echo {
+  const tokens = [...promptTokens];
+  const text = typeof prompt === "string" ? prompt : generator.decode(tokens, { skipSpecialTokens: false });
+  return { text, tokens };
 }
 
 class CompletionWording {
   readonly stream: boolean;
   readonly #body: CompletionRequest;
-  readonly #echoes: readonly string[];
-  readonly #numChoices: number;
+  /** By choice. */
+  readonly #echoes: readonly (Echo | undefined)[];
+  readonly #logprobs: readonly LegacyLogprobs[] | undefined;
   readonly #context: RouteContext;
   readonly #common: Pick<CompletionResponse, "id" | "object" | "created" | "model">;
 
   constructor(
     id: string,
     body: CompletionRequest,
-    echoes: readonly string[],
-    numChoices: number,
+    echoes: readonly (Echo | undefined)[],
     context: RouteContext,
   ) {
     this.stream = body.stream ?? false;
     this.#body = body;
     this.#echoes = echoes;
-    this.#numChoices = numChoices;
     this.#context = context;
+    const { logprobs: numTop } = body, { generator } = context;
+    if (numTop !== undefined) {
+      this.#logprobs = echoes.map((echo) => new LegacyLogprobs(generator, { numTop, echo }));
+    }
     const model = context.generator.model.servedModelName;
     this.#common = { id, object: "text_completion", created: unixSeconds(), model };
   }
@@ -80,19 +87,19 @@ class CompletionWording {
   whole(outputs: readonly Output[]): CompletionResponse {
     return {
       ...this.#common,
-      choices: outputs.map((output, index) => this.#choice(index, output, 0)),
+      choices: outputs.map((output, index) => this.#choice(index, output, true)),
       usage: this.#usage(outputs),
     };
   }
 
   /** Text by choice, the last chunk of each with its finish. Then the usage, if asked for. */
   async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown> {
-    const latest = Array.from({ length: this.#numChoices }, () => new Output());
-    const offsets = new Map<number, number>();
+    const latest = this.#echoes.map(() => new Output());
+    const started = new Set<number>();
     for await (const { index, value } of chunks) {
       latest[index] = value;
-      const choice = this.#choice(index, value, offsets.get(index) ?? 0);
-      offsets.set(index, (offsets.get(index) ?? 0) + choice.text.length);
+      const choice = this.#choice(index, value, !started.has(index));
+      started.add(index);
       const usage = this.#body.stream_options?.continuous_usage_stats &&
         { usage: toUsage([value], 1, { cacheReport: this.#context.enableCacheReport }) };
       yield { ...this.#common, choices: [choice], ...usage };
@@ -102,17 +109,13 @@ class CompletionWording {
     }
   }
 
-  /** A choice whose text starts at character `offset`; the prompt is echoed where that is 0. */
-  #choice(index: number, output: Output, offset: number): CompletionResponse["choices"][number] {
-    const { logprobs: numTop, n } = this.#body;
-    const echo = offset === 0 ? this.#echoes[Math.floor(index / (n ?? 1))] ?? "" : "";
-    const entries = [...output.promptLogprobs, ...output.logprobs];
+  /** A choice, or the next chunk of it; the first begins with the echo. */
+  #choice(index: number, output: Output, isFirst: boolean): CompletionResponse["choices"][number] {
+    const echo = isFirst ? this.#echoes[index]?.text ?? "" : "";
     return {
       index,
       text: echo + output.text,
-      logprobs: numTop === undefined
-        ? null
-        : toLegacyLogprobs(entries, { numTop, offset, textOf: tokenText(this.#context.generator) }),
+      logprobs: this.#logprobs?.[index]?.take(output) ?? null,
       ...toFinish(output.finish),
     };
   }

@@ -5,7 +5,13 @@
  */
 import type { z } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
-import { AerieError, type ErrorCode, httpStatusOf, InvalidRequestError } from "../runtime/errors.ts";
+import {
+  AerieError,
+  type ErrorCode,
+  httpStatusOf,
+  InvalidRequestError,
+  type RequestProblem,
+} from "../runtime/errors.ts";
 import type { errorBody } from "./schema.ts";
 
 /** An error as it goes to a client. */
@@ -21,21 +27,40 @@ export function clip(text: string): string {
 }
 
 /** Refuses a request whose field `param` is wrong, as `Cannot accept <param>: <reason>`. */
-export function refuse(param: string, reason: string): never {
-  throw new InvalidRequestError(`Cannot accept ${param}: ${reason}`, param);
+export function refuse(param: string, reason: string, problem?: RequestProblem): never {
+  throw new InvalidRequestError(`Cannot accept ${param}: ${reason}`, param, problem);
 }
 
 /** Maps anything thrown. Only errors raised on purpose show their text to clients. */
 export function toErrorReply(error: unknown): ErrorReply {
-  const { code, message, details } = toAerieError(error);
+  const known = toAerieError(error);
+  const { code, message, details } = known;
   const status = httpStatusOf(code);
   const facts = {
     message,
-    type: code,
+    type: openaiType(status),
     param: typeof details.param === "string" ? details.param : null,
-    code: status,
   };
-  return { status, headers: replyHeaders(code, details), body: { error: facts, object: "error", ...facts } };
+  return {
+    status,
+    headers: replyHeaders(code, details),
+    body: { error: { ...facts, code: openaiCode(known) }, object: "error", ...facts, code: status },
+  };
+}
+
+/** OpenAI's `type`: a missing key or model is an invalid request there too. */
+function openaiType(status: number): string {
+  if (status === 429) return "rate_limit_error";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+/** OpenAI's `code`, where it has one. */
+function openaiCode({ code, details }: AerieError): string | null {
+  if (details.problem === "context_length") return "context_length_exceeded";
+  if (code === "unauthorized") return "invalid_api_key";
+  if (code === "overloaded") return "rate_limit_exceeded";
+  if (code === "not_found") return details.param === "model" ? "model_not_found" : "unknown_url";
+  return null;
 }
 
 function toAerieError(error: unknown): AerieError {

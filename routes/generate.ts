@@ -6,8 +6,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { RouteContext } from "./context.ts";
 import { type GenerateRequest, type Plan, planOf } from "./generate_plan.ts";
-import { toLogprobTriples } from "./logprobs.ts";
-import { tokenText } from "./prompt.ts";
+import { textOf, toLogprobTriples } from "./logprobs.ts";
 import { toSpeculation } from "./speculation.ts";
 import { respond } from "./respond.ts";
 import { type Indexed, Output } from "./run.ts";
@@ -94,9 +93,12 @@ class NativeWording {
 
   #logprobs(numLogprobs: number, output: Output): Partial<GenerateResult["meta_info"]> {
     if (numLogprobs < 0) return {};
-    const textOf = this.#body.return_text_in_logprobs ? tokenText(this.#context.generator) : () => null;
-    const input = toLogprobTriples(output.promptLogprobs, textOf);
-    const generated = toLogprobTriples(output.logprobs, textOf);
+    const { generator } = this.#context;
+    const show = this.#body.return_text_in_logprobs
+      ? (token: number) => textOf(generator.tokenBytes(token))
+      : () => null;
+    const input = toLogprobTriples(output.promptLogprobs, show);
+    const generated = toLogprobTriples(output.logprobs, show);
     return {
       input_token_logprobs: input.tokens,
       output_token_logprobs: generated.tokens,

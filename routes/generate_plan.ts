@@ -95,10 +95,18 @@ function nativeSamplingOf(
   { generator: { model }, nextSeed }: RouteContext,
 ): (copy: number) => SamplingParams {
   const room = model.contextLength - numPromptTokens;
-  // Null is "until the context is full"; a limit beyond the context is clipped, as SGLang does.
-  const asked = fields.max_new_tokens === null
-    ? room
-    : fields.max_new_tokens ?? defaultSamplingParams.maxTokens;
+  const { max_new_tokens: limit } = fields;
+  if (typeof limit === "number" && limit > room && !model.allowAutoTruncate) {
+    const total = numPromptTokens + limit;
+    refuse(
+      "max_new_tokens",
+      `Requested token count exceeds the model's maximum context length of ${model.contextLength} tokens. You requested a ` +
+        `total of ${total} tokens: ${numPromptTokens} tokens from the input and ${limit} tokens for the completion`,
+      "context_length",
+    );
+  }
+  // Null is "until the context is full".
+  const asked = limit === null ? room : limit ?? defaultSamplingParams.maxTokens;
   const maxTokens = Math.min(asked, room);
   const minTokens = fields.min_new_tokens ?? 0;
   checkMinTokens(minTokens, asked, "min_new_tokens");

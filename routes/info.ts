@@ -10,7 +10,7 @@ import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { newId } from "./openai.ts";
 import { abortWith, collect, runAll } from "./run.ts";
-import { errorBody, jsonBody, jsonContent, optional, requestIdField } from "./schema.ts";
+import { errorBody, jsonBody, jsonContent, notServed, optional } from "./schema.ts";
 
 const healthTimeoutMs = 20_000;
 
@@ -28,9 +28,12 @@ const modelInfo = z.object({
 }).openapi("ModelInfo");
 
 const abortRequest = z.strictObject({
-  /** Aborts every live request whose id begins with it. */
-  rid: optional(requestIdField),
+  /** Aborts every live request whose id begins with it, none if it is empty. */
+  rid: optional(z.string().max(256)),
   abort_all: optional(z.boolean()),
+  /** What the aborted requests give as their reason. */
+  abort_message: optional(z.string().max(1024)),
+  finished_reason: notServed(),
 }).openapi("AbortRequest");
 
 const healthRoute = createRoute({
@@ -119,9 +122,10 @@ export function addInfo(app: OpenAPIHono, context: RouteContext): void {
   }
 
   app.openapi(abortRoute, (c) => {
-    const { rid, abort_all: all } = c.req.valid("json");
+    const { rid, abort_all: all, abort_message: message } = c.req.valid("json");
     const prefix = all ? "" : rid ?? refuse("rid", "neither rid nor abort_all is given");
-    return c.json({ num_aborted: generator.abort(prefix) }, 200);
+    const names = all || prefix !== "";
+    return c.json({ num_aborted: names ? generator.abort(prefix, message) : 0 }, 200);
   });
 }
 

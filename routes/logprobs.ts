@@ -1,64 +1,47 @@
 /**
- * Log-probabilities in the three forms clients know.
+ * Log-probabilities in the forms that clients know, but for the legacy one.
  *
  * @module
  */
 import type { z } from "@hono/zod-openapi";
+import type { Generator } from "../runtime/generation.ts";
 import type { TokenLogprob } from "../runtime/messages.ts";
 import type { chatLogprobs } from "./schema_chat.ts";
-import type { legacyLogprobs } from "./schema_completions.ts";
 
-/** Text of one token, special tokens included. */
-export type TokenText = (token: number) => string;
+/** Bytes of one token, special tokens included. */
+export type TokenBytes = Generator["tokenBytes"];
 
 /** `[logprob, token id, text or null]`, as `/generate` reports it. */
 export type LogprobTriple = [number | null, number, string | null];
 
-const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Stands for minus infinity, which JSON cannot carry. */
 const lowest = -9999;
 
-function finite(logprob: number): number {
+/** A logprob as JSON can carry it. */
+export function finite(logprob: number): number {
   return Number.isFinite(logprob) ? logprob : lowest;
+}
+
+/** Text of a token's bytes, U+FFFD for parts of characters. */
+export function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
 }
 
 /** The chat form: text and bytes of each token and of its alternatives. */
 export function toChatLogprobs(
   entries: readonly TokenLogprob[],
-  textOf: TokenText,
+  tokenBytes: TokenBytes,
 ): z.infer<typeof chatLogprobs> {
   const describe = (id: number, logprob: number) => {
-    const token = textOf(id);
-    return { token, bytes: [...encoder.encode(token)], logprob: finite(logprob) };
+    const bytes = tokenBytes(id);
+    return { token: textOf(bytes), bytes: [...bytes], logprob: finite(logprob) };
   };
   return {
     content: entries.map(({ token, logprob, top }) => ({
       ...describe(token, logprob ?? 0),
       top_logprobs: top.map(([id, value]) => describe(id, value)),
     })),
-  };
-}
-
-/** The legacy completions form; the first token starts at character `offset` of the choice's text. */
-export function toLegacyLogprobs(
-  entries: readonly TokenLogprob[],
-  options: { numTop: number; offset: number; textOf: TokenText },
-): z.infer<typeof legacyLogprobs> {
-  const { numTop, textOf } = options;
-  const tokens = entries.map(({ token }) => textOf(token));
-  let offset = options.offset;
-  return {
-    tokens,
-    token_logprobs: entries.map(({ logprob }) => logprob === null ? null : finite(logprob)),
-    top_logprobs: numTop === 0
-      ? null
-      : entries.map(({ logprob, top }) =>
-        logprob === null ? null : Object.fromEntries(top.map(([id, value]) => [textOf(id), finite(value)]))
-      ),
-    text_offset: tokens.map((text) => {
-      offset += text.length;
-      return offset - text.length;
-    }),
   };
 }
 

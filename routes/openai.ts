@@ -67,13 +67,14 @@ export function openaiSampling(
 ): (copy: number) => SamplingParams {
   const { limit, numLogprobs, promptLogprobStart } = own;
   const room = model.contextLength - own.numPromptTokens;
-  if (limit !== undefined && limit.value > room) {
+  if (limit !== undefined && limit.value > room && !model.allowAutoTruncate) {
     refuse(
       limit.param,
       `max_completion_tokens is too large: ${limit.value}; the prompt leaves ${room} of ${model.contextLength} tokens`,
+      "context_length",
     );
   }
-  const maxTokens = limit?.value ?? Math.min(own.defaultLimit, room);
+  const maxTokens = Math.min(limit?.value ?? own.defaultLimit, room);
   const minTokens = body.min_tokens ?? 0;
   checkMinTokens(minTokens, maxTokens, "min_tokens");
   const params = { maxTokens, minTokens, numLogprobs, promptLogprobStart, seed: 0 };

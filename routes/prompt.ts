@@ -25,11 +25,6 @@ function isPrompt(input: Prompt | readonly Prompt[]): input is Prompt {
   return typeof input === "string" || typeof input[0] === "number";
 }
 
-/** Text of single tokens, for logprobs: special tokens are shown. */
-export function tokenText(generator: Generator): (token: number) => string {
-  return (token) => generator.decode([token], { skipSpecialTokens: false });
-}
-
 /**
  * Tokens of a raw prompt. Special tokens written in it are special: its author renders the template.
  *
@@ -38,8 +33,9 @@ export function tokenText(generator: Generator): (token: number) => string {
 export function promptTokens(generator: Generator, prompt: Prompt, param: string): Int32Array {
   const { model } = generator;
   if (typeof prompt === "string") {
-    checkLength(prompt.length, model, param);
-    return checkFits(generator.encode(prompt, { addSpecialTokens: true, parseSpecial: true }), model, param);
+    const text = model.allowAutoTruncate ? prompt.slice(0, maxChars(model)) : prompt;
+    checkLength(text.length, model, param);
+    return checkFits(generator.encode(text, { addSpecialTokens: true, parseSpecial: true }), model, param);
   }
   const unknown = prompt.find((token) => token >= model.vocabSize);
   if (unknown !== undefined) {
@@ -75,16 +71,26 @@ function toChatMessage({ role, content, name }: z.infer<typeof chatMessage>): Ch
   };
 }
 
-function checkLength(numChars: number, { contextLength }: ModelInfo, param: string): void {
-  if (numChars > contextLength * maxCharsPerToken) {
-    refuse(param, tooLong(`${numChars} characters`, contextLength));
+function maxChars({ contextLength }: ModelInfo): number {
+  return contextLength * maxCharsPerToken;
+}
+
+function checkLength(numChars: number, model: ModelInfo, param: string): void {
+  if (numChars > maxChars(model)) {
+    refuse(param, tooLong(`${numChars} characters`, model.contextLength), "context_length");
   }
 }
 
-function checkFits(tokens: Int32Array, { contextLength }: ModelInfo, param: string): Int32Array {
+/** The tokens, cut so that one more fits the context if the server cuts. */
+function checkFits(
+  tokens: Int32Array,
+  { contextLength, allowAutoTruncate }: ModelInfo,
+  param: string,
+): Int32Array {
   if (tokens.length === 0) refuse(param, "the input is empty");
-  if (tokens.length >= contextLength) refuse(param, tooLong(`${tokens.length} tokens`, contextLength));
-  return tokens;
+  if (tokens.length < contextLength) return tokens;
+  if (allowAutoTruncate) return tokens.slice(0, contextLength - 1);
+  refuse(param, tooLong(`${tokens.length} tokens`, contextLength), "context_length");
 }
 
 function tooLong(size: string, contextLength: number): string {

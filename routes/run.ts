@@ -18,6 +18,7 @@ export class Output implements GenerationUpdate {
   text = "";
   readonly tokens: number[] = [];
   readonly logprobs: TokenLogprob[] = [];
+  readonly textOffsets: number[] = [];
   readonly promptLogprobs: TokenLogprob[] = [];
   finish?: FinishReason;
   usage: Usage = { numPromptTokens: 0, numCompletionTokens: 0, numCachedTokens: 0, numPreemptions: 0 };
@@ -27,6 +28,7 @@ export class Output implements GenerationUpdate {
     this.text += update.text;
     append(this.tokens, update.tokens);
     append(this.logprobs, update.logprobs ?? []);
+    append(this.textOffsets, update.textOffsets ?? []);
     append(this.promptLogprobs, update.promptLogprobs ?? []);
     if (update.finish !== undefined) this.finish = update.finish;
     this.usage = update.usage;

@@ -50,15 +50,15 @@ export function toSamplingParams(
     logitBias,
     stopTokenIds,
     ignoreEos: fields.ignore_eos ?? defaults.ignoreEos,
-    stop: typeof fields.stop === "string" ? [fields.stop] : fields.stop ?? defaults.stop,
+    stop: [fields.stop ?? defaults.stop].flat().filter((text) => text !== ""),
     noStopTrim: fields.no_stop_trim ?? defaults.noStopTrim,
     skipSpecialTokens: fields.skip_special_tokens ?? defaults.skipSpecialTokens,
   };
 }
 
-/** The seed of copy `copy` of a prompt: copies of one seeded request must differ. Folded to 32 bits. */
-export function seedOf(seed: number | undefined, copy: number, nextSeed: () => number): number {
-  return seed === undefined ? nextSeed() : (seed + copy) >>> 0;
+/** The seed of copy `copy` of a prompt: copies of one seeded request must differ. */
+export function seedOf(seed: bigint | undefined, copy: number, nextSeed: () => number): number | bigint {
+  return seed === undefined ? nextSeed() : BigInt.asIntN(64, seed + BigInt(copy));
 }
 
 /** Refuses a minimum above the maximum; both are as the client gave them. */

@@ -67,7 +67,16 @@ export const tokenIds = z.custom<readonly number[]>(
   "expected a non-empty list of token ids",
 ).openapi({ type: "array", items: { type: "integer", minimum: 0 } });
 
-const stopText = z.string().min(1).max(1024);
+/** An empty one stands for none. */
+const stopText = z.string().max(1024);
+/** An integer of 64 bits; as text, like in JSON forms of protocol buffers, where the client's numbers are too short. */
+export const seedField: Optional<z.ZodType<bigint>> = optional(
+  z.union([z.int(), z.string().regex(/^-?\d{1,19}$/)], "expected an integer")
+    .transform(BigInt)
+    .refine((seed) => BigInt.asIntN(64, seed) === seed, "expected an integer from -2^63 to 2^63 - 1")
+    .openapi({ type: "integer", format: "int64" }),
+);
+
 const tokenKey = z.string().regex(/^\d{1,9}$/, "expected a token id");
 
 /** Sampling fields that all generating endpoints share; null stands for the default. */
@@ -98,8 +107,9 @@ export const openaiFields = z.object({
   ...samplingFields.shape,
   /** The served model's name, or `default`. */
   model: z.string().optional(),
-  seed: optional(z.int()),
-  max_tokens: optional(z.int().min(1)),
+  seed: seedField,
+  /** 0 scores the prompt. */
+  max_tokens: optional(z.int().min(0)),
   min_tokens: optional(z.int().min(0)),
   stream: optional(z.boolean()),
   stream_options: optional(z.strictObject({
@@ -146,17 +156,22 @@ export const usage = z.object({
 
 const errorFacts = z.object({
   message: z.string(),
-  /** Stable error code, e.g. `invalid_request`. */
+  /** OpenAI's kind of error, e.g. `invalid_request_error`. */
   type: z.string(),
   /** The request field at fault. */
   param: z.string().nullable(),
-  /** The HTTP status. */
-  code: z.int(),
 });
 
 /** Body of every error: `error` as OpenAI clients read it, the flat fields as SGLang sends them. */
-export const errorBody = errorFacts.extend({ error: errorFacts, object: z.literal("error") })
-  .openapi("Error");
+export const errorBody = errorFacts.extend({
+  /** The HTTP status. */
+  code: z.int(),
+  object: z.literal("error"),
+  error: errorFacts.extend({
+    /** OpenAI's name of the case, e.g. `context_length_exceeded`. */
+    code: z.string().nullable(),
+  }),
+}).openapi("Error");
 
 /** A response entry of the OpenAPI document. */
 export function jsonContent<T extends z.ZodType>(schema: T, description: string): {

@@ -35,7 +35,7 @@ export const chatMessage = z.strictObject({
 export const chatRequest = z.strictObject({
   ...openaiFields.shape,
   messages: bounded(z.array(chatMessage).min(1), 8192),
-  max_completion_tokens: optional(z.int().min(1)),
+  max_completion_tokens: optional(z.int().min(0)),
   logprobs: optional(z.boolean()),
   top_logprobs: optional(z.int().min(0).max(maxTopLogprobs)),
   continue_final_message: optional(z.boolean()),

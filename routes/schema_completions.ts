@@ -33,7 +33,11 @@ export const completionRequest = z.strictObject({
   response_format: notServed({ type: "text" }),
 }).openapi("CompletionRequest");
 
-/** Logprobs in the legacy format; `text_offset` counts characters of the choice's text. */
+/**
+ * Logprobs in the legacy format. `text_offset` counts characters (code points) of the choice's text, the echo included. A
+ * token that is only part of a character reads `bytes:\xf0\x9f`; of alternatives that read the same, the less
+ * probable are `token_id:<id>`.
+ */
 export const legacyLogprobs = z.object({
   tokens: z.array(z.string()),
   token_logprobs: z.array(z.number().nullable()),

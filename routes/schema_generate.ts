@@ -13,6 +13,7 @@ import {
   optional,
   requestIdField,
   samplingFields,
+  seedField,
   speculationFields,
   tokenIds,
 } from "./schema.ts";
@@ -20,10 +21,10 @@ import {
 /** `sampling_params` of one prompt. */
 export const nativeSampling = z.strictObject({
   ...samplingFields.shape,
-  /** Null generates until the context is full. */
-  max_new_tokens: z.int().min(1).nullish(),
+  /** Null generates until the context is full, 0 scores the prompt. */
+  max_new_tokens: z.int().min(0).nullish(),
   min_new_tokens: optional(z.int().min(0)),
-  sampling_seed: optional(z.int()),
+  sampling_seed: seedField,
   spaces_between_special_tokens: notServed(true),
   structural_tag: notServed(),
   custom_params: notServed(),

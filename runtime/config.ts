@@ -45,6 +45,8 @@ export interface ServerArgs {
   readonly disableRadixCache: boolean;
   /** Type of keys and values in the pool. */
   readonly kvCacheDtype: "auto" | "bfloat16" | "float32";
+  /** Cut prompts and limits that exceed the context instead of refusing them. */
+  readonly allowAutoTruncate: boolean;
   /** Determines the seeds of requests that bring none. */
   readonly randomSeed?: number;
   /** Tokens gathered per chunk of a stream. */

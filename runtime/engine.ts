@@ -32,6 +32,7 @@ import {
 } from "./messages.ts";
 import { costLines, describeServer, type ServerFacts } from "./server_info.ts";
 import type { DrafterConfig, DrafterInfo } from "./speculation_config.ts";
+import { decodeWithStarts } from "./text_stream.ts";
 
 export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
 
@@ -81,6 +82,7 @@ export class Engine implements Generator, AsyncDisposable {
       contextLength: this.#verifierConfig.contextLength,
       vocabSize: checkpoint.config.vocabSize,
       eosTokenIds,
+      allowAutoTruncate: args.allowAutoTruncate,
     };
     // The actors work by turns: in one thread, no time is lost waking another.
     const thread = options.placement === "worker" ? new ActorThread("actors") : undefined;
@@ -131,6 +133,10 @@ export class Engine implements Generator, AsyncDisposable {
 
   decode(tokens: readonly number[], options?: Parameters<Generator["decode"]>[1]): string {
     return this.#options.tokenizer.decode(tokens, options);
+  }
+
+  decodeWithStarts(tokens: readonly number[]): ReturnType<Generator["decodeWithStarts"]> {
+    return decodeWithStarts(this.#options.tokenizer.detokenizer({ skipSpecialTokens: false }), tokens);
   }
 
   tokenBytes(token: number): Uint8Array {

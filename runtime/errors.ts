@@ -1,6 +1,5 @@
 /**
- * Errors that callers catch. Each has a stable `code`, used as the HTTP `error.type` and as the metric
- * label, and survives a message channel as a {@linkcode WireError}.
+ * Errors that callers catch. Each has a stable `code`, used as the metric label, and survives a message channel as a {@linkcode WireError}.
  *
  * @module
  */
@@ -22,7 +21,7 @@ export interface WireError {
   readonly name: string;
   readonly code: ErrorCode;
   readonly message: string;
-  /** Extra facts: `param` (the request field at fault), `retryAfterMs`. */
+  /** Extra facts: `param` (the request field at fault), `problem`, `retryAfterMs`. */
   readonly details: Readonly<Record<string, string | number>>;
 }
 
@@ -42,11 +41,17 @@ export class AerieError extends Error {
   }
 }
 
+/** What a request asks too much of: the tokens that context or KV pool hold. */
+export type RequestProblem = "context_length";
+
 /** A request field is wrong; `param` names it. HTTP 400. */
 export class InvalidRequestError extends AerieError {
-  /** `param` is the field at fault. */
-  constructor(message: string, param?: string) {
-    super("invalid_request", message, param === undefined ? {} : { param });
+  /** `param` is the field at fault, `problem` what programs may want to know of it. */
+  constructor(message: string, param?: string, problem?: RequestProblem) {
+    super("invalid_request", message, {
+      ...(param !== undefined && { param }),
+      ...(problem !== undefined && { problem }),
+    });
   }
 }
 

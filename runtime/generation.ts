@@ -62,6 +62,8 @@ export interface ModelInfo {
   readonly vocabSize: number;
   /** Tokens that end a generation. */
   readonly eosTokenIds: readonly number[];
+  /** What exceeds the context is cut off instead of refused. */
+  readonly allowAutoTruncate: boolean;
 }
 
 /** The engine as a client sees it. */
@@ -75,6 +77,8 @@ export interface Generator {
   encode(text: string, options?: { addSpecialTokens?: boolean; parseSpecial?: boolean }): Int32Array;
   /** Text of tokens. */
   decode(tokens: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
+  /** Text of tokens, special ones included, and the characters (code points) before the text of each. */
+  decodeWithStarts(tokens: readonly number[]): { readonly text: string; readonly starts: readonly number[] };
   /** Bytes that a token adds to a text, the text of a special token included; none for an id without a token. */
   tokenBytes(token: number): Uint8Array;
   /**

@@ -9,6 +9,19 @@ import { numCharacters } from "./tokenizer/utf8.ts";
 /** Where the text of tokens comes from. */
 export type TextSource = Pick<Detokenizer, "push" | "flush" | "follow" | "start">;
 
+/** Text of tokens and the characters (code points) before the text of each. */
+export function decodeWithStarts(
+  source: TextSource,
+  tokens: readonly number[],
+): { readonly text: string; readonly starts: readonly number[] } {
+  let text = "";
+  const starts = tokens.map((token) => {
+    text += source.push(token);
+    return source.start;
+  });
+  return { text: text + source.flush(), starts };
+}
+
 /** Text that became certain, and the stop text that ended it. */
 export interface TextPiece {
   readonly text: string;

@@ -105,12 +105,13 @@ function refusal(state: SchedulingState, { requestId, promptTokens }: Submit): E
   }
   if (promptTokens.length >= contextLength) {
     const limit = `is longer than the model's context length (${contextLength} tokens)`;
-    return new InvalidRequestError(`${input} ${limit}`, "prompt");
+    return new InvalidRequestError(`${input} ${limit}`, "prompt", "context_length");
   }
   if (promptTokens.length >= poolTokens(config)) {
     return new InvalidRequestError(
       `${input} is too long for the KV pool (${poolTokens(config)} tokens)`,
       "prompt",
+      "context_length",
     );
   }
   if (waiting.length + running.length >= maxRunningRequests + maxQueuedRequests) {

@@ -43,7 +43,14 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     ...["--model-path", "a.gguf", "--tokenizer-path", "t", "--served-model-name", "m", "--host", "0.0.0.0"],
     ...["--port", "0", "--dtype", "bfloat16", "--context-length", "128", "--max-running-requests", "4"],
     ...["--max-total-tokens", "512", "--max-queued-requests", "0", "--mem-fraction-static", "0.5"],
-    ...["--page-size", "32", "--chunked-prefill-size", "-1", "--disable-radix-cache"],
+    ...[
+      "--page-size",
+      "32",
+      "--chunked-prefill-size",
+      "-1",
+      "--disable-radix-cache",
+      "--allow-auto-truncate",
+    ],
     ...[
       "--kv-cache-dtype",
       "float32",
@@ -98,6 +105,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     pageSize: 32,
     chunkedPrefillSize: -1,
     disableRadixCache: true,
+    allowAutoTruncate: true,
     kvCacheDtype: "float32",
     randomSeed: 7,
     streamInterval: 3,

@@ -3,7 +3,7 @@
  */
 import fc from "fast-check";
 import { strict as assert } from "node:assert";
-import { AerieError, OverloadedError, UnavailableError } from "../../runtime/errors.ts";
+import { AerieError, InvalidRequestError, OverloadedError, UnavailableError } from "../../runtime/errors.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { appOf, fault, post, until } from "../support/http.ts";
 
@@ -37,7 +37,8 @@ Deno.test("app: with a key every route but /health asks for it", async (t) => {
         const response = await app.request(path, { method, headers });
         assert.equal(response.status, 401);
         assert.equal(response.headers.get("WWW-Authenticate"), "Bearer");
-        assert.equal((await response.json()).error.type, "unauthorized");
+        const { type, code } = (await response.json()).error;
+        assert.deepEqual([type, code], ["invalid_request_error", "invalid_api_key"]);
       }
       const response = await app.request(path, { method, ...authorized });
       assert.notEqual(response.status, 401);
@@ -106,21 +107,33 @@ Deno.test("app: bodies that cannot be read", async (t) => {
 });
 
 Deno.test("app: errors before the first update have their status, streamed or not", async (t) => {
-  const cases: [error: Error, status: number, type: string][] = [
-    [new OverloadedError("Cannot queue: 8 requests wait", 1500), 429, "overloaded"],
-    [new UnavailableError("Cannot generate: the engine is stopping"), 503, "unavailable"],
-    [new AerieError("actor_crashed", "Actor verifier crashed: out of memory"), 500, "actor_crashed"],
-    [new TypeError("secret internals"), 500, "internal"],
+  const cases: [error: Error, status: number, type: string, code: string | null][] = [
+    [
+      new OverloadedError("Cannot queue: 8 requests wait", 1500),
+      429,
+      "rate_limit_error",
+      "rate_limit_exceeded",
+    ],
+    [
+      new InvalidRequestError("Too long", "prompt", "context_length"),
+      400,
+      "invalid_request_error",
+      "context_length_exceeded",
+    ],
+    [new InvalidRequestError("Duplicate request ID: a", "rid"), 400, "invalid_request_error", null],
+    [new UnavailableError("Cannot generate: the engine is stopping"), 503, "server_error", null],
+    [new AerieError("actor_crashed", "Actor verifier crashed: out of memory"), 500, "server_error", null],
+    [new TypeError("secret internals"), 500, "server_error", null],
   ];
-  for (const [error, status, type] of cases) {
+  for (const [error, status, type, code] of cases) {
     for (const stream of [false, true]) {
-      await t.step(`${type}, stream ${stream}`, async () => {
+      await t.step(`${error.message}, stream ${stream}`, async () => {
         const logged: string[] = [];
         const app = appOf(new FakeGenerator(() => [error]), {
           log: (level, text) => logged.push(`${level} ${text}`),
         });
         const seen = await fault(app, chat, { messages, stream });
-        assert.deepEqual([seen.status, seen.type], [status, type]);
+        assert.deepEqual([seen.status, seen.type, seen.code], [status, type, code]);
         assert.equal(seen.headers.get("Retry-After"), status === 429 ? "2" : null);
         assert.doesNotMatch(seen.message, /secret/);
         assert.equal(
@@ -191,7 +204,8 @@ Deno.test("app: a generation that ends by itself is not aborted", async () => {
 Deno.test("app: an unknown route is a JSON 404, and every answer has a request id", async () => {
   const response = await appOf(new FakeGenerator()).request("/nope");
   assert.equal(response.status, 404);
-  assert.equal((await response.json()).error.type, "not_found");
+  const { type, code } = (await response.json()).error;
+  assert.deepEqual([type, code], ["invalid_request_error", "unknown_url"]);
   assert.ok(response.headers.get("X-Request-Id"));
 });
 

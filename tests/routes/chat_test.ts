@@ -110,7 +110,7 @@ Deno.test("chat: n choices differ in seed, end once each, and count the prompt o
   }
   assert.deepEqual(texts, ["abc", "bc", "c"]);
   assert.deepEqual(finishes.sort(), [0, 1, 2]);
-  assert.deepEqual(generator.seen.map(({ request }) => request.sampling.seed), [7, 8, 9]);
+  assert.deepEqual(generator.seen.map(({ request }) => request.sampling.seed), [7n, 8n, 9n]);
   assert.deepEqual(generator.seen.map(({ request }) => request.requestId), ["mine-0", "mine-1", "mine-2"]);
   const counted = chunks.at(-1)?.usage;
   assert.equal(counted?.prompt_tokens, "user:Hello|assistant:".length);
@@ -142,6 +142,48 @@ Deno.test("chat: logprobs carry text, bytes and alternatives, whole and streamed
   assert.equal(generator.only.request.sampling.numLogprobs, 2);
   const chunks = await events(appOf(new FakeGenerator(() => script)), path, request, chunk);
   assert.deepEqual(chunks.map(({ choices }) => choices[0]?.logprobs), [null, expected, null]);
+});
+
+Deno.test("chat: a token that is part of a character has its own bytes", async () => {
+  class Halves extends FakeGenerator {
+    override tokenBytes(token: number): Uint8Array {
+      return Uint8Array.from([[0xf0, 0x9f], [0x98, 0x80]][token] ?? []);
+    }
+  }
+  const logprobs = [
+    { token: 0, logprob: -0.5, top: [[0, -0.5], [1, -1]] as const },
+    { token: 1, logprob: -0.5, top: [] },
+  ];
+  const script = [{ text: "😀", tokens: [0, 1], logprobs, finish: { type: "length", length: 2 } as const }];
+  const request = { messages, logprobs: true, top_logprobs: 2 };
+  const { choices } = await answer(appOf(new Halves(() => script)), path, request, chatResponse);
+  const [first, second] = choices[0]!.logprobs!.content;
+  assert.deepEqual([first!.bytes, second!.bytes], [[0xf0, 0x9f], [0x98, 0x80]]);
+  assert.deepEqual(first!.top_logprobs.map(({ bytes }) => bytes), [[0xf0, 0x9f], [0x98, 0x80]]);
+  assert.equal(first!.token, "\ufffd");
+});
+
+Deno.test("chat: a limit of 0 tokens yields none", async (t) => {
+  const none = [{ finish: { type: "length", length: 0 } as const }];
+  for (const field of ["max_tokens", "max_completion_tokens"]) {
+    await t.step(field, async () => {
+      const generator = new FakeGenerator(() => none), request = { messages, [field]: 0, n: 2 };
+      const { choices, usage } = await answer(appOf(generator), path, request, chatResponse);
+      assert.deepEqual(choices.map((choice) => [choice.message.content, choice.finish_reason]), [
+        ["", "length"],
+        ["", "length"],
+      ]);
+      assert.equal(usage.completion_tokens, 0);
+      assert.deepEqual(generator.seen.map(({ request }) => request.sampling.maxTokens), [0, 0]);
+      const chunks = await events(
+        appOf(new FakeGenerator(() => none)),
+        path,
+        { messages, [field]: 0 },
+        chunk,
+      );
+      assert.deepEqual(chunks.map(({ choices: [choice] }) => choice?.finish_reason), [null, "length"]);
+    });
+  }
 });
 
 Deno.test("chat: an aborted generation says so", async () => {
@@ -215,7 +257,6 @@ Deno.test("chat: what is wrong or not supported is named", async (t) => {
     [{ n: 1e6 }, "n"],
     [{ seed: 0.5 }, "seed"],
     [{ stop: [1] }, "stop[0]"],
-    [{ stop: "" }, "stop"],
     [{ stop: Array.from({ length: 65 }, () => "x") }, "stop"],
     [{ stop_token_ids: [256] }, "stop_token_ids"],
     [{ logit_bias: { x: 1 } }, "logit_bias.x"],

@@ -46,9 +46,24 @@ Deno.test("client: sees typed errors", async () => {
       client.chat.completions.create({ model: "org/tiny", messages, temperature: -1 }),
       (error) =>
         error instanceof OpenAI.BadRequestError && error.param === "temperature" &&
-        error.type === "invalid_request",
+        error.type === "invalid_request_error" && error.code === null,
     );
-    await assert.rejects(client.models.retrieve("gpt-9"), OpenAI.NotFoundError);
+    await assert.rejects(
+      client.models.retrieve("gpt-9"),
+      (error) => error instanceof OpenAI.NotFoundError && error.code === "model_not_found",
+    );
+    const long = [{ role: "user" as const, content: "x".repeat(200) }];
+    await assert.rejects(
+      client.chat.completions.create({ model: "org/tiny", messages: long }),
+      (error) =>
+        error instanceof OpenAI.BadRequestError && error.code === "context_length_exceeded" &&
+        /is longer than the model's context length/.test(error.message),
+    );
+    const stranger = new OpenAI({ baseURL: client.baseURL, apiKey: "wrong", maxRetries: 0 });
+    await assert.rejects(
+      stranger.models.list(),
+      (error) => error instanceof OpenAI.AuthenticationError && error.code === "invalid_api_key",
+    );
     assert.equal((await client.models.retrieve("org/tiny")).id, "org/tiny");
   });
 });
@@ -74,7 +89,7 @@ Deno.test("client: a body of 10 MB is refused and the server goes on", async () 
       body: JSON.stringify({ text: "x".repeat(10_000_000) }),
     });
     assert.equal(response.status, 413);
-    assert.equal((await response.json()).error.type, "payload_too_large");
+    assert.equal((await response.json()).error.type, "invalid_request_error");
     assert.equal((await client.chat.completions.create({ model: "default", messages })).choices.length, 1);
   });
 });

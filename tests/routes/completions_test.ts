@@ -119,7 +119,7 @@ Deno.test("completions: what is wrong or not supported is named", async (t) => {
     [{ prompt: ["a", "b", "c", "d", "e", "f", "g", "h", "i"], n: 128 }, "n"],
     [{ prompt: "x".repeat(100) }, "prompt"],
     [{ max_tokens: 100 }, "max_tokens"],
-    [{ max_tokens: 0 }, "max_tokens"],
+    [{ max_tokens: -1 }, "max_tokens"],
     [{ logprobs: true }, "logprobs"],
     [{ suffix: "x" }, "suffix"],
     [{ best_of: 2 }, "best_of"],

@@ -37,11 +37,17 @@ Deno.test("generate: PUT works as POST", async () => {
   assert.equal(generateResult.parse(await response.json()).text, "Hi!");
 });
 
-Deno.test("generate: the limit is clipped to the context, null means all of it", async (t) => {
-  const cases: [max: number | null | undefined, expected: number][] = [[50, 50], [5000, 96], [null, 96], [
-    undefined,
-    96,
-  ]];
+Deno.test("generate: null means all of the context, the default what is left of it, 0 nothing", async (t) => {
+  const cases: [max: number | null | undefined, expected: number][] = [
+    [50, 50],
+    [96, 96],
+    [0, 0],
+    [null, 96],
+    [
+      undefined,
+      96,
+    ],
+  ];
   for (const [max, expected] of cases) {
     await t.step(String(max), async () => {
       const generator = new FakeGenerator();
@@ -52,6 +58,31 @@ Deno.test("generate: the limit is clipped to the context, null means all of it",
         generateResult,
       );
       assert.equal(generator.only.request.sampling.maxTokens, expected);
+    });
+  }
+});
+
+Deno.test("generate: what exceeds the context is refused, or cut if the server is to", async (t) => {
+  const request = { text: "Once", sampling_params: { max_new_tokens: 97 } };
+  const long = { text: "x".repeat(120), sampling_params: { max_new_tokens: 5 } };
+  const chat = { messages: [{ role: "user", content: "x".repeat(120) }], max_tokens: 5 };
+  const cases: [path: string, body: object, maxTokens: number, numPromptTokens: number][] = [
+    [path, request, 96, 4],
+    [path, long, 1, 99],
+    [path, { input_ids: Array(7000).fill(1) }, 1, 99],
+    ["/v1/completions", { prompt: "Once", max_tokens: 97 }, 96, 4],
+    ["/v1/completions", { prompt: "x".repeat(7000) }, 1, 99],
+    ["/v1/chat/completions", chat, 1, 99],
+  ];
+  for (const [path, body, maxTokens, numPromptTokens] of cases) {
+    await t.step(`${path} ${JSON.stringify(body).slice(0, 60)}`, async () => {
+      const error = await fault(appOf(new FakeGenerator()), path, body);
+      assert.deepEqual([error.status, error.code], [400, "context_length_exceeded"]);
+      const generator = new FakeGenerator();
+      generator.model = { ...generator.model, allowAutoTruncate: true };
+      assert.equal((await post(appOf(generator), path, body)).status, 200);
+      const { sampling, promptTokens } = generator.only.request;
+      assert.deepEqual([sampling.maxTokens, promptTokens.length], [maxTokens, numPromptTokens]);
     });
   }
 });
@@ -134,6 +165,7 @@ Deno.test("generate: what is wrong or not supported is named", async (t) => {
     [{ text: 5 }, "text"],
     [{ text: "x".repeat(100) }, "text"],
     [{ sampling_params: { max_new_tokens: -1 } }, "sampling_params.max_new_tokens"],
+    [{ sampling_params: { max_new_tokens: 0, min_new_tokens: 1 } }, "min_new_tokens"],
     [{ sampling_params: { max_new_tokens: 2, min_new_tokens: 3 } }, "min_new_tokens"],
     [{ sampling_params: { json_schema: "{}" } }, "sampling_params.json_schema"],
     [{ sampling_params: { max_tokens: 3 } }, "sampling_params.max_tokens"],

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- fields are named as on the wire
 /**
  * @module
  */
@@ -60,9 +61,15 @@ Deno.test("info: /abort_request aborts by prefix, or all, but never all by mista
   const schema = z.object({ num_aborted: z.int() });
   assert.deepEqual(await answer(app, "/abort_request", { rid: "chat" }, schema), { num_aborted: 2 });
   await answer(app, "/abort_request", { abort_all: true }, schema);
-  assert.deepEqual(generator.aborted, ["chat", ""]);
-  for (const body of [{}, { rid: "" }, { abort_all: false }]) {
+  await answer(app, "/abort_request", { rid: "", abort_all: true, abort_message: "Enough" }, schema);
+  assert.deepEqual(generator.aborted, ["chat", "", ": Enough"]);
+  for (const body of [{}, { abort_all: false }]) {
     assert.equal((await fault(app, "/abort_request", body)).param, "rid");
   }
-  assert.equal(generator.aborted.length, 2);
+  // SGLang's defaults, written out: no request has this id.
+  const defaults = { rid: "", abort_all: false, abort_message: null, finished_reason: null };
+  for (const body of [{ rid: "" }, defaults]) {
+    assert.deepEqual(await answer(app, "/abort_request", body, schema), { num_aborted: 0 });
+  }
+  assert.equal(generator.aborted.length, 3);
 });

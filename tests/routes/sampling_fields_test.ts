@@ -54,14 +54,19 @@ Deno.test("sampling fields: a temperature next to 0 is greedy, top_k -1 or beyon
   assert.equal(toSamplingParams({ top_k: 1e9 }, own, model).topK, 0);
 });
 
-Deno.test("sampling fields: seeds are 32 bits, differ by copy, and are drawn where none is given", () => {
+Deno.test("sampling fields: empty stop texts mean none", () => {
+  for (const stop of ["", [], [""], ["", ""]]) {
+    assert.deepEqual(toSamplingParams({ stop }, own, model).stop, []);
+  }
+  assert.deepEqual(toSamplingParams({ stop: ["", "a"] }, own, model).stop, ["a"]);
+});
+
+Deno.test("sampling fields: seeds differ by copy, and are drawn where none is given", () => {
   const drawn = () => 42;
   assert.equal(seedOf(undefined, 3, drawn), 42);
-  assert.deepEqual([0, 1].map((copy) => seedOf(7, copy, drawn)), [7, 8]);
-  for (const seed of [-1, 2 ** 40 + 5, Number.MAX_SAFE_INTEGER]) {
-    const folded = seedOf(seed, 0, drawn);
-    assert.ok(folded >= 0 && folded < 2 ** 32 && Number.isInteger(folded));
-  }
+  assert.deepEqual([0, 1].map((copy) => seedOf(7n, copy, drawn)), [7n, 8n]);
+  const last = 2n ** 63n - 1n;
+  assert.deepEqual([0, 1].map((copy) => seedOf(last, copy, drawn)), [last, -last - 1n]);
 });
 
 Deno.test("sampling fields: a base seed makes the drawn seeds reproducible and distinct", () => {

@@ -14,8 +14,8 @@ Deno.test("sse: a failure in mid-stream is the last event before the end, and ab
   assert.equal(response.status, 200);
   const events = (await response.text()).split("\n\n");
   assert.deepEqual(events.slice(-2), ["data: [DONE]", ""]);
-  const { error } = JSON.parse(events.at(-3)?.slice("data: ".length) ?? "");
-  assert.deepEqual([error.message, error.type, error.code], ["Cannot go on", "overloaded", 429]);
+  const { error, code } = JSON.parse(events.at(-3)?.slice("data: ".length) ?? "");
+  assert.deepEqual([error.message, error.code, code], ["Cannot go on", "rate_limit_exceeded", 429]);
   assert.equal(generator.seen[1]?.signal?.aborted, true);
 });
 

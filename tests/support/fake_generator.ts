@@ -32,13 +32,14 @@ export interface Seen {
 
 /** Plays `script` for each request and records it. */
 export class FakeGenerator implements Generator {
-  readonly model: ModelInfo = {
+  model: ModelInfo = {
     modelPath: "/models/tiny",
     tokenizerPath: "/models/tiny",
     servedModelName: "org/tiny",
     contextLength: 100,
     vocabSize: 256,
     eosTokenIds: [0],
+    allowAutoTruncate: false,
   };
   ready = true;
   flushable = true;
@@ -67,6 +68,10 @@ export class FakeGenerator implements Generator {
     return String.fromCharCode(...tokens);
   }
 
+  decodeWithStarts(tokens: readonly number[]): ReturnType<Generator["decodeWithStarts"]> {
+    return { text: this.decode(tokens), starts: tokens.map((_, i) => i) };
+  }
+
   tokenBytes(token: number): Uint8Array {
     return new TextEncoder().encode(String.fromCharCode(token));
   }
@@ -85,6 +90,7 @@ export class FakeGenerator implements Generator {
       numCachedTokens: 3,
       numPreemptions: 0,
     };
+    let numCharacters = 0;
     try {
       for (const step of this.#script(request, index)) {
         // A turn of the event loop, as a message channel takes one.
@@ -96,7 +102,10 @@ export class FakeGenerator implements Generator {
           return;
         }
         usage.numCompletionTokens += step.tokens?.length ?? 0;
-        yield { text: "", tokens: [], usage: { ...usage }, ...step };
+        // A character a token.
+        const textOffsets = step.tokens?.map((_, i) => numCharacters + i) ?? [];
+        numCharacters += step.text?.length ?? 0;
+        yield { text: "", tokens: [], usage: { ...usage }, ...(step.logprobs && { textOffsets }), ...step };
       }
     } finally {
       seen.ended = true;

@@ -18,6 +18,7 @@ export const defaultArgs: ServerArgs = {
   maxQueuedRequests: 64,
   pageSize: 4,
   disableRadixCache: false,
+  allowAutoTruncate: false,
   kvCacheDtype: "auto",
   streamInterval: 1,
   logLevel: "info",

@@ -1,0 +1,89 @@
+/**
+ * Log-probabilities in the form of the legacy completions.
+ *
+ * @module
+ */
+import type { z } from "@hono/zod-openapi";
+import type { Generator } from "../runtime/generation.ts";
+import type { TokenLogprob } from "../runtime/messages.ts";
+import { finite, type TokenBytes } from "./logprobs.ts";
+import type { Output } from "./run.ts";
+import type { legacyLogprobs } from "./schema_completions.ts";
+
+type Logprobs = z.infer<typeof legacyLogprobs>;
+
+/** A prompt and how it is shown before what is generated. */
+export interface Echo {
+  readonly text: string;
+  readonly tokens: readonly number[];
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Logprobs of one choice, in one piece or chunk by chunk. */
+export class LegacyLogprobs {
+  readonly #generator: Pick<Generator, "tokenBytes" | "decodeWithStarts">;
+  readonly #numTop: number;
+  readonly #echo: Echo | undefined;
+  readonly #numEchoed: number;
+  /** Tokens of which it is not yet certain where their text begins. */
+  readonly #waiting: TokenLogprob[] = [];
+
+  constructor(
+    generator: Pick<Generator, "tokenBytes" | "decodeWithStarts">,
+    options: { readonly numTop: number; readonly echo: Echo | undefined },
+  ) {
+    this.#generator = generator;
+    this.#numTop = options.numTop;
+    this.#echo = options.echo;
+    this.#numEchoed = [...options.echo?.text ?? ""].length;
+  }
+
+  /** What the next chunk of the choice shows. */
+  take({ promptLogprobs, logprobs, textOffsets }: Output): Logprobs {
+    for (const entry of logprobs) this.#waiting.push(entry);
+    const entries = [...promptLogprobs, ...this.#waiting.splice(0, textOffsets.length)];
+    const echoed = promptLogprobs.length > 0 && this.#echo ? echoStarts(this.#generator, this.#echo) : [];
+    const tokenBytes: TokenBytes = (token) => this.#generator.tokenBytes(token);
+    return {
+      tokens: entries.map(({ token }) => labelOf(tokenBytes(token))),
+      token_logprobs: entries.map(({ logprob }) => logprob === null ? null : finite(logprob)),
+      top_logprobs: this.#numTop === 0
+        ? null
+        : entries.map(({ logprob, top }) => logprob === null ? null : topLogprobs(top, tokenBytes)),
+      text_offset: [...echoed, ...textOffsets.map((offset) => this.#numEchoed + offset)],
+    };
+  }
+}
+
+/** Where the tokens of an echoed prompt begin in its text; what the tokenizer put around that, such as bos, has no width. */
+function echoStarts(generator: Pick<Generator, "decodeWithStarts">, { text, tokens }: Echo): number[] {
+  const decoded = generator.decodeWithStarts(tokens);
+  const begin = [...decoded.text.slice(0, Math.max(0, decoded.text.indexOf(text)))].length;
+  const length = [...text].length;
+  return decoded.starts.map((start) => Math.min(Math.max(0, start - begin), length));
+}
+
+/** Logprobs by token: two that read the same are told apart by their ids. */
+function topLogprobs(top: TokenLogprob["top"], tokenBytes: TokenBytes): Record<string, number> {
+  const byLabel = new Map<string, number>();
+  for (const [id, logprob] of top) {
+    const label = labelOf(tokenBytes(id));
+    byLabel.set(byLabel.has(label) ? `token_id:${id}` : label, finite(logprob));
+  }
+  return Object.fromEntries(byLabel);
+}
+
+/** A token as OpenAI writes it: its text, or `bytes:` and its bytes if it is only part of a character. */
+function labelOf(bytes: Uint8Array): string {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return `bytes:${Array.from(bytes, escapeByte).join("")}`;
+  }
+}
+
+function escapeByte(byte: number): string {
+  const isPlain = byte >= 0x20 && byte < 0x7f && byte !== 0x5c;
+  return isPlain ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`;
+}
