@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch.multiprocessing as multiprocessing
 
 from .checkpoint import LlamaConfig, load_checkpoint
 from .llama import Target
+from .progress import Progress
 
 CHUNK_ROWS = 256
 """Rows of the LM head computed at once: small enough for the logits to stay in the cache."""
@@ -143,6 +143,7 @@ def _capture_share(rank: int, workers: int, target_path: str, folder: str, taps:
     torch.set_num_threads(1)
     target, store = Target(load_checkpoint(target_path)), FeatureStore.open(Path(folder))
     lengths = store.offsets.diff()
+    progress = Progress()
     begun, tokens, total = time.monotonic(), 0, int(lengths.sum()) // workers
     for batch in batches_by_length(lengths, 1024, seed=0)[rank::workers]:
         pending = [index for index in batch if not store.done[index]]
@@ -151,7 +152,7 @@ def _capture_share(rank: int, workers: int, target_path: str, folder: str, taps:
         tokens += sum(int(lengths[index]) for index in batch)
         if rank == 0:
             speed = workers * tokens / (time.monotonic() - begun)
-            print(f"\rfeatures: {tokens / total:6.1%}, {speed:.0f} tokens/s", end="", file=sys.stderr, flush=True)
+            progress.show(f"features: {tokens / total:6.1%}, {speed:.0f} tokens/s")
 
 
 def capture_batch(target: Target, store: FeatureStore, batch: list[int], taps: list[int]) -> None:

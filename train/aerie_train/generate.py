@@ -2,7 +2,6 @@
 
 import json
 import random
-import sys
 import time
 import urllib.request
 from collections import Counter
@@ -10,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from .chat import Chat
+from .progress import Progress
 
 SYSTEM_PROMPTS = [
     "You are a helpful assistant.",
@@ -69,6 +69,7 @@ def generate(
         raise ValueError(f"Cannot append to {output}: its name ends in {output.suffix}, expected .jsonl")
     # Another run into the same file is to ask other things.
     rng = random.Random(f"{seed}/{output.stat().st_size if output.exists() else 0}")
+    progress = Progress()
     written, dropped, begun = 0, 0, time.monotonic()
 
     def prompts():
@@ -100,7 +101,7 @@ def generate(
             file.write(json.dumps(line, separators=(",", ":")) + "\n")
             written += len(answer)
             speed = written / (time.monotonic() - begun)
-            print(f"\rgenerate: {written} tokens, {speed:.0f}/s, {dropped} dropped", end="", file=sys.stderr, flush=True)
+            progress.show(f"generate: {written} tokens, {speed:.0f}/s, {dropped} dropped")
     return written
 
 

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from .features import FeatureStore, batches_by_length, default_taps
 from .heads import DraftHead, Eagle2Head, Eagle3Head
 from .llama import Target
 from .objective import all_queries, score_steps, thinned_queries
+from .progress import Progress
 from .vocab import offsets_of
 from .warm_start import copy_output, warm_start
 
@@ -94,6 +94,7 @@ class Trainer:
         weights = torch.tensor([config.step_decay**k for k in range(config.unroll_steps)])
         self.step_weights = (weights / weights.sum()).tolist()
         self.held_out_accuracy = ""
+        self.progress = Progress()
         self.path = Path(config.run) / "checkpoint.pt"
         if self.path.exists():
             self._load()
@@ -175,7 +176,7 @@ class Trainer:
             share = self.tokens / self.config.tokens
             bar = ("#" * round(20 * share)).ljust(20, ".")
             text = f"{bar} {share:6.1%} step {self.step} loss {loss:.3f} {speed:.0f} tokens/s{self.held_out_accuracy}"
-            print(f"\r{text}", end="", file=sys.stderr, flush=True)
+            self.progress.show(text)
 
     @torch.no_grad()
     def evaluate(self) -> dict:
@@ -216,7 +217,7 @@ class Trainer:
         line = {"step": self.step, "tokens": self.tokens, **measured}
         if measured:
             self.held_out_accuracy = " held-out " + " ".join(f"{a:.1%}" for a in measured["accuracy"])
-        print(f"\n{json.dumps(line)}", file=sys.stderr, flush=True)
+        self.progress.note(json.dumps(line))
         with open(Path(self.config.run) / "metrics.jsonl", "a") as file:
             file.write(json.dumps(line) + "\n")
         state = {

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from aerie_train.checkpoint import Checkpoint, LlamaConfig
+from aerie_train.config import RunConfig
 from aerie_train.features import FeatureStore, capture_batch
 from aerie_train.llama import Target
 
@@ -81,3 +82,20 @@ def store(target, sequences, tmp_path) -> FeatureStore:
     capture_batch(target, store, list(range(len(sequences))), TAPS)
     store.held_out.zero_()
     return store
+
+
+@pytest.fixture()
+def config(tmp_path, target, sequences) -> RunConfig:
+    """Of a run whose features are captured, one sequence held out."""
+    folder = tmp_path / "target"
+    folder.mkdir()
+    write_target(folder)
+    store = FeatureStore.create(tmp_path / "features", sequences, TAPS, CONFIG)
+    capture_batch(target, store, list(range(len(sequences))), TAPS)
+    store.held_out.copy_(torch.tensor([0, 0, 0, 1]))
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "draft_vocab.json").write_text(json.dumps(list(range(0, 48, 2))))
+    paths = {"target": str(folder), "features": str(tmp_path / "features"), "run": str(run)}
+    lists = {"sequences": [], "prompts": [], "questions": []}
+    return RunConfig(**paths, **lists, taps=TAPS, workers=1, batch_tokens=24, tokens=60, warm_start="none")

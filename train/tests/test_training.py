@@ -8,27 +8,8 @@ import pytest
 import torch
 
 from aerie_train.config import RunConfig
-from aerie_train.features import FeatureStore, capture_batch, default_taps, held_out
+from aerie_train.features import FeatureStore, default_taps, held_out
 from aerie_train.training import Trainer, train
-
-from conftest import CONFIG, TAPS, write_target
-
-
-@pytest.fixture()
-def config(tmp_path, target, sequences) -> RunConfig:
-    """Of a run whose features are captured, one sequence held out."""
-    folder = tmp_path / "target"
-    folder.mkdir()
-    write_target(folder)
-    store = FeatureStore.create(tmp_path / "features", sequences, TAPS, CONFIG)
-    capture_batch(target, store, list(range(len(sequences))), TAPS)
-    store.held_out.copy_(torch.tensor([0, 0, 0, 1]))
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "draft_vocab.json").write_text(json.dumps(list(range(0, 48, 2))))
-    paths = {"target": str(folder), "features": str(tmp_path / "features"), "run": str(run)}
-    lists = {"sequences": [], "prompts": [], "questions": []}
-    return RunConfig(**paths, **lists, taps=TAPS, workers=1, batch_tokens=24, tokens=60, warm_start="none")
 
 
 def checkpoint(config: RunConfig) -> dict:
