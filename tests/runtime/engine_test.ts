@@ -175,12 +175,18 @@ Deno.test("a signal aborted beforehand and a loop left early cancel the request"
 Deno.test("abort cancels the requests whose ids start with the prefix", async () => {
   await using engine = await startTestEngine();
   const sampling = { maxTokens: 200, ignoreEos: true };
-  const generations = ["job-1", "job-2", "other"].map((requestId) =>
+  const generations = ["lone", "job-1", "job-2", "other"].map((requestId) =>
     collect(engine.generate(requestOf(requestId, [1, 2], { ...sampling })))
   );
-  assert.equal(engine.abort("job-"), 2);
-  const finishes = (await Promise.all(generations)).map(({ finish }) => finish?.type);
-  assert.deepEqual(finishes, ["abort", "abort", "length"]);
+  assert.equal(engine.abort("lone"), 1);
+  assert.equal(engine.abort("job-", "Enough"), 2);
+  const finishes = (await Promise.all(generations)).map(({ finish }) => finish);
+  assert.deepEqual(finishes.slice(0, 3), [
+    { type: "abort", message: "Request was aborted" },
+    { type: "abort", message: "Enough" },
+    { type: "abort", message: "Enough" },
+  ]);
+  assert.equal(finishes[3]?.type, "length");
 });
 
 Deno.test("a consumer that does not look gets all it missed in one update", async () => {
@@ -211,6 +217,7 @@ Deno.test("generate refuses what the model cannot run and names the field", asyn
   await refused("topP", [1], { topP: 0 });
   await refused("topK", [1], { topK: 1.5 });
   await refused("maxTokens", [1], { maxTokens: Infinity });
+  for (const seed of [0.5, NaN, 2 ** 53, 2n ** 63n, -(2n ** 63n) - 1n]) await refused("seed", [1], { seed });
   await refused("stop", [1], { stop: ["a", ""] });
   await refused("stopTokenIds", [1], { stopTokenIds: [PIECES.length] });
   await refused("logitBias", [1], { logitBias: [[1, Infinity]] });
