@@ -50,7 +50,7 @@ export class LiveRequest {
     const shown = options.tokenizer.detokenizer(sampling);
     const whole = options.tokenizer.detokenizer({ skipSpecialTokens: false });
     for (const source of [shown, whole]) source.follow(promptTokens);
-    this.#text = new TextStream({ ...sampling, shown, whole });
+    this.#text = new TextStream({ ...sampling, shown, whole, findsStarts: this.#wantsLogprobs });
     this.#cancel = options.cancel;
     this.#usage = {
       numPromptTokens: promptTokens.length,
@@ -116,10 +116,9 @@ export class LiveRequest {
     if (this.#error !== undefined) throw this.#error;
     const unseen = this.#unseen;
     this.#unseen = { text: "", tokens: [] };
-    const textOffsets = this.#text.takeStarts();
     return {
       ...unseen,
-      ...(this.#wantsLogprobs && { textOffsets }),
+      ...(this.#wantsLogprobs && { textOffsets: this.#text.takeStarts() }),
       ...(this.#finish && { finish: this.#finish }),
       usage: this.#usage,
     };

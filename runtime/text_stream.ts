@@ -85,7 +85,9 @@ class StopFinder {
 
   /** Length of the longest match so far, UTF-16 units. */
   get matchedLength(): number {
-    return Math.max(0, ...this.#stops.map((stop) => stop.matchedLength));
+    let longest = 0;
+    for (const stop of this.#stops) longest = Math.max(longest, stop.matchedLength);
+    return longest;
   }
 
   /** The stop text that is complete first, the longest of several. Not to be called again after that. */
@@ -93,11 +95,11 @@ class StopFinder {
     let numLeft = text.length;
     for (const character of text) {
       numLeft -= character.length;
-      const complete = this.#stops.filter((stop) => stop.push(character));
-      if (complete.length > 0) {
-        const { text: matched } = complete.reduce((a, b) => b.text.length > a.text.length ? b : a);
-        return { matched, numLeft };
+      let matched = "";
+      for (const stop of this.#stops) {
+        if (stop.push(character) && stop.text.length > matched.length) matched = stop.text;
       }
+      if (matched !== "") return { matched, numLeft };
     }
   }
 }
@@ -112,6 +114,8 @@ export interface TextStreamOptions {
   readonly stop: readonly string[];
   /** Keep the stop text. */
   readonly noStopTrim: boolean;
+  /** Keep account of where tokens start, for `takeStarts`. */
+  readonly findsStarts: boolean;
 }
 
 /** Lengths of the two texts behind a token, UTF-16 units. */
@@ -132,6 +136,7 @@ export class TextStream {
   readonly #inShown: StopFinder;
   readonly #inWhole: StopFinder;
   readonly #noStopTrim: boolean;
+  readonly #findsStarts: boolean;
   /** Behind the tokens that may still be cut off, and the one before. */
   readonly #lengths: Lengths[] = [{ whole: 0, shown: 0 }];
   #withheld = "";
@@ -146,12 +151,13 @@ export class TextStream {
     this.#inShown = new StopFinder(options.stop);
     this.#inWhole = new StopFinder(options.stop);
     this.#noStopTrim = options.noStopTrim;
+    this.#findsStarts = options.findsStarts;
   }
 
   /** Appends a token, whose own text is not shown if `hidden`. After a piece with `matched` the text is over. */
   push(token: number, hidden = false): TextPiece {
     const shown = hidden ? "" : this.#shown.push(token);
-    this.#starts.push(hidden ? Infinity : this.#shown.start);
+    if (this.#findsStarts) this.#starts.push(hidden ? Infinity : this.#shown.start);
     return this.#hasStops ? this.#append(this.#whole.push(token), shown) : { text: this.#give(shown) };
   }
 
@@ -215,7 +221,7 @@ export class TextStream {
   }
 
   #give(text: string): string {
-    this.#numGiven += numCharacters(text);
+    if (this.#findsStarts) this.#numGiven += numCharacters(text);
     return text;
   }
 

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { continuesCharacter, numCharacters, unfinishedBytes } from "./utf8.ts";
+import { continuesCharacter, numCharacters, numUnfinished } from "./utf8.ts";
+
+const NOTHING = new Uint8Array(0);
 
 /** What a detokenizer asks of its tokenizer. */
 export interface TokenTable {
@@ -29,7 +31,7 @@ export class Detokenizer {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #stripLeadingSpace: boolean;
   /** Bytes held back. */
-  #unfinished = new Uint8Array(0);
+  #unfinished = NOTHING;
   #numCharacters = 0;
   #start = 0;
 
@@ -65,17 +67,25 @@ export class Detokenizer {
     if (this.#isSkipped(token)) return "";
     const bytes = this.#table.tokenBytes(token);
     if (bytes.length === 0) return "";
-    if (this.#unfinished.length > 0 && !continuesCharacter(this.#unfinished, bytes[0]!)) this.#start++;
-    this.#unfinished = new Uint8Array(unfinishedBytes(
-      this.#unfinished.length > 0 ? Uint8Array.of(...this.#unfinished, ...bytes) : bytes,
-    ));
+    this.#holdBack(bytes);
     return this.#take(this.#decoder.decode(bytes, { stream: true }));
   }
 
   /** What an unfinished character leaves behind; the detokenizer can then start anew. */
   flush(): string {
-    this.#unfinished = new Uint8Array(0);
+    this.#unfinished = NOTHING;
     return this.#take(this.#decoder.decode());
+  }
+
+  #holdBack(bytes: Uint8Array): void {
+    let tail = bytes;
+    if (this.#unfinished.length > 0) {
+      if (continuesCharacter(this.#unfinished, bytes[0]!)) {
+        tail = Uint8Array.of(...this.#unfinished, ...bytes);
+      } else this.#start++;
+    }
+    const count = numUnfinished(tail);
+    this.#unfinished = count > 0 ? tail.slice(-count) : NOTHING;
   }
 
   #isSkipped(token: number): boolean {

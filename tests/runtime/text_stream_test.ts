@@ -34,7 +34,7 @@ function streamOf(
   });
   const whole = source((token) => pieces[token]!);
   const shown = source((token) => special[token] ? "" : pieces[token]!);
-  return new TextStream({ shown, whole, stop, noStopTrim });
+  return new TextStream({ shown, whole, stop, noStopTrim, findsStarts: false });
 }
 
 Deno.test("TextStream yields the text cut at once, however it is split into tokens", () => {
@@ -160,6 +160,7 @@ function starts(
     whole: source(false),
     stop,
     noStopTrim: false,
+    findsStarts: true,
   });
   const pieces = [], taken: number[] = [];
   for (const token of tokens.keys()) {
