@@ -12,11 +12,11 @@ import { requestId } from "hono/request-id";
 import { timingSafeEqual } from "hono/utils/buffer";
 import { AerieError } from "../runtime/errors.ts";
 import type { Generator } from "../runtime/generation.ts";
-import { readBodies } from "./body.ts";
 import { addChat } from "./chat.ts";
 import { addCompletions } from "./completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./context.ts";
 import { toErrorReply, toInvalidRequest } from "./errors.ts";
+import { exactSeeds } from "./exact_seeds.ts";
 import { addGenerate } from "./generate.ts";
 import { addInfo } from "./info.ts";
 import { addModels } from "./models.ts";
@@ -66,7 +66,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   );
   if (options.apiKey !== undefined) app.use(bearer(options.apiKey));
   app.use(limitBody(options.maxBodyBytes ?? defaultMaxBodyBytes));
-  app.use(readBodies());
+  app.use(exactSeeds());
 
   addChat(app, context);
   addCompletions(app, context);

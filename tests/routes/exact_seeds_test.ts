@@ -5,13 +5,13 @@
  */
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { parseBody } from "../../routes/body.ts";
+import { parseBody } from "../../routes/exact_seeds.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { appOf, fault, post } from "../support/http.ts";
 
 const least = -(2n ** 63n), largest = 2n ** 63n - 1n;
 
-Deno.test("body: seeds are read with all their digits, in every endpoint", async (t) => {
+Deno.test("exact seeds: seeds are read with all their digits, in every endpoint", async (t) => {
   const seeds = [
     0n,
     1n,
@@ -45,7 +45,7 @@ Deno.test("body: seeds are read with all their digits, in every endpoint", async
   }
 });
 
-Deno.test("body: a seed or another integer that cannot be exact is refused", async (t) => {
+Deno.test("exact seeds: a seed or another integer that cannot be exact is refused", async (t) => {
   const cases = [
     [`"seed":${largest + 1n}`, "seed"],
     [`"seed":${least - 1n}`, "seed"],
@@ -68,7 +68,7 @@ Deno.test("body: a seed or another integer that cannot be exact is refused", asy
   }
 });
 
-Deno.test("body: all else is read as JSON.parse does", () => {
+Deno.test("exact seeds: all else is read as JSON.parse does", () => {
   const word = fc.constantFrom(
     '"seed":',
     "seed",

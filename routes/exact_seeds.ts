@@ -1,5 +1,5 @@
 /**
- * Reads bodies of requests.
+ * Seeds of 64 bits, which JSON's numbers carry and JavaScript's do not.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export function parseBody(json: string): unknown {
 }
 
 /** Lets the endpoints read their bodies by {@linkcode parseBody}. */
-export function readBodies(): MiddlewareHandler {
+export function exactSeeds(): MiddlewareHandler {
   return async ({ req }, next) => {
     req.json = async <Body>(): Promise<Body> => parseBody(await req.text()) as Body;
     await next();
