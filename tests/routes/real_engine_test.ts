@@ -16,6 +16,7 @@ import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
 import { answer, type App, events } from "../support/http.ts";
 import { start } from "../support/law.ts";
+import { offsetsOf } from "../support/legacy_tokens.ts";
 import { writeTinyModel } from "../support/tiny_model.ts";
 
 /** Special, but no end token; the tiny tokenizer's `<|im_end|>` is 2 and ends. */
@@ -170,19 +171,6 @@ test("a stop text that is a special token ends the text, shown or not", async (a
   }
 });
 
-/** The bytes behind a legacy token. */
-function bytesOf(label: string): number[] {
-  if (!label.startsWith("bytes:")) return [...new TextEncoder().encode(label)];
-  const parts = label.slice("bytes:".length).match(/\\x[0-9a-f]{2}|./g)!;
-  return parts.map((part) => part.length > 1 ? parseInt(part.slice(2), 16) : part.charCodeAt(0));
-}
-
-/** The character that each byte belongs to: broken ones are U+FFFD, as in the text. */
-function characterAt(bytes: readonly number[]): number[] {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  return bytes.map((_, i) => [...decoder.decode(Uint8Array.from(bytes.slice(0, i + 1)))].length - 1);
-}
-
 test("legacy logprobs agree with the text, whole and streamed", async (app) => {
   const fields = { max_tokens: 60, logprobs: 5, ignore_eos: true, skip_special_tokens: false };
   let numParts = 0;
@@ -199,22 +187,10 @@ test("legacy logprobs agree with the text, whole and streamed", async (app) => {
     const { choices: [whole] } = await answer(app, "/v1/completions", body, completionResponse);
     const { tokens, text_offset, top_logprobs } = whole!.logprobs!;
     const echoed = echo ? 4 : 0;
-    const expected: number[] = [];
-    let numBefore = 0;
-    for (const [from, to] of [[0, echoed], [echoed, tokens.length]] as const) {
-      const bytes = tokens.slice(from, to).map(bytesOf);
-      const at = characterAt(bytes.flat());
-      let first = 0;
-      for (const part of bytes) {
-        expected.push(Math.min(numBefore + at[first]!, [...whole!.text].length));
-        first += part.length;
-      }
-      numBefore += (at.at(-1) ?? -1) + 1;
-    }
+    const { offsets, numCharacters } = offsetsOf([tokens.slice(0, echoed), tokens.slice(echoed)]);
+    const expected = offsets.map((offset) => Math.min(offset, [...whole!.text].length));
     assert.deepEqual(text_offset, expected);
-    if (whole!.finish_reason === "length") {
-      assert.equal(numBefore, [...whole!.text].length);
-    }
+    if (whole!.finish_reason === "length") assert.equal(numCharacters, [...whole!.text].length);
     numParts += tokens.filter((token) => token.startsWith("bytes:")).length;
     assert.ok(
       top_logprobs!.every((top, i) => top === null ? i === 0 && echo : Object.keys(top).length === 5),
