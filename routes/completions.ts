@@ -44,10 +44,11 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
       }, context);
       return copiesOf(prompts.length === 1 ? id : `${id}-${index}`, tokens, n, sampling);
     });
-    const echoes = requests.map(({ promptTokens: tokens }, index) =>
-      body.echo ? echoOf(prompts[Math.floor(index / n)]!, tokens, context) : undefined
+    const echoes = prompts.map((prompt, index) =>
+      body.echo ? echoOf(prompt, requests[index * n]!.promptTokens, context) : undefined
     );
-    return respond(c, context, requests, new CompletionWording(id, body, echoes, context));
+    const byChoice = requests.map((_, index) => echoes[Math.floor(index / n)]);
+    return respond(c, context, requests, new CompletionWording(id, body, byChoice, context));
   });
 }
 
