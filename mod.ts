@@ -3,18 +3,19 @@
  *
  * @example Serve an engine of your own making
  * ```ts
+ * const log = (level: string, text: string) => console.error(level, text);
  * const target = await openCheckpoint(await resolveModel("model.gguf"));
  * const { checkpoint, tokenizerSource } = target;
  * const { speculation } = await openSpeculation(args, target);
  * await using engine = await startEngine({
  *   args,
  *   checkpoint,
- *   tokenizer: loadTokenizer(tokenizerSource),
+ *   tokenizer: hostTokenizer(tokenizerSource, { timeoutMs: 5000, log }),
  *   speculation,
  *   libraryPath: await ensureLibrary(),
  *   device: "cpu",
  *   placement: "worker",
- *   log: (level, text) => console.error(level, text),
+ *   log,
  * });
  * Deno.serve(createApp(engine, { streamInterval: 1, enableCacheReport: false }).fetch);
  * ```
@@ -47,10 +48,12 @@ export {
 } from "./runtime/errors.ts";
 export type {
   ChatMessage,
+  EncodeOptions,
   GenerationRequest,
   GenerationUpdate,
   Generator,
   ModelInfo,
+  RenderOptions,
 } from "./runtime/generation.ts";
 export type {
   Address,
@@ -88,6 +91,10 @@ export type {
   TargetHandles,
 } from "./runtime/speculation_config.ts";
 export type { TextSource } from "./runtime/text_stream.ts";
+export { NO_BOUND, type TextBound } from "./runtime/text_length.ts";
+export type { HostPoolOptions } from "./runtime/tokenizer/host/pool.ts";
+export { HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/hosted_tokenizer.ts";
+export { TokenDecoder } from "./runtime/tokenizer/token_decoder.ts";
 export type { Detokenizer } from "./runtime/tokenizer/detokenizer.ts";
 export type { AddedTokenEntry, TokenizerJson, TokenizerStep } from "./runtime/tokenizer/source.ts";
 export {

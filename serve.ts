@@ -18,7 +18,7 @@ import type { Checkpoint, ServerArgs } from "./runtime/config.ts";
 import { type Engine, startEngine } from "./runtime/engine.ts";
 import { LoadError, UnavailableError } from "./runtime/errors.ts";
 import { type OpenedSpeculation, openSpeculation } from "./runtime/open_speculation.ts";
-import { loadTokenizer, type Tokenizer } from "./runtime/tokenizer/tokenizer.ts";
+import { type HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/hosted_tokenizer.ts";
 import { openCheckpoint } from "./runtime/weights/checkpoint.ts";
 import { type DownloadProgress, resolveModel } from "./runtime/weights/resolve.ts";
 
@@ -100,7 +100,7 @@ async function serve(
   const listener = new Listener(args);
   const [libraryPath, { checkpoint, tokenizer, speculation, notes: remarks }] = await Promise.all([
     ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
-    openModel(args, progress),
+    openModel(args, progress, log),
   ]);
   progress.clear();
   for (const remark of remarks) log("warning", remark);
@@ -135,7 +135,8 @@ async function serve(
 async function openModel(
   args: ServerArgs,
   progress: Progress,
-): Promise<OpenedSpeculation & { checkpoint: Checkpoint; tokenizer: Tokenizer }> {
+  log: Log,
+): Promise<OpenedSpeculation & { checkpoint: Checkpoint; tokenizer: HostedTokenizer }> {
   const options = {
     downloadDir: args.downloadDir,
     onProgress: (bytes: DownloadProgress) => progress.showBytes(bytes),
@@ -143,11 +144,16 @@ async function openModel(
   const { tokenizerPath } = args;
   const target = await openCheckpoint(await resolveModel(args.modelPath, { ...options, tokenizerPath }));
   const { checkpoint, tokenizerSource } = target;
-  const opened = await openSpeculation(args, target, options);
-  return { ...opened, checkpoint, tokenizer: loadTokenizer(tokenizerSource, args) };
+  // Its hosts build it while the rest is read and the weights are loaded.
+  const tokenizer = hostTokenizer(tokenizerSource, {
+    chatTemplate: args.chatTemplate,
+    timeoutMs: args.tokenizeTimeout * 1000,
+    log,
+  });
+  return { ...await openSpeculation(args, target, options), checkpoint, tokenizer };
 }
 
-function describeTemplate({ chatTemplate }: ServerArgs, tokenizer: Tokenizer): string {
+function describeTemplate({ chatTemplate }: ServerArgs, tokenizer: HostedTokenizer): string {
   if (chatTemplate !== undefined) {
     return `Use chat template for the OpenAI-compatible API server: ${chatTemplate}`;
   }

@@ -75,7 +75,7 @@ const scenarios: readonly Scenario[] = [
 ];
 
 const options = await aerieOptions(modelFlags(values["model-path"]));
-const modelFile = options.checkpoint.files[0]!, text = options.tokenizer.encode(PROMPT);
+const modelFile = options.checkpoint.files[0]!, text = await options.tokenizer.encode(PROMPT);
 print(
   `${
     modelFile.split("/").at(-1)

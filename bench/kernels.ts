@@ -144,7 +144,7 @@ function printCurve(curve: readonly Forward[]): void {
 }
 
 async function printSteps(): Promise<void> {
-  const promptTokens = options.tokenizer.encode(PROMPT).slice(0, STREAM_TOKENS);
+  const promptTokens = (await options.tokenizer.encode(PROMPT)).slice(0, STREAM_TOKENS);
   const rows: string[][] = [];
   const streams = { promptTokens, numTokens: STREAM_TOKENS, numRounds: numStreams };
   for (const [index, options] of optionsByThreads.entries()) {

@@ -168,7 +168,7 @@ const header = [
 const rows: string[][] = [header];
 for (const concurrency of list(values["concurrency"], values["quick"] ? "1" : "1,4,8").map(Number)) {
   for (const name of list(values["sets"], setNames.join())) {
-    const prompts = promptsOf(name, numPrompts, options.tokenizer);
+    const prompts = await promptsOf(name, numPrompts, options.tokenizer);
     for (const temperature of list(values["temperatures"], "0,1").map(Number)) {
       // Not counted: all engines get used to the load.
       for (const engine of pairs.flatMap(({ plain, speculating }) => [plain, speculating])) {

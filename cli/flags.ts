@@ -36,6 +36,7 @@ export const flagSchema = z.object({
   apiKey: text.exactOptional(),
   enableCacheReport: flag,
   streamInterval: integer(1).default(1),
+  tokenizeTimeout: integer(1, 3600).default(5),
   skipServerWarmup: flag,
 
   maxRunningRequests: integer(1, 4096).exactOptional(),
@@ -133,6 +134,11 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       name: "streamInterval",
       flags: "--stream-interval <tokens>",
       help: "Tokens gathered per chunk of a stream, at least; those of 16 ms share one",
+    },
+    {
+      name: "tokenizeTimeout",
+      flags: "--tokenize-timeout <seconds>",
+      help: "Longest time for one text or chat to become tokens; beyond it the request is answered 400",
     },
     {
       name: "skipServerWarmup",

@@ -26,11 +26,16 @@ const route = createRoute({
 
 /** Adds the chat endpoint. */
 export function addChat(app: OpenAPIHono, context: RouteContext): void {
-  app.openapi(route, (c) => {
+  app.openapi(route, async (c) => {
     const body = c.req.valid("json");
     const { generator } = context;
     checkOpenai(body, 1, generator.model);
-    const promptTokens = chatTokens(generator, body.messages, body.continue_final_message ?? false);
+    const promptTokens = await chatTokens(
+      generator,
+      body.messages,
+      body.continue_final_message ?? false,
+      c.req.raw.signal,
+    );
     const sampling = openaiSampling(body, {
       limit: limitOf(body),
       defaultLimit: Infinity,
@@ -40,7 +45,7 @@ export function addChat(app: OpenAPIHono, context: RouteContext): void {
     }, context);
     const id = body.rid ?? newId("chatcmpl");
     const wording = new ChatWording(id, body, context);
-    return respond(c, context, copiesOf(id, promptTokens, body.n ?? 1, sampling), wording);
+    return await respond(c, context, copiesOf(id, promptTokens, body.n ?? 1, sampling), wording);
   });
 }
 

@@ -26,15 +26,15 @@ const route = createRoute({
 
 /** Adds the completions endpoint. */
 export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
-  app.openapi(route, (c) => {
+  app.openapi(route, async (c) => {
     const body = c.req.valid("json");
     const { generator } = context;
     const { prompts } = promptsOf(body.prompt);
     checkOpenai(body, prompts.length, generator.model);
     const id = body.rid ?? newId("cmpl");
     const n = body.n ?? 1;
-    const requests = prompts.flatMap((prompt, index) => {
-      const tokens = promptTokens(generator, prompt, "prompt");
+    const encoded = await promptTokens(generator, prompts, "prompt", c.req.raw.signal);
+    const requests = encoded.flatMap((tokens, index) => {
       const sampling = openaiSampling(body, {
         limit: body.max_tokens === undefined ? undefined : { value: body.max_tokens, param: "max_tokens" },
         defaultLimit: 16,
@@ -48,7 +48,7 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
       body.echo ? echoOf(prompt, requests[index * n]!.promptTokens, context) : undefined
     );
     const byChoice = requests.map((_, index) => echoes[Math.floor(index / n)]);
-    return respond(c, context, requests, new CompletionWording(id, body, byChoice, context));
+    return await respond(c, context, requests, new CompletionWording(id, body, byChoice, context));
   });
 }
 

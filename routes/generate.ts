@@ -31,10 +31,10 @@ const route = {
 /** Adds the native endpoint. */
 export function addGenerate(app: OpenAPIHono, context: RouteContext): void {
   for (const method of ["post", "put"] as const) {
-    app.openapi(createRoute({ ...route, method }), (c) => {
+    app.openapi(createRoute({ ...route, method }), async (c) => {
       const body = c.req.valid("json");
-      const plan = planOf(body, context);
-      return respond(c, context, plan.requests, new NativeWording(body, plan, context));
+      const plan = await planOf(body, context, c.req.raw.signal);
+      return await respond(c, context, plan.requests, new NativeWording(body, plan, context));
     });
   }
 }

@@ -31,7 +31,11 @@ export interface Plan {
  *
  * @throws {InvalidRequestError} if prompts are missing or too long, or lists do not fit the batch
  */
-export function planOf(body: GenerateRequest, context: RouteContext): Plan {
+export async function planOf(
+  body: GenerateRequest,
+  context: RouteContext,
+  signal: AbortSignal,
+): Promise<Plan> {
   const { generator } = context;
   const param = body.text === undefined ? "input_ids" : "text";
   if (body.text !== undefined && body.input_ids !== undefined) refuse("input_ids", "text is given too");
@@ -47,10 +51,12 @@ export function planOf(body: GenerateRequest, context: RouteContext): Plan {
   const n = samplings[0]?.n ?? 1;
   checkGenerations(prompts.length, n);
 
-  const requests = prompts.flatMap((prompt, i) => {
+  if (samplings.some((fields) => (fields.n ?? 1) !== n)) {
+    refuse("sampling_params", "n differs within the batch");
+  }
+  const encoded = await promptTokens(generator, prompts, param, signal);
+  const requests = encoded.flatMap((tokens, i) => {
     const fields = samplings[i] ?? {};
-    if ((fields.n ?? 1) !== n) refuse("sampling_params", "n differs within the batch");
-    const tokens = promptTokens(generator, prompt, param);
     const logprobs = wanted[i]
       ? { numLogprobs: numTops[i] ?? 0, promptLogprobStart: startOf(starts[i] ?? -1, tokens.length) }
       : { numLogprobs: -1, promptLogprobStart: -1 };

@@ -5,11 +5,9 @@
  */
 import type { z } from "@hono/zod-openapi";
 import type { ChatMessage, Generator, ModelInfo } from "../runtime/generation.ts";
+import { checkTextFits, inputTooLong } from "../runtime/text_length.ts";
 import { refuse } from "./errors.ts";
 import type { chatMessage } from "./schema_chat.ts";
-
-/** No text of a real model has longer tokens on average; beyond it tokenizing is not even tried. */
-const maxCharsPerToken = 64;
 
 /** One raw prompt: text or token ids. */
 export type Prompt = string | readonly number[];
@@ -26,22 +24,40 @@ function isPrompt(input: Prompt | readonly Prompt[]): input is Prompt {
 }
 
 /**
- * Tokens of a raw prompt. Special tokens written in it are special: its author renders the template.
+ * Tokens of raw prompts, one after the other, so that a large batch does not hold up other requests. Special tokens
+ * written in them are special: their author renders the template.
  *
- * @throws {InvalidRequestError} naming `param` if the prompt is empty, too long, or has unknown tokens
+ * @throws {InvalidRequestError} naming `param` if a prompt is empty, too long, or has unknown tokens
  */
-export function promptTokens(generator: Generator, prompt: Prompt, param: string): Int32Array {
+export async function promptTokens(
+  generator: Generator,
+  prompts: readonly Prompt[],
+  param: string,
+  signal: AbortSignal,
+): Promise<Int32Array[]> {
   const { model } = generator;
-  if (typeof prompt === "string") {
-    const text = model.allowAutoTruncate ? prompt.slice(0, maxChars(model)) : prompt;
-    checkLength(text.length, model, param);
-    return checkFits(generator.encode(text, { addSpecialTokens: true, parseSpecial: true }), model, param);
+  const asked = prompts.map((prompt) => {
+    if (typeof prompt !== "string") return prompt;
+    if (model.allowAutoTruncate) {
+      return prompt.slice(0, model.textBound.maxBytesPerToken * model.contextLength);
+    }
+    checkTextFits(param, [prompt], model.textBound, model.contextLength);
+    return prompt;
+  });
+  const all: Int32Array[] = [];
+  for (const prompt of asked) {
+    const tokens = typeof prompt === "string"
+      ? await generator.encode(prompt, { addSpecialTokens: true, parseSpecial: true }, signal)
+      : knownTokens(prompt, model, param);
+    all.push(checkFits(tokens, model, param));
   }
-  const unknown = prompt.find((token) => token >= model.vocabSize);
-  if (unknown !== undefined) {
-    refuse(param, `token ${unknown} is outside the vocabulary of ${model.vocabSize}`);
-  }
-  return checkFits(Int32Array.from(prompt), model, param);
+  return all;
+}
+
+function knownTokens(prompt: readonly number[], { vocabSize }: ModelInfo, param: string): Int32Array {
+  const unknown = prompt.find((token) => token >= vocabSize);
+  if (unknown !== undefined) refuse(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
+  return Int32Array.from(prompt);
 }
 
 /**
@@ -49,17 +65,18 @@ export function promptTokens(generator: Generator, prompt: Prompt, param: string
  *
  * @throws {InvalidRequestError} if it is too long, or its last message cannot be continued as asked
  */
-export function chatTokens(
+export async function chatTokens(
   generator: Generator,
   messages: readonly z.infer<typeof chatMessage>[],
   continueFinalMessage: boolean,
-): Int32Array {
+  signal: AbortSignal,
+): Promise<Int32Array> {
   if (continueFinalMessage && messages.at(-1)?.role !== "assistant") {
     refuse("continue_final_message", "the last message is not the assistant's");
   }
   const rendered = messages.map(toChatMessage);
-  checkLength(rendered.reduce((sum, { content }) => sum + content.length, 0), generator.model, "messages");
-  return checkFits(generator.renderChat(rendered, { continueFinalMessage }), generator.model, "messages");
+  const tokens = await generator.renderChat(rendered, { continueFinalMessage }, signal);
+  return checkFits(tokens, generator.model, "messages");
 }
 
 function toChatMessage({ role, content, name }: z.infer<typeof chatMessage>): ChatMessage {
@@ -71,16 +88,6 @@ function toChatMessage({ role, content, name }: z.infer<typeof chatMessage>): Ch
   };
 }
 
-function maxChars({ contextLength }: ModelInfo): number {
-  return contextLength * maxCharsPerToken;
-}
-
-function checkLength(numChars: number, model: ModelInfo, param: string): void {
-  if (numChars > maxChars(model)) {
-    refuse(param, tooLong(`${numChars} characters`, model.contextLength), "context_length");
-  }
-}
-
 /** The tokens, cut so that one more fits the context if the server cuts. */
 function checkFits(
   tokens: Int32Array,
@@ -90,9 +97,5 @@ function checkFits(
   if (tokens.length === 0) refuse(param, "the input is empty");
   if (tokens.length < contextLength) return tokens;
   if (allowAutoTruncate) return tokens.slice(0, contextLength - 1);
-  refuse(param, tooLong(`${tokens.length} tokens`, contextLength), "context_length");
-}
-
-function tooLong(size: string, contextLength: number): string {
-  return `the input (${size}) is longer than the model's context length (${contextLength} tokens)`;
+  throw inputTooLong(param, `${tokens.length} tokens`, contextLength);
 }

@@ -65,6 +65,8 @@ export interface ServerArgs {
   readonly downloadDir?: string;
   /** Jinja text, or the path of a file with it. */
   readonly chatTemplate?: string;
+  /** Seconds that one text or chat may take to become tokens. */
+  readonly tokenizeTimeout: number;
   /** Report ready without a first request. */
   readonly skipServerWarmup: boolean;
   /** Report `cached_tokens` in OpenAI usage. */

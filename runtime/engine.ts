@@ -12,7 +12,7 @@ import { actors } from "./actors/registry.ts";
 import { checkRequest } from "./check_request.ts";
 import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "./config.ts";
 import type { EngineOptions } from "./engine_options.ts";
-import { planScheduler, planVerifier } from "./engine_config.ts";
+import { describeModel, planScheduler, planVerifier } from "./engine_config.ts";
 import {
   ActorCrashedError,
   fromWireError,
@@ -71,19 +71,11 @@ export class Engine implements Generator, AsyncDisposable {
 
   /** Makes the actors' thread; it starts loading its code at once. */
   constructor(options: EngineOptions) {
-    const { args, checkpoint, tokenizer } = options;
+    const { checkpoint, tokenizer } = options;
     this.#options = options;
     const eosTokenIds = [...new Set([...checkpoint.config.eosTokenIds, ...tokenizer.eosTokenIds])];
     this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
-    this.model = {
-      modelPath: checkpoint.path,
-      tokenizerPath: args.tokenizerPath ?? checkpoint.path,
-      servedModelName: args.servedModelName ?? checkpoint.path,
-      contextLength: this.#verifierConfig.contextLength,
-      vocabSize: checkpoint.config.vocabSize,
-      eosTokenIds,
-      allowAutoTruncate: args.allowAutoTruncate,
-    };
+    this.model = describeModel(options, this.#verifierConfig);
     // The actors work by turns: in one thread, no time is lost waking another.
     const thread = options.placement === "worker" ? new ActorThread("actors") : undefined;
     this.#verifier = this.#host("verifier", options.verifier ?? actors.verifier, thread);
@@ -105,9 +97,9 @@ export class Engine implements Generator, AsyncDisposable {
 
   /** Starts the actors; called by {@linkcode startEngine}, once. */
   async start(): Promise<void> {
-    const { args, log, speculation } = this.#options;
+    const { args, log, speculation, tokenizer } = this.#options;
     const verifierConfig = this.#verifierConfig;
-    const verifierInfo = await this.#verifier.start(verifierConfig);
+    const [verifierInfo] = await Promise.all([this.#verifier.start(verifierConfig), tokenizer.started]);
     const { costs } = await this.#drafter.start({ speculation, verifierConfig, verifierInfo });
     const drafts = speculation && costs && { speculation, draftMs: costs };
     const schedulerConfig = planScheduler(args, verifierConfig, verifierInfo, drafts);
@@ -127,12 +119,12 @@ export class Engine implements Generator, AsyncDisposable {
     );
   }
 
-  encode(text: string, options?: Parameters<Generator["encode"]>[1]): Int32Array {
-    return this.#options.tokenizer.encode(text, options);
+  async encode(...args: Parameters<Generator["encode"]>): Promise<Int32Array> {
+    return await this.#options.tokenizer.encode(...args);
   }
 
-  decode(tokens: readonly number[], options?: Parameters<Generator["decode"]>[1]): string {
-    return this.#options.tokenizer.decode(tokens, options);
+  decode(...args: Parameters<Generator["decode"]>): string {
+    return this.#options.tokenizer.decode(...args);
   }
 
   decodeWithStarts(tokens: readonly number[]): ReturnType<Generator["decodeWithStarts"]> {
@@ -143,8 +135,12 @@ export class Engine implements Generator, AsyncDisposable {
     return this.#options.tokenizer.tokenBytes(token);
   }
 
-  renderChat(...args: Parameters<Generator["renderChat"]>): Int32Array {
-    return this.#options.tokenizer.renderChat(...args);
+  async renderChat(
+    ...[messages, options, signal]: Parameters<Generator["renderChat"]>
+  ): Promise<Int32Array> {
+    const { contextLength, allowAutoTruncate } = this.model;
+    const limit = allowAutoTruncate ? {} : { contextLength };
+    return await this.#options.tokenizer.renderChat(messages, { ...options, ...limit }, signal);
   }
 
   async *generate(
@@ -215,6 +211,7 @@ export class Engine implements Generator, AsyncDisposable {
       live.finish({ type: "abort", message: "server is shutting down" });
     }
     this.#end(new UnavailableError("Cannot answer: the engine is stopping"));
+    await this.#options.tokenizer.stop?.();
     await this.#scheduler.stop();
     await this.#drafter.stop();
     await this.#verifier.stop();

@@ -5,8 +5,11 @@
  */
 import process from "node:process";
 import type { Checkpoint, SchedulerConfig, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
+import type { EngineOptions } from "./engine_options.ts";
 import { LoadError } from "./errors.ts";
+import type { ModelInfo } from "./generation.ts";
 import type { DraftCosts, DraftingConfig, SpeculationConfig } from "./speculation_config.ts";
+import { NO_BOUND } from "./text_length.ts";
 
 /** Limits used where the command line sets none; a GPU wants wider batches to be busy. */
 const DEFAULTS = {
@@ -20,6 +23,23 @@ const NUM_CONTEXTS = 8;
 
 /** Outputs of one forward at least; prompt logprobs ask for more than one per sequence. */
 const MIN_MAX_OUTPUTS = 64;
+
+/** The model as clients see it. */
+export function describeModel(
+  { args, checkpoint, tokenizer }: Pick<EngineOptions, "args" | "checkpoint" | "tokenizer">,
+  { contextLength, eosTokenIds }: VerifierConfig,
+): ModelInfo {
+  return {
+    modelPath: checkpoint.path,
+    tokenizerPath: args.tokenizerPath ?? checkpoint.path,
+    servedModelName: args.servedModelName ?? checkpoint.path,
+    contextLength,
+    vocabSize: checkpoint.config.vocabSize,
+    textBound: tokenizer.textBound ?? NO_BOUND,
+    eosTokenIds,
+    allowAutoTruncate: args.allowAutoTruncate,
+  };
+}
 
 /**
  * What the verifier is started with.

@@ -6,17 +6,32 @@
 import type { Actor, LogLevel } from "./actor/actor.ts";
 import type { Checkpoint, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
 import type { ActorCrashedError } from "./errors.ts";
-import type { Generator } from "./generation.ts";
+import type { ChatMessage, EncodeOptions, Generator, RenderOptions } from "./generation.ts";
 import type { DrafterMessage, VerifierMessage } from "./messages.ts";
 import type { DrafterConfig, DrafterInfo, SpeculationConfig } from "./speculation_config.ts";
+import type { TextBound } from "./text_length.ts";
 import type { TextSource } from "./text_stream.ts";
 
-/** What the engine needs of a tokenizer. */
-export interface EngineTokenizer extends Pick<Generator, "encode" | "decode" | "tokenBytes" | "renderChat"> {
+/** What the engine needs of a tokenizer: at once, in the calling thread, or later. */
+export interface EngineTokenizer extends Pick<Generator, "decode" | "tokenBytes"> {
   /** Tokens that end a turn or a text. */
   readonly eosTokenIds: readonly number[];
+  /** What a text's length says about the number of its tokens; nothing if left out. */
+  readonly textBound?: TextBound;
+  /** See {@linkcode Generator}. */
+  encode(text: string, options?: EncodeOptions, signal?: AbortSignal): Int32Array | Promise<Int32Array>;
+  /** See {@linkcode Generator}; what cannot fit `contextLength` by its length alone is refused. */
+  renderChat(
+    messages: readonly ChatMessage[],
+    options?: RenderOptions & { readonly contextLength?: number },
+    signal?: AbortSignal,
+  ): Int32Array | Promise<Int32Array>;
   /** A fresh detokenizer for one generation. */
   detokenizer(options: { skipSpecialTokens: boolean }): TextSource;
+  /** Resolves when the tokenizer can be used; the engine waits for it while it loads the weights. */
+  readonly started?: Promise<void>;
+  /** Gives back what the tokenizer holds; the engine calls it as it stops. */
+  stop?(): Promise<void>;
 }
 
 /** Options of {@linkcode startEngine}. */
@@ -25,7 +40,7 @@ export interface EngineOptions {
   readonly args: ServerArgs;
   /** The target model. */
   readonly checkpoint: Checkpoint;
-  /** The target model's tokenizer. */
+  /** The target model's tokenizer; it is the engine's from now on, `stop` included. */
   readonly tokenizer: EngineTokenizer;
   /** Path of the native library. */
   readonly libraryPath: string;

@@ -6,6 +6,7 @@
  */
 import type { FinishReason, SchedulerState, TokenLogprob, Usage } from "./messages.ts";
 import type { SamplingParams } from "./sampling/params.ts";
+import type { TextBound } from "./text_length.ts";
 
 /** One generation. */
 export interface GenerationRequest {
@@ -48,6 +49,20 @@ export interface ChatMessage {
   readonly name?: string;
 }
 
+/** How a text is read, see {@linkcode Generator.encode}. */
+export interface EncodeOptions {
+  /** Add what the model expects around a text, such as bos; true if left out. */
+  readonly addSpecialTokens?: boolean;
+  /** Read special tokens written out in the text as such. */
+  readonly parseSpecial?: boolean;
+}
+
+/** How a conversation is rendered, see {@linkcode Generator.renderChat}. */
+export interface RenderOptions {
+  /** The last message, the assistant's, is the beginning of the answer. */
+  readonly continueFinalMessage?: boolean;
+}
+
 /** Facts about the served model. */
 export interface ModelInfo {
   /** What was asked for, or the default model's name. */
@@ -60,6 +75,8 @@ export interface ModelInfo {
   readonly contextLength: number;
   /** Token ids are below this. */
   readonly vocabSize: number;
+  /** What a text's length says about the number of its tokens. */
+  readonly textBound: TextBound;
   /** Tokens that end a generation. */
   readonly eosTokenIds: readonly number[];
   /** What exceeds the context is cut off instead of refused. */
@@ -73,8 +90,14 @@ export interface Generator {
   /** False while starting, stopping, or after a crash. */
   readonly ready: boolean;
 
-  /** Tokens of plain text. Special tokens written out in the text stay text unless `parseSpecial`. */
-  encode(text: string, options?: { addSpecialTokens?: boolean; parseSpecial?: boolean }): Int32Array;
+  /**
+   * Tokens of plain text. Special tokens written out in the text stay text unless `parseSpecial`. Does not block the
+   * calling thread; aborting `signal` ends the wait.
+   *
+   * @throws {InvalidRequestError} if it takes too much time or memory
+   * @throws {OverloadedError} if too much text waits already
+   */
+  encode(text: string, options?: EncodeOptions, signal?: AbortSignal): Promise<Int32Array>;
   /** Text of tokens. */
   decode(tokens: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
   /** Text of tokens, special ones included, and the characters (code points) before the text of each. */
@@ -83,11 +106,17 @@ export interface Generator {
   tokenBytes(token: number): Uint8Array;
   /**
    * Tokens of a conversation by the model's chat template, ready for the assistant's turn. Special tokens inside
-   * message contents stay text.
+   * message contents stay text. Does not block, like `encode`.
    *
-   * @throws {InvalidRequestError} if the template rejects the messages
+   * @throws {InvalidRequestError} if the template rejects the messages, its text cannot fit the context, or it takes too
+   * much time or memory
+   * @throws {OverloadedError} if too much text waits already
    */
-  renderChat(messages: readonly ChatMessage[], options?: { continueFinalMessage?: boolean }): Int32Array;
+  renderChat(
+    messages: readonly ChatMessage[],
+    options?: RenderOptions,
+    signal?: AbortSignal,
+  ): Promise<Int32Array>;
 
   /**
    * Runs a generation. Ends after the update that carries `finish`. Aborting `signal`, or leaving the loop early,

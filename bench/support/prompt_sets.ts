@@ -9,12 +9,17 @@ import type { EngineTokenizer } from "../../runtime/engine.ts";
 export const setNames = ["mt_bench", "gsm8k", "humaneval", "alpaca", "repeat"] as const;
 
 /** The first `count` prompts of a set, as tokens of a chat. */
-export function promptsOf(name: string, count: number, tokenizer: EngineTokenizer): Int32Array[] {
+export async function promptsOf(
+  name: string,
+  count: number,
+  tokenizer: EngineTokenizer,
+): Promise<Int32Array[]> {
   if (name === "repeat") {
-    return repetitions(questionsOf("humaneval").concat(questionsOf("gsm8k")), tokenizer).slice(0, count);
+    const texts = questionsOf("humaneval").concat(questionsOf("gsm8k")).slice(0, count);
+    return await repetitions(texts, tokenizer);
   }
-  return questionsOf(name).slice(0, count)
-    .map((content) => tokenizer.renderChat([{ role: "user", content }]));
+  const questions = questionsOf(name).slice(0, count);
+  return await Promise.all(questions.map((content) => tokenizer.renderChat([{ role: "user", content }])));
 }
 
 /** First turns of a file in `bench/prompts`. */
@@ -26,11 +31,11 @@ function questionsOf(name: string): string[] {
 }
 
 /** Asks for a text with one change; the answer is begun, so that a small model does as it is told. */
-function repetitions(texts: readonly string[], tokenizer: EngineTokenizer): Int32Array[] {
-  return texts.map((text) => {
+function repetitions(texts: readonly string[], tokenizer: EngineTokenizer): Promise<Int32Array[]> {
+  return Promise.all(texts.map((text) => {
     const content = `Repeat this text, but write "Alice" instead of every name in it.\n\n${text}`;
     const begun = `Here is the text:\n\n${text.slice(0, 60)}`;
     const messages = [{ role: "user", content }, { role: "assistant", content: begun }];
     return tokenizer.renderChat(messages, { continueFinalMessage: true });
-  });
+  }));
 }

@@ -11,6 +11,9 @@ import type { SpecialTokens } from "./special_tokens.ts";
 /** Far above any published template. */
 const MAX_TEMPLATE_CHARS = 256 * 1024;
 
+/** Longest rendered chat, in UTF-16 units: what a body may carry. */
+const MAX_RENDERED_CHARS = 4 * 1024 * 1024;
+
 /** A rendered chat in which `guard` marks what must not be read as a special token. */
 export interface RenderedChat {
   readonly text: string;
@@ -47,7 +50,7 @@ export class ChatTemplate {
    * Renders messages and opens the assistant's turn. With `continueFinalMessage` the last message, the assistant's,
    * is that turn's beginning.
    *
-   * @throws {InvalidRequestError} if the template rejects the messages
+   * @throws {InvalidRequestError} if the template rejects the messages, or makes too long a text of them
    */
   render(
     messages: readonly ChatMessage[],
@@ -69,13 +72,19 @@ export class ChatTemplate {
       ...(name !== undefined && { name: specials.guard(name, guard) }),
     }));
     const beginning = continueFinalMessage ? guarded.pop()!.content : "";
+    const text = this.#render(guarded);
+    if (text.length > MAX_RENDERED_CHARS) {
+      throw new InvalidRequestError(
+        `Cannot render chat: the template makes ${text.length} characters of it, at most ${MAX_RENDERED_CHARS} are allowed`,
+        "messages",
+      );
+    }
+    return { text: text + beginning, guard };
+  }
+
+  #render(messages: readonly ChatMessage[]): string {
     try {
-      const text = this.#template.render({
-        ...this.#variables,
-        messages: guarded,
-        "add_generation_prompt": true,
-      });
-      return { text: text + beginning, guard };
+      return this.#template.render({ ...this.#variables, messages, "add_generation_prompt": true });
     } catch (error) {
       throw new InvalidRequestError(
         `Cannot render chat: ${error instanceof Error ? error.message : error}`,

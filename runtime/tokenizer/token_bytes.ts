@@ -80,6 +80,9 @@ for (let byte = 0, next = 0x100; byte < 256; byte++) {
   BYTE_OF_CHARACTER.set(String.fromCharCode(printable ? byte : next++), byte);
 }
 
+/** The 256 texts that byte-level vocabularies write single bytes as. */
+export const BYTE_CHARACTERS: readonly string[] = [...BYTE_OF_CHARACTER.keys()];
+
 function byteLevelBytes(text: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of text) {

@@ -63,6 +63,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     ],
     ...["--decode-log-interval", "5", "--api-key", "k", "--device", "cpu", "--threads", "2"],
     ...["--download-dir", "d", "--chat-template", "c", "--skip-server-warmup", "--enable-cache-report"],
+    ...["--tokenize-timeout", "7"],
     ...[
       "--speculative-algorithm",
       "EAGLE3",
@@ -109,6 +110,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     kvCacheDtype: "float32",
     randomSeed: 7,
     streamInterval: 3,
+    tokenizeTimeout: 7,
     logLevel: "error",
     decodeLogInterval: 5,
     apiKey: "k",

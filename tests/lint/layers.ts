@@ -15,6 +15,7 @@ const CONTRACTS = [
   "runtime/messages.ts",
   "runtime/sampling/params.ts",
   "runtime/speculation_config.ts",
+  "runtime/text_length.ts",
 ];
 
 /**
@@ -31,6 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/messages.ts",
     "runtime/errors.ts",
     "runtime/sampling/params.ts",
+    "runtime/text_length.ts",
   ],
   "runtime/": ["deno.json", "runtime/"],
   "runtime/actors/": [
@@ -63,11 +65,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/nn/": [...CONTRACTS, "ffi/"],
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
   // A GGUF file carries both weights and tokenizer.
-  "runtime/tokenizer/": [...CONTRACTS, "runtime/generation.ts", "runtime/weights/"],
+  "runtime/tokenizer/": [
+    ...CONTRACTS,
+    "runtime/actor/actor.ts",
+    "runtime/generation.ts",
+    "runtime/weights/",
+  ],
   "runtime/weights/": [...CONTRACTS, "runtime/tokenizer/"],
   "runtime/scheduling/": [...CONTRACTS, "runtime/cache/", "runtime/speculation/draft_tree.ts"],
   "runtime/cache/": CONTRACTS,
   "runtime/generation.ts": CONTRACTS,
+  "runtime/text_length.ts": ["runtime/errors.ts"],
   "runtime/messages.ts": CONTRACTS,
   "runtime/config.ts": CONTRACTS,
   "runtime/speculation_config.ts": CONTRACTS,

@@ -17,7 +17,7 @@ Deno.test("completions: one prompt, 16 tokens by default", async () => {
   ]);
   assert.deepEqual(body.usage, { prompt_tokens: 4, completion_tokens: 4, total_tokens: 8 });
   assert.equal(generator.only.request.sampling.maxTokens, 16);
-  assert.deepEqual([...generator.only.request.promptTokens], [...generator.encode("Once")]);
+  assert.deepEqual([...generator.only.request.promptTokens], [...await generator.encode("Once")]);
 });
 
 Deno.test("completions: the default limit shrinks to the context", async () => {

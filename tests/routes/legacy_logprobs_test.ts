@@ -79,8 +79,8 @@ Deno.test("legacy logprobs: offsets count characters behind the echo, and wait u
 
 Deno.test("legacy logprobs: what the tokenizer puts before a prompt has no width", async () => {
   class Bos extends FakeGenerator {
-    override encode(text: string): Int32Array {
-      return Int32Array.of(60, ...super.encode(text));
+    override async encode(text: string): Promise<Int32Array> {
+      return Int32Array.of(60, ...await super.encode(text));
     }
     override decode(tokens: readonly number[]): string {
       return super.decode(tokens).replaceAll("<", "<s>");

@@ -83,7 +83,9 @@ async function run(modes: readonly Mode[], args: Partial<ServerArgs> = {}): Prom
 
 async function generateAll(engine: Engine, mode: Mode): Promise<GenerationUpdate[]> {
   const generate = ({ prompt, sampling }: (typeof REQUESTS)[number], index: number) =>
-    collect(engine.generate(requestOf(`r${index}`, [...engine.encode(prompt)], sampling)));
+    engine.encode(prompt).then((tokens) =>
+      collect(engine.generate(requestOf(`r${index}`, [...tokens], sampling)))
+    );
   if (mode === "together") return await Promise.all(REQUESTS.map(generate));
   const updates: GenerationUpdate[] = [];
   for (const [index, request] of REQUESTS.entries()) updates.push(await generate(request, index));

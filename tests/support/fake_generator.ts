@@ -9,6 +9,7 @@ import type {
   GenerationUpdate,
   Generator,
   ModelInfo,
+  RenderOptions,
 } from "../../runtime/generation.ts";
 import type { SchedulerState } from "../../runtime/messages.ts";
 
@@ -38,6 +39,7 @@ export class FakeGenerator implements Generator {
     servedModelName: "org/tiny",
     contextLength: 100,
     vocabSize: 256,
+    textBound: { maxBytesPerToken: 64, lostBytes: new Set() },
     eosTokenIds: [0],
     allowAutoTruncate: false,
   };
@@ -60,8 +62,8 @@ export class FakeGenerator implements Generator {
     return seen;
   }
 
-  encode(text: string): Int32Array {
-    return Int32Array.from(text, (char) => char.charCodeAt(0) % this.model.vocabSize);
+  encode(text: string): Promise<Int32Array> {
+    return Promise.resolve(Int32Array.from(text, (char) => char.charCodeAt(0) % this.model.vocabSize));
   }
 
   decode(tokens: readonly number[]): string {
@@ -76,7 +78,7 @@ export class FakeGenerator implements Generator {
     return new TextEncoder().encode(String.fromCharCode(token));
   }
 
-  renderChat(messages: readonly ChatMessage[], options: { continueFinalMessage?: boolean } = {}): Int32Array {
+  renderChat(messages: readonly ChatMessage[], options: RenderOptions = {}): Promise<Int32Array> {
     const turns = messages.map(({ role, content }) => `${role}:${content}`).join("|");
     return this.encode(options.continueFinalMessage ? turns : `${turns}|assistant:`);
   }

@@ -24,6 +24,7 @@ export const defaultArgs: ServerArgs = {
   logLevel: "info",
   decodeLogInterval: 40,
   device: "auto",
+  tokenizeTimeout: 5,
   skipServerWarmup: false,
   enableCacheReport: false,
   speculativeAdaptive: false,

@@ -36,10 +36,10 @@ function realSetting() {
   return plain ??= (async () => {
     const target = await openCheckpoint(await resolveModel(path));
     const tokenizer = loadTokenizer(target.tokenizerSource);
-    const prompts = ["mt_bench", "gsm8k", "humaneval", "alpaca"].flatMap((name) =>
-      promptsOf(name, PROMPTS_PER_SET, tokenizer)
+    const prompts = await Promise.all(
+      ["mt_bench", "gsm8k", "humaneval", "alpaca"].map((name) => promptsOf(name, PROMPTS_PER_SET, tokenizer)),
     );
-    const cases = prompts.flatMap((prompt, seed): Case[] => {
+    const cases = prompts.flat().flatMap((prompt, seed): Case[] => {
       const ways = [{ temperature: 0 }, { temperature: 0.8, topP: 0.9, seed }];
       return (isForAll ? ways : [ways[seed % 2]!])
         .map((way) => ({ prompt: [...prompt], sampling: { ...way, maxTokens: MAX_TOKENS } }));

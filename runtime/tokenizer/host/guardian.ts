@@ -1,0 +1,42 @@
+/**
+ * The guardian of the tokenizer hosts. A host ends by itself when the server does, unless it is in the middle of
+ * something endless: then nobody is left to kill it, should the server be gone without a word.
+ *
+ * @module
+ */
+
+/** Remembers the last line of process ids, and kills those processes when its input ends. */
+const SCRIPT =
+  `trap '' INT TERM HUP; while read -r line; do pids=$line; done; [ -z "$pids" ] || kill -KILL $pids`;
+
+const ENCODER = new TextEncoder();
+
+/** A shell that outlives the server for as long as it takes to kill the hosts. */
+export class Guardian {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: WritableStreamDefaultWriter<Uint8Array>;
+
+  /** Starts the shell. */
+  constructor() {
+    this.#child = new Deno.Command("sh", {
+      args: ["-c", SCRIPT],
+      clearEnv: true,
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    this.#lines = this.#child.stdin.getWriter();
+    this.#lines.closed.catch(() => {});
+  }
+
+  /** Says which processes are to end with this one. */
+  watch(pids: readonly number[]): void {
+    this.#lines.write(ENCODER.encode(`${pids.join(" ")}\n`)).catch(() => {});
+  }
+
+  /** Ends the shell; what it still watches is killed. */
+  async stop(): Promise<void> {
+    await this.#lines.close().catch(() => {});
+    await this.#child.status;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Entry of a tokenizer host: a process that builds a tokenizer and answers one request after the other. It may do
+ * nothing but that, has no permissions, and may be killed at any moment.
+ *
+ * @module
+ */
+import { AerieError, InvalidRequestError, LoadError, toWireError } from "../../errors.ts";
+import { Tokenizer } from "../tokenizer.ts";
+import { FrameReader, type HostReply, type HostRequest, toFrame } from "./frames.ts";
+
+/** Tokenized once after building, so that a tokenizer that no text gets through ends the start. */
+const FIRST_TEXT = "Hello, world 1!";
+
+let tokenizer: Tokenizer | undefined;
+
+function reply(head: HostReply, tokens?: Int32Array): void {
+  const frame = toFrame(head, tokens);
+  for (let sent = 0; sent < frame.length;) sent += Deno.stdout.writeSync(frame.subarray(sent));
+}
+
+function answer(request: HostRequest): Int32Array {
+  switch (request.type) {
+    case "load":
+      tokenizer = new Tokenizer(request.source);
+      reply({ type: "built" });
+      return tokenizer.encode(FIRST_TEXT);
+    case "encode":
+      return tokenizer!.encode(request.text, request.options);
+    case "renderChat":
+      return tokenizer!.renderChat(request.messages, request.options);
+  }
+}
+
+/** What went wrong is the text's or the model's fault: this process has nothing else. */
+function toFault(error: unknown, request: HostRequest): AerieError {
+  if (error instanceof AerieError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return request.type === "load"
+    ? new LoadError(`Cannot load ${request.source.path}: ${reason}`)
+    : new InvalidRequestError(`Cannot tokenize input: ${reason}`);
+}
+
+// A terminal sends its signals to the whole group: requests under way still need this process. It ends when the
+// server closes the pipe.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
+
+const requests = new FrameReader<HostRequest>();
+for (;;) {
+  const piece = new Uint8Array(65536);
+  const length = Deno.stdin.readSync(piece);
+  if (length === null) Deno.exit(0);
+  for (const { head } of requests.push(piece.subarray(0, length))) {
+    try {
+      reply({ type: "tokens" }, answer(head));
+    } catch (error) {
+      reply({ type: "failed", error: toWireError(toFault(error, head)) });
+    }
+  }
+}

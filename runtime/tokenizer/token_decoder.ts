@@ -1,0 +1,112 @@
+/**
+ * Tokens to text: plain look-ups, whose time is bounded whatever the model's files say. The other direction runs the
+ * model's regular expressions and templates, see `tokenizer.ts`.
+ *
+ * @module
+ */
+import { LoadError } from "../errors.ts";
+import type { TextBound } from "../text_length.ts";
+import { Detokenizer } from "./detokenizer.ts";
+import type { TokenizerSource } from "./source.ts";
+import { textBound } from "./text_bound.ts";
+import { type TokenDecoding, tokenDecoding } from "./token_bytes.ts";
+
+/** The half of a tokenizer that turns tokens into text; immutable and cheap to call. */
+export class TokenDecoder {
+  /** One more than the highest token id. */
+  readonly vocabSize: number;
+  /** Token that begins a document. */
+  readonly bosTokenId?: number;
+  /** Tokens that end a turn or a text. */
+  readonly eosTokenIds: readonly number[];
+  /** Jinja text of the chat template. */
+  readonly chatTemplate?: string;
+  /** What a text's length says about the number of its tokens. */
+  readonly textBound: TextBound;
+
+  /** Text of each token as the vocabulary writes it. */
+  readonly #texts: readonly (string | undefined)[];
+  readonly #specialIds: ReadonlySet<number>;
+  /** Added tokens by id; their text is their bytes. */
+  readonly #added: ReadonlyMap<number, string>;
+  readonly #decoding: TokenDecoding;
+  readonly #bytes: (Uint8Array | undefined)[] = [];
+
+  /**
+   * Reads the vocabulary.
+   *
+   * @throws {LoadError} if the decoder or the vocabulary is of an unsupported kind
+   */
+  constructor(source: TokenizerSource) {
+    const { json, path } = source;
+    const specials = json.added_tokens.filter(({ special }) => special);
+    this.#specialIds = new Set(specials.map(({ id }) => id));
+    this.#added = new Map(json.added_tokens.map(({ id, content }) => [id, content]));
+    this.#decoding = tokenDecoding(path, json.decoder);
+    this.#texts = vocabularyTexts(path, json.model["vocab"]);
+    this.vocabSize = [...this.#added.keys()].reduce((size, id) => Math.max(size, id + 1), this.#texts.length);
+    this.eosTokenIds = source.eosTokenIds;
+    if (source.chatTemplate !== undefined) this.chatTemplate = source.chatTemplate;
+    if (source.bosToken !== undefined) {
+      const bos = json.added_tokens.find(({ content }) => content === source.bosToken)?.id ??
+        this.#texts.indexOf(source.bosToken);
+      if (bos >= 0) this.bosTokenId = bos;
+    }
+    this.textBound = textBound(json, this.#texts, this.#decoding);
+  }
+
+  /** Text of tokens; `skipSpecialTokens` (false) leaves special tokens out. */
+  decode(tokens: readonly number[], options: { skipSpecialTokens?: boolean } = {}): string {
+    const detokenizer = this.detokenizer(options);
+    return tokens.map((token) => detokenizer.push(token)).join("") + detokenizer.flush();
+  }
+
+  /** A detokenizer for one stream of tokens; `skipSpecialTokens` (false) leaves special tokens out. */
+  detokenizer(options: { skipSpecialTokens?: boolean } = {}): Detokenizer {
+    return new Detokenizer(this, {
+      skipSpecialTokens: options.skipSpecialTokens ?? false,
+      stripLeadingSpace: this.#decoding.stripsLeadingSpace,
+    });
+  }
+
+  /** Text of one token, U+FFFD for bytes that are only part of a character. */
+  tokenText(token: number): string {
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.tokenBytes(token));
+  }
+
+  /** Bytes of one token; none for an id without a token. */
+  tokenBytes(token: number): Uint8Array {
+    const known = this.#bytes[token];
+    if (known !== undefined) return known;
+    const added = this.#added.get(token);
+    const text = this.#texts[token];
+    const bytes = added !== undefined
+      ? new TextEncoder().encode(added)
+      : text === undefined
+      ? new Uint8Array(0)
+      : this.#decoding.toBytes(text);
+    if (token >= 0 && token < this.vocabSize) this.#bytes[token] = bytes;
+    return bytes;
+  }
+
+  /** True for control tokens such as bos, eos and turn markers. */
+  isSpecial(token: number): boolean {
+    return this.#specialIds.has(token);
+  }
+}
+
+/** Texts by id: of `{text: id}`, or of a list of `[text, score]` as Unigram models have it. */
+function vocabularyTexts(path: string, vocab: unknown): (string | undefined)[] {
+  if (typeof vocab !== "object" || vocab === null) {
+    throw new LoadError(`Cannot load ${path}: model.vocab is missing, expected tokens and their ids`);
+  }
+  if (Array.isArray(vocab)) {
+    return vocab.map((entry) => Array.isArray(entry) ? entry[0] : entry).map((text) =>
+      typeof text === "string" ? text : undefined
+    );
+  }
+  const entries = Object.entries(vocab);
+  const texts = new Array<string | undefined>(entries.length);
+  for (const [text, id] of entries) if (Number.isInteger(id) && id >= 0) texts[id] = text;
+  return texts;
+}
