@@ -1,0 +1,167 @@
+/**
+ * Texts, templates and tokenizers that would stand still: the server goes on meanwhile.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import { areGone, childrenOf, type Process } from "../support/processes.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { assertRecovered, vitalsOf } from "../support/server_vitals.ts";
+import { writeTinyModel } from "../support/tiny_model.ts";
+import { TINY_TOKENIZER } from "../support/tiny_tokenizer.ts";
+
+/** The issue's figures for the gap of a stream and for /health, and how far above them a busy machine may be. */
+const MAX_GAP_MS = 100, MAX_HEALTH_MS = 50, SLACK = 10;
+
+/** Takes twice as long for each further `a`. */
+const SLOW_REGEX = { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated", invert: false };
+const TEMPLATE = "{% set what = messages[0].content %}" +
+  "{% if what == 'loop' %}{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}{% endif %}" +
+  "{% if what == 'memory' %}{% for a in range(1000000000) %}{% endfor %}{% endif %}{{ what }}";
+const KEY = "a-key-that-no-host-may-see";
+const headers = { "Content-Type": "application/json" };
+const ENDLESS = "a".repeat(60) + "b";
+
+async function writeSlowModel(folder: string): Promise<void> {
+  await writeTinyModel(folder, {
+    kind: "safetensors",
+    seed: 1,
+    config: { headDim: 32, maxPositionEmbeddings: 131_072 },
+  });
+  const pretokenizers = [SLOW_REGEX, TINY_TOKENIZER.json["pre_tokenizer"]];
+  const json = { ...TINY_TOKENIZER.json, "pre_tokenizer": { type: "Sequence", pretokenizers } };
+  await Deno.writeTextFile(join(folder, "tokenizer.json"), JSON.stringify(json));
+}
+
+function start(model: string): Promise<ServerProcess> {
+  return ServerProcess.start([
+    ...["--model-path", model, "--chat-template", TEMPLATE],
+    ...["--tokenize-timeout", "3", "--max-total-tokens", "16384"],
+  ], { env: { SECRET: KEY } });
+}
+
+async function post(url: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const signal = AbortSignal.timeout(20_000);
+  const response = await fetch(`${url}${path}`, { method: "POST", headers, body: text, signal });
+  return { status: response.status, text: await response.text() };
+}
+
+const chat = (content: string) => ({ messages: [{ role: "user", content }], "max_tokens": 1 });
+
+/** Streams and asks /health until `over`; the longest gap and wait of them, ms. */
+async function watch(url: string, over: () => boolean): Promise<{ gapMs: number; healthMs: number }> {
+  const worst = { gapMs: 0, healthMs: 0 };
+  const stream = async () => {
+    while (!over()) {
+      const body = { prompt: "rest", "max_tokens": 2000, "ignore_eos": true, temperature: 0, stream: true };
+      const response = await fetch(`${url}/v1/completions`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      });
+      assert.equal(response.status, 200);
+      let last: number | undefined;
+      for await (const _ of response.body!) {
+        const now = performance.now();
+        worst.gapMs = Math.max(worst.gapMs, now - (last ?? now));
+        last = now;
+      }
+    }
+  };
+  const health = async () => {
+    while (!over()) {
+      const began = performance.now();
+      const response = await fetch(`${url}/health`);
+      await response.body?.cancel();
+      assert.equal(response.status, 200);
+      worst.healthMs = Math.max(worst.healthMs, performance.now() - began);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  await Promise.all([stream(), health()]);
+  return worst;
+}
+
+const hostsOf = ({ pid }: ServerProcess): Process[] => childrenOf(pid);
+
+Deno.test("nothing that a text or a template does holds up streams and /health", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeSlowModel(folder);
+    await using server = await start(folder);
+    const { url } = server;
+    // Starts the second host too.
+    assert.equal((await post(url, "/generate", { text: "rest tea ".repeat(40_000) })).status, 400);
+    const before = await vitalsOf(server), children = hostsOf(server).length;
+    const attacks: [name: string, path: string, body: unknown, error: RegExp][] = [
+      ["nested loops", "/v1/chat/completions", chat("loop"), /tokenizing took longer than 3 s/],
+      ["backtracking", "/generate", { text: ENDLESS }, /tokenizing took longer than 3 s/],
+      ["range(10**9)", "/v1/chat/completions", chat("memory"), /Cannot tokenize input/],
+      ["512 kB", "/generate", { text: "rest tea ".repeat(57_000) }, /Cannot (accept text|tokenize input)/],
+      [
+        "3.9 MB batch",
+        "/generate",
+        { text: ["x".repeat(1.95e6), "y".repeat(1.95e6)] },
+        /\d bytes\) is longer/,
+      ],
+    ];
+    for (const [name, path, body, error] of attacks) {
+      let isOver = false;
+      const watching = watch(url, () => isOver);
+      // Twice at once: both hosts have one.
+      const answers = await Promise.all([post(url, path, body), post(url, path, body)]);
+      isOver = true;
+      const { gapMs, healthMs } = await watching;
+      Deno.stderr.writeSync(
+        new TextEncoder().encode(`${name}: gap ${gapMs.toFixed()} ms, /health ${healthMs.toFixed()} ms\n`),
+      );
+      for (const { status, text } of answers) {
+        assert.equal(status, 400, `${name}: ${text}`);
+        assert.match(JSON.parse(text).message, error, name);
+      }
+      assert.ok(gapMs < SLACK * MAX_GAP_MS, `${name}: a stream stood still for ${gapMs} ms`);
+      assert.ok(healthMs < SLACK * MAX_HEALTH_MS, `${name}: /health took ${healthMs} ms`);
+    }
+    assert.equal(
+      (await post(url, "/generate", { text: "rest", "sampling_params": { "max_new_tokens": 1 } })).status,
+      200,
+    );
+    await assertRecovered(server, before);
+    const now = hostsOf(server);
+    assert.equal(now.length, children, JSON.stringify(now));
+    assert.ok(!now.some(({ state }) => state === "Z"), JSON.stringify(now));
+    for (const { pid } of now) {
+      const environment = Deno.readTextFileSync(`/proc/${pid}/environ`);
+      assert.ok(!environment.includes(KEY), "a host sees the environment");
+    }
+
+    // A signal is heard in the midst of it.
+    const pending = post(url, "/generate", { text: ENDLESS }).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    server.kill("SIGTERM");
+    assert.equal((await server.exit).code, 0);
+    await pending;
+    assert.ok(await areGone(now.map(({ pid }) => pid)), "hosts outlive the server");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a server that is killed leaves no host behind, not even a busy one", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeSlowModel(folder);
+    await using server = await start(folder);
+    const pending = [1, 2].map(() => post(server.url, "/generate", { text: ENDLESS }).catch(() => {}));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const children = hostsOf(server);
+    assert.equal(children.filter(({ state }) => state === "R").length, 2, JSON.stringify(children));
+    server.kill("SIGKILL");
+    await Promise.all(pending);
+    assert.ok(await areGone(children.map(({ pid }) => pid)), JSON.stringify(children));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
