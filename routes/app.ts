@@ -12,6 +12,7 @@ import { requestId } from "hono/request-id";
 import { timingSafeEqual } from "hono/utils/buffer";
 import { AerieError } from "../runtime/errors.ts";
 import type { Generator } from "../runtime/generation.ts";
+import { checkShape } from "./body_shape.ts";
 import { addChat } from "./chat.ts";
 import { addCompletions } from "./completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./context.ts";
@@ -66,6 +67,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   );
   if (options.apiKey !== undefined) app.use(bearer(options.apiKey));
   app.use(limitBody(options.maxBodyBytes ?? defaultMaxBodyBytes));
+  app.use(limitShape);
   app.use(exactSeeds());
 
   addChat(app, context);
@@ -118,6 +120,11 @@ function limitBody(maxSize: number): MiddlewareHandler {
     },
   });
 }
+
+const limitShape: MiddlewareHandler = async (c, next) => {
+  if (c.req.method === "POST" || c.req.method === "PUT") await checkShape(await c.req.text());
+  await next();
+};
 
 /** Browser pages of this machine; the SDK's `x-stainless-*` headers are allowed to them by reflection. */
 function isLocal(origin: string): boolean {

@@ -12,7 +12,7 @@ import { chatTokens } from "./prompt.ts";
 import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
-import { chatRequest, chatResponse } from "./schema_chat.ts";
+import { chatMessage, chatRequest, chatResponse } from "./schema_chat.ts";
 
 type ChatRequest = z.infer<typeof chatRequest>;
 
@@ -26,6 +26,7 @@ const route = createRoute({
 
 /** Adds the chat endpoint. */
 export function addChat(app: OpenAPIHono, context: RouteContext): void {
+  app.openAPIRegistry.register("ChatMessage", chatMessage);
   app.openapi(route, async (c) => {
     const body = c.req.valid("json");
     const { generator } = context;

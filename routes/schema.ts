@@ -6,6 +6,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import { isDeepStrictEqual } from "node:util";
+import { Slices } from "./slices.ts";
 
 /** Prompts in one request, at most. */
 export const maxBatch = 1024;
@@ -24,6 +25,39 @@ export function bounded<T extends z.ZodType>(schema: T, max: number): z.ZodPrepr
     }
     return value;
   }, schema);
+}
+
+/**
+ * A list like `bounded(z.array(item).min(1), max)`, checked in slices and only up to its first wrong entry: thousands of
+ * entries take longer than streams should wait. `name` is that of the item's schema in the document.
+ */
+export function slicedList<T extends z.ZodType>(
+  item: T,
+  name: string,
+  max: number,
+): z.ZodPipe<z.ZodArray<z.ZodUnknown>, z.ZodTransform<z.output<T>[], unknown[]>> {
+  return z.array(z.unknown()).min(1).transform(async (entries, context) => {
+    if (entries.length > max) {
+      context.addIssue(`${entries.length} entries, at most ${max} are allowed`);
+      return z.NEVER;
+    }
+    const slices = new Slices(), checked: z.output<T>[] = [];
+    for (const [index, entry] of entries.entries()) {
+      const { success, data, error } = item.safeParse(entry);
+      if (!success) {
+        const issues = error.issues.map((issue) => ({
+          ...issue,
+          path: [index, ...issue.path],
+          input: entry,
+        }));
+        context.issues.push(...issues as typeof context.issues);
+        return z.NEVER;
+      }
+      checked.push(data);
+      await slices.breathe();
+    }
+    return checked;
+  }).openapi({ type: "array", minItems: 1, items: { $ref: `#/components/schemas/${name}` } });
 }
 
 /** A field whose absence and null both mean the default. */
@@ -65,7 +99,7 @@ export const tokenIds = z.custom<readonly number[]>(
   (value) =>
     Array.isArray(value) && value.length > 0 && value.every((id) => Number.isSafeInteger(id) && id >= 0),
   "expected a non-empty list of token ids",
-).openapi({ type: "array", items: { type: "integer", minimum: 0 } });
+).openapi({ type: "array", minItems: 1, items: { type: "integer", minimum: 0 } });
 
 /** An empty one stands for none. */
 const stopText = z.string().max(1024);

@@ -13,6 +13,7 @@ import {
   notServed,
   openaiFields,
   optional,
+  slicedList,
   usage,
 } from "./schema.ts";
 
@@ -34,7 +35,7 @@ export const chatMessage = z.strictObject({
 /** Body of a chat request. */
 export const chatRequest = z.strictObject({
   ...openaiFields.shape,
-  messages: bounded(z.array(chatMessage).min(1), 8192),
+  messages: slicedList(chatMessage, "ChatMessage", 8192),
   max_completion_tokens: optional(z.int().min(0)),
   logprobs: optional(z.boolean()),
   top_logprobs: optional(z.int().min(0).max(maxTopLogprobs)),

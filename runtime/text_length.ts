@@ -32,17 +32,22 @@ export function checkTextFits(
   const maxBytes = maxBytesPerToken * contextLength;
   // A UTF-16 unit is three bytes at most: most inputs need no count.
   if (3 * texts.reduce((sum, text) => sum + text.length, 0) < maxBytes) return;
-  const bytes = texts.reduce((sum, text) => sum + countBytes(text, lostBytes), 0);
-  if (bytes >= maxBytes) throw inputTooLong(param, `${bytes} bytes`, contextLength);
+  let count = 0;
+  for (const text of texts) {
+    count += countBytes(text, lostBytes, maxBytes - count);
+    if (count < maxBytes) continue;
+    const length = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    throw inputTooLong(param, `${length} bytes`, contextLength);
+  }
 }
 
-function countBytes(text: string, lost: ReadonlySet<number>): number {
+/** UTF-8 bytes of a text but for those that may be lost; stops counting at `limit`. */
+function countBytes(text: string, lost: ReadonlySet<number>, limit: number): number {
+  if (lost.size === 0) return Buffer.byteLength(text);
+  const counts = Uint8Array.from({ length: 256 }, (_, byte) => lost.has(byte) ? 0 : 1);
   const bytes = ENCODER.encode(text);
-  let count = bytes.length;
-  if (lost.size > 0) {
-    const isLost = Uint8Array.from({ length: 256 }, (_, byte) => lost.has(byte) ? 1 : 0);
-    for (const byte of bytes) count -= isLost[byte]!;
-  }
+  let count = 0;
+  for (let i = 0; i < bytes.length && count < limit; i++) count += counts[bytes[i]!]!;
   return count;
 }
 
