@@ -4,6 +4,7 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
+import type { TokenLogprob } from "../runtime/messages.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { toChatLogprobs } from "./logprobs.ts";
@@ -12,6 +13,7 @@ import { chatTokens } from "./prompt.ts";
 import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
+import { inParts, type Slices } from "./slices.ts";
 import { chatMessage, chatRequest, chatResponse } from "./schema_chat.ts";
 
 type ChatRequest = z.infer<typeof chatRequest>;
@@ -76,18 +78,18 @@ class ChatWording {
     this.#common = { id, created: unixSeconds(), model: context.generator.model.servedModelName };
   }
 
-  whole(outputs: readonly Output[]): z.infer<typeof chatResponse> {
-    return {
-      ...this.#common,
-      object: "chat.completion",
-      choices: outputs.map((output, index) => ({
+  async whole(outputs: readonly Output[], slices: Slices): Promise<z.infer<typeof chatResponse>> {
+    const choices: z.infer<typeof chatResponse>["choices"] = [];
+    for (const [index, output] of outputs.entries()) {
+      const content = await inParts(output.logprobs, slices, (part) => this.#logprobs(part)?.content ?? []);
+      choices.push({
         index,
         message: { role: "assistant", content: output.text, reasoning_content: null, tool_calls: null },
-        logprobs: this.#logprobs(output),
+        logprobs: this.#body.logprobs ? { content } : null,
         ...toFinish(output.finish),
-      })),
-      usage: this.#usage(outputs),
-    };
+      });
+    }
+    return { ...this.#common, object: "chat.completion", choices, usage: this.#usage(outputs) };
   }
 
   /** Per choice: the role, its text, one finish. Then the usage, if asked for. */
@@ -100,7 +102,9 @@ class ChatWording {
       if (!started.has(index)) yield this.#chunk(index, value, { role: "assistant", content: "" });
       started.add(index);
       if (value.text !== "" || value.logprobs.length > 0) {
-        yield this.#chunk(index, value, { content: value.text }, { logprobs: this.#logprobs(value) });
+        yield this.#chunk(index, value, { content: value.text }, {
+          logprobs: this.#logprobs(value.logprobs),
+        });
       }
       if (value.finish !== undefined) yield this.#chunk(index, value, {}, toFinish(value.finish));
     }
@@ -133,9 +137,11 @@ class ChatWording {
     };
   }
 
-  #logprobs(output: Output): z.infer<typeof chatResponse>["choices"][number]["logprobs"] {
+  #logprobs(
+    entries: readonly TokenLogprob[],
+  ): z.infer<typeof chatResponse>["choices"][number]["logprobs"] {
     const { generator } = this.#context;
     if (!this.#body.logprobs) return null;
-    return toChatLogprobs(output.logprobs, (token) => generator.tokenBytes(token));
+    return toChatLogprobs(entries, (token) => generator.tokenBytes(token));
   }
 }

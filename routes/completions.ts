@@ -11,6 +11,7 @@ import { type Prompt, promptsOf, promptTokens } from "./prompt.ts";
 import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
+import type { Slices } from "./slices.ts";
 import { completionRequest, completionResponse } from "./schema_completions.ts";
 
 type CompletionRequest = z.infer<typeof completionRequest>;
@@ -85,12 +86,13 @@ class CompletionWording {
     this.#common = { id, object: "text_completion", created: unixSeconds(), model };
   }
 
-  whole(outputs: readonly Output[]): CompletionResponse {
-    return {
-      ...this.#common,
-      choices: outputs.map((output, index) => this.#choice(index, output, true)),
-      usage: this.#usage(outputs),
-    };
+  async whole(outputs: readonly Output[], slices: Slices): Promise<CompletionResponse> {
+    const choices: CompletionResponse["choices"] = [];
+    for (const [index, output] of outputs.entries()) {
+      choices.push(this.#choice(index, output, true));
+      await slices.breathe();
+    }
+    return { ...this.#common, choices, usage: this.#usage(outputs) };
   }
 
   /** Text by choice, the last chunk of each with its finish. Then the usage, if asked for. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { TokenLogprob } from "../runtime/messages.ts";
 import type { RouteContext } from "./context.ts";
 import { type GenerateRequest, type Plan, planOf } from "./generate_plan.ts";
 import { textOf, toLogprobTriples } from "./logprobs.ts";
@@ -11,6 +12,7 @@ import { toSpeculation } from "./speculation.ts";
 import { respond } from "./respond.ts";
 import { type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
+import { inParts, Slices } from "./slices.ts";
 import { generateRequest, generateResult } from "./schema_generate.ts";
 
 type GenerateResult = z.infer<typeof generateResult>;
@@ -53,24 +55,25 @@ class NativeWording {
     this.#context = context;
   }
 
-  whole(outputs: readonly Output[]): GenerateResult | GenerateResult[] {
-    const results = outputs.map((output, index) => this.#result(index, output));
+  async whole(outputs: readonly Output[], slices: Slices): Promise<GenerateResult | GenerateResult[]> {
+    const results: GenerateResult[] = [];
+    for (const [index, output] of outputs.entries()) results.push(await this.#result(index, output, slices));
     const [only] = results;
     return this.#plan.isList || only === undefined ? results : only;
   }
 
   /** Everything so far, again in each chunk. */
   async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<GenerateResult> {
-    const totals = new Map<number, Output>();
+    const totals = new Map<number, Output>(), slices = new Slices();
     for await (const { index, value } of chunks) {
       const total = totals.get(index) ?? new Output();
       totals.set(index, total);
       total.add(value);
-      yield { ...this.#result(index, total), ...(this.#plan.isList && { index }) };
+      yield { ...await this.#result(index, total, slices), ...(this.#plan.isList && { index }) };
     }
   }
 
-  #result(index: number, output: Output): GenerateResult {
+  async #result(index: number, output: Output, slices: Slices): Promise<GenerateResult> {
     const { usage, finish } = output;
     const request = this.#plan.requests[index];
     return {
@@ -86,23 +89,31 @@ class NativeWording {
         weight_version: "default",
         ...toSpeculation(usage.speculation ? [usage.speculation] : []),
         ...(finish !== undefined && { e2e_latency: (performance.now() - this.#startMs) / 1000 }),
-        ...this.#logprobs(request?.sampling.numLogprobs ?? -1, output),
+        ...await this.#logprobs(request?.sampling.numLogprobs ?? -1, output, slices),
       },
     };
   }
 
-  #logprobs(numLogprobs: number, output: Output): Partial<GenerateResult["meta_info"]> {
+  async #logprobs(
+    numLogprobs: number,
+    output: Output,
+    slices: Slices,
+  ): Promise<Partial<GenerateResult["meta_info"]>> {
     if (numLogprobs < 0) return {};
     const { generator } = this.#context;
     const show = this.#body.return_text_in_logprobs
       ? (token: number) => textOf(generator.tokenBytes(token))
       : () => null;
-    const input = toLogprobTriples(output.promptLogprobs, show);
-    const generated = toLogprobTriples(output.logprobs, show);
+    const { promptLogprobs, logprobs } = output;
+    const tokens = (part: readonly TokenLogprob[]) => toLogprobTriples(part, show).tokens;
+    const top = (part: readonly TokenLogprob[]) => toLogprobTriples(part, show).top;
     return {
-      input_token_logprobs: input.tokens,
-      output_token_logprobs: generated.tokens,
-      ...(numLogprobs > 0 && { input_top_logprobs: input.top, output_top_logprobs: generated.top }),
+      input_token_logprobs: await inParts(promptLogprobs, slices, tokens),
+      output_token_logprobs: await inParts(logprobs, slices, tokens),
+      ...(numLogprobs > 0 && {
+        input_top_logprobs: await inParts(promptLogprobs, slices, top),
+        output_top_logprobs: await inParts(logprobs, slices, top),
+      }),
     };
   }
 }

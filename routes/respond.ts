@@ -7,13 +7,14 @@ import type { Context } from "hono";
 import type { GenerationRequest } from "../runtime/generation.ts";
 import type { RouteContext } from "./context.ts";
 import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
+import { Slices, toJson } from "./slices.ts";
 import { eventStream } from "./sse.ts";
 
 /** How an endpoint words its answer. */
 export interface Reply<Whole> {
   readonly stream: boolean;
   /** The body of an answer in one piece, from one output per request. */
-  whole(outputs: readonly Output[]): Whole;
+  whole(outputs: readonly Output[], slices: Slices): Whole | Promise<Whole>;
   /** The events of a stream. */
   events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown>;
 }
@@ -27,10 +28,16 @@ export async function respond<Whole>(
 ): Promise<Response> {
   const abort = abortWith(c.req.raw.signal);
   const updates = runAll(context.generator, requests, abort);
-  if (!reply.stream) return Response.json(reply.whole(await collect(updates, requests.length)));
+  if (!reply.stream) return await answer(reply, await collect(updates, requests.length));
   return await eventStream(reply.events(chunked(updates, context.streamInterval)), {
     abort,
     pingMs: context.pingMs,
     failed: (error) => context.report(error).body,
   });
+}
+
+async function answer<Whole>(reply: Reply<Whole>, outputs: readonly Output[]): Promise<Response> {
+  const slices = new Slices();
+  const json = await toJson(await reply.whole(outputs, slices), slices);
+  return new Response(json, { headers: { "Content-Type": "application/json" } });
 }

@@ -7,6 +7,9 @@
 /** Longest slice, ms: streams and signals wait this long at most. */
 const sliceMs = 10;
 
+/** Entries converted at once, each with up to 20 alternatives. */
+const partLength = 64;
+
 /** Work under way. */
 export class Slices {
   #startMs = performance.now();
@@ -17,4 +20,45 @@ export class Slices {
     await new Promise((resolve) => setTimeout(resolve, 0));
     this.#startMs = performance.now();
   }
+}
+
+/** What `convert` makes of the parts of a list, as one list. */
+export async function inParts<T, U>(
+  list: readonly T[],
+  slices: Slices,
+  convert: (part: readonly T[]) => readonly U[],
+): Promise<U[]> {
+  const converted: U[] = [];
+  for (let at = 0; at < list.length; at += partLength) {
+    for (const entry of convert(list.slice(at, at + partLength))) converted.push(entry);
+    await slices.breathe();
+  }
+  return converted;
+}
+
+/**
+ * JSON of plain data, as `JSON.stringify` writes it, made in slices: the lists that grow with an answer, such as
+ * logprobs, are at most five levels deep, and their entries small.
+ */
+export async function toJson(value: unknown, slices: Slices): Promise<string> {
+  const pieces: string[] = [];
+  await write(value, 0, pieces, slices);
+  return pieces.join("");
+}
+
+async function write(value: unknown, depth: number, pieces: string[], slices: Slices): Promise<void> {
+  const isObject = typeof value === "object" && value !== null;
+  if (!isObject || depth > 4 || (Array.isArray(value) && typeof value[0] !== "object")) {
+    pieces.push(JSON.stringify(value) ?? "null");
+    return await slices.breathe();
+  }
+  const isList = Array.isArray(value);
+  let separator = isList ? "[" : "{";
+  for (const [key, entry] of isList ? value.entries() : Object.entries(value)) {
+    if (!isList && entry === undefined) continue;
+    pieces.push(isList ? separator : `${separator}${JSON.stringify(key)}:`);
+    separator = ",";
+    await write(entry, depth + 1, pieces, slices);
+  }
+  pieces.push(isList ? "]" : separator === "{" ? "{}" : "}");
 }
