@@ -15,7 +15,7 @@ const maxDepth = 64;
 const maxContainers = 65_536;
 const maxKeys = 50_000;
 /** Token ids of three digits fill the largest body with as many. */
-const maxValues = 1_000_000;
+const maxValues = 1_048_576;
 
 /** Characters and strings looked at before others may get a turn. */
 const stepsPerSlice = 65_536;
