@@ -9,7 +9,7 @@ import { Tokenizer } from "../tokenizer.ts";
 import { FrameReader, type HostReply, type HostRequest, toFrame } from "./frames.ts";
 
 /** Tokenized once after building, so that a tokenizer that no text gets through ends the start. */
-const FIRST_TEXT = "Hello, world 1!";
+const FIRST_TEXT = "The capital city of France is Paris, 1!";
 
 let tokenizer: Tokenizer | undefined;
 

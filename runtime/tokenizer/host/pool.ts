@@ -5,7 +5,7 @@
  * @module
  */
 import type { LogLevel } from "../../actor/actor.ts";
-import { InvalidRequestError, OverloadedError, UnavailableError } from "../../errors.ts";
+import { InvalidRequestError, LoadError, OverloadedError, UnavailableError } from "../../errors.ts";
 import type { TokenizerSource } from "../source.ts";
 import { type HostRequest, toFrame } from "./frames.ts";
 import { Guardian } from "./guardian.ts";
@@ -111,10 +111,7 @@ export class HostPool {
   }
 
   async #shutDown(): Promise<void> {
-    const error = stopped();
-    for (const queue of [this.#short, this.#long]) {
-      while (queue.length > 0) this.#take(queue, 0).answer.reject(error);
-    }
+    this.#rejectAll(stopped());
     for (const timer of this.#retries) clearTimeout(timer);
     const hosts = this.#seats.flatMap(({ host }) => host ?? []);
     for (const host of hosts) host.kill();
@@ -125,7 +122,7 @@ export class HostPool {
   /** Puts a new host on a seat; resolves when it is ready. */
   async #fill(seat: Seat): Promise<void> {
     seat.isOpen = true;
-    const host = seat.host = new Host(this.#loadFrame);
+    const host = seat.host = this.#spawn();
     this.#guardian.watch(this.#pids());
     let wasReady = false;
     const left = host.exited.then(() => {
@@ -146,18 +143,36 @@ export class HostPool {
     this.#dispatch();
   }
 
+  #spawn(): Host {
+    try {
+      return new Host(this.#loadFrame);
+    } catch (error) {
+      // No descriptors or no memory left.
+      throw new LoadError(`Cannot start a tokenizer host: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
   /** Puts a new host on a seat, however often that takes. */
   #refill(seat: Seat): void {
     if (this.#stop !== undefined) return;
     this.#fill(seat).catch((error) => {
       if (this.#stop !== undefined) return;
-      this.#options.log("error", `Cannot start a tokenizer host, trying again: ${error.message}`);
+      this.#options.log("error", `${error.message}; trying again`);
+      if (this.#pids().length === 0) {
+        this.#rejectAll(new UnavailableError("Cannot tokenize input: no tokenizer host can be started"));
+      }
       const timer = setTimeout(() => {
         this.#retries.delete(timer);
         this.#refill(seat);
       }, RETRY_MS);
       this.#retries.add(timer);
     });
+  }
+
+  #rejectAll(error: Error): void {
+    for (const queue of [this.#short, this.#long]) {
+      while (queue.length > 0) this.#take(queue, 0).answer.reject(error);
+    }
   }
 
   #pids(): number[] {

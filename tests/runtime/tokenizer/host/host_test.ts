@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { InvalidRequestError, LoadError, UnavailableError } from "../../../../runtime/errors.ts";
+import {
+  InvalidRequestError,
+  LoadError,
+  OverloadedError,
+  UnavailableError,
+} from "../../../../runtime/errors.ts";
 import { type HostedTokenizer, hostTokenizer } from "../../../../runtime/tokenizer/hosted_tokenizer.ts";
 import type { TokenizerSource } from "../../../../runtime/tokenizer/source.ts";
 import { loadTokenizer } from "../../../../runtime/tokenizer/tokenizer.ts";
@@ -103,6 +108,28 @@ Deno.test("who leaves is not waited for, and what only waited is never done", as
   for (const job of [slow, ...waiting]) await assert.rejects(job, { name: "AbortError" });
   await tokenizer.encode("rest");
   await assert.rejects(tokenizer.encode("rest", {}, leave.signal), { name: "AbortError" });
+});
+
+Deno.test("a host that ends by itself is replaced, and too much waiting text is refused", async () => {
+  await using tokenizer = await started();
+  const [before] = hosts();
+  Deno.kill(before!.pid, "SIGKILL");
+  const replaced = () => hosts().some(({ pid, state }) => pid !== before!.pid && state !== "Z");
+  for (let tries = 0; !replaced(); tries++) {
+    assert.ok(tries < 500, "nobody came in its place");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.equal((await tokenizer.encode("x")).length, 1);
+
+  const leave = new AbortController(), text = "x".repeat(4_000_000);
+  const jobs = Array.from({ length: 20 }, () => tokenizer.encode(text, {}, leave.signal));
+  const outcomes = Promise.allSettled(jobs);
+  setTimeout(() => leave.abort(), 100);
+  const reasons = (await outcomes).map((outcome) => outcome.status === "rejected" && outcome.reason);
+  assert.ok(
+    reasons.some((reason) => reason instanceof OverloadedError && /bytes of text wait/.test(reason.message)),
+  );
+  assert.ok(reasons.filter((reason) => reason instanceof OverloadedError).length < 10);
 });
 
 Deno.test("stopping ends the hosts and what waits", async () => {
