@@ -6,7 +6,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { Generator } from "../runtime/generation.ts";
 import type { TokenLogprob } from "../runtime/messages.ts";
-import { finite, type TokenBytes } from "./logprobs.ts";
+import { finite } from "./logprobs.ts";
 import type { Output } from "./run.ts";
 import type { legacyLogprobs } from "./schema_completions.ts";
 
@@ -44,13 +44,13 @@ export class LegacyLogprobs {
     for (const entry of logprobs) this.#waiting.push(entry);
     const entries = [...promptLogprobs, ...this.#waiting.splice(0, textOffsets.length)];
     const echoed = promptLogprobs.length > 0 && this.#echo ? echoStarts(this.#generator, this.#echo) : [];
-    const tokenBytes: TokenBytes = (token) => this.#generator.tokenBytes(token);
+    const label = labelsOf(this.#generator);
     return {
-      tokens: entries.map(({ token }) => labelOf(tokenBytes(token))),
+      tokens: entries.map(({ token }) => label(token)),
       token_logprobs: entries.map(({ logprob }) => logprob === null ? null : finite(logprob)),
       top_logprobs: this.#numTop === 0
         ? null
-        : entries.map(({ logprob, top }) => logprob === null ? null : topLogprobs(top, tokenBytes)),
+        : entries.map(({ logprob, top }) => logprob === null ? null : topLogprobs(top, label)),
       text_offset: [...echoed, ...textOffsets.map((offset) => this.#numEchoed + offset)],
     };
   }
@@ -65,13 +65,22 @@ function echoStarts(generator: Pick<Generator, "decodeWithStarts">, { text, toke
 }
 
 /** Logprobs by token: two that read the same are told apart by their ids. */
-function topLogprobs(top: TokenLogprob["top"], tokenBytes: TokenBytes): Record<string, number> {
+function topLogprobs(top: TokenLogprob["top"], labelOf: (token: number) => string): Record<string, number> {
   const byLabel = new Map<string, number>();
   for (const [id, logprob] of top) {
-    const label = labelOf(tokenBytes(id));
+    const label = labelOf(id);
     byLabel.set(byLabel.has(label) ? `token_id:${id}` : label, finite(logprob));
   }
   return Object.fromEntries(byLabel);
+}
+
+/** Labels that somebody asked for: one answer may name 100,000, and finding out that bytes are no text takes long. */
+const knownLabels = new WeakMap<object, string[]>();
+
+function labelsOf(generator: Pick<Generator, "tokenBytes">): (token: number) => string {
+  const labels = knownLabels.get(generator) ?? [];
+  knownLabels.set(generator, labels);
+  return (token) => labels[token] ??= labelOf(generator.tokenBytes(token));
 }
 
 /** A token as OpenAI writes it: its text, or `bytes:` and its bytes if it is only part of a character. */
