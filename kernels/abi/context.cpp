@@ -25,6 +25,8 @@ int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t num_threads
         create_error = text;
         return status;
     };
+    install_crash_handlers();
+    const RunningCall call("aerie_context_create");
     try {
         if (!out) fail(AERIE_BAD_ARGUMENT, "context_create: context is null");
         if (num_threads < 1 || num_threads > 255)
@@ -51,7 +53,10 @@ int32_t aerie_context_set_threads(uint32_t handle, uint32_t num_threads) {
     });
 }
 
-int32_t aerie_context_destroy(uint32_t handle) { return contexts().remove(handle) ? AERIE_OK : AERIE_BAD_HANDLE; }
+int32_t aerie_context_destroy(uint32_t handle) {
+    const RunningCall call("aerie_context_destroy");
+    return contexts().remove(handle) ? AERIE_OK : AERIE_BAD_HANDLE;
+}
 
 int32_t aerie_context_error(uint32_t handle, char* text, uint32_t capacity) {
     if (!handle) {

@@ -6,6 +6,7 @@
 
 #include "abi/handles.h"
 #include "core/backend.h"
+#include "core/crash.h"
 
 namespace aerie {
 
@@ -47,9 +48,10 @@ inline void copy_text(char* text, uint32_t capacity, const std::string& source) 
     text[n] = 0;
 }
 
-// Runs body(context); turns exceptions into a status and keeps their text in the context.
+// Runs body(context); turns exceptions into a status and keeps their text in the context. `name` is the caller's.
 template <class Body>
-int32_t guard(uint32_t handle, Body&& body) {
+int32_t guard(uint32_t handle, Body&& body, const char* name = __builtin_FUNCTION()) {
+    const RunningCall call(name);
     std::shared_ptr<Context> context = find_context(handle);
     if (!context) return AERIE_BAD_HANDLE;
     const auto failed = [&](aerie_status status, const char* text) {

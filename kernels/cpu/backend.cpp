@@ -78,7 +78,7 @@ class CpuBackend final : public Backend {
         auto& tape = static_cast<Tape&>(graph);
         for (const Op& op : tape.checks) check(op);
         for (size_t i = 0; i < tape.ops.size(); ++i) tape.cursors[i].store(0, std::memory_order_relaxed);
-        run(tape.ops.data(), tape.ops.size());
+        run({table_, tape.ops.data(), tape.ops.size(), ++num_replays_});
     }
 
     void embedding(Tensor& out, const Batch& batch, const Weight& weight) override {
@@ -176,7 +176,7 @@ class CpuBackend final : public Backend {
         std::atomic<uint32_t> cursor{0};
         op.cursor = &cursor;
         check(op);
-        run(&op, 1);
+        run({table_, &op, 1, 0});
     }
 
     // Whether an op must be checked before every replay; layers share batch and pool, so one of them is enough.
@@ -232,21 +232,15 @@ class CpuBackend final : public Backend {
         }
     }
 
-    void run(const Op* ops, size_t count) {
-        struct Run {
+    void run(const TapeRun& run) {
+        struct Argument {
             CpuBackend* backend;
-            const Op* ops;
-            size_t count;
-        } argument{this, ops, count};
+            const TapeRun* run;
+        } argument{this, &run};
         pool_.run(
             [](void* raw, uint32_t thread) {
-                const Run& run = *static_cast<Run*>(raw);
-                CpuBackend& backend = *run.backend;
-                const Worker worker{thread, backend.pool_.size(), &backend.pool_, backend.scratch_[thread].get()};
-                for (size_t i = 0; i < run.count; ++i) {
-                    if (run.ops[i].barrier_before) worker.barrier();
-                    run.ops[i].run(run.ops[i], worker);
-                }
+                const auto [backend, run] = *static_cast<Argument*>(raw);
+                run->run({thread, backend->pool_.size(), &backend->pool_, backend->scratch_[thread].get()});
             },
             &argument);
     }
@@ -272,6 +266,7 @@ class CpuBackend final : public Backend {
     SplitBuffer splits_;
     Arena arena_;
     std::shared_ptr<Tape> tape_;
+    uint64_t num_replays_ = 0;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "cpu/pool.h"
 
+#include "core/crash.h"
+
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -102,6 +104,7 @@ void Pool::run(Body body, void* argument) {
     if (size_ == 1) return body(argument, 0);
     body_ = body;
     argument_ = argument;
+    call_ = running.call.load(std::memory_order_relaxed);
     first_arrival_ = arrivals_[0].local;
     publish();
     body(argument, 0);
@@ -119,6 +122,7 @@ void Pool::barrier(uint32_t thread) {
 }
 
 void Pool::worker(uint32_t thread) {
+    const CrashStack stack(thread);
     FlushDenormals flush;
     for (uint32_t next = 256;; next = (next / 256 + 1) * 256) {
         wait_for(epoch_, next);
@@ -126,6 +130,7 @@ void Pool::worker(uint32_t thread) {
         next = epoch_.load(std::memory_order_acquire);
         if (thread >= next % 256) continue;
         arrivals_[thread].local = first_arrival_;
+        const RunningCall call(call_);
         body_(argument_, thread);
         barrier(thread);
     }

@@ -42,6 +42,7 @@ class Pool {
     std::unique_ptr<Arrival[]> arrivals_;
     Body body_ = nullptr;
     void* argument_ = nullptr;
+    const char* call_ = nullptr;  // what the caller runs this for, should a thread crash
     uint32_t first_arrival_ = 0;  // arrivals before this run; threads that sat out earlier ones catch up
     bool stopping_ = false;
     // Number of the run, times 256, plus how many threads take part.

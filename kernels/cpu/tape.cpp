@@ -97,7 +97,58 @@ void hand_over(std::vector<Op>& ops, const OpTable& table, ActivationBuffer& buf
     }
 }
 
+const char* name_of(const Op& op, const OpTable& table) {
+    const struct {
+        OpBody body;
+        const char* name;
+    } names[] = {{table.embedding, "embedding"},
+                 {table.rms_norm, "rms_norm"},
+                 {table.linear, "linear"},
+                 {table.rope_angles, "rope_angles"},
+                 {table.rope, "rope"},
+                 {table.kv_store, "kv_store"},
+                 {table.attention, "attention"},
+                 {table.silu_mul, "silu_mul"},
+                 {table.gather_outputs, "gather_outputs"},
+                 {table.gather_rows, "gather_rows"},
+                 {table.store_rows, "store_rows"},
+                 {table.add_bias, "add_bias"},
+                 {table.sample, "sample"}};
+    for (const auto& [body, name] : names)
+        if (body == op.run) return name;
+    return "op";
+}
+
+// For the last line of a process: called in a signal handler.
+void describe_run(const void* raw, uint32_t at, FixedText& text) {
+    const TapeRun& run = *static_cast<const TapeRun*>(raw);
+    const Op& op = run.ops[at];
+    text.add(name_of(op, *run.table));
+    if (op.weight) text.add(" [").add(op.weight->cols).add(" to ").add(op.weight->rows).add("]");
+    text.add(" (op ").add(at + 1).add(" of ").add(run.count);
+    // Only what touches the KV pool knows its layer.
+    for (size_t before = at + 1; before-- > 0;) {
+        if (!run.ops[before].kv) continue;
+        text.add(before == at ? ", layer " : ", after the attention of layer ").add(run.ops[before].layer);
+        break;
+    }
+    text.add(")");
+    if (run.forward) text.add(", forward ").add(run.forward);
+}
+
 }  // namespace
+
+void TapeRun::run(const Worker& worker) const {
+    running.describe.store(describe_run, std::memory_order_relaxed);
+    running.at.store(0, std::memory_order_relaxed);
+    running.ops.store(this, std::memory_order_relaxed);
+    for (size_t i = 0; i < count; ++i) {
+        if (ops[i].barrier_before) worker.barrier();
+        running.at.store(uint32_t(i), std::memory_order_relaxed);
+        ops[i].run(ops[i], worker);
+    }
+    running.ops.store(nullptr, std::memory_order_relaxed);
+}
 
 void fuse(std::vector<Op>& ops, const OpTable& table, ActivationBuffer& handed_over) {
     fuse_norm(ops, table);

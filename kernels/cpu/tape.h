@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/crash.h"
 #include "cpu/ops.h"
 
 namespace aerie::cpu {
@@ -10,6 +11,17 @@ namespace aerie::cpu {
 struct Tape : Graph {
     std::vector<Op> ops, checks;  // checks: recorded ops whose batch is checked before every replay
     std::unique_ptr<std::atomic<uint32_t>[]> cursors;  // one an op
+};
+
+// Ops in the course of being run by all threads.
+struct TapeRun {
+    const OpTable* table;
+    const Op* ops;
+    size_t count;
+    uint64_t forward;  // replays of the context so far, this one included; 0: an op by itself
+
+    // This thread's share of all ops. Marks in `running` what it is at.
+    void run(const Worker& worker) const;
 };
 
 // Lets ops take over work of their neighbours where nobody else reads what lies between:

@@ -1,0 +1,167 @@
+#include "core/crash.h"
+
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <mutex>
+
+namespace aerie {
+
+constinit thread_local Running running;
+
+FixedText& FixedText::add(const char* text) {
+    while (*text && size_ < sizeof text_) text_[size_++] = *text++;
+    return *this;
+}
+
+FixedText& FixedText::add(uint64_t number, unsigned base) {
+    char digits[65];
+    size_t first = sizeof digits - 1;
+    digits[first] = 0;
+    do digits[--first] = "0123456789abcdef"[number % base];
+    while (number /= base);
+    return add(digits + first);
+}
+
+namespace {
+
+constexpr struct {
+    int number;
+    const char* name;
+} kSignals[] = {{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGABRT, "SIGABRT"}, {SIGILL, "SIGILL"}, {SIGFPE, "SIGFPE"}};
+constexpr size_t kNumSignals = std::size(kSignals), kStackBytes = 64 << 10;
+
+struct sigaction previous[kNumSignals];
+// Where the library's code lies.
+uintptr_t base, text_begin, text_end;
+std::atomic<bool> told{false};
+
+uintptr_t program_counter(const void* context) {
+    const auto& registers = static_cast<const ucontext_t*>(context)->uc_mcontext;
+#if defined(__x86_64__)
+    return uintptr_t(registers.gregs[REG_RIP]);
+#elif defined(__aarch64__)
+    return uintptr_t(registers.pc);
+#else
+    return (void)registers, 0;
+#endif
+}
+
+void tell(const char* name, bool by_kernel, uintptr_t pc, const void* address) {
+    FixedText line;
+    line.add("Cannot go on: ").add(name).add(" in the native library");
+    if (pc >= text_begin && pc < text_end) line.add(" at libaerie.so+0x").add(pc - base, 16);
+    if (by_kernel) line.add(", address 0x").add(reinterpret_cast<uintptr_t>(address), 16);
+    line.add(": ");
+    const void* ops = running.ops.load(std::memory_order_relaxed);
+    const char* call = running.call.load(std::memory_order_relaxed);
+    if (ops) {
+        running.describe.load(std::memory_order_relaxed)(ops, running.at.load(std::memory_order_relaxed), line);
+        if (call) line.add(", ");
+    }
+    if (call) line.add("call ").add(call);
+    if (!ops && !call) line.add("between two calls");
+    line.add(", native thread ").add(running.thread.load(std::memory_order_relaxed)).add("\n");
+    for (size_t at = 0; at < line.size();) {
+        const ssize_t written = write(STDERR_FILENO, line.data() + at, line.size() - at);
+        if (written <= 0) return;
+        at += size_t(written);
+    }
+}
+
+// Ends the process by the signal itself once the handler has returned.
+void end_by(int signal) {
+    struct sigaction standard = {};
+    standard.sa_handler = SIG_DFL;
+    sigaction(signal, &standard, nullptr);
+    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), signal);
+}
+
+void hand_on(int signal, const struct sigaction& handler, bool by_kernel, siginfo_t* info, void* context) {
+    if (handler.sa_flags & SA_SIGINFO) return handler.sa_sigaction(signal, info, context);
+    if (handler.sa_handler == SIG_IGN && !by_kernel) return;
+    if (handler.sa_handler == SIG_DFL || handler.sa_handler == SIG_IGN) return end_by(signal);
+    handler.sa_handler(signal);
+}
+
+void handle(int signal, siginfo_t* info, void* context) {
+    size_t i = 0;
+    while (kSignals[i].number != signal) ++i;
+    const uintptr_t pc = program_counter(context);
+    const bool by_kernel = info->si_code > 0;
+    // Of code that the library called, such as memcpy or abort, only the mark says on whose behalf it ran.
+    const bool inside = (pc >= text_begin && pc < text_end) || running.call.load(std::memory_order_relaxed) ||
+                        running.ops.load(std::memory_order_relaxed);
+    if (!inside) return hand_on(signal, previous[i], by_kernel, info, context);
+    // The first thread to fault ends the process; the others must not do so before its line is out.
+    while (told.exchange(true)) pause();
+    tell(kSignals[i].name, by_kernel, pc, info->si_addr);
+    // The fault happens again and meets the handler that was there, which may know more, of stack overflows for
+    // instance. What was sent would not happen again.
+    if (by_kernel) {
+        sigaction(signal, &previous[i], nullptr);
+    } else {
+        end_by(signal);
+    }
+}
+
+int find_text(dl_phdr_info* library, size_t, void*) {
+    const uintptr_t here = reinterpret_cast<uintptr_t>(&handle);
+    for (int i = 0; i < library->dlpi_phnum; ++i) {
+        const auto& segment = library->dlpi_phdr[i];
+        const uintptr_t begin = library->dlpi_addr + segment.p_vaddr, end = begin + segment.p_memsz;
+        if (segment.p_type != PT_LOAD || !(segment.p_flags & PF_X) || here < begin || here >= end) continue;
+        base = library->dlpi_addr;
+        text_begin = begin;
+        text_end = end;
+        return 1;
+    }
+    return 0;
+}
+
+}  // namespace
+
+void install_crash_handlers() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        dl_iterate_phdr(find_text, nullptr);
+        for (size_t i = 0; i < kNumSignals; ++i) {
+            struct sigaction ours = {};
+            ours.sa_sigaction = handle;
+            ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
+            sigfillset(&ours.sa_mask);
+            // Read before ours is in place: a fault may come at once.
+            sigaction(kSignals[i].number, nullptr, &previous[i]);
+            sigaction(kSignals[i].number, &ours, nullptr);
+        }
+    });
+}
+
+CrashStack::CrashStack(uint32_t thread) {
+    running.thread.store(thread, std::memory_order_relaxed);
+    char name[16];
+    snprintf(name, sizeof name, "aerie-%u", thread);
+    pthread_setname_np(pthread_self(), name);
+    memory_ = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (memory_ == MAP_FAILED) {
+        memory_ = nullptr;
+        return;
+    }
+    const stack_t stack = {.ss_sp = memory_, .ss_flags = 0, .ss_size = kStackBytes};
+    sigaltstack(&stack, nullptr);
+}
+
+CrashStack::~CrashStack() {
+    if (!memory_) return;
+    const stack_t none = {.ss_sp = nullptr, .ss_flags = SS_DISABLE, .ss_size = 0};
+    sigaltstack(&none, nullptr);
+    munmap(memory_, kStackBytes);
+}
+
+}  // namespace aerie
