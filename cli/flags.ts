@@ -165,7 +165,7 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
     {
       name: "memFractionStatic",
       flags: "--mem-fraction-static <fraction>",
-      help: "Share of free memory for weights and KV pool together",
+      help: "Share of free memory for all weights, KV and hidden states together",
     },
     {
       name: "pageSize",

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import process from "node:process";
 import type { Checkpoint, SchedulerConfig, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { LoadError } from "./errors.ts";
 import type { ModelInfo } from "./generation.ts";
+import { type FreeMemory, readFreeMemory } from "./free_memory.ts";
+import { type MemoryConfig, memoryNeeds, tokenBytesOf } from "./memory_needs.ts";
 import type { DraftCosts, DraftingConfig, SpeculationConfig } from "./speculation_config.ts";
 import { NO_BOUND } from "./text_length.ts";
 
@@ -20,6 +21,9 @@ const DEFAULTS = {
 
 /** Full contexts the KV pool holds at most, unless asked for more. */
 const NUM_CONTEXTS = 8;
+
+/** For what is not counted: the actors' JavaScript, buffers of the kernels, requests. */
+const RESERVE_BYTES = 96 << 20;
 
 /** Outputs of one forward at least; prompt logprobs ask for more than one per sequence. */
 const MIN_MAX_OUTPUTS = 64;
@@ -53,6 +57,8 @@ export function planVerifier(options: {
   readonly device: VerifierConfig["device"];
   readonly eosTokenIds: readonly number[];
   readonly speculation?: SpeculationConfig | undefined;
+  /** What may be taken; read here if absent. */
+  readonly free?: FreeMemory;
 }): VerifierConfig {
   const { args, checkpoint, libraryPath, device, eosTokenIds, speculation } = options;
   const longest = checkpoint.config.maxPositionEmbeddings;
@@ -63,28 +69,30 @@ export function planVerifier(options: {
   const kvDtype = args.kvCacheDtype === "auto" ? "bfloat16" : args.kvCacheDtype;
   const maxRunningRequests = args.maxRunningRequests ?? DEFAULTS[device].maxRunningRequests;
   const numDraftTokens = speculation?.numDraftTokens ?? 1;
-  const maxTotalTokens = args.maxTotalTokens ??
-    tokensInMemory(args, checkpoint, { kvDtype, contextLength, speculation });
+  const sizes = {
+    checkpoint,
+    dtype: args.dtype,
+    kvDtype,
+    pageSize: args.pageSize,
+    contextLength,
+    maxRows: chunkedPrefillSize(args, device, contextLength) + maxRunningRequests * numDraftTokens,
+    maxOutputs: Math.max(MIN_MAX_OUTPUTS, maxRunningRequests * numDraftTokens),
+    maxRunningRequests,
+  } as const;
+  const maxTotalTokens = planPool({ ...sizes, args, speculation, free: options.free ?? readFreeMemory() });
   if (maxTotalTokens < args.pageSize) {
     throw new LoadError(
       `Cannot make KV pool: ${maxTotalTokens} tokens are less than a page of ${args.pageSize}`,
     );
   }
   return {
-    checkpoint,
+    ...sizes,
     libraryPath,
     device,
     // Counts the CPUs of the affinity mask within the container's quota.
     threads: args.threads ?? navigator.hardwareConcurrency,
     mayUseFewerThreads: args.threads === undefined,
-    dtype: args.dtype,
-    kvDtype,
-    pageSize: args.pageSize,
     maxTotalTokens,
-    contextLength,
-    maxRows: chunkedPrefillSize(args, device, contextLength) + maxRunningRequests * numDraftTokens,
-    maxOutputs: Math.max(MIN_MAX_OUTPUTS, maxRunningRequests * numDraftTokens),
-    maxRunningRequests,
     maxNodes: numDraftTokens - 1,
     eosTokenIds,
     featureLayers: speculation?.head?.head.featureLayers ?? [],
@@ -134,30 +142,55 @@ function chunkedPrefillSize(
   return size === -1 ? contextLength : size;
 }
 
+/** What the size of the pool is settled by. */
+interface PoolOptions extends MemoryConfig {
+  readonly args: ServerArgs;
+  readonly speculation: SpeculationConfig | undefined;
+  readonly free: FreeMemory;
+}
+
 /**
- * Tokens of a KV pool that fits memory. With `--mem-fraction-static`, weights and pool take that share of what is
- * free; without, the pool takes half of it, but no more than a few full contexts.
+ * Tokens of the KV pool. With `--mem-fraction-static`, weights and pool take that share of what is free; without, the
+ * pool takes half of it, but no more than a few full contexts.
+ *
+ * @throws {LoadError} if weights and pool do not fit what is free
  */
-function tokensInMemory(
-  { memFractionStatic }: ServerArgs,
-  { config, tensors }: Checkpoint,
-  options: {
-    readonly kvDtype: VerifierConfig["kvDtype"];
-    readonly contextLength: number;
-    readonly speculation: SpeculationConfig | undefined;
-  },
-): number {
-  const { draft, head } = options.speculation ?? {};
-  const numValues = [config, draft?.config, head?.config].reduce(
-    (sum, its) => sum + (its ? 2 * its.numLayers * its.numKvHeads * its.headDim : 0),
-    0,
-  );
-  const featureBytes = 4 * config.hiddenSize * (head?.head.featureLayers.length ?? 0);
-  const tokenBytes = numValues * (options.kvDtype === "float32" ? 4 : 2) + featureBytes;
-  const freeBytes = Math.min(process.availableMemory(), process.constrainedMemory());
-  if (memFractionStatic === undefined) {
-    return Math.min(Math.floor(freeBytes / 2 / tokenBytes), NUM_CONTEXTS * options.contextLength);
+function planPool({ args, speculation, free, ...config }: PoolOptions): number {
+  const needs = memoryNeeds(config, speculation), tokenBytes = tokenBytesOf(needs);
+  const { maxTotalTokens, memFractionStatic } = args, { path } = config.checkpoint;
+  const weightBytes = needs.weightBytes + needs.draftWeightBytes;
+  const fixedBytes = weightBytes + needs.activationBytes + RESERVE_BYTES;
+  const leastBytes = fixedBytes + args.pageSize * tokenBytes;
+  if (leastBytes > free.bytes) throw new LoadError(`Cannot load ${path}: ${shortage(leastBytes, free)}`);
+  if (maxTotalTokens !== undefined) {
+    const neededBytes = fixedBytes + maxTotalTokens * tokenBytes;
+    if (neededBytes > free.bytes) {
+      throw new LoadError(`Cannot use --max-total-tokens ${maxTotalTokens}: ${shortage(neededBytes, free)}`);
+    }
+    return maxTotalTokens;
   }
-  const weightBytes = tensors.values().reduce((sum, { bytes }) => sum + bytes, 0);
-  return Math.floor((freeBytes * memFractionStatic - weightBytes) / tokenBytes);
+  const fitting = Math.floor((free.bytes - fixedBytes) / tokenBytes);
+  if (memFractionStatic === undefined) {
+    const half = Math.floor(free.bytes / 2 / tokenBytes);
+    return Math.min(fitting, half, NUM_CONTEXTS * config.contextLength);
+  }
+  const share = Math.floor((free.bytes * memFractionStatic - weightBytes) / tokenBytes);
+  if (share < args.pageSize) {
+    throw new LoadError(
+      `Cannot use --mem-fraction-static ${memFractionStatic}: weights and a page of KV take ${
+        gigabytes(weightBytes + args.pageSize * tokenBytes)
+      }, more than that share of the ${gigabytes(free.bytes)} that are free`,
+    );
+  }
+  return Math.min(share, fitting);
+}
+
+function shortage(neededBytes: number, { bytes, boundBy }: FreeMemory): string {
+  const where = boundBy === "cgroup" ? "in the control group" : "on the host";
+  return `needs ${neededBytes} bytes (${gigabytes(neededBytes)}), ` +
+    `${bytes} bytes (${gigabytes(bytes)}) are free ${where}`;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(2)} GB`;
 }

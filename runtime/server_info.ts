@@ -6,6 +6,7 @@
 import manifest from "../deno.json" with { type: "json" };
 import type { SchedulerConfig, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
 import type { ModelInfo } from "./generation.ts";
+import { memoryNeeds } from "./memory_needs.ts";
 import type { SchedulerState } from "./messages.ts";
 import type { CostCurve, SpeculationConfig } from "./speculation_config.ts";
 
@@ -39,13 +40,30 @@ export function describeServer(facts: ServerFacts, state: SchedulerState): Reado
       ...inSnakeCase(state),
       backend: verifierInfo.backend,
       ...describeSpeculation(facts, state),
-      memory_usage: {
-        weight: gigabytes(verifierInfo.weightBytes),
-        kvcache: gigabytes(verifierInfo.kBytes + verifierInfo.vBytes),
-        token_capacity: tokenCapacity,
-      },
+      memory_usage: describeMemory(facts, tokenCapacity),
     }],
     version: manifest.version,
+  };
+}
+
+/** Gigabytes that are taken or reserved; `resident` is what the process has touched so far, of all it does. */
+function describeMemory(
+  { verifierConfig, verifierInfo, speculation }: ServerFacts,
+  tokenCapacity: number,
+): Record<string, number> {
+  const { draftWeightBytes, activationBytes, draftKvTokenBytes, hiddenTokenBytes } = memoryNeeds(
+    verifierConfig,
+    speculation,
+  );
+  return {
+    weight: gigabytes(verifierInfo.weightBytes),
+    kvcache: gigabytes(verifierInfo.kBytes + verifierInfo.vBytes),
+    draft_weight: gigabytes(draftWeightBytes),
+    draft_kvcache: gigabytes(tokenCapacity * draftKvTokenBytes),
+    hidden_states: gigabytes(tokenCapacity * hiddenTokenBytes),
+    activations: gigabytes(activationBytes),
+    resident: gigabytes(Deno.memoryUsage().rss),
+    token_capacity: tokenCapacity,
   };
 }
 

@@ -6,6 +6,7 @@
 import type { VerifierConfig, VerifierInfo } from "../config.ts";
 import type { LogLevel } from "../actor/actor.ts";
 import { LoadError } from "../errors.ts";
+import { readFreeMemory } from "../free_memory.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import { Weights } from "../nn/weights.ts";
@@ -34,7 +35,7 @@ export interface LoadedModel {
 
 /** Free memory in GiB, as the log lines show it. */
 function availableGib(): string {
-  return (Deno.systemMemoryInfo().available / GIB).toFixed(2);
+  return (readFreeMemory().bytes / GIB).toFixed(2);
 }
 
 /**
@@ -90,7 +91,18 @@ export function loadModel(
     `KV Cache is allocated. dtype: ${config.kvDtype}, #tokens: ${numPages * pageSize}, ` +
       `K size: ${half} GB, V size: ${half} GB`,
   );
-  log("info", `Memory pool end. avail mem=${availableGib()} GB`);
+  if (features) {
+    const bytes = 4 * numPages * pageSize * features.layers.length * checkpoint.config.hiddenSize;
+    log(
+      "info",
+      `Hidden states for the draft head are allocated. layers: ${features.layers.join(", ")}, ` +
+        `#tokens: ${numPages * pageSize}, size: ${(bytes / GIB).toFixed(2)} GB`,
+    );
+  }
+  log(
+    "info",
+    `Memory pool end. avail mem=${availableGib()} GB; the pools are reserved, and take memory as they are used`,
+  );
   const info = {
     numPages,
     kBytes: halfBytes,

@@ -57,6 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/models/": [
     ...CONTRACTS,
     "runtime/actor/actor.ts",
+    "runtime/free_memory.ts",
     "runtime/nn/",
     "runtime/speculation/draft_tree.ts",
     "ffi/",
