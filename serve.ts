@@ -8,6 +8,7 @@
  * @module
  */
 import { request } from "node:http";
+import { withApiKey } from "./cli/api_key.ts";
 import { describeArgs, parseArgs, type ParsedArgs } from "./cli/args.ts";
 import { createLog, type Log } from "./cli/log.ts";
 import { Progress } from "./cli/progress.ts";
@@ -226,7 +227,8 @@ if (import.meta.main) {
     const parsed = parseArgs(Deno.args);
     if (parsed.type === "serve") {
       showStack = parsed.args.logLevel === "debug";
-      await serve(parsed, progress);
+      const { args, notes } = withApiKey(parsed.args);
+      await serve({ ...parsed, args, notes: [...parsed.notes, ...notes] }, progress);
     } else {
       Deno.stdout.writeSync(new TextEncoder().encode(`${parsed.text.trimEnd()}\n`));
     }

@@ -6,15 +6,10 @@
 import { Command, CommanderError, Option } from "commander";
 import manifest from "../deno.json" with { type: "json" };
 import type { ServerArgs } from "../runtime/config.ts";
-import { AerieError } from "../runtime/errors.ts";
 import { flagGroups, flagSchema } from "./flags.ts";
+import { UsageError } from "./usage_error.ts";
 
-/** The command line is wrong. Ends start-up. */
-export class UsageError extends AerieError {
-  constructor(message: string) {
-    super("invalid_request", message);
-  }
-}
+export { UsageError } from "./usage_error.ts";
 
 /** What the command line asks for. */
 export type ParsedArgs =

@@ -34,6 +34,7 @@ export const flagSchema = z.object({
   host: text.default("127.0.0.1"),
   port: integer(0, 65535).default(30000),
   apiKey: text.exactOptional(),
+  apiKeyFile: text.exactOptional(),
   enableCacheReport: flag,
   streamInterval: integer(1).default(1),
   tokenizeTimeout: integer(1, 3600).default(5),
@@ -125,6 +126,11 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
     { name: "host", flags: "--host <address>", help: "Address to listen on" },
     { name: "port", flags: "--port <number>", help: "Port to listen on; 0 takes a free one" },
     { name: "apiKey", flags: "--api-key <key>", help: "Bearer token asked for on every route but /health" },
+    {
+      name: "apiKeyFile",
+      flags: "--api-key-file <path>",
+      help: "File with that token, which then does not show in ps",
+    },
     {
       name: "enableCacheReport",
       flags: "--enable-cache-report",

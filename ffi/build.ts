@@ -34,19 +34,25 @@ export async function ensureLibrary(options: BuildOptions = {}): Promise<string>
   const root = options.root ?? join(import.meta.dirname!, "..");
   const folder = join(root, options.sanitize ? SANITIZED_FOLDERS[options.sanitize] : "build");
   const library = join(folder, "libaerie.so");
-  if (isCurrent(library, hashSources(root))) return library;
-
-  await Deno.mkdir(folder, { recursive: true });
-  using lock = await Deno.open(join(folder, ".lock"), { write: true, create: true });
-  await lock.lock(true);
-  const hash = hashSources(root);
-  if (isCurrent(library, hash)) return library;
-  await build(root, folder, options);
-  // Written under other names first: a library that a process has loaded must not change under it.
-  await Deno.copyFile(join(folder, "cmake", "libaerie.so"), `${library}.new`);
-  await Deno.rename(`${library}.new`, library);
-  await Deno.writeTextFile(`${stampOf(library)}.new`, hash);
-  await Deno.rename(`${stampOf(library)}.new`, stampOf(library));
+  if (stateOf(library, hashSources(root)) === "current") return library;
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    using lock = await Deno.open(join(folder, ".lock"), { write: true, create: true });
+    await lock.lock(true);
+    const hash = hashSources(root), state = stateOf(library, hash);
+    if (state === "current") return library;
+    // What damaged the library may have damaged what it was linked from.
+    if (state === "damaged") await Deno.remove(join(folder, "cmake"), { recursive: true }).catch(() => {});
+    await build(root, folder, options);
+    // Written under other names first: a library that a process has loaded must not change under it.
+    await Deno.copyFile(join(folder, "cmake", "libaerie.so"), `${library}.new`);
+    await Deno.writeTextFile(`${stampOf(library)}.new`, stampText(hash, hashFile(`${library}.new`)));
+    await Deno.rename(`${library}.new`, library);
+    await Deno.rename(`${stampOf(library)}.new`, stampOf(library));
+  } catch (error) {
+    if (error instanceof LoadError) throw error;
+    throw new LoadError(`Cannot build the native library: ${error instanceof Error ? error.message : error}`);
+  }
   return library;
 }
 
@@ -54,12 +60,23 @@ function stampOf(library: string): string {
   return `${library}.sources`;
 }
 
-function isCurrent(library: string, hash: string): boolean {
+/** The stamp ties a library to its sources and to its content: one that was cut off or changed is built anew. */
+function stampText(sources: string, content: string): string {
+  return `${sources} ${content}\n`;
+}
+
+function stateOf(library: string, sources: string): "current" | "outdated" | "damaged" {
   try {
-    return Deno.statSync(library).isFile && Deno.readTextFileSync(stampOf(library)) === hash;
+    const stamp = Deno.readTextFileSync(stampOf(library));
+    if (stamp === stampText(sources, hashFile(library))) return "current";
+    return stamp.startsWith(`${sources} `) ? "damaged" : "outdated";
   } catch {
-    return false;
+    return "outdated";
   }
+}
+
+function hashFile(path: string): string {
+  return createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
 }
 
 /** Changes with any file of `kernels/`, the machine's architecture and what the environment tells the compiler. */
@@ -127,6 +144,8 @@ interface Outcome {
 
 function assertSuccess({ success, output }: Outcome): void {
   if (success) return;
+  const [full] = /No space left on device|File size limit exceeded|Disk quota exceeded/.exec(output) ?? [];
+  if (full !== undefined) throw new LoadError(`Cannot build the native library: ${full.toLowerCase()}`);
   const tail = output.trimEnd().split("\n").slice(-NUM_TAIL_LINES).join("\n");
   throw new LoadError(`Cannot build the native library: cmake failed\n${tail}`);
 }

@@ -57,6 +57,8 @@ export interface ServerArgs {
   readonly decodeLogInterval: number;
   /** Bearer token; undefined leaves the server open. */
   readonly apiKey?: string;
+  /** File that holds it. */
+  readonly apiKeyFile?: string;
   /** Backend that runs the model. */
   readonly device: "auto" | "cpu" | "cuda" | "cuda-sim";
   /** Native threads; undefined uses the CPUs this process may run on. */

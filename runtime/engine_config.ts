@@ -22,6 +22,9 @@ const DEFAULTS = {
 /** Full contexts the KV pool holds at most, unless asked for more. */
 const NUM_CONTEXTS = 8;
 
+/** Slots and positions are signed 32-bit numbers in the library. */
+const MAX_TOKENS = 2 ** 31 - 1;
+
 /** For what is not counted: the actors' JavaScript, buffers of the kernels, requests. */
 const RESERVE_BYTES = 96 << 20;
 
@@ -65,6 +68,12 @@ export function planVerifier(options: {
   const contextLength = args.contextLength ?? longest;
   if (contextLength > longest) {
     throw new LoadError(`Cannot use context length ${contextLength}: the model's is ${longest}`);
+  }
+  if (contextLength > MAX_TOKENS || (args.maxTotalTokens ?? 0) > MAX_TOKENS) {
+    const [flag, tokens] = contextLength > MAX_TOKENS
+      ? ["--context-length", contextLength]
+      : ["--max-total-tokens", args.maxTotalTokens];
+    throw new LoadError(`Cannot use ${flag} ${tokens}: expected at most ${MAX_TOKENS}`);
   }
   const kvDtype = args.kvCacheDtype === "auto" ? "bfloat16" : args.kvCacheDtype;
   const maxRunningRequests = args.maxRunningRequests ?? DEFAULTS[device].maxRunningRequests;

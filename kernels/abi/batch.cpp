@@ -119,9 +119,13 @@ int32_t aerie_kv_create(uint32_t handle, uint32_t* out, uint32_t num_layers, uin
         kv->num_kv_heads = num_kv_heads;
         kv->head_dim = head_dim;
         kv->dtype = aerie_dtype(dtype);
-        const size_t bytes =
-            size_t(num_layers) * num_pages * page_size * num_kv_heads * head_dim * (dtype == AERIE_F32 ? 4 : 2);
-        kv->memory = Memory(2 * bytes);
+        // At most 2^48 by the limits above; times the pages it may leave 64 bits.
+        const uint64_t page_bytes =
+            uint64_t(2) * num_layers * page_size * num_kv_heads * head_dim * (dtype == AERIE_F32 ? 4 : 2);
+        uint64_t bytes;
+        if (__builtin_mul_overflow(page_bytes, uint64_t(num_pages), &bytes))
+            fail(AERIE_OUT_OF_MEMORY, "kv_create: %u pages of %llu bytes", num_pages, (unsigned long long)page_bytes);
+        kv->memory = Memory(bytes);
         *out = context.objects.add(std::move(kv));
     });
 }

@@ -53,10 +53,10 @@ int32_t aerie_file_open(uint32_t handle, uint32_t* out, const char* path, uint32
     return guard(handle, [&](Context& context) {
         if (!path) fail(AERIE_BAD_ARGUMENT, "file_open: path is null");
         const std::string name(path, path_bytes);
-        const int fd = open(name.c_str(), O_RDONLY | O_CLOEXEC);
+        const int fd = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0) fail(AERIE_BAD_ARGUMENT, "file_open: cannot open %s: %s", name.c_str(), strerror(errno));
         struct stat info;
-        const bool known = !fstat(fd, &info) && info.st_size > 0;
+        const bool known = !fstat(fd, &info) && S_ISREG(info.st_mode) && info.st_size > 0;
         void* data = known ? mmap(nullptr, size_t(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
         close(fd);
         if (data == MAP_FAILED) fail(AERIE_BAD_ARGUMENT, "file_open: cannot map %s", name.c_str());

@@ -7,11 +7,12 @@
 
 namespace aerie {
 namespace {
-constexpr size_t kHugePage = size_t(2) << 20, kPage = 4096;
+constexpr size_t kHugePage = size_t(2) << 20, kPage = 4096, kMost = size_t(1) << 47;  // kMost: an address space
 }
 
 Memory::Memory(size_t bytes) : bytes_(bytes) {
     if (!bytes) return;
+    if (bytes > kMost) fail(AERIE_OUT_OF_MEMORY, "memory: cannot map %zu bytes", bytes);
     const bool huge = bytes >= kHugePage;
     // A huge page needs its own alignment, which mmap does not promise: map one more and align inside.
     mapped_bytes_ = (bytes + kPage - 1) / kPage * kPage + (huge ? kHugePage : 0);

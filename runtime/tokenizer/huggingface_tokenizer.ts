@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { readJsonFile, readTextFile } from "../weights/text_file.ts";
+import { checkTokenizer } from "./check_tokenizer.ts";
 import type { TokenizerSource } from "./source.ts";
 
 const STEP = z.looseObject({ type: z.string() });
@@ -53,6 +54,7 @@ const TOKENIZER_CONFIG = z.looseObject({
 export async function readHuggingFaceTokenizer(folder: string): Promise<TokenizerSource> {
   const path = join(folder, "tokenizer.json");
   const json = await readJsonFile(path, TOKENIZER_JSON);
+  checkTokenizer(path, json);
   const configPath = join(folder, "tokenizer_config.json");
   const config = await readJsonFile(configPath, TOKENIZER_CONFIG, {});
   const templateFile = await readTextFile(join(folder, "chat_template.jinja"), "");

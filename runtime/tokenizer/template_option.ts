@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { LoadError } from "../errors.ts";
+import { sizeOfRegularFile } from "../weights/regular_file.ts";
 import type { TokenizerSource } from "./source.ts";
 
 /**
@@ -21,6 +22,7 @@ export function withChatTemplate(source: TokenizerSource, pathOrText: string | u
 function templateText(pathOrText: string): string {
   if (pathOrText.includes("{")) return pathOrText;
   try {
+    sizeOfRegularFile(pathOrText);
     return readFileSync(pathOrText, "utf8");
   } catch (error) {
     throw new LoadError(

@@ -5,6 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { sampledHash } from "./sampled_hash.ts";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { LoadError } from "../errors.ts";
@@ -78,9 +79,9 @@ export async function ensureDefaultModel(options: DefaultModelOptions): Promise<
 /** True if the file is there and its hash is, or was once, found right; the marker beside it saves hashing again. */
 async function isVerified(path: string, model: PinnedModel): Promise<boolean> {
   const info = await Deno.stat(path).catch(() => undefined);
-  if (info === undefined || info.size !== model.bytes) return false;
+  if (info === undefined || !info.isFile || info.size !== model.bytes) return false;
   const marker = await Deno.readTextFile(markerOf(path)).catch(() => undefined);
-  if (marker === markerText(info, model)) return true;
+  if (marker === markerText(path, info, model)) return true;
   const hash = createHash("sha256");
   using file = await Deno.open(path);
   for await (const chunk of file.readable) hash.update(chunk);
@@ -148,16 +149,18 @@ function markerOf(path: string): string {
   return `${path}.verified`;
 }
 
-/** Ties a marker to one state of the file: another size or time makes it void. */
-function markerText(info: Deno.FileInfo, model: PinnedModel): string {
-  return `${model.sha256} ${info.size} ${info.mtime?.getTime()}\n`;
+/** Ties a marker to one state of the file: another size, time or inode, or other content, makes it void. */
+function markerText(path: string, info: Deno.FileInfo, model: PinnedModel): string {
+  return `${model.sha256} ${info.size} ${info.mtime?.getTime()} ${info.ino} ${
+    sampledHash(path, info.size)
+  }\n`;
 }
 
 /** Atomic, and without harm if it fails: a folder that cannot be written costs a hash at each start. */
 async function writeMarker(path: string, model: PinnedModel): Promise<void> {
   const temporary = `${markerOf(path)}.${crypto.randomUUID()}`;
   try {
-    await Deno.writeTextFile(temporary, markerText(await Deno.stat(path), model));
+    await Deno.writeTextFile(temporary, markerText(path, await Deno.stat(path), model));
     await Deno.rename(temporary, markerOf(path));
   } catch {
     // The file itself is good: start without a marker.

@@ -37,6 +37,8 @@ const VERSION = 3;
 const DEFAULT_ALIGNMENT = 32;
 const MAX_ALIGNMENT = 65536;
 const MAX_DIMS = 4;
+/** Far above any real file's; a million entries take seconds to read. */
+const MAX_FIELDS = 1 << 16, MAX_TENSORS = 1 << 18;
 /** Least bytes of a metadata entry (key length, type, value) and of a tensor entry. */
 const LEAST_FIELD_BYTES = 8 + 4 + 1;
 const LEAST_TENSOR_BYTES = 8 + 4 + 8 + 4 + 8;
@@ -108,6 +110,12 @@ export function readGguf(path: string): GgufFile {
   if (version !== VERSION) throw reader.error(`GGUF version ${version}, expected ${VERSION}`);
   const numTensors = reader.count("the number of tensors", LEAST_TENSOR_BYTES);
   const numFields = reader.count("the number of metadata entries", LEAST_FIELD_BYTES);
+
+  if (numTensors > MAX_TENSORS || numFields > MAX_FIELDS) {
+    throw reader.error(
+      `${numTensors} tensors and ${numFields} metadata entries, at most ${MAX_TENSORS} and ${MAX_FIELDS} allowed`,
+    );
+  }
 
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < numFields; i++) {

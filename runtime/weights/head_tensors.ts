@@ -6,6 +6,7 @@
 import type { Checkpoint } from "../config.ts";
 import { LoadError } from "../errors.ts";
 import type { HeadCheckpoint } from "../speculation_config.ts";
+import { impossibleNumber } from "./model_numbers.ts";
 
 /** Names and shapes of the tensors of a draft head. */
 export function* headTensors(
@@ -54,6 +55,8 @@ export function checkHead(checkpoint: HeadCheckpoint, target: Checkpoint): void 
   const { path, config, tensors, head } = checkpoint, { hiddenSize, vocabSize, numLayers } = target.config;
   const fail = (reason: string) => new LoadError(`Cannot load draft head ${path}: ${reason}`);
   const shapeOf = (name: string) => tensors.get(name)?.shape;
+  const impossible = impossibleNumber(config);
+  if (impossible !== undefined) throw fail(impossible);
   const layer = head.featureLayers.find((layer) => layer > numLayers);
   if (layer !== undefined) {
     throw fail(

@@ -5,9 +5,10 @@
  * @module
  */
 import { LoadError } from "../errors.ts";
+import { sizeOfRegularFile } from "./regular_file.ts";
 
 /** More header than any real model has; a longer one is refused. */
-export const MAX_HEADER_BYTES = 256 * 1024 * 1024;
+export const MAX_HEADER_BYTES = 64 * 1024 * 1024;
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -29,6 +30,7 @@ export class HeaderReader implements Disposable {
   constructor(path: string) {
     this.#path = path;
     try {
+      sizeOfRegularFile(path);
       this.#file = Deno.openSync(path);
     } catch (error) {
       throw new LoadError(`Cannot load ${path}: ${error instanceof Error ? error.message : error}`);

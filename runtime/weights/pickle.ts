@@ -41,6 +41,9 @@ export interface PickleRules {
   readonly persistent?: (id: PickleValue) => PickleValue;
 }
 
+/** Values made or copied at most. An empty list is one byte of a pickle and a hundred in memory. */
+const MAX_VALUES = 2_000_000;
+
 const MARK = Symbol("mark");
 type Entry = PickleValue | typeof MARK;
 
@@ -62,6 +65,7 @@ class Interpreter {
   readonly #memo = new Map<number, PickleValue>();
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   #at = 0;
+  #numValues = 0;
 
   constructor(bytes: Uint8Array, rules: PickleRules, what: string) {
     this.#bytes = bytes;
@@ -85,6 +89,7 @@ class Interpreter {
       case 0x95: // FRAME
         return this.#skip(8);
       case 0x28: // MARK
+        this.#count(1);
         return void this.#stack.push(MARK);
       case 0x4e: // NONE
         return this.#push(null);
@@ -126,11 +131,11 @@ class Interpreter {
       case 0x75: // SETITEMS
         return this.#setItems(this.#popToMark());
       case 0x71: // BINPUT
-        return void this.#memo.set(this.#u8(), this.#top());
+        return this.#remember(this.#u8());
       case 0x72: // LONG_BINPUT
-        return void this.#memo.set(this.#u32(), this.#top());
+        return this.#remember(this.#u32());
       case 0x94: // MEMOIZE
-        return void this.#memo.set(this.#memo.size, this.#top());
+        return this.#remember(this.#memo.size);
       case 0x68: // BINGET
         return this.#push(this.#recall(this.#u8()));
       case 0x6a: // LONG_BINGET
@@ -157,6 +162,8 @@ class Interpreter {
     const name = callee instanceof PickleGlobal ? callee.name : "a value";
     const call = this.#rules.globals.get(name);
     if (!call || !Array.isArray(args)) throw this.#error(`it calls ${name}, which is not allowed`);
+    // The same long list may be handed over again and again.
+    for (const arg of args) this.#count(Array.isArray(arg) ? arg.length : 1);
     this.#push(call(args));
   }
 
@@ -183,6 +190,11 @@ class Interpreter {
     for (let i = 0; i < items.length; i += 2) map.set(items[i]!, items[i + 1]!);
   }
 
+  #remember(key: number): void {
+    this.#count(1);
+    this.#memo.set(key, this.#top());
+  }
+
   #recall(key: number): PickleValue {
     const value = this.#memo.get(key);
     if (value === undefined) throw this.#error(`it recalls ${key}, which was not remembered`);
@@ -190,7 +202,13 @@ class Interpreter {
   }
 
   #push(value: PickleValue): void {
+    this.#count(1);
     this.#stack.push(value);
+  }
+
+  #count(numValues: number): void {
+    this.#numValues += numValues;
+    if (this.#numValues > MAX_VALUES) throw this.#error(`it holds more than ${MAX_VALUES} values`);
   }
 
   #pop(): PickleValue {

@@ -5,6 +5,7 @@
  */
 import type { ModelConfig, TensorSource } from "../config.ts";
 import { LoadError } from "../errors.ts";
+import { impossibleNumber } from "./model_numbers.ts";
 
 /** Names and shapes of the tensors of a Llama model. */
 export function* requiredTensors(
@@ -42,12 +43,8 @@ export function checkModel(
   const fail = (reason: string) => {
     throw new LoadError(`Cannot load ${path}: ${reason}`);
   };
-  if (!Number.isInteger(config.headDim) || config.headDim <= 0 || config.headDim % 2 !== 0) {
-    fail(`the head width is ${config.headDim}, expected an even number`);
-  }
-  if (!Number.isInteger(config.numHeads / config.numKvHeads)) {
-    fail(`${config.numHeads} query heads do not divide among ${config.numKvHeads} key-value heads`);
-  }
+  const impossible = impossibleNumber(config);
+  if (impossible !== undefined) fail(impossible);
   // Each layer needs tensors, so a lying layer count is found before it is walked.
   if (config.numLayers > tensors.size) fail(`${config.numLayers} layers, but only ${tensors.size} tensors`);
   for (const [name, expected] of requiredTensors(config)) {

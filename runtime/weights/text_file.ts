@@ -5,9 +5,10 @@
  */
 import type { z } from "zod";
 import { LoadError } from "../errors.ts";
+import { sizeOfRegularFile } from "./regular_file.ts";
 
 /** Vocabularies of 256k tokens take 35 MB of JSON. */
-const MAX_TEXT_BYTES = 128 * 1024 * 1024;
+const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 /**
  * Text of a file, or `whenAbsent` if given and the file is not there.
@@ -16,13 +17,17 @@ const MAX_TEXT_BYTES = 128 * 1024 * 1024;
  */
 export async function readTextFile(path: string, whenAbsent?: string): Promise<string> {
   try {
-    const { size } = await Deno.stat(path);
+    const size = sizeOfRegularFile(path);
     if (size > MAX_TEXT_BYTES) throw new RangeError(`${size} bytes, at most ${MAX_TEXT_BYTES} allowed`);
     return await Deno.readTextFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound && whenAbsent !== undefined) return whenAbsent;
+    if (isAbsent(error) && whenAbsent !== undefined) return whenAbsent;
     throw new LoadError(`Cannot read ${path}: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 /**

@@ -39,7 +39,7 @@ export async function readTokenMap(
 }
 
 async function findFile(path: string, options: HubModelOptions): Promise<string> {
-  if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
+  if (await Deno.stat(path).then(() => true, () => false)) return path;
   const [, repo, file] = /^([\w-][\w.-]*\/[\w.-]+)\/([^:]+)$/.exec(path) ?? [];
   if (repo === undefined || file === undefined) {
     throw new LoadError(`Cannot read token map ${path}: no such file`);

@@ -25,8 +25,8 @@ export interface TorchFile {
   readonly value: PickleValue;
 }
 
-/** The largest description of tensors that is read; real ones take kilobytes. */
-const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
+/** The largest description that is read: of tensors kilobytes, of a list of 256,000 tokens a megabyte. */
+const MAX_PICKLE_BYTES = 8 * 1024 * 1024;
 
 const STORAGES: ReadonlyMap<string, Format> = new Map([
   ["torch.FloatStorage", "F32"],

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { sizeOfRegularFile } from "./regular_file.ts";
 
 /** A file inside a zip archive. */
 export interface ZipEntry {
@@ -48,7 +49,7 @@ const CHUNK_BYTES = 256 * 1024;
  * @throws {RangeError} if the archive is damaged or does not hold exactly one such entry
  */
 export async function openZipEntry(path: string, suffix: string): Promise<ZipEntry> {
-  const file = await Deno.open(path);
+  const file = await openArchive(path);
   try {
     const matches = (await readDirectory(file)).filter(({ name }) => name.endsWith(suffix));
     const [entry] = matches;
@@ -71,7 +72,7 @@ export async function openZipEntry(path: string, suffix: string): Promise<ZipEnt
  * @throws {RangeError} if the archive is damaged
  */
 export async function listZip(path: string): Promise<ZipRange[]> {
-  using file = await Deno.open(path);
+  using file = await openArchive(path);
   const { size } = await file.stat(), ranges: ZipRange[] = [];
   for (const entry of await readDirectory(file)) {
     const { name, bytes, storedBytes, deflated } = entry, offset = await locate(file, entry);
@@ -81,6 +82,11 @@ export async function listZip(path: string): Promise<ZipRange[]> {
     ranges.push({ name, offset, bytes, deflated });
   }
   return ranges;
+}
+
+async function openArchive(path: string): Promise<Deno.FsFile> {
+  sizeOfRegularFile(path);
+  return await Deno.open(path);
 }
 
 /** Offset of an entry's content: behind its local header, whose length only it knows. */
