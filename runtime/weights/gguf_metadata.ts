@@ -20,7 +20,10 @@ export class GgufMetadata {
     return this.#read(
       key,
       "a number",
-      (value) => typeof value === "number" && Number.isFinite(value) ? value : undefined,
+      (value) => {
+        const number = typeof value === "bigint" ? Number(value) : value;
+        return typeof number === "number" && Number.isFinite(number) ? number : undefined;
+      },
     );
   }
 

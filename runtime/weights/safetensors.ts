@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { StorageFormat } from "../config.ts";
 import { blockOf, isIntegerFormat } from "./formats.ts";
 import { HeaderReader } from "./header_reader.ts";
+import { isTooDeep } from "./json_depth.ts";
 import type { StoredTensor } from "./stored_tensor.ts";
 import { checkRanges, tensorBytes } from "./tensor_ranges.ts";
 
@@ -55,10 +56,11 @@ export function readSafetensors(path: string): StoredTensor[] {
 }
 
 function parseHeader(reader: HeaderReader, headerBytes: number): object {
-  const text = new TextDecoder().decode(reader.bytes(headerBytes, "the header"));
+  const bytes = reader.bytes(headerBytes, "the header");
+  if (isTooDeep(bytes)) throw reader.error("the header is nested too deeply");
   let header: unknown;
   try {
-    header = JSON.parse(text);
+    header = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     throw reader.error("the header is not JSON; not a safetensors file?");
   }

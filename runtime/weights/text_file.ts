@@ -5,6 +5,7 @@
  */
 import type { z } from "zod";
 import { LoadError } from "../errors.ts";
+import { isTooDeep } from "./json_depth.ts";
 import { sizeOfRegularFile } from "./regular_file.ts";
 
 /** Vocabularies of 256k tokens take 35 MB of JSON. */
@@ -16,12 +17,18 @@ const MAX_TEXT_BYTES = 64 * 1024 * 1024;
  * @throws {LoadError} if it cannot be read or is too large
  */
 export async function readTextFile(path: string, whenAbsent?: string): Promise<string> {
+  const bytes = await readBytes(path, whenAbsent !== undefined);
+  return bytes === undefined ? whenAbsent! : new TextDecoder().decode(bytes);
+}
+
+/** Content of a file; undefined if it is not there and need not be. */
+async function readBytes(path: string, mayBeAbsent: boolean): Promise<Uint8Array | undefined> {
   try {
     const size = sizeOfRegularFile(path);
     if (size > MAX_TEXT_BYTES) throw new RangeError(`${size} bytes, at most ${MAX_TEXT_BYTES} allowed`);
-    return await Deno.readTextFile(path);
+    return await Deno.readFile(path);
   } catch (error) {
-    if (isAbsent(error) && whenAbsent !== undefined) return whenAbsent;
+    if (isAbsent(error) && mayBeAbsent) return undefined;
     throw new LoadError(`Cannot read ${path}: ${error instanceof Error ? error.message : error}`);
   }
 }
@@ -40,10 +47,11 @@ export async function readJsonFile<Schema extends z.ZodType>(
   schema: Schema,
   whenAbsent?: unknown,
 ): Promise<z.output<Schema>> {
-  const text = await readTextFile(path, whenAbsent === undefined ? undefined : JSON.stringify(whenAbsent));
+  const bytes = await readBytes(path, whenAbsent !== undefined);
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    if (bytes !== undefined && isTooDeep(bytes)) throw new RangeError("it is nested too deeply");
+    json = bytes === undefined ? whenAbsent : JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
     throw new LoadError(`Cannot read ${path}: ${error instanceof Error ? error.message : error}`);
   }

@@ -6,7 +6,7 @@
 
 /** A metadata value with the type it is stored as. */
 export type GgufField =
-  | { readonly type: "u32" | "i32" | "f32"; readonly value: number }
+  | { readonly type: "u32" | "i32" | "f32" | "u64"; readonly value: number }
   | { readonly type: "bool"; readonly value: boolean }
   | { readonly type: "string"; readonly value: string }
   | { readonly type: "strings"; readonly value: readonly string[] }
@@ -83,6 +83,9 @@ function writeField(sink: ByteSink, field: GgufField): void {
     case "f32":
       sink.u32(6);
       return sink.f32(field.value);
+    case "u64":
+      sink.u32(10);
+      return sink.u64(field.value);
     case "bool":
       sink.u32(7);
       return sink.u8(field.value ? 1 : 0);

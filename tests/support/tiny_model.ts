@@ -21,6 +21,8 @@ export interface TinyModelOptions {
   readonly format?: StorageFormat | ((name: string) => StorageFormat);
   /** Replaces parts of {@linkcode TINY_CONFIG}; `ropeScaling` goes into safetensors only. */
   readonly config?: Partial<ModelConfig>;
+  /** Metadata of a GGUF file to put in place of its own. */
+  readonly ggufFields?: Readonly<Record<string, GgufField>>;
   /** Safetensors files to spread the tensors over; 1 if absent. */
   readonly shards?: number;
 }
@@ -65,7 +67,7 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions):
     return folder;
   }
   const path = join(folder, "tiny.gguf");
-  await Deno.writeFile(path, tinyGguf(config, tensors));
+  await Deno.writeFile(path, tinyGguf(config, tensors, options.ggufFields ?? {}));
   return path;
 }
 
@@ -154,7 +156,11 @@ function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
   };
 }
 
-function tinyGguf(config: ModelConfig, tensors: readonly TinyTensor[]): Uint8Array<ArrayBuffer> {
+function tinyGguf(
+  config: ModelConfig,
+  tensors: readonly TinyTensor[],
+  replaced: Readonly<Record<string, GgufField>>,
+): Uint8Array<ArrayBuffer> {
   const u32 = (value: number): GgufField => ({ type: "u32", value });
   const text = (value: string): GgufField => ({ type: "string", value });
   const fields = new Map<string, GgufField>([
@@ -179,6 +185,7 @@ function tinyGguf(config: ModelConfig, tensors: readonly TinyTensor[]): Uint8Arr
     ["tokenizer.ggml.eos_token_id", u32(TINY_TOKENIZER.eosTokenId)],
     ["tokenizer.ggml.add_bos_token", { type: "bool", value: false }],
     ["tokenizer.chat_template", text(TINY_TOKENIZER.chatTemplate)],
+    ...Object.entries(replaced),
   ]);
   return ggufBytes(
     fields,
