@@ -5,6 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import { LoadError } from "../runtime/errors.ts";
 
@@ -23,6 +24,8 @@ export interface BuildOptions {
 
 const SANITIZED_FOLDERS = { address: "build-asan", thread: "build-tsan" } as const;
 const NUM_TAIL_LINES = 25;
+/** What a step of the build needs of the disk at least. */
+const ROOM_BYTES = 1 << 20;
 const MISSING_TOOL = "on Debian: apt-get install g++ cmake make";
 
 /**
@@ -117,10 +120,11 @@ async function build(root: string, folder: string, { sanitize, onProgress }: Bui
     await Deno.remove(binaries, { recursive: true }).catch(() => {});
     configured = await run(configure);
   }
+  assertRoom(configured, folder);
   if (/No CMAKE_CXX_COMPILER|CMAKE_CXX_COMPILER not set|CMAKE_MAKE_PROGRAM/.test(configured.output)) {
     throw new LoadError(`Cannot build the native library: no C++ compiler or no make; ${MISSING_TOOL}`);
   }
-  assertSuccess(configured);
+  assertSuccess(configured, folder);
   const compile = [
     "--build",
     binaries,
@@ -134,6 +138,7 @@ async function build(root: string, folder: string, { sanitize, onProgress }: Bui
       const percent = /^\[ *(\d+)%\]/.exec(line)?.[1];
       if (percent !== undefined) report(percent);
     }),
+    folder,
   );
 }
 
@@ -142,12 +147,27 @@ interface Outcome {
   readonly output: string;
 }
 
-function assertSuccess({ success, output }: Outcome): void {
-  if (success) return;
-  const [full] = /No space left on device|File size limit exceeded|Disk quota exceeded/.exec(output) ?? [];
-  if (full !== undefined) throw new LoadError(`Cannot build the native library: ${full.toLowerCase()}`);
-  const tail = output.trimEnd().split("\n").slice(-NUM_TAIL_LINES).join("\n");
+function assertSuccess(outcome: Outcome, folder: string): void {
+  if (outcome.success) return;
+  assertRoom(outcome, folder);
+  const tail = outcome.output.trimEnd().split("\n").slice(-NUM_TAIL_LINES).join("\n");
   throw new LoadError(`Cannot build the native library: cmake failed\n${tail}`);
+}
+
+/** Throws if a step failed for want of room on the disk. */
+function assertRoom({ success, output }: Outcome, folder: string): void {
+  if (success) return;
+  const [full] = /No space left on device|File size limit exceeded|Disk quota exceeded/.exec(output) ??
+    (isFull(folder) ? ["No space left on device"] : []);
+  if (full !== undefined) {
+    throw new LoadError(`Cannot build the native library: ${full.toLowerCase()}, in ${folder}`);
+  }
+}
+
+/** A linker that dies of a full disk does not say so. */
+function isFull(folder: string): boolean {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize < ROOM_BYTES;
 }
 
 async function run(args: string[], onLine: (line: string) => void = () => {}): Promise<Outcome> {
@@ -171,7 +191,12 @@ async function run(args: string[], onLine: (line: string) => void = () => {}): P
     }
     if (rest !== "") lines.push(rest);
   };
-  const [{ success }] = await Promise.all([child.status, gather(child.stdout), gather(child.stderr)]);
+  const [{ success, signal }] = await Promise.all([
+    child.status,
+    gather(child.stdout),
+    gather(child.stderr),
+  ]);
+  if (signal !== null) lines.push(signal === "SIGXFSZ" ? "File size limit exceeded" : `killed by ${signal}`);
   return { success, output: lines.join("\n") };
 }
 

@@ -79,6 +79,7 @@ async function folderBytes(folder: string): Promise<number> {
 
 function lastLine(output: Uint8Array): string {
   const lines = new TextDecoder().decode(output).split("\n").map((line) => line.trim());
-  return lines.findLast((line) => line.startsWith("ERROR")) ?? lines.findLast((line) => line !== "") ??
-    "no output";
+  // What pip did not expect is a traceback below "ERROR: Exception:", whose last line says what happened.
+  const said = lines.findLast((line) => line.startsWith("ERROR") && line !== "ERROR: Exception:");
+  return said ?? lines.findLast((line) => line !== "") ?? "no output";
 }

