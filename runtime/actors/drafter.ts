@@ -5,6 +5,7 @@
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import { type Drafted, type DrafterMessage, unreachable } from "../messages.ts";
+import { loading } from "../models/load.ts";
 import { measureDrafts } from "../speculation/measure.ts";
 import type { Proposer } from "../speculation/proposer.ts";
 import { createProposer, targetParts } from "../speculation/registry.ts";
@@ -24,7 +25,11 @@ class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
       contextLength,
     };
     const target = targetParts(verifierConfig, verifierInfo);
-    this.#proposer = createProposer({ speculation, limits, target, log: context.log });
+    const { path } = speculation.head ?? speculation.draft ?? verifierConfig.checkpoint;
+    this.#proposer = loading(
+      path,
+      () => createProposer({ speculation, limits, target, log: context.log }),
+    );
     return { costs: measureDrafts(this.#proposer, speculation, limits, context.clock) };
   }
 

@@ -15,7 +15,7 @@ import {
   type VerifierMessage,
 } from "../messages.ts";
 import { BatchRowsBuilder, slotAt } from "../models/batch_rows.ts";
-import { type LoadedModel, loadModel } from "../models/load.ts";
+import { type LoadedModel, loading, loadModel } from "../models/load.ts";
 import { ThreadChoice } from "../models/thread_choice.ts";
 import { type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
@@ -57,7 +57,11 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   #threadChoice: ThreadChoice | undefined;
   #numThreads = 0;
 
-  start(config: VerifierConfig, { log, clock }: ActorContext): VerifierInfo {
+  start(config: VerifierConfig, actor: ActorContext): VerifierInfo {
+    return loading(config.checkpoint.path, () => this.#load(config, actor));
+  }
+
+  #load(config: VerifierConfig, { log, clock }: ActorContext): VerifierInfo {
     const context = new Context(config.libraryPath, config);
     const loaded = loadModel(context, config, log);
     const { model, kv } = loaded;

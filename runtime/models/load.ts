@@ -8,6 +8,7 @@ import type { LogLevel } from "../actor/actor.ts";
 import { LoadError } from "../errors.ts";
 import { readFreeMemory } from "../free_memory.ts";
 import type { Context } from "../../ffi/context.ts";
+import { NativeError } from "../../ffi/library.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import { Weights } from "../nn/weights.ts";
 import type { FeaturePool, Model } from "./model.ts";
@@ -31,6 +32,19 @@ export interface LoadedModel {
   readonly features?: TensorId;
   readonly pagesPerSegment: number;
   readonly info: VerifierInfo;
+}
+
+/**
+ * Runs what brings a checkpoint into the library; what the library refuses then names the checkpoint.
+ *
+ * @throws {LoadError} in place of a `NativeError`
+ */
+export function loading<Result>(path: string, body: () => Result): Result {
+  try {
+    return body();
+  } catch (error) {
+    throw error instanceof NativeError ? new LoadError(`Cannot load ${path}: ${error.message}`) : error;
+  }
 }
 
 /** Free memory in GiB, as the log lines show it. */

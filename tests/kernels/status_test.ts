@@ -254,6 +254,16 @@ refuses(
   /head_dim is 24/,
 );
 refuses(
+  "a pool whose bytes leave 64 bits",
+  (b) =>
+    b.context.createKv(
+      { layers: 4096, pages: 2 ** 26, pageSize: 16, kvHeads: 4096, headDim: 512 },
+      "float32",
+    ),
+  Status.outOfMemory,
+  /kv_create: 67108864 pages of \d+ bytes/,
+);
+refuses(
   "KV in float16",
   (b) => b.context.createKv(pool, "float16" as "float32"),
   Status.unsupported,

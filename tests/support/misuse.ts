@@ -12,7 +12,14 @@ import { rowsAt } from "./batches.ts";
 import { mapBytes, withContext } from "./native.ts";
 
 /** The statuses of aerie.h that misuse yields. */
-export const Status = { badArgument: 1, badShape: 2, badHandle: 3, unsupported: 5, device: 6 } as const;
+export const Status = {
+  badArgument: 1,
+  badShape: 2,
+  badHandle: 3,
+  outOfMemory: 4,
+  unsupported: 5,
+  device: 6,
+} as const;
 
 /** A small batch with everything that hangs on it. */
 export class Bench {

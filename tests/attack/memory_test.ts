@@ -1,0 +1,65 @@
+/**
+ * Starts that memory cannot hold: one clear line, no kill. The control group is a real one where this machine lets us
+ * make one.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { needsModel } from "../support/model_file.ts";
+import { ServerProcess } from "../support/server_process.ts";
+
+const { ignore, path: modelPath } = needsModel();
+const flags = ["--model-path", modelPath];
+
+const PARENTS = [
+  { folder: "/sys/fs/cgroup/memory", limit: "memory.limit_in_bytes" },
+  { folder: "/sys/fs/cgroup", limit: "memory.max" },
+];
+
+/** A group for children with a limit of memory; undefined where none can be made. */
+function makeGroup(limitBytes: number): { readonly folder: string } & Disposable | undefined {
+  for (const parent of PARENTS) {
+    const folder = `${parent.folder}/aerie_test_${Deno.pid}`;
+    try {
+      Deno.mkdirSync(folder);
+      const group = { folder, [Symbol.dispose]: () => Deno.removeSync(folder) };
+      try {
+        Deno.writeTextFileSync(`${folder}/${parent.limit}`, String(limitBytes), { create: false });
+        return group;
+      } catch {
+        group[Symbol.dispose]();
+      }
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
+}
+
+Deno.test({ name: "memory: a pool beyond what is free is refused by its flag", ignore }, async () => {
+  const { code, log } = await ServerProcess.startAndFail([...flags, "--max-total-tokens", "1000000000"]);
+  assert.match(
+    log.trimEnd().split("\n").at(-1)!,
+    /^Error: Cannot use --max-total-tokens 1000000000: needs \d{13,} bytes \(\d+\.\d\d GB\), \d+ bytes \(\d+\.\d\d GB\) are free/,
+  );
+  assert.equal(code, 1);
+});
+
+const LIMIT_BYTES = 250 << 20;
+
+Deno.test(
+  { name: "memory: a control group too small for the model is one line, not a kill", ignore },
+  async () => {
+    using group = makeGroup(LIMIT_BYTES);
+    if (group === undefined) return;
+    const before = `echo $$ > ${group.folder}/cgroup.procs`;
+    const { code, log } = await ServerProcess.startAndFail(flags, { before });
+    const last = log.trimEnd().split("\n").at(-1)!;
+    const [, needed, free] =
+      /^Error: Cannot load .*: needs (\d+) bytes \(.*\), (\d+) bytes .* are free in the control group$/
+        .exec(last) ?? [];
+    assert(Number(free) < LIMIT_BYTES, last);
+    assert(Number(needed) > Number(free), last);
+    assert.equal(code, 1);
+  },
+);
