@@ -73,7 +73,10 @@ export class Engine implements Generator, AsyncDisposable {
   constructor(options: EngineOptions) {
     const { checkpoint, tokenizer } = options;
     this.#options = options;
-    const eosTokenIds = [...new Set([...checkpoint.config.eosTokenIds, ...tokenizer.eosTokenIds])];
+    const { vocabSize } = checkpoint.config;
+    const ends = new Set([...checkpoint.config.eosTokenIds, ...tokenizer.eosTokenIds]);
+    // A token without a row of logits is never drawn, and cannot be banned.
+    const eosTokenIds = [...ends].filter((token) => token < vocabSize);
     this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
     this.model = describeModel(options, this.#verifierConfig);
     // The actors work by turns: in one thread, no time is lost waking another.

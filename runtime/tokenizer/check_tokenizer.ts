@@ -5,10 +5,13 @@
  * @module
  */
 import { LoadError } from "../errors.ts";
-import type { TokenizerJson, TokenizerStep } from "./source.ts";
+import type { AddedTokenEntry, TokenizerJson, TokenizerStep } from "./source.ts";
 
 /** Ids are positions in arrays; published vocabularies end below 300,000. */
 const MAX_TOKEN_ID = 1 << 24;
+
+/** Characters of an added token, and of all: every beginning of a special one is kept, to keep users from writing it. */
+const MAX_ADDED_CHARS = 1024, MAX_ALL_ADDED_CHARS = 4 << 20;
 
 /** Published tokenizers have ten steps at most. */
 const MAX_STEPS = 64;
@@ -32,9 +35,7 @@ const KINDS = [
 export function checkTokenizer(path: string, json: TokenizerJson): void {
   const fail = (reason: string) => new LoadError(`Cannot read ${path}: ${reason}`);
   for (const [kind, list] of KINDS) checkSteps(kind, list, json[kind], fail);
-  for (const { id, content } of json.added_tokens) {
-    if (id > MAX_TOKEN_ID) throw fail(`added_tokens: ${JSON.stringify(content)} has id ${id}`);
-  }
+  checkAddedTokens(json.added_tokens, fail);
   const { type, vocab, merges } = json.model;
   if (type === "Unigram") return checkPieces(vocab, fail);
   checkVocabulary(vocab, fail);
@@ -42,6 +43,22 @@ export function checkTokenizer(path: string, json: TokenizerJson): void {
 }
 
 type Fail = (reason: string) => LoadError;
+
+/**
+ * Checks ids and lengths of added tokens.
+ *
+ * @throws {LoadError} as `fail` makes it
+ */
+export function checkAddedTokens(entries: readonly AddedTokenEntry[], fail: Fail): void {
+  let numChars = 0;
+  for (const { id, content } of entries) {
+    if (id > MAX_TOKEN_ID) throw fail(`added_tokens: ${brief(content)} has id ${id}`);
+    numChars += content.length;
+    if (content.length > MAX_ADDED_CHARS || numChars > MAX_ALL_ADDED_CHARS) {
+      throw fail(`added_tokens: ${brief(content)} and those before it are too long`);
+    }
+  }
+}
 
 function checkSteps(kind: string, list: string, first: TokenizerStep | null, fail: Fail): void {
   let growth = 1, numSteps = 0;

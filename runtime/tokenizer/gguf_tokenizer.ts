@@ -6,6 +6,7 @@
  */
 import type { GgufFile } from "../weights/gguf.ts";
 import { GgufMetadata } from "../weights/gguf_metadata.ts";
+import { checkAddedTokens } from "./check_tokenizer.ts";
 import { GPT2_PATTERN, isolated } from "./pre_tokenizer.ts";
 import type { AddedTokenEntry, TokenizerSource, TokenizerStep } from "./source.ts";
 
@@ -99,6 +100,7 @@ export function ggufTokenizer(file: GgufFile): TokenizerSource {
   const eosTokenIds = new Set(
     [eos, tokenId("eot_token_id"), tokenId("eom_token_id")].filter((id) => id !== undefined),
   );
+  checkAddedTokens(addedTokens, (reason) => metadata.error(reason));
   for (const { id, content } of addedTokens) if (TURN_ENDS.has(content)) eosTokenIds.add(id);
 
   return {

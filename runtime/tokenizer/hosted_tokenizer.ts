@@ -6,6 +6,7 @@
  */
 import type { ChatMessage, EncodeOptions, RenderOptions } from "../generation.ts";
 import { HostPool, type HostPoolOptions } from "./host/pool.ts";
+import { orLoadError } from "./load_error.ts";
 import type { TokenizerSource } from "./source.ts";
 import { withChatTemplate } from "./template_option.ts";
 import { TokenDecoder } from "./token_decoder.ts";
@@ -20,7 +21,8 @@ export function hostTokenizer(
   source: TokenizerSource,
   options: HostPoolOptions & { readonly chatTemplate?: string | undefined },
 ): HostedTokenizer {
-  return new HostedTokenizer(withChatTemplate(source, options.chatTemplate), options);
+  const definition = withChatTemplate(source, options.chatTemplate);
+  return orLoadError(source.path, () => new HostedTokenizer(definition, options));
 }
 
 /** Decodes in the calling thread, encodes elsewhere. To be stopped, by the engine that has it or by itself. */

@@ -12,6 +12,7 @@ import { ChatTemplate } from "./chat_template.ts";
 import { exactPreTokenizer } from "./pre_tokenizer.ts";
 import type { TokenizerJson, TokenizerSource } from "./source.ts";
 import { SpecialTokens, type TextPiece } from "./special_tokens.ts";
+import { orLoadError } from "./load_error.ts";
 import { withChatTemplate } from "./template_option.ts";
 import { TokenDecoder } from "./token_decoder.ts";
 
@@ -27,7 +28,7 @@ export function loadTokenizer(
   source: TokenizerSource,
   options: { chatTemplate?: string | undefined } = {},
 ): Tokenizer {
-  return new Tokenizer(withChatTemplate(source, options.chatTemplate));
+  return orLoadError(source.path, () => new Tokenizer(withChatTemplate(source, options.chatTemplate)));
 }
 
 /** A tokenizer; immutable. It runs in the calling thread for as long as a text takes it. */

@@ -51,12 +51,12 @@ const CHUNK_BYTES = 256 * 1024;
 export async function openZipEntry(path: string, suffix: string): Promise<ZipEntry> {
   const file = await openArchive(path);
   try {
-    const matches = (await readDirectory(file)).filter(({ name }) => name.endsWith(suffix));
+    const matches = readDirectory(file).filter(({ name }) => name.endsWith(suffix));
     const [entry] = matches;
     if (entry === undefined || matches.length > 1) {
       throw new RangeError(`Cannot unpack ${path}: ${matches.length} entries end with ${suffix}, expected 1`);
     }
-    const offset = await locate(file, entry);
+    const offset = locate(file, entry);
     const stored = readRange(file, offset, entry.storedBytes);
     const content = entry.deflated ? stored.pipeThrough(new DecompressionStream("deflate-raw")) : stored;
     return { name: entry.name, bytes: entry.bytes, content };
@@ -73,9 +73,9 @@ export async function openZipEntry(path: string, suffix: string): Promise<ZipEnt
  */
 export async function listZip(path: string): Promise<ZipRange[]> {
   using file = await openArchive(path);
-  const { size } = await file.stat(), ranges: ZipRange[] = [];
-  for (const entry of await readDirectory(file)) {
-    const { name, bytes, storedBytes, deflated } = entry, offset = await locate(file, entry);
+  const { size } = file.statSync(), ranges: ZipRange[] = [];
+  for (const entry of readDirectory(file)) {
+    const { name, bytes, storedBytes, deflated } = entry, offset = locate(file, entry);
     if (offset + storedBytes > size || (!deflated && bytes !== storedBytes)) {
       throw new RangeError(`Cannot read zip archive: ${name} leaves the file`);
     }
@@ -90,24 +90,24 @@ async function openArchive(path: string): Promise<Deno.FsFile> {
 }
 
 /** Offset of an entry's content: behind its local header, whose length only it knows. */
-async function locate(file: Deno.FsFile, { name, headerOffset }: DirectoryEntry): Promise<number> {
-  const local = await readAt(file, headerOffset, LOCAL_BYTES);
+function locate(file: Deno.FsFile, { name, headerOffset }: DirectoryEntry): number {
+  const local = readAt(file, headerOffset, LOCAL_BYTES);
   if (local.getUint32(0, true) !== LOCAL_SIGNATURE) {
     throw new RangeError(`Cannot read zip archive: ${name} has no local header`);
   }
   return headerOffset + LOCAL_BYTES + local.getUint16(26, true) + local.getUint16(28, true);
 }
 
-async function readDirectory(file: Deno.FsFile): Promise<DirectoryEntry[]> {
-  const { size } = await file.stat();
+function readDirectory(file: Deno.FsFile): DirectoryEntry[] {
+  const { size } = file.statSync();
   const tailBytes = Math.min(size, END_BYTES + MAX_COMMENT_BYTES);
-  const tail = await readAt(file, size - tailBytes, tailBytes);
+  const tail = readAt(file, size - tailBytes, tailBytes);
   let end = tailBytes - END_BYTES;
   while (end >= 0 && tail.getUint32(end, true) !== END_SIGNATURE) end--;
   if (end < 0) throw new RangeError("Cannot read zip archive: no central directory");
 
   const numEntries = tail.getUint16(end + 10, true);
-  const directory = await readAt(file, tail.getUint32(end + 16, true), tail.getUint32(end + 12, true));
+  const directory = readAt(file, tail.getUint32(end + 16, true), tail.getUint32(end + 12, true));
   const entries: DirectoryEntry[] = [];
   for (let at = 0, i = 0; i < numEntries; i++) {
     if (at + ENTRY_BYTES > directory.byteLength || directory.getUint32(at, true) !== ENTRY_SIGNATURE) {
@@ -133,15 +133,16 @@ async function readDirectory(file: Deno.FsFile): Promise<DirectoryEntry[]> {
   return entries;
 }
 
-async function readAt(file: Deno.FsFile, offset: number, length: number): Promise<DataView<ArrayBuffer>> {
-  const { size } = await file.stat();
+/** Synchronous: an archive may have 65,535 entries, and waiting takes longer than reading. */
+function readAt(file: Deno.FsFile, offset: number, length: number): DataView<ArrayBuffer> {
+  const { size } = file.statSync();
   if (offset < 0 || offset + length > size) {
     throw new RangeError(`Cannot read zip archive: bytes ${offset} to ${offset + length} of ${size}`);
   }
   const bytes = new Uint8Array(length);
-  await file.seek(offset, Deno.SeekMode.Start);
+  file.seekSync(offset, Deno.SeekMode.Start);
   for (let filled = 0; filled < length;) {
-    const read = await file.read(bytes.subarray(filled));
+    const read = file.readSync(bytes.subarray(filled));
     if (read === null) throw new RangeError("Cannot read zip archive: the file became shorter");
     filled += read;
   }
@@ -157,13 +158,13 @@ function readRange(
   let at = offset;
   const end = offset + length;
   return new ReadableStream({
-    async pull(controller) {
+    pull(controller) {
       if (at === end) {
         file.close();
         return controller.close();
       }
       try {
-        const chunk = await readAt(file, at, Math.min(CHUNK_BYTES, end - at));
+        const chunk = readAt(file, at, Math.min(CHUNK_BYTES, end - at));
         at += chunk.byteLength;
         controller.enqueue(new Uint8Array(chunk.buffer));
       } catch (error) {

@@ -126,6 +126,14 @@ Deno.test("flushCache empties the radix cache unless requests run", async () => 
   await updates.return?.();
 });
 
+Deno.test("ends that the model has no logits for are left out", async () => {
+  const config = { ...modelConfig, vocabSize: 12, eosTokenIds: [3, 12, 1_000_000] };
+  await using engine = await startTestEngine({
+    engine: { checkpoint: { path: "m", config, tensors: new Map(), files: [], dtype: "F32" } },
+  });
+  assert.deepEqual(engine.model.eosTokenIds, [3, 0]);
+});
+
 Deno.test("flags and model settle what the verifier is started with", () => {
   const plan = (args: Partial<typeof defaultArgs>, maxPositionEmbeddings = 2048) =>
     planVerifier({

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { AerieError, InvalidRequestError, LoadError, toWireError } from "../../errors.ts";
-import { Tokenizer } from "../tokenizer.ts";
+import { AerieError, InvalidRequestError, toWireError } from "../../errors.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer.ts";
 import { FrameReader, type HostReply, type HostRequest, toFrame } from "./frames.ts";
 
 /** Tokenized once after building, so that a tokenizer that no text gets through ends the start. */
@@ -21,7 +21,7 @@ function reply(head: HostReply, tokens?: Int32Array): void {
 function answer(request: HostRequest): Int32Array {
   switch (request.type) {
     case "load":
-      tokenizer = new Tokenizer(request.source);
+      tokenizer = loadTokenizer(request.source);
       reply({ type: "built" });
       return tokenizer.encode(FIRST_TEXT);
     case "encode":
@@ -31,13 +31,12 @@ function answer(request: HostRequest): Int32Array {
   }
 }
 
-/** What went wrong is the text's or the model's fault: this process has nothing else. */
-function toFault(error: unknown, request: HostRequest): AerieError {
+/** What goes wrong with a text is the text's fault: this process has nothing else. */
+function toFault(error: unknown): AerieError {
   if (error instanceof AerieError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return request.type === "load"
-    ? new LoadError(`Cannot load ${request.source.path}: ${reason}`)
-    : new InvalidRequestError(`Cannot tokenize input: ${reason}`);
+  return new InvalidRequestError(
+    `Cannot tokenize input: ${error instanceof Error ? error.message : String(error)}`,
+  );
 }
 
 // A terminal sends its signals to the whole group: requests under way still need this process. It ends when the
@@ -53,7 +52,7 @@ for (;;) {
     try {
       reply({ type: "tokens" }, answer(head));
     } catch (error) {
-      reply({ type: "failed", error: toWireError(toFault(error, head)) });
+      reply({ type: "failed", error: toWireError(toFault(error)) });
     }
   }
 }
