@@ -7,7 +7,6 @@ import type { Actor, LogLevel } from "./actor/actor.ts";
 import type { Checkpoint, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
 import type { ActorCrashedError } from "./errors.ts";
 import type { ChatMessage, EncodeOptions, Generator, RenderOptions } from "./generation.ts";
-import type { FreeMemory } from "./free_memory.ts";
 import type { DrafterMessage, VerifierMessage } from "./messages.ts";
 import type { DrafterConfig, DrafterInfo, SpeculationConfig } from "./speculation_config.ts";
 import type { TextBound } from "./text_length.ts";
@@ -55,8 +54,6 @@ export interface EngineOptions {
   readonly log: (level: LogLevel, text: string) => void;
   /** Called once when an actor crashed; the engine serves no more, `stop` still frees it. */
   readonly onCrash?: (error: ActorCrashedError) => void;
-  /** What may be taken of memory; read from the system if absent. */
-  readonly free?: FreeMemory;
   /** Takes the verifier's place in tests; inline only. */
   readonly verifier?: () => Actor<VerifierConfig, VerifierInfo, VerifierMessage>;
   /** Takes the drafter's place in tests; inline only. */

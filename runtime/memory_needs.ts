@@ -14,7 +14,7 @@ export interface MemoryNeeds {
   readonly weightBytes: number;
   /** Those of the draft head or draft model. */
   readonly draftWeightBytes: number;
-  /** What lies between the ops of a forward, logits included, of target and draft. */
+  /** What lies between the ops of a forward, of target and draft: logits, page tables, the pages that trees grow in. */
   readonly activationBytes: number;
   /** Keys and values of the target, per token of the pool. */
   readonly kvTokenBytes: number;
@@ -59,7 +59,7 @@ export function memoryNeeds(config: MemoryConfig, speculation: SpeculationConfig
   return {
     weightBytes: packedBytes(checkpoint, dtype),
     draftWeightBytes: (head ? packedBytes(head, "int8") : 0) + (draft ? packedBytes(draft, dtype) : 0),
-    activationBytes: activationBytes(target, maxRows, maxOutputs) +
+    activationBytes: activationBytes(target, maxRows, maxOutputs) + pageTableBytes(config) +
       (drafter ? draftActivationBytes(config, drafter.config, speculation!.topk, keptStates) : 0),
     kvTokenBytes: kvBytes(target, config.kvDtype),
     draftKvTokenBytes: drafter ? kvBytes(drafter.config, config.kvDtype) : 0,
@@ -101,12 +101,26 @@ function activationBytes(config: ModelConfig, rows: number, outputs: number): nu
 }
 
 function draftActivationBytes(
-  { maxRunningRequests, pageSize, contextLength, checkpoint }: MemoryConfig,
+  { maxRunningRequests, pageSize, contextLength, checkpoint, kvDtype }: MemoryConfig,
   config: ModelConfig,
   topk: number,
   keptStates: number,
 ): number {
   const limits = { maxSequences: maxRunningRequests, numPages: 0, pageSize, contextLength };
-  const { batch: { rows, outputs } } = draftLimits(limits, topk);
-  return activationBytes(config, rows, outputs) + FLOAT * rows * keptStates * checkpoint.config.hiddenSize;
+  const { batch: { rows, outputs }, numPages: numTreePages } = draftLimits(limits, topk);
+  const treeBytes = numTreePages * pageSize * kvBytes(config, kvDtype);
+  const stateBytes = FLOAT * rows * keptStates * checkpoint.config.hiddenSize;
+  return activationBytes(config, rows, outputs) +
+    pageTableBytes({ maxRunningRequests, pageSize, contextLength }) +
+    treeBytes + stateBytes;
+}
+
+/** One table in the library, one where it is filled. */
+function pageTableBytes(
+  { maxRunningRequests, pageSize, contextLength }: Pick<
+    MemoryConfig,
+    "maxRunningRequests" | "pageSize" | "contextLength"
+  >,
+): number {
+  return 2 * Int32Array.BYTES_PER_ELEMENT * maxRunningRequests * Math.ceil(contextLength / pageSize);
 }

@@ -160,7 +160,7 @@ Deno.test("flags and model settle what the verifier is started with", () => {
   const ratio = plan({ memFractionStatic: 0.5 }).maxTotalTokens /
     plan({ memFractionStatic: 0.1 }).maxTotalTokens;
   assert.ok(ratio > 4 && ratio < 6, `${ratio}`);
-  assert.ok(plan({}, 2 ** 30).maxTotalTokens < 2 ** 30, "the pool fits memory");
+  assert.ok(plan({ pageSize: 4096 }, 2 ** 30).maxTotalTokens < 2 ** 30, "the pool fits memory");
   assert.throws(() => plan({}, 2 ** 45), /Cannot use --context-length 35184372088832: expected at most 2147/);
   assert.throws(() => plan({ maxTotalTokens: 2 ** 32 + 16 }), /Cannot use --max-total-tokens 4294967312: /);
   assert.throws(() => plan({ contextLength: 4096 }), /Cannot use context length 4096: the model's is 2048/);

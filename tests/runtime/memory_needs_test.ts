@@ -81,7 +81,7 @@ Deno.test("a pool beyond what is free is refused with what it needs, what is fre
   assert.throws(
     () => tokensWith({ maxTotalTokens: 100_000_000 }, free),
     new LoadError(
-      "Cannot use --max-total-tokens 100000000: needs 205976418304 bytes (191.83 GB), 8589934592 bytes (8.00 GB) are free on the host",
+      "Cannot use --max-total-tokens 100000000: needs 205976549376 bytes (191.83 GB), 8589934592 bytes (8.00 GB) are free on the host",
     ),
   );
 });
