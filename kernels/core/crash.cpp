@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <iterator>
 #include <mutex>
 
 namespace aerie {
@@ -36,6 +37,7 @@ constexpr struct {
     const char* name;
 } kSignals[] = {{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGABRT, "SIGABRT"}, {SIGILL, "SIGILL"}, {SIGFPE, "SIGFPE"}};
 constexpr size_t kNumSignals = std::size(kSignals), kStackBytes = 64 << 10;
+constexpr int kPatienceMs = 500;
 
 struct sigaction previous[kNumSignals];
 // Where the library's code lies.
@@ -99,8 +101,11 @@ void handle(int signal, siginfo_t* info, void* context) {
     const bool inside = (pc >= text_begin && pc < text_end) || running.call.load(std::memory_order_relaxed) ||
                         running.ops.load(std::memory_order_relaxed);
     if (!inside) return hand_on(signal, previous[i], by_kernel, info, context);
-    // The first thread to fault ends the process; the others must not do so before its line is out.
-    while (told.exchange(true)) pause();
+    if (told.exchange(true)) {
+        // Another thread is about to end the process, and must get its line out; unless its handler recovered.
+        for (int waited = 0; waited < kPatienceMs; ++waited) usleep(1000);
+        return hand_on(signal, previous[i], by_kernel, info, context);
+    }
     tell(kSignals[i].name, by_kernel, pc, info->si_addr);
     // The fault happens again and meets the handler that was there, which may know more, of stack overflows for
     // instance. What was sent would not happen again.
