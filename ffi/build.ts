@@ -157,8 +157,9 @@ function assertSuccess(outcome: Outcome, folder: string): void {
 /** Throws if a step failed for want of room on the disk. */
 function assertRoom({ success, output }: Outcome, folder: string): void {
   if (success) return;
-  const [full] = /No space left on device|File size limit exceeded|Disk quota exceeded/.exec(output) ??
-    (isFull(folder) ? ["No space left on device"] : []);
+  const [full] =
+    /No space left on device|File size limit exceeded|File too large|Disk quota exceeded/i.exec(output) ??
+      (isFull(folder) ? ["No space left on device"] : []);
   if (full !== undefined) {
     throw new LoadError(`Cannot build the native library: ${full.toLowerCase()}, in ${folder}`);
   }

@@ -12,7 +12,7 @@ import { actors } from "./actors/registry.ts";
 import { checkRequest } from "./check_request.ts";
 import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "./config.ts";
 import type { EngineOptions } from "./engine_options.ts";
-import { describeModel, planScheduler, planVerifier } from "./engine_config.ts";
+import { describeModel, endTokens, planScheduler, planVerifier } from "./engine_config.ts";
 import {
   ActorCrashedError,
   fromWireError,
@@ -73,10 +73,7 @@ export class Engine implements Generator, AsyncDisposable {
   constructor(options: EngineOptions) {
     const { checkpoint, tokenizer } = options;
     this.#options = options;
-    const { vocabSize } = checkpoint.config;
-    const ends = new Set([...checkpoint.config.eosTokenIds, ...tokenizer.eosTokenIds]);
-    // A token without a row of logits is never drawn, and cannot be banned.
-    const eosTokenIds = [...ends].filter((token) => token < vocabSize);
+    const eosTokenIds = endTokens(checkpoint, tokenizer.eosTokenIds);
     this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
     this.model = describeModel(options, this.#verifierConfig);
     // The actors work by turns: in one thread, no time is lost waking another.

@@ -109,6 +109,12 @@ export function planVerifier(options: {
   };
 }
 
+/** Tokens that end generation, by the model and by its tokenizer. */
+export function endTokens({ config }: Checkpoint, ofTokenizer: readonly number[]): number[] {
+  // A token without a row of logits is never drawn, and cannot be banned.
+  return [...new Set([...config.eosTokenIds, ...ofTokenizer])].filter((token) => token < config.vocabSize);
+}
+
 /** What the scheduler is started with, once the verifier knows its pool. */
 export function planScheduler(
   args: ServerArgs,
