@@ -74,7 +74,8 @@ function toAerieError(error: unknown): AerieError {
 
 function replyHeaders(code: ErrorCode, details: AerieError["details"]): Record<string, string> {
   if (code === "unauthorized") return { "WWW-Authenticate": "Bearer" };
-  if (code !== "overloaded") return {};
+  if (code === "method_not_allowed") return { Allow: String(details.allow) };
+  if (code !== "overloaded" && details.retryAfterMs === undefined) return {};
   return { "Retry-After": String(Math.max(1, Math.ceil(Number(details.retryAfterMs ?? 1000) / 1000))) };
 }
 

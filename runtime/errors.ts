@@ -7,7 +7,10 @@
 /** Stable error codes; the HTTP status of each is in {@linkcode httpStatusOf}. */
 export type ErrorCode =
   | "invalid_request"
+  | "forbidden"
   | "not_found"
+  | "method_not_allowed"
+  | "request_timeout"
   | "payload_too_large"
   | "unauthorized"
   | "overloaded"
@@ -21,7 +24,7 @@ export interface WireError {
   readonly name: string;
   readonly code: ErrorCode;
   readonly message: string;
-  /** Extra facts: `param` (the request field at fault), `problem`, `retryAfterMs`. */
+  /** Extra facts: `param` (the request field at fault), `problem`, `retryAfterMs`, `allow` (methods of a path). */
   readonly details: Readonly<Record<string, string | number>>;
 }
 
@@ -106,7 +109,10 @@ export function fromWireError(wire: WireError): AerieError {
 const HTTP_STATUS = {
   invalid_request: 400,
   unauthorized: 401,
+  forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
+  request_timeout: 408,
   payload_too_large: 413,
   overloaded: 429,
   unavailable: 503,

@@ -23,9 +23,10 @@ const CONTRACTS = [
  * key without a slash at its end is a file.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  "serve.ts": ["cli/", "routes/", "runtime/", "ffi/build.ts"],
+  "serve.ts": ["cli/", "http/", "routes/", "runtime/", "ffi/build.ts"],
   "mod.ts": ["routes/", "runtime/", "ffi/build.ts"],
   "cli/": ["deno.json", ...CONTRACTS, "runtime/actor/actor.ts"],
+  "http/": ["routes/errors.ts", "runtime/errors.ts"],
   "routes/": [
     "deno.json",
     "runtime/generation.ts",

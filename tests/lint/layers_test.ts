@@ -28,6 +28,8 @@ Deno.test("layers: an import that points up is reported", () => {
     ["runtime/messages.ts", "./engine.ts"],
     ["cli/args.ts", "../routes/app.ts"],
     ["mod.ts", "./serve.ts"],
+    ["http/listener.ts", "../routes/app.ts"],
+    ["routes/app.ts", "../http/listener.ts"],
   ] as const;
   for (const [from, specifier] of up) {
     const source = [
@@ -44,6 +46,8 @@ Deno.test("layers: an import that points up is reported", () => {
 Deno.test("layers: an import that points down, stays in its folder or names a package is fine", () => {
   const down = [
     ["serve.ts", "./cli/args.ts"],
+    ["serve.ts", "./http/listener.ts"],
+    ["http/refusal.ts", "../routes/errors.ts"],
     ["serve.ts", "./routes/app.ts"],
     ["routes/chat.ts", "../runtime/generation.ts"],
     ["routes/chat.ts", "./sse.ts"],

@@ -1,0 +1,185 @@
+/**
+ * The open connections: how many there may be, which stand still, which are idle.
+ *
+ * @module
+ */
+import type { Socket } from "node:net";
+import { AerieError, UnavailableError } from "../runtime/errors.ts";
+import type { Exchange } from "./exchange.ts";
+import { refuseOn } from "./refusal.ts";
+import { cutShort } from "./request.ts";
+
+/** Requests of one connection that may be under way at once: clients that pipeline have a few. */
+const MAX_PIPELINED = 32;
+/** Connections beyond the bound that are told so; more are closed without a word, since each holds a descriptor. */
+const MAX_TOLD = 16;
+
+/** What connections may do. */
+export interface ConnectionLimits {
+  /** Connections at once. */
+  readonly maxConnections: number;
+  /** Silence in the middle of a body, or of a reader whose answer waits, in milliseconds. */
+  readonly stallMs: number;
+}
+
+/** One connection of a client. */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #exchanges = new Set<Exchange>();
+  /** When the client closed its side. */
+  #endedAt: number | undefined;
+  #bytesRead = 0;
+  #readAt = performance.now();
+  #bytesFlushed = 0;
+  #flushedAt = performance.now();
+  /** Bytes read when the last answer was sent; undefined before the first. */
+  #bytesWhenIdle: number | undefined;
+
+  /** Wraps an accepted socket. */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("end", () => this.#end());
+    socket.once("close", () => {
+      for (const exchange of this.#exchanges) exchange.close();
+    });
+  }
+
+  /** Whether the client has closed its side. */
+  get hasEnded(): boolean {
+    return this.#endedAt !== undefined;
+  }
+
+  /** Whether it waits for a next request, of which nothing has come. */
+  get isIdle(): boolean {
+    return this.#exchanges.size === 0 && this.#bytesWhenIdle === this.#socket.bytesRead;
+  }
+
+  /** Whether a request is under way. */
+  get isBusy(): boolean {
+    return this.#exchanges.size > 0;
+  }
+
+  /** Whether a part of an answer is out, so that no other may be written. */
+  get isAnswering(): boolean {
+    return [...this.#exchanges].some(({ hasBegun }) => hasBegun);
+  }
+
+  /** Takes part in a request until it is closed. False, and the connection is closed, if there are too many. */
+  add(exchange: Exchange): boolean {
+    this.#readAt = performance.now();
+    this.#exchanges.add(exchange);
+    exchange.closed.then(() => {
+      this.#exchanges.delete(exchange);
+      this.#bytesWhenIdle = this.#socket.bytesRead;
+    });
+    const fits = this.#exchanges.size <= MAX_PIPELINED;
+    if (!fits) this.destroy();
+    return fits;
+  }
+
+  /** Closes it at once. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Ends what stands still for longer than `stallMs`: a body that does not go on, an answer that nobody reads. */
+  check(now: number, stallMs: number): void {
+    const { bytesRead, bytesWritten, writableLength } = this.#socket;
+    if (bytesRead !== this.#bytesRead) {
+      this.#bytesRead = bytesRead;
+      this.#readAt = now;
+    }
+    if (now - this.#readAt > stallMs) {
+      const seconds = stallMs / 1000;
+      for (const { body } of this.#exchanges) {
+        body.fail(new AerieError("request_timeout", `Cannot read body: no byte came for ${seconds} s`));
+      }
+    }
+    // Who answers has been told by the signal, and should be done.
+    if (now - (this.#endedAt ?? now) > stallMs) return this.destroy();
+    const bytesFlushed = bytesWritten - writableLength;
+    if (writableLength === 0 || bytesFlushed !== this.#bytesFlushed) {
+      this.#bytesFlushed = bytesFlushed;
+      this.#flushedAt = now;
+    } else if (now - this.#flushedAt > stallMs) {
+      this.destroy();
+    }
+  }
+
+  /**
+   * A client that closes its side has left, as far as can be told without writing to it. One that only half-closed
+   * still gets what answer there is.
+   */
+  #end(): void {
+    this.#endedAt = performance.now();
+    if (this.#exchanges.size === 0) this.#socket.end();
+    for (const exchange of this.#exchanges) {
+      if (exchange.body.isComplete) exchange.leave();
+      else exchange.body.fail(cutShort());
+    }
+  }
+}
+
+/** All connections of a listener. */
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #bySocket = new Map<Socket, Connection>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #numRefused = 0;
+
+  /** Starts looking after connections. */
+  constructor(limits: ConnectionLimits) {
+    this.#limits = limits;
+    const periodMs = Math.min(1000, limits.stallMs / 4);
+    this.#timer = setInterval(() => {
+      const now = performance.now();
+      for (const connection of this.#bySocket.values()) connection.check(now, limits.stallMs);
+    }, periodMs);
+  }
+
+  /** Connections that are open. */
+  get size(): number {
+    return this.#bySocket.size;
+  }
+
+  /** Takes in a socket; false, and it is closed, if there are as many as there may be. */
+  accept(socket: Socket): boolean {
+    // A socket that fails also closes.
+    socket.on("error", () => {});
+    if (this.#bySocket.size >= this.#limits.maxConnections) {
+      this.#refuse(socket);
+      return false;
+    }
+    this.#bySocket.set(socket, new Connection(socket));
+    socket.once("close", () => this.#bySocket.delete(socket));
+    return true;
+  }
+
+  /** The connection of a socket; undefined if it was refused or is closed. */
+  of(socket: Socket): Connection | undefined {
+    return this.#bySocket.get(socket);
+  }
+
+  /** Closes connections that wait for a next request. */
+  closeIdle(): void {
+    for (const connection of this.#bySocket.values()) if (connection.isIdle) connection.destroy();
+  }
+
+  /** Closes connections without a request under way. */
+  closeUnused(): void {
+    for (const connection of this.#bySocket.values()) if (!connection.isBusy) connection.destroy();
+  }
+
+  /** Closes all connections and stops looking after them. */
+  close(): void {
+    clearInterval(this.#timer);
+    for (const connection of this.#bySocket.values()) connection.destroy();
+  }
+
+  #refuse(socket: Socket): void {
+    if (this.#numRefused >= MAX_TOLD) return void socket.destroy();
+    this.#numRefused++;
+    socket.once("close", () => this.#numRefused--);
+    refuseOn(socket, new UnavailableError(`Cannot accept connection: ${this.size} are open`));
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * One request and its answer.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { toErrorReply } from "../routes/errors.ts";
+import { LINGER_MS } from "./refusal.ts";
+import { sendReply } from "./reply.ts";
+import { checkHead, IncomingBody, toRequest } from "./request.ts";
+
+/** What is known of a request besides itself. */
+export interface RequestEnv {
+  /** Address of the client, without port. */
+  readonly clientAddress: string;
+}
+
+/** A way to answer one request. */
+export type Handler = (request: Request, env: RequestEnv) => Response | Promise<Response>;
+
+/** A request that is being answered. */
+export class Exchange {
+  readonly body: IncomingBody;
+  /** Resolves when the answer is sent or its connection is closed. */
+  readonly closed: Promise<void>;
+  readonly #message: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #abort = new AbortController();
+  #hasLeft = false;
+  #isClosed = false;
+
+  /** `awaitsContinue`: the client sends its body once it is told to. */
+  constructor(message: IncomingMessage, res: ServerResponse, awaitsContinue: boolean) {
+    this.#message = message;
+    this.#res = res;
+    this.body = new IncomingBody(message, () => {
+      if (awaitsContinue && !res.headersSent) res.writeContinue();
+    });
+    // Errors of the connection also end it, which is all that counts.
+    message.on("error", () => {});
+    res.on("error", () => {});
+    this.closed = new Promise((resolve) => {
+      res.once("close", () => {
+        this.#isClosed = true;
+        if (!res.writableFinished) this.leave();
+        resolve();
+      });
+    });
+  }
+
+  /** Whether a part of the answer is out. */
+  get hasBegun(): boolean {
+    return this.#res.headersSent;
+  }
+
+  /** The client takes no answer any more, or is taken to: aborts the request's signal. */
+  leave(): void {
+    this.#hasLeft = true;
+    this.#abort.abort();
+  }
+
+  /** The connection is closed: so is this, also if its turn to answer never came, of which node:http says nothing. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#res.destroy();
+    this.#res.emit("close");
+  }
+
+  /**
+   * Has `handler` answer and sends the answer.
+   *
+   * @param isLast asked when the answer is there: whether the connection is closed after it
+   * @throws what `handler` throws, once the client has been answered 500
+   */
+  async run(handler: Handler, isLast: () => boolean): Promise<void> {
+    let failure: unknown;
+    const response = await this.#respond(handler).catch((error) => {
+      failure = error;
+      return errorResponse(error);
+    });
+    await this.#send(response, isLast());
+    if (failure !== undefined) throw failure;
+  }
+
+  async #respond(handler: Handler): Promise<Response> {
+    let request: Request;
+    try {
+      checkHead(this.#message);
+      request = toRequest(this.#message, this.body, this.#abort.signal);
+    } catch (error) {
+      return errorResponse(error);
+    }
+    const { method } = request;
+    // Nobody else does, and what is not read hides the end of the connection.
+    if (method === "GET" || method === "HEAD") this.body.discard();
+    const clientAddress = (this.#message.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+    return await handler(request, { clientAddress });
+  }
+
+  async #send(response: Response, isLast: boolean): Promise<void> {
+    const res = this.#res;
+    if (this.#isClosed) {
+      await response.body?.cancel();
+      return;
+    }
+    // The rest of a body would be taken for the next request.
+    const isCut = !this.body.isComplete;
+    if (isLast || isCut || this.#hasLeft) res.shouldKeepAlive = false;
+    await sendReply(response, res);
+    if (isCut && !this.#message.socket.readableEnded) await this.#linger();
+    res.end();
+  }
+
+  /** Lets the client read the answer before the connection is closed under what it still sends. */
+  async #linger(): Promise<void> {
+    this.#res.flushHeaders();
+    this.body.discard();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, LINGER_MS));
+    const complete = new Promise<void>((resolve) => this.#message.once("end", resolve));
+    const gone = new Promise<void>((resolve) => this.#message.socket.once("end", resolve));
+    await Promise.race([late, complete, gone, this.closed]);
+    clearTimeout(timer);
+  }
+}
+
+/** The answer that tells of an error. */
+export function errorResponse(error: unknown): Response {
+  const { status, headers, body } = toErrorReply(error);
+  return Response.json(body, { status, headers });
+}
