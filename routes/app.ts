@@ -6,30 +6,35 @@
  */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { timingSafeEqual } from "hono/utils/buffer";
 import { AerieError } from "../runtime/errors.ts";
 import type { Generator } from "../runtime/generation.ts";
+import { readBody } from "./body.ts";
 import { checkShape } from "./body_shape.ts";
 import { addChat } from "./chat.ts";
 import { addCompletions } from "./completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./context.ts";
-import { toErrorReply, toInvalidRequest } from "./errors.ts";
+import { clip, toErrorReply, toInvalidRequest } from "./errors.ts";
 import { exactSeeds } from "./exact_seeds.ts";
 import { addGenerate } from "./generate.ts";
 import { addInfo } from "./info.ts";
 import { addModels } from "./models.ts";
+import { checkHost, checkOrigin, isAllowedOrigin } from "./origins.ts";
 
 export type { AppOptions } from "./context.ts";
 
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 const defaultMaxBodyBytes = 4 * 1024 * 1024;
 
 /** An application that answers requests, with or without a socket. */
 export interface App {
-  /** For `Deno.serve`. */
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** For `Deno.serve`, or anything else that has requests; `env` may have the address of the client. */
+  readonly fetch: (
+    request: Request,
+    env?: { readonly clientAddress?: string } | object,
+  ) => Response | Promise<Response>;
   /** Answers a request to a path, without a socket. */
   readonly request: (path: string, init?: RequestInit) => Response | Promise<Response>;
 }
@@ -55,18 +60,30 @@ export function createApp(generator: Generator, options: AppOptions): App {
     return Response.json(body, { status, headers });
   });
   app.notFound((c) => {
-    throw new AerieError("not_found", `Cannot find ${c.req.method} ${c.req.path}`);
+    const allow = methodsOf(app, c.req.path);
+    if (allow.length > 0) {
+      throw new AerieError(
+        "method_not_allowed",
+        `Cannot ${c.req.method} ${clip(c.req.path)}: it takes ${allow.join(", ")}`,
+        { allow: allow.join(", ") },
+      );
+    }
+    throw new AerieError("not_found", `Cannot find ${c.req.method} ${clip(c.req.path)}`);
   });
 
+  const { allowedHosts, corsOrigins = [] } = options;
   app.use(requestId());
+  if (allowedHosts !== undefined) app.use(checkHost(allowedHosts));
   app.use(
     cors({
-      origin: (origin) => isLocal(origin) ? origin : null,
+      origin: (origin) => isAllowedOrigin(origin, corsOrigins) ? origin : null,
       exposeHeaders: ["X-Request-Id", "Retry-After"],
     }),
   );
+  app.use(checkOrigin(corsOrigins));
+  // Before the body is read: without the key nobody makes the server hold one.
   if (options.apiKey !== undefined) app.use(bearer(options.apiKey));
-  app.use(limitBody(options.maxBodyBytes ?? defaultMaxBodyBytes));
+  app.use(readBody(options.maxBodyBytes ?? defaultMaxBodyBytes));
   app.use(limitShape);
   app.use(exactSeeds());
 
@@ -110,24 +127,14 @@ function bearer(apiKey: string): MiddlewareHandler {
   };
 }
 
-function limitBody(maxSize: number): MiddlewareHandler {
-  return bodyLimit({
-    maxSize,
-    onError: () => {
-      throw new AerieError("payload_too_large", `Cannot read body: it is larger than ${maxSize} bytes`, {
-        param: "body",
-      });
-    },
-  });
-}
-
 const limitShape: MiddlewareHandler = async (c, next) => {
   if (c.req.method === "POST" || c.req.method === "PUT") await checkShape(await c.req.text());
   await next();
 };
 
-/** Browser pages of this machine; the SDK's `x-stainless-*` headers are allowed to them by reflection. */
-function isLocal(origin: string): boolean {
-  const host = URL.parse(origin)?.hostname;
-  return host === "localhost" || host === "127.0.0.1" || host === "[::1]";
+/** Methods that a path takes. */
+function methodsOf({ router }: OpenAPIHono, path: string): string[] {
+  const takes = (method: string) =>
+    router.match(method, path)[0].some(([[, route]]) => route.method === method);
+  return METHODS.filter(takes);
 }

@@ -10,6 +10,10 @@ import type { ErrorReply } from "./errors.ts";
 export interface AppOptions {
   /** Bearer token asked for on every route but `/health`; undefined leaves the server open. */
   readonly apiKey?: string;
+  /** Names besides local ones that the Host header may have; undefined takes any. `/health` takes any too. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins of web pages besides local ones that may call; `*` for all. */
+  readonly corsOrigins?: readonly string[];
   /** Tokens a stream gathers per chunk; the first and the last chunk do not wait. */
   readonly streamInterval: number;
   /** Report `prompt_tokens_details.cached_tokens` in OpenAI usage. */

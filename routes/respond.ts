@@ -5,6 +5,7 @@
  */
 import type { Context } from "hono";
 import type { GenerationRequest } from "../runtime/generation.ts";
+import { releaseBody } from "./body.ts";
 import type { RouteContext } from "./context.ts";
 import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
 import { Slices, toJson } from "./slices.ts";
@@ -27,6 +28,7 @@ export async function respond<Whole>(
   reply: Reply<Whole>,
 ): Promise<Response> {
   const abort = abortWith(c.req.raw.signal);
+  releaseBody(c);
   const updates = runAll(context.generator, requests, abort);
   if (!reply.stream) return await answer(reply, await collect(updates, requests.length));
   return await eventStream(reply.events(chunked(updates, context.streamInterval)), {

@@ -209,6 +209,21 @@ Deno.test("app: an unknown route is a JSON 404, and every answer has a request i
   assert.ok(response.headers.get("X-Request-Id"));
 });
 
+Deno.test("app: a known path with a method it does not take is a 405 that says which it does", async () => {
+  const app = appOf(new FakeGenerator());
+  const cases = [["GET", chat, "POST"], ["DELETE", "/generate", "POST, PUT"], ["POST", "/health", "GET"], [
+    "GET",
+    "/abort_request",
+    "POST",
+  ]] as const;
+  for (const [method, path, allow] of cases) {
+    const response = await app.request(path, { method });
+    assert.equal(response.status, 405);
+    assert.equal(response.headers.get("Allow"), allow);
+    assert.equal((await response.json()).error.type, "invalid_request_error");
+  }
+});
+
 Deno.test("app: the document names every route and the fields of requests", async () => {
   const response = await appOf(new FakeGenerator()).request("/openapi.json");
   assert.equal(response.status, 200);

@@ -8,14 +8,15 @@ import OpenAI from "openai";
 import { createApp } from "../../routes/app.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { until } from "../support/http.ts";
+import { Listening } from "../support/listening.ts";
 
 async function withClient(
   generator: FakeGenerator,
   use: (client: OpenAI, url: string) => Promise<void>,
 ): Promise<void> {
   const app = createApp(generator, { streamInterval: 1, enableCacheReport: false, apiKey: "secret" });
-  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app.fetch);
-  const url = `http://127.0.0.1:${server.addr.port}`;
+  await using server = await Listening.open(app.fetch);
+  const { url } = server.listener;
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "secret", maxRetries: 0 });
   await use(client, url);
 }
@@ -92,4 +93,16 @@ Deno.test("client: a body of 10 MB is refused and the server goes on", async () 
     assert.equal((await response.json()).error.type, "invalid_request_error");
     assert.equal((await client.chat.completions.create({ model: "default", messages })).choices.length, 1);
   });
+});
+
+Deno.test("client: an application also answers Deno.serve", async () => {
+  const app = createApp(new FakeGenerator(), { streamInterval: 1, enableCacheReport: false });
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app.fetch);
+  const client = new OpenAI({
+    baseURL: `http://127.0.0.1:${server.addr.port}/v1`,
+    apiKey: "none",
+    maxRetries: 0,
+  });
+  const answer = await client.chat.completions.create({ model: "org/tiny", messages });
+  assert.equal(answer.choices[0]!.message.content, "Hi!");
 });
