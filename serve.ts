@@ -13,8 +13,11 @@ import { describeArgs, parseArgs, type ParsedArgs } from "./cli/args.ts";
 import { createLog, type Log } from "./cli/log.ts";
 import { Progress } from "./cli/progress.ts";
 import { ensureLibrary } from "./ffi/build.ts";
+import { defaultMaxConnections } from "./http/descriptors.ts";
+import { type Handler, Listener } from "./http/listener.ts";
 import { createApp } from "./routes/app.ts";
 import { toErrorReply } from "./routes/errors.ts";
+import { isLocalName } from "./routes/origins.ts";
 import type { Checkpoint, ServerArgs } from "./runtime/config.ts";
 import { type Engine, startEngine } from "./runtime/engine.ts";
 import { LoadError, UnavailableError } from "./runtime/errors.ts";
@@ -27,59 +30,6 @@ import { type DownloadProgress, resolveModel } from "./runtime/weights/resolve.t
 const DRAIN_MS = 3500;
 /** Time from a signal to the end of the process, whatever happens. */
 const EXIT_MS = 4800;
-
-/** A way to answer one request. */
-type Handler = (request: Request) => Response | Promise<Response>;
-
-/** The HTTP socket; what answers behind it changes as the server comes up and goes down. */
-class Listener {
-  readonly url: string;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #inFlight = new Set<Promise<void>>();
-  #handler: Handler = unavailable("the server is starting");
-
-  /** @throws {LoadError} if the address cannot be had */
-  constructor({ host, port }: ServerArgs) {
-    try {
-      this.#server = Deno.serve({ hostname: host, port, onListen: () => {} }, (request, { completed }) => {
-        const ended = completed.catch(() => {}).then(() => void this.#inFlight.delete(ended));
-        this.#inFlight.add(ended);
-        return this.#handler(request);
-      });
-    } catch (error) {
-      const reason = error instanceof Deno.errors.AddrInUse
-        ? "the port is in use, choose another with --port"
-        : (error as Error).message;
-      throw new LoadError(`Cannot listen on ${host}:${port}: ${reason}`);
-    }
-    this.url = `http://${host.includes(":") ? `[${host}]` : host}:${this.#server.addr.port}`;
-  }
-
-  /** Where this process reaches itself. */
-  get ownUrl(): string {
-    return this.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
-  }
-
-  /** Requests whose answers are not all sent. */
-  get numInFlight(): number {
-    return this.#inFlight.size;
-  }
-
-  /** Answers requests from now on with `handler`. */
-  answerWith(handler: Handler): void {
-    this.#handler = handler;
-  }
-
-  /** Resolves when the answers now under way are sent. */
-  async idle(): Promise<void> {
-    await Promise.all(this.#inFlight);
-  }
-
-  /** Closes the socket once all answers are sent. */
-  close(): Promise<void> {
-    return this.#server.shutdown();
-  }
-}
 
 function unavailable(reason: string): Handler {
   const { status, headers, body } = toErrorReply(new UnavailableError(`Cannot accept request: ${reason}`));
@@ -98,7 +48,10 @@ async function serve(
   // Until the server is ready there is nobody to wait for.
   let end: (exitCode: number) => void = Deno.exit;
   endOnSignal(() => end(0), log);
-  const listener = new Listener(args);
+  const listener = await Listener.open(
+    { ...args, maxConnections: args.maxConnections ?? defaultMaxConnections(), log },
+    unavailable("the server is starting"),
+  );
   const [libraryPath, { checkpoint, tokenizer, speculation, notes: remarks }] = await Promise.all([
     ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
     openModel(args, progress, log),
@@ -123,14 +76,21 @@ async function serve(
   });
   const app = createApp(engine, {
     ...args,
+    ...allowedHostsOf(args),
     ...(args.randomSeed !== undefined && { defaultSeed: args.randomSeed }),
     log,
   });
-  listener.answerWith((request) => app.fetch(request));
+  listener.answerWith(app.fetch);
   log("info", `Listening on ${listener.url} (press Ctrl+C to quit)`);
   if (!args.skipServerWarmup) await warmUp(listener.ownUrl, args, log);
   end = once((exitCode) => drain({ listener, engine, log, exitCode }));
   log("info", "The server is fired up and ready to roll!");
+}
+
+/** Behind a loopback address a name that is not local can only be a web page's trick. */
+function allowedHostsOf({ host, allowedHosts }: ServerArgs): Pick<ServerArgs, "allowedHosts"> {
+  if (allowedHosts === undefined && !isLocalName(host)) return {};
+  return { allowedHosts: [...allowedHosts ?? [], host] };
 }
 
 async function openModel(
@@ -207,6 +167,7 @@ async function drain(parts: {
   const { listener, engine, log, exitCode } = parts;
   setTimeout(() => Deno.exit(exitCode), EXIT_MS);
   listener.answerWith(unavailable("the server is shutting down"));
+  listener.drain();
   const deadline = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS));
   await Promise.race([listener.idle(), deadline]);
   if (listener.numInFlight > 0) log("warning", `Cutting ${listener.numInFlight} requests short`);

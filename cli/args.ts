@@ -62,9 +62,9 @@ export function describeArgs(args: ServerArgs): string {
   return `server_args=ServerArgs(${fields.join(", ")})`;
 }
 
-function pythonLiteral(value: string | number | boolean | readonly number[] | undefined): string {
+function pythonLiteral(value: string | number | boolean | readonly (number | string)[] | undefined): string {
   if (value === undefined) return "None";
-  if (typeof value === "object") return `[${value.join(", ")}]`;
+  if (typeof value === "object") return `[${value.map(pythonLiteral).join(", ")}]`;
   if (typeof value === "boolean") return value ? "True" : "False";
   return typeof value === "number" ? String(value) : `'${value}'`;
 }

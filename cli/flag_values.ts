@@ -36,6 +36,12 @@ export const fraction: z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> = 
   aFraction,
 ).transform(Number).refine((value) => value > 0, aFraction);
 
+/** Texts between commas. */
+export const texts: z.ZodPipe<z.ZodString, z.ZodTransform<readonly string[], string>> = z.string().min(
+  1,
+  "expected a list with commas between",
+).transform((list) => list.split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""));
+
 /** Given or not. */
 export const flag: z.ZodDefault<z.ZodBoolean> = z.boolean().default(false);
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { z } from "zod";
-import { flag, type FlagOf, fraction, integer, oneOf, text } from "./flag_values.ts";
+import { flag, type FlagOf, fraction, integer, oneOf, text, texts } from "./flag_values.ts";
 import { speculationFlags, speculationSchema } from "./speculation_flags.ts";
 
 const UINT32_MAX = 2 ** 32 - 1;
@@ -35,6 +35,12 @@ export const flagSchema = z.object({
   port: integer(0, 65535).default(30000),
   apiKey: text.exactOptional(),
   apiKeyFile: text.exactOptional(),
+  allowedHosts: texts.exactOptional(),
+  corsOrigins: texts.exactOptional(),
+  maxConnections: integer(1).exactOptional(),
+  timeoutHeaders: integer(1, 86400).default(10),
+  timeoutBody: integer(1, 86400).default(60),
+  timeoutKeepAlive: integer(1, 86400).default(75),
   enableCacheReport: flag,
   streamInterval: integer(1).default(1),
   tokenizeTimeout: integer(1, 3600).default(5),
@@ -130,6 +136,37 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       name: "apiKeyFile",
       flags: "--api-key-file <path>",
       help: "File with that token, which then does not show in ps",
+    },
+    {
+      name: "allowedHosts",
+      flags: "--allowed-hosts <names>",
+      help: "Names besides local ones that requests may be for, with commas between. Default: any, but " +
+        "on a loopback address none",
+    },
+    {
+      name: "corsOrigins",
+      flags: "--cors-origins <origins>",
+      help: "Web pages besides local ones that may call, with commas between; * for all",
+    },
+    {
+      name: "maxConnections",
+      flags: "--max-connections <count>",
+      help: "Connections at once; more are closed. Default: the limit of open files less 100, at most 4096",
+    },
+    {
+      name: "timeoutHeaders",
+      flags: "--timeout-headers <seconds>",
+      help: "Time for the whole head of a request",
+    },
+    {
+      name: "timeoutBody",
+      flags: "--timeout-body <seconds>",
+      help: "Silence in a body, or of the reader of an answer, after which a request is ended",
+    },
+    {
+      name: "timeoutKeepAlive",
+      flags: "--timeout-keep-alive <seconds>",
+      help: "Time a connection may wait for its next request",
     },
     {
       name: "enableCacheReport",

@@ -59,6 +59,18 @@ export interface ServerArgs {
   readonly apiKey?: string;
   /** File that holds it. */
   readonly apiKeyFile?: string;
+  /** Names besides local ones that the Host header may have; undefined: any, but none on a loopback address. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins of web pages besides local ones that may call; `*` for all. */
+  readonly corsOrigins?: readonly string[];
+  /** Connections at once; undefined decides by the limit of open files. */
+  readonly maxConnections?: number;
+  /** Seconds for the whole head of a request. */
+  readonly timeoutHeaders: number;
+  /** Seconds without a byte in a body, or without one that the reader of an answer takes. */
+  readonly timeoutBody: number;
+  /** Seconds a connection may wait for its next request. */
+  readonly timeoutKeepAlive: number;
   /** Backend that runs the model. */
   readonly device: "auto" | "cpu" | "cuda" | "cuda-sim";
   /** Native threads; undefined uses the CPUs this process may run on. */
