@@ -52,6 +52,8 @@ export class Acceptor {
   #numLooks = 0;
   #isTrying = false;
   #isSuspicious = false;
+  #isClosed = false;
+  #trial: Socket | undefined;
 
   private constructor(options: AcceptorOptions) {
     this.#options = options;
@@ -86,7 +88,9 @@ export class Acceptor {
 
   /** Stops listening; connections stay open. */
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
+    this.#trial?.destroy();
     this.#server?.close();
   }
 
@@ -143,29 +147,35 @@ export class Acceptor {
     this.#numLooks = 0;
     const socket = connect({ host: reachable(this.#options.host), port: this.port });
     socket.once("connect", () => socket.destroy());
-    // Without a descriptor for it nothing is known.
-    socket.once("error", (error) => {
+    socket.once("error", (error: Error & { readonly code?: string }) => {
       this.#isTrying = false;
+      // The last socket could not be replaced.
+      if (error.code === "ECONNREFUSED") return void this.#replace();
+      // Without a descriptor for it nothing is known.
       this.#isSuspicious = true;
       this.#warn(error);
     });
+    this.#trial = socket;
   }
 
   /** Opens another listening socket in place of the one that accepts nothing. */
   async #replace(): Promise<void> {
+    if (this.#isClosed) return;
     this.#warn(new Error("the listening socket gave up, probably for too many open files; listening again"));
     const old = this.#server;
     this.#server = undefined;
     this.#isTrying = false;
+    this.#trial?.destroy();
     this.#options.replacing();
     await new Promise<void>((resolve) => {
       old?.close();
       setTimeout(resolve, LOOK_MS / 10);
     });
     const opened = await this.#listen(this.port).catch((error) => this.#warn(error));
-    // The next look tries again.
+    // If it failed, the next look finds the old one closed, and tries again.
     this.#server = opened ?? old;
     this.#isSuspicious = true;
+    if (this.#isClosed) opened?.close();
   }
 
   #warn({ message }: Error): void {
