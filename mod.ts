@@ -69,6 +69,7 @@ export type {
   Segment,
   SequenceStart,
   SpeculationUsage,
+  SubmitBatch,
   TokenLogprob,
   Usage,
   VerifierMessage,

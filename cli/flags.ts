@@ -48,6 +48,8 @@ export const flagSchema = z.object({
 
   maxRunningRequests: integer(1, 4096).exactOptional(),
   maxQueuedRequests: integer(0).default(1024),
+  maxQueuedPerClient: integer(-1).exactOptional(),
+  maxQueuedTokens: integer(0).exactOptional(),
   maxTotalTokens: integer(1).exactOptional(),
   memFractionStatic: fraction.exactOptional(),
   pageSize: integer(16, 4096)
@@ -62,6 +64,7 @@ export const flagSchema = z.object({
     "expected a whole number of at least 1, or -1 for off",
   )
     .exactOptional(),
+  maxStepMs: integer(-1).default(100),
   disableRadixCache: flag,
   allowAutoTruncate: flag,
   randomSeed: integer(0, UINT32_MAX).exactOptional(),
@@ -201,6 +204,17 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       help: "Requests that may wait beyond those; more are answered 429",
     },
     {
+      name: "maxQueuedPerClient",
+      flags: "--max-queued-per-client <count>",
+      help:
+        "Requests of one client address that may wait; -1 for no limit, as behind a router. Default: half of those",
+    },
+    {
+      name: "maxQueuedTokens",
+      flags: "--max-queued-tokens <tokens>",
+      help: "Prompt tokens that may wait; requests beyond are answered 429. Default: no limit",
+    },
+    {
       name: "maxTotalTokens",
       flags: "--max-total-tokens <tokens>",
       help: "Tokens the KV pool holds. Default: by free memory",
@@ -220,6 +234,12 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       name: "chunkedPrefillSize",
       flags: "--chunked-prefill-size <tokens>",
       help: "Prompt tokens in one forward at most; -1 for no limit. Default: by device, 256 on a CPU",
+    },
+    {
+      name: "maxStepMs",
+      flags: "--max-step-ms <ms>",
+      help:
+        "Time of a forward that reads prompts beside running sequences, or 8 without prompts if that is more; -1 for no limit",
     },
     {
       name: "disableRadixCache",

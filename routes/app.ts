@@ -30,7 +30,7 @@ const defaultMaxBodyBytes = 4 * 1024 * 1024;
 
 /** An application that answers requests, with or without a socket. */
 export interface App {
-  /** For `Deno.serve`, or anything else that has requests; `env` may have the address of the client. */
+  /** For `Deno.serve`, or with `{ clientAddress }`, by which clients are told apart in the queue. */
   readonly fetch: (
     request: Request,
     env?: { readonly clientAddress?: string } | object,

@@ -6,6 +6,7 @@
 import type { Context } from "hono";
 import type { GenerationRequest } from "../runtime/generation.ts";
 import { releaseBody } from "./body.ts";
+import { clientOf } from "./client_address.ts";
 import type { RouteContext } from "./context.ts";
 import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
 import { Slices, toJson } from "./slices.ts";
@@ -20,6 +21,11 @@ export interface Reply<Whole> {
   events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown>;
 }
 
+/** What the listener says of a request beside the request. */
+interface ClientEnv {
+  readonly clientAddress?: string;
+}
+
 /** Runs `requests` until they end or the client leaves, whichever is first. */
 export async function respond<Whole>(
   c: Context,
@@ -29,7 +35,16 @@ export async function respond<Whole>(
 ): Promise<Response> {
   const abort = abortWith(c.req.raw.signal);
   releaseBody(c);
-  const updates = runAll(context.generator, requests, abort);
+  const { clientAddress } = (c.env ?? {}) as ClientEnv;
+  const client = clientAddress === undefined ? {} : { client: clientOf(clientAddress) };
+  // Not a request's id, which a client may choose again.
+  const id = crypto.randomUUID();
+  const together = requests.map((request, i) => ({
+    ...request,
+    ...client,
+    ...(requests.length > 1 && { batch: { id, numFollowing: requests.length - 1 - i } }),
+  }));
+  const updates = runAll(context.generator, together, abort);
   if (!reply.stream) return await answer(reply, await collect(updates, requests.length));
   return await eventStream(reply.events(chunked(updates, context.streamInterval)), {
     abort,

@@ -35,12 +35,18 @@ export interface ServerArgs {
   readonly maxTotalTokens?: number;
   /** Requests allowed to wait beyond those running. */
   readonly maxQueuedRequests: number;
+  /** Requests of one client address allowed to wait; half of the queue if left out, -1 for no limit. */
+  readonly maxQueuedPerClient?: number;
+  /** Prompt tokens allowed to wait. */
+  readonly maxQueuedTokens?: number;
   /** Share of free memory for weights and KV pool, above 0 and at most 1. */
   readonly memFractionStatic?: number;
   /** Tokens in a page of the KV pool. */
   readonly pageSize: number;
   /** Rows of prefill in one forward; -1 turns chunking off. */
   readonly chunkedPrefillSize?: number;
+  /** Time of a forward with both prompts and running sequences, milliseconds; -1 for no limit. */
+  readonly maxStepMs: number;
   /** Do not reuse the KV of common prompt prefixes. */
   readonly disableRadixCache: boolean;
   /** Type of keys and values in the pool. */
@@ -279,7 +285,13 @@ export interface SchedulerConfig {
   readonly contextLength: number;
   readonly maxRunningRequests: number;
   readonly maxQueuedRequests: number;
+  /** Undefined: as many as may wait at all. */
+  readonly maxQueuedPerClient?: number;
+  /** Undefined: as many as those requests have. */
+  readonly maxQueuedTokens?: number;
   readonly chunkedPrefillSize: number;
+  /** Time that a step with prompts may take beside decoding sequences; undefined if however long. */
+  readonly maxStepMs?: number;
   readonly maxRows: number;
   readonly maxOutputs: number;
   readonly disableRadixCache: boolean;

@@ -147,7 +147,7 @@ export class Engine implements Generator, AsyncDisposable {
     request: GenerationRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationUpdate, void, void> {
-    const { requestId, promptTokens, sampling } = request;
+    const { requestId, promptTokens } = request;
     this.#assertReady();
     checkRequest(request, this.model.vocabSize);
     if (this.#live.has(requestId)) {
@@ -158,7 +158,7 @@ export class Engine implements Generator, AsyncDisposable {
     const live = new LiveRequest(request, { tokenizer, eosTokenIds, cancel });
     this.#live.set(requestId, live);
     // Copied, since posting a part of a buffer would carry all of it.
-    this.#send({ type: "submit", requestId, promptTokens: promptTokens.slice(), sampling });
+    this.#send({ type: "submit", ...request, promptTokens: promptTokens.slice() });
     signal?.addEventListener("abort", cancel, { once: true });
     if (signal?.aborted) cancel();
     try {

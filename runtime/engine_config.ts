@@ -122,13 +122,17 @@ export function planScheduler(
   { numPages, forwardMs, contextMs }: VerifierInfo,
   drafts?: { readonly speculation: SpeculationConfig; readonly draftMs: DraftCosts },
 ): SchedulerConfig {
+  const maxQueuedPerClient = args.maxQueuedPerClient ?? Math.ceil(args.maxQueuedRequests / 2);
   return {
     numPages,
     pageSize,
     contextLength,
     maxRunningRequests,
     maxQueuedRequests: args.maxQueuedRequests,
+    ...(maxQueuedPerClient >= 0 && { maxQueuedPerClient }),
+    ...(args.maxQueuedTokens !== undefined && { maxQueuedTokens: args.maxQueuedTokens }),
     chunkedPrefillSize: chunkedPrefillSize(args, device, contextLength),
+    ...(args.maxStepMs >= 0 && { maxStepMs: args.maxStepMs }),
     maxRows,
     maxOutputs,
     disableRadixCache: args.disableRadixCache,

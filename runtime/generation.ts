@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FinishReason, SchedulerState, TokenLogprob, Usage } from "./messages.ts";
+import type { FinishReason, SchedulerState, SubmitBatch, TokenLogprob, Usage } from "./messages.ts";
 import type { SamplingParams } from "./sampling/params.ts";
 import type { TextBound } from "./text_length.ts";
 
@@ -16,6 +16,10 @@ export interface GenerationRequest {
   readonly promptTokens: Int32Array;
   /** How tokens are drawn and when to stop. */
   readonly sampling: SamplingParams;
+  /** Who asks, e.g. an address: waiting requests of several clients take turns. */
+  readonly client?: string;
+  /** The batch it belongs to: if there is no room for all of it, nothing of it runs. */
+  readonly batch?: SubmitBatch;
 }
 
 /** What became known since the last update. */

@@ -7,6 +7,9 @@
  */
 import type { WireError } from "./errors.ts";
 import type { SamplingParams } from "./sampling/params.ts";
+import type { SchedulerState } from "./scheduler_state.ts";
+
+export type { SchedulerState } from "./scheduler_state.ts";
 
 /** Who can send and receive. */
 export type Address = "engine" | "scheduler" | "drafter" | "verifier";
@@ -19,6 +22,18 @@ export interface Submit {
   readonly requestId: string;
   readonly promptTokens: Int32Array;
   readonly sampling: SamplingParams;
+  /** Who asks: requests of several clients take turns. */
+  readonly client?: string;
+  /** The batch it belongs to: all of that is queued, or nothing. */
+  readonly batch?: SubmitBatch;
+}
+
+/** A request's place among those that one HTTP request asks for; they are submitted one right after another. */
+export interface SubmitBatch {
+  /** Of no other batch. */
+  readonly id: string;
+  /** Requests that come after this one. */
+  readonly numFollowing: number;
 }
 
 /** Ends a request early; answered by `finished` with reason `abort` unless it ended before. */
@@ -123,34 +138,6 @@ export interface Flushed {
 export interface Inspected {
   readonly type: "inspected";
   readonly state: SchedulerState;
-}
-
-/** Counters shown by `/get_server_info` and used by tests. */
-export interface SchedulerState {
-  /** Sequences being computed. */
-  readonly numRunning: number;
-  /** Sequences in the queue. */
-  readonly numWaiting: number;
-  /** Pages in the pool, free pages, pages held by the radix cache and evictable. */
-  readonly numPages: number;
-  /** Pages held by nobody. */
-  readonly numFreePages: number;
-  /** Pages only the radix cache holds. */
-  readonly numEvictablePages: number;
-  /** Preemptions since the start. */
-  readonly numPreemptions: number;
-  /** Forwards since the start. */
-  readonly numSteps: number;
-  /** Tokens generated since the start. */
-  readonly generatedTokens: number;
-  /** Time of all forwards since the start, milliseconds. */
-  readonly forwardMs: number;
-  /** Time of all drafting since the start, milliseconds. */
-  readonly draftMs: number;
-  /** Tokens per second over the last log interval. */
-  readonly lastGenThroughput: number;
-  /** Since the start; absent without speculation. */
-  readonly speculation?: SpeculationUsage;
 }
 
 // scheduler -> drafter

@@ -32,6 +32,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   readonly #news = new News();
   /** When the step in flight was planned. */
   #plannedAt = 0;
+  /** When the step in flight began: with the outcome of the one before, if it followed at once. */
+  #begunAt = 0;
   /** When a model was asked for what is awaited. */
   #sentAt = 0;
   // Since the last decode line:
@@ -67,11 +69,12 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         return;
       }
       case "forwarded": {
-        const hadPrompts = this.#hasPrompts, stepMs = context.clock.now() - this.#plannedAt;
+        const hadPrompts = this.#hasPrompts, now = context.clock.now(), stepMs = now - this.#plannedAt;
         const events = this.#commit(message, context);
         // What comes next is decided before anybody is told.
         this.#take(events, context);
         this.#next(context);
+        this.#begunAt = now;
         // First tokens are awaited, and the next step takes long if it has prompts.
         const isUrgent = hadPrompts || this.#hasPrompts;
         if (isUrgent || !this.#news.canWait(this.#state, context.clock.now(), stepMs)) this.#tell(context);
@@ -102,7 +105,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   /** Sends what comes next, if there is anything: drafts to be made, or a forward. */
   #next(context: ActorContext): void {
     if (isBusy(this.#state)) return;
-    this.#plannedAt = context.clock.now();
+    this.#plannedAt = this.#begunAt = context.clock.now();
     const drafting = planDraft(this.#state);
     if (drafting === undefined) this.#forward(new Map(), context);
     else this.#ask("drafter", drafting.draft, context);
@@ -124,8 +127,9 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
 
   #commit(forwarded: Forwarded, context: ActorContext): SchedulerEvent[] {
     const numDecoding = this.#state.inFlight?.numDecoding ?? 0;
-    const events = commit(this.#state, forwarded, context.clock.now() - this.#sentAt);
-    this.#busyMs += context.clock.now() - this.#plannedAt;
+    const now = context.clock.now();
+    const events = commit(this.#state, forwarded, now - this.#sentAt, now - this.#begunAt);
+    this.#busyMs += now - this.#plannedAt;
     if (numDecoding > 0 && ++this.#numDecodeSteps === this.#state.config.decodeLogInterval) {
       const { generatedTokens, drafting } = this.#state;
       this.#lastGenThroughput = (generatedTokens - this.#generatedBefore) * 1000 / this.#busyMs;

@@ -5,6 +5,7 @@
  */
 import { InvalidRequestError, OverloadedError, toWireError } from "../errors.ts";
 import type { Failed, Submit } from "../messages.ts";
+import { MIN_RETRY_MS, promiseRoom } from "./departures.ts";
 import { attachPrefix, growPages, numAvailablePages, numMissingPages, releasePages } from "./pages.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
 import { poolTokens, type SchedulingState } from "./state.ts";
@@ -12,12 +13,9 @@ import { poolTokens, type SchedulingState } from "./state.ts";
 /** Tokens still to come that count for the reserve, per sequence. */
 const MAX_RESERVED_TOKENS = 4096;
 
-/** Shortest `retryAfterMs`. */
-const MIN_RETRY_MS = 1000;
-
 /** Puts a request into the queue; returns why it cannot. */
 export function submit(state: SchedulingState, message: Submit): Failed | undefined {
-  const { requestId, promptTokens, sampling } = message;
+  const { requestId, promptTokens, sampling, client = "" } = message;
   const error = refusal(state, message);
   if (error !== undefined) return { type: "failed", requestId, error: toWireError(error) };
   const { promptLogprobStart } = sampling;
@@ -25,6 +23,7 @@ export function submit(state: SchedulingState, message: Submit): Failed | undefi
   const sequence: Sequence = {
     requestId,
     sampling,
+    client,
     numPromptTokens: tokens.length,
     // The last token's KV is never needed.
     maxTokens: Math.min(
@@ -52,7 +51,7 @@ export function submit(state: SchedulingState, message: Submit): Failed | undefi
     cancelled: false,
   };
   state.sequences.set(requestId, sequence);
-  state.waiting.push(sequence);
+  state.waiting.add(sequence);
   return undefined;
 }
 
@@ -61,7 +60,7 @@ export function submit(state: SchedulingState, message: Submit): Failed | undefi
  * room. Nobody overtakes it.
  */
 export function admitNext(state: SchedulingState): Sequence | undefined {
-  const [sequence] = state.waiting;
+  const { first: sequence } = state.waiting;
   if (sequence === undefined || state.running.length >= state.config.maxRunningRequests) return undefined;
   attachPrefix(state, sequence);
   if (!hasRoom(state, sequence)) {
@@ -93,9 +92,10 @@ function numTokensToCome(sequence: Sequence): number {
   return sequence.maxTokens - numOutputTokens(sequence);
 }
 
-function refusal(state: SchedulingState, { requestId, promptTokens }: Submit): Error | undefined {
-  const { config, sequences, waiting, running } = state;
-  const { contextLength, maxRunningRequests, maxQueuedRequests } = config;
+function refusal(state: SchedulingState, message: Submit): Error | undefined {
+  const { requestId, promptTokens } = message;
+  const { config, sequences } = state;
+  const { contextLength } = config;
   const input = `The input (${promptTokens.length} tokens)`;
   if (sequences.has(requestId)) {
     return new InvalidRequestError(`Duplicate request ID: ${requestId}`, "rid");
@@ -114,16 +114,46 @@ function refusal(state: SchedulingState, { requestId, promptTokens }: Submit): E
       "context_length",
     );
   }
-  if (waiting.length + running.length >= maxRunningRequests + maxQueuedRequests) {
-    return new OverloadedError(`Cannot queue request: ${waiting.length} are waiting`, retryAfterMs(state));
-  }
-  return undefined;
+  return overload(state, message);
 }
 
-/** Time until the first of the running sequences must end and another takes its place. */
-function retryAfterMs({ running, meanForwardMs }: SchedulingState): number {
-  const numSteps = Math.min(...running.map(numTokensToCome));
-  return Number.isFinite(numSteps)
-    ? Math.max(MIN_RETRY_MS, Math.ceil(numSteps * meanForwardMs))
-    : MIN_RETRY_MS;
+/** Why the queue has no room for a request of a client. What waits for a free place in the batch is not counted. */
+function overload(
+  state: SchedulingState,
+  { promptTokens: { length: numTokens }, client = "", batch }: Submit,
+): Error | undefined {
+  const { waiting, running, config } = state;
+  const { maxQueuedRequests, maxQueuedPerClient = Infinity, maxQueuedTokens = Infinity } = config;
+  const numFree = config.maxRunningRequests - running.length, numFollowing = batch?.numFollowing ?? 0;
+  const refused = (reason: string, numEnds: number) => {
+    state.refusedBatch = batch?.id ?? state.refusedBatch;
+    return new OverloadedError(`Cannot queue request: ${reason}`, promiseRoom(state, client, numEnds));
+  };
+  if (batch !== undefined && batch.id === state.refusedBatch) {
+    return new OverloadedError("Cannot queue request: others of its batch were refused", MIN_RETRY_MS);
+  }
+  const rest = numFollowing > 0 ? `, its batch has ${numFollowing} more` : "";
+  const numPlaces = numFree + maxQueuedRequests, numMissing = waiting.size + 1 + numFollowing - numPlaces;
+  if (numMissing > 0) {
+    return refused(`${waiting.size} of at most ${numPlaces} are waiting${rest}`, numMissing);
+  }
+  // Those of nobody in particular are the server's own, or nobody tells clients apart.
+  const numOwn = waiting.numOf(client),
+    numOwnMissing = numOwn + 1 + numFollowing - numFree - maxQueuedPerClient;
+  if (client !== "" && numOwnMissing > 0) {
+    // A place is free when one of its own is admitted, and clients take turns.
+    return refused(
+      `${numOwn} of this client's are waiting${rest}, and one client may have ${maxQueuedPerClient}`,
+      numOwnMissing * Math.max(1, waiting.numClients),
+    );
+  }
+  if (waiting.size > 0 && waiting.numTokens + numTokens > maxQueuedTokens) {
+    const numTooMany = waiting.numTokens + numTokens - maxQueuedTokens;
+    const reason = `its ${numTokens} tokens and the ${waiting.numTokens} that are waiting are more than`;
+    return refused(
+      `${reason} the ${maxQueuedTokens} allowed`,
+      Math.min(waiting.size, Math.ceil(numTooMany * waiting.size / waiting.numTokens)),
+    );
+  }
+  return undefined;
 }

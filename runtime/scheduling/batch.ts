@@ -3,11 +3,20 @@
  *
  * @module
  */
-import type { SchedulerConfig } from "../config.ts";
 import type { Release, Segment, SequenceStart } from "../messages.ts";
 import type { Drafts } from "./drafting.ts";
 import { isPrefilling, type Sequence } from "./sequence.ts";
-import type { Step } from "./state.ts";
+import type { SchedulingState, Step } from "./state.ts";
+import {
+  addWork,
+  hasTimeForRows,
+  noWork,
+  promptBudgetMs,
+  promptMs,
+  rowsInTime,
+  type StepTimes,
+  workOf,
+} from "./step_time.ts";
 
 /** Collects the segments of a forward. */
 export class Batch {
@@ -22,11 +31,17 @@ export class Batch {
   #numPrefilling = 0;
   #numPrefillRows = 0;
   #numCachedTokens = 0;
+  readonly #times: StepTimes;
+  readonly #maxStepMs: number | undefined;
+  #decodeWork = noWork;
+  #promptWork = noWork;
 
   /** `drafts` fit: `planDraft` made sure. */
-  constructor(step: number, config: SchedulerConfig, drafts: Drafts) {
-    this.#step = step;
+  constructor({ numSteps, config, stepTimes }: SchedulingState, drafts: Drafts) {
+    this.#step = numSteps + 1;
     this.#drafts = drafts;
+    this.#times = stepTimes;
+    this.#maxStepMs = config.maxStepMs;
     this.#rowsLeft = config.maxRows;
     this.#prefillRowsLeft = config.chunkedPrefillSize;
     this.#outputsLeft = config.maxOutputs;
@@ -34,7 +49,8 @@ export class Batch {
 
   /** True if a newcomer could get a row and an output; then whoever was added before got all it wants. */
   get hasSpace(): boolean {
-    return this.#rowsLeft > 0 && this.#prefillRowsLeft > 0 && this.#outputsLeft > 0;
+    return this.#rowsLeft > 0 && this.#prefillRowsLeft > 0 && this.#outputsLeft > 0 &&
+      (this.#numPrefilling === 0 || hasTimeForRows(this.#times, this.#promptMsLeft));
   }
 
   /** Adds a sequence just admitted. */
@@ -45,17 +61,23 @@ export class Batch {
     this.add(sequence);
   }
 
-  /** Adds as many of a sequence's rows as fit. */
+  /** Adds as many of a sequence's rows as fit; those that decode come before those with prompts. */
   add(sequence: Sequence): void {
     const numRows = this.#numRowsFor(sequence);
     if (numRows === 0) return;
     const tree = this.#drafts.get(sequence)?.tree, numNodes = tree?.tokens.length ?? 0;
     this.#rowsLeft -= numRows + numNodes;
     this.#outputsLeft -= numOutputs(sequence, numRows) + numNodes;
+    const work = workOf(sequence.numComputed, numRows, numNodes);
     if (isPrefilling(sequence)) {
       this.#prefillRowsLeft -= numRows;
       this.#numPrefillRows += numRows;
       this.#numPrefilling++;
+      this.#promptWork = addWork(this.#promptWork, work);
+      // Of several prompts only the last is cut, whatever cut it.
+      if (!reachesEnd(sequence, numRows)) this.#prefillRowsLeft = 0;
+    } else {
+      this.#decodeWork = addWork(this.#decodeWork, work);
     }
     const segment = segmentOf(sequence, numRows);
     this.#segments.push(tree && numNodes > 0 ? { ...segment, tree } : segment);
@@ -70,6 +92,7 @@ export class Batch {
       sequences: this.#sequences,
       drafts: this.#drafts,
       releases,
+      work: { decode: this.#decodeWork, prompt: this.#promptWork },
       numDecoding: this.#segments.length - this.#numPrefilling,
       numPrefilling: this.#numPrefilling,
       numPrefillRows: this.#numPrefillRows,
@@ -77,9 +100,24 @@ export class Batch {
     };
   }
 
+  /** Nobody is kept waiting for tokens by a step without decoding sequences. */
+  get #isTimed(): boolean {
+    return this.#maxStepMs !== undefined && this.#decodeWork.numRows > 0;
+  }
+
+  get #promptMsLeft(): number {
+    if (this.#maxStepMs === undefined || !this.#isTimed) return Infinity;
+    return promptBudgetMs(this.#times, this.#decodeWork, this.#maxStepMs) -
+      promptMs(this.#times, this.#promptWork);
+  }
+
   #numRowsFor(sequence: Sequence): number {
     const numWanted = sequence.tokens.length - sequence.numComputed;
     let numRows = Math.min(numWanted, this.#rowsLeft, this.#prefillRowsLeft);
+    if (isPrefilling(sequence) && this.#isTimed) {
+      const start = sequence.numComputed, budgetMs = this.#promptMsLeft;
+      numRows = Math.min(numRows, rowsInTime(this.#times, { start, numWanted, budgetMs }));
+    }
     while (numOutputs(sequence, numRows) > this.#outputsLeft) numRows--;
     return numRows;
   }

@@ -5,26 +5,27 @@
  */
 import type { SchedulerConfig } from "../config.ts";
 import type { FinishReason, Forwarded, Segment, SegmentResult, Tokens } from "../messages.ts";
+import { observeStepEnd } from "./departures.ts";
 import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
 import { observeDraft, observeStep, type SequenceDraft } from "./draft_experience.ts";
 import type { ComputedRows } from "./forward_times.ts";
 import { sharePages, trimPages } from "./pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
 import { reserveRatioBounds, type SchedulingState } from "./state.ts";
-
-/** Weight of the newest step in `meanForwardMs`. */
-const MEAN_WEIGHT = 1 / 8;
+import { observe } from "./step_time.ts";
 
 /**
  * Books the outcome of the step in flight: tokens, finished sequences, pages for the radix cache.
  *
  * @param roundTripMs from the command to its outcome, the native forward included
+ * @param stepMs from the outcome before, if the step followed it at once, or from the plan
  * @throws {RangeError} if it is another step's
  */
 export function commit(
   state: SchedulingState,
   { step, results, forwardMs }: Forwarded,
   roundTripMs: number = forwardMs,
+  stepMs: number = roundTripMs,
 ): SchedulerEvent[] {
   const { inFlight } = state;
   if (inFlight?.forward.step !== step) {
@@ -32,18 +33,20 @@ export function commit(
   }
   state.inFlight = undefined;
   state.forwardMs += forwardMs;
-  state.meanForwardMs += MEAN_WEIGHT * (forwardMs - state.meanForwardMs);
+  observe(state.stepTimes, inFlight.work, roundTripMs);
   state.reserveRatio = Math.max(reserveRatioBounds.min, state.reserveRatio - reserveRatioBounds.decay);
   const { segments } = inFlight.forward;
   if (state.drafting !== undefined && inFlight.numPrefilling === 0) {
     const hadDrafts = inFlight.drafts.size > 0;
     observeStep(state.drafting, segments.map(computedRows), { forwardMs, roundTripMs, hadDrafts });
   }
-  const events: SchedulerEvent[] = [];
+  const events: SchedulerEvent[] = [], numBefore = state.generatedTokens;
   segments.forEach((segment, i) => {
     const sequence = inFlight.sequences[i]!, draft = inFlight.drafts.get(sequence);
     commitSegment(state, sequence, { segment, draft, result: results[i]! }, events);
   });
+  const numTokens = state.generatedTokens - numBefore;
+  observeStepEnd(state.departures, { ms: stepMs, numSequences: segments.length, numTokens });
   return events;
 }
 

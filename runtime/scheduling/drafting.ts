@@ -126,7 +126,7 @@ function decodingOf({ running }: SchedulingState): Sequence[] {
 }
 
 function plainStep(state: SchedulingState, decoding: readonly Sequence[]): PlainStep {
-  const numWaiting = state.waiting.length + state.running.length - decoding.length;
+  const numWaiting = state.waiting.size + state.running.length - decoding.length;
   return {
     numDecoding: decoding.length,
     numPrefillRows: numWaiting === 0 ? 0 : numPrefillRows(state, decoding),
@@ -139,7 +139,8 @@ function numPrefillRows(
   { running, waiting, config }: SchedulingState,
   decoding: readonly Sequence[],
 ): number {
-  const rows = [...running.filter((sequence) => !decoding.includes(sequence)), ...waiting.slice(0, 1)]
+  const { first } = waiting;
+  const rows = [...running.filter((sequence) => !decoding.includes(sequence)), ...first ? [first] : []]
     .reduce((sum, { tokens, numComputed }) => sum + tokens.length - numComputed, 0);
   return Math.min(rows, config.chunkedPrefillSize);
 }

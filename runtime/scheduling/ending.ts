@@ -4,6 +4,7 @@
  * @module
  */
 import type { Finished, FinishReason, Release, Tokens } from "../messages.ts";
+import { observeDeparture } from "./departures.ts";
 import { releasePages } from "./pages.ts";
 import { type Sequence, usageOf } from "./sequence.ts";
 import type { SchedulingState } from "./state.ts";
@@ -34,9 +35,10 @@ export function endSequence(
   const { requestId } = sequence;
   const last: Finished = { type: "finished", requestId, reason, usage: usageOf(sequence) };
   state.sequences.delete(requestId);
+  observeDeparture(state.departures, sequence, reason.type !== "abort");
   const position = state.running.indexOf(sequence);
   if (position < 0) {
-    state.waiting.splice(state.waiting.indexOf(sequence), 1);
+    state.waiting.delete(sequence);
     return [last];
   }
   state.running.splice(position, 1);

@@ -11,7 +11,7 @@ import { numUsedTokens, poolTokens, type SchedulingState, type Step } from "./st
 export function prefillLine(state: SchedulingState, step: Step): string {
   return `Prefill batch. #new-seq: ${step.numPrefilling}, #new-token: ${step.numPrefillRows}, ` +
     `#cached-token: ${step.numCachedTokens}, token usage: ${tokenUsage(state)}, ` +
-    `#running-req: ${step.numDecoding}, #queue-req: ${state.waiting.length}`;
+    `#running-req: ${step.numDecoding}, #queue-req: ${state.waiting.size}`;
 }
 
 /** Says how decoding goes; `genThroughput` in tokens per second and `usage` of drafts since the last such line. */
@@ -25,7 +25,7 @@ export function decodeLine(
     `accept rate: ${(usage.numAccepted / Math.max(1, usage.numProposed)).toFixed(2)}, `;
   return `Decode batch. #running-req: ${numDecoding}, #token: ${numUsedTokens(state)}, ` +
     `token usage: ${tokenUsage(state)}, ${acceptance}cuda graph: True, ` +
-    `gen throughput (token/s): ${genThroughput.toFixed(2)}, #queue-req: ${state.waiting.length}`;
+    `gen throughput (token/s): ${genThroughput.toFixed(2)}, #queue-req: ${state.waiting.size}`;
 }
 
 /** Says that sequences lost their pages. */

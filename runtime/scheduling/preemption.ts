@@ -33,7 +33,7 @@ function losesLess(a: Sequence, b: Sequence): boolean {
 function preempt(state: SchedulingState, sequence: Sequence): void {
   releasePages(state, sequence);
   state.running.splice(state.running.indexOf(sequence), 1);
-  state.waiting.unshift(sequence);
+  state.waiting.addPreempted(sequence);
   sequence.numPreemptions++;
   state.numPreemptions++;
   state.reserveRatio = reserveRatioBounds.max;

@@ -12,7 +12,7 @@ import { isBusy, type SchedulingState, type Step } from "./state.ts";
 
 /**
  * Plans the next step: decode rows of all running sequences, so that nobody stalls, with the `drafts` to verify, then
- * prompt chunks, first come, first served, all in one forward. Undefined while a step or drafts are in flight or if
+ * prompt chunks, in the order of admission, all in one forward. Undefined while a step or drafts are in flight or if
  * there is nothing to do.
  */
 export function schedule(
@@ -20,7 +20,7 @@ export function schedule(
   drafts: Drafts = new Map(),
 ): Step | undefined {
   if (isBusy(state)) return undefined;
-  const batch = new Batch(state.numSteps + 1, state.config, drafts);
+  const batch = new Batch(state, drafts);
   const releases = makeRoom(state);
   for (const sequence of state.running) growPages(state, sequence);
 

@@ -15,6 +15,8 @@ import { copyCounts, type SpeculationCounts } from "./speculation_counts.ts";
 export interface Sequence {
   readonly requestId: string;
   readonly sampling: SamplingParams;
+  /** Whose it is; requests of nobody in particular have the empty name. */
+  readonly client: string;
   readonly numPromptTokens: number;
   /** Tokens to generate at most: as asked, or until context or pool end. */
   readonly maxTokens: number;

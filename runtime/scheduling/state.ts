@@ -7,10 +7,21 @@ import { PageAllocator } from "../cache/page_allocator.ts";
 import { lookAheadPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../config.ts";
 import type { Forward, Release, SchedulerState } from "../messages.ts";
+import { createDepartures, type Departures } from "./departures.ts";
 import { createDrafting, type Drafting } from "./draft_experience.ts";
 import type { Drafts, DraftStep } from "./drafting.ts";
-import type { Sequence } from "./sequence.ts";
+import { isPrefilling, type Sequence } from "./sequence.ts";
 import { copyCounts } from "./speculation_counts.ts";
+import {
+  addWork,
+  createStepTimes,
+  noWork,
+  stepBoundMs,
+  type StepTimes,
+  type StepWork,
+  workOf,
+} from "./step_time.ts";
+import { WaitingQueue } from "./waiting_queue.ts";
 
 /**
  * Bounds of `reserveRatio`, SGLang's `new_token_ratio`: few requests use all the tokens they may, so only this share
@@ -27,6 +38,7 @@ export interface Step {
   readonly drafts: Drafts;
   /** Sequences preempted to make room; to be sent before the forward. */
   readonly releases: readonly Release[];
+  readonly work: StepWork;
   readonly numDecoding: number;
   readonly numPrefilling: number;
   readonly numPrefillRows: number;
@@ -41,8 +53,7 @@ export interface SchedulingState {
   readonly cache: RadixCache;
   /** Every request that has not ended. */
   readonly sequences: Map<string, Sequence>;
-  /** First come, first served; preempted sequences stand in front. */
-  readonly waiting: Sequence[];
+  readonly waiting: WaitingQueue;
   /** In the order of admission. The verifier knows exactly these. */
   readonly running: Sequence[];
   /** The step whose outcome is awaited; pages it writes must stay where they are. */
@@ -53,8 +64,10 @@ export interface SchedulingState {
   readonly drafting: Drafting | undefined;
   /** Share of the tokens still to come for which admission keeps pages free. */
   reserveRatio: number;
-  /** Moving average. */
-  meanForwardMs: number;
+  readonly stepTimes: StepTimes;
+  readonly departures: Departures;
+  /** The batch refused last; what is left of it may still come. */
+  refusedBatch: string | undefined;
   numSteps: number;
   numPreemptions: number;
   generatedTokens: number;
@@ -72,13 +85,15 @@ export function createState(config: SchedulerConfig): SchedulingState {
     allocator: new PageAllocator(numPages),
     cache: new RadixCache(disableRadixCache ? () => undefined : pageKey),
     sequences: new Map(),
-    waiting: [],
+    waiting: new WaitingQueue(),
     running: [],
     inFlight: undefined,
     draftInFlight: undefined,
     drafting: drafting && createDrafting(drafting, pageSize),
     reserveRatio: reserveRatioBounds.max,
-    meanForwardMs: 0,
+    stepTimes: createStepTimes(),
+    departures: createDepartures(),
+    refusedBatch: undefined,
     numSteps: 0,
     numPreemptions: 0,
     generatedTokens: 0,
@@ -113,7 +128,12 @@ export function flush({ sequences, allocator, cache }: SchedulingState): boolean
 export function inspect(state: SchedulingState, lastGenThroughput: number): SchedulerState {
   return {
     numRunning: state.running.length,
-    numWaiting: state.waiting.length,
+    numWaiting: state.waiting.size,
+    numWaitingTokens: state.waiting.numTokens,
+    numWaitingClients: state.waiting.numClients,
+    stepBoundMs: stepBoundInEffect(state),
+    promptRowMs: state.stepTimes.prompt.rowMs,
+    promptSeenMs: state.stepTimes.prompt.seenMs,
     numPages: state.config.numPages,
     numFreePages: state.allocator.numFree,
     numEvictablePages: state.cache.numEvictable,
@@ -125,4 +145,12 @@ export function inspect(state: SchedulingState, lastGenThroughput: number): Sche
     lastGenThroughput,
     ...(state.drafting && { speculation: copyCounts(state.drafting.usage) }),
   };
+}
+
+/** Null if there is none. */
+function stepBoundInEffect({ config: { maxStepMs }, running, stepTimes }: SchedulingState): number | null {
+  if (maxStepMs === undefined) return null;
+  const decode = running.filter((sequence) => !isPrefilling(sequence))
+    .reduce((sum, { tokens }) => addWork(sum, workOf(tokens.length - 1, 1)), noWork);
+  return stepBoundMs(stepTimes, decode, maxStepMs);
 }

@@ -51,6 +51,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
       "--disable-radix-cache",
       "--allow-auto-truncate",
     ],
+    ...["--max-queued-per-client", "-1", "--max-queued-tokens", "900", "--max-step-ms", "0"],
     ...[
       "--kv-cache-dtype",
       "float32",
@@ -104,6 +105,9 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     maxRunningRequests: 4,
     maxTotalTokens: 512,
     maxQueuedRequests: 0,
+    maxQueuedPerClient: -1,
+    maxQueuedTokens: 900,
+    maxStepMs: 0,
     memFractionStatic: 0.5,
     pageSize: 32,
     chunkedPrefillSize: -1,

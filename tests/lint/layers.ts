@@ -14,6 +14,7 @@ const CONTRACTS = [
   "runtime/errors.ts",
   "runtime/messages.ts",
   "runtime/sampling/params.ts",
+  "runtime/scheduler_state.ts",
   "runtime/speculation_config.ts",
   "runtime/text_length.ts",
 ];
@@ -79,6 +80,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/generation.ts": CONTRACTS,
   "runtime/text_length.ts": ["runtime/errors.ts"],
   "runtime/messages.ts": CONTRACTS,
+  "runtime/scheduler_state.ts": CONTRACTS,
   "runtime/config.ts": CONTRACTS,
   "runtime/speculation_config.ts": CONTRACTS,
   "runtime/errors.ts": [],

@@ -3,6 +3,7 @@
  */
 import fc from "fast-check";
 import { strict as assert } from "node:assert";
+import { createApp } from "../../routes/app.ts";
 import { AerieError, InvalidRequestError, OverloadedError, UnavailableError } from "../../runtime/errors.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { appOf, fault, post, until } from "../support/http.ts";
@@ -152,6 +153,25 @@ Deno.test("app: one failing prompt aborts the others of its request", async () =
   const error = await fault(appOf(generator), "/generate", { text: ["a", "b", "c"] });
   assert.equal(error.status, 429);
   await until(() => generator.seen.every(({ ended }) => ended));
+});
+
+Deno.test("app: the engine hears who asks, and what belongs together", async () => {
+  const generator = new FakeGenerator(),
+    app = createApp(generator, { streamInterval: 1, enableCacheReport: false });
+  const ask = async (body: object, env?: object) => {
+    const headers = { "Content-Type": "application/json" };
+    const init = { method: "POST", headers, body: JSON.stringify(body) };
+    await (await app.fetch(new Request("http://aerie/generate", init), env)).text();
+  };
+  await ask({ text: "a" }, { clientAddress: "::ffff:1.2.3.4" });
+  await ask({ text: ["b", "c"], rid: ["x", "y"] });
+  const id = generator.seen[1]?.request.batch?.id;
+  assert.ok(id);
+  assert.deepEqual(generator.seen.map(({ request: { client, batch } }) => [client, batch]), [
+    ["1.2.3.4", undefined],
+    [undefined, { id, numFollowing: 1 }],
+    [undefined, { id, numFollowing: 0 }],
+  ]);
 });
 
 Deno.test("app: a client that leaves aborts the generation", async (t) => {

@@ -13,6 +13,7 @@ import type {
   Segment,
   SegmentResult,
   SequenceStart,
+  Submit,
   TokenLogprob,
 } from "../../runtime/messages.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampling/params.ts";
@@ -94,12 +95,17 @@ export class World {
     return this.clients.get(requestId)!;
   }
 
-  submit(requestId: string, prompt: readonly number[], sampling: Partial<SamplingParams> = {}): Client {
+  submit(
+    requestId: string,
+    prompt: readonly number[],
+    sampling: Partial<SamplingParams> = {},
+    of: Pick<Submit, "client" | "batch"> = {},
+  ): Client {
     const params = { ...defaultSamplingParams, ...sampling };
     const client = new Client(prompt, params);
     if (!this.state.sequences.has(requestId)) this.clients.set(requestId, client);
     const promptTokens = Int32Array.from(prompt);
-    const failed = submit(this.state, { type: "submit", requestId, promptTokens, sampling: params });
+    const failed = submit(this.state, { type: "submit", requestId, promptTokens, sampling: params, ...of });
     if (failed !== undefined) client.hear(failed);
     checkOwners(this.state);
     return client;

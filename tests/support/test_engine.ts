@@ -16,6 +16,7 @@ export const defaultArgs: ServerArgs = {
   port: 30000,
   dtype: "auto",
   maxQueuedRequests: 64,
+  maxStepMs: 100,
   pageSize: 4,
   disableRadixCache: false,
   allowAutoTruncate: false,

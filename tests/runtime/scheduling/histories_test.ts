@@ -56,6 +56,9 @@ const configs = fc.record({
   maxRows: fc.integer({ min: 1, max: 20 }),
   maxOutputs: fc.integer({ min: 1, max: 8 }),
   disableRadixCache: fc.boolean(),
+  maxQueuedPerClient: fc.integer({ min: 0, max: 12 }),
+  maxQueuedTokens: fc.constantFrom(20, 1000),
+  maxStepMs: fc.constantFrom(0, 20, 1e9),
 });
 
 /** What a request must have heard if nobody cancelled it: the model's words, cut where they end. */
@@ -107,9 +110,11 @@ function checkHistories(
   fc.assert(
     fc.property(configs, fc.constantFrom(0, 0.2, 0.7), actions, (config, reserveRatio, history) => {
       const world = makeWorld(config, reserveRatio);
+      world.forwardMs = (numRows, numSeen) => 2 + numRows + numSeen / 100;
       history.forEach((action, i) => {
-        if (action.type === "submit") world.submit(`r${i}`, action.prompt, action.sampling);
-        else if (action.type === "cancel") {
+        if (action.type === "submit") {
+          world.submit(`r${i}`, action.prompt, action.sampling, { client: `c${i % 3}` });
+        } else if (action.type === "cancel") {
           world.cancel([...world.clients.keys()].at(-1 - action.who) ?? "unknown");
         } else world[action.type]();
       });

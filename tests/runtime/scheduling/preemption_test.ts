@@ -24,7 +24,7 @@ Deno.test("when pages run out, who has least output waits and later goes on as i
   const second = world.submit("second", [2], { maxTokens: 16, ignoreEos: true });
   world.submit("third", Array(20).fill(3), { maxTokens: 1, ignoreEos: true });
   assert.deepEqual(stepToPreemption(world), ["second"]);
-  assert.equal(world.state.waiting[0]?.requestId, "second", "in front of those who came later");
+  assert.equal(world.state.waiting.first?.requestId, "second", "in front of those who came later");
   world.drain();
   assert.deepEqual(first.tokens, world.truth([1], 16));
   assert.deepEqual(second.tokens, world.truth([2], 16));
@@ -77,7 +77,7 @@ Deno.test("prompt logprobs known before a preemption are neither lost nor comput
   world.step();
   const client = world.submit("client", prompt, { maxTokens: 2, promptLogprobStart: 2, ignoreEos: true });
   assert.deepEqual(stepToPreemption(world), ["client"]);
-  const numBefore = world.state.waiting[0]!.promptLogprobs!.length;
+  const numBefore = world.state.waiting.first!.promptLogprobs!.length;
   assert.ok(numBefore > 0 && numBefore < 16, "preempted amid its prompt");
   world.drain();
   assert.deepEqual(client.promptLogprobs?.map(({ token }) => token), prompt.slice(2));

@@ -1,0 +1,44 @@
+/**
+ * What the scheduler tells of itself.
+ *
+ * @module
+ */
+import type { SpeculationUsage } from "./messages.ts";
+
+/** Counters shown by `/get_server_info` and used by tests. */
+export interface SchedulerState {
+  /** Sequences being computed. */
+  readonly numRunning: number;
+  /** Sequences in the queue. */
+  readonly numWaiting: number;
+  /** Tokens to compute for the sequences in the queue. */
+  readonly numWaitingTokens: number;
+  /** Clients that those of the queue are from which never ran. */
+  readonly numWaitingClients: number;
+  /** Time that a step with prompts may take now beside those that decode, milliseconds; null if however long. */
+  readonly stepBoundMs: number | null;
+  /** Time that a row of a prompt adds to a step now, milliseconds. */
+  readonly promptRowMs: number;
+  /** The same of each token that such a row sees. */
+  readonly promptSeenMs: number;
+  /** Pages in the pool, free pages, pages held by the radix cache and evictable. */
+  readonly numPages: number;
+  /** Pages held by nobody. */
+  readonly numFreePages: number;
+  /** Pages only the radix cache holds. */
+  readonly numEvictablePages: number;
+  /** Preemptions since the start. */
+  readonly numPreemptions: number;
+  /** Forwards since the start. */
+  readonly numSteps: number;
+  /** Tokens generated since the start. */
+  readonly generatedTokens: number;
+  /** Time of all forwards since the start, milliseconds. */
+  readonly forwardMs: number;
+  /** Time of all drafting since the start, milliseconds. */
+  readonly draftMs: number;
+  /** Tokens per second over the last log interval. */
+  readonly lastGenThroughput: number;
+  /** Since the start; absent without speculation. */
+  readonly speculation?: SpeculationUsage;
+}

@@ -1,0 +1,186 @@
+/**
+ * How long steps take, learnt from those that were made, and how many prompt rows one that has decoding sequences in it
+ * may have. Learnt from steps alone: trials of chunks would take a small model half a second at start and a large one a
+ * minute, and what others do to the machine later has to be learnt anyway.
+ *
+ * @module
+ */
+
+/** Plain steps that one with prompts may take, however long they are. */
+const MAX_PLAIN_STEPS = 8;
+/** Chunks have a multiple of so many rows: the kernels work on tiles of them. */
+const ROW_TILE = 16;
+/** Weight of the newest step with prompts, and of the newest without. */
+const PROMPT_WEIGHT = 1 / 4, PLAIN_WEIGHT = 1 / 16;
+/** A step counts as no further off than so many times: the machine may have stood still. */
+const MAX_SURPRISE = 8;
+/** Of a surprise, what is the machine's, that is faster or slower now whatever it does. */
+const MACHINE_SHARE = 1 / 4;
+/** Tokens that a row sees at the price of the row itself, until it is known better. */
+const TOKENS_PER_ROW = 1000;
+
+/** Rows of a forward. */
+export interface Work {
+  readonly numRows: number;
+  /** Tokens of context that each row sees, over all rows. */
+  readonly numSeen: number;
+}
+
+/** What a forward computes. */
+export interface StepWork {
+  /** Rows of decoding sequences, drafts included. */
+  readonly decode: Work;
+  /** Rows of prompts. */
+  readonly prompt: Work;
+}
+
+/** Milliseconds by row and by token that a row sees. */
+interface Price {
+  rowMs: number;
+  seenMs: number;
+}
+
+/** Prices of the parts of a step. */
+export interface StepTimes {
+  /** Of any step: weights are read once. */
+  fixedMs: number;
+  /** Few rows each see a context of their own. */
+  readonly decode: Price;
+  /** Many rows share a context. */
+  readonly prompt: Price;
+  /** Steps without prompts, and rows of prompts, that this was learnt from. */
+  numPlainSteps: number;
+  numPromptRows: number;
+}
+
+/** No work. */
+export const noWork: Work = { numRows: 0, numSeen: 0 };
+
+/** Nothing is known yet: steps take no time. */
+export function createStepTimes(): StepTimes {
+  return {
+    fixedMs: 0,
+    decode: { rowMs: 0, seenMs: 0 },
+    prompt: { rowMs: 0, seenMs: 0 },
+    numPlainSteps: 0,
+    numPromptRows: 0,
+  };
+}
+
+/** Work of `numRows` of a sequence of which `start` tokens are computed, and of draft nodes behind them. */
+export function workOf(start: number, numRows: number, numNodes = 0): Work {
+  const end = start + numRows;
+  return {
+    numRows: numRows + numNodes,
+    numSeen: numRows * start + numRows * (numRows + 1) / 2 + numNodes * end,
+  };
+}
+
+/** Both together. */
+export function addWork(a: Work, b: Work): Work {
+  return { numRows: a.numRows + b.numRows, numSeen: a.numSeen + b.numSeen };
+}
+
+/**
+ * Learns from a step: what of a surprise is not the machine's falls on each price by its part of the step.
+ *
+ * @param ms what the step took
+ */
+export function observe(times: StepTimes, step: StepWork, ms: number): void {
+  const { decode, prompt } = step;
+  const numRows = decode.numRows + prompt.numRows;
+  if (ms <= 0 || numRows === 0) return;
+  const isFirst = times.fixedMs === 0;
+  if (isFirst) assume(times, ms / (1 + numRows + (decode.numSeen + prompt.numSeen) / TOKENS_PER_ROW));
+  const weight = weightOf(times, prompt.numRows);
+  if (isFirst) return;
+
+  const expected = stepMs(times, step);
+  const measured = Math.min(MAX_SURPRISE * expected, Math.max(expected / MAX_SURPRISE, ms));
+  const parts = [
+    times.fixedMs,
+    times.decode.rowMs * decode.numRows,
+    times.decode.seenMs * decode.numSeen,
+    times.prompt.rowMs * prompt.numRows,
+    times.prompt.seenMs * prompt.numSeen,
+  ] as const;
+  const squares = parts.reduce((sum, part) => sum + part * part, 0);
+  const surprise = expected * ((measured / expected) ** weight - 1);
+  const change = (part: number) =>
+    Math.max(
+      1 / MAX_SURPRISE,
+      1 + surprise * (MACHINE_SHARE / expected + (1 - MACHINE_SHARE) * part / squares),
+    );
+  times.fixedMs *= change(parts[0]);
+  times.decode.rowMs *= change(parts[1]);
+  times.decode.seenMs *= change(parts[2]);
+  times.prompt.rowMs *= change(parts[3]);
+  times.prompt.seenMs *= change(parts[4]);
+}
+
+/** Time that a step probably takes, milliseconds. */
+export function stepMs(times: StepTimes, { decode, prompt }: StepWork): number {
+  return times.fixedMs + workMs(times.decode, decode) + workMs(times.prompt, prompt);
+}
+
+/** Time that a step with prompts may take beside these decoding sequences: `maxStepMs`, or some plain steps if they are longer. */
+export function stepBoundMs(times: StepTimes, decode: Work, maxStepMs: number): number {
+  return Math.max(maxStepMs, MAX_PLAIN_STEPS * stepMs(times, { decode, prompt: noWork }));
+}
+
+/** Of that, what is left for prompts: at least seven eighths, since the plain step is in it. */
+export function promptBudgetMs(times: StepTimes, decode: Work, maxStepMs: number): number {
+  return stepBoundMs(times, decode, maxStepMs) - stepMs(times, { decode, prompt: noWork });
+}
+
+/** Time that rows of prompts add to a step. */
+export function promptMs({ prompt }: StepTimes, work: Work): number {
+  return workMs(prompt, work);
+}
+
+/**
+ * Rows, of `numWanted` behind `start` tokens, that take no longer than `budgetMs`: all that are wanted, or a whole number
+ * of tiles, or as many as fit, but one at least, so that every prompt gets on.
+ */
+export function rowsInTime(
+  { prompt: { rowMs, seenMs } }: StepTimes,
+  { start, numWanted, budgetMs }: {
+    readonly start: number;
+    readonly numWanted: number;
+    readonly budgetMs: number;
+  },
+): number {
+  if (rowMs === 0 && seenMs === 0) return numWanted;
+  // The root of: rows * (rowMs + seenMs * (start + 1/2)) + rows^2 * seenMs / 2 = budgetMs.
+  const firstMs = rowMs + seenMs * (start + 0.5);
+  const numFitting = Math.floor(
+    2 * budgetMs / (firstMs + Math.sqrt(firstMs * firstMs + 2 * seenMs * budgetMs)),
+  );
+  if (numWanted <= numFitting) return numWanted;
+  return numFitting < ROW_TILE ? Math.max(1, numFitting) : numFitting - numFitting % ROW_TILE;
+}
+
+/** True if a newcomer's first rows would fit what is left. */
+export function hasTimeForRows(times: StepTimes, budgetMs: number): boolean {
+  return promptMs(times, workOf(0, ROW_TILE)) <= budgetMs;
+}
+
+function workMs({ rowMs, seenMs }: Price, { numRows, numSeen }: Work): number {
+  return rowMs * numRows + seenMs * numSeen;
+}
+
+/** Everything costs what a row does until steps of several kinds were seen. That is too much, so no first step is too long. */
+function assume(times: StepTimes, rowMs: number): void {
+  times.fixedMs = rowMs;
+  for (const price of [times.decode, times.prompt]) {
+    price.rowMs = rowMs;
+    price.seenMs = rowMs / TOKENS_PER_ROW;
+  }
+}
+
+/** The first steps count more, and the more rows one has the more it says. */
+function weightOf(times: StepTimes, numPromptRows: number): number {
+  if (numPromptRows === 0) return Math.max(PLAIN_WEIGHT, 1 / ++times.numPlainSteps);
+  times.numPromptRows += numPromptRows;
+  return Math.max(PROMPT_WEIGHT, numPromptRows / times.numPromptRows);
+}

@@ -1,0 +1,104 @@
+/**
+ * The queue: who waits to be admitted, and who is next. Clients take turns, so that one with many requests does not keep
+ * the others waiting.
+ *
+ * @module
+ */
+import { numOutputTokens, type Sequence } from "./sequence.ts";
+
+/** Waiting sequences. Each operation takes constant time, however many wait; `delete` of a preempted one aside. */
+export class WaitingQueue implements Iterable<Sequence> {
+  /** Few: they were all running a moment ago. */
+  readonly #preempted: Sequence[] = [];
+  /** Each client's requests, first come, first served; the client whose turn it is stands first. */
+  readonly #lines = new Map<string, Set<Sequence>>();
+  #size = 0;
+  #numTokens = 0;
+  #numTokensToCome = 0;
+
+  /** Sequences that wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Tokens to compute for those that wait. */
+  get numTokens(): number {
+    return this.#numTokens;
+  }
+
+  /** Tokens that those that wait may still generate. */
+  get numTokensToCome(): number {
+    return this.#numTokensToCome;
+  }
+
+  /** Clients with requests that were never admitted. */
+  get numClients(): number {
+    return this.#lines.size;
+  }
+
+  /** Requests of a client that were never admitted. */
+  numOf(client: string): number {
+    return this.#lines.get(client)?.size ?? 0;
+  }
+
+  /** The next to be admitted: who was preempted last, else the first of the client whose turn it is. */
+  get first(): Sequence | undefined {
+    const [preempted] = this.#preempted;
+    if (preempted !== undefined) return preempted;
+    const [line] = this.#lines.values();
+    return line?.values().next().value;
+  }
+
+  /** Adds a request behind the others of its client; a new client's turn comes after all others'. */
+  add(sequence: Sequence): void {
+    const { client } = sequence;
+    const line = this.#lines.get(client) ?? new Set();
+    this.#lines.set(client, line.add(sequence));
+    this.#count(sequence, 1);
+  }
+
+  /** Adds a sequence that ran, in front of all. */
+  addPreempted(sequence: Sequence): void {
+    this.#preempted.unshift(sequence);
+    this.#count(sequence, 1);
+  }
+
+  /** Removes the first, which is admitted; then it is the next client's turn. */
+  shift(): Sequence | undefined {
+    const { first } = this;
+    if (first === undefined) return undefined;
+    const line = this.#preempted.length === 0 ? this.#lines.get(first.client) : undefined;
+    this.delete(first);
+    if (line !== undefined && line.size > 0) {
+      this.#lines.delete(first.client);
+      this.#lines.set(first.client, line);
+    }
+    return first;
+  }
+
+  /** Removes a sequence, wherever it stands; false if it does not wait. */
+  delete(sequence: Sequence): boolean {
+    const line = this.#lines.get(sequence.client);
+    if (line?.delete(sequence)) {
+      if (line.size === 0) this.#lines.delete(sequence.client);
+    } else {
+      const position = this.#preempted.indexOf(sequence);
+      if (position < 0) return false;
+      this.#preempted.splice(position, 1);
+    }
+    this.#count(sequence, -1);
+    return true;
+  }
+
+  /** All that wait, in no order that matters. */
+  *[Symbol.iterator](): Iterator<Sequence> {
+    yield* this.#preempted;
+    for (const line of this.#lines.values()) yield* line;
+  }
+
+  #count(sequence: Sequence, sign: 1 | -1): void {
+    this.#size += sign;
+    this.#numTokens += sign * sequence.tokens.length;
+    this.#numTokensToCome += sign * (sequence.maxTokens - numOutputTokens(sequence));
+  }
+}
