@@ -6,10 +6,11 @@
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ended, type Question, type Setup, type Side, type Stream } from "./side.ts";
 
-const SERVE = new URL("../../serve.ts", import.meta.url).pathname;
+const ROOT = new URL("../../", import.meta.url).pathname;
 const NAME = "bench";
 /** Characters of a stream that are looked at again with the next. */
 const MAX_KEPT = 500;
@@ -25,7 +26,7 @@ export class ServerSide implements Side {
   }
 
   /** Resolves when the server is ready. */
-  static async start({ modelFile, threads }: Setup): Promise<ServerSide> {
+  static async start({ modelFile, threads, serverRoot = ROOT }: Setup): Promise<ServerSide> {
     const flags = [
       "--model-path",
       modelFile,
@@ -36,7 +37,14 @@ export class ServerSide implements Side {
       "--port",
       "0",
     ];
-    const server = spawn(Deno.execPath(), ["run", "--allow-all", SERVE, ...flags, "--disable-radix-cache"], {
+    const server = spawn(Deno.execPath(), [
+      "run",
+      "--allow-all",
+      join(serverRoot, "serve.ts"),
+      ...flags,
+      "--disable-radix-cache",
+    ], {
+      cwd: serverRoot,
       stdio: ["ignore", "ignore", "pipe"],
     });
     const ready = Promise.withResolvers<string>();
@@ -52,9 +60,14 @@ export class ServerSide implements Side {
     return new ServerSide(server, await ready.promise);
   }
 
-  async generate({ prompts, numTokens }: Question): Promise<Stream[]> {
-    const begun = performance.now();
-    return await Promise.all(prompts.map((prompt) => this.#stream(prompt, numTokens, begun)));
+  async generate({ prompts, numTokens, late }: Question): Promise<Stream[]> {
+    const begun = performance.now(), over = Promise.withResolvers<null>();
+    const streams = prompts.map((prompt) => this.#stream(prompt, { numTokens, begun, over: over.promise }));
+    if (late === undefined) return await Promise.all(streams);
+    await new Promise((resolve) => setTimeout(resolve, late.afterMs));
+    const last = await this.#stream(late.prompt, { numTokens: 1, begun });
+    over.resolve(null);
+    return [...await Promise.all(streams), last];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -62,7 +75,15 @@ export class ServerSide implements Side {
     await ended(this.#process);
   }
 
-  async #stream(prompt: readonly number[], numTokens: number, begun: number): Promise<Stream> {
+  /** Leaves when it is `over`. */
+  async #stream(
+    prompt: readonly number[],
+    { numTokens, begun, over = new Promise(() => {}) }: {
+      readonly numTokens: number;
+      readonly begun: number;
+      readonly over?: Promise<null>;
+    },
+  ): Promise<Stream> {
     const body = JSON.stringify({
       "model": NAME,
       "prompt": prompt,
@@ -78,8 +99,9 @@ export class ServerSide implements Side {
     const request = [...head, `Content-Length: ${body.length}`, "Connection: close", "", body].join("\r\n");
     await connection.writable.getWriter().write(new TextEncoder().encode(request));
     const timesMs: number[] = [], decoder = new TextDecoder(), buffer = new Uint8Array(1 << 16);
-    let text = "";
-    for (let size; (size = await connection.read(buffer)) !== null;) {
+    let text = "", left = false;
+    over.then(() => left = true);
+    for (let size; (size = await Promise.race([connection.read(buffer).catch(() => null), over])) !== null;) {
       const now = performance.now() - begun;
       text += decoder.decode(buffer.subarray(0, size), { stream: true });
       for (const [, count] of text.matchAll(/"completion_tokens":(\d+)\D/g)) {
@@ -88,7 +110,9 @@ export class ServerSide implements Side {
       // A count may lie across two reads, an error is short.
       text = text.slice(-MAX_KEPT);
     }
-    if (timesMs.length < numTokens) throw new Error(`Cannot measure the server: it answered ${text}`);
+    if (timesMs.length < numTokens && !left) {
+      throw new Error(`Cannot measure the server: it answered ${text}`);
+    }
     return { timesMs };
   }
 }

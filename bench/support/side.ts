@@ -17,6 +17,8 @@ export interface Stream {
 export interface Question {
   readonly prompts: readonly (readonly number[])[];
   readonly numTokens: number;
+  /** One more prompt, given later, of which one token is wanted; the streams end when it is there. */
+  readonly late?: { readonly prompt: readonly number[]; readonly afterMs: number };
 }
 
 /** What a side is made for. */
@@ -27,10 +29,15 @@ export interface Setup {
   readonly streams: number;
   /** Prompt and generated tokens of a stream. */
   readonly streamTokens: number;
+  /** Folder of the server to start, if it is not this one. */
+  readonly serverRoot?: string;
+  /** llama.cpp: rows of a forward at most. */
+  readonly batchSize?: number;
 }
 
 /** An engine that has loaded its model. Disposing ends its process. */
 export interface Side extends AsyncDisposable {
+  /** A stream per prompt; that of the late one is the last. */
   generate(question: Question): Promise<Stream[]>;
 }
 

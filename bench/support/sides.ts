@@ -18,6 +18,8 @@ const LLAMA_CPP_PYTHON = "0.3.36";
 /** Compiled for AMX, its llama.cpp died of an illegal instruction on a virtual machine that has AMX. */
 const NO_AMX = "-mno-amx-tile\\ -mno-amx-int8\\ -mno-amx-bf16";
 const CMAKE_ARGS = `-DCMAKE_C_FLAGS=${NO_AMX} -DCMAKE_CXX_FLAGS=${NO_AMX}`;
+/** Rows of llama.cpp's batch where the prompts are shorter. */
+const WHOLE_PROMPT = 2048;
 const OPENVINO_GENAI = "2026.4.1.0";
 
 /** How to start each side. */
@@ -26,7 +28,15 @@ export const sides: Readonly<Record<string, (setup: Setup) => Promise<Side> | Si
   "aerie engine": (setup) =>
     new ProcessSide([Deno.execPath(), "run", "--allow-all", pathOf("aerie_side.ts")], setup),
   [`node-llama-cpp ${NODE_LLAMA_CPP}`]: (setup) =>
-    new ProcessSide(["node", pathOf("node_llama_cpp_side.mjs"), installNodeLlamaCpp()], setup),
+    new ProcessSide(
+      [
+        "node",
+        pathOf("node_llama_cpp_side.mjs"),
+        installNodeLlamaCpp(),
+        String(setup.batchSize ?? WHOLE_PROMPT),
+      ],
+      setup,
+    ),
   [`llama-cpp-python ${LLAMA_CPP_PYTHON}`]: (setup) =>
     new ProcessSide(
       [installPython("llama-cpp-python", LLAMA_CPP_PYTHON), pathOf("llama_cpp_python_side.py")],
