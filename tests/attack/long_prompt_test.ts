@@ -10,7 +10,7 @@ import { assertRecovered, vitalsOf } from "../support/server_vitals.ts";
 
 const { ignore, path: modelPath } = needsModel();
 
-const NUM_STREAMS = 4, NUM_PROMPT_TOKENS = 8000;
+const NUM_STREAMS = 4, NUM_PROMPT_TOKENS = 8000, CONTEXT = 8192;
 /** Prompt tokens after which enough was seen; the rest would take as long again. */
 const NUM_SEEN_TOKENS = 3500;
 /** A step may be so much longer than planned while others want the machine. */
@@ -48,7 +48,11 @@ function stream({ url }: ServerProcess, prompt: readonly number[], signal: Abort
     body: JSON.stringify({
       input_ids: prompt,
       stream: true,
-      sampling_params: { temperature: 0, max_new_tokens: 4000, ignore_eos: true },
+      sampling_params: {
+        temperature: 0,
+        max_new_tokens: Math.min(4000, CONTEXT - prompt.length),
+        ignore_eos: true,
+      },
     }),
     signal,
   });
