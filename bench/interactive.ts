@@ -47,7 +47,7 @@ interface Round {
 }
 
 const options = await aerieOptions(modelFlags(values["model-path"]));
-const modelFile = options.checkpoint.files[0]!, text = options.tokenizer.encode(PROMPT);
+const modelFile = options.checkpoint.files[0]!, text = await options.tokenizer.encode(PROMPT);
 const setup: Setup = {
   modelFile,
   threads,

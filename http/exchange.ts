@@ -93,8 +93,7 @@ export class Exchange {
     const { method } = request;
     // Nobody else does, and what is not read hides the end of the connection.
     if (method === "GET" || method === "HEAD") this.body.discard();
-    const clientAddress = (this.#message.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
-    return await handler(request, { clientAddress });
+    return await handler(request, { clientAddress: this.#message.socket.remoteAddress ?? "" });
   }
 
   async #send(response: Response, isLast: boolean): Promise<void> {
