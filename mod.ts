@@ -30,12 +30,12 @@ export type {
   Checkpoint,
   ModelConfig,
   RopeScaling,
-  ServerArgs,
   StorageFormat,
   TensorSource,
   VerifierConfig,
   VerifierInfo,
 } from "./runtime/config.ts";
+export type { ServerArgs } from "./runtime/server_args.ts";
 export { Engine, type EngineOptions, type EngineTokenizer, startEngine } from "./runtime/engine.ts";
 export {
   ActorCrashedError,

@@ -4,7 +4,7 @@
  * @module
  */
 import { readFileSync, statSync } from "node:fs";
-import type { ServerArgs } from "../runtime/config.ts";
+import type { ServerArgs } from "../runtime/server_args.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The variable that may hold the key. */

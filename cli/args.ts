@@ -5,7 +5,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import manifest from "../deno.json" with { type: "json" };
-import type { ServerArgs } from "../runtime/config.ts";
+import type { ServerArgs } from "../runtime/server_args.ts";
 import { flagGroups, flagSchema } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 

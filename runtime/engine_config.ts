@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Checkpoint, SchedulerConfig, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
+import type { Checkpoint, SchedulerConfig, VerifierConfig, VerifierInfo } from "./config.ts";
+import type { ServerArgs } from "./server_args.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { LoadError } from "./errors.ts";
 import type { ModelInfo } from "./generation.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Actor, LogLevel } from "./actor/actor.ts";
-import type { Checkpoint, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
+import type { Checkpoint, VerifierConfig, VerifierInfo } from "./config.ts";
+import type { ServerArgs } from "./server_args.ts";
 import type { ActorCrashedError } from "./errors.ts";
 import type { ChatMessage, EncodeOptions, Generator, RenderOptions } from "./generation.ts";
 import type { DrafterMessage, VerifierMessage } from "./messages.ts";

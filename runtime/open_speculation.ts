@@ -5,7 +5,8 @@
  */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Checkpoint, ServerArgs } from "./config.ts";
+import type { Checkpoint } from "./config.ts";
+import type { ServerArgs } from "./server_args.ts";
 import { LoadError } from "./errors.ts";
 import type { HeadCheckpoint, SpeculationConfig } from "./speculation_config.ts";
 import { planSpeculation } from "./speculation_plan.ts";

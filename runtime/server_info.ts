@@ -4,7 +4,8 @@
  * @module
  */
 import manifest from "../deno.json" with { type: "json" };
-import type { SchedulerConfig, ServerArgs, VerifierConfig, VerifierInfo } from "./config.ts";
+import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "./config.ts";
+import type { ServerArgs } from "./server_args.ts";
 import type { ModelInfo } from "./generation.ts";
 import { memoryNeeds } from "./memory_needs.ts";
 import type { SchedulerState } from "./messages.ts";

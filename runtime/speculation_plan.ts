@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ServerArgs } from "./config.ts";
+import type { ServerArgs } from "./server_args.ts";
 import { LoadError } from "./errors.ts";
 import { maxTopLogprobs } from "./sampling/params.ts";
 import { MAX_GROWN_ROWS } from "./speculation/tree_growth.ts";

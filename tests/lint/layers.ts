@@ -82,6 +82,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/messages.ts": CONTRACTS,
   "runtime/scheduler_state.ts": CONTRACTS,
   "runtime/config.ts": CONTRACTS,
+  "runtime/server_args.ts": [],
   "runtime/speculation_config.ts": CONTRACTS,
   "runtime/errors.ts": [],
   "runtime/sampling/params.ts": [],

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { completionResponse } from "../../routes/schema_completions.ts";
 import { generateResult } from "../../routes/schema_generate.ts";
 import { createApp } from "../../routes/app.ts";
-import type { ServerArgs } from "../../runtime/config.ts";
+import type { ServerArgs } from "../../runtime/server_args.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
 import { answer, type App, events } from "../support/http.ts";

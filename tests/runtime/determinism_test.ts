@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { ensureLibrary } from "../../ffi/build.ts";
-import type { ServerArgs } from "../../runtime/config.ts";
+import type { ServerArgs } from "../../runtime/server_args.ts";
 import { type Engine, startEngine } from "../../runtime/engine.ts";
 import type { GenerationUpdate } from "../../runtime/generation.ts";
 import type { SamplingParams } from "../../runtime/sampling/params.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { ServerArgs } from "../../runtime/config.ts";
+import type { ServerArgs } from "../../runtime/server_args.ts";
 import { openSpeculation } from "../../runtime/open_speculation.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { DEFAULT_MODEL } from "../../runtime/weights/default_model.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { ServerArgs } from "../../runtime/config.ts";
+import type { ServerArgs } from "../../runtime/server_args.ts";
 import { type Engine, type EngineOptions, startEngine } from "../../runtime/engine.ts";
 import type { GenerationUpdate } from "../../runtime/generation.ts";
 import { openSpeculation } from "../../runtime/open_speculation.ts";

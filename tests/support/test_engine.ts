@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { ModelConfig, ServerArgs } from "../../runtime/config.ts";
+import type { ModelConfig } from "../../runtime/config.ts";
+import type { ServerArgs } from "../../runtime/server_args.ts";
 import { type Engine, type EngineOptions, type EngineTokenizer, startEngine } from "../../runtime/engine.ts";
 import type { GenerationRequest, GenerationUpdate } from "../../runtime/generation.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampling/params.ts";

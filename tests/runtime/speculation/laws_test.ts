@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { ServerArgs } from "../../../runtime/config.ts";
+import type { ServerArgs } from "../../../runtime/server_args.ts";
 import type { GenerationUpdate } from "../../../runtime/generation.ts";
 import { proposerNames } from "../../../runtime/speculation/registry.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { promptsOf } from "../../../bench/support/prompt_sets.ts";
-import type { ServerArgs } from "../../../runtime/config.ts";
+import type { ServerArgs } from "../../../runtime/server_args.ts";
 import type { GenerationUpdate } from "../../../runtime/generation.ts";
 import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";

@@ -1,0 +1,115 @@
+/**
+ * What the command line says, as plain data.
+ *
+ * @module
+ */
+
+/** Flags of `serve.ts` after parsing; names are SGLang's in camelCase. Undefined means "decide for me". */
+export interface ServerArgs {
+  /** Local folder, local `.gguf`, hub id `owner/repo[:file]`, or undefined for the default model. */
+  readonly modelPath?: string;
+  /** Replaces the model's own tokenizer. */
+  readonly tokenizerPath?: string;
+  /** Name in `/v1/models` and in answers; the model path if left out. */
+  readonly servedModelName?: string;
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port to listen on; 0 takes a free one. */
+  readonly port: number;
+  /** Type of floating weights; quantised ones stay quantised. */
+  readonly dtype: "auto" | "float32" | "bfloat16" | "float16";
+  /** Longest sequence in tokens; the model's own if left out. */
+  readonly contextLength?: number;
+  /** Sequences in one batch at most. */
+  readonly maxRunningRequests?: number;
+  /** Tokens the KV pool holds. */
+  readonly maxTotalTokens?: number;
+  /** Requests allowed to wait beyond those running. */
+  readonly maxQueuedRequests: number;
+  /** Requests of one client address allowed to wait; half of the queue if left out, -1 for no limit. */
+  readonly maxQueuedPerClient?: number;
+  /** Prompt tokens allowed to wait. */
+  readonly maxQueuedTokens?: number;
+  /** Share of free memory for weights and KV pool, above 0 and at most 1. */
+  readonly memFractionStatic?: number;
+  /** Tokens in a page of the KV pool. */
+  readonly pageSize: number;
+  /** Rows of prefill in one forward; -1 turns chunking off. */
+  readonly chunkedPrefillSize?: number;
+  /** Time of a forward with both prompts and running sequences, milliseconds; -1 for no limit. */
+  readonly maxStepMs: number;
+  /** Do not reuse the KV of common prompt prefixes. */
+  readonly disableRadixCache: boolean;
+  /** Type of keys and values in the pool. */
+  readonly kvCacheDtype: "auto" | "bfloat16" | "float32";
+  /** Cut prompts and limits that exceed the context instead of refusing them. */
+  readonly allowAutoTruncate: boolean;
+  /** Determines the seeds of requests that bring none. */
+  readonly randomSeed?: number;
+  /** Tokens gathered per chunk of a stream. */
+  readonly streamInterval: number;
+  /** Least severe lines shown. */
+  readonly logLevel: "debug" | "info" | "warning" | "error";
+  /** Decode steps between two decode log lines. */
+  readonly decodeLogInterval: number;
+  /** Bearer token; undefined leaves the server open. */
+  readonly apiKey?: string;
+  /** File that holds it. */
+  readonly apiKeyFile?: string;
+  /** Names besides local ones that the Host header may have; undefined: any, but none on a loopback address. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins of web pages besides local ones that may call; `*` for all. */
+  readonly corsOrigins?: readonly string[];
+  /** Connections at once; undefined decides by the limit of open files. */
+  readonly maxConnections?: number;
+  /** Seconds for the whole head of a request. */
+  readonly timeoutHeaders: number;
+  /** Seconds without a byte in a body, or without one that the reader of an answer takes. */
+  readonly timeoutBody: number;
+  /** Seconds a connection may wait for its next request. */
+  readonly timeoutKeepAlive: number;
+  /** Backend that runs the model. */
+  readonly device: "auto" | "cpu" | "cuda" | "cuda-sim";
+  /** Native threads; undefined uses the CPUs this process may run on. */
+  readonly threads?: number;
+  /** Where downloads are kept. */
+  readonly downloadDir?: string;
+  /** Jinja text, or the path of a file with it. */
+  readonly chatTemplate?: string;
+  /** Seconds that one text or chat may take to become tokens. */
+  readonly tokenizeTimeout: number;
+  /** Report ready without a first request. */
+  readonly skipServerWarmup: boolean;
+  /** Report `cached_tokens` in OpenAI usage. */
+  readonly enableCacheReport: boolean;
+  /** Who drafts: a name in `speculation/registry.ts`, or NONE; undefined decides by the model. */
+  readonly speculativeAlgorithm?: string;
+  /** The draft model or head: local folder or hub id. */
+  readonly speculativeDraftModelPath?: string;
+  /** Levels of a draft tree. */
+  readonly speculativeNumSteps?: number;
+  /** Children of a node at most. */
+  readonly speculativeEagleTopk?: number;
+  /** Nodes of a draft tree, its root counted. */
+  readonly speculativeNumDraftTokens?: number;
+  /** Size trees by cost and gain although their shape is given; that is then the largest. */
+  readonly speculativeAdaptive: boolean;
+  /** File with the tokens that a draft head may propose. */
+  readonly speculativeTokenMap?: string;
+  /** Accept a draft of at least this probability; 1 is exact. */
+  readonly speculativeAcceptThresholdSingle: number;
+  /** Divides the probability of the drafts at a node before the draw; 1 is exact. */
+  readonly speculativeAcceptThresholdAcc: number;
+  /** NGRAM: children of a node after the longest match. */
+  readonly speculativeNgramMinBfsBreadth: number;
+  /** NGRAM: children of a node after the shortest match. */
+  readonly speculativeNgramMaxBfsBreadth: number;
+  /** NGRAM: the latest or the most frequent continuations first. */
+  readonly speculativeNgramMatchType: "BFS" | "PROB";
+  /** NGRAM: tokens of a run that is remembered. */
+  readonly speculativeNgramMaxTrieDepth: number;
+  /** NGRAM: nodes of the trie at most. */
+  readonly speculativeNgramCapacity: number;
+  /** SYNTHETIC: how often a draft at depth 1, 2, ... is right. */
+  readonly speculativeSyntheticAcceptance: readonly number[];
+}
