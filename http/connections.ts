@@ -20,6 +20,8 @@ export interface ConnectionLimits {
   readonly maxConnections: number;
   /** Silence in the middle of a body, or of a reader whose answer waits, in milliseconds. */
   readonly stallMs: number;
+  /** From an answer to the whole head of the next request, in milliseconds. */
+  readonly pauseMs: number;
 }
 
 /** One connection of a client. */
@@ -32,8 +34,10 @@ export class Connection {
   #readAt = performance.now();
   #bytesFlushed = 0;
   #flushedAt = performance.now();
-  /** Bytes read when the last answer was sent; undefined before the first. */
+  /** Bytes read when the last answer was sent, and when that was; undefined before the first. */
   #bytesWhenIdle: number | undefined;
+  #answeredAt: number | undefined;
+  #isLast = false;
 
   /** Wraps an accepted socket. */
   constructor(socket: Socket) {
@@ -44,9 +48,9 @@ export class Connection {
     });
   }
 
-  /** Whether the client has closed its side. */
-  get hasEnded(): boolean {
-    return this.#endedAt !== undefined;
+  /** Whether it is closed after the answers that are under way. */
+  get isLast(): boolean {
+    return this.#isLast || this.#endedAt !== undefined;
   }
 
   /** Whether it waits for a next request, of which nothing has come. */
@@ -71,10 +75,17 @@ export class Connection {
     exchange.closed.then(() => {
       this.#exchanges.delete(exchange);
       this.#bytesWhenIdle = this.#socket.bytesRead;
+      this.#answeredAt = performance.now();
+      if (this.#isLast && !this.isBusy) this.#socket.destroySoon();
     });
     const fits = this.#exchanges.size <= MAX_PIPELINED;
     if (!fits) this.destroy();
     return fits;
+  }
+
+  /** Closes it once what is under way is answered. */
+  finish(): void {
+    this.#isLast = true;
   }
 
   /** Closes it at once. */
@@ -82,8 +93,8 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  /** Ends what stands still for longer than `stallMs`: a body that does not go on, an answer that nobody reads. */
-  check(now: number, stallMs: number): void {
+  /** Ends what stands still for too long: a body that does not go on, an answer that nobody reads, a long pause. */
+  check(now: number, { stallMs, pauseMs }: ConnectionLimits): void {
     const { bytesRead, bytesWritten, writableLength } = this.#socket;
     if (bytesRead !== this.#bytesRead) {
       this.#bytesRead = bytesRead;
@@ -95,6 +106,8 @@ export class Connection {
         body.fail(new AerieError("request_timeout", `Cannot read body: no byte came for ${seconds} s`));
       }
     }
+    // node:http takes any byte for the end of a pause, also such as begin no request.
+    if (!this.isBusy && now - (this.#answeredAt ?? now) > pauseMs) return this.destroy();
     // Who answers has been told by the signal, and should be done.
     if (now - (this.#endedAt ?? now) > stallMs) return this.destroy();
     const bytesFlushed = bytesWritten - writableLength;
@@ -114,8 +127,10 @@ export class Connection {
     this.#endedAt = performance.now();
     if (this.#exchanges.size === 0) this.#socket.end();
     for (const exchange of this.#exchanges) {
-      if (exchange.body.isComplete) exchange.leave();
-      else exchange.body.fail(cutShort());
+      const { body } = exchange;
+      // Who reads a body is told by it, and may still answer that it is incomplete.
+      if (body.isComplete || !body.isAwaited) exchange.leave();
+      if (!body.isComplete) body.fail(cutShort());
     }
   }
 }
@@ -133,7 +148,7 @@ export class Connections {
     const periodMs = Math.min(1000, limits.stallMs / 4);
     this.#timer = setInterval(() => {
       const now = performance.now();
-      for (const connection of this.#bySocket.values()) connection.check(now, limits.stallMs);
+      for (const connection of this.#bySocket.values()) connection.check(now, limits);
     }, periodMs);
   }
 

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { toErrorReply } from "../routes/errors.ts";
 import { LINGER_MS } from "./refusal.ts";
 import { sendReply } from "./reply.ts";
-import { checkHead, IncomingBody, toRequest } from "./request.ts";
+import { checkHead, cutShort, IncomingBody, toRequest } from "./request.ts";
 
 /** What is known of a request besides itself. */
 export interface RequestEnv {
@@ -43,6 +43,7 @@ export class Exchange {
       res.once("close", () => {
         this.#isClosed = true;
         if (!res.writableFinished) this.leave();
+        this.body.fail(cutShort());
         resolve();
       });
     });

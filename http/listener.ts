@@ -9,7 +9,7 @@ import { Acceptor, reachable } from "./acceptor.ts";
 import { Connections } from "./connections.ts";
 import { defaultMaxConnections } from "./descriptors.ts";
 import { Exchange, type Handler } from "./exchange.ts";
-import { type ParserError, refusalOf, refuseOn } from "./refusal.ts";
+import { isLate, type ParserError, refusalOf, refuseOn } from "./refusal.ts";
 import { methodRefusal } from "./request.ts";
 
 export type { Handler, RequestEnv } from "./exchange.ts";
@@ -44,8 +44,12 @@ export class Listener {
   private constructor(options: ListenerOptions, handler: Handler) {
     this.#options = options;
     this.#handler = handler;
-    const { maxConnections, timeoutBody } = options;
-    this.#connections = new Connections({ maxConnections, stallMs: timeoutBody * 1000 });
+    const { maxConnections, timeoutHeaders, timeoutBody, timeoutKeepAlive } = options;
+    this.#connections = new Connections({
+      maxConnections,
+      stallMs: timeoutBody * 1000,
+      pauseMs: (timeoutKeepAlive + timeoutHeaders) * 1000,
+    });
   }
 
   /**
@@ -133,7 +137,7 @@ export class Listener {
     this.#inFlight.add(ended);
     if (!connection.add(exchange)) return;
     try {
-      await exchange.run(this.#handler, () => this.#isDraining || connection.hasEnded);
+      await exchange.run(this.#handler, () => this.#isDraining || connection.isLast);
     } catch (error) {
       this.#options.log("error", `Cannot answer ${message.method}: ${(error as Error)?.stack ?? error}`);
       res.destroy();
@@ -141,8 +145,10 @@ export class Listener {
   }
 
   #refuse(error: ParserError, socket: Socket): void {
-    const refusal = refusalOf(error);
-    const isAnswering = this.#connections.of(socket)?.isAnswering === true;
+    const refusal = refusalOf(error), connection = this.#connections.of(socket);
+    // The next request is late, but the one before is not to blame.
+    if (isLate(error) && connection?.isBusy) return connection.finish();
+    const isAnswering = connection?.isAnswering === true;
     if (refusal === undefined || isAnswering || !socket.writable) return void socket.destroy();
     refuseOn(socket, refusal.error, refusal.status);
   }

@@ -19,6 +19,11 @@ export interface ParserError extends Error {
 /** Time an answered client gets to close the connection itself, in milliseconds; after it the answer may be lost. */
 export const LINGER_MS = 1000;
 
+/** Whether the head of a request took too long. */
+export function isLate({ code }: ParserError): boolean {
+  return code === "ERR_HTTP_REQUEST_TIMEOUT";
+}
+
 /** The error a client is told of; undefined if it has left. */
 export function refusalOf(error: ParserError): { error: AerieError; status?: number } | undefined {
   switch (error.code) {

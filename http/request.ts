@@ -44,6 +44,8 @@ export class IncomingBody {
   isAwaited = false;
   readonly #message: IncomingMessage;
   readonly #begin: () => void;
+  /** Why what is still missing will not come; also where nobody has asked for it yet. */
+  #failure: AerieError | undefined;
   #out: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
 
   /** `begin` runs before the first byte is read: it tells a client that waits to go on. */
@@ -77,15 +79,17 @@ export class IncomingBody {
     this.#message.resume();
   }
 
-  /** Ends reading with an error, if it goes on. */
+  /** Ends reading with an error, now or once it begins, unless all has come. */
   fail(error: AerieError): void {
-    if (!this.isAwaited) return;
+    if (this.isComplete && !this.isAwaited) return;
     this.isAwaited = false;
+    this.#failure ??= error;
     this.#out?.error(error);
     this.#out = undefined;
   }
 
   #start(out: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
+    if (this.#failure !== undefined) return out.error(this.#failure);
     const message = this.#message;
     this.#out = out;
     this.isAwaited = true;

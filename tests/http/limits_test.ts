@@ -94,6 +94,75 @@ Deno.test("limits: a slow body and a stream that lasts are not cut", async () =>
   assert(client.received.includes(`data: {} ${numEvents}\n\n`), client.received);
 });
 
+/** Answers with `numEvents` events, 100 ms apart. */
+function slowStream(numEvents: number): Response {
+  let count = 0;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(out) {
+      await sleep(100);
+      if (count++ === numEvents) return out.close();
+      out.enqueue(new TextEncoder().encode(`data: ${count}\n\n`));
+    },
+  });
+  return new Response(body, eventStream);
+}
+
+Deno.test("limits: what follows a request that is being answered cuts no answer", async (t) => {
+  await using server = await Listening.open(async (request) => {
+    if (request.url.endsWith("/stream")) return slowStream(30);
+    await sleep(3000);
+    return new Response("late");
+  }, short);
+  const cases = [["/stream", "data: 30\n\n"], ["/", "late"]] as const;
+  for (const [path, end] of cases) {
+    for (const rest of ["GET / HT", "\r\n", "\r\n\r\n\r\n"]) {
+      await t.step(`${path} and ${JSON.stringify(rest)}`, async () => {
+        using client = await server.connect();
+        await client.send(hello.replace("/", path) + rest);
+        assert(await client.hears(end), client.received);
+        await client.closed;
+        assert(!/HTTP.*HTTP/s.test(client.received.replace(/^HTTP.1.1 200[^]*408/, "")), client.received);
+      });
+    }
+  }
+  await until(() => server.listener.numConnections === 0);
+});
+
+Deno.test("limits: a connection between requests is closed also if blank lines trickle in", async () => {
+  await using server = await Listening.open(() => new Response("x"), short);
+  using client = await server.connect();
+  await client.send(hello);
+  assert.equal(await client.status(), 200);
+  await trickle(client, "\r\n".repeat(60));
+});
+
+Deno.test("limits: a client is noticed to leave before its body is read, and in the middle of one nobody reads", async (t) => {
+  for (const method of ["GET", "POST"]) {
+    for (const isHalf of [true, false]) {
+      await t.step(`${method}, ${isHalf ? "half" : "wholly"}`, async () => {
+        const signals: AbortSignal[] = [];
+        let numFailed = 0;
+        await using server = await Listening.open(async (request) => {
+          signals.push(request.signal);
+          // As while a key is compared.
+          await sleep(200);
+          if (method === "POST") await request.text().catch(() => numFailed++);
+          if (!request.signal.aborted) await untilLeft(request, () => {});
+          return new Response("x");
+        });
+        using client = await server.connect();
+        await client.send(`${method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab`);
+        await until(() => signals.length === 1);
+        if (isHalf) await client.endSending();
+        else client[Symbol.dispose]();
+        await until(() => signals[0]!.aborted);
+        await until(() => server.listener.numInFlight === 0);
+        assert.equal(numFailed, method === "POST" ? 1 : 0);
+      });
+    }
+  }
+});
+
 Deno.test("limits: a client that leaves is noticed whatever it sent, one that stays is not taken for gone", async (t) => {
   for (const numBytes of [10, 100, 500, 2_000, 100_000, 3_000_000]) {
     for (const begun of [false, true]) {
