@@ -32,7 +32,7 @@ export function withApiKey(
   if (flag !== undefined) {
     const note = `${API_KEY_VARIABLE} is not used: ${flag} is given`;
     return {
-      args: apiKeyFile === undefined ? args : { ...args, apiKey: readKey(apiKeyFile) },
+      args: { ...args, apiKey: apiKey === undefined ? readKey(apiKeyFile!) : checkKey(apiKey, "--api-key") },
       notes: fromEnvironment === undefined ? [] : [note],
     };
   }

@@ -54,6 +54,7 @@ Deno.test("a key that is empty, hidden or of several lines is refused, and not s
   assert.throws(() => keyOf([], ""), new UsageError("Cannot use AERIE_API_KEY: it is empty"));
   for (const bad of ["a b", "a\nb", "\u00e9", "key\n"]) {
     assert.throws(() => keyOf([], bad), /Cannot use AERIE_API_KEY: expected one line of printable ASCII/);
+    assert.throws(() => keyOf(["--api-key", bad]), /Cannot use --api-key: expected one line of printable/);
   }
   for (
     const [content, expected] of [["", /it is empty/], ["\n", /it is empty/], [
