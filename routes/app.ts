@@ -105,9 +105,7 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
     nextSeed: seedSource(options.defaultSeed),
     report(error) {
       const reply = toErrorReply(error);
-      // A client that left is nobody's fault.
-      const isAbort = error instanceof DOMException && error.name === "AbortError";
-      if (reply.status >= 500 && !isAbort) {
+      if (reply.status >= 500) {
         options.log?.("error", error instanceof Error ? error.stack ?? error.message : String(error));
       }
       return reply;
@@ -118,8 +116,8 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
 /** Denies every route but `/health` without the key. */
 function bearer(apiKey: string): MiddlewareHandler {
   return async (c, next) => {
-    const [scheme, key] = (c.req.header("Authorization") ?? "").split(" ");
-    const known = scheme?.toLowerCase() === "bearer" && await timingSafeEqual(key ?? "", apiKey);
+    const [, key] = /^bearer +([^ ]+)$/i.exec(c.req.header("Authorization") ?? "") ?? [];
+    const known = key !== undefined && await timingSafeEqual(key, apiKey);
     if (!known && c.req.path !== "/health") {
       throw new AerieError("unauthorized", "Cannot authorize: the API key is missing or wrong");
     }

@@ -65,6 +65,10 @@ function openaiCode({ code, details }: AerieError): string | null {
 
 function toAerieError(error: unknown): AerieError {
   if (error instanceof AerieError) return error;
+  // The request's signal: its client has left, but may have closed only its side and still read.
+  if (error instanceof DOMException && error.name === "AbortError") {
+    return new InvalidRequestError("Cannot finish request: its client closed the connection");
+  }
   // Hono's own: malformed JSON (400) and a content type that is not JSON (415).
   if (error instanceof HTTPException) {
     return new InvalidRequestError(`Cannot read body: ${error.message}`, "body");

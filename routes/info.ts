@@ -140,6 +140,7 @@ async function generateOne({ generator }: RouteContext, signal: AbortSignal): Pr
   };
   try {
     const [output] = await collect(runAll(generator, [request], abort), 1);
+    signal.throwIfAborted();
     if (output?.tokens.length !== 1) throw new UnavailableError("Cannot generate: no token came");
   } finally {
     clearTimeout(timer);

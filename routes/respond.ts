@@ -39,11 +39,12 @@ export async function respond<Whole>(
   const client = clientAddress === undefined ? {} : { client: clientOf(clientAddress) };
   // Not a request's id, which a client may choose again.
   const id = crypto.randomUUID();
-  const together = requests.map((request, i) => ({
-    ...request,
-    ...client,
-    ...(requests.length > 1 && { batch: { id, numFollowing: requests.length - 1 - i } }),
-  }));
+  let numFollowingTokens = requests.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
+  const together = requests.map((request, i) => {
+    numFollowingTokens -= request.promptTokens.length;
+    const batch = { id, numFollowing: requests.length - 1 - i, numFollowingTokens };
+    return { ...request, ...client, ...(requests.length > 1 && { batch }) };
+  });
   const updates = runAll(context.generator, together, abort);
   if (!reply.stream) return await answer(reply, await collect(updates, requests.length));
   return await eventStream(reply.events(chunked(updates, context.streamInterval)), {

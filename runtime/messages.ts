@@ -32,8 +32,9 @@ export interface Submit {
 export interface SubmitBatch {
   /** Of no other batch. */
   readonly id: string;
-  /** Requests that come after this one. */
+  /** Requests that come after this one, and the tokens of their prompts. */
   readonly numFollowing: number;
+  readonly numFollowingTokens: number;
 }
 
 /** Ends a request early; answered by `finished` with reason `abort` unless it ended before. */

@@ -114,26 +114,34 @@ function refusal(state: SchedulingState, message: Submit): Error | undefined {
       "context_length",
     );
   }
-  return overload(state, message);
+  const { batch } = message, { lastBatch } = state;
+  if (batch === undefined) return overload(state, message);
+  if (batch.id === lastBatch?.id) {
+    return lastBatch.isRefused
+      ? new OverloadedError("Cannot queue request: others of its batch were refused", MIN_RETRY_MS)
+      : undefined;
+  }
+  const error = overload(state, message);
+  state.lastBatch = { id: batch.id, isRefused: error !== undefined };
+  return error;
 }
 
-/** Why the queue has no room for a request of a client. What waits for a free place in the batch is not counted. */
+/**
+ * Why the queue has no room for a request of a client and those that follow it in its batch. What waits for a free place
+ * in the batch is not counted.
+ */
 function overload(
   state: SchedulingState,
-  { promptTokens: { length: numTokens }, client = "", batch }: Submit,
+  { promptTokens, client = "", batch }: Submit,
 ): Error | undefined {
   const { waiting, running, config } = state;
   const { maxQueuedRequests, maxQueuedPerClient = Infinity, maxQueuedTokens = Infinity } = config;
-  const numFree = config.maxRunningRequests - running.length, numFollowing = batch?.numFollowing ?? 0;
-  const refused = (reason: string, numEnds: number) => {
-    state.refusedBatch = batch?.id ?? state.refusedBatch;
-    return new OverloadedError(`Cannot queue request: ${reason}`, promiseRoom(state, client, numEnds));
-  };
-  if (batch !== undefined && batch.id === state.refusedBatch) {
-    return new OverloadedError("Cannot queue request: others of its batch were refused", MIN_RETRY_MS);
-  }
+  const { numFollowing, numFollowingTokens } = batch ?? { numFollowing: 0, numFollowingTokens: 0 };
+  const numFree = config.maxRunningRequests - running.length, numAll = waiting.size + 1 + numFollowing;
+  const refused = (reason: string, numEnds: number) =>
+    new OverloadedError(`Cannot queue request: ${reason}`, promiseRoom(state, client, numEnds));
   const rest = numFollowing > 0 ? `, its batch has ${numFollowing} more` : "";
-  const numPlaces = numFree + maxQueuedRequests, numMissing = waiting.size + 1 + numFollowing - numPlaces;
+  const numPlaces = numFree + maxQueuedRequests, numMissing = numAll - numPlaces;
   if (numMissing > 0) {
     return refused(`${waiting.size} of at most ${numPlaces} are waiting${rest}`, numMissing);
   }
@@ -147,7 +155,8 @@ function overload(
       numOwnMissing * Math.max(1, waiting.numClients),
     );
   }
-  if (waiting.size > 0 && waiting.numTokens + numTokens > maxQueuedTokens) {
+  const numTokens = promptTokens.length + numFollowingTokens;
+  if (numAll > numFree && waiting.size > 0 && waiting.numTokens + numTokens > maxQueuedTokens) {
     const numTooMany = waiting.numTokens + numTokens - maxQueuedTokens;
     const reason = `its ${numTokens} tokens and the ${waiting.numTokens} that are waiting are more than`;
     return refused(

@@ -66,8 +66,8 @@ export interface SchedulingState {
   reserveRatio: number;
   readonly stepTimes: StepTimes;
   readonly departures: Departures;
-  /** The batch refused last; what is left of it may still come. */
-  refusedBatch: string | undefined;
+  /** The newest batch: what is left of it fares as its first request did. */
+  lastBatch: { readonly id: string; readonly isRefused: boolean } | undefined;
   numSteps: number;
   numPreemptions: number;
   generatedTokens: number;
@@ -93,7 +93,7 @@ export function createState(config: SchedulerConfig): SchedulingState {
     reserveRatio: reserveRatioBounds.max,
     stepTimes: createStepTimes(),
     departures: createDepartures(),
-    refusedBatch: undefined,
+    lastBatch: undefined,
     numSteps: 0,
     numPreemptions: 0,
     generatedTokens: 0,

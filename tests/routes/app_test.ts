@@ -31,7 +31,7 @@ Deno.test("app: with a key every route but /health asks for it", async (t) => {
   ];
   const wrong = [{}, { Authorization: "Bearer wrong" }, { Authorization: "Bearer" }, {
     Authorization: "Basic secret",
-  }];
+  }, { Authorization: "Bearer secret or so" }];
   for (const [method, path] of routes) {
     await t.step(`${method} ${path}`, async () => {
       for (const headers of wrong) {
@@ -47,6 +47,8 @@ Deno.test("app: with a key every route but /health asks for it", async (t) => {
     });
   }
   assert.equal((await app.request("/health")).status, 200);
+  const headers = { Authorization: "bearer   secret" };
+  assert.notEqual((await app.request("/v1/models", { headers })).status, 401);
 });
 
 Deno.test("app: pages of this machine may call it with the SDK's headers, others may not", async (t) => {
@@ -164,13 +166,13 @@ Deno.test("app: the engine hears who asks, and what belongs together", async () 
     await (await app.fetch(new Request("http://aerie/generate", init), env)).text();
   };
   await ask({ text: "a" }, { clientAddress: "::ffff:1.2.3.4" });
-  await ask({ text: ["b", "c"], rid: ["x", "y"] });
+  await ask({ text: ["b", "cde"], rid: ["x", "y"] });
   const id = generator.seen[1]?.request.batch?.id;
   assert.ok(id);
   assert.deepEqual(generator.seen.map(({ request: { client, batch } }) => [client, batch]), [
     ["1.2.3.4", undefined],
-    [undefined, { id, numFollowing: 1 }],
-    [undefined, { id, numFollowing: 0 }],
+    [undefined, { id, numFollowing: 1, numFollowingTokens: 3 }],
+    [undefined, { id, numFollowing: 0, numFollowingTokens: 0 }],
   ]);
 });
 

@@ -68,7 +68,12 @@ Deno.test("a batch that does not fit is refused whole, with its first request", 
   const submit = (id: string, size: number) =>
     Array.from(
       { length: size },
-      (_, i) => world.submit(`${id} ${i}`, [1], {}, { batch: { id, numFollowing: size - 1 - i } }),
+      (_, i) => {
+        const numFollowing = size - 1 - i;
+        return world.submit(`${id} ${i}`, [1], {}, {
+          batch: { id, numFollowing, numFollowingTokens: numFollowing },
+        });
+      },
     );
   const [first, ...others] = submit("large", 3);
   assert.equal(
@@ -96,6 +101,28 @@ Deno.test("prompt tokens that wait are bounded too, but one request always may",
   world.drain();
   for (let i = 0; i < 5; i++) assert.equal(world.submit(`small ${i}`, tokens(10)).last, undefined);
   assert.equal(world.submit("last", [1]).end, "overloaded");
+});
+
+Deno.test("tokens that find a place free do not wait, and a batch's are bounded whole", () => {
+  const world = new World({ ...sizes, maxQueuedTokens: 50, numPages: 400 });
+  const submit = (id: string, size: number, length: number) =>
+    Array.from({ length: size }, (_, i) => {
+      const numFollowing = size - 1 - i;
+      const tokens = Array.from({ length }, (_, k) => k + 2);
+      const params = { maxTokens: 100, ignoreEos: true };
+      return world.submit(`${id} ${i}`, tokens, params, {
+        batch: { id, numFollowing, numFollowingTokens: numFollowing * length },
+      });
+    }).map(({ last }) => last === undefined);
+  assert.ok(submit("at once", 4, 30).every(Boolean), "there are four places");
+  while (world.state.running.length < 4) assert.ok(world.step());
+  assert.ok(submit("first", 2, 200).every(Boolean), "what is too much may wait alone");
+  assert.ok(submit("more", 2, 20).every((isQueued) => !isQueued));
+  for (const id of ["first 0", "first 1"]) world.cancel(id);
+  assert.ok(submit("some", 2, 10).every(Boolean));
+  assert.ok(submit("too much", 4, 10).every((isQueued) => !isQueued), "the first three would fit");
+  assert.ok(submit("as much", 3, 10).every(Boolean));
+  world.drain();
 });
 
 Deno.test("who is refused is told when there will be room, and finds it then", () => {
