@@ -4,7 +4,11 @@
  * @module
  */
 import type { IncomingMessage } from "node:http";
+import { setImmediate } from "node:timers";
 import { AerieError, InvalidRequestError } from "../runtime/errors.ts";
+
+/** Chunks of a body that may be of any size, bytes that every further one has to bring, and chunks taken at a time. */
+const FREE_CHUNKS = 10_000, MIN_CHUNK_BYTES = 64, CHUNKS_PER_TURN = 1000;
 
 /** Methods that an application is asked for; every other is answered 405. */
 export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -47,6 +51,15 @@ export class IncomingBody {
   /** Why what is still missing will not come; also where nobody has asked for it yet. */
   #failure: AerieError | undefined;
   #out: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+  /** Came since it was last handed on. */
+  readonly #parts: Uint8Array<ArrayBuffer>[] = [];
+  #numChunks = 0;
+  #numBytes = 0;
+  /** Chunks of this turn of the event loop. */
+  #numOfTurn = 0;
+  #isResting = false;
+  /** So many and so small chunks came that no more are taken. */
+  #isExcessive = false;
 
   /** `begin` runs before the first byte is read: it tells a client that waits to go on. */
   constructor(message: IncomingMessage, begin: () => void) {
@@ -64,7 +77,7 @@ export class IncomingBody {
     return new ReadableStream({
       pull: (out) => {
         if (this.#out === undefined) this.#start(out);
-        this.#message.resume();
+        if (!this.#isResting) this.#message.resume();
       },
       cancel: () => {
         this.isAwaited = false;
@@ -75,8 +88,9 @@ export class IncomingBody {
 
   /** Reads and forgets what still comes, so that the end of the connection is noticed. */
   discard(): void {
-    this.#message.on("data", () => {});
-    this.#message.resume();
+    if (this.#isExcessive) return;
+    this.#message.on("data", (chunk: Uint8Array) => this.#count(chunk));
+    if (!this.#isResting) this.#message.resume();
   }
 
   /** Ends reading with an error, now or once it begins, unless all has come. */
@@ -88,6 +102,42 @@ export class IncomingBody {
     this.#out = undefined;
   }
 
+  /**
+   * Lets others have their turn: a chunk of one byte costs as much as one of thousands, and the parser goes on for as long
+   * as the client sends.
+   */
+  #count({ length }: Uint8Array): void {
+    if (this.#isExcessive) return;
+    const { socket } = this.#message;
+    this.#numBytes += length;
+    if (++this.#numChunks > FREE_CHUNKS + this.#numBytes / MIN_CHUNK_BYTES) {
+      this.#isExcessive = true;
+      // No answer: to send it, the rest would have to be read.
+      socket.destroy();
+      const size = `${this.#numChunks} chunks for ${this.#numBytes} bytes`;
+      return this.fail(new InvalidRequestError(`Cannot read body: it comes in ${size}`, "body"));
+    }
+    if (++this.#numOfTurn < CHUNKS_PER_TURN || this.#isResting) return;
+    this.#isResting = true;
+    this.#message.pause();
+    socket.pause();
+    setImmediate(() => {
+      this.#numOfTurn = 0;
+      this.#isResting = false;
+      if (this.#isExcessive) return;
+      socket.resume();
+      this.#message.resume();
+    });
+  }
+
+  /** Hands on what one read of the socket brought, which may be thousands of chunks of a byte each. */
+  #flush(): void {
+    const parts = this.#parts.splice(0);
+    if (parts.length === 0 || this.#out === undefined) return;
+    this.#out.enqueue(parts.length === 1 ? parts[0]! : concat(parts));
+    this.#message.pause();
+  }
+
   #start(out: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
     if (this.#failure !== undefined) return out.error(this.#failure);
     const message = this.#message;
@@ -96,16 +146,27 @@ export class IncomingBody {
     this.#begin();
     message.on("data", (chunk: Uint8Array<ArrayBuffer>) => {
       if (this.#out === undefined) return;
-      this.#out.enqueue(chunk);
-      message.pause();
+      this.#count(chunk);
+      if (this.#parts.push(chunk) === 1) queueMicrotask(() => this.#flush());
     });
     message.once("end", () => {
+      this.#flush();
       this.isAwaited = false;
       this.#out?.close();
       this.#out = undefined;
     });
     message.once("close", () => this.fail(cutShort()));
   }
+}
+
+function concat(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** What a body fails with that ends before it is complete. */

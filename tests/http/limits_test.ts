@@ -128,6 +128,51 @@ Deno.test("limits: what follows a request that is being answered cuts no answer"
   await until(() => server.listener.numConnections === 0);
 });
 
+Deno.test("limits: a body in chunks of a byte holds nobody up for long, and is cut off", async (t) => {
+  let numRead = 0;
+  await using server = await Listening.open(async (request) => {
+    if (request.method === "GET") return new Response("x");
+    const { length } = await request.text().catch(() => "");
+    numRead += length;
+    return new Response("y");
+  });
+  // On a thread of its own, since this one is watched.
+  const flood = (method: string, chunk: string, count: number) => {
+    const { port } = new URL(server.listener.url);
+    const head = `${method} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const program = `const c = await Deno.connect({ port: ${port} });
+      const write = async (text) => { const bytes = new TextEncoder().encode(text);
+        for (let at = 0; at < bytes.length;) at += await c.write(bytes.subarray(at)); };
+      try { await write(${JSON.stringify(head)});
+        for (let i = 0; i < ${count}; i++) await write(${JSON.stringify(chunk)}.repeat(1000));
+        await write("0\\r\\n\\r\\n"); for await (const _ of c.readable) break; } catch {}
+      Deno.exit();`;
+    return new Deno.Command(Deno.execPath(), { args: ["eval", program] }).output();
+  };
+  const cases = [["POST", "1\r\n \r\n", 2000], ["GET", "1\r\n \r\n", 2000], [
+    "POST",
+    `80\r\n${" ".repeat(128)}\r\n`,
+    20,
+  ], ["POST", "1\r\n \r\n", 9]] as const;
+  for (const [method, chunk, count] of cases) {
+    await t.step(`${method}, ${count} thousand chunks of ${chunk.length} bytes`, async () => {
+      let worstMs = 0, last = performance.now();
+      const timer = setInterval(() => {
+        const now = performance.now();
+        worstMs = Math.max(worstMs, now - last);
+        last = now;
+      }, 5);
+      const before = numRead;
+      await flood(method, chunk, count);
+      clearInterval(timer);
+      // Seconds, without the bound.
+      assert(worstMs < 500, `${worstMs} ms`);
+      if (count < 1000) assert.equal(numRead - before, count * 1000 * parseInt(chunk, 16));
+      await until(() => server.listener.numInFlight === 0);
+    });
+  }
+});
+
 Deno.test("limits: a connection between requests is closed also if blank lines trickle in", async () => {
   await using server = await Listening.open(() => new Response("x"), short);
   using client = await server.connect();
