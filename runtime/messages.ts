@@ -32,8 +32,9 @@ export interface Submit {
 export interface SubmitBatch {
   /** Of no other batch. */
   readonly id: string;
-  /** Requests that come after this one, and the tokens of their prompts. */
+  /** Requests that come after this one. */
   readonly numFollowing: number;
+  /** Tokens of their prompts. */
   readonly numFollowingTokens: number;
 }
 
