@@ -16,7 +16,7 @@ import { ensureLibrary } from "./ffi/build.ts";
 import { defaultMaxConnections } from "./http/descriptors.ts";
 import { type Handler, Listener } from "./http/listener.ts";
 import { createApp } from "./routes/app.ts";
-import { toErrorReply } from "./routes/errors.ts";
+import { errorResponse, toErrorReply } from "./routes/errors.ts";
 import { isLocalName } from "./routes/origins.ts";
 import type { Checkpoint } from "./runtime/config.ts";
 import type { ServerArgs } from "./runtime/server_args.ts";
@@ -33,8 +33,8 @@ const DRAIN_MS = 3500;
 const EXIT_MS = 4800;
 
 function unavailable(reason: string): Handler {
-  const { status, headers, body } = toErrorReply(new UnavailableError(`Cannot accept request: ${reason}`));
-  return () => Response.json(body, { status, headers });
+  const reply = toErrorReply(new UnavailableError(`Cannot accept request: ${reason}`));
+  return () => errorResponse(reply);
 }
 
 /** Brings the server up; it then runs until a signal ends the process. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { toErrorReply } from "../routes/errors.ts";
+import { errorResponse, toErrorReply } from "../routes/errors.ts";
 import { LINGER_MS } from "./refusal.ts";
 import { sendReply } from "./reply.ts";
 import { checkHead, cutShort, IncomingBody, toRequest } from "./request.ts";
@@ -77,7 +77,7 @@ export class Exchange {
     let failure: unknown;
     const response = await this.#respond(handler).catch((error) => {
       failure = error;
-      return errorResponse(error);
+      return errorResponse(toErrorReply(error));
     });
     await this.#send(response, isLast());
     if (failure !== undefined) throw failure;
@@ -89,7 +89,7 @@ export class Exchange {
       checkHead(this.#message);
       request = toRequest(this.#message, this.body, this.#abort.signal);
     } catch (error) {
-      return errorResponse(error);
+      return errorResponse(toErrorReply(error));
     }
     const { method } = request;
     // Nobody else does, and what is not read hides the end of the connection.
@@ -122,10 +122,4 @@ export class Exchange {
     await Promise.race([late, complete, gone, this.closed]);
     clearTimeout(timer);
   }
-}
-
-/** The answer that tells of an error. */
-export function errorResponse(error: unknown): Response {
-  const { status, headers, body } = toErrorReply(error);
-  return Response.json(body, { status, headers });
 }

@@ -16,7 +16,7 @@ import { checkShape } from "./body_shape.ts";
 import { addChat } from "./chat.ts";
 import { addCompletions } from "./completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./context.ts";
-import { clip, toErrorReply, toInvalidRequest } from "./errors.ts";
+import { clip, errorResponse, toErrorReply, toInvalidRequest } from "./errors.ts";
 import { exactSeeds } from "./exact_seeds.ts";
 import { addGenerate } from "./generate.ts";
 import { addInfo } from "./info.ts";
@@ -55,10 +55,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
       if (!result.success) throw toInvalidRequest(result.error);
     },
   });
-  app.onError((error) => {
-    const { status, headers, body } = context.report(error);
-    return Response.json(body, { status, headers });
-  });
+  app.onError((error) => errorResponse(context.report(error)));
   app.notFound((c) => {
     const allow = methodsOf(app, c.req.path);
     if (allow.length > 0) {

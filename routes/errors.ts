@@ -48,6 +48,11 @@ export function toErrorReply(error: unknown): ErrorReply {
   };
 }
 
+/** The answer that says what went wrong. */
+export function errorResponse({ status, headers, body }: ErrorReply): Response {
+  return Response.json(body, { status, headers });
+}
+
 /** OpenAI's `type`: a missing key or model is an invalid request there too. */
 function openaiType(status: number): string {
   if (status === 429) return "rate_limit_error";
