@@ -1,6 +1,6 @@
 /**
  * The listening socket. On Deno, node:http stops accepting for good, and says nothing, once the process has met its
- * limit of descriptors; so somebody connects now and then and looks whether it is accepted.
+ * limit of descriptors; so the acceptor probes it: it connects to itself now and then and looks whether that is accepted.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { LoadError } from "../runtime/errors.ts";
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Connections that wait in the kernel, at most. */
 const BACKLOG = 1024;
-/** Between two looks at whether connections are accepted, in milliseconds; also the shortest time between two log lines. */
-const LOOK_MS = 1000;
-/** Looks between two trials where nothing is suspicious. */
-const LOOKS_BETWEEN_TRIALS = 10;
-/** Looks after which a trial that was not accepted has failed. */
-const LOOKS_OF_TRIAL = 2;
+/** Between two checks whether connections are accepted, in milliseconds; also the shortest time between two log lines. */
+const CHECK_MS = 1000;
+/** Checks between two probes while nothing is suspicious. */
+const CHECKS_BETWEEN_PROBES = 10;
+/** Checks after which a probe that was not accepted has failed. */
+const CHECKS_PER_PROBE = 2;
 
-/** What an acceptor is told and whom it tells. */
+/** Address and time limits of a listening socket, and who handles its events. */
 export interface AcceptorOptions {
   readonly host: string;
   /** 0 takes a free one. */
@@ -29,15 +29,15 @@ export interface AcceptorOptions {
   readonly keepAliveMs: number;
   readonly log: (level: "warning", text: string) => void;
   /** A client has connected. */
-  accepted(socket: Socket): void;
+  onConnection(socket: Socket): void;
   /** The head of a request has come. */
-  requested(message: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void;
+  onRequest(message: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void;
   /** What came cannot be read. */
-  failed(error: Error, socket: Socket): void;
-  /** A tunnel is asked for. */
-  tunnelled(socket: Socket): void;
+  onClientError(error: Error, socket: Socket): void;
+  /** A tunnel is asked for, by the method CONNECT. */
+  onTunnel(socket: Socket): void;
   /** The listening socket is about to be replaced. */
-  replacing(): void;
+  onReplace(): void;
 }
 
 /** Accepts connections until it is closed. */
@@ -49,15 +49,15 @@ export class Acceptor {
   #address!: AddressInfo;
   #numAccepted = 0;
   #numAcceptedBefore = 0;
-  #numLooks = 0;
-  #isTrying = false;
+  #numChecks = 0;
+  #isProbing = false;
   #isSuspicious = false;
   #isClosed = false;
-  #trial: Socket | undefined;
+  #probeSocket: Socket | undefined;
 
   private constructor(options: AcceptorOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#timer = setInterval(() => this.#check(), CHECK_MS);
   }
 
   /** @throws {LoadError} if the address cannot be had */
@@ -90,12 +90,12 @@ export class Acceptor {
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    this.#trial?.destroy();
+    this.#probeSocket?.destroy();
     this.#server?.close();
   }
 
   #listen(port: number): Promise<Server> {
-    const { host, headersMs, keepAliveMs, failed, requested, tunnelled } = this.#options;
+    const { host, headersMs, keepAliveMs, onClientError, onRequest, onTunnel } = this.#options;
     const server = createServer({
       headersTimeout: headersMs,
       keepAliveTimeout: keepAliveMs,
@@ -110,12 +110,12 @@ export class Acceptor {
     Object.assign(server, { httpAllowHalfOpen: true });
     server.on("connection", (socket) => {
       this.#numAccepted++;
-      this.#options.accepted(socket);
+      this.#options.onConnection(socket);
     });
-    server.on("request", (message, res) => requested(message, res, false));
-    server.on("checkContinue", (message, res) => requested(message, res, true));
-    server.on("clientError", (error, socket) => failed(error, socket as Socket));
-    server.on("connect", (_, socket) => tunnelled(socket as Socket));
+    server.on("request", (message, res) => onRequest(message, res, false));
+    server.on("checkContinue", (message, res) => onRequest(message, res, true));
+    server.on("clientError", (error, socket) => onClientError(error, socket as Socket));
+    server.on("connect", (_, socket) => onTunnel(socket as Socket));
     return new Promise((resolve, reject) => {
       server.once("error", reject);
       server.listen({ host, port, backlog: BACKLOG }, () => {
@@ -126,36 +126,36 @@ export class Acceptor {
     });
   }
 
-  /** Looks whether connections are accepted: others' or, if none came for a while, its own. */
-  #look(): void {
+  /** Whether connections are accepted is seen by those of clients or, if none came for a while, by a probe. */
+  #check(): void {
     if (this.#server === undefined) return;
-    this.#numLooks++;
+    this.#numChecks++;
     if (this.#numAccepted !== this.#numAcceptedBefore) {
       this.#numAcceptedBefore = this.#numAccepted;
-      if (this.#isTrying) this.#isSuspicious = false;
-      this.#isTrying = false;
-      this.#numLooks = 0;
-    } else if (this.#isTrying && this.#numLooks >= LOOKS_OF_TRIAL) {
+      if (this.#isProbing) this.#isSuspicious = false;
+      this.#isProbing = false;
+      this.#numChecks = 0;
+    } else if (this.#isProbing && this.#numChecks >= CHECKS_PER_PROBE) {
       void this.#replace();
-    } else if (!this.#isTrying && (this.#isSuspicious || this.#numLooks >= LOOKS_BETWEEN_TRIALS)) {
-      this.#try();
+    } else if (!this.#isProbing && (this.#isSuspicious || this.#numChecks >= CHECKS_BETWEEN_PROBES)) {
+      this.#probe();
     }
   }
 
-  #try(): void {
-    this.#isTrying = true;
-    this.#numLooks = 0;
+  #probe(): void {
+    this.#isProbing = true;
+    this.#numChecks = 0;
     const socket = connect({ host: reachable(this.#options.host), port: this.port });
     socket.once("connect", () => socket.destroy());
     socket.once("error", (error: Error & { readonly code?: string }) => {
-      this.#isTrying = false;
+      this.#isProbing = false;
       // The last socket could not be replaced.
       if (error.code === "ECONNREFUSED") return void this.#replace();
       // Without a descriptor for it nothing is known.
       this.#isSuspicious = true;
       this.#warn(error);
     });
-    this.#trial = socket;
+    this.#probeSocket = socket;
   }
 
   /** Opens another listening socket in place of the one that accepts nothing. */
@@ -164,15 +164,15 @@ export class Acceptor {
     this.#warn(new Error("the listening socket gave up, probably for too many open files; listening again"));
     const old = this.#server;
     this.#server = undefined;
-    this.#isTrying = false;
-    this.#trial?.destroy();
-    this.#options.replacing();
+    this.#isProbing = false;
+    this.#probeSocket?.destroy();
+    this.#options.onReplace();
     await new Promise<void>((resolve) => {
       old?.close();
-      setTimeout(resolve, LOOK_MS / 10);
+      setTimeout(resolve, CHECK_MS / 10);
     });
     const opened = await this.#listen(this.port).catch((error) => this.#warn(error));
-    // If it failed, the next look finds the old one closed, and tries again.
+    // If it failed, the next probe finds the old one closed, and replaces it again.
     this.#server = opened ?? old;
     this.#isSuspicious = true;
     if (this.#isClosed) opened?.close();

@@ -11,8 +11,8 @@ import { cutShort } from "./request.ts";
 
 /** Requests of one connection that may be under way at once: clients that pipeline have a few. */
 const MAX_PIPELINED = 32;
-/** Connections beyond the bound that are told so; more are closed without a word, since each holds a descriptor. */
-const MAX_TOLD = 16;
+/** Refused connections that are answered 503 at once; more are closed without an answer, since each holds a descriptor. */
+const MAX_REFUSALS = 16;
 
 /** What connections may do. */
 export interface ConnectionLimits {
@@ -108,7 +108,7 @@ export class Connection {
     }
     // node:http takes any byte for the end of a pause, also such as begin no request.
     if (!this.isBusy && now - (this.#answeredAt ?? now) > pauseMs) return this.destroy();
-    // Who answers has been told by the signal, and should be done.
+    // The handler's signal was aborted when the client left: it should be done.
     if (now - (this.#endedAt ?? now) > stallMs) return this.destroy();
     const bytesFlushed = bytesWritten - writableLength;
     if (writableLength === 0 || bytesFlushed !== this.#bytesFlushed) {
@@ -120,8 +120,8 @@ export class Connection {
   }
 
   /**
-   * A client that closes its side has left, as far as can be told without writing to it. One that only half-closed
-   * still gets what answer there is.
+   * A client that closes its side is taken to have left. One that only closed its sending side still gets what answer
+   * there is.
    */
   #end(): void {
     this.#endedAt = performance.now();
@@ -192,7 +192,7 @@ export class Connections {
   }
 
   #refuse(socket: Socket): void {
-    if (this.#numRefused >= MAX_TOLD) return void socket.destroy();
+    if (this.#numRefused >= MAX_REFUSALS) return void socket.destroy();
     this.#numRefused++;
     socket.once("close", () => this.#numRefused--);
     refuseOn(socket, new UnavailableError(`Cannot accept connection: ${this.size} are open`));

@@ -29,7 +29,7 @@ export class Exchange {
   #hasLeft = false;
   #isClosed = false;
 
-  /** `awaitsContinue`: the client sends its body once it is told to. */
+  /** `awaitsContinue`: the client sends its body only after a `100 Continue`. */
   constructor(message: IncomingMessage, res: ServerResponse, awaitsContinue: boolean) {
     this.#message = message;
     this.#res = res;

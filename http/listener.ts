@@ -35,8 +35,8 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #connections: Connections;
   readonly #inFlight = new Set<Promise<void>>();
-  /** Connections from which on the limit of open files is near, whatever the bound. */
-  readonly #crowd = defaultMaxConnections();
+  /** From this many connections on, the limit of open files is near, whatever `maxConnections` says. */
+  readonly #numSuspicious = defaultMaxConnections();
   #acceptor!: Acceptor;
   #handler: Handler;
   #isDraining = false;
@@ -66,12 +66,12 @@ export class Listener {
         headersMs: options.timeoutHeaders * 1000,
         keepAliveMs: options.timeoutKeepAlive * 1000,
         log: options.log,
-        accepted: (socket) => listener.#accept(socket),
-        requested: (...request) => void listener.#answer(...request),
-        failed: (error, socket) => listener.#refuse(error, socket),
-        tunnelled: (socket) => refuseOn(socket, methodRefusal("CONNECT")),
+        onConnection: (socket) => listener.#accept(socket),
+        onRequest: (...request) => void listener.#answer(...request),
+        onClientError: (error, socket) => listener.#refuse(error, socket),
+        onTunnel: (socket) => refuseOn(socket, methodRefusal("CONNECT")),
         // Nobody watches the head of a request on a server that is closed.
-        replacing: () => listener.#connections.closeUnused(),
+        onReplace: () => listener.#connections.closeUnused(),
       });
     } catch (error) {
       listener.#connections.close();
@@ -126,7 +126,7 @@ export class Listener {
 
   #accept(socket: Socket): void {
     const isAccepted = this.#connections.accept(socket);
-    if (!isAccepted || this.#connections.size >= this.#crowd) this.#acceptor.suspect();
+    if (!isAccepted || this.#connections.size >= this.#numSuspicious) this.#acceptor.suspect();
   }
 
   async #answer(message: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): Promise<void> {

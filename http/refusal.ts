@@ -9,7 +9,7 @@ import { toErrorReply } from "../routes/errors.ts";
 import { AerieError, InvalidRequestError } from "../runtime/errors.ts";
 import { methodRefusal, METHODS } from "./request.ts";
 
-/** What node:http tells of a connection it cannot read. */
+/** What node:http reports of a connection it cannot read. */
 export interface ParserError extends Error {
   readonly code?: string;
   readonly bytesParsed?: number;
@@ -24,7 +24,7 @@ export function isLate({ code }: ParserError): boolean {
   return code === "ERR_HTTP_REQUEST_TIMEOUT";
 }
 
-/** The error a client is told of; undefined if it has left. */
+/** The error that answers a client; undefined if it has left. */
 export function refusalOf(error: ParserError): { error: AerieError; status?: number } | undefined {
   switch (error.code) {
     case "ECONNRESET":

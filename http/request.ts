@@ -61,7 +61,7 @@ export class IncomingBody {
   /** So many and so small chunks came that no more are taken. */
   #isExcessive = false;
 
-  /** `begin` runs before the first byte is read: it tells a client that waits to go on. */
+  /** `begin` runs before the first byte is read: it sends the `100 Continue` that a client may wait for. */
   constructor(message: IncomingMessage, begin: () => void) {
     this.#message = message;
     this.#begin = begin;
