@@ -6,6 +6,7 @@
  * @module
  */
 import type { MiddlewareHandler } from "hono";
+import ipaddr from "ipaddr.js";
 import { AerieError } from "../runtime/errors.ts";
 import { clip } from "./errors.ts";
 
@@ -14,8 +15,9 @@ const ACTING_PATHS = ["/flush_cache", "/health_generate"];
 
 /** Whether a host name, without port, is this machine as seen from itself. */
 export function isLocalName(name: string): boolean {
-  const bare = bareName(name).replace(/^::ffff:(?=\d+\.)/, "");
-  return bare === "localhost" || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare);
+  const bare = bareName(name);
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare);
+  return isAddress ? ipaddr.process(bare).range() === "loopback" : bare === "localhost";
 }
 
 /** An IPv6 address stands in brackets where a port may follow. */

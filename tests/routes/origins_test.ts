@@ -29,6 +29,8 @@ Deno.test("origins: on a loopback address only local names and those that are al
     ["127.0.0.1:30000", true],
     ["127.8.9.10", true],
     ["[::1]:30000", true],
+    ["[::ffff:127.0.0.1]:30000", true],
+    ["[::ffff:10.0.0.1]:30000", false],
     ["aerie.example:1", true],
     ["other.example:8080", true],
     ["[fe80::1]:30000", true],
@@ -65,6 +67,8 @@ Deno.test("origins: foreign pages have nothing done", async (t) => {
   const cases: [name: string, headers: Record<string, string>, isServed: boolean][] = [
     ["no page", {}, true],
     ["a local page", { Origin: "http://localhost:5173" }, true],
+    // As browsers write ::ffff:127.0.0.1.
+    ["a local page by a mapped address", { Origin: "http://[::ffff:7f00:1]:5173" }, true],
     ["a page that may", { Origin: page }, true],
     ["a page of this server's name", { Origin: "http://my.example:8", Host: "my.example:8" }, true],
     ["a foreign page", { Origin: evil }, false],
