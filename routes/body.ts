@@ -4,11 +4,10 @@
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
-import { AerieError } from "../runtime/errors.ts";
+import { AerieError, MIN_RETRY_MS } from "../runtime/errors.ts";
 
 /** Bytes of all bodies that are being read or tokenised, at most. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
-const RETRY_AFTER_MS = 1000;
 /** Where a context keeps how its body is released. */
 const RELEASE = "releaseBody";
 
@@ -75,6 +74,6 @@ function refuseSize(maxBytes: number): never {
 function refuseForNow(): never {
   throw new AerieError("unavailable", "Cannot read body: the server holds too many at once", {
     param: "body",
-    retryAfterMs: RETRY_AFTER_MS,
+    retryAfterMs: MIN_RETRY_MS,
   });
 }

@@ -58,10 +58,13 @@ export class InvalidRequestError extends AerieError {
   }
 }
 
+/** Shortest time after which a refused client should come again, milliseconds: `Retry-After` counts seconds. */
+export const MIN_RETRY_MS = 1000;
+
 /** The waiting queue is full. HTTP 429 with `Retry-After`. */
 export class OverloadedError extends AerieError {
   /** `retryAfterMs` is when a client may try again. */
-  constructor(message: string, retryAfterMs: number) {
+  constructor(message: string, retryAfterMs: number = MIN_RETRY_MS) {
     super("overloaded", message, { retryAfterMs });
   }
 }

@@ -5,7 +5,7 @@
  */
 import { InvalidRequestError, OverloadedError, toWireError } from "../errors.ts";
 import type { Failed, Submit } from "../messages.ts";
-import { MIN_RETRY_MS, promiseRoom } from "./departures.ts";
+import { promiseRoom } from "./departures.ts";
 import { attachPrefix, growPages, numAvailablePages, numMissingPages, releasePages } from "./pages.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
 import { poolTokens, type SchedulingState } from "./state.ts";
@@ -118,7 +118,7 @@ function refusal(state: SchedulingState, message: Submit): Error | undefined {
   if (batch === undefined) return overload(state, message);
   if (batch.id === lastBatch?.id) {
     return lastBatch.isRefused
-      ? new OverloadedError("Cannot queue request: others of its batch were refused", MIN_RETRY_MS)
+      ? new OverloadedError("Cannot queue request: others of its batch were refused")
       : undefined;
   }
   const error = overload(state, message);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MIN_RETRY_MS } from "../errors.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
 
@@ -10,8 +11,7 @@ import type { WaitingQueue } from "./waiting_queue.ts";
 const WINDOW_MS = 10_000;
 /** Weight of the newest request that ended. */
 const END_WEIGHT = 1 / 16;
-/** Bounds of what a client is told, milliseconds. */
-export const MIN_RETRY_MS = 1000;
+/** Longest `Retry-After`, milliseconds. */
 const MAX_RETRY_MS = 600_000;
 /** Clients whose promises are remembered. */
 const MAX_CLIENTS = 4096;

@@ -87,10 +87,7 @@ export class HostPool {
     this.#assertRunning();
     const frame = toFrame(request), queue = frame.length <= SHORT_BYTES ? this.#short : this.#long;
     if (this.#waitingBytes > 0 && this.#waitingBytes + frame.length > MAX_WAITING_BYTES) {
-      throw new OverloadedError(
-        `Cannot tokenize input: ${this.#waitingBytes} bytes of text wait already`,
-        1000,
-      );
+      throw new OverloadedError(`Cannot tokenize input: ${this.#waitingBytes} bytes of text wait already`);
     }
     const job = { frame, answer: Promise.withResolvers<Int32Array>() };
     queue.push(job);
