@@ -10,6 +10,7 @@ import {
   type ErrorCode,
   httpStatusOf,
   InvalidRequestError,
+  MIN_RETRY_MS,
   type RequestProblem,
 } from "../runtime/errors.ts";
 import type { errorBody } from "./schema.ts";
@@ -76,7 +77,8 @@ function toAerieError(error: unknown): AerieError {
   }
   // Hono's own: malformed JSON (400) and a content type that is not JSON (415).
   if (error instanceof HTTPException) {
-    return new InvalidRequestError(`Cannot read body: ${error.message}`, "body");
+    const reason = error.status === 415 ? "expected Content-Type: application/json" : error.message;
+    return new InvalidRequestError(`Cannot read body: ${reason}`, "body");
   }
   return new AerieError("internal", "Cannot finish request: internal error");
 }
@@ -85,7 +87,8 @@ function replyHeaders(code: ErrorCode, details: AerieError["details"]): Record<s
   if (code === "unauthorized") return { "WWW-Authenticate": "Bearer" };
   if (code === "method_not_allowed") return { Allow: String(details.allow) };
   if (code !== "overloaded" && details.retryAfterMs === undefined) return {};
-  return { "Retry-After": String(Math.max(1, Math.ceil(Number(details.retryAfterMs ?? 1000) / 1000))) };
+  const retryMs = Math.max(MIN_RETRY_MS, Number(details.retryAfterMs ?? 0));
+  return { "Retry-After": String(Math.ceil(retryMs / 1000)) };
 }
 
 /** The first thing wrong with a body, named by its field. */

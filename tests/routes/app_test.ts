@@ -101,6 +101,8 @@ Deno.test("app: bodies that cannot be read", async (t) => {
       const error = await fault(app, chat, body, { headers });
       assert.equal(error.status, status, error.message);
       assert.equal(error.param, "body");
+      const isJson = headers["Content-Type"] === json["Content-Type"];
+      if (!isJson) assert.match(error.message, /expected Content-Type: application\/json$/);
     });
   }
   await t.step("numbers beyond JSON's", async () => {
