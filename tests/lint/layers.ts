@@ -15,6 +15,7 @@ const CONTRACTS = [
   "runtime/messages.ts",
   "runtime/sampling/params.ts",
   "runtime/scheduler_state.ts",
+  "runtime/server_args.ts",
   "runtime/speculation_config.ts",
   "runtime/text_length.ts",
 ];
