@@ -8,8 +8,10 @@
 import type { WireError } from "./errors.ts";
 import type { SamplingParams } from "./sampling/params.ts";
 import type { SchedulerState } from "./scheduler_state.ts";
+import type { Usage } from "./usage.ts";
 
 export type { SchedulerState } from "./scheduler_state.ts";
+export type { SpeculationUsage, Usage } from "./usage.ts";
 
 /** Who can send and receive. */
 export type Address = "engine" | "scheduler" | "drafter" | "verifier";
@@ -83,33 +85,7 @@ export type FinishReason =
   | { readonly type: "length"; readonly length: number }
   | { readonly type: "abort"; readonly message: string };
 
-/** Token counts of one request. */
-export interface Usage {
-  /** Tokens of the prompt. */
-  readonly numPromptTokens: number;
-  /** Tokens generated. */
-  readonly numCompletionTokens: number;
-  /** Prompt tokens whose KV came from the radix cache. */
-  readonly numCachedTokens: number;
-  /** Times the request lost its pages and was computed again. */
-  readonly numPreemptions: number;
-  /** What speculation did; absent without it. */
-  readonly speculation?: SpeculationUsage;
-}
-
-/** Counts of draft tokens, of one request or of all. */
-export interface SpeculationUsage {
-  /** Decode steps, those without drafts included. */
-  readonly numVerifications: number;
-  /** Draft tokens verified. */
-  readonly numProposed: number;
-  /** Draft tokens accepted. */
-  readonly numAccepted: number;
-  /** Entry n: verifications that accepted n draft tokens. */
-  readonly acceptedHistogram: readonly number[];
-}
-
-/** The last a request hears that was admitted. */
+/** Last event of a request that was admitted. */
 export interface Finished {
   readonly type: "finished";
   readonly requestId: string;
@@ -117,14 +93,14 @@ export interface Finished {
   readonly usage: Usage;
 }
 
-/** The last a request hears that went wrong. */
+/** Last event of a request that went wrong. */
 export interface Failed {
   readonly type: "failed";
   readonly requestId: string;
   readonly error: WireError;
 }
 
-/** What requests hear of some steps, all of it at once: a message to another thread costs more than what it says. */
+/** Events of some steps, all in one message: to wake another thread costs more than what it says. */
 export interface Progressed {
   readonly type: "progressed";
   readonly events: readonly (Tokens | Finished | Failed)[];
@@ -270,13 +246,13 @@ export interface Forwarded {
   readonly forwardMs: number;
 }
 
-/** Commands the scheduler takes, facts it hears. */
+/** Commands and facts that the scheduler receives. */
 export type SchedulerMessage = Submit | Cancel | Flush | Inspect | Drafted | Forwarded;
 /** Commands the verifier takes. */
 export type VerifierMessage = Forward | Release;
 /** Commands the drafter takes. */
 export type DrafterMessage = Draft | Release;
-/** Facts the engine hears. */
+/** Facts that the engine receives. */
 export type EngineMessage = Progressed | Flushed | Inspected;
 
 /** Marks a `switch` over a union as complete. */

@@ -1,9 +1,9 @@
 /**
- * What the scheduler tells of itself.
+ * The scheduler's counters.
  *
  * @module
  */
-import type { SpeculationUsage } from "./messages.ts";
+import type { SpeculationUsage } from "./usage.ts";
 
 /** Counters shown by `/get_server_info` and used by tests. */
 export interface SchedulerState {
@@ -13,7 +13,7 @@ export interface SchedulerState {
   readonly numWaiting: number;
   /** Tokens to compute for the sequences in the queue. */
   readonly numWaitingTokens: number;
-  /** Clients that those of the queue are from which never ran. */
+  /** Clients with requests in the queue that never ran. */
   readonly numWaitingClients: number;
   /** Time that a step with prompts may take now beside those that decode, milliseconds; null if however long. */
   readonly stepBoundMs: number | null;

@@ -18,6 +18,7 @@ const CONTRACTS = [
   "runtime/server_args.ts",
   "runtime/speculation_config.ts",
   "runtime/text_length.ts",
+  "runtime/usage.ts",
 ];
 
 /**
@@ -84,6 +85,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/scheduler_state.ts": CONTRACTS,
   "runtime/config.ts": CONTRACTS,
   "runtime/server_args.ts": [],
+  "runtime/usage.ts": [],
   "runtime/speculation_config.ts": CONTRACTS,
   "runtime/errors.ts": [],
   "runtime/sampling/params.ts": [],

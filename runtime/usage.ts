@@ -1,0 +1,31 @@
+/**
+ * Counts of tokens: of one request, or of all.
+ *
+ * @module
+ */
+
+/** Token counts of one request. */
+export interface Usage {
+  /** Tokens of the prompt. */
+  readonly numPromptTokens: number;
+  /** Tokens generated. */
+  readonly numCompletionTokens: number;
+  /** Prompt tokens whose KV came from the radix cache. */
+  readonly numCachedTokens: number;
+  /** Times the request lost its pages and was computed again. */
+  readonly numPreemptions: number;
+  /** What speculation did; absent without it. */
+  readonly speculation?: SpeculationUsage;
+}
+
+/** Counts of draft tokens, of one request or of all. */
+export interface SpeculationUsage {
+  /** Decode steps, those without drafts included. */
+  readonly numVerifications: number;
+  /** Draft tokens verified. */
+  readonly numProposed: number;
+  /** Draft tokens accepted. */
+  readonly numAccepted: number;
+  /** Entry n: verifications that accepted n draft tokens. */
+  readonly acceptedHistogram: readonly number[];
+}
