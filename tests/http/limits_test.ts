@@ -10,6 +10,8 @@ import { postOf, type RawClient } from "../support/raw_client.ts";
 
 const short = { timeoutHeaders: 1, timeoutBody: 1, timeoutKeepAlive: 1 };
 const hello = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+/** So large that a source which is not held back makes a gigabyte in a second. */
+const CHUNK_BYTES = 1_000_000;
 const eventStream = { headers: { "Content-Type": "text/event-stream" } };
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -260,6 +262,15 @@ Deno.test("limits: a client that closes its sending side is taken to have left, 
   assert(client.received.endsWith("partly"), client.received);
 });
 
+Deno.test("limits: a connection that its client closed ends even if the handler never does", async () => {
+  await using server = await Listening.open(() => new Promise<Response>(() => {}), short);
+  using client = await server.connect();
+  await client.send(hello);
+  await until(() => server.listener.numInFlight === 1);
+  await client.endSending();
+  await until(() => server.listener.numConnections === 0);
+});
+
 Deno.test("limits: who pipelines without end is closed", async () => {
   const signals: AbortSignal[] = [];
   await using server = await Listening.open((request) => {
@@ -279,7 +290,7 @@ Deno.test("limits: a reader that does not read holds no stream back from ending 
     async pull(out) {
       numPulls++;
       await sleep(0);
-      out.enqueue(new Uint8Array(50_000));
+      out.enqueue(new Uint8Array(CHUNK_BYTES));
     },
     cancel() {
       isCancelled = true;
@@ -290,6 +301,6 @@ Deno.test("limits: a reader that does not read holds no stream back from ending 
   await client.send(hello);
   await until(() => isCancelled);
   // What the kernel takes for both ends is some megabytes.
-  assert(numPulls * 50_000 < 100_000_000, `${numPulls} pulls`);
+  assert(numPulls * CHUNK_BYTES < 100_000_000, `${numPulls} pulls`);
   await until(() => server.listener.numConnections === 0);
 });

@@ -108,6 +108,14 @@ Deno.test("listener: bodies that are too large or incomplete are answered at onc
     assert.equal(await client.status(), 413);
     await client.closed;
   });
+  await t.step("all of it sent before the answer is read", async () => {
+    const { hostname, port } = new URL(server.listener.url);
+    using connection = await Deno.connect({ hostname, port: Number(port) });
+    const body = new TextEncoder().encode(postOf("/generate", {}, { numBytes: 20_000_000 }));
+    for (let at = 0; at < body.length;) at += await connection.write(body.subarray(at));
+    const answer = new Uint8Array(1000), size = await connection.read(answer);
+    assert.match(new TextDecoder().decode(answer.subarray(0, size ?? 0)), /^HTTP\/1\.1 413 /);
+  });
   await t.step("chunks that end early, to a client that still reads", async () => {
     using client = await server.connect();
     await client.send(`${chunkedHead}ff\r\n{"text`);
@@ -165,6 +173,17 @@ Deno.test("listener: the bodies held at once are bounded, and given back", async
   using fourth = await server.connect();
   await fourth.send(whole);
   assert.equal(await fourth.status(), 200, "what left and what was answered no longer counts");
+});
+
+Deno.test("listener: a body no longer counts once its generations have begun", async () => {
+  const generator = new FakeGenerator(() => ["wait"]);
+  await using server = await open(appOf(generator, { maxBodyBytes: 33_000_000 }));
+  using clients = new DisposableStack();
+  const whole = postOf("/generate", { text: "x" }, { numBytes: 32_000_000 });
+  for (const numGenerations of [1, 2, 3]) {
+    await clients.use(await server.connect()).send(whole);
+    await until(() => generator.seen.length === numGenerations);
+  }
 });
 
 Deno.test("listener: the limit on connections holds, and who leaves makes room", async () => {

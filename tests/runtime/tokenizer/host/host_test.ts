@@ -38,6 +38,7 @@ async function started(timeoutMs = 5000): Promise<HostedTokenizer> {
   return tokenizer;
 }
 
+const DENO_VARIABLES = ["DENO_DIR", "HOME", "XDG_CACHE_HOME"];
 const user = (content: string) => [{ role: "user", content }];
 const hosts = () => childrenOf(Deno.pid).filter(({ command }) => command.includes("host_process.ts"));
 const refusal = (text: RegExp) => (error: Error) =>
@@ -63,6 +64,17 @@ Deno.test("a hosted tokenizer says what one in this process says", async () => {
     refusal(/the input \(2000 bytes\) is longer than the model's context length \(100 tokens\)/),
   );
   assert.equal(hosted.decode([...await hosted.encode("rest")]), "rest");
+});
+
+Deno.test("a host gets no more of the environment than Deno needs, and no permissions", async () => {
+  await using _ = await started();
+  const [host] = hosts();
+  const variables = Deno.readTextFileSync(`/proc/${host!.pid}/environ`).split("\0").filter(Boolean);
+  assert.deepEqual(
+    variables.map((variable) => variable.split("=")[0]!).filter((name) => !DENO_VARIABLES.includes(name)),
+    [],
+  );
+  assert.ok(!/ (-A|--allow)/.test(host!.command), host!.command);
 });
 
 Deno.test("a text that takes too long is refused alone, and its host replaced", async () => {
