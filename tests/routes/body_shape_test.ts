@@ -29,7 +29,7 @@ for (
 }
 
 Deno.test("brackets, colons and commas in strings do not count", async () => {
-  const content = '[{":,\\\\"'.repeat(40_000) + "\\";
+  const content = '":,[{\\\\"'.repeat(60_000) + "\\";
   const generator = new FakeGenerator();
   const response = await post(appOf(generator), chat, { messages: [{ role: "user", content }] });
   // The generator's context is 100 tokens: the text has been read.
