@@ -11,7 +11,7 @@ import { LoadError } from "../runtime/errors.ts";
 
 /** Options of {@linkcode ensureLibrary}. */
 export interface BuildOptions {
-  /** Hears how the build goes, if there is one. */
+  /** Called with the progress of a build, if there is one. */
   readonly onProgress?: (text: string) => void;
   /**
    * Builds with sanitizers, into a folder of its own: `address` is AddressSanitizer and UndefinedBehaviorSanitizer,
@@ -82,7 +82,7 @@ function hashFile(path: string): string {
   return createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
 }
 
-/** Changes with any file of `kernels/`, the machine's architecture and what the environment tells the compiler. */
+/** Changes with any file of `kernels/`, the machine's architecture and the compiler's variables in the environment. */
 function hashSources(root: string): string {
   const hash = createHash("sha256");
   const environment = ["CXX", "CXXFLAGS", "LDFLAGS"].map((name) => Deno.env.get(name) ?? "");

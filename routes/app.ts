@@ -30,7 +30,7 @@ const defaultMaxBodyBytes = 4 * 1024 * 1024;
 
 /** An application that answers requests, with or without a socket. */
 export interface App {
-  /** For `Deno.serve`, or with `{ clientAddress }`, by which clients are told apart in the queue. */
+  /** Answers a request. `clientAddress` is who asks: waiting requests of several clients take turns. */
   readonly fetch: (
     request: Request,
     env?: { readonly clientAddress?: string } | object,

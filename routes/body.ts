@@ -51,7 +51,7 @@ export function releaseBody(c: Context): void {
   c.get(RELEASE)?.();
 }
 
-/** Leaves the stream unread from where `count`, which hears of every chunk, throws. */
+/** Calls `count` with the length of every chunk; where that throws, the rest of the stream stays unread. */
 async function readText(
   body: ReadableStream<Uint8Array>,
   count: (numBytes: number) => void,

@@ -64,7 +64,7 @@ function echoStarts(generator: Pick<Generator, "decodeWithStarts">, { text, toke
   return decoded.starts.map((start) => Math.min(Math.max(0, start - begin), length));
 }
 
-/** Logprobs by token: two that read the same are told apart by their ids. */
+/** Logprobs by token; of two that read the same the second is named by its id. */
 function topLogprobs(top: TokenLogprob["top"], labelOf: (token: number) => string): Record<string, number> {
   const byLabel = new Map<string, number>();
   for (const [id, logprob] of top) {

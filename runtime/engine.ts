@@ -88,7 +88,7 @@ export class Engine implements Generator, AsyncDisposable {
     const { port1, port2 } = new MessageChannel();
     this.#scheduler.connect("engine", port2);
     this.#channel = new PortChannel(port1);
-    this.#channel.listen((message) => this.#hear(message));
+    this.#channel.listen((message) => this.#onMessage(message));
   }
 
   get ready(): boolean {
@@ -244,10 +244,10 @@ export class Engine implements Generator, AsyncDisposable {
     }
   }
 
-  #hear(message: EngineMessage): void {
+  #onMessage(message: EngineMessage): void {
     switch (message.type) {
       case "progressed":
-        for (const event of message.events) this.#hearEvent(event);
+        for (const event of message.events) this.#onEvent(event);
         return;
       case "flushed":
         return this.#flushes.shift()?.resolve(message.done);
@@ -258,12 +258,12 @@ export class Engine implements Generator, AsyncDisposable {
     }
   }
 
-  #hearEvent(event: Progressed["events"][number]): void {
+  #onEvent(event: Progressed["events"][number]): void {
     switch (event.type) {
       case "tokens":
-        return this.#live.get(event.requestId)?.hearTokens(event);
+        return this.#live.get(event.requestId)?.onTokens(event);
       case "finished":
-        return this.#leave(event.requestId)?.hearFinished(event);
+        return this.#leave(event.requestId)?.onFinished(event);
       case "failed":
         return this.#leave(event.requestId)?.fail(fromWireError(event.error));
       default:

@@ -1,6 +1,6 @@
 /**
  * Reads how much memory this process may still take: what the host has available, or what is left in its control
- * group if that is less. Neither Deno nor Node tells the latter: `process.constrainedMemory()` is the group's limit,
+ * group if that is less. Neither Deno nor Node has the latter: `process.constrainedMemory()` is the group's limit,
  * whatever is used of it, and `process.availableMemory()` is the host's.
  *
  * @module

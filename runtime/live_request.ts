@@ -66,7 +66,7 @@ export class LiveRequest {
   }
 
   /** Takes new tokens; those behind one that completed a stop text are dropped. */
-  hearTokens({ tokens, logprobs, promptLogprobs }: Tokens): void {
+  onTokens({ tokens, logprobs, promptLogprobs }: Tokens): void {
     if (this.ended || this.#stoppedBy !== undefined) return;
     const unseen = this.#unseen;
     const numTaken = this.#orFail(() => this.#takeTokens(tokens)) ?? 0;
@@ -77,8 +77,8 @@ export class LiveRequest {
     this.#arrival.resolve();
   }
 
-  /** Takes the scheduler's last word. */
-  hearFinished({ reason, usage }: Finished): void {
+  /** Takes the scheduler's last event. */
+  onFinished({ reason, usage }: Finished): void {
     this.#usage = { ...usage, numCompletionTokens: this.#usage.numCompletionTokens };
     const message = this.#abortMessage;
     this.finish(reason.type === "abort" && message !== undefined ? { ...reason, message } : reason);

@@ -42,7 +42,7 @@ constexpr int kPatienceMs = 500;
 struct sigaction previous[kNumSignals];
 // Where the library's code lies.
 uintptr_t base, text_begin, text_end;
-std::atomic<bool> told{false};
+std::atomic<bool> reported{false};
 
 uintptr_t program_counter(const void* context) {
     const auto& registers = static_cast<const ucontext_t*>(context)->uc_mcontext;
@@ -55,7 +55,7 @@ uintptr_t program_counter(const void* context) {
 #endif
 }
 
-void tell(const char* name, bool by_kernel, uintptr_t pc, const void* address) {
+void report(const char* name, bool by_kernel, uintptr_t pc, const void* address) {
     FixedText line;
     line.add("Cannot go on: ").add(name).add(" in the native library");
     if (pc >= text_begin && pc < text_end) line.add(" at libaerie.so+0x").add(pc - base, 16);
@@ -101,12 +101,12 @@ void handle(int signal, siginfo_t* info, void* context) {
     const bool inside = (pc >= text_begin && pc < text_end) || running.call.load(std::memory_order_relaxed) ||
                         running.ops.load(std::memory_order_relaxed);
     if (!inside) return hand_on(signal, previous[i], by_kernel, info, context);
-    if (told.exchange(true)) {
+    if (reported.exchange(true)) {
         // Another thread is about to end the process, and must get its line out; unless its handler recovered.
         for (int waited = 0; waited < kPatienceMs; ++waited) usleep(1000);
         return hand_on(signal, previous[i], by_kernel, info, context);
     }
-    tell(kSignals[i].name, by_kernel, pc, info->si_addr);
+    report(kSignals[i].name, by_kernel, pc, info->si_addr);
     // The fault happens again and meets the handler that was there, which may know more, of stack overflows for
     // instance. What was sent would not happen again.
     if (by_kernel) {

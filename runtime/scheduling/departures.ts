@@ -62,9 +62,9 @@ export function observeDeparture(departures: Departures, sequence: Sequence, isW
 }
 
 /**
- * Promises a client room and says when there will be some, in milliseconds: after `numEnds` requests have left beyond
- * those after which its requests that were refused before have theirs. So those that come again when they were told do
- * not all meet in front of one place.
+ * Expected time until there is room for a refused request, milliseconds: until `numEnds` requests have left beyond those
+ * that make room for the client's requests refused before. So refused requests that come again at their time do not
+ * compete for one place.
  */
 export function promiseRoom(queues: Queues, client: string, numEnds: number): number {
   const { numEnded, promised } = queues.departures;

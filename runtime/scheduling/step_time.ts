@@ -160,7 +160,7 @@ export function rowsInTime(
   return numFitting < ROW_TILE ? Math.max(1, numFitting) : numFitting - numFitting % ROW_TILE;
 }
 
-/** True if a newcomer's first rows would fit what is left. */
+/** Whether the first rows of a further prompt would fit `budgetMs`. */
 export function hasTimeForRows(times: StepTimes, budgetMs: number): boolean {
   return promptMs(times, workOf(0, ROW_TILE)) <= budgetMs;
 }

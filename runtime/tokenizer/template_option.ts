@@ -18,7 +18,7 @@ export function withChatTemplate(source: TokenizerSource, pathOrText: string | u
   return pathOrText === undefined ? source : { ...source, chatTemplate: templateText(pathOrText) };
 }
 
-/** Jinja text is told from a path by its braces. */
+/** Jinja text has braces, a path has none. */
 function templateText(pathOrText: string): string {
   if (pathOrText.includes("{")) return pathOrText;
   try {

@@ -1,6 +1,6 @@
 /**
- * A hash of blocks spread over a file: tells in milliseconds that a large file is not the one it was, short of a change
- * that keeps out of all of them.
+ * A hash of blocks spread over a file, to find out in milliseconds that a large file has changed. A change between the
+ * blocks is not found.
  *
  * @module
  */

@@ -41,7 +41,7 @@ export class Host {
   readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
   /** The request that is being answered. */
   #pending: PromiseWithResolvers<Int32Array> | undefined;
-  #heardBuilt: () => void = () => {};
+  #onBuilt: () => void = () => {};
 
   /** Starts the process. `loadFrame` is the frame it is to load its tokenizer by. */
   constructor(loadFrame: Uint8Array) {
@@ -63,9 +63,9 @@ export class Host {
     }).spawn();
     this.pid = this.#child.pid;
     this.#requests = this.#child.stdin.getWriter();
-    // The end of the process is heard by its status, not by what writing to it says.
+    // That the process has ended is known by its status; errors of writing to it do not matter.
     this.#requests.closed.catch(() => {});
-    this.exited = this.#listen();
+    this.exited = this.#readReplies();
   }
 
   /**
@@ -75,7 +75,7 @@ export class Host {
    */
   async load(loadFrame: Uint8Array, path: string): Promise<void> {
     const built = Promise.withResolvers<void>();
-    this.#heardBuilt = built.resolve;
+    this.#onBuilt = built.resolve;
     let part = "building its tokenizer", limitMs = BUILD_MS;
     let timer = setTimeout(() => this.#giveUp(), limitMs);
     void built.promise.then(() => {
@@ -133,11 +133,11 @@ export class Host {
     this.kill();
   }
 
-  async #listen(): Promise<Deno.CommandStatus> {
+  async #readReplies(): Promise<Deno.CommandStatus> {
     const replies = new FrameReader<HostReply>();
     try {
       for await (const piece of this.#child.stdout) {
-        for (const { head, tokens } of replies.push(piece)) this.#hear(head, tokens);
+        for (const { head, tokens } of replies.push(piece)) this.#onReply(head, tokens);
       }
     } catch {
       // What breaks the pipe, or is no frame, ends the host as well.
@@ -150,8 +150,8 @@ export class Host {
     return status;
   }
 
-  #hear(reply: HostReply, tokens: Int32Array): void {
-    if (reply.type === "built") return this.#heardBuilt();
+  #onReply(reply: HostReply, tokens: Int32Array): void {
+    if (reply.type === "built") return this.#onBuilt();
     const pending = this.#pending;
     this.#pending = undefined;
     if (reply.type === "tokens") pending?.resolve(tokens);
