@@ -118,6 +118,26 @@ Deno.test("origins: foreign pages have nothing done", async (t) => {
   });
 });
 
+Deno.test("origins: no GET does anything for a foreign page", async () => {
+  /** Counts what the engine is asked to do. */
+  class Counted extends FakeGenerator {
+    numFlushes = 0;
+    override flushCache(): Promise<boolean> {
+      this.numFlushes++;
+      return super.flushCache();
+    }
+  }
+  const document = await (await appOf(new FakeGenerator()).request("/openapi.json")).json();
+  const paths = Object.keys(document.paths).filter((path) => document.paths[path].get !== undefined);
+  assert.ok(paths.length >= 8, paths.join());
+  for (const path of paths) {
+    const generator = new Counted();
+    const response = await appOf(generator).request(path, { headers: { Origin: "https://evil.example" } });
+    await response.body?.cancel();
+    assert.deepEqual([generator.seen.length, generator.numFlushes], [0, 0], path);
+  }
+});
+
 Deno.test("origins: pages that may call are told so by CORS", async () => {
   const headers = { Origin: "https://page.example", "Access-Control-Request-Method": "POST" };
   for (const corsOrigins of [["https://page.example"], ["*"], []]) {

@@ -38,6 +38,10 @@ Deno.test("what a library would choke on is refused by its field", () => {
     [{ normalizer: sequence(sequence(...Array(65).fill({ type: "NFC" }))) }, /more than 64 steps/],
     [{ normalizer: replace({ String: "a" }, "b".repeat(65)) }, /its replacements make texts too long/],
     [{ normalizer: replace({ Regex: "x*" }, "b".repeat(64)) }, /its replacements make texts too long/],
+    [
+      { normalizer: sequence(...Array(7).fill(replace({ String: "a" }, "aa"))) },
+      /its replacements make texts too long/,
+    ],
     [{ normalizer: replace({ String: "a" }, null) }, /its replacements make texts too long/],
     [
       { "pre_tokenizer": { type: "Sequence", pretokenizers: {} } },
