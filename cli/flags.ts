@@ -138,7 +138,7 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
     {
       name: "apiKeyFile",
       flags: "--api-key-file <path>",
-      help: "File with that token, which then does not show in ps",
+      help: "File with that token, which then does not show in ps; nor does one in AERIE_API_KEY",
     },
     {
       name: "allowedHosts",
