@@ -3,14 +3,10 @@
  *
  * @module
  */
-import type { Actor } from "./actor/actor.ts";
 import { PortChannel } from "./actor/channel.ts";
-import { type ActorHost, connectActors } from "./actor/host.ts";
-import { InlineHost } from "./actor/inline_host.ts";
-import { ActorThread, WorkerHost } from "./actor/worker_host.ts";
-import { actors } from "./actors/registry.ts";
 import { checkRequest } from "./check_request.ts";
-import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "./config.ts";
+import type { VerifierConfig } from "./config.ts";
+import { EngineActors } from "./engine_actors.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { describeModel, endTokens, planScheduler, planVerifier } from "./engine_config.ts";
 import {
@@ -31,7 +27,6 @@ import {
   unreachable,
 } from "./messages.ts";
 import { costLines, describeServer, type ServerFacts } from "./server_info.ts";
-import type { DrafterConfig, DrafterInfo } from "./speculation_config.ts";
 import { decodeWithStarts } from "./text_stream.ts";
 
 export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
@@ -58,9 +53,7 @@ export class Engine implements Generator, AsyncDisposable {
   readonly model: ModelInfo;
   readonly #options: EngineOptions;
   readonly #verifierConfig: VerifierConfig;
-  readonly #verifier: ActorHost<VerifierConfig, VerifierInfo>;
-  readonly #drafter: ActorHost<DrafterConfig, DrafterInfo>;
-  readonly #scheduler: ActorHost<SchedulerConfig, void>;
+  readonly #actors: EngineActors;
   readonly #channel: PortChannel<EngineMessage>;
   readonly #live = new Map<string, LiveRequest>();
   readonly #inspections: PromiseWithResolvers<SchedulerState>[] = [];
@@ -76,17 +69,9 @@ export class Engine implements Generator, AsyncDisposable {
     const eosTokenIds = endTokens(checkpoint, tokenizer.eosTokenIds);
     this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
     this.model = describeModel(options, this.#verifierConfig);
-    // The actors work by turns: in one thread, no time is lost waking another.
-    const thread = options.placement === "worker" ? new ActorThread("actors") : undefined;
-    this.#verifier = this.#host("verifier", options.verifier ?? actors.verifier, thread);
-    this.#drafter = this.#host("drafter", options.drafter ?? actors.drafter, thread);
-    this.#scheduler = this.#host("scheduler", actors.scheduler, thread);
-    for (const model of [this.#verifier, this.#drafter]) {
-      if (thread) thread.link(this.#scheduler.name, model.name);
-      else connectActors(this.#scheduler, model);
-    }
+    this.#actors = new EngineActors({ ...options, onCrash: (actor, error) => this.#crash(actor, error) });
     const { port1, port2 } = new MessageChannel();
-    this.#scheduler.connect("engine", port2);
+    this.#actors.scheduler.connect("engine", port2);
     this.#channel = new PortChannel(port1);
     this.#channel.listen((message) => this.#onMessage(message));
   }
@@ -98,12 +83,13 @@ export class Engine implements Generator, AsyncDisposable {
   /** Starts the actors; called by {@linkcode startEngine}, once. */
   async start(): Promise<void> {
     const { args, log, speculation, tokenizer } = this.#options;
+    const { verifier, drafter, scheduler } = this.#actors;
     const verifierConfig = this.#verifierConfig;
-    const [verifierInfo] = await Promise.all([this.#verifier.start(verifierConfig), tokenizer.started]);
-    const { costs } = await this.#drafter.start({ speculation, verifierConfig, verifierInfo });
+    const [verifierInfo] = await Promise.all([verifier.start(verifierConfig), tokenizer.started]);
+    const { costs } = await drafter.start({ speculation, verifierConfig, verifierInfo });
     const drafts = speculation && costs && { speculation, draftMs: costs };
     const schedulerConfig = planScheduler(args, verifierConfig, verifierInfo, drafts);
-    await this.#scheduler.start(schedulerConfig);
+    await scheduler.start(schedulerConfig);
     this.#facts = { args, model: this.model, verifierConfig, verifierInfo, schedulerConfig, speculation };
     if (speculation) { for (const line of costLines(speculation, schedulerConfig)) log("info", line); }
     if (this.#state !== "starting") {
@@ -212,19 +198,8 @@ export class Engine implements Generator, AsyncDisposable {
     }
     this.#end(new UnavailableError("Cannot answer: the engine is stopping"));
     await this.#options.tokenizer.stop?.();
-    await this.#scheduler.stop();
-    await this.#drafter.stop();
-    await this.#verifier.stop();
+    await this.#actors.stop();
     this.#channel.close();
-  }
-
-  #host<Config, Info, Message>(
-    name: Address,
-    actor: () => Actor<Config, Info, Message>,
-    thread: ActorThread | undefined,
-  ): ActorHost<Config, Info> {
-    const options = { log: this.#options.log, onCrash: (error: WireError) => this.#crash(name, error) };
-    return thread ? new WorkerHost(name, { ...options, thread }) : new InlineHost(actor(), options);
   }
 
   #crash(actor: Address, { message }: WireError): void {
