@@ -263,12 +263,17 @@ Deno.test("limits: a client that closes its sending side is taken to have left, 
 });
 
 Deno.test("limits: a connection that its client closed ends even if the handler never does", async () => {
-  await using server = await Listening.open(() => new Promise<Response>(() => {}), short);
+  const endless = Promise.withResolvers<Response>();
+  await using server = await Listening.open(() => endless.promise, short);
   using client = await server.connect();
   await client.send(hello);
   await until(() => server.listener.numInFlight === 1);
   await client.endSending();
-  await until(() => server.listener.numConnections === 0);
+  try {
+    await until(() => server.listener.numConnections === 0);
+  } finally {
+    endless.resolve(new Response());
+  }
 });
 
 Deno.test("limits: who pipelines without end is closed", async () => {

@@ -212,6 +212,8 @@ Deno.test("listener: while draining idle connections are closed, and others afte
   await busy.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
   await until(() => server.listener.numInFlight === 1);
   server.listener.drain();
+  // Soon, not once its keep-alive is over.
+  await until(() => server.listener.numConnections === 1);
   await idle.closed;
   using late = await server.connect();
   await late.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
