@@ -204,6 +204,9 @@ Deno.test("listener: while draining idle connections are closed, and others afte
   await using server = await open((request) =>
     request.url.endsWith("/wait") ? answer.promise : new Response("x")
   );
+  // Else a test that fails waits for the answer.
+  using stack = new DisposableStack();
+  stack.defer(() => answer.resolve(new Response()));
   using idle = await server.connect();
   await idle.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   assert(await idle.hears("keep-alive"));
