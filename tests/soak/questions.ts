@@ -17,7 +17,7 @@ export interface Question {
 /** Bytes of the largest body of a request that is answered. */
 const MAX_BYTES = 200_000;
 /** Tokens of the longest answer. */
-const MAX_TOKENS = 192;
+const MAX_TOKENS = 256;
 const SETS = ["mt_bench", "gsm8k", "humaneval", "alpaca"];
 
 /** `count` requests: chats, completions and native ones, greedy and sampled, with one answer or several. */
@@ -31,8 +31,8 @@ export function drawQuestions(count: number, random: Random): Question[] {
       ? Array.from({ length: 4 }, () => texts[below(texts.length)]).join("\n")
       : text;
     const sampling = index % 2 === 0 ? { temperature: 0 } : { temperature: 0.8, "top_p": 0.9 };
-    // Half of the answers are as long as they may be, so that the pool is too small for those it was enough for.
-    const common = { ...sampling, "ignore_eos": index % 4 < 2 };
+    // Most answers are as long as they may be, so that the pool is too small for those it was enough for.
+    const common = { ...sampling, "ignore_eos": index % 4 < 3 };
     const question = ask(index, prompt, { ...common, maxTokens: 8 + below(MAX_TOKENS - 8) });
     const size = JSON.stringify(question.body).length + 20;
     const numBytes = index % 4 === 0 ? Math.round(size * (MAX_BYTES / size) ** random()) : size;
