@@ -11,7 +11,7 @@ import { type Prompt, promptsOf, promptTokens } from "./prompt.ts";
 import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
-import type { Slices } from "./slices.ts";
+import { Slices } from "./slices.ts";
 import { completionRequest, completionResponse } from "./schema_completions.ts";
 
 type CompletionRequest = z.infer<typeof completionRequest>;
@@ -89,7 +89,7 @@ class CompletionWording {
   async whole(outputs: readonly Output[], slices: Slices): Promise<CompletionResponse> {
     const choices: CompletionResponse["choices"] = [];
     for (const [index, output] of outputs.entries()) {
-      choices.push(this.#choice(index, output, true));
+      choices.push(await this.#choice(index, output, true, slices));
       await slices.breathe();
     }
     return { ...this.#common, choices, usage: this.#usage(outputs) };
@@ -98,10 +98,10 @@ class CompletionWording {
   /** Text by choice, the last chunk of each with its finish. Then the usage, if asked for. */
   async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown> {
     const latest = this.#echoes.map(() => new Output());
-    const started = new Set<number>();
+    const started = new Set<number>(), slices = new Slices();
     for await (const { index, value } of chunks) {
       latest[index] = value;
-      const choice = this.#choice(index, value, !started.has(index));
+      const choice = await this.#choice(index, value, !started.has(index), slices);
       started.add(index);
       const usage = this.#body.stream_options?.continuous_usage_stats &&
         { usage: toUsage([value], 1, { cacheReport: this.#context.enableCacheReport }) };
@@ -113,12 +113,17 @@ class CompletionWording {
   }
 
   /** A choice, or the next chunk of it; the first begins with the echo. */
-  #choice(index: number, output: Output, isFirst: boolean): CompletionResponse["choices"][number] {
+  async #choice(
+    index: number,
+    output: Output,
+    isFirst: boolean,
+    slices: Slices,
+  ): Promise<CompletionResponse["choices"][number]> {
     const echo = isFirst ? this.#echoes[index]?.text ?? "" : "";
     return {
       index,
       text: echo + output.text,
-      logprobs: this.#logprobs?.[index]?.take(output) ?? null,
+      logprobs: await this.#logprobs?.[index]?.take(output, slices) ?? null,
       ...toFinish(output.finish),
     };
   }

@@ -9,6 +9,7 @@ import type { TokenLogprob } from "../runtime/messages.ts";
 import { finite } from "./logprobs.ts";
 import type { Output } from "./run.ts";
 import type { legacyLogprobs } from "./schema_completions.ts";
+import { inParts, type Slices } from "./slices.ts";
 
 type Logprobs = z.infer<typeof legacyLogprobs>;
 
@@ -40,17 +41,20 @@ export class LegacyLogprobs {
   }
 
   /** What the next chunk of the choice shows. */
-  take({ promptLogprobs, logprobs, textOffsets }: Output): Logprobs {
+  async take({ promptLogprobs, logprobs, textOffsets }: Output, slices: Slices): Promise<Logprobs> {
     for (const entry of logprobs) this.#waiting.push(entry);
     const entries = [...promptLogprobs, ...this.#waiting.splice(0, textOffsets.length)];
     const echoed = promptLogprobs.length > 0 && this.#echo ? echoStarts(this.#generator, this.#echo) : [];
     const label = labelsOf(this.#generator);
     return {
-      tokens: entries.map(({ token }) => label(token)),
+      tokens: await inParts(entries, slices, (part) => part.map(({ token }) => label(token))),
       token_logprobs: entries.map(({ logprob }) => logprob === null ? null : finite(logprob)),
       top_logprobs: this.#numTop === 0
         ? null
-        : entries.map(({ logprob, top }) => logprob === null ? null : topLogprobs(top, label)),
+        : await inParts(entries, slices, (part) =>
+          part.map(({ logprob, top }) =>
+            logprob === null ? null : topLogprobs(top, label)
+          )),
       text_offset: [...echoed, ...textOffsets.map((offset) => this.#numEchoed + offset)],
     };
   }

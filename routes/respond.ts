@@ -47,9 +47,14 @@ export async function respond<Whole>(
   });
   const updates = runAll(context.generator, together, abort);
   if (!reply.stream) return await answer(reply, await collect(updates, requests.length));
+  const slices = new Slices();
   return await eventStream(reply.events(chunked(updates, context.streamInterval)), {
     abort,
     pingMs: context.pingMs,
+    // Prompt logprobs, and all so far in each native event, are more than one turn may write.
+    ...(requests.some(({ sampling }) => sampling.numLogprobs >= 0) && {
+      toJson: (data) => toJson(data, slices),
+    }),
     failed: (error) => context.report(error).body,
   });
 }

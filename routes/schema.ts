@@ -19,12 +19,16 @@ export const maxGenerations = 1024;
  */
 export function bounded<T extends z.ZodType>(schema: T, max: number): z.ZodPreprocess<T> {
   return z.preprocess((value, context) => {
-    const size = Array.isArray(value) ? value.length : Object.keys(Object(value ?? {})).length;
-    if (typeof value === "object" && size > max) {
-      context.addIssue(`${size} entries, at most ${max} are allowed`);
-    }
+    const size = sizeOf(value);
+    if (size > max) context.addIssue(`${size} entries, at most ${max} are allowed`);
     return value;
   }, schema);
+}
+
+/** Entries of a list or record. A text has none: as an object it would have a key per character. */
+function sizeOf(value: unknown): number {
+  if (Array.isArray(value)) return value.length;
+  return typeof value === "object" && value !== null ? Object.keys(value).length : 0;
 }
 
 /**

@@ -10,6 +10,8 @@ export interface EventStreamOptions {
   readonly abort: AbortController;
   /** Silence after which a comment keeps the connection alive, milliseconds. */
   readonly pingMs: number;
+  /** JSON of an event's data; `JSON.stringify` if absent. */
+  readonly toJson?: (data: unknown) => string | Promise<string>;
   /** The data of the last event after a failure in mid-stream. */
   readonly failed: (error: unknown) => unknown;
 }
@@ -33,7 +35,7 @@ export async function eventStream(
   events: AsyncIterator<unknown>,
   options: EventStreamOptions,
 ): Promise<Response> {
-  const { abort, pingMs, failed } = options;
+  const { abort, pingMs, failed, toJson = JSON.stringify } = options;
   let first: Promise<IteratorResult<unknown>> | undefined = events.next();
   const isSilent = await isSlower(first, pingMs);
   let sent = 0, left = false, timer: ReturnType<typeof setInterval> | undefined;
@@ -54,13 +56,13 @@ export async function eventStream(
         first = undefined;
         if (!result.done) {
           sent++;
-          return out.enqueue(toEvent(result.value));
+          return out.enqueue(toEvent(await toJson(result.value)));
         }
       } catch (error) {
         clearInterval(timer);
         if (left) return;
         abort.abort();
-        out.enqueue(toEvent(failed(error)));
+        out.enqueue(toEvent(JSON.stringify(failed(error))));
       }
       clearInterval(timer);
       out.enqueue(done);
@@ -75,8 +77,8 @@ export async function eventStream(
   return new Response(body, { headers });
 }
 
-function toEvent(data: unknown): Uint8Array {
-  return encoder.encode(`data: ${JSON.stringify(data)}\n\n`);
+function toEvent(json: string): Uint8Array {
+  return encoder.encode(`data: ${json}\n\n`);
 }
 
 /** Whether `promise` takes longer than `ms` milliseconds; rejects with it if it does before. */
