@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A shell command run in the server's process before it becomes the server, e.g. `ulimit -n 256`. */
   readonly before?: string;
+  /** The Deno that runs it; this test's own if absent. */
+  readonly program?: string;
 }
 
 /** A server with given flags, on a free port unless they name one. */
@@ -32,9 +34,10 @@ export class ServerProcess implements AsyncDisposable {
   readonly #ready = Promise.withResolvers<void>();
   #isOver = false;
 
-  private constructor(flags: readonly string[], { env = {}, before }: ServerOptions = {}) {
+  private constructor(flags: readonly string[], options: ServerOptions = {}) {
+    const { env = {}, before, program: deno = Deno.execPath() } = options;
     const port = flags.includes("--port") ? [] : ["--port", "0"];
-    const command = [Deno.execPath(), "run", "-A", join(root, "serve.ts"), ...port, ...flags];
+    const command = [deno, "run", "-A", join(root, "serve.ts"), ...port, ...flags];
     const [program, ...args] = before === undefined
       ? command
       : ["sh", "-c", `${before} && exec "$@"`, "sh", ...command];

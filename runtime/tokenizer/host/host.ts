@@ -9,6 +9,12 @@ import { FrameReader, type HostReply } from "./frames.ts";
 
 const ENTRY = fileURLToPath(new URL("./host_process.ts", import.meta.url));
 
+/**
+ * The program of a host: this process's own file, also after an upgrade of Deno has removed or replaced it, when
+ * `Deno.execPath()` names a file that is not there.
+ */
+const PROGRAM = Deno.build.os === "linux" ? `/proc/${Deno.pid}/exe` : Deno.execPath();
+
 /** Where Deno finds its cache; nothing else of the environment reaches a host. */
 const ENVIRONMENT = ["DENO_DIR", "HOME", "XDG_CACHE_HOME"];
 
@@ -46,7 +52,7 @@ export class Host {
   /** Starts the process. `loadFrame` is the frame it is to load its tokenizer by. */
   constructor(loadFrame: Uint8Array) {
     const heapMb = HEAP_MB + Math.ceil(8 * loadFrame.length / 2 ** 20);
-    this.#child = new Deno.Command(Deno.execPath(), {
+    this.#child = new Deno.Command(PROGRAM, {
       args: [
         "run",
         "--quiet",

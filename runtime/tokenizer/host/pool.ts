@@ -31,6 +31,8 @@ export interface HostPoolOptions {
 interface Job {
   readonly frame: Uint8Array;
   readonly answer: PromiseWithResolvers<Int32Array>;
+  /** Hosts that somebody else killed while they had it. */
+  numLost: number;
 }
 
 /** The place of a host; hosts come and go. */
@@ -85,11 +87,11 @@ export class HostPool {
   run(request: HostRequest, signal?: AbortSignal): Promise<Int32Array> {
     signal?.throwIfAborted();
     this.#assertRunning();
-    const frame = toFrame(request), queue = frame.length <= SHORT_BYTES ? this.#short : this.#long;
+    const frame = toFrame(request), queue = this.#queueOf(frame);
     if (this.#waitingBytes > 0 && this.#waitingBytes + frame.length > MAX_WAITING_BYTES) {
       throw new OverloadedError(`Cannot tokenize input: ${this.#waitingBytes} bytes of text wait already`);
     }
-    const job = { frame, answer: Promise.withResolvers<Int32Array>() };
+    const job = { frame, answer: Promise.withResolvers<Int32Array>(), numLost: 0 };
     queue.push(job);
     this.#waitingBytes += frame.length;
     const leave = () => {
@@ -158,6 +160,7 @@ export class HostPool {
       if (this.#pids().length === 0) {
         this.#rejectAll(new UnavailableError("Cannot tokenize input: no tokenizer host can be started"));
       }
+      this.#dispatch();
       const timer = setTimeout(() => {
         this.#retries.delete(timer);
         this.#refill(seat);
@@ -181,9 +184,27 @@ export class HostPool {
     if (this.#long.length > 0 && !second.isOpen) this.#refill(second);
     for (const seat of this.#seats) {
       if (!seat.isIdle) continue;
-      const queue = seat.takesLong && this.#long.length > 0 ? this.#long : this.#short;
+      const queue = this.#queueFor(seat);
       if (queue.length > 0) void this.#serve(seat, this.#take(queue, 0));
     }
+  }
+
+  /** Where a host takes its next job from; the first takes long ones while there is no second. */
+  #queueFor({ takesLong }: Seat): Job[] {
+    const [, second] = this.#seats;
+    if (takesLong && this.#long.length > 0) return this.#long;
+    return this.#short.length === 0 && second.host === undefined ? this.#long : this.#short;
+  }
+
+  #queueOf(frame: Uint8Array): Job[] {
+    return frame.length <= SHORT_BYTES ? this.#short : this.#long;
+  }
+
+  /** Lets a job whose host is gone be the next again. */
+  #putBack(job: Job): void {
+    this.#queueOf(job.frame).unshift(job);
+    this.#waitingBytes += job.frame.length;
+    this.#dispatch();
   }
 
   #take(queue: Job[], at: number): Job {
@@ -192,14 +213,20 @@ export class HostPool {
     return job!;
   }
 
-  async #serve(seat: Seat, { frame, answer }: Job): Promise<void> {
+  async #serve(seat: Seat, job: Job): Promise<void> {
+    const { frame, answer } = job;
     seat.isIdle = false;
     const [, second] = this.#seats;
     const slow = second.isOpen ? undefined : setTimeout(() => second.isOpen || this.#refill(second), SLOW_MS);
     try {
       answer.resolve(await seat.host!.ask(frame, this.#options.timeoutMs));
     } catch (error) {
-      if (error instanceof HostLostError) return answer.reject(this.#describe(error));
+      if (error instanceof HostLostError) {
+        // Not by its text: that ends a host by V8's own signal. Both hosts may be gone, and nobody has heard of it yet.
+        const isKilled = error.status?.signal === "SIGKILL" && job.numLost++ < this.#seats.length;
+        if (!isKilled || this.#stop !== undefined) return answer.reject(this.#describe(error));
+        return this.#putBack(job);
+      }
       answer.reject(error);
     } finally {
       clearTimeout(slow);
