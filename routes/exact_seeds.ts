@@ -4,6 +4,7 @@
  * @module
  */
 import type { MiddlewareHandler } from "hono";
+import { Slices } from "./slices.ts";
 
 /** A seed of more digits than a JavaScript number keeps, and not of more than 64 bits have. Inside a text, the quotes of its name are escaped. */
 const longSeed = /(?<!\\)("(?:sampling_)?seed"\s*:\s*)(-?[1-9]\d{15,18})(?![\d.eE])/g;
@@ -21,7 +22,12 @@ export function parseBody(json: string): unknown {
 /** Lets the endpoints read their bodies by {@linkcode parseBody}. */
 export function exactSeeds(): MiddlewareHandler {
   return async ({ req }, next) => {
-    req.json = async <Body>(): Promise<Body> => parseBody(await req.text()) as Body;
+    req.json = async <Body>(): Promise<Body> => {
+      const text = await req.text(), slices = new Slices(), body = parseBody(text);
+      // What is made of a large body is checked in a turn of its own.
+      await slices.breathe();
+      return body as Body;
+    };
     await next();
   };
 }

@@ -8,6 +8,7 @@ import type { ChatMessage, Generator, ModelInfo } from "../runtime/generation.ts
 import { checkTextFits, inputTooLong } from "../runtime/text_length.ts";
 import { refuse } from "./errors.ts";
 import type { chatMessage } from "./schema_chat.ts";
+import { Slices } from "./slices.ts";
 
 /** One raw prompt: text or token ids. */
 export type Prompt = string | readonly number[];
@@ -44,8 +45,9 @@ export async function promptTokens(
     checkTextFits(param, [prompt], model.textBound, model.contextLength);
     return prompt;
   });
-  const all: Int32Array[] = [];
+  const all: Int32Array[] = [], slices = new Slices();
   for (const prompt of asked) {
+    await slices.breathe();
     const tokens = typeof prompt === "string"
       ? await generator.encode(prompt, { addSpecialTokens: true, parseSpecial: true }, signal)
       : knownTokens(prompt, model, param);
@@ -55,9 +57,14 @@ export async function promptTokens(
 }
 
 function knownTokens(prompt: readonly number[], { vocabSize }: ModelInfo, param: string): Int32Array {
-  const unknown = prompt.find((token) => token >= vocabSize);
-  if (unknown !== undefined) refuse(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
-  return Int32Array.from(prompt);
+  const tokens = new Int32Array(prompt.length);
+  for (let i = 0; i < tokens.length; i++) {
+    if (prompt[i]! >= vocabSize) {
+      refuse(param, `token ${prompt[i]} is outside the vocabulary of ${vocabSize}`);
+    }
+    tokens[i] = prompt[i]!;
+  }
+  return tokens;
 }
 
 /**

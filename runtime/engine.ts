@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { AbortListeners } from "./abort_listeners.ts";
 import { PortChannel } from "./actor/channel.ts";
 import { checkRequest } from "./check_request.ts";
 import type { VerifierConfig } from "./config.ts";
@@ -56,6 +57,7 @@ export class Engine implements Generator, AsyncDisposable {
   readonly #actors: EngineActors;
   readonly #channel: PortChannel<EngineMessage>;
   readonly #live = new Map<string, LiveRequest>();
+  readonly #aborts = new AbortListeners();
   readonly #inspections: PromiseWithResolvers<SchedulerState>[] = [];
   readonly #flushes: PromiseWithResolvers<boolean>[] = [];
   #facts: ServerFacts | undefined;
@@ -145,8 +147,7 @@ export class Engine implements Generator, AsyncDisposable {
     this.#live.set(requestId, live);
     // Copied, since posting a part of a buffer would carry all of it.
     this.#send({ type: "submit", ...request, promptTokens: promptTokens.slice() });
-    signal?.addEventListener("abort", cancel, { once: true });
-    if (signal?.aborted) cancel();
+    if (signal !== undefined) this.#aborts.on(signal, cancel);
     try {
       for (;;) {
         const update = await live.next();
@@ -154,7 +155,7 @@ export class Engine implements Generator, AsyncDisposable {
         if (update.finish !== undefined) return;
       }
     } finally {
-      signal?.removeEventListener("abort", cancel);
+      if (signal !== undefined) this.#aborts.off(signal, cancel);
       if (!live.ended) cancel();
     }
   }
