@@ -4,7 +4,8 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { InvalidRequestError, UnavailableError } from "../runtime/errors.ts";
+import { AerieError, InvalidRequestError, UnavailableError } from "../runtime/errors.ts";
+import type { Generator } from "../runtime/generation.ts";
 import { defaultSamplingParams } from "../runtime/sampling/params.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
@@ -12,7 +13,9 @@ import { newId } from "./openai.ts";
 import { abortWith, collect, runAll } from "./run.ts";
 import { errorBody, jsonBody, jsonContent, notServed, optional } from "./schema.ts";
 
-const healthTimeoutMs = 20_000;
+/** Time that a generation of one token may take, and that a forward may while there is no room for one. */
+const healthTimeoutMs = 20_000, steppingTimeoutMs = 5000;
+const steppingPollMs = 100;
 
 const text = (description: string) => ({ content: { "text/plain": { schema: z.string() } }, description });
 const unavailable = jsonContent(errorBody, "The server cannot generate now");
@@ -46,7 +49,7 @@ const healthRoute = createRoute({
 const healthGenerateRoute = createRoute({
   method: "get",
   path: "/health_generate",
-  summary: "Does a generation of one token work?",
+  summary: "Does a generation of one token work, or are others worked on where there is no room for it?",
   responses: { 200: text("It does"), 503: unavailable },
 });
 
@@ -131,8 +134,11 @@ export function addInfo(app: OpenAPIHono, context: RouteContext): void {
 
 async function generateOne({ generator }: RouteContext, signal: AbortSignal): Promise<void> {
   const abort = abortWith(signal);
-  const late = new UnavailableError(`Cannot generate: no token within ${healthTimeoutMs / 1000} s`);
-  const timer = setTimeout(() => abort.abort(late), healthTimeoutMs);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    abort.abort();
+  }, healthTimeoutMs);
   const request = {
     requestId: newId("HEALTH_CHECK"),
     promptTokens: Int32Array.of(0),
@@ -141,8 +147,26 @@ async function generateOne({ generator }: RouteContext, signal: AbortSignal): Pr
   try {
     const [output] = await collect(runAll(generator, [request], abort), 1);
     signal.throwIfAborted();
-    if (output?.tokens.length !== 1) throw new UnavailableError("Cannot generate: no token came");
+    if (output?.tokens.length === 1) return;
+  } catch (error) {
+    if (!(error instanceof AerieError && error.code === "overloaded")) throw error;
+    isLate = true;
   } finally {
     clearTimeout(timer);
   }
+  // A server without a place for one more is busy, not stuck: restarting it would end what it is doing.
+  if (!isLate || !await isStepping(generator, signal)) {
+    throw new UnavailableError("Cannot generate: no token came");
+  }
+}
+
+/** Whether a forward ends soon. */
+async function isStepping(generator: Generator, signal: AbortSignal): Promise<boolean> {
+  const { numSteps } = await generator.schedulerState();
+  for (let waitedMs = 0; waitedMs < steppingTimeoutMs; waitedMs += steppingPollMs) {
+    await new Promise((resolve) => setTimeout(resolve, steppingPollMs));
+    signal.throwIfAborted();
+    if ((await generator.schedulerState()).numSteps > numSteps) return true;
+  }
+  return false;
 }

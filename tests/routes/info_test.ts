@@ -4,8 +4,29 @@
  */
 import { strict as assert } from "node:assert";
 import { z } from "zod";
+import { OverloadedError } from "../../runtime/errors.ts";
+import type { SchedulerState } from "../../runtime/scheduler_state.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { answer, appOf, fault } from "../support/http.ts";
+
+const idleState: SchedulerState = {
+  numRunning: 0,
+  numWaiting: 0,
+  numWaitingTokens: 0,
+  numWaitingClients: 0,
+  stepBoundMs: null,
+  promptRowMs: 0,
+  promptSeenMs: 0,
+  numPages: 1,
+  numFreePages: 1,
+  numEvictablePages: 0,
+  numPreemptions: 0,
+  numSteps: 0,
+  generatedTokens: 0,
+  forwardMs: 0,
+  draftMs: 0,
+  lastGenThroughput: 0,
+};
 
 Deno.test("info: /health follows the generator", async () => {
   const generator = new FakeGenerator();
@@ -26,6 +47,22 @@ Deno.test("info: /health_generate makes one greedy token", async () => {
 
 Deno.test("info: /health_generate is 503 without a token", async () => {
   const generator = new FakeGenerator(() => [{ finish: { type: "abort", message: "Aborted" } }]);
+  assert.equal((await appOf(generator).request("/health_generate")).status, 503);
+});
+
+Deno.test("info: /health_generate of a full server is 200 while forwards end, 503 once they do not", async () => {
+  class FullGenerator extends FakeGenerator {
+    stepsToCome = 3;
+    #numSteps = 0;
+
+    override schedulerState(): Promise<SchedulerState> {
+      if (this.stepsToCome-- > 0) this.#numSteps++;
+      return Promise.resolve({ ...idleState, numSteps: this.#numSteps });
+    }
+  }
+  const generator = new FullGenerator(() => [new OverloadedError("Cannot queue request: 0 are waiting")]);
+  assert.equal((await appOf(generator).request("/health_generate")).status, 200);
+  generator.stepsToCome = 0;
   assert.equal((await appOf(generator).request("/health_generate")).status, 503);
 });
 
