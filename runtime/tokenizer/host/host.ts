@@ -47,6 +47,8 @@ export class Host {
   readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
   /** The request that is being answered. */
   #pending: PromiseWithResolvers<Int32Array> | undefined;
+  /** How the process ended, before {@linkcode Host.exited} says so. */
+  #status: Deno.CommandStatus | undefined;
   #onBuilt: () => void = () => {};
 
   /** Starts the process. `loadFrame` is the frame it is to load its tokenizer by. */
@@ -128,6 +130,7 @@ export class Host {
   }
 
   #send(frame: Uint8Array): Promise<Int32Array> {
+    if (this.#status !== undefined) return Promise.reject(new HostLostError(this.#status));
     const pending = this.#pending = Promise.withResolvers<Int32Array>();
     this.#requests.write(frame).catch(() => {});
     return pending.promise;
@@ -149,11 +152,11 @@ export class Host {
       // What breaks the pipe, or is no frame, ends the host as well.
       this.kill();
     }
-    const status = await this.#child.status;
-    this.#pending?.reject(new HostLostError(status));
+    this.#status = await this.#child.status;
+    this.#pending?.reject(new HostLostError(this.#status));
     this.#pending = undefined;
     await this.#requests.close().catch(() => {});
-    return status;
+    return this.#status;
   }
 
   #onReply(reply: HostReply, tokens: Int32Array): void {

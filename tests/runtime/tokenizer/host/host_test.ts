@@ -5,6 +5,8 @@ import {
   OverloadedError,
   UnavailableError,
 } from "../../../../runtime/errors.ts";
+import { toFrame } from "../../../../runtime/tokenizer/host/frames.ts";
+import { Host, HostLostError } from "../../../../runtime/tokenizer/host/host.ts";
 import { type HostedTokenizer, hostTokenizer } from "../../../../runtime/tokenizer/hosted_tokenizer.ts";
 import type { TokenizerSource } from "../../../../runtime/tokenizer/source.ts";
 import { loadTokenizer } from "../../../../runtime/tokenizer/tokenizer.ts";
@@ -43,6 +45,18 @@ const user = (content: string) => [{ role: "user", content }];
 const hosts = () => childrenOf(Deno.pid).filter(({ command }) => command.includes("host_process.ts"));
 const refusal = (text: RegExp) => (error: Error) =>
   error instanceof InvalidRequestError && text.test(error.message);
+
+Deno.test("a host that has ended says so at once, not when time is up", async () => {
+  const source = sourceWith(), loadFrame = toFrame({ type: "load", source });
+  const host = new Host(loadFrame);
+  await host.load(loadFrame, source.path);
+  host.kill();
+  await host.exited;
+  await assert.rejects(
+    host.ask(toFrame({ type: "encode", text: "rest" }), 1000),
+    (error) => error instanceof HostLostError && error.status?.signal === "SIGKILL",
+  );
+});
 
 Deno.test("a hosted tokenizer says what one in this process says", async () => {
   await using hosted = await started();
