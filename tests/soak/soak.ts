@@ -18,7 +18,7 @@ import { drawQuestions, type Question } from "./questions.ts";
 
 const NUM_CLIENTS = 32, NUM_QUESTIONS = 96;
 /** Tokens of the KV pool, of which 32 answers would take several times as many. */
-const POOL_TOKENS = 1024;
+const POOL_TOKENS = 768;
 const HEALTH_INTERVAL_MS = 250, RSS_INTERVAL_MS = 15_000;
 /** Preemptions that ten minutes must bring, or the soak did not test what it is for. */
 const MIN_PREEMPTIONS = 200, MIN_PREEMPTIONS_MINUTES = 10;
