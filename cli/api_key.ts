@@ -8,7 +8,7 @@ import type { ServerArgs } from "../runtime/server_args.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The variable that may hold the key. */
-export const API_KEY_VARIABLE = "AERIE_API_KEY";
+const API_KEY_VARIABLE = "AERIE_API_KEY";
 
 const MAX_KEY_BYTES = 64 * 1024;
 

@@ -8,7 +8,7 @@ import { strict as assert } from "node:assert";
 import { needsModel } from "../support/model_file.ts";
 import { postOf, RawClient } from "../support/raw_client.ts";
 import { ServerProcess } from "../support/server_process.ts";
-import { assertRecovered, type Vitals, vitalsOf } from "../support/server_vitals.ts";
+import { assertRecovered, seen, type Vitals, vitalsOf } from "../support/server_vitals.ts";
 
 const { ignore, path: modelPath } = needsModel();
 const flags = [
@@ -37,16 +37,6 @@ const ENDPOINTS: Readonly<Record<string, (prompt: string, stream: boolean) => ob
   }),
 };
 const STREAMING = [false, true];
-
-/** Polls until `condition` holds; fails after 20 s. */
-async function seen(server: ServerProcess, condition: (now: Vitals) => boolean): Promise<Vitals> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    const now = await vitalsOf(server);
-    if (condition(now)) return now;
-    assert(Date.now() < deadline, `Not seen: ${condition}, but ${JSON.stringify(now)}`);
-  }
-}
 
 const isIdle = ({ numRunning, numWaiting }: Vitals) => numRunning === 0 && numWaiting === 0;
 

@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import { postOf, RawClient } from "../support/raw_client.ts";
 import { ServerProcess } from "../support/server_process.ts";
-import { assertRecovered, type Vitals, vitalsOf } from "../support/server_vitals.ts";
+import { assertRecovered, seen, vitalsOf } from "../support/server_vitals.ts";
 import { writeTinyModel } from "../support/tiny_model.ts";
 
 const folder = await Deno.makeTempDir({ prefix: "aerie-odd-" });
@@ -31,15 +31,6 @@ function batchOf(count: number, length: number, numTokens: number): string {
     "input_ids": Array.from({ length: count }, (_, i) => new Array(length).fill(5 + i % 20)),
     "sampling_params": { "max_new_tokens": numTokens, "ignore_eos": true },
   });
-}
-
-async function seen(server: ServerProcess, condition: (now: Vitals) => boolean): Promise<Vitals> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    const now = await vitalsOf(server);
-    if (condition(now)) return now;
-    assert(Date.now() < deadline, `Not seen: ${condition}, but ${JSON.stringify(now)}`);
-  }
 }
 
 const noStack = ({ log }: ServerProcess) => assert(!log.some((line) => /^\s+at /.test(line)), log.join("\n"));

@@ -28,7 +28,7 @@ const CONTRACTS = [
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "serve.ts": ["cli/", "http/", "routes/", "runtime/", "ffi/build.ts"],
   "mod.ts": ["routes/", "runtime/", "ffi/build.ts"],
-  "cli/": ["deno.json", ...CONTRACTS, "runtime/actor/actor.ts", "runtime/server_args.ts"],
+  "cli/": ["deno.json", ...CONTRACTS, "runtime/actor/actor.ts"],
   "http/": ["routes/errors.ts", "runtime/errors.ts"],
   "routes/": [
     "deno.json",
@@ -83,7 +83,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/text_length.ts": ["runtime/errors.ts"],
   "runtime/messages.ts": CONTRACTS,
   "runtime/scheduler_state.ts": CONTRACTS,
-  "runtime/config.ts": [...CONTRACTS, "runtime/server_args.ts"],
+  "runtime/config.ts": CONTRACTS,
   "runtime/server_args.ts": [],
   "runtime/usage.ts": [],
   "runtime/speculation_config.ts": CONTRACTS,

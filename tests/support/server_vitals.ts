@@ -37,6 +37,20 @@ export async function vitalsOf({ pid, url }: ServerProcess): Promise<Vitals> {
 }
 
 /**
+ * Polls until `condition` holds, and returns the vitals that it holds for.
+ *
+ * @throws {assert.AssertionError} with the last vitals after 20 s
+ */
+export async function seen(server: ServerProcess, condition: (now: Vitals) => boolean): Promise<Vitals> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const now = await vitalsOf(server);
+    if (condition(now)) return now;
+    assert(Date.now() < deadline, `Not seen: ${condition}, but ${JSON.stringify(now)}`);
+  }
+}
+
+/**
  * Waits until a server is back to `before`: nothing runs or waits, no page is held, descriptors and threads are given
  * back up to a few that pools keep, RSS has grown by less than `maxGrowthBytes`.
  *
