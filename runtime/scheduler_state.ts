@@ -31,6 +31,10 @@ export interface SchedulerState {
   readonly numPreemptions: number;
   /** Forwards since the start. */
   readonly numSteps: number;
+  /** Tokens of all prompts that were admitted since the start; a preempted sequence counts once. */
+  readonly promptTokens: number;
+  /** Those of them that the radix cache had. */
+  readonly cachedTokens: number;
   /** Tokens generated since the start. */
   readonly generatedTokens: number;
   /** Time of all forwards since the start, milliseconds. */

@@ -69,7 +69,11 @@ export function admitNext(state: SchedulingState): Sequence | undefined {
   }
   growPages(state, sequence);
   sequence.numPrefill = sequence.tokens.length;
-  sequence.numCached ??= sequence.numComputed;
+  if (sequence.numCached === undefined) {
+    sequence.numCached = sequence.numComputed;
+    state.promptTokens += sequence.numPromptTokens;
+    state.cachedTokens += sequence.numCached;
+  }
   sequence.numAttached = sequence.numComputed;
   state.waiting.shift();
   state.running.push(sequence);

@@ -70,6 +70,8 @@ export interface SchedulingState {
   lastBatch: { readonly id: string; readonly isRefused: boolean } | undefined;
   numSteps: number;
   numPreemptions: number;
+  promptTokens: number;
+  cachedTokens: number;
   generatedTokens: number;
   /** Since the start. */
   forwardMs: number;
@@ -96,6 +98,8 @@ export function createState(config: SchedulerConfig): SchedulingState {
     lastBatch: undefined,
     numSteps: 0,
     numPreemptions: 0,
+    promptTokens: 0,
+    cachedTokens: 0,
     generatedTokens: 0,
     forwardMs: 0,
     draftMs: 0,
@@ -139,6 +143,8 @@ export function inspect(state: SchedulingState, lastGenThroughput: number): Sche
     numEvictablePages: state.cache.numEvictable,
     numPreemptions: state.numPreemptions,
     numSteps: state.numSteps,
+    promptTokens: state.promptTokens,
+    cachedTokens: state.cachedTokens,
     generatedTokens: state.generatedTokens,
     forwardMs: state.forwardMs,
     draftMs: state.draftMs,

@@ -22,6 +22,8 @@ const idleState: SchedulerState = {
   numEvictablePages: 0,
   numPreemptions: 0,
   numSteps: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
   generatedTokens: 0,
   forwardMs: 0,
   draftMs: 0,

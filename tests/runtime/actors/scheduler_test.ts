@@ -109,6 +109,8 @@ Deno.test("flush and inspect are answered", async () => {
     numEvictablePages: 2,
     numPreemptions: 0,
     numSteps: 3,
+    promptTokens: 3,
+    cachedTokens: 0,
     generatedTokens: 3,
     forwardMs: 27,
     draftMs: 0,

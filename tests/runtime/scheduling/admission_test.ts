@@ -78,6 +78,8 @@ Deno.test("a repeated prompt is computed from its last page on", () => {
     world.drain();
     assert.equal(cachedTokensOf(second), numCached);
     assert.deepEqual(second.tokens, world.client("first").tokens);
+    const { promptTokens, cachedTokens } = world.state;
+    assert.deepEqual({ promptTokens, cachedTokens }, { promptTokens: 2000, cachedTokens: numCached });
   }
 });
 
