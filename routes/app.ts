@@ -9,6 +9,7 @@ import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { timingSafeEqual } from "hono/utils/buffer";
+import { getPath } from "hono/utils/url";
 import { AerieError } from "../runtime/errors.ts";
 import type { Generator } from "../runtime/generation.ts";
 import { readBody } from "./body.ts";
@@ -22,6 +23,7 @@ import { addGenerate } from "./generate.ts";
 import { addInfo } from "./info.ts";
 import { addModels } from "./models.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./origins.ts";
+import { LogLevel, RequestLog } from "./request_log.ts";
 
 export type { AppOptions } from "./context.ts";
 
@@ -50,7 +52,9 @@ export interface App {
  */
 export function createApp(generator: Generator, options: AppOptions): App {
   const context = contextOf(generator, options);
+  const { rootPath } = options;
   const app = new OpenAPIHono({
+    ...(rootPath !== undefined && { getPath: (request) => withoutRoot(getPath(request), rootPath) }),
     defaultHook: (result) => {
       if (!result.success) throw toInvalidRequest(result.error);
     },
@@ -89,16 +93,31 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addGenerate(app, context);
   addModels(app, context);
   addInfo(app, context);
-  app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "Aerie", version: "0.1.0" } });
+  app.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: { title: "Aerie", version: "0.1.0" },
+    ...(rootPath !== undefined && { servers: [{ url: rootPath }] }),
+  });
   return app;
 }
 
+/** A path as the routes know it, whether or not the proxy has taken its own part away. */
+function withoutRoot(path: string, root: string): string {
+  if (path === root) return "/";
+  return path.startsWith(`${root}/`) ? path.slice(root.length) : path;
+}
+
 function contextOf(generator: Generator, options: AppOptions): RouteContext {
+  const { log, logRequests, logRequestsLevel = LogLevel.beginnings } = options;
   return {
     generator,
     streamInterval: options.streamInterval,
     enableCacheReport: options.enableCacheReport,
     pingMs: options.pingMs ?? 15_000,
+    weightVersion: options.weightVersion ?? "default",
+    requestLog: logRequests && log !== undefined
+      ? new RequestLog(logRequestsLevel, (token) => generator.tokenBytes(token), (line) => log("info", line))
+      : undefined,
     nextSeed: seedSource(options.defaultSeed),
     report(error) {
       const reply = toErrorReply(error);

@@ -5,6 +5,7 @@
  */
 import type { Generator } from "../runtime/generation.ts";
 import type { ErrorReply } from "./errors.ts";
+import type { RequestLog } from "./request_log.ts";
 
 /** Options of `createApp`. */
 export interface AppOptions {
@@ -24,8 +25,16 @@ export interface AppOptions {
   readonly maxBodyBytes?: number;
   /** Silence in a stream after which a comment is sent, milliseconds; 15 s if left out. */
   readonly pingMs?: number;
-  /** Takes errors the server is to blame for. */
-  readonly log?: (level: "error", text: string) => void;
+  /** Path below which a proxy shows the server, without a slash at its end; answered with it and without. */
+  readonly rootPath?: string;
+  /** Name of the weights in native answers; `default` if left out. */
+  readonly weightVersion?: string;
+  /** Log a line for every request that ends. */
+  readonly logRequests?: boolean;
+  /** What such a line says, 0 to 3 as for `--log-requests-level`; 2 if left out. */
+  readonly logRequestsLevel?: number;
+  /** Takes errors the server is to blame for, and lines about requests. */
+  readonly log?: (level: "error" | "info", text: string) => void;
 }
 
 /** Shared by the endpoints of one app. */
@@ -34,6 +43,9 @@ export interface RouteContext {
   readonly streamInterval: number;
   readonly enableCacheReport: boolean;
   readonly pingMs: number;
+  readonly weightVersion: string;
+  /** Undefined if requests are not logged. */
+  readonly requestLog: RequestLog | undefined;
   /** A fresh 32-bit seed for a generation that brings none. */
   nextSeed(): number;
   /** Maps an error for the client and logs what the server is to blame for. */

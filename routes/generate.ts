@@ -86,7 +86,7 @@ class NativeWording {
         completion_tokens: usage.numCompletionTokens,
         cached_tokens: usage.numCachedTokens,
         num_retractions: usage.numPreemptions,
-        weight_version: "default",
+        weight_version: this.#context.weightVersion,
         ...toSpeculation(usage.speculation ? [usage.speculation] : []),
         ...(finish !== undefined && { e2e_latency: (performance.now() - this.#startMs) / 1000 }),
         ...await this.#logprobs(request?.sampling.numLogprobs ?? -1, output, slices),

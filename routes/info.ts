@@ -102,7 +102,7 @@ export function addInfo(app: OpenAPIHono, context: RouteContext): void {
         served_model_name: model.servedModelName,
         is_generation: true as const,
         preferred_sampling_params: null,
-        weight_version: "default",
+        weight_version: context.weightVersion,
         max_model_len: model.contextLength,
       }, 200);
     });

@@ -45,7 +45,9 @@ export async function respond<Whole>(
     const batch = { id, numFollowing: requests.length - 1 - i, numFollowingTokens };
     return { ...request, ...client, ...(requests.length > 1 && { batch }) };
   });
-  const updates = runAll(context.generator, together, abort);
+  const all = runAll(context.generator, together, abort);
+  const updates = context.requestLog?.follow(all, together, { path: c.req.path, stream: reply.stream }) ??
+    all;
   if (!reply.stream) return await answer(reply, await collect(updates, requests.length));
   const slices = new Slices();
   return await eventStream(reply.events(chunked(updates, context.streamInterval)), {

@@ -317,3 +317,31 @@ Deno.test("app: a huge list is refused by its size, not entry by entry", async (
     assert.match(error.message, /400000 entries/);
   }
 });
+
+Deno.test("app: below a root path it answers with the path and without, and says so in its document", async () => {
+  const app = appOf(new FakeGenerator(), { rootPath: "/aerie/one", apiKey: "secret" });
+  for (const root of ["", "/aerie/one"]) {
+    assert.equal((await app.request(`${root}/health`)).status, 200);
+    assert.equal((await app.request(`${root}/v1/models`)).status, 401);
+    const models = await app.request(`${root}/v1/models`, authorized);
+    assert.equal(models.status, 200);
+    await models.body?.cancel();
+    const document = await (await app.request(`${root}/openapi.json`, authorized)).json();
+    assert.deepEqual(document.servers, [{ url: "/aerie/one" }]);
+  }
+  for (
+    const path of ["/aerie", "/aerie/one", "/aerie/one/", "/aerie/onehealth", "/aerie/one/aerie/one/health"]
+  ) {
+    const response = await app.request(path, authorized);
+    assert.equal(response.status, 404, path);
+    await response.body?.cancel();
+  }
+});
+
+Deno.test("app: the name of the weights is in native answers", async () => {
+  const app = appOf(new FakeGenerator(), { weightVersion: "v7" });
+  const { meta_info: meta } = await (await post(app, "/generate", { text: "Hi" })).json();
+  assert.equal(meta.weight_version, "v7");
+  const info = await (await app.request("/model_info")).json();
+  assert.equal(info.weight_version, "v7");
+});
