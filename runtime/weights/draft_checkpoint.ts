@@ -83,6 +83,11 @@ export async function openDraftHead(options: DraftHeadOptions): Promise<HeadChec
 
 async function findFolder({ path, ...options }: DraftHeadOptions): Promise<string> {
   const info = await Deno.stat(path).catch(() => undefined);
+  if (info !== undefined && options.revision !== undefined) {
+    throw new LoadError(
+      `Cannot load draft head ${path} at revision ${options.revision}: it is not from the hub`,
+    );
+  }
   if (info?.isDirectory) return path;
   if (info === undefined && isHubId(path)) {
     return await fetchHubFiles(path, (names) => ["config.json", ...weightFilesOf(names)], options);

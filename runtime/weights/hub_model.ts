@@ -12,6 +12,8 @@ import type { ModelFiles, OnProgress } from "./model_files.ts";
 export interface HubModelOptions {
   /** Cache folder; undefined uses the hub's own. */
   readonly downloadDir?: string | undefined;
+  /** Branch, tag or commit; `main` if undefined. */
+  readonly revision?: string | undefined;
   readonly onProgress?: OnProgress | undefined;
   readonly fetch?: typeof fetch;
 }
@@ -25,6 +27,8 @@ const SIDE_FILES = [
   "chat_template.jinja",
   SHARD_INDEX,
 ];
+
+const COMMIT = /^[0-9a-f]{40}$/;
 
 /** True if `text` has the form of a hub id, `owner/repo` or `owner/repo:file`. */
 export function isHubId(text: string): boolean {
@@ -77,7 +81,8 @@ async function openSnapshot(id: string, repo: string, options: HubModelOptions):
   const hub = await import("@huggingface/hub");
   const cacheDir = options.downloadDir ?? hub.getHFHubCachePath();
   const storage = join(cacheDir, hub.getRepoFolderName({ name: repo, type: "model" }));
-  const head = join(storage, "refs", "main");
+  const reference = options.revision ?? "main";
+  const head = join(storage, "refs", reference);
   let onBytes = (_bytes: number) => {};
   const accessToken = Deno.env.get("HF_TOKEN");
   const request = {
@@ -88,7 +93,8 @@ async function openSnapshot(id: string, repo: string, options: HubModelOptions):
   const sizes = new Map<string, number | undefined>();
   let revision: string;
   try {
-    revision = (await hub.modelInfo({ name: repo, additionalFields: ["sha"], ...request })).sha;
+    const asked = options.revision !== undefined && { revision: options.revision };
+    revision = (await hub.modelInfo({ name: repo, ...asked, additionalFields: ["sha"], ...request })).sha;
     for await (const entry of hub.listFiles({ repo, revision, ...request })) {
       sizes.set(entry.path, entry.size);
     }
@@ -96,11 +102,16 @@ async function openSnapshot(id: string, repo: string, options: HubModelOptions):
     await Deno.writeTextFile(head, revision);
   } catch (error) {
     if (error instanceof hub.HubApiError) throw hubError(id, error.statusCode, error.message);
-    revision = (await Deno.readTextFile(head).catch(() => "")).trim();
+    // A commit has no entry among the names where another program has brought it here.
+    revision = (await Deno.readTextFile(head).catch(() => COMMIT.test(reference) ? reference : "")).trim();
     if (revision === "") throw unreachable(id, cacheDir, error);
     sizes.clear();
-    for await (const entry of Deno.readDir(join(storage, "snapshots", revision))) {
-      sizes.set(entry.name, undefined);
+    try {
+      for await (const entry of Deno.readDir(join(storage, "snapshots", revision))) {
+        sizes.set(entry.name, undefined);
+      }
+    } catch {
+      throw unreachable(id, cacheDir, error);
     }
   }
 

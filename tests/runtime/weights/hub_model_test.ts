@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { LoadError } from "../../../runtime/errors.ts";
 import { fetchHubFiles } from "../../../runtime/weights/hub_model.ts";
 import { type DownloadProgress, resolveModel } from "../../../runtime/weights/resolve.ts";
@@ -62,6 +62,35 @@ Deno.test("one GGUF file of a repository is named after a colon", async () => {
       resolveModel("owner/repo", { downloadDir }, { fetch }),
       loadError(/2 GGUF files, name one as owner\/repo:a\.gguf/),
     );
+  });
+});
+
+Deno.test("a revision of a hub model is found by its name, offline too", async () => {
+  await withHubCache(async (downloadDir) => {
+    const fetch = fakeHub({ "a.gguf": "GGUF a" }, "refs/pr/1");
+    const revision = "refs/pr/1";
+    const files = await resolveModel("owner/repo", { downloadDir, revision }, { fetch });
+    assert.equal(await Deno.readTextFile(files.files[0]!), "GGUF a");
+    assert.deepEqual(await resolveModel("owner/repo", { downloadDir, revision }, { fetch: offline }), files);
+    const commit = basename(dirname(files.files[0]!));
+    const byCommit = { downloadDir, revision: commit };
+    assert.deepEqual(await resolveModel("owner/repo", byCommit, { fetch: offline }), files);
+    await assert.rejects(
+      resolveModel("owner/repo", { downloadDir, revision: "other" }, { fetch }),
+      loadError(/Cannot download owner\/repo: HTTP 404/),
+    );
+    for (const other of [{ revision: "other" }, {}]) {
+      await assert.rejects(
+        resolveModel("owner/repo", { downloadDir, ...other }, { fetch: offline }),
+        loadError(/not in the cache/),
+        "what was downloaded is not the head of another name",
+      );
+    }
+    await assert.rejects(
+      resolveModel(files.files[0]!, { revision }),
+      loadError(/Cannot load .*a\.gguf at revision refs\/pr\/1: it is not from the hub/),
+    );
+    await assert.rejects(resolveModel(undefined, { revision }), loadError(/it is not from the hub/));
   });
 });
 
