@@ -9,7 +9,7 @@
  */
 import { request } from "node:http";
 import { withApiKey } from "./cli/api_key.ts";
-import { describeArgs, parseArgs, type ParsedArgs } from "./cli/args.ts";
+import { describeArgs, describeConfig, parseArgs, type ParsedArgs } from "./cli/args.ts";
 import { createLog, type Log } from "./cli/log.ts";
 import { Progress } from "./cli/progress.ts";
 import { ensureLibrary } from "./ffi/build.ts";
@@ -39,12 +39,13 @@ function unavailable(reason: string): Handler {
 
 /** Brings the server up; it then runs until a signal ends the process. */
 async function serve(
-  { args, notes }: Extract<ParsedArgs, { type: "serve" }>,
+  { args, notes, neutral }: Extract<ParsedArgs, { type: "serve" }>,
   progress: Progress,
 ): Promise<void> {
   const log = createLog(args.logLevel, (line) => progress.print(line));
   log("info", describeArgs(args));
   for (const note of notes) log("warning", note);
+  for (const remark of neutral) log("info", remark);
 
   // Until the server is ready there is nobody to wait for.
   let end: (exitCode: number) => void = Deno.exit;
@@ -83,7 +84,9 @@ async function serve(
   });
   listener.answerWith(app.fetch);
   log("info", `Listening on ${listener.url} (press Ctrl+C to quit)`);
-  if (!args.skipServerWarmup) await warmUp(listener.ownUrl, args, log);
+  for (const name of warmupsOf(args)) {
+    await warmUp(name, listener.ownUrl, args, engine.model.servedModelName, log);
+  }
   end = once((exitCode) => drain({ listener, engine, log, exitCode }));
   log("info", "The server is fired up and ready to roll!");
 }
@@ -103,8 +106,10 @@ async function openModel(
     downloadDir: args.downloadDir,
     onProgress: (bytes: DownloadProgress) => progress.showBytes(bytes),
   };
-  const { tokenizerPath } = args;
-  const target = await openCheckpoint(await resolveModel(args.modelPath, { ...options, tokenizerPath }));
+  const { tokenizerPath, revision } = args;
+  const target = await openCheckpoint(
+    await resolveModel(args.modelPath, { ...options, tokenizerPath, revision }),
+  );
   const { checkpoint, tokenizerSource } = target;
   // Its hosts build it while the rest is read and the weights are loaded.
   const tokenizer = hostTokenizer(tokenizerSource, {
@@ -124,25 +129,53 @@ function describeTemplate({ chatTemplate }: ServerArgs, tokenizer: HostedTokeniz
     : "Using default HuggingFace chat template with detected content format: string";
 }
 
+/** Endpoints that get a first request, each once. */
+function warmupsOf({ skipServerWarmup, warmups = [] }: ServerArgs): Set<keyof typeof WARM_UPS> {
+  return new Set([...skipServerWarmup ? [] : ["generate" as const], ...warmups]);
+}
+
+const WARM_UP_TEXT = "The capital city of France is";
+
+/** First requests, by endpoint. */
+const WARM_UPS = {
+  generate: {
+    path: "/generate",
+    body: { text: WARM_UP_TEXT, "sampling_params": { temperature: 0, "max_new_tokens": 8 } },
+  },
+  completions: {
+    path: "/v1/completions",
+    body: { prompt: WARM_UP_TEXT, temperature: 0, "max_tokens": 8 },
+  },
+  chat: {
+    path: "/v1/chat/completions",
+    body: { messages: [{ role: "user", content: WARM_UP_TEXT }], temperature: 0, "max_tokens": 8 },
+  },
+} as const;
+
 /** Sends a first request through socket, routes and engine, so that the first client does not pay for it. */
-async function warmUp(url: string, { apiKey }: ServerArgs, log: Log): Promise<void> {
-  const body = {
-    text: "The capital city of France is",
-    "sampling_params": { "temperature": 0, "max_new_tokens": 8 },
-  };
+async function warmUp(
+  name: keyof typeof WARM_UPS,
+  url: string,
+  { apiKey }: ServerArgs,
+  model: string,
+  log: Log,
+): Promise<void> {
+  const { path, body } = WARM_UPS[name];
   const headers = {
     "Content-Type": "application/json",
     ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),
   };
   const answered = Promise.withResolvers<number | undefined>();
   // Not fetch(), which would send even this request to a proxy that the environment names.
-  const post = request(`${url}/generate`, { method: "POST", headers }, (response) => {
+  const post = request(`${url}${path}`, { method: "POST", headers }, (response) => {
     response.resume().once("end", () => answered.resolve(response.statusCode));
   });
-  post.once("error", answered.reject).end(JSON.stringify(body));
+  post.once("error", answered.reject).end(
+    JSON.stringify(name === "generate" ? body : { model, ...body }),
+  );
   const status = await answered.promise;
-  if (status !== 200) throw new LoadError(`Cannot warm up: POST /generate was answered ${status}`);
-  log("info", `Warm-up request: "POST /generate HTTP/1.1" 200 OK`);
+  if (status !== 200) throw new LoadError(`Cannot warm up: POST ${path} was answered ${status}`);
+  log("info", `Warm-up request: "POST ${path} HTTP/1.1" 200 OK`);
 }
 
 /** Runs `end` on the first SIGINT or SIGTERM; the second ends the process at once. */
@@ -182,17 +215,22 @@ function once(run: (exitCode: number) => Promise<void>): (exitCode: number) => v
   return (exitCode) => void (running ??= run(exitCode));
 }
 
+/** Writes to standard output. */
+function print(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text.trimEnd()}\n`));
+}
+
 if (import.meta.main) {
   const progress = new Progress();
   let showStack = false;
   try {
-    const parsed = parseArgs(Deno.args);
-    if (parsed.type === "serve") {
+    const parsed = parseArgs(Deno.args, Deno.env);
+    if (parsed.type === "print") print(parsed.text);
+    else {
       showStack = parsed.args.logLevel === "debug";
-      const { args, notes } = withApiKey(parsed.args);
-      await serve({ ...parsed, args, notes: [...parsed.notes, ...notes] }, progress);
-    } else {
-      Deno.stdout.writeSync(new TextEncoder().encode(`${parsed.text.trimEnd()}\n`));
+      const { args, origins, notes } = withApiKey(parsed.args, Deno.env, parsed.origins);
+      if (parsed.printConfig) print(describeConfig(args, origins, parsed.neutral));
+      else await serve({ ...parsed, args, notes: [...parsed.notes, ...notes] }, progress);
     }
   } catch (error) {
     progress.clear();

@@ -1,129 +1,147 @@
 /**
- * Reads the command line.
+ * Puts the flags together: those of the command line go before those of the environment, and these before those of a
+ * file.
  *
  * @module
  */
-import { Command, CommanderError, Option } from "commander";
-import manifest from "../deno.json" with { type: "json" };
 import type { ServerArgs } from "../runtime/server_args.ts";
-import { flagGroups, flagSchema } from "./flags.ts";
+import { options, readCommandLine } from "./command_line.ts";
+import { type Environment, readConfig, readEnvironment, type SourceFlags } from "./flag_sources.ts";
+import { type FlagName, flagSchema } from "./flags.ts";
+import { checkNeutral } from "./neutral_flags.ts";
+import { isSecret } from "./secrets.ts";
 import { UsageError } from "./usage_error.ts";
 
 export { UsageError } from "./usage_error.ts";
 
-/** What the command line asks for. */
+/** Who gave a flag: the command line, the environment or a file. */
+export interface Origin {
+  readonly kind: "flag" | "environment" | "file";
+  /** The flag, the variable, or key and file. */
+  readonly name: string;
+}
+
+/** Who gave each flag that is not left to its default. */
+export type Origins = Readonly<Partial<Record<FlagName, Origin>>>;
+
+/** What the flags ask for. */
 export type ParsedArgs =
   | {
     readonly type: "serve";
     readonly args: ServerArgs;
     /** Remarks for the log. */
     readonly notes: readonly string[];
+    /** Remarks about flags that do nothing here. */
+    readonly neutral: readonly string[];
+    readonly origins: Origins;
+    /** Show the flags instead of serving. */
+    readonly printConfig: boolean;
   }
   /** `--help` or `--version`. */
   | { readonly type: "print"; readonly text: string };
 
+/** Flags that {@linkcode parseArgs} itself makes use of. */
+const OWN_FLAGS: readonly string[] = ["trustRemoteCode", "config", "printConfig"];
+
+const MASK = "******";
+
+const NO_ENVIRONMENT: Environment = { get: () => undefined, delete: () => {}, toObject: () => ({}) };
+
 /**
- * Parses the arguments of `serve.ts`. As with Python's argparse, `--flag=value` and unambiguous prefixes of flags are
- * accepted.
+ * Reads the flags of `serve.ts` from its arguments, the environment and the file that `--config` names. Variables
+ * that are flags are taken out of the environment.
  *
- * @throws {UsageError} naming the flag at fault
+ * @throws {UsageError} naming the flag, variable or key at fault
  */
-export function parseArgs(argv: readonly string[]): ParsedArgs {
-  const program = createProgram();
-  let printed = "";
-  program.configureOutput({ writeOut: (text) => printed += text, writeErr: () => {} }).exitOverride();
-  try {
-    program.parse(completeFlags(argv, program.options), { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { type: "print", text: printed };
-    const reason = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
-    throw new UsageError(`Cannot read the command line: ${reason}`);
-  }
-  const given = program.opts();
-  const parsed = flagSchema.safeParse(given);
+export function parseArgs(argv: readonly string[], environment: Environment = NO_ENVIRONMENT): ParsedArgs {
+  const line = readCommandLine(argv);
+  if (line.type === "print") return line;
+  const variables = readEnvironment(environment);
+  const path = line.values["config"] ?? variables.values["config"];
+  const file: SourceFlags = typeof path === "string" && path !== ""
+    ? readConfig(path)
+    : { values: {}, origins: {}, neutral: [] };
+  const values: Record<string, unknown> = {}, origins: Record<string, Origin> = {};
+  const merge = (source: Readonly<Record<string, unknown>>, origin: (name: string) => Origin) => {
+    // One setting in two forms.
+    if ("apiKey" in source || "apiKeyFile" in source) {
+      for (const name of ["apiKey", "apiKeyFile"]) delete values[name], delete origins[name];
+    }
+    for (const [name, value] of Object.entries(source)) {
+      values[name] = value;
+      origins[name] = origin(name);
+    }
+  };
+  merge(file.values, (name) => ({ kind: "file", name: file.origins[name]! }));
+  merge(variables.values, (name) => ({ kind: "environment", name: variables.origins[name]! }));
+  merge(line.values, (name) => ({ kind: "flag", name: flagOf(name) }));
+
+  const parsed = flagSchema.safeParse(values);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const option = program.options.find((option) => option.attributeName() === issue!.path[0])!;
-    throw new UsageError(`Cannot use ${option.long} ${given[option.attributeName()]}: ${issue!.message}`);
+    const name = String(issue!.path[0]);
+    const shown = isSecret(flagOf(name)) ? MASK : values[name];
+    throw new UsageError(`Cannot use ${origins[name]!.name} ${shown}: ${issue!.message}`);
   }
-  const { trustRemoteCode, ...args } = parsed.data;
+  const { trustRemoteCode, config: _, printConfig, ...args } = parsed.data;
   const notes = trustRemoteCode ? ["--trust-remote-code is not needed: code of a model is never run"] : [];
-  return { type: "serve", args, notes };
+  const given = [...file.neutral, ...variables.neutral, ...line.neutral];
+  const neutral = [...new Map(given.map((entry) => [entry.flag, entry])).values()].map(checkNeutral)
+    .filter((remark) => remark !== undefined);
+  return { type: "serve", args, notes, neutral, origins, printConfig };
 }
 
 /** The arguments as SGLang logs them, without the API key. */
 export function describeArgs(args: ServerArgs): string {
-  const fields = Object.keys(flagSchema.shape).filter((name) => name !== "trustRemoteCode").map((name) => {
-    const value = args[name as keyof ServerArgs];
-    const shown = name === "apiKey" && value !== undefined ? "******" : value;
-    return `${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}=${pythonLiteral(shown)}`;
-  });
+  const fields = argNames().map((name) => `${toSnakeCase(name)}=${pythonLiteral(shownValue(args, name))}`);
   return `server_args=ServerArgs(${fields.join(", ")})`;
 }
 
-function pythonLiteral(value: string | number | boolean | readonly (number | string)[] | undefined): string {
+/**
+ * The arguments as a file that `--config` reads, each with its origin; what is left open, and secrets, stand in
+ * comments.
+ */
+export function describeConfig(
+  args: ServerArgs,
+  origins: Origins,
+  neutral: readonly string[] = [],
+): string {
+  const lines = argNames().map((name) => {
+    const value = shownValue(args, name), { kind, name: source } = origins[name] ?? {};
+    const key = flagOf(name).slice(2).replace(/^no-/, "");
+    const origin = kind === undefined ? "default" : `${kind}: ${source}`;
+    const isOpen = value === undefined || value === MASK;
+    return `${isOpen ? "# " : ""}${key}:${
+      value === undefined ? "" : ` ${JSON.stringify(value)}`
+    }  # ${origin}`;
+  });
+  return [...lines, ...neutral.map((remark) => `# ${remark}`)].join("\n");
+}
+
+function argNames(): (FlagName & keyof ServerArgs)[] {
+  const names = Object.keys(flagSchema.shape).filter((name) => !OWN_FLAGS.includes(name));
+  return names as (FlagName & keyof ServerArgs)[];
+}
+
+function shownValue(args: ServerArgs, name: keyof ServerArgs): Shown {
+  const value = args[name];
+  return value !== undefined && isSecret(toSnakeCase(name)) ? MASK : value;
+}
+
+type Shown = ServerArgs[keyof ServerArgs];
+
+/** `--max-total-tokens` for `maxTotalTokens`. */
+function flagOf(name: string): string {
+  return options.find((option) => option.attributeName() === name)!.long!;
+}
+
+function toSnakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function pythonLiteral(value: Shown): string {
   if (value === undefined) return "None";
-  if (typeof value === "object") return `[${value.map(pythonLiteral).join(", ")}]`;
+  if (typeof value === "object") return `[${value.map((entry) => pythonLiteral(entry as Shown)).join(", ")}]`;
   if (typeof value === "boolean") return value ? "True" : "False";
   return typeof value === "number" ? String(value) : `'${value}'`;
-}
-
-function createProgram(): Command {
-  const defaults: Readonly<Record<string, unknown>> = flagSchema.parse({});
-  const program = new Command("serve.ts")
-    .usage("[flags]")
-    .description("Serves a language model over HTTP, with OpenAI's and SGLang's interfaces.")
-    .version(`aerie ${manifest.version}`, "--version", "Print the version")
-    .helpOption("-h, --help", "Print this help");
-  for (const [group, flags] of Object.entries(flagGroups)) {
-    for (const { name, flags: notation, help, isHidden } of flags) {
-      const value = defaults[name];
-      const shown = value === undefined || value === false ? help : `${help} (default: ${value})`;
-      program.addOption(new Option(notation, shown).helpGroup(`${group}:`).hideHelp(isHidden ?? false));
-    }
-  }
-  return program;
-}
-
-/** Writes flags out in full and checks that each has the value it wants, which commander leaves open. */
-function completeFlags(argv: readonly string[], options: readonly Option[]): string[] {
-  const complete: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const arg = argv[i]!;
-    if (!arg.startsWith("--") || arg === "--") {
-      complete.push(arg);
-      continue;
-    }
-    const [written = arg] = arg.split("=", 1);
-    const flag = findFlag(written, options);
-    const option = options.find(isNamed(flag));
-    const hasValue = written !== arg;
-    complete.push(flag + arg.slice(written.length));
-    if (option === undefined) continue;
-    if (!option.required && hasValue) throw new UsageError(`Cannot use ${arg}: ${flag} takes no value`);
-    if (!option.required || hasValue) continue;
-    const value = argv[++i];
-    if (value === undefined || value.startsWith("--")) {
-      throw new UsageError(`Cannot use ${flag}: its value is missing`);
-    }
-    complete.push(value);
-  }
-  return complete;
-}
-
-/** The flag that `written` is, or is the beginning of; `written` itself if there is none. */
-function findFlag(written: string, options: readonly Option[]): string {
-  const matches = options.filter(isNamed(written));
-  const candidates = matches.length > 0 ? matches : options.filter(({ long }) => long!.startsWith(written));
-  if (candidates.length > 1) {
-    const names = candidates.map(({ long }) => long).join(", ");
-    throw new UsageError(`Cannot tell which flag ${written} is: it could be ${names}`);
-  }
-  return candidates[0]?.long ?? written;
-}
-
-/** Commander keeps the first of two names as `short`. */
-function isNamed(name: string): (option: Option) => boolean {
-  return ({ short, long }) => name === long || name === short;
 }

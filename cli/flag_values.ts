@@ -42,6 +42,25 @@ export const texts: z.ZodPipe<z.ZodString, z.ZodTransform<readonly string[], str
   "expected a list with commas between",
 ).transform((list) => list.split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""));
 
+/** Some of some words, with commas between. */
+export function someOf<const T extends readonly string[]>(
+  ...values: T
+): z.ZodPipe<typeof texts, z.ZodArray<z.ZodEnum<{ [Word in T[number]]: Word }>>> {
+  return texts.pipe(z.array(z.enum(values, `expected ${values.join(", ")}, with commas between`)).min(1));
+}
+
+/** A branch, tag or commit of the hub: a part of a path. */
+export const revision: z.ZodString = z.string().regex(
+  /^(?!.*\.\.)\w[\w.\/-]*$/,
+  "expected the name of a branch, tag or commit",
+);
+
+/** The beginning of a path, without a slash at its end. */
+export const rootPath: z.ZodPipe<z.ZodString, z.ZodTransform<string, string>> = z.string().regex(
+  /^(\/[\w.~-]+)+\/?$/,
+  "expected a path such as /aerie",
+).transform((path) => path.replace(/\/$/, ""));
+
 /** Given or not. */
 export const flag: z.ZodDefault<z.ZodBoolean> = z.boolean().default(false);
 

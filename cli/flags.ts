@@ -5,34 +5,20 @@
  * @module
  */
 import { z } from "zod";
-import { flag, type FlagOf, fraction, integer, oneOf, text, texts } from "./flag_values.ts";
+import { flag, type FlagOf, fraction, integer, oneOf, rootPath, someOf, text, texts } from "./flag_values.ts";
+import { configurationFlags, configurationSchema, loggingFlags, loggingSchema } from "./logging_flags.ts";
+import { modelFlags, modelSchema } from "./model_flags.ts";
 import { speculationFlags, speculationSchema } from "./speculation_flags.ts";
 
 const UINT32_MAX = 2 ** 32 - 1;
 
-const DTYPES = {
-  auto: "auto",
-  half: "float16",
-  float16: "float16",
-  bfloat16: "bfloat16",
-  float: "float32",
-  float32: "float32",
-} as const;
-
 /** Reads what commander gathered, one text or boolean per flag, into values. */
 export const flagSchema = z.object({
-  modelPath: text.exactOptional(),
-  tokenizerPath: text.exactOptional(),
-  servedModelName: text.exactOptional(),
-  chatTemplate: text.exactOptional(),
-  contextLength: integer(1).exactOptional(),
-  dtype: oneOf("auto", "half", "float16", "bfloat16", "float", "float32").transform((name) => DTYPES[name])
-    .default("auto"),
-  downloadDir: text.exactOptional(),
-  trustRemoteCode: flag,
+  ...modelSchema,
 
   host: text.default("127.0.0.1"),
   port: integer(0, 65535).default(30000),
+  rootPath: rootPath.exactOptional(),
   apiKey: text.exactOptional(),
   apiKeyFile: text.exactOptional(),
   allowedHosts: texts.exactOptional(),
@@ -45,6 +31,7 @@ export const flagSchema = z.object({
   streamInterval: integer(1).default(1),
   tokenizeTimeout: integer(1, 3600).default(5),
   skipServerWarmup: flag,
+  warmups: someOf("chat", "completions", "generate").exactOptional(),
 
   maxRunningRequests: integer(1, 4096).exactOptional(),
   maxQueuedRequests: integer(0).default(1024),
@@ -58,7 +45,8 @@ export const flagSchema = z.object({
       "expected a power of two from 16 to 4096: the CPU backend works on pages of a multiple of 16",
     )
     .default(16),
-  kvCacheDtype: oneOf("auto", "bfloat16", "float32").default("auto"),
+  kvCacheDtype: oneOf("auto", "bf16", "bfloat16", "float32")
+    .transform((name) => name === "bf16" ? "bfloat16" : name).default("auto"),
   chunkedPrefillSize: integer(-1).refine(
     (size) => size !== 0,
     "expected a whole number of at least 1, or -1 for off",
@@ -76,8 +64,9 @@ export const flagSchema = z.object({
     .default("auto"),
   threads: integer(1, 1024).exactOptional(),
 
-  logLevel: oneOf("debug", "info", "warning", "error").default("info"),
-  decodeLogInterval: integer(1).default(40),
+  ...loggingSchema,
+
+  ...configurationSchema,
 });
 
 /** Name of a flag in code. */
@@ -88,52 +77,15 @@ export type Flag = FlagOf<FlagName>;
 
 /** Every flag once, in groups, as `--help` and docs/flags.md show them. */
 export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
-  "Model": [
-    {
-      name: "modelPath",
-      flags: "--model, --model-path <path>",
-      help: "Folder, .gguf file or hub id owner/repo[:file]. Default: SmolLM2-135M-Instruct",
-    },
-    {
-      name: "tokenizerPath",
-      flags: "--tokenizer-path <path>",
-      help: "Folder with tokenizer.json, or .gguf file, to use in place of the model's tokenizer",
-    },
-    {
-      name: "servedModelName",
-      flags: "--served-model-name <name>",
-      help: "Name in /v1/models and in answers",
-    },
-    {
-      name: "chatTemplate",
-      flags: "--chat-template <template>",
-      help: "Jinja text, or a file with it, to use in place of the model's chat template",
-    },
-    {
-      name: "contextLength",
-      flags: "--context-length <tokens>",
-      help: "Longest sequence. Default: what the model was trained for",
-    },
-    {
-      name: "dtype",
-      flags: "--dtype <type>",
-      help:
-        "Type of floating weights: auto, half, float16, bfloat16, float, float32. Quantised files stay quantised",
-    },
-    {
-      name: "downloadDir",
-      flags: "--download-dir <path>",
-      help: "Where downloads are kept. Default: ~/.cache/aerie, and the hub's own cache for hub models",
-    },
-    {
-      name: "trustRemoteCode",
-      flags: "--trust-remote-code",
-      help: "Accepted, and not needed: code that comes with a model is never run",
-    },
-  ],
+  "Model": modelFlags,
   "HTTP": [
     { name: "host", flags: "--host <address>", help: "Address to listen on" },
     { name: "port", flags: "--port <number>", help: "Port to listen on; 0 takes a free one" },
+    {
+      name: "rootPath",
+      flags: "--fastapi-root-path, --root-path <path>",
+      help: "Path below which a proxy shows the server; answered with it and without",
+    },
     { name: "apiKey", flags: "--api-key <key>", help: "Bearer token asked for on every route but /health" },
     {
       name: "apiKeyFile",
@@ -190,6 +142,11 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       name: "skipServerWarmup",
       flags: "--skip-server-warmup",
       help: "Do not send a first request before reporting ready",
+    },
+    {
+      name: "warmups",
+      flags: "--warmups <names>",
+      help: "First requests to send besides, with commas between: chat, completions, generate",
     },
   ],
   "Scheduling and memory": [
@@ -266,12 +223,6 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       help: "Native threads. Default: the CPUs this process may use",
     },
   ],
-  "Logging": [
-    { name: "logLevel", flags: "--log-level <level>", help: "debug, info, warning or error" },
-    {
-      name: "decodeLogInterval",
-      flags: "--decode-log-interval <steps>",
-      help: "Decode steps between two decode lines",
-    },
-  ],
+  "Logging": loggingFlags,
+  "Configuration": configurationFlags,
 };

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { flag, type FlagOf, fraction, integer, oneOf, text } from "./flag_values.ts";
+import { flag, type FlagOf, fraction, integer, oneOf, revision, text } from "./flag_values.ts";
 
 const aRate = "expected numbers from 0 to 1, separated by commas";
 
@@ -13,6 +13,7 @@ export const speculationSchema = {
   speculativeAlgorithm: oneOf("EAGLE", "EAGLE3", "NEXTN", "STANDALONE", "NGRAM", "NONE", "SYNTHETIC")
     .exactOptional(),
   speculativeDraftModelPath: text.exactOptional(),
+  speculativeDraftModelRevision: revision.exactOptional(),
   speculativeNumSteps: integer(1, 63).exactOptional(),
   speculativeEagleTopk: integer(1, 20).exactOptional(),
   speculativeNumDraftTokens: integer(2, 64).exactOptional(),
@@ -41,6 +42,11 @@ export const speculationFlags: readonly FlagOf<keyof typeof speculationSchema>[]
     name: "speculativeDraftModelPath",
     flags: "--speculative-draft-model, --speculative-draft-model-path <path>",
     help: "Draft head or draft model: folder, .gguf file or hub id",
+  },
+  {
+    name: "speculativeDraftModelRevision",
+    flags: "--speculative-draft-model-revision <name>",
+    help: "Branch, tag or commit of a draft head or draft model from the hub. Default: main",
   },
   {
     name: "speculativeNumSteps",

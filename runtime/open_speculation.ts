@@ -35,9 +35,15 @@ const SHIPPED_ALGORITHM = "EAGLE3";
 /** Those that draft with a head of the target. */
 const HEAD_ALGORITHMS: readonly string[] = ["EAGLE", "EAGLE3", "NEXTN"];
 
+/** Flags that say nothing without a draft model or head. */
+const NEED_DRAFT_MODEL = [
+  ["speculativeDraftModelPath", "--speculative-draft-model-path"],
+  ["speculativeDraftModelRevision", "--speculative-draft-model-revision"],
+] as const;
+
 /** Flags that say nothing without an algorithm. */
 const NEED_ALGORITHM = [
-  ["speculativeDraftModelPath", "--speculative-draft-model-path"],
+  ...NEED_DRAFT_MODEL,
   ["speculativeTokenMap", "--speculative-token-map"],
   ["speculativeNumSteps", "--speculative-num-steps"],
   ["speculativeEagleTopk", "--speculative-eagle-topk"],
@@ -66,15 +72,16 @@ export async function openSpeculation(
     return { speculation: undefined, notes: note === undefined ? [] : [note] };
   }
   const needsPath = HEAD_ALGORITHMS.includes(algorithm) || algorithm === "STANDALONE";
-  if (!needsPath && args.speculativeDraftModelPath !== undefined) {
-    throw new LoadError(
-      `Cannot use --speculative-draft-model-path with ${algorithm}, which drafts by itself`,
-    );
+  for (const [name, flag] of NEED_DRAFT_MODEL) {
+    if (!needsPath && args[name] !== undefined) {
+      throw new LoadError(`Cannot use ${flag} with ${algorithm}, which drafts by itself`);
+    }
   }
+  const draftOptions = { ...options, revision: args.speculativeDraftModelRevision };
   const { config, notes } = planSpeculation(algorithm, args, target.checkpoint.config.architecture);
-  const draft = algorithm === "STANDALONE" ? await openDraftModel(args, target, options) : undefined;
+  const draft = algorithm === "STANDALONE" ? await openDraftModel(args, target, draftOptions) : undefined;
   const head = HEAD_ALGORITHMS.includes(algorithm)
-    ? await openHead(algorithm, args, target, options)
+    ? await openHead(algorithm, args, target, draftOptions)
     : undefined;
   const { speculativeTokenMap: map } = args;
   if (map !== undefined && head?.head.kind === "eagle3") {

@@ -8,6 +8,8 @@
 export interface ServerArgs {
   /** Local folder, local `.gguf`, hub id `owner/repo[:file]`, or undefined for the default model. */
   readonly modelPath?: string;
+  /** Branch, tag or commit of a hub model; `main` if left out. */
+  readonly revision?: string;
   /** Replaces the model's own tokenizer. */
   readonly tokenizerPath?: string;
   /** Name in `/v1/models` and in answers; the model path if left out. */
@@ -52,6 +54,10 @@ export interface ServerArgs {
   readonly logLevel: "debug" | "info" | "warning" | "error";
   /** Decode steps between two decode log lines. */
   readonly decodeLogInterval: number;
+  /** Write a line for every request that ends. */
+  readonly logRequests: boolean;
+  /** What such a line says: 0 counts, 1 sampling parameters too, 2 beginnings of texts too, 3 whole texts. */
+  readonly logRequestsLevel: number;
   /** Bearer token; undefined leaves the server open. */
   readonly apiKey?: string;
   /** File that holds it. */
@@ -74,18 +80,26 @@ export interface ServerArgs {
   readonly threads?: number;
   /** Where downloads are kept. */
   readonly downloadDir?: string;
+  /** Name of the weights in native answers. */
+  readonly weightVersion: string;
+  /** Path below which a proxy shows the server, without a slash at its end. */
+  readonly rootPath?: string;
   /** Jinja text, or the path of a file with it. */
   readonly chatTemplate?: string;
   /** Seconds that one text or chat may take to become tokens. */
   readonly tokenizeTimeout: number;
   /** Report ready without a first request. */
   readonly skipServerWarmup: boolean;
+  /** Endpoints that get a first request besides the usual one. */
+  readonly warmups?: readonly ("chat" | "completions" | "generate")[];
   /** Report `cached_tokens` in OpenAI usage. */
   readonly enableCacheReport: boolean;
   /** Who drafts: a name in `speculation/registry.ts`, or NONE; undefined decides by the model. */
   readonly speculativeAlgorithm?: string;
   /** The draft model or head: local folder or hub id. */
   readonly speculativeDraftModelPath?: string;
+  /** Branch, tag or commit of a hub's draft model or head; `main` if left out. */
+  readonly speculativeDraftModelRevision?: string;
   /** Levels of a draft tree. */
   readonly speculativeNumSteps?: number;
   /** Children of a node at most. */

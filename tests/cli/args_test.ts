@@ -65,6 +65,8 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     ...["--allowed-hosts", "a.example, b:80", "--cors-origins", "*", "--max-connections", "9"],
     ...["--timeout-headers", "1", "--timeout-body", "2", "--timeout-keep-alive", "3"],
     ...["--decode-log-interval", "5", "--api-key", "k", "--device", "cpu", "--threads", "2"],
+    ...["--revision", "v1", "--weight-version", "w", "--root-path", "/a/", "--warmups", "chat,generate"],
+    ...["--log-requests", "--log-requests-level", "1", "--speculative-draft-model-revision", "refs/pr/1"],
     ...["--download-dir", "d", "--chat-template", "c", "--skip-server-warmup", "--enable-cache-report"],
     ...["--tokenize-timeout", "7"],
     ...[
@@ -96,6 +98,13 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
   );
   assert.deepEqual(args, {
     modelPath: "a.gguf",
+    revision: "v1",
+    weightVersion: "w",
+    rootPath: "/a",
+    warmups: ["chat", "generate"],
+    logRequests: true,
+    logRequestsLevel: 1,
+    speculativeDraftModelRevision: "refs/pr/1",
     tokenizerPath: "t",
     servedModelName: "m",
     host: "0.0.0.0",
@@ -160,10 +169,18 @@ Deno.test("parseArgs: --model is --model-path, values may follow an equals sign,
 Deno.test("parseArgs: a prefix stands for its flag as long as there is one such flag", () => {
   assert.equal(argsOf("--mem-fraction", "0.8").memFractionStatic, 0.8);
   assert.equal(argsOf("--chunked=64").chunkedPrefillSize, 64);
+  assert.equal(argsOf("--model", "m", "--disable-radix").disableRadixCache, true);
   const fault = faultOf("--max", "3");
   for (const candidate of ["--max-running-requests", "--max-queued-requests", "--max-total-tokens"]) {
     assert(fault.includes(candidate), fault);
   }
+});
+
+Deno.test("parseArgs: a flag that acts goes before those without effect that begin alike", () => {
+  assert.equal(argsOf("--tokenizer", "t").tokenizerPath, "t", "and not --tokenizer-mode");
+  assert.equal(argsOf("--log-requests").logRequests, true, "and not --log-requests-format");
+  assert.match(faultOf("--schedule-low"), /--schedule-low-priority-values-first.*no priorities/);
+  assert.match(faultOf("--lora", "1"), /it could be --lora-backend, --lora-target-modules, /);
 });
 
 Deno.test("parseArgs: what looks like a flag is a flag only where a flag may stand", () => {
@@ -202,6 +219,10 @@ Deno.test("parseArgs: a wrong value is refused with the flag's name", () => {
     ["--device", "tpu"],
     ["--threads", "0"],
     ["--model-path", ""],
+    ["--revision", "../../x"],
+    ["--root-path", "aerie"],
+    ["--warmups", "voice_chat"],
+    ["--log-requests-level", "4"],
   ] as const;
   for (const [flag, value] of wrong) {
     assert(faultOf(flag, value).startsWith(`Cannot use ${flag} ${value}: `), `${flag} ${value}`);

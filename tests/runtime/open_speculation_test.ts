@@ -69,6 +69,16 @@ Deno.test("flags that would do nothing, or lack what they need, are refused", ()
       open({ speculativeAlgorithm: "NGRAM", speculativeDraftModelPath: "x" }),
       /--speculative-draft-model-path with NGRAM/,
     );
+    const revised = { speculativeDraftModelRevision: "v1" };
+    await assert.rejects(open(revised), /--speculative-draft-model-revision without/);
+    await assert.rejects(
+      open({ ...revised, speculativeAlgorithm: "NGRAM" }),
+      /--speculative-draft-model-revision with NGRAM/,
+    );
+    for (const speculativeAlgorithm of ["STANDALONE", "EAGLE"]) {
+      const args = { ...revised, speculativeAlgorithm, speculativeDraftModelPath: "heads" };
+      await assert.rejects(open(args), /heads at revision v1: it is not from the hub/);
+    }
     for (const speculativeAlgorithm of ["STANDALONE", "EAGLE", "EAGLE3", "NEXTN"]) {
       await assert.rejects(open({ speculativeAlgorithm }), /--speculative-draft-model-path is missing/);
     }

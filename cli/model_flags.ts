@@ -1,0 +1,85 @@
+/**
+ * The flags of model, tokenizer and chat template.
+ *
+ * @module
+ */
+import { flag, type FlagOf, integer, oneOf, revision, text } from "./flag_values.ts";
+
+const DTYPES = {
+  auto: "auto",
+  half: "float16",
+  float16: "float16",
+  bfloat16: "bfloat16",
+  float: "float32",
+  float32: "float32",
+} as const;
+
+/** See `flagSchema`. */
+export const modelSchema = {
+  modelPath: text.exactOptional(),
+  revision: revision.exactOptional(),
+  tokenizerPath: text.exactOptional(),
+  servedModelName: text.exactOptional(),
+  chatTemplate: text.exactOptional(),
+  contextLength: integer(1).exactOptional(),
+  dtype: oneOf("auto", "half", "float16", "bfloat16", "float", "float32").transform((name) => DTYPES[name])
+    .default("auto"),
+  downloadDir: text.exactOptional(),
+  weightVersion: text.default("default"),
+  trustRemoteCode: flag,
+};
+
+/** See `flagGroups`. */
+export const modelFlags: readonly FlagOf<keyof typeof modelSchema>[] = [
+  {
+    name: "modelPath",
+    flags: "--model, --model-path <path>",
+    help: "Folder, .gguf file or hub id owner/repo[:file]. Default: SmolLM2-135M-Instruct",
+  },
+  {
+    name: "revision",
+    flags: "--revision <name>",
+    help: "Branch, tag or commit of a hub model. Default: main",
+  },
+  {
+    name: "tokenizerPath",
+    flags: "--tokenizer-path <path>",
+    help: "Folder with tokenizer.json, or .gguf file, to use in place of the model's tokenizer",
+  },
+  {
+    name: "servedModelName",
+    flags: "--served-model-name <name>",
+    help: "Name in /v1/models and in answers",
+  },
+  {
+    name: "chatTemplate",
+    flags: "--chat-template <template>",
+    help: "Jinja text, or a file with it, to use in place of the model's chat template",
+  },
+  {
+    name: "contextLength",
+    flags: "--context-length <tokens>",
+    help: "Longest sequence. Default: what the model was trained for",
+  },
+  {
+    name: "dtype",
+    flags: "--dtype <type>",
+    help:
+      "Type of floating weights: auto, half, float16, bfloat16, float, float32. Quantised files stay quantised",
+  },
+  {
+    name: "downloadDir",
+    flags: "--download-dir <path>",
+    help: "Where downloads are kept. Default: ~/.cache/aerie, and the hub's own cache for hub models",
+  },
+  {
+    name: "weightVersion",
+    flags: "--weight-version <name>",
+    help: "Name of these weights in answers of /generate and in /model_info",
+  },
+  {
+    name: "trustRemoteCode",
+    flags: "--trust-remote-code",
+    help: "Accepted, and not needed: code that comes with a model is never run",
+  },
+];
