@@ -77,6 +77,8 @@ export interface Tokens {
   readonly logprobs?: readonly TokenLogprob[];
   /** Prompt logprobs from `promptLogprobStart` on, with the first `tokens` of a request only. */
   readonly promptLogprobs?: readonly TokenLogprob[];
+  /** Time in the queue before the request was admitted, milliseconds, with the first `tokens` of a request only. */
+  readonly queueMs?: number;
 }
 
 /** Why a generation ended. `matched` is the stop token or stop text. */
@@ -91,6 +93,8 @@ export interface Finished {
   readonly requestId: string;
   readonly reason: FinishReason;
   readonly usage: Usage;
+  /** Time in the queue before the request was admitted, milliseconds; absent if it never was. */
+  readonly queueMs?: number;
 }
 
 /** Last event of a request that went wrong. */

@@ -9,12 +9,18 @@ import type { SpeculationUsage } from "./usage.ts";
 export interface SchedulerState {
   /** Sequences being computed. */
   readonly numRunning: number;
+  /** Tokens of those of them that decode. */
+  readonly numDecodeTokens: number;
   /** Sequences in the queue. */
   readonly numWaiting: number;
+  /** Those of them that were preempted. */
+  readonly numPreempted: number;
   /** Tokens to compute for the sequences in the queue. */
   readonly numWaitingTokens: number;
   /** Clients with requests in the queue that never ran. */
   readonly numWaitingClients: number;
+  /** Share of the tokens still to come for which admission keeps pages free. */
+  readonly reserveRatio: number;
   /** Time that a step with prompts may take now beside those that decode, milliseconds; null if however long. */
   readonly stepBoundMs: number | null;
   /** Time that a row of a prompt adds to a step now, milliseconds. */
@@ -31,6 +37,12 @@ export interface SchedulerState {
   readonly numPreemptions: number;
   /** Forwards since the start. */
   readonly numSteps: number;
+  /** Those of them that read prompts. */
+  readonly numPrefillSteps: number;
+  /** Rounds of drafts since the start. */
+  readonly numDrafts: number;
+  /** Prompt tokens computed since the start, again after a preemption too. */
+  readonly prefillTokens: number;
   /** Tokens of all prompts that were admitted since the start; a preempted sequence counts once. */
   readonly promptTokens: number;
   /** Those of them that the radix cache had. */
@@ -39,10 +51,16 @@ export interface SchedulerState {
   readonly generatedTokens: number;
   /** Time of all forwards since the start, milliseconds. */
   readonly forwardMs: number;
+  /** Time of those that read prompts. */
+  readonly prefillForwardMs: number;
   /** Time of all drafting since the start, milliseconds. */
   readonly draftMs: number;
+  /** Time of booking what steps yielded since the start, milliseconds. */
+  readonly commitMs: number;
   /** Tokens per second over the last log interval. */
   readonly lastGenThroughput: number;
   /** Since the start; absent without speculation. */
   readonly speculation?: SpeculationUsage;
+  /** Over the last log interval, without its histograms; absent before the first is over and without speculation. */
+  readonly lastSpeculation?: SpeculationUsage;
 }

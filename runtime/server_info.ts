@@ -89,13 +89,14 @@ export function costLines(
 
 function describeSpeculation(
   { speculation, schedulerConfig: { drafting } }: ServerFacts,
-  { speculation: usage }: SchedulerState,
+  { speculation: usage, lastSpeculation: lastUsage }: SchedulerState,
 ): Record<string, unknown> {
   if (speculation === undefined || usage === undefined) return {};
   const { numSteps, topk, numDraftTokens, adaptive } = speculation;
   return {
     avg_spec_accept_length: usage.numVerifications === 0 ? 1 : 1 + usage.numAccepted / usage.numVerifications,
     speculation: inSnakeCase(usage),
+    ...(lastUsage && { last_speculation: inSnakeCase(lastUsage) }),
     speculative_tree: inSnakeCase({ numSteps, topk, numDraftTokens, adaptive }),
     forward_cost_ms: drafting?.forwardMs,
     context_cost_ms: drafting && inSnakeCase(drafting.contextMs),

@@ -26,6 +26,8 @@ export interface SpeculationUsage {
   readonly numProposed: number;
   /** Draft tokens accepted. */
   readonly numAccepted: number;
+  /** Entry n: draft tokens verified at depth n + 1 of their trees. */
+  readonly proposedHistogram: readonly number[];
   /** Entry n: verifications that accepted n draft tokens. */
   readonly acceptedHistogram: readonly number[];
 }

@@ -16,7 +16,7 @@ import {
   type SpeculationUsage,
   unreachable,
 } from "../messages.ts";
-import { submit } from "../scheduling/admission.ts";
+import { observeAdmissions, submit } from "../scheduling/admission.ts";
 import { commit } from "../scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";
 import { type Drafts, planDraft, takeDrafts } from "../scheduling/drafting.ts";
@@ -36,12 +36,16 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   #begunAt = 0;
   /** When a model was asked for what is awaited. */
   #sentAt = 0;
+  /** Time of all commits since the start. */
+  #commitMs = 0;
   // Since the last decode line:
   #numDecodeSteps = 0;
   #busyMs = 0;
   #generatedBefore = 0;
   #usageBefore: SpeculationUsage = zeroCounts();
+  // Of the interval before it:
   #lastGenThroughput = 0;
+  #lastSpeculation: SpeculationUsage | undefined;
 
   start(config: SchedulerConfig): void {
     this.#state = createState(config);
@@ -50,7 +54,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   receive(message: SchedulerMessage, context: ActorContext): void {
     switch (message.type) {
       case "submit": {
-        const failed = submit(this.#state, message);
+        const failed = submit(this.#state, message, context.clock.now());
         if (failed !== undefined) {
           this.#news.add([failed]);
           this.#tell(context);
@@ -85,7 +89,11 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         return context.send("engine", flushed);
       }
       case "inspect": {
-        const state = inspect(this.#state, this.#lastGenThroughput);
+        const state = inspect(this.#state, {
+          commitMs: this.#commitMs,
+          lastGenThroughput: this.#lastGenThroughput,
+          ...(this.#lastSpeculation && { lastSpeculation: this.#lastSpeculation }),
+        });
         const inspected: Inspected = { type: "inspected", state };
         return context.send("engine", inspected);
       }
@@ -115,7 +123,10 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     const step = schedule(this.#state, drafts);
     if (step === undefined) return;
     if (step.releases.length > 0) context.log("warning", preemptionLine(step.releases.length));
-    if (step.numPrefilling > 0) context.log("info", prefillLine(this.#state, step));
+    if (step.numPrefilling > 0) {
+      observeAdmissions(this.#state, context.clock.now());
+      context.log("info", prefillLine(this.#state, step));
+    }
     this.#release(step.releases, context);
     this.#ask("verifier", step.forward, context);
   }
@@ -129,12 +140,16 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     const numDecoding = this.#state.inFlight?.numDecoding ?? 0;
     const now = context.clock.now();
     const events = commit(this.#state, forwarded, now - this.#sentAt, now - this.#begunAt);
+    this.#commitMs += context.clock.now() - now;
     this.#busyMs += now - this.#plannedAt;
     if (numDecoding > 0 && ++this.#numDecodeSteps === this.#state.config.decodeLogInterval) {
       const { generatedTokens, drafting } = this.#state;
       this.#lastGenThroughput = (generatedTokens - this.#generatedBefore) * 1000 / this.#busyMs;
-      const usage = drafting && usageSince(drafting.usage, this.#usageBefore);
-      context.log("info", decodeLine(this.#state, numDecoding, this.#lastGenThroughput, usage));
+      this.#lastSpeculation = drafting && usageSince(drafting.usage, this.#usageBefore);
+      context.log(
+        "info",
+        decodeLine(this.#state, numDecoding, this.#lastGenThroughput, this.#lastSpeculation),
+      );
       this.#numDecodeSteps = this.#busyMs = 0;
       this.#generatedBefore = generatedTokens;
       if (drafting) this.#usageBefore = { ...drafting.usage };

@@ -13,8 +13,8 @@ import { poolTokens, type SchedulingState } from "./state.ts";
 /** Tokens still to come that count for the reserve, per sequence. */
 const MAX_RESERVED_TOKENS = 4096;
 
-/** Puts a request into the queue; returns why it cannot. */
-export function submit(state: SchedulingState, message: Submit): Failed | undefined {
+/** Puts a request that came at `now`, milliseconds, into the queue; returns why it cannot. */
+export function submit(state: SchedulingState, message: Submit, now = 0): Failed | undefined {
   const { requestId, promptTokens, sampling, client = "" } = message;
   const error = refusal(state, message);
   if (error !== undefined) return { type: "failed", requestId, error: toWireError(error) };
@@ -31,6 +31,8 @@ export function submit(state: SchedulingState, message: Submit): Failed | undefi
       state.config.contextLength - tokens.length,
       poolTokens(state.config) - tokens.length + 1,
     ),
+    submittedAt: now,
+    queueMs: undefined,
     tokens,
     numComputed: 0,
     numPrefill: 0,
@@ -78,6 +80,11 @@ export function admitNext(state: SchedulingState): Sequence | undefined {
   state.waiting.shift();
   state.running.push(sequence);
   return sequence;
+}
+
+/** Takes note of how long those that run and did not before `now` have waited. */
+export function observeAdmissions({ running }: SchedulingState, now: number): void {
+  for (const sequence of running) sequence.queueMs ??= now - sequence.submittedAt;
 }
 
 /** A lone sequence always has room: all other pages are free or evictable, and `submit` bounds its length. */

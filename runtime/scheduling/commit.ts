@@ -33,6 +33,11 @@ export function commit(
   }
   state.inFlight = undefined;
   state.forwardMs += forwardMs;
+  if (inFlight.numPrefilling > 0) {
+    state.numPrefillSteps++;
+    state.prefillForwardMs += forwardMs;
+    state.prefillTokens += inFlight.numPrefillRows;
+  }
   observe(state.stepTimes, inFlight.work, roundTripMs);
   state.reserveRatio = Math.max(reserveRatioBounds.min, state.reserveRatio - reserveRatioBounds.decay);
   const { segments } = inFlight.forward;
@@ -121,7 +126,7 @@ function newsOf(
   { tokens, logprobs }: SegmentResult,
   numTaken: number,
 ): Tokens | undefined {
-  const { requestId, promptLogprobs } = sequence;
+  const { requestId, promptLogprobs, queueMs } = sequence;
   sequence.promptLogprobs = undefined;
   if (numTaken === 0 && promptLogprobs === undefined) return undefined;
   return {
@@ -130,6 +135,7 @@ function newsOf(
     tokens: numTaken === tokens.length ? tokens : tokens.slice(0, numTaken),
     ...(logprobs && { logprobs: logprobs.slice(0, numTaken) }),
     ...(promptLogprobs && { promptLogprobs }),
+    ...(numOutputTokens(sequence) === numTaken && queueMs !== undefined && { queueMs }),
   };
 }
 

@@ -25,7 +25,7 @@ import {
 } from "./forward_times.ts";
 import { countStep, createProbing, observeProbe, type Probing } from "./probing.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
-import { countVerification, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
+import { countVerification, nodesByDepth, type SpeculationCounts, zeroCounts } from "./speculation_counts.ts";
 
 /** Weight of the newest draft in `draftScale`, and of the newest step in `overheadMs`. */
 const SCALE_WEIGHT = 1 / 16;
@@ -157,9 +157,9 @@ export function observeDraft(
     readonly result: SegmentResult;
   },
 ): void {
-  const numProposed = draft?.tree.tokens.length ?? 0;
+  const proposed = draft ? nodesByDepth(draft.tree) : [];
   for (const counts of [drafting.usage, sequence.speculation ??= zeroCounts()]) {
-    countVerification(counts, numProposed, Math.max(0, numTaken - 1));
+    countVerification(counts, proposed, Math.max(0, numTaken - 1));
   }
   if (draft) acceptanceOf(drafting, sequence).observe(draft, result.tokens);
 }

@@ -99,6 +99,7 @@ export function takeDrafts(
   }
   state.draftInFlight = undefined;
   state.draftMs += draftMs;
+  state.numDrafts++;
   const { sequences, draft: { requests }, isProbe, treesMs, catchUpMs } = draftInFlight;
   const drafts = new Map<Sequence, SequenceDraft>(), decoding = decodingOf(state);
   sequences.forEach((sequence, i) => {

@@ -32,8 +32,14 @@ export function endSequence(
   sequence: Sequence,
   reason: FinishReason,
 ): SchedulerEvent[] {
-  const { requestId } = sequence;
-  const last: Finished = { type: "finished", requestId, reason, usage: usageOf(sequence) };
+  const { requestId, queueMs } = sequence;
+  const last: Finished = {
+    type: "finished",
+    requestId,
+    reason,
+    usage: usageOf(sequence),
+    ...(queueMs !== undefined && { queueMs }),
+  };
   state.sequences.delete(requestId);
   observeDeparture(state.departures, sequence, reason.type !== "abort");
   const position = state.running.indexOf(sequence);

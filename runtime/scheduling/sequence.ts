@@ -20,6 +20,10 @@ export interface Sequence {
   readonly numPromptTokens: number;
   /** Tokens to generate at most: as asked, or until context or pool end. */
   readonly maxTokens: number;
+  /** When it came, by the scheduler's clock, milliseconds. */
+  readonly submittedAt: number;
+  /** Time from then until it was first admitted, milliseconds. */
+  queueMs: number | undefined;
   /** Prompt followed by what was generated. */
   readonly tokens: number[];
   /** Tokens whose KV is in `pages`. */

@@ -3,42 +3,68 @@
  *
  * @module
  */
-import type { SpeculationUsage } from "../messages.ts";
+import type { DraftTree, SpeculationUsage } from "../messages.ts";
 
 /** Counts in the making; see `SpeculationUsage`. */
 export interface SpeculationCounts extends SpeculationUsage {
   numVerifications: number;
   numProposed: number;
   numAccepted: number;
+  proposedHistogram: number[];
   acceptedHistogram: number[];
 }
 
 /** Nothing counted yet. */
 export function zeroCounts(): SpeculationCounts {
-  return { numVerifications: 0, numProposed: 0, numAccepted: 0, acceptedHistogram: [] };
+  return {
+    numVerifications: 0,
+    numProposed: 0,
+    numAccepted: 0,
+    proposedHistogram: [],
+    acceptedHistogram: [],
+  };
 }
 
-/** Adds a verification. */
-export function countVerification(counts: SpeculationCounts, numProposed: number, numAccepted: number): void {
+/** Adds a verification of a tree with `proposed[n]` nodes at depth n + 1. */
+export function countVerification(
+  counts: SpeculationCounts,
+  proposed: readonly number[],
+  numAccepted: number,
+): void {
   counts.numVerifications++;
-  counts.numProposed += numProposed;
   counts.numAccepted += numAccepted;
+  proposed.forEach((numNodes, n) => {
+    counts.numProposed += numNodes;
+    counts.proposedHistogram[n] = (counts.proposedHistogram[n] ?? 0) + numNodes;
+  });
   while (counts.acceptedHistogram.length <= numAccepted) counts.acceptedHistogram.push(0);
   counts.acceptedHistogram[numAccepted]!++;
 }
 
-/** The counts as they are now. */
-export function copyCounts(counts: SpeculationUsage): SpeculationUsage {
-  const { numVerifications, numProposed, numAccepted } = counts;
-  return { numVerifications, numProposed, numAccepted, acceptedHistogram: [...counts.acceptedHistogram] };
+/** Nodes of a tree at depth 1, 2, ... */
+export function nodesByDepth({ parents }: DraftTree): number[] {
+  const depths: number[] = [], nodes: number[] = [];
+  for (const parent of parents) {
+    const depth = parent < 0 ? 0 : depths[parent]! + 1;
+    depths.push(depth);
+    nodes[depth] = (nodes[depth] ?? 0) + 1;
+  }
+  return nodes;
 }
 
-/** What was added to `usage` since it was `before`; the histogram is not split. */
+/** The counts as they are now. */
+export function copyCounts(counts: SpeculationUsage): SpeculationUsage {
+  const { proposedHistogram, acceptedHistogram } = counts;
+  return { ...counts, proposedHistogram: [...proposedHistogram], acceptedHistogram: [...acceptedHistogram] };
+}
+
+/** What was added to `usage` since it was `before`; the histograms are not split. */
 export function usageSince(usage: SpeculationUsage, before: SpeculationUsage): SpeculationUsage {
   return {
     numVerifications: usage.numVerifications - before.numVerifications,
     numProposed: usage.numProposed - before.numProposed,
     numAccepted: usage.numAccepted - before.numAccepted,
+    proposedHistogram: [],
     acceptedHistogram: [],
   };
 }

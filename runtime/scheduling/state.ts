@@ -69,12 +69,19 @@ export interface SchedulingState {
   /** The newest batch: what is left of it fares as its first request did. */
   lastBatch: { readonly id: string; readonly isRefused: boolean } | undefined;
   numSteps: number;
+  /** Forwards that read prompts, and prompt rows in them. */
+  numPrefillSteps: number;
+  prefillTokens: number;
+  /** Rounds of drafts. */
+  numDrafts: number;
   numPreemptions: number;
   promptTokens: number;
   cachedTokens: number;
   generatedTokens: number;
   /** Since the start. */
   forwardMs: number;
+  /** Those of forwards that read prompts. */
+  prefillForwardMs: number;
   draftMs: number;
 }
 
@@ -97,11 +104,15 @@ export function createState(config: SchedulerConfig): SchedulingState {
     departures: createDepartures(),
     lastBatch: undefined,
     numSteps: 0,
+    numPrefillSteps: 0,
+    prefillTokens: 0,
+    numDrafts: 0,
     numPreemptions: 0,
     promptTokens: 0,
     cachedTokens: 0,
     generatedTokens: 0,
     forwardMs: 0,
+    prefillForwardMs: 0,
     draftMs: 0,
   };
 }
@@ -128,14 +139,21 @@ export function flush({ sequences, allocator, cache }: SchedulingState): boolean
   return true;
 }
 
-/** Counters for whoever asks; the caller measures throughput. */
-export function inspect(state: SchedulingState, lastGenThroughput: number): SchedulerState {
+/** What only the owner of a clock knows. */
+type Measured = Pick<SchedulerState, "commitMs" | "lastGenThroughput" | "lastSpeculation">;
+
+/** Counters for whoever asks; the caller measures times. */
+export function inspect(state: SchedulingState, measured: Measured): SchedulerState {
+  const decoding = state.running.filter((sequence) => !isPrefilling(sequence));
   return {
     numRunning: state.running.length,
+    numDecodeTokens: decoding.reduce((sum, { tokens }) => sum + tokens.length, 0),
     numWaiting: state.waiting.size,
+    numPreempted: state.waiting.numPreempted,
     numWaitingTokens: state.waiting.numTokens,
     numWaitingClients: state.waiting.numClients,
-    stepBoundMs: stepBoundInEffect(state),
+    reserveRatio: state.reserveRatio,
+    stepBoundMs: stepBoundInEffect(state, decoding),
     promptRowMs: state.stepTimes.prompt.rowMs,
     promptSeenMs: state.stepTimes.prompt.seenMs,
     numPages: state.config.numPages,
@@ -143,20 +161,26 @@ export function inspect(state: SchedulingState, lastGenThroughput: number): Sche
     numEvictablePages: state.cache.numEvictable,
     numPreemptions: state.numPreemptions,
     numSteps: state.numSteps,
+    numPrefillSteps: state.numPrefillSteps,
+    numDrafts: state.numDrafts,
+    prefillTokens: state.prefillTokens,
     promptTokens: state.promptTokens,
     cachedTokens: state.cachedTokens,
     generatedTokens: state.generatedTokens,
     forwardMs: state.forwardMs,
+    prefillForwardMs: state.prefillForwardMs,
     draftMs: state.draftMs,
-    lastGenThroughput,
+    ...measured,
     ...(state.drafting && { speculation: copyCounts(state.drafting.usage) }),
   };
 }
 
 /** Null if there is none. */
-function stepBoundInEffect({ config: { maxStepMs }, running, stepTimes }: SchedulingState): number | null {
+function stepBoundInEffect(
+  { config: { maxStepMs }, stepTimes }: SchedulingState,
+  decoding: readonly Sequence[],
+): number | null {
   if (maxStepMs === undefined) return null;
-  const decode = running.filter((sequence) => !isPrefilling(sequence))
-    .reduce((sum, { tokens }) => addWork(sum, workOf(tokens.length - 1, 1)), noWork);
+  const decode = decoding.reduce((sum, { tokens }) => addWork(sum, workOf(tokens.length - 1, 1)), noWork);
   return stepBoundMs(stepTimes, decode, maxStepMs);
 }

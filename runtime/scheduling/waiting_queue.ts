@@ -21,6 +21,11 @@ export class WaitingQueue implements Iterable<Sequence> {
     return this.#size;
   }
 
+  /** Sequences among them that ran before. */
+  get numPreempted(): number {
+    return this.#preempted.length;
+  }
+
   /** Tokens to compute for those that wait. */
   get numTokens(): number {
     return this.#numTokens;

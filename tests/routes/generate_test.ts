@@ -191,7 +191,13 @@ Deno.test("generate: what is wrong or not supported is named", async (t) => {
   }
 });
 
-const speculation = { numVerifications: 4, numProposed: 12, numAccepted: 6, acceptedHistogram: [1, 1, 1, 1] };
+const speculation = {
+  numVerifications: 4,
+  numProposed: 12,
+  numAccepted: 6,
+  proposedHistogram: [4, 4, 4],
+  acceptedHistogram: [1, 1, 1, 1],
+};
 
 /** Says "x" and what speculation did for it. */
 function drafted(): Step[] {

@@ -8,27 +8,7 @@ import { OverloadedError } from "../../runtime/errors.ts";
 import type { SchedulerState } from "../../runtime/scheduler_state.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { answer, appOf, fault } from "../support/http.ts";
-
-const idleState: SchedulerState = {
-  numRunning: 0,
-  numWaiting: 0,
-  numWaitingTokens: 0,
-  numWaitingClients: 0,
-  stepBoundMs: null,
-  promptRowMs: 0,
-  promptSeenMs: 0,
-  numPages: 1,
-  numFreePages: 1,
-  numEvictablePages: 0,
-  numPreemptions: 0,
-  numSteps: 0,
-  promptTokens: 0,
-  cachedTokens: 0,
-  generatedTokens: 0,
-  forwardMs: 0,
-  draftMs: 0,
-  lastGenThroughput: 0,
-};
+import { idleState } from "../support/scheduler_states.ts";
 
 Deno.test("info: /health follows the generator", async () => {
   const generator = new FakeGenerator();

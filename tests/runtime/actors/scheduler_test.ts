@@ -100,20 +100,28 @@ Deno.test("flush and inspect are answered", async () => {
   assert.ok(promptRowMs > 0 && promptSeenMs > 0);
   assert.deepEqual(counted, {
     numRunning: 0,
+    numDecodeTokens: 0,
     numWaiting: 0,
+    numPreempted: 0,
     numWaitingTokens: 0,
     numWaitingClients: 0,
+    reserveRatio: 0.7 - 3 * 0.001,
     stepBoundMs: null,
     numPages: 8,
     numFreePages: 6,
     numEvictablePages: 2,
     numPreemptions: 0,
     numSteps: 3,
+    numPrefillSteps: 1,
+    numDrafts: 0,
+    prefillTokens: 3,
     promptTokens: 3,
     cachedTokens: 0,
     generatedTokens: 3,
     forwardMs: 27,
+    prefillForwardMs: 9,
     draftMs: 0,
+    commitMs: 0,
     lastGenThroughput: 0,
   });
   assert.deepEqual([after?.numFreePages, after?.numEvictablePages], [8, 0]);
@@ -181,6 +189,7 @@ Deno.test("with speculation a decode step is two hops: drafts, then a forward th
     numVerifications: 2,
     numProposed: 3,
     numAccepted: 2,
+    proposedHistogram: [2, 1],
     acceptedHistogram: [0, 2],
   });
   assert.deepEqual(sent.drafter.at(-1), { type: "release", requestId: "r" });
@@ -208,4 +217,27 @@ Deno.test("a request that is cancelled or comes while drafts are made disturbs n
     () => tell({ type: "drafted", step: 99, trees: [] }),
     /Cannot take drafts of step 99/,
   );
+});
+
+Deno.test("the first tokens of a request, and its end, say how long it was in the queue", async () => {
+  const { sent, clock, submit, answer, tell } = await startScheduler({ maxRunningRequests: 1 });
+  submit("a", [1], { maxTokens: 1 });
+  submit("b", [2], { maxTokens: 2 });
+  submit("c", [3], { maxTokens: 2 });
+  clock.advance(30);
+  tell({ type: "cancel", requestId: "c" });
+  for (let i = 0; i < 3; i++) answer();
+  const times = sent.engine.flatMap((event) =>
+    event.type === "tokens" || event.type === "finished"
+      ? [[event.type, event.requestId, event.queueMs] as const]
+      : []
+  );
+  assert.deepEqual(times, [
+    ["finished", "c", undefined],
+    ["tokens", "a", 0],
+    ["finished", "a", 0],
+    ["tokens", "b", 40],
+    ["tokens", "b", undefined],
+    ["finished", "b", 40],
+  ]);
 });

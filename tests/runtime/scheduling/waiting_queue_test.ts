@@ -15,6 +15,8 @@ function sequenceOf(client: string, numTokens = 1): Sequence {
     client,
     numPromptTokens: numTokens,
     maxTokens: 5,
+    submittedAt: 0,
+    queueMs: undefined,
     tokens: new Array(numTokens).fill(0),
     numComputed: 0,
     numPrefill: 0,
