@@ -80,6 +80,7 @@ async function serve(
     ...args,
     ...allowedHostsOf(args),
     ...(args.randomSeed !== undefined && { defaultSeed: args.randomSeed }),
+    numConnections: () => listener.numConnections,
     log,
   });
   listener.answerWith(app.fetch);

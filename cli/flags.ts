@@ -223,6 +223,6 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       help: "Native threads. Default: the CPUs this process may use",
     },
   ],
-  "Logging": loggingFlags,
+  "Logging and metrics": loggingFlags,
   "Configuration": configurationFlags,
 };

@@ -1,8 +1,9 @@
 /**
- * The flags of the log, and those that say where flags come from.
+ * The flags of log and metrics, and those that say where flags come from.
  *
  * @module
  */
+import { z } from "zod";
 import { flag, type FlagOf, integer, oneOf, text } from "./flag_values.ts";
 
 /** See `flagSchema`. */
@@ -11,6 +12,7 @@ export const loggingSchema = {
   decodeLogInterval: integer(1).default(40),
   logRequests: flag,
   logRequestsLevel: integer(0, 3).default(2),
+  enableMetrics: z.boolean().default(true),
 };
 
 /** See `flagGroups`. */
@@ -32,6 +34,8 @@ export const loggingFlags: readonly FlagOf<keyof typeof loggingSchema>[] = [
     help:
       "What such a line has. 0: ids, counts, times; 1: sampling parameters too; 2: texts too, up to 2048 characters; 3: whole texts",
   },
+  { name: "enableMetrics", flags: "--enable-metrics", help: "Count for /metrics and serve it" },
+  { name: "enableMetrics", flags: "--no-enable-metrics", help: "Neither count nor serve /metrics" },
 ];
 
 /** See `flagSchema`. */

@@ -17,11 +17,13 @@ import { checkShape } from "./body_shape.ts";
 import { addChat } from "./chat.ts";
 import { addCompletions } from "./completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./context.ts";
-import { clip, errorResponse, toErrorReply, toInvalidRequest } from "./errors.ts";
+import { clip, errorResponse, isLeaving, toErrorReply, toInvalidRequest } from "./errors.ts";
 import { exactSeeds } from "./exact_seeds.ts";
 import { addGenerate } from "./generate.ts";
 import { addInfo } from "./info.ts";
+import { addMetrics, HttpMetrics } from "./metrics.ts";
 import { addModels } from "./models.ts";
+import { noteArrival } from "./origin.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./origins.ts";
 import { LogLevel, RequestLog } from "./request_log.ts";
 
@@ -85,6 +87,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   // Before the body is read: without the key nobody makes the server hold one.
   if (options.apiKey !== undefined) app.use(bearer(options.apiKey));
   app.use(readBody(options.maxBodyBytes ?? defaultMaxBodyBytes));
+  app.use(noteArrival());
   app.use(limitShape);
   app.use(exactSeeds());
 
@@ -93,6 +96,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addGenerate(app, context);
   addModels(app, context);
   addInfo(app, context);
+  addMetrics(app, context);
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: { title: "Aerie", version: "0.1.0" },
@@ -109,6 +113,10 @@ function withoutRoot(path: string, root: string): string {
 
 function contextOf(generator: Generator, options: AppOptions): RouteContext {
   const { log, logRequests, logRequestsLevel = LogLevel.beginnings } = options;
+  const { enableMetrics = true, numConnections } = options;
+  const metrics = enableMetrics
+    ? new HttpMetrics(generator.model.servedModelName, numConnections)
+    : undefined;
   return {
     generator,
     streamInterval: options.streamInterval,
@@ -118,9 +126,12 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
     requestLog: logRequests && log !== undefined
       ? new RequestLog(logRequestsLevel, (token) => generator.tokenBytes(token), (line) => log("info", line))
       : undefined,
+    metrics,
     nextSeed: seedSource(options.defaultSeed),
     report(error) {
       const reply = toErrorReply(error);
+      // Who has left is not refused; the engine counts what was aborted.
+      if (!isLeaving(error)) metrics?.countError(reply);
       if (reply.status >= 500) {
         options.log?.("error", error instanceof Error ? error.stack ?? error.message : String(error));
       }

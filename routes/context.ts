@@ -6,6 +6,7 @@
 import type { Generator } from "../runtime/generation.ts";
 import type { ErrorReply } from "./errors.ts";
 import type { RequestLog } from "./request_log.ts";
+import type { HttpMetrics } from "./metrics.ts";
 
 /** Options of `createApp`. */
 export interface AppOptions {
@@ -33,6 +34,10 @@ export interface AppOptions {
   readonly logRequests?: boolean;
   /** What such a line says, 0 to 3 as for `--log-requests-level`; 2 if left out. */
   readonly logRequestsLevel?: number;
+  /** Serve `/metrics` and count for it, which is the default. */
+  readonly enableMetrics?: boolean;
+  /** Tells how many connections are open, for `/metrics`. */
+  readonly numConnections?: () => number;
   /** Takes errors the server is to blame for, and lines about requests. */
   readonly log?: (level: "error" | "info", text: string) => void;
 }
@@ -46,9 +51,11 @@ export interface RouteContext {
   readonly weightVersion: string;
   /** Undefined if requests are not logged. */
   readonly requestLog: RequestLog | undefined;
+  /** Undefined if nothing is counted. */
+  readonly metrics: HttpMetrics | undefined;
   /** A fresh 32-bit seed for a generation that brings none. */
   nextSeed(): number;
-  /** Maps an error for the client and logs what the server is to blame for. */
+  /** Maps an error for the client, counts it, and logs what the server is to blame for. */
   report(error: unknown): ErrorReply;
 }
 

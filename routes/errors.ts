@@ -17,6 +17,8 @@ import type { errorBody } from "./schema.ts";
 
 /** An error as it goes to a client. */
 export interface ErrorReply {
+  /** What kind of error it is, for metrics. */
+  readonly code: ErrorCode;
   readonly status: ReturnType<typeof httpStatusOf>;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: z.infer<typeof errorBody>;
@@ -43,6 +45,7 @@ export function toErrorReply(error: unknown): ErrorReply {
     param: typeof details.param === "string" ? details.param : null,
   };
   return {
+    code,
     status,
     headers: replyHeaders(code, details),
     body: { error: { ...facts, code: openaiCode(known) }, object: "error", ...facts, code: status },
@@ -69,10 +72,15 @@ function openaiCode({ code, details }: AerieError): string | null {
   return null;
 }
 
+/** Whether this is the request's signal: its client has left. */
+export function isLeaving(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
 function toAerieError(error: unknown): AerieError {
   if (error instanceof AerieError) return error;
-  // The request's signal: its client has left, but may have closed only its side and still read.
-  if (error instanceof DOMException && error.name === "AbortError") {
+  // It may have closed only its side and still read.
+  if (isLeaving(error)) {
     return new InvalidRequestError("Cannot finish request: its client closed the connection");
   }
   // Hono's own: malformed JSON (400) and a content type that is not JSON (415).

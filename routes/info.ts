@@ -143,6 +143,7 @@ async function generateOne({ generator }: RouteContext, signal: AbortSignal): Pr
     requestId: newId("HEALTH_CHECK"),
     promptTokens: Int32Array.of(0),
     sampling: { ...defaultSamplingParams, temperature: 0, maxTokens: 1, ignoreEos: true },
+    origin: { isOwn: true },
   };
   try {
     const [output] = await collect(runAll(generator, [request], abort), 1);

@@ -10,6 +10,7 @@ import { clientOf } from "./client_address.ts";
 import type { RouteContext } from "./context.ts";
 import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
 import { Slices, toJson } from "./slices.ts";
+import { originOf } from "./origin.ts";
 import { eventStream } from "./sse.ts";
 
 /** How an endpoint words its answer. */
@@ -37,13 +38,14 @@ export async function respond<Whole>(
   releaseBody(c);
   const { clientAddress } = (c.env ?? {}) as ClientEnv;
   const client = clientAddress === undefined ? {} : { client: clientOf(clientAddress) };
+  const origin = originOf(c, reply.stream);
   // Not a request's id, which a client may choose again.
   const id = crypto.randomUUID();
   let numFollowingTokens = requests.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
   const together = requests.map((request, i) => {
     numFollowingTokens -= request.promptTokens.length;
     const batch = { id, numFollowing: requests.length - 1 - i, numFollowingTokens };
-    return { ...request, ...client, ...(requests.length > 1 && { batch }) };
+    return { ...request, ...client, origin, ...(requests.length > 1 && { batch }) };
   });
   const all = runAll(context.generator, together, abort);
   const updates = context.requestLog?.follow(all, together, { path: c.req.path, stream: reply.stream }) ??

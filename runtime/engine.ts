@@ -19,6 +19,7 @@ import {
 } from "./errors.ts";
 import type { GenerationRequest, GenerationUpdate, Generator, ModelInfo } from "./generation.ts";
 import { LiveRequest } from "./live_request.ts";
+import { EngineMetrics } from "./metrics/engine_metrics.ts";
 import {
   type Address,
   type EngineMessage,
@@ -27,7 +28,7 @@ import {
   type SchedulerState,
   unreachable,
 } from "./messages.ts";
-import { costLines, describeServer, type ServerFacts } from "./server_info.ts";
+import { costLines, describeServer, factsForMetrics, type ServerFacts } from "./server_info.ts";
 import { decodeWithStarts } from "./text_stream.ts";
 
 export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
@@ -60,7 +61,10 @@ export class Engine implements Generator, AsyncDisposable {
   readonly #aborts = new AbortListeners();
   readonly #inspections: PromiseWithResolvers<SchedulerState>[] = [];
   readonly #flushes: PromiseWithResolvers<boolean>[] = [];
+  readonly #metrics: EngineMetrics;
   #facts: ServerFacts | undefined;
+  /** Whoever asks for metrics while others wait for theirs gets the same. */
+  #scrape: Promise<string | undefined> | undefined;
   #state: "starting" | "ready" | "crashed" | "stopped" = "starting";
   #stop: Promise<void> | undefined;
 
@@ -71,6 +75,7 @@ export class Engine implements Generator, AsyncDisposable {
     const eosTokenIds = endTokens(checkpoint, tokenizer.eosTokenIds);
     this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
     this.model = describeModel(options, this.#verifierConfig);
+    this.#metrics = new EngineMetrics(this.model, options.args.enableMetrics);
     this.#actors = new EngineActors({ ...options, onCrash: (actor, error) => this.#crash(actor, error) });
     const { port1, port2 } = new MessageChannel();
     this.#actors.scheduler.connect("engine", port2);
@@ -108,7 +113,7 @@ export class Engine implements Generator, AsyncDisposable {
   }
 
   async encode(...args: Parameters<Generator["encode"]>): Promise<Int32Array> {
-    return await this.#options.tokenizer.encode(...args);
+    return await this.#metrics.timed("encode", () => this.#options.tokenizer.encode(...args));
   }
 
   decode(...args: Parameters<Generator["decode"]>): string {
@@ -128,14 +133,18 @@ export class Engine implements Generator, AsyncDisposable {
   ): Promise<Int32Array> {
     const { contextLength, allowAutoTruncate } = this.model;
     const limit = allowAutoTruncate ? {} : { contextLength };
-    return await this.#options.tokenizer.renderChat(messages, { ...options, ...limit }, signal);
+    const { tokenizer } = this.#options;
+    return await this.#metrics.timed(
+      "render_chat",
+      () => tokenizer.renderChat(messages, { ...options, ...limit }, signal),
+    );
   }
 
   async *generate(
     request: GenerationRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationUpdate, void, void> {
-    const { requestId, promptTokens } = request;
+    const { requestId, promptTokens, origin: _, ...rest } = request;
     this.#assertReady();
     checkRequest(request, this.model.vocabSize);
     if (this.#live.has(requestId)) {
@@ -143,10 +152,11 @@ export class Engine implements Generator, AsyncDisposable {
     }
     const cancel = () => this.#send({ type: "cancel", requestId });
     const { tokenizer } = this.#options, { eosTokenIds } = this.model;
-    const live = new LiveRequest(request, { tokenizer, eosTokenIds, cancel });
+    const observer = this.#metrics.watch(request);
+    const live = new LiveRequest(request, { tokenizer, eosTokenIds, cancel, ...(observer && { observer }) });
     this.#live.set(requestId, live);
     // Copied, since posting a part of a buffer would carry all of it.
-    this.#send({ type: "submit", ...request, promptTokens: promptTokens.slice() });
+    this.#send({ type: "submit", requestId, ...rest, promptTokens: promptTokens.slice() });
     if (signal !== undefined) this.#aborts.on(signal, cancel);
     try {
       for (;;) {
@@ -172,6 +182,13 @@ export class Engine implements Generator, AsyncDisposable {
 
   schedulerState(): Promise<SchedulerState> {
     return this.#ask({ type: "inspect" }, this.#inspections);
+  }
+
+  metrics(): Promise<string | undefined> {
+    if (!this.#metrics.isEnabled) return Promise.resolve(undefined);
+    return this.#scrape ??= this.schedulerState()
+      .then((state) => this.#metrics.text(state, factsForMetrics(this.#facts!)))
+      .finally(() => this.#scrape = undefined);
   }
 
   async serverInfo(): Promise<Readonly<Record<string, unknown>>> {

@@ -124,6 +124,9 @@ const HTTP_STATUS = {
   internal: 500,
 } as const satisfies Record<ErrorCode, number>;
 
+/** Every error code. */
+export const errorCodes: readonly ErrorCode[] = Object.keys(HTTP_STATUS) as ErrorCode[];
+
 /** The HTTP status an error code is answered with. */
 export function httpStatusOf(code: ErrorCode): (typeof HTTP_STATUS)[ErrorCode] {
   return HTTP_STATUS[code];

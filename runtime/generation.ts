@@ -8,6 +8,20 @@ import type { FinishReason, SchedulerState, SubmitBatch, TokenLogprob, Usage } f
 import type { SamplingParams } from "./sampling/params.ts";
 import type { TextBound } from "./text_length.ts";
 
+/** Where a generation comes from: for metrics and traces; its tokens do not depend on it. */
+export interface RequestOrigin {
+  /** When its HTTP request had been read, by `performance.now()`; when it is submitted if left out. */
+  readonly receivedAt?: number;
+  /** It is answered as a stream. */
+  readonly isStreaming?: boolean;
+  /** What was asked for, in the words of OpenTelemetry's `gen_ai.operation.name`. */
+  readonly operation?: "chat" | "text_completion";
+  /** The headers `traceparent` and `tracestate`, which name the trace that it belongs to. */
+  readonly trace?: Readonly<Record<string, string>>;
+  /** The server's own, as health checks are: neither counted nor traced. */
+  readonly isOwn?: boolean;
+}
+
 /** One generation. */
 export interface GenerationRequest {
   /** Unique among live requests. */
@@ -20,6 +34,8 @@ export interface GenerationRequest {
   readonly client?: string;
   /** The batch it belongs to: if there is no room for all of it, nothing of it runs. */
   readonly batch?: SubmitBatch;
+  /** Where it comes from. */
+  readonly origin?: RequestOrigin;
 }
 
 /** What became known since the last update. */
@@ -139,4 +155,6 @@ export interface Generator {
   serverInfo(): Promise<Readonly<Record<string, unknown>>>;
   /** Scheduler counters. */
   schedulerState(): Promise<SchedulerState>;
+  /** Metrics in Prometheus' text format 0.0.4; undefined if none are kept. */
+  metrics(): Promise<string | undefined>;
 }

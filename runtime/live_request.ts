@@ -6,6 +6,7 @@
 import type { EngineTokenizer } from "./engine_options.ts";
 import type { GenerationRequest, GenerationUpdate } from "./generation.ts";
 import type { Finished, FinishReason, TokenLogprob, Tokens, Usage } from "./messages.ts";
+import type { RequestObserver } from "./metrics/request_observer.ts";
 import { TextStream } from "./text_stream.ts";
 
 /** What came since the consumer last looked; grows until it looks, so that a slow one costs no queue of updates. */
@@ -23,6 +24,7 @@ export class LiveRequest {
   readonly #wantsLogprobs: boolean;
   readonly #text: TextStream;
   readonly #cancel: () => void;
+  readonly #observer: RequestObserver | undefined;
   #unseen: Unseen = { text: "", tokens: [] };
   #arrival = Promise.withResolvers<void>();
   #usage: Usage;
@@ -41,6 +43,8 @@ export class LiveRequest {
       eosTokenIds: readonly number[];
       /** Ends the request in the scheduler. */
       cancel: () => void;
+      /** Is told what happens. */
+      observer?: RequestObserver;
     },
   ) {
     const { sampling, promptTokens } = request;
@@ -52,6 +56,7 @@ export class LiveRequest {
     for (const source of [shown, whole]) source.follow(promptTokens);
     this.#text = new TextStream({ ...sampling, shown, whole, findsStarts: this.#wantsLogprobs });
     this.#cancel = options.cancel;
+    this.#observer = options.observer;
     this.#usage = {
       numPromptTokens: promptTokens.length,
       numCompletionTokens: 0,
@@ -66,7 +71,8 @@ export class LiveRequest {
   }
 
   /** Takes new tokens; those behind one that completed a stop text are dropped. */
-  onTokens({ tokens, logprobs, promptLogprobs }: Tokens): void {
+  onTokens({ tokens, logprobs, promptLogprobs, queueMs }: Tokens): void {
+    if (queueMs !== undefined) this.#observer?.admitted(queueMs);
     if (this.ended || this.#stoppedBy !== undefined) return;
     const unseen = this.#unseen;
     const numTaken = this.#orFail(() => this.#takeTokens(tokens)) ?? 0;
@@ -74,11 +80,13 @@ export class LiveRequest {
     if (logprobs !== undefined) (unseen.logprobs ??= []).push(...logprobs.slice(0, numTaken));
     if (promptLogprobs !== undefined) unseen.promptLogprobs = promptLogprobs;
     this.#usage = { ...this.#usage, numCompletionTokens: this.#usage.numCompletionTokens + numTaken };
+    this.#observer?.generated(numTaken);
     this.#arrival.resolve();
   }
 
   /** Takes the scheduler's last event. */
-  onFinished({ reason, usage }: Finished): void {
+  onFinished({ reason, usage, queueMs }: Finished): void {
+    if (queueMs !== undefined) this.#observer?.admitted(queueMs);
     this.#usage = { ...usage, numCompletionTokens: this.#usage.numCompletionTokens };
     const message = this.#abortMessage;
     this.finish(reason.type === "abort" && message !== undefined ? { ...reason, message } : reason);
@@ -95,6 +103,7 @@ export class LiveRequest {
     if (this.ended) return;
     if (this.#stoppedBy === undefined) this.#orFail(() => this.#take(this.#text.flush()));
     this.#finish = this.#stoppedBy ?? reason;
+    if (this.#error === undefined) this.#observer?.ended({ usage: this.#usage, finish: this.#finish });
     this.#arrival.resolve();
   }
 
@@ -102,6 +111,7 @@ export class LiveRequest {
   fail(error: Error): void {
     if (this.ended) return;
     this.#error = error;
+    this.#observer?.ended({ usage: this.#usage, error });
     this.#arrival.resolve();
   }
 

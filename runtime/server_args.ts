@@ -58,6 +58,8 @@ export interface ServerArgs {
   readonly logRequests: boolean;
   /** What such a line says: 0 counts, 1 sampling parameters too, 2 beginnings of texts too, 3 whole texts. */
   readonly logRequestsLevel: number;
+  /** Count for `/metrics` and serve it. */
+  readonly enableMetrics: boolean;
   /** Bearer token; undefined leaves the server open. */
   readonly apiKey?: string;
   /** File that holds it. */

@@ -7,6 +7,7 @@ import manifest from "../deno.json" with { type: "json" };
 import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "./config.ts";
 import type { ServerArgs } from "./server_args.ts";
 import type { ModelInfo } from "./generation.ts";
+import type { SchedulerFacts } from "./metrics/scheduler_families.ts";
 import { memoryNeeds } from "./memory_needs.ts";
 import type { SchedulerState } from "./messages.ts";
 import type { CostCurve, SpeculationConfig } from "./speculation_config.ts";
@@ -44,6 +45,20 @@ export function describeServer(facts: ServerFacts, state: SchedulerState): Reado
       memory_usage: describeMemory(facts, tokenCapacity),
     }],
     version: manifest.version,
+  };
+}
+
+/** What metrics tell of the server beside counters. */
+export function factsForMetrics(facts: ServerFacts): SchedulerFacts {
+  const { model: { servedModelName, contextLength }, verifierConfig, verifierInfo, schedulerConfig } = facts;
+  const { weightBytes, kBytes, vBytes } = verifierInfo;
+  return {
+    servedModelName,
+    contextLength,
+    maxRunningRequests: schedulerConfig.maxRunningRequests,
+    pageSize: verifierConfig.pageSize,
+    weightBytes,
+    kvBytes: kBytes + vBytes,
   };
 }
 

@@ -34,7 +34,6 @@ export function commit(
   state.inFlight = undefined;
   state.forwardMs += forwardMs;
   if (inFlight.numPrefilling > 0) {
-    state.numPrefillSteps++;
     state.prefillForwardMs += forwardMs;
     state.prefillTokens += inFlight.numPrefillRows;
   }

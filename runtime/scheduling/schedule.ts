@@ -36,6 +36,7 @@ export function schedule(
   const step = batch.build(releases);
   if (step === undefined) return undefined;
   state.numSteps++;
+  if (step.numPrefilling > 0) state.numPrefillSteps++;
   state.inFlight = step;
   return step;
 }

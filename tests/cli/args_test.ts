@@ -68,7 +68,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     ...["--revision", "v1", "--weight-version", "w", "--root-path", "/a/", "--warmups", "chat,generate"],
     ...["--log-requests", "--log-requests-level", "1", "--speculative-draft-model-revision", "refs/pr/1"],
     ...["--download-dir", "d", "--chat-template", "c", "--skip-server-warmup", "--enable-cache-report"],
-    ...["--tokenize-timeout", "7"],
+    ...["--tokenize-timeout", "7", "--no-enable-metrics"],
     ...[
       "--speculative-algorithm",
       "EAGLE3",
@@ -128,6 +128,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     tokenizeTimeout: 7,
     logLevel: "error",
     decodeLogInterval: 5,
+    enableMetrics: false,
     apiKey: "k",
     allowedHosts: ["a.example", "b:80"],
     corsOrigins: ["*"],
@@ -255,8 +256,15 @@ Deno.test("parseArgs: --help shows every flag in its group", () => {
   }
 });
 
-Deno.test("flags: every flag that is read is also in a group, once", () => {
-  const grouped = Object.values(flagGroups).flat().map(({ name }) => name);
+Deno.test("parseArgs: what is on by default can be switched off, and on again", () => {
+  assert.equal(argsOf().enableMetrics, true);
+  assert.equal(argsOf("--enable-metrics").enableMetrics, true);
+  assert.equal(argsOf("--no-enable-metrics", "--enable-metrics").enableMetrics, true);
+});
+
+Deno.test("flags: every flag that is read is also in a group, once, its negation aside", () => {
+  const grouped = Object.values(flagGroups).flat().filter(({ flags }) => !flags.startsWith("--no-"))
+    .map(({ name }) => name);
   assert.deepEqual(grouped.toSorted(), Object.keys(flagSchema.shape).toSorted());
 });
 

@@ -16,7 +16,7 @@ Deno.test("docs/flags.md has a row for every flag, with its default", () => {
   const defaults: Record<string, unknown> = flagSchema.parse({});
   const expected = Object.values(flagGroups).flat().filter(({ isHidden }) => !isHidden).map(
     ({ name, flags, help }) => {
-      const value = defaults[name];
+      const value = flags.startsWith("--no-") ? undefined : defaults[name];
       return `| \`${flags}\` | ${value === undefined || value === false ? "" : `${value} `}| ${help} |`;
     },
   );

@@ -80,6 +80,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/scheduling/": [...CONTRACTS, "runtime/cache/", "runtime/speculation/draft_tree.ts"],
   "runtime/cache/": CONTRACTS,
   "runtime/generation.ts": CONTRACTS,
+  "runtime/metrics/": [...CONTRACTS, "deno.json", "runtime/generation.ts"],
   "runtime/text_length.ts": ["runtime/errors.ts"],
   "runtime/messages.ts": CONTRACTS,
   "runtime/scheduler_state.ts": CONTRACTS,

@@ -127,6 +127,10 @@ export class FakeGenerator implements Generator {
     return Promise.resolve({ host: "127.0.0.1", max_total_num_tokens: 4096 });
   }
 
+  metrics(): Promise<string | undefined> {
+    return Promise.resolve("# TYPE fake gauge\nfake 1\n");
+  }
+
   schedulerState(): Promise<SchedulerState> {
     return Promise.reject(new Error("Cannot inspect: there is no scheduler"));
   }

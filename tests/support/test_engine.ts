@@ -28,6 +28,7 @@ export const defaultArgs: ServerArgs = {
   logRequestsLevel: 2,
   logLevel: "info",
   decodeLogInterval: 40,
+  enableMetrics: true,
   timeoutHeaders: 10,
   timeoutBody: 60,
   timeoutKeepAlive: 75,

@@ -1,0 +1,73 @@
+/**
+ * `/metrics`: what the engine counts, and what the HTTP side adds.
+ *
+ * @module
+ */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { Counter, Gauge, Registry } from "prom-client";
+import { AerieError, errorCodes, httpStatusOf } from "../runtime/errors.ts";
+import type { RouteContext } from "./context.ts";
+import type { ErrorReply } from "./errors.ts";
+import { errorBody, jsonContent } from "./schema.ts";
+
+const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** What the HTTP side counts. */
+export class HttpMetrics {
+  readonly #registry = new Registry();
+  readonly #errors = new Counter({
+    name: "aerie:error_replies_total",
+    help: "Requests answered with an error, in an answer or in a stream",
+    labelNames: ["code", "status"],
+    registers: [this.#registry],
+  });
+
+  /** `numConnections` tells how many are open now; without it there is no such metric. */
+  constructor(modelName: string, numConnections?: () => number) {
+    this.#registry.setDefaultLabels({ "model_name": modelName });
+    // A rate needs a value before the first error.
+    for (const code of errorCodes) this.#errors.inc({ code, status: httpStatusOf(code) }, 0);
+    if (numConnections === undefined) return;
+    new Gauge({
+      name: "aerie:connections",
+      help: "Connections that are open",
+      registers: [this.#registry],
+      collect() {
+        this.set(numConnections());
+      },
+    });
+  }
+
+  /** Counts an error that a client is told. */
+  countError({ code, status }: ErrorReply): void {
+    this.#errors.inc({ code, status });
+  }
+
+  /** All of them in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}
+
+const route = createRoute({
+  method: "get",
+  path: "/metrics",
+  summary: "Metrics in Prometheus' text format 0.0.4",
+  responses: {
+    200: { content: { "text/plain": { schema: z.string() } }, description: "All metrics" },
+    404: jsonContent(errorBody, "Metrics are switched off"),
+    503: jsonContent(errorBody, "The server is starting or stopping"),
+  },
+});
+
+/** Adds the endpoint. */
+export function addMetrics(app: OpenAPIHono, { generator, metrics }: RouteContext): void {
+  app.openapi(route, async (c) => {
+    const texts = metrics && await Promise.all([generator.metrics(), metrics.text()]);
+    const [engineText, httpText] = texts ?? [];
+    if (engineText === undefined) {
+      throw new AerieError("not_found", "Cannot find GET /metrics: the server runs with --no-enable-metrics");
+    }
+    return c.text(`${engineText}\n${httpText}`, 200, { "Content-Type": CONTENT_TYPE });
+  });
+}

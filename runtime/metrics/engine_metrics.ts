@@ -1,0 +1,58 @@
+/**
+ * All that the engine tells of its requests: metrics for `/metrics`, spans for OpenTelemetry.
+ *
+ * @module
+ */
+import type { GenerationRequest, ModelInfo } from "../generation.ts";
+import type { SchedulerState } from "../messages.ts";
+import { processMetrics } from "./process_metrics.ts";
+import { RequestMetrics, type TokenizerOperation } from "./request_metrics.ts";
+import { type RequestObserver, type RequestSink, TimedRequest } from "./request_observer.ts";
+import { RequestSpans } from "./request_spans.ts";
+import type { SchedulerFacts } from "./scheduler_families.ts";
+import { schedulerMetrics } from "./scheduler_metrics.ts";
+
+/** Metrics of an engine, unless they are switched off, and spans, if somebody takes them. */
+export class EngineMetrics {
+  readonly #requests: RequestMetrics | undefined;
+  readonly #sinks: readonly RequestSink[];
+
+  /** Watches nothing if metrics are not `isEnabled` and nobody takes spans. */
+  constructor(model: ModelInfo, isEnabled: boolean) {
+    this.#requests = isEnabled ? new RequestMetrics(model) : undefined;
+    this.#sinks = [this.#requests, RequestSpans.open(model.servedModelName)]
+      .filter((sink) => sink !== undefined);
+  }
+
+  /** Whether there is a text. */
+  get isEnabled(): boolean {
+    return this.#requests !== undefined;
+  }
+
+  /** Begins to watch a request that is being submitted; undefined if nobody wants to know. */
+  watch(request: GenerationRequest): RequestObserver | undefined {
+    if (this.#sinks.length === 0 || request.origin?.isOwn) return undefined;
+    return new TimedRequest(request, this.#sinks);
+  }
+
+  /** Does something in a tokenizer host and takes its time, whatever comes of it. */
+  async timed<Result>(operation: TokenizerOperation, work: () => Result | Promise<Result>): Promise<Result> {
+    const startedAt = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#requests?.tokenized(operation, performance.now() - startedAt);
+    }
+  }
+
+  /** All metrics in Prometheus' text format; undefined if they are switched off. */
+  async text(state: SchedulerState, facts: SchedulerFacts): Promise<string | undefined> {
+    if (this.#requests === undefined) return undefined;
+    const texts = [
+      schedulerMetrics(state, facts),
+      this.#requests.text(),
+      processMetrics(facts.servedModelName),
+    ];
+    return (await Promise.all(texts)).join("\n");
+  }
+}
