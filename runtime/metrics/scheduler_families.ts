@@ -63,6 +63,7 @@ function requestFamilies(state: SchedulerState, { maxRunningRequests }: Schedule
       "Share of the tokens still to come for which admission keeps pages free",
       state.reserveRatio,
     ),
+    gauge("aerie:max_running_reqs", "Requests computed at once at most", maxRunningRequests),
     gauge("aerie:num_queue_tokens", "Tokens to compute for requests in the queue", state.numWaitingTokens),
     gauge("aerie:num_queue_clients", "Clients with requests in the queue", state.numWaitingClients),
     counter("aerie:preemptions_total", "Times that a request lost its pages", state.numPreemptions),

@@ -18,9 +18,12 @@ export async function schedulerMetrics(state: SchedulerState, facts: SchedulerFa
     const labelled = (entry: string): Record<string, string> => label === undefined ? {} : { [label]: entry };
     if (type === "gauge") {
       const gauge = new Gauge(options);
+      // Without labels it begins with 0, which is not the same as nothing.
+      if (values === undefined) gauge.remove();
       for (const [entry, value] of readings(values)) gauge.set(labelled(entry), value);
     } else {
       const counter = new Counter(options);
+      if (values === undefined) counter.remove();
       for (const [entry, value] of readings(values)) counter.inc(labelled(entry), value);
     }
   }

@@ -128,7 +128,7 @@ export class FakeGenerator implements Generator {
   }
 
   metrics(): Promise<string | undefined> {
-    return Promise.resolve("# TYPE fake gauge\nfake 1\n");
+    return Promise.resolve("# HELP fake Fake\n# TYPE fake gauge\nfake 1\n");
   }
 
   schedulerState(): Promise<SchedulerState> {
