@@ -54,6 +54,7 @@ export type {
   Generator,
   ModelInfo,
   RenderOptions,
+  RequestOrigin,
 } from "./runtime/generation.ts";
 export type {
   Address,

@@ -63,8 +63,6 @@ export class Engine implements Generator, AsyncDisposable {
   readonly #flushes: PromiseWithResolvers<boolean>[] = [];
   readonly #metrics: EngineMetrics;
   #facts: ServerFacts | undefined;
-  /** Whoever asks for metrics while others wait for theirs gets the same. */
-  #scrape: Promise<string | undefined> | undefined;
   #state: "starting" | "ready" | "crashed" | "stopped" = "starting";
   #stop: Promise<void> | undefined;
 
@@ -153,7 +151,7 @@ export class Engine implements Generator, AsyncDisposable {
     const cancel = () => this.#send({ type: "cancel", requestId });
     const { tokenizer } = this.#options, { eosTokenIds } = this.model;
     const observer = this.#metrics.watch(request);
-    const live = new LiveRequest(request, { tokenizer, eosTokenIds, cancel, ...(observer && { observer }) });
+    const live = new LiveRequest(request, { tokenizer, eosTokenIds, cancel, observer });
     this.#live.set(requestId, live);
     // Copied, since posting a part of a buffer would carry all of it.
     this.#send({ type: "submit", requestId, ...rest, promptTokens: promptTokens.slice() });
@@ -185,10 +183,7 @@ export class Engine implements Generator, AsyncDisposable {
   }
 
   metrics(): Promise<string | undefined> {
-    if (!this.#metrics.isEnabled) return Promise.resolve(undefined);
-    return this.#scrape ??= this.schedulerState()
-      .then((state) => this.#metrics.text(state, factsForMetrics(this.#facts!)))
-      .finally(() => this.#scrape = undefined);
+    return this.#metrics.text(() => this.schedulerState(), () => factsForMetrics(this.#facts!));
   }
 
   async serverInfo(): Promise<Readonly<Record<string, unknown>>> {

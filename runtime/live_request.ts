@@ -44,7 +44,7 @@ export class LiveRequest {
       /** Ends the request in the scheduler. */
       cancel: () => void;
       /** Is told what happens. */
-      observer?: RequestObserver;
+      observer?: RequestObserver | undefined;
     },
   ) {
     const { sampling, promptTokens } = request;

@@ -61,6 +61,8 @@ export interface SchedulerState {
   readonly lastGenThroughput: number;
   /** Since the start; absent without speculation. */
   readonly speculation?: SpeculationUsage;
+  /** Levels that draft trees have now, 0 while drafts do not pay; absent without speculation. */
+  readonly numDraftLevels?: number;
   /** Over the last log interval, without its histograms; absent before the first is over and without speculation. */
   readonly lastSpeculation?: SpeculationUsage;
 }

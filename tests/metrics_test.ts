@@ -86,6 +86,16 @@ Deno.test({ name: "metrics: docs and dashboard say what the server says", ignore
     );
   });
 
+  await t.step("what has a name of SGLang's has its type and labels", () => {
+    const known = Deno.readTextFileSync(join(import.meta.dirname!, "golden", "sglang_metrics.txt"))
+      .split("\n").filter((line) => line.startsWith("sglang:"));
+    for (const { name, type, labels } of documented()) {
+      if (!name.startsWith("sglang:")) continue;
+      const line = [name, type, ...labels === "" ? [] : labels.split(", ")].join(" ");
+      assert(known.includes(line), `${line} is not SGLang's`);
+    }
+  });
+
   await t.step("every expression of the dashboard is PromQL over these metrics and their labels", () => {
     const { panels, templating } = readDashboard();
     const queries = templating.list.filter(({ type }) => type === "query")

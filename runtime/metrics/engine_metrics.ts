@@ -16,17 +16,13 @@ import { schedulerMetrics } from "./scheduler_metrics.ts";
 export class EngineMetrics {
   readonly #requests: RequestMetrics | undefined;
   readonly #sinks: readonly RequestSink[];
+  #scrape: Promise<string> | undefined;
 
   /** Watches nothing if metrics are not `isEnabled` and nobody takes spans. */
   constructor(model: ModelInfo, isEnabled: boolean) {
     this.#requests = isEnabled ? new RequestMetrics(model) : undefined;
     this.#sinks = [this.#requests, RequestSpans.open(model.servedModelName)]
       .filter((sink) => sink !== undefined);
-  }
-
-  /** Whether there is a text. */
-  get isEnabled(): boolean {
-    return this.#requests !== undefined;
   }
 
   /** Begins to watch a request that is being submitted; undefined if nobody wants to know. */
@@ -45,14 +41,23 @@ export class EngineMetrics {
     }
   }
 
-  /** All metrics in Prometheus' text format; undefined if they are switched off. */
-  async text(state: SchedulerState, facts: SchedulerFacts): Promise<string | undefined> {
-    if (this.#requests === undefined) return undefined;
-    const texts = [
-      schedulerMetrics(state, facts),
-      this.#requests.text(),
-      processMetrics(facts.servedModelName),
-    ];
-    return (await Promise.all(texts)).join("\n");
+  /**
+   * All metrics in Prometheus' text format; undefined if they are switched off. Whoever asks while others wait for
+   * theirs gets the same, so that many cost the scheduler one question.
+   */
+  text(inspect: () => Promise<SchedulerState>, factsOf: () => SchedulerFacts): Promise<string | undefined> {
+    const requests = this.#requests;
+    if (requests === undefined) return Promise.resolve(undefined);
+    return this.#scrape ??= gather(requests, inspect, factsOf).finally(() => this.#scrape = undefined);
   }
+}
+
+async function gather(
+  requests: RequestMetrics,
+  inspect: () => Promise<SchedulerState>,
+  factsOf: () => SchedulerFacts,
+): Promise<string> {
+  const state = await inspect(), facts = factsOf();
+  const texts = [schedulerMetrics(state, facts), requests.text(), processMetrics(facts.servedModelName)];
+  return (await Promise.all(texts)).join("\n");
 }

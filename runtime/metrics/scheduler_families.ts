@@ -112,7 +112,7 @@ function tokenFamilies(state: SchedulerState): Family[] {
   ];
 }
 
-function speculationFamilies({ speculation, lastSpeculation }: SchedulerState): Family[] {
+function speculationFamilies({ speculation, lastSpeculation, numDraftLevels }: SchedulerState): Family[] {
   const recent = lastSpeculation ?? speculation;
   const { proposedHistogram = [], acceptedHistogram = [] } = speculation ?? {};
   // The accepted drafts of a verification are a path from the root: as many as it is deep.
@@ -128,6 +128,7 @@ function speculationFamilies({ speculation, lastSpeculation }: SchedulerState): 
       "Share of the drafts verified over the last log interval that was accepted",
       recent && (recent.numProposed === 0 ? 0 : recent.numAccepted / recent.numProposed),
     ),
+    gauge("sglang:spec_num_steps", "Levels of draft trees now; 0 while drafts do not pay", numDraftLevels),
     counter(
       "sglang:spec_verify_calls_total",
       "Decode steps of sequences under speculation, those without drafts included",

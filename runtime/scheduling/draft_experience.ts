@@ -125,6 +125,11 @@ export function levelsFor(
   return { numLevels: isProbe ? deeper : best, isProbe };
 }
 
+/** Levels of the trees that are made now, probes aside. */
+export function numLevelsNow({ config, numLevels }: Drafting): number {
+  return config.adaptive ? numLevels : config.numSteps;
+}
+
 /** Takes note that a probe is made, for `asked` among `numDecoding` sequences. */
 export function beginProbe(drafting: Drafting, asked: Sequence, numDecoding: number): void {
   drafting.probing.numSince = 0;

@@ -8,7 +8,7 @@ import { lookAheadPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache
 import type { SchedulerConfig } from "../config.ts";
 import type { Forward, Release, SchedulerState } from "../messages.ts";
 import { createDepartures, type Departures } from "./departures.ts";
-import { createDrafting, type Drafting } from "./draft_experience.ts";
+import { createDrafting, type Drafting, numLevelsNow } from "./draft_experience.ts";
 import type { Drafts, DraftStep } from "./drafting.ts";
 import { isPrefilling, type Sequence } from "./sequence.ts";
 import { copyCounts } from "./speculation_counts.ts";
@@ -171,7 +171,10 @@ export function inspect(state: SchedulingState, measured: Measured): SchedulerSt
     prefillForwardMs: state.prefillForwardMs,
     draftMs: state.draftMs,
     ...measured,
-    ...(state.drafting && { speculation: copyCounts(state.drafting.usage) }),
+    ...(state.drafting && {
+      speculation: copyCounts(state.drafting.usage),
+      numDraftLevels: numLevelsNow(state.drafting),
+    }),
   };
 }
 
