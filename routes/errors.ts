@@ -79,7 +79,7 @@ export function isLeaving(error: unknown): boolean {
 
 function toAerieError(error: unknown): AerieError {
   if (error instanceof AerieError) return error;
-  // It may have closed only its side and still read.
+  // A client that has left may have closed only its side and still read.
   if (isLeaving(error)) {
     return new InvalidRequestError("Cannot finish request: its client closed the connection");
   }

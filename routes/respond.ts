@@ -8,9 +8,9 @@ import type { GenerationRequest } from "../runtime/generation.ts";
 import { releaseBody } from "./body.ts";
 import { clientOf } from "./client_address.ts";
 import type { RouteContext } from "./context.ts";
+import { originOf } from "./origin.ts";
 import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
 import { Slices, toJson } from "./slices.ts";
-import { originOf } from "./origin.ts";
 import { eventStream } from "./sse.ts";
 
 /** How an endpoint words its answer. */
