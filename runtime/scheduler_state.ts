@@ -13,8 +13,6 @@ export interface SchedulerState {
   readonly numDecodeTokens: number;
   /** Sequences in the queue. */
   readonly numWaiting: number;
-  /** Those of them that were preempted. */
-  readonly numPreempted: number;
   /** Tokens to compute for the sequences in the queue. */
   readonly numWaitingTokens: number;
   /** Clients with requests in the queue that never ran. */
@@ -27,6 +25,8 @@ export interface SchedulerState {
   readonly promptRowMs: number;
   /** The same of each token that such a row sees. */
   readonly promptSeenMs: number;
+  /** Sequences in the queue that ran and were preempted. */
+  readonly numPreempted: number;
   /** Pages in the pool, free pages, pages held by the radix cache and evictable. */
   readonly numPages: number;
   /** Pages held by nobody. */

@@ -21,11 +21,6 @@ export class WaitingQueue implements Iterable<Sequence> {
     return this.#size;
   }
 
-  /** Sequences among them that ran before. */
-  get numPreempted(): number {
-    return this.#preempted.length;
-  }
-
   /** Tokens to compute for those that wait. */
   get numTokens(): number {
     return this.#numTokens;
@@ -34,6 +29,11 @@ export class WaitingQueue implements Iterable<Sequence> {
   /** Tokens that those that wait may still generate. */
   get numTokensToCome(): number {
     return this.#numTokensToCome;
+  }
+
+  /** Of those, sequences that ran before. */
+  get numPreempted(): number {
+    return this.#preempted.length;
   }
 
   /** Clients with requests that were never admitted. */
