@@ -48,8 +48,8 @@ export const modelFlags: readonly FlagOf<keyof typeof modelSchema>[] = [
   },
   {
     name: "servedModelName",
-    flags: "--served-model-name <name>",
-    help: "Name in /v1/models and in answers",
+    flags: "--served-model-name <names>",
+    help: "Name in answers and in /v1/models; further ones, with commas between, are answered to as well",
   },
   {
     name: "chatTemplate",

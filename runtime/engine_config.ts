@@ -37,16 +37,23 @@ export function describeModel(
   { args, checkpoint, tokenizer }: Pick<EngineOptions, "args" | "checkpoint" | "tokenizer">,
   { contextLength, eosTokenIds }: VerifierConfig,
 ): ModelInfo {
+  const [servedModelName = checkpoint.path, ...modelAliases] = namesIn(args.servedModelName ?? "");
   return {
     modelPath: checkpoint.path,
     tokenizerPath: args.tokenizerPath ?? checkpoint.path,
-    servedModelName: args.servedModelName ?? checkpoint.path,
+    servedModelName,
+    modelAliases,
     contextLength,
     vocabSize: checkpoint.config.vocabSize,
     textBound: tokenizer.textBound ?? NO_BOUND,
     eosTokenIds,
     allowAutoTruncate: args.allowAutoTruncate,
   };
+}
+
+/** The names in a list with commas between, each once. */
+function namesIn(list: string): string[] {
+  return [...new Set(list.split(",").map((name) => name.trim()).filter((name) => name !== ""))];
 }
 
 /**

@@ -67,6 +67,32 @@ export interface ChatMessage {
   readonly content: string;
   /** Name of the speaker, for templates that show it. */
   readonly name?: string;
+  /** What the assistant called; a template that does not show calls refuses them. */
+  readonly toolCalls?: readonly ToolCall[];
+  /** The call that a message of role `tool` answers. */
+  readonly toolCallId?: string;
+  /** What the assistant thought before it said `content`; a template decides which thoughts it repeats. */
+  readonly reasoning?: string;
+}
+
+/** A call of a tool, as an assistant's message reports it. */
+export interface ToolCall {
+  /** What the answer to it names. */
+  readonly id?: string;
+  /** Name of the tool. */
+  readonly name: string;
+  /** Arguments by name, or JSON text of them. */
+  readonly arguments: string | Readonly<Record<string, unknown>>;
+}
+
+/** How much the assistant is to think, for templates that have a switch for it. */
+export interface ReasoningOptions {
+  /** Whether it is to think at all. */
+  readonly enabled: boolean;
+  /** How much, in the words of OpenAI and SGLang: `low`, or a share from 0 to 0.99. */
+  readonly effort?: string | number;
+  /** The request field that says so, for errors. */
+  readonly param: string;
 }
 
 /** How a text is read, see {@linkcode Generator.encode}. */
@@ -81,6 +107,12 @@ export interface EncodeOptions {
 export interface RenderOptions {
   /** The last message, the assistant's, is the beginning of the answer. */
   readonly continueFinalMessage?: boolean;
+  /** Whether the text ends where the assistant's turn begins; true if left out. False ends it with the last message. */
+  readonly addGenerationPrompt?: boolean;
+  /** Variables for the template besides those that every template gets. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** Turns thinking on or off; left to the template if left out. */
+  readonly reasoning?: ReasoningOptions;
 }
 
 /** Facts about the served model. */
@@ -89,8 +121,10 @@ export interface ModelInfo {
   readonly modelPath: string;
   /** Where the tokenizer came from. */
   readonly tokenizerPath: string;
-  /** Name in `/v1/models`. */
+  /** Name in answers, and the first in `/v1/models`. */
   readonly servedModelName: string;
+  /** Other names that requests may give. */
+  readonly modelAliases: readonly string[];
   /** Longest sequence in tokens. */
   readonly contextLength: number;
   /** Token ids are below this. */
@@ -128,8 +162,8 @@ export interface Generator {
    * Tokens of a conversation by the model's chat template, ready for the assistant's turn. Special tokens inside
    * message contents stay text. Does not block, like `encode`.
    *
-   * @throws {InvalidRequestError} if the template rejects the messages, its text cannot fit the context, or it takes too
-   * much time or memory
+   * @throws {InvalidRequestError} if the template rejects the messages or does not show what they carry, its text cannot
+   * fit the context, or it takes too much time or memory
    * @throws {OverloadedError} if too much text waits already
    */
   renderChat(

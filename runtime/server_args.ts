@@ -12,7 +12,7 @@ export interface ServerArgs {
   readonly revision?: string;
   /** Replaces the model's own tokenizer. */
   readonly tokenizerPath?: string;
-  /** Name in `/v1/models` and in answers; the model path if left out. */
+  /** Names of the model, with commas between, that of answers first; the model path if left out. */
   readonly servedModelName?: string;
   /** Address to listen on. */
   readonly host: string;

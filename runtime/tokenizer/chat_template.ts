@@ -5,8 +5,10 @@
  */
 import { Template } from "@huggingface/jinja";
 import { InvalidRequestError, LoadError } from "../errors.ts";
-import type { ChatMessage } from "../generation.ts";
+import type { ChatMessage, ReasoningOptions, RenderOptions } from "../generation.ts";
+import { assertShown } from "./shown_messages.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
+import { mapTexts, type TemplateMessage, type TemplateValue, toTemplateMessage } from "./template_values.ts";
 
 /** Far above any published template. */
 const MAX_TEMPLATE_CHARS = 256 * 1024;
@@ -48,43 +50,45 @@ export class ChatTemplate {
 
   /**
    * Renders messages and opens the assistant's turn. With `continueFinalMessage` the last message, the assistant's,
-   * is that turn's beginning.
+   * is that turn's beginning; with `addGenerationPrompt` false the last message is the end. `variables` replace none
+   * that every template gets.
    *
-   * @throws {InvalidRequestError} if the template rejects the messages, or makes too long a text of them
+   * @throws {InvalidRequestError} if the template rejects the messages, does not show what they carry, or makes too long
+   * a text of them
    */
   render(
     messages: readonly ChatMessage[],
     specials: SpecialTokens,
-    continueFinalMessage: boolean,
+    options: RenderOptions = {},
   ): RenderedChat {
-    const last = messages.at(-1);
-    if (continueFinalMessage && last?.role !== "assistant") {
-      throw new InvalidRequestError(
-        `Cannot continue final message: its role is ${last?.role ?? "absent"}, expected assistant`,
-        "messages",
-      );
-    }
-    const texts = messages.flatMap(({ role, content, name }) => [role, content, name ?? ""]);
-    const guard = specials.chooseGuard([this.#source, ...texts]);
-    const guarded = messages.map(({ role, content, name }) => ({
-      role: specials.guard(role, guard),
-      content: specials.guard(content, guard),
-      ...(name !== undefined && { name: specials.guard(name, guard) }),
-    }));
+    const { continueFinalMessage = false, addGenerationPrompt = true } = options;
+    if (continueFinalMessage) assertContinuable(messages.at(-1));
+    this.#assertKnows(messages, options.reasoning);
+    const given = messages.map(toTemplateMessage);
+    const chosen = { ...options.variables, ...reasoningVariables(options) } as Record<string, TemplateValue>;
+    const guard = specials.chooseGuard([this.#source, JSON.stringify([given, chosen])]);
+    const guardText = (text: string) => specials.guard(text, guard);
+    const guarded = mapTexts(given, guardText) as TemplateMessage[];
     const beginning = continueFinalMessage ? guarded.pop()!.content : "";
-    const text = this.#render(guarded);
+    const variables = {
+      ...mapTexts(chosen, guardText),
+      ...this.#variables,
+      "add_generation_prompt": addGenerationPrompt || continueFinalMessage,
+    };
+    const text = this.#render(guarded, variables);
     if (text.length > MAX_RENDERED_CHARS) {
       throw new InvalidRequestError(
         `Cannot render chat: the template makes ${text.length} characters of it, at most ${MAX_RENDERED_CHARS} are allowed`,
         "messages",
       );
     }
+    assertShown(guarded, guard, (marked) => this.#render(marked, variables));
     return { text: text + beginning, guard };
   }
 
-  #render(messages: readonly ChatMessage[]): string {
+  #render(messages: readonly TemplateMessage[], variables: Readonly<Record<string, unknown>>): string {
     try {
-      return this.#template.render({ ...this.#variables, messages, "add_generation_prompt": true });
+      return this.#template.render({ ...variables, messages });
     } catch (error) {
       throw new InvalidRequestError(
         `Cannot render chat: ${error instanceof Error ? error.message : error}`,
@@ -92,4 +96,44 @@ export class ChatTemplate {
       );
     }
   }
+
+  /** Refuses thoughts, and orders to think, that the template has no words for. */
+  #assertKnows(messages: readonly ChatMessage[], reasoning: ReasoningOptions | undefined): void {
+    const at = messages.findIndex((message) => message.reasoning !== undefined);
+    if (at >= 0 && !/\breasoning(_content)?\b/.test(this.#source)) {
+      const param = `messages[${at}].reasoning_content`;
+      throw new InvalidRequestError(
+        `Cannot accept ${param}: the model's chat template does not know the assistant's reasoning`,
+        param,
+      );
+    }
+    if (reasoning?.enabled && !/\b(enable_thinking|thinking|reasoning_effort)\b/.test(this.#source)) {
+      throw new InvalidRequestError(
+        `Cannot accept ${reasoning.param}: the model's chat template has no switch for reasoning`,
+        reasoning.param,
+      );
+    }
+  }
+}
+
+/** Only the text of a message can be continued. */
+function assertContinuable(last: ChatMessage | undefined): void {
+  const refuse = (reason: string) => {
+    throw new InvalidRequestError(`Cannot continue final message: ${reason}`, "messages");
+  };
+  if (last?.role !== "assistant") refuse(`its role is ${last?.role ?? "absent"}, expected assistant`);
+  if (last?.toolCalls !== undefined) refuse("it calls tools");
+  if (last?.reasoning !== undefined) refuse("it has reasoning_content");
+}
+
+/** The switches for reasoning under the names that templates have for them; a variable of the request goes before. */
+function reasoningVariables({ reasoning, variables }: RenderOptions): Readonly<Record<string, unknown>> {
+  if (reasoning === undefined) return {};
+  const { enabled, effort } = reasoning;
+  return {
+    thinking: enabled,
+    "enable_thinking": enabled,
+    ...(effort !== undefined && { "reasoning_effort": effort }),
+    ...variables,
+  };
 }

@@ -82,8 +82,8 @@ export class Tokenizer extends TokenDecoder {
   }
 
   /**
-   * Tokens of a chat by the model's template, up to the start of the assistant's turn, or with
-   * `continueFinalMessage` up to the end of the last message. Special tokens in messages stay text.
+   * Tokens of a chat by the model's template, up to the start of the assistant's turn, or as `options` say. Special
+   * tokens in messages and variables stay text.
    *
    * @throws {InvalidRequestError} if there is no template, it rejects the messages, or its text is too long by length
    * alone for `contextLength`
@@ -95,11 +95,7 @@ export class Tokenizer extends TokenDecoder {
     if (this.#template === undefined) {
       throw new InvalidRequestError("Cannot render chat: the model has no chat template", "messages");
     }
-    const { text, guard } = this.#template.render(
-      messages,
-      this.#specials,
-      options.continueFinalMessage ?? false,
-    );
+    const { text, guard } = this.#template.render(messages, this.#specials, options);
     const pieces = this.#specials.split(text).map((piece) =>
       typeof piece === "string" ? piece.replaceAll(guard, "") : piece
     );

@@ -266,3 +266,9 @@ Deno.test("a token that the tokenizer cannot decode fails its own request only",
   assert.equal(good?.status === "fulfilled" && good.value.text, "aaaaaaaa");
   assert.ok(engine.ready);
 });
+
+Deno.test("engine: of several names the first is the model's, the others are aliases", async () => {
+  await using engine = await startTestEngine({ args: { servedModelName: "org/a, b,,b" } });
+  assert.equal(engine.model.servedModelName, "org/a");
+  assert.deepEqual(engine.model.modelAliases, ["b"]);
+});

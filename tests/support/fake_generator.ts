@@ -37,6 +37,7 @@ export class FakeGenerator implements Generator {
     modelPath: "/models/tiny",
     tokenizerPath: "/models/tiny",
     servedModelName: "org/tiny",
+    modelAliases: [],
     contextLength: 100,
     vocabSize: 256,
     textBound: { maxBytesPerToken: 64, lostBytes: new Set() },
@@ -47,6 +48,8 @@ export class FakeGenerator implements Generator {
   flushable = true;
   readonly seen: Seen[] = [];
   readonly aborted: string[] = [];
+  /** What chats were rendered of. */
+  readonly rendered: { readonly messages: readonly ChatMessage[]; readonly options: RenderOptions }[] = [];
   #script: (request: GenerationRequest, index: number) => readonly Step[];
 
   constructor(script: (request: GenerationRequest, index: number) => readonly Step[] = () => spell("Hi!")) {
@@ -79,6 +82,7 @@ export class FakeGenerator implements Generator {
   }
 
   renderChat(messages: readonly ChatMessage[], options: RenderOptions = {}): Promise<Int32Array> {
+    this.rendered.push({ messages, options });
     const turns = messages.map(({ role, content }) => `${role}:${content}`).join("|");
     return this.encode(options.continueFinalMessage ? turns : `${turns}|assistant:`);
   }

@@ -72,6 +72,14 @@ Deno.test("a hosted tokenizer says what one in this process says", async () => {
     await hosted.renderChat(continued, { continueFinalMessage: true }),
     local.renderChat(continued, { continueFinalMessage: true }),
   );
+  const options = { variables: { what: ["x"] }, addGenerationPrompt: false };
+  assert.deepEqual(await hosted.renderChat(user("a"), options), local.renderChat(user("a"), options));
+  const call = { role: "assistant", content: "", toolCalls: [{ name: "f", arguments: "{}" }] };
+  await assert.rejects(
+    hosted.renderChat([...user("a"), call]),
+    (error: Error) =>
+      error instanceof InvalidRequestError && error.details.param === "messages[1].tool_calls",
+  );
   await assert.rejects(hosted.renderChat(user("refuse")), refusal(/^Cannot render chat: .*not this/));
   await assert.rejects(
     hosted.renderChat(user("x".repeat(2000)), { contextLength: 100 }),
