@@ -14,7 +14,9 @@ import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
 import { inParts, type Slices } from "./slices.ts";
-import { chatMessage, chatRequest, chatResponse } from "./schema_chat.ts";
+import { chatRequest, chatResponse } from "./schema_chat.ts";
+import { chatMessage } from "./schema_messages.ts";
+import { renderOptionsOf } from "./template_fields.ts";
 
 type ChatRequest = z.infer<typeof chatRequest>;
 
@@ -36,7 +38,7 @@ export function addChat(app: OpenAPIHono, context: RouteContext): void {
     const promptTokens = await chatTokens(
       generator,
       body.messages,
-      body.continue_final_message ?? false,
+      renderOptionsOf(body),
       c.req.raw.signal,
     );
     const sampling = openaiSampling(body, {
@@ -46,7 +48,7 @@ export function addChat(app: OpenAPIHono, context: RouteContext): void {
       numLogprobs: numLogprobsOf(body),
       promptLogprobStart: -1,
     }, context);
-    const id = body.rid ?? newId("chatcmpl");
+    const id = body.rid ?? body.request_id ?? newId("chatcmpl");
     const wording = new ChatWording(id, body, context);
     return await respond(c, context, copiesOf(id, promptTokens, body.n ?? 1, sampling), wording);
   });
@@ -61,7 +63,7 @@ function limitOf({ max_tokens: old, max_completion_tokens: limit }: ChatRequest)
 }
 
 function numLogprobsOf({ logprobs, top_logprobs: numTop }: ChatRequest): number {
-  if (numTop !== undefined && !logprobs) refuse("top_logprobs", "only allowed with logprobs");
+  if (numTop && !logprobs) refuse("top_logprobs", "only allowed with logprobs");
   return logprobs ? numTop ?? 0 : -1;
 }
 

@@ -32,9 +32,10 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
     const { generator } = context;
     const { prompts } = promptsOf(body.prompt);
     checkOpenai(body, prompts.length, generator.model);
-    const id = body.rid ?? newId("cmpl");
+    const id = body.rid ?? body.request_id ?? newId("cmpl");
     const n = body.n ?? 1;
-    const encoded = await promptTokens(generator, prompts, "prompt", c.req.raw.signal);
+    const options = { addSpecialTokens: body.add_special_tokens ?? true };
+    const encoded = await promptTokens(generator, prompts, "prompt", c.req.raw.signal, options);
     const requests = encoded.flatMap((tokens, index) => {
       const sampling = openaiSampling(body, {
         limit: body.max_tokens === undefined ? undefined : { value: body.max_tokens, param: "max_tokens" },

@@ -117,7 +117,8 @@ function firstFault(issues: readonly z.core.$ZodIssue[]): Fault {
   const [issue] = issues;
   if (issue === undefined) return { path: [], reason: "invalid" };
   if (issue.code === "unrecognized_keys") {
-    return { path: [...issue.path, issue.keys[0] ?? ""], reason: "unknown field" };
+    const reason = issue.message.startsWith("unknown field") ? issue.message : "unknown field";
+    return { path: [...issue.path, issue.keys[0] ?? ""], reason };
   }
   if (issue.code === "invalid_union" && issue.message === "Invalid input") {
     // A union without words of its own: the branch that got furthest is the one the client meant.

@@ -21,9 +21,12 @@ const modelCard = z.object({
 const listRoute = createRoute({
   method: "get",
   path: "/v1/models",
-  summary: "The served model, as a list",
+  summary: "The names of the served model",
   responses: {
-    200: jsonContent(z.object({ object: z.literal("list"), data: z.array(modelCard) }), "One entry"),
+    200: jsonContent(
+      z.object({ object: z.literal("list"), data: z.array(modelCard) }),
+      "An entry for each name",
+    ),
   },
 });
 
@@ -41,19 +44,24 @@ const oneRoute = createRoute({
 /** Adds the model endpoints. */
 export function addModels(app: OpenAPIHono, { generator }: RouteContext): void {
   const created = unixSeconds();
-  const card = ({ servedModelName, modelPath, contextLength }: ModelInfo): z.infer<typeof modelCard> => ({
-    id: servedModelName,
+  const card = (id: string, { modelPath, contextLength }: ModelInfo): z.infer<typeof modelCard> => ({
+    id,
     object: "model",
     created,
     owned_by: "aerie",
     root: modelPath,
     max_model_len: contextLength,
   });
-  const one = (name: string | undefined) => {
-    checkModel(name, generator.model);
-    return card(generator.model);
+  const namesOf = ({ servedModelName, modelAliases }: ModelInfo) => [servedModelName, ...modelAliases];
+  const one = (name: string) => {
+    const { model } = generator;
+    checkModel(name, model);
+    return card(namesOf(model).includes(name) ? name : model.servedModelName, model);
   };
-  app.openapi(listRoute, (c) => c.json({ object: "list" as const, data: [card(generator.model)] }, 200));
+  app.openapi(listRoute, (c) => {
+    const data = namesOf(generator.model).map((name) => card(name, generator.model));
+    return c.json({ object: "list" as const, data }, 200);
+  });
   app.openapi(oneRoute, (c) => c.json(one(c.req.valid("param").model), 200));
   // Hub names have a slash, which some clients send unescaped.
   app.get("/v1/models/:model{.+}", (c) => c.json(one(c.req.param("model"))));

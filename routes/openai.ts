@@ -20,8 +20,13 @@ export type OpenaiFields = z.infer<typeof openaiFields>;
 /** Refuses fields that do not fit each other or this server. */
 export function checkOpenai(body: OpenaiFields, numPrompts: number, model: ModelInfo): void {
   checkModel(body.model, model);
-  if (body.stream_options !== undefined && !body.stream) refuse("stream_options", "only allowed with stream");
-  checkGenerations(numPrompts, body.n ?? 1);
+  const wantsStream = Object.values(body.stream_options ?? {}).includes(true);
+  if (wantsStream && !body.stream) refuse("stream_options", "only allowed with stream");
+  const n = body.n ?? 1;
+  checkGenerations(numPrompts, n);
+  if (body.best_of !== undefined && body.best_of !== n) {
+    refuse("best_of", `not supported yet, but for the ${n} of n`);
+  }
 }
 
 /** Refuses requests that would start too many generations. */
@@ -36,9 +41,9 @@ export function checkGenerations(numPrompts: number, n: number): void {
  *
  * @throws {AerieError} with code `not_found`
  */
-export function checkModel(name: string | undefined, { servedModelName }: ModelInfo): void {
-  // SGLang's clients send "default" where they do not care.
-  if (name === undefined || name === "default" || name === servedModelName) return;
+export function checkModel(name = "", { servedModelName, modelAliases }: ModelInfo): void {
+  // SGLang's clients send "default" where they do not care, others nothing.
+  if (["", "default", servedModelName, ...modelAliases].includes(name)) return;
   throw new AerieError("not_found", `Cannot find model ${clip(name)}: this server has ${servedModelName}`, {
     param: "model",
   });
@@ -78,7 +83,8 @@ export function openaiSampling(
   const minTokens = body.min_tokens ?? 0;
   checkMinTokens(minTokens, maxTokens, "min_tokens");
   const params = { maxTokens, minTokens, numLogprobs, promptLogprobStart, seed: 0 };
-  const sampling = toSamplingParams(body, params, model);
+  const keepsStop = body.no_stop_trim || body.include_stop_str_in_output;
+  const sampling = toSamplingParams({ ...body, no_stop_trim: keepsStop }, params, model);
   return (copy) => ({ ...sampling, seed: seedOf(body.seed, copy, nextSeed) });
 }
 

@@ -4,10 +4,11 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { ChatMessage, Generator, ModelInfo } from "../runtime/generation.ts";
+import type { EncodeOptions, Generator, ModelInfo, RenderOptions } from "../runtime/generation.ts";
 import { checkTextFits, inputTooLong } from "../runtime/text_length.ts";
 import { refuse } from "./errors.ts";
-import type { chatMessage } from "./schema_chat.ts";
+import { toChatMessage } from "./messages.ts";
+import type { chatMessage } from "./schema_messages.ts";
 import { Slices } from "./slices.ts";
 
 /** One raw prompt: text or token ids. */
@@ -35,6 +36,7 @@ export async function promptTokens(
   prompts: readonly Prompt[],
   param: string,
   signal: AbortSignal,
+  { addSpecialTokens = true }: EncodeOptions = {},
 ): Promise<Int32Array[]> {
   const { model } = generator;
   const asked = prompts.map((prompt) => {
@@ -49,7 +51,7 @@ export async function promptTokens(
   for (const prompt of asked) {
     await slices.breathe();
     const tokens = typeof prompt === "string"
-      ? await generator.encode(prompt, { addSpecialTokens: true, parseSpecial: true }, signal)
+      ? await generator.encode(prompt, { addSpecialTokens, parseSpecial: true }, signal)
       : knownTokens(prompt, model, param);
     all.push(checkFits(tokens, model, param));
   }
@@ -70,29 +72,20 @@ function knownTokens(prompt: readonly number[], { vocabSize }: ModelInfo, param:
 /**
  * Tokens of a conversation by the model's template.
  *
- * @throws {InvalidRequestError} if it is too long, or its last message cannot be continued as asked
+ * @throws {InvalidRequestError} if it is too long, the template does not show all of it, or its last message cannot be
+ * continued as asked
  */
 export async function chatTokens(
   generator: Generator,
   messages: readonly z.infer<typeof chatMessage>[],
-  continueFinalMessage: boolean,
+  options: RenderOptions,
   signal: AbortSignal,
 ): Promise<Int32Array> {
-  if (continueFinalMessage && messages.at(-1)?.role !== "assistant") {
+  if (options.continueFinalMessage && messages.at(-1)?.role !== "assistant") {
     refuse("continue_final_message", "the last message is not the assistant's");
   }
-  const rendered = messages.map(toChatMessage);
-  const tokens = await generator.renderChat(rendered, { continueFinalMessage }, signal);
+  const tokens = await generator.renderChat(messages.map(toChatMessage), options, signal);
   return checkFits(tokens, generator.model, "messages");
-}
-
-function toChatMessage({ role, content, name }: z.infer<typeof chatMessage>): ChatMessage {
-  return {
-    // OpenAI's newer word for the same role; templates know the older one.
-    role: role === "developer" ? "system" : role,
-    content: typeof content === "string" ? content : content.map((part) => part.text).join(" "),
-    ...(name === undefined ? {} : { name }),
-  };
 }
 
 /** The tokens, cut so that one more fits the context if the server cuts. */

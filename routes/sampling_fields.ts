@@ -33,16 +33,18 @@ export function toSamplingParams(
 ): SamplingParams {
   const defaults = defaultSamplingParams;
   const temperature = fields.temperature ?? defaults.temperature;
-  const topK = fields.top_k ?? -1;
+  const isGreedy = temperature < greedyBelow || fields.top_p === 0;
+  const topK = fields.top_k ?? 0;
   const logitBias = Object.entries(fields.logit_bias ?? {}).map(([id, bias]) => [Number(id), bias] as const);
   const stopTokenIds = fields.stop_token_ids ?? defaults.stopTokenIds;
   checkVocabulary(logitBias.map(([id]) => id), model, "logit_bias");
   checkVocabulary(stopTokenIds, model, "stop_token_ids");
   return {
     ...own,
-    temperature: temperature < greedyBelow ? 0 : temperature,
+    temperature: isGreedy ? 0 : temperature,
     topK: topK >= model.vocabSize || topK === -1 ? 0 : topK,
-    topP: fields.top_p ?? defaults.topP,
+    // Probability 0 is that of the most probable token alone.
+    topP: fields.top_p || defaults.topP,
     minP: fields.min_p ?? defaults.minP,
     frequencyPenalty: fields.frequency_penalty ?? defaults.frequencyPenalty,
     presencePenalty: fields.presence_penalty ?? defaults.presencePenalty,

@@ -6,7 +6,10 @@
  */
 import { z } from "@hono/zod-openapi";
 import { isDeepStrictEqual } from "node:util";
+import { unservedOpenai, unservedRouting, unservedSampling, unservedShared } from "./schema_unserved.ts";
 import { Slices } from "./slices.ts";
+import { strictFields } from "./strict_fields.ts";
+import { unserved } from "./unserved.ts";
 
 /** Prompts in one request, at most. */
 export const maxBatch = 1024;
@@ -119,47 +122,70 @@ const tokenKey = z.string().regex(/^\d{1,9}$/, "expected a token id");
 
 /** Sampling fields that all generating endpoints share; null stands for the default. */
 export const samplingFields = z.object({
-  /** Choices per prompt. */
-  n: optional(z.int().min(1).max(128)),
-  temperature: optional(z.number().min(0).max(100)),
-  top_p: optional(z.number().gt(0).max(1)),
-  top_k: optional(z.int().min(-1).refine((k) => k !== 0, "expected -1 (all tokens) or a positive number")),
-  min_p: optional(z.number().min(0).max(1)),
-  frequency_penalty: optional(z.number().min(-2).max(2)),
-  presence_penalty: optional(z.number().min(-2).max(2)),
-  repetition_penalty: optional(z.number().gt(0).max(2)),
-  logit_bias: optional(bounded(z.record(tokenKey, z.number().min(-100).max(100)), 1024)),
-  stop: optional(z.union([stopText, bounded(z.array(stopText), 64)])),
-  stop_token_ids: optional(bounded(z.array(z.int().min(0)), 64)),
-  ignore_eos: optional(z.boolean()),
-  skip_special_tokens: optional(z.boolean()),
-  no_stop_trim: optional(z.boolean()),
+  n: optional(z.int().min(1).max(128)).describe("Choices per prompt"),
+  temperature: optional(z.number().min(0).max(100)).describe(
+    "Divides the logits; 0 takes the most probable token",
+  ),
+  top_p: optional(z.number().min(0).max(1)).describe(
+    "Draws from the most probable tokens that together have this probability; 0 takes the most probable token",
+  ),
+  top_k: optional(z.int().min(-1)).describe("Draws from the k most probable tokens; -1 and 0 from all"),
+  min_p: optional(z.number().min(0).max(1)).describe(
+    "Draws from tokens that have at least this share of the greatest probability",
+  ),
+  frequency_penalty: optional(z.number().min(-2).max(2)).describe(
+    "Taken off for each time a token was generated",
+  ),
+  presence_penalty: optional(z.number().min(-2).max(2)).describe("Taken off for tokens that were generated"),
+  repetition_penalty: optional(z.number().gt(0).max(2)).describe(
+    "Divides the logits of tokens that were there",
+  ),
+  logit_bias: optional(bounded(z.record(tokenKey, z.number().min(-100).max(100)), 1024)).describe(
+    "Added to the logits of tokens, by id",
+  ),
+  stop: optional(z.union([stopText, bounded(z.array(stopText), 64)])).describe(
+    "Texts that end the generation; an empty one stands for none",
+  ),
+  stop_token_ids: optional(bounded(z.array(z.int().min(0)), 64)).describe("Tokens that end the generation"),
+  ignore_eos: optional(z.boolean()).describe("Go on after the token that ends a text"),
+  skip_special_tokens: optional(z.boolean()).describe(
+    "Leave special tokens out of the text; true by default",
+  ),
+  no_stop_trim: optional(z.boolean()).describe("Leave the stop text in the text"),
   stop_regex: notServed(),
-  json_schema: notServed(),
-  regex: notServed(),
-  ebnf: notServed(),
+  ...unservedSampling,
 });
+
+/** Names that clients give requests for themselves: they change nothing. */
+export const labelFields = {
+  "session_id": label.describe("Session of the client; without effect"),
+  "routing_key": label.describe("Key that a router has routed by; without effect"),
+  "conversation_id": label.describe("Conversation of the client; without effect"),
+  label: label.describe("The client's own name of the request; without effect"),
+};
 
 /** Fields that `/v1/chat/completions` and `/v1/completions` share. */
 export const openaiFields = z.object({
   ...samplingFields.shape,
-  /** The served model's name, or `default`. */
-  model: z.string().optional(),
-  seed: seedField,
-  /** 0 scores the prompt. */
-  max_tokens: optional(z.int().min(0)),
-  min_tokens: optional(z.int().min(0)),
-  stream: optional(z.boolean()),
-  stream_options: optional(z.strictObject({
-    include_usage: optional(z.boolean()),
-    continuous_usage_stats: optional(z.boolean()),
-    include_obfuscation: notServed(false),
-  })),
-  rid: optional(requestIdField),
-  user: label,
-  lora_path: notServed(),
-  session_params: notServed(),
-  return_hidden_states: notServed(false),
+  model: optional(z.string()).describe("A name of the served model; empty, `default` and none mean it too"),
+  seed: seedField.describe("Makes the draws reproducible"),
+  max_tokens: optional(z.int().min(0)).describe("Tokens to generate at most; 0 scores the prompt"),
+  min_tokens: optional(z.int().min(0)).describe("Tokens before which nothing ends the generation"),
+  best_of: optional(z.int().min(1).max(128)).describe("Not supported yet but for the value of n"),
+  include_stop_str_in_output: optional(z.boolean()).describe("vLLM's name of no_stop_trim"),
+  stream: optional(z.boolean()).describe("Answer by server-sent events"),
+  stream_options: optional(strictFields({
+    include_usage: optional(z.boolean()).describe("End the stream with the usage"),
+    continuous_usage_stats: optional(z.boolean()).describe("Add the usage so far to every chunk"),
+    include_obfuscation: unserved("Pad chunks so that their sizes say nothing", "boolean", false),
+  })).describe("What a stream carries besides the text"),
+  rid: optional(requestIdField).describe("Id of the request, by which it can be aborted"),
+  request_id: optional(requestIdField).describe("vLLM's name of rid"),
+  user: label.describe("Who asks; without effect"),
+  ...labelFields,
+  ...unservedShared,
+  ...unservedRouting,
+  ...unservedOpenai,
 });
 
 /** Why a choice ended; null while it runs. */

@@ -10,60 +10,53 @@ import {
   finishReason,
   label,
   matchedStop,
-  notServed,
   openaiFields,
   optional,
   slicedList,
   usage,
 } from "./schema.ts";
+import { chatMessage } from "./schema_messages.ts";
+import { unservedChat } from "./schema_unserved.ts";
+import { strictFields } from "./strict_fields.ts";
+import { templateFields } from "./template_fields.ts";
 
-const textPart = z.strictObject({ type: z.literal("text"), text: z.string() });
-
-/** A message of the conversation. Besides text, only what an answer of this server carries is accepted back. */
-export const chatMessage = z.strictObject({
-  role: z.enum(["system", "developer", "user", "assistant"]),
-  content: z.union([z.string(), bounded(z.array(textPart), 1024)]),
-  name: optional(z.string().max(256)),
-  tool_calls: notServed([]),
-  function_call: notServed(),
-  reasoning_content: notServed(""),
-  refusal: notServed(),
-  annotations: notServed([]),
-  audio: notServed(),
-}).openapi("ChatMessage");
+const texts = z.union([
+  z.string(),
+  bounded(z.array(z.strictObject({ type: z.literal("text"), text: z.string() })), 1024),
+]);
 
 /** Body of a chat request. */
-export const chatRequest = z.strictObject({
+export const chatRequest = strictFields({
   ...openaiFields.shape,
-  messages: slicedList(chatMessage, "ChatMessage", 8192),
-  max_completion_tokens: optional(z.int().min(0)),
-  logprobs: optional(z.boolean()),
-  top_logprobs: optional(z.int().min(0).max(maxTopLogprobs)),
-  continue_final_message: optional(z.boolean()),
-  metadata: optional(bounded(z.record(z.string().max(256), z.string().max(4096)), 64)),
-  store: optional(z.boolean()),
-  safety_identifier: label,
-  prompt_cache_key: label,
-  service_tier: label,
-  parallel_tool_calls: optional(z.boolean()),
-  tools: notServed([]),
-  tool_choice: notServed("none", "auto"),
-  functions: notServed([]),
-  function_call: notServed("none", "auto"),
-  response_format: notServed({ type: "text" }),
-  modalities: notServed(["text"]),
-  audio: notServed(),
-  prediction: notServed(),
-  verbosity: notServed(),
-  reasoning_effort: notServed(),
-  separate_reasoning: notServed(true, false),
-  stream_reasoning: notServed(true, false),
-  chat_template_kwargs: notServed({}),
-  web_search_options: notServed(),
-  input_ids: notServed(),
-  return_cached_tokens_details: notServed(false),
-  /** Adds the counts of speculation to `usage`. */
-  return_meta_info: optional(z.boolean()),
+  messages: slicedList(chatMessage, "ChatMessage", 8192).describe("The conversation"),
+  max_completion_tokens: optional(z.int().min(0)).describe(
+    "Tokens of the answer, at most; 0 scores the prompt",
+  ),
+  logprobs: optional(z.boolean()).describe("Return logprobs of the answer's tokens"),
+  top_logprobs: optional(z.int().min(0).max(maxTopLogprobs)).describe(
+    "Alternatives to each token; needs logprobs",
+  ),
+  ...templateFields,
+  metadata: optional(bounded(z.record(z.string().max(256), z.string().max(4096)), 64)).describe(
+    "The client's own notes; without effect",
+  ),
+  store: optional(z.boolean()).describe("Without effect: nothing is stored"),
+  safety_identifier: label.describe("Who asks; without effect"),
+  prompt_cache_key: label.describe("Without effect: all prefixes are cached"),
+  prompt_cache_retention: optional(z.enum(["in_memory", "in-memory", "24h"])).describe(
+    "Without effect: prefixes are cached while there is room",
+  ),
+  prompt_cache_options: optional(strictFields({
+    mode: optional(z.enum(["implicit", "explicit"])),
+    ttl: optional(z.string().max(16)),
+  })).describe("Without effect: prefixes are cached while there is room"),
+  service_tier: label.describe("Without effect: all requests have the same"),
+  parallel_tool_calls: optional(z.boolean()).describe("Without effect: there are no tools"),
+  prediction: optional(strictFields({ type: z.literal("content"), content: texts })).describe(
+    "Text that the answer probably has; without effect on the output",
+  ),
+  return_meta_info: optional(z.boolean()).describe("Adds the counts of speculation to usage"),
+  ...unservedChat,
 }).openapi("ChatRequest");
 
 const tokenLogprob = z.object({ token: z.string(), bytes: z.array(z.int()), logprob: z.number() });

@@ -10,27 +10,34 @@ import {
   finishReason,
   matchedStop,
   maxBatch,
-  notServed,
   openaiFields,
   optional,
   tokenIds,
   usage,
 } from "./schema.ts";
+import { unservedCompletions } from "./schema_unserved.ts";
+import { strictFields } from "./strict_fields.ts";
 
 /** Body of a completion request. */
-export const completionRequest = z.strictObject({
+export const completionRequest = strictFields({
   ...openaiFields.shape,
   prompt: z.union([
-    z.string().min(1),
+    z.string(),
     tokenIds,
-    bounded(z.array(z.string().min(1)).min(1), maxBatch),
+    bounded(z.array(z.string()).min(1), maxBatch),
     bounded(z.array(tokenIds).min(1), maxBatch),
-  ], "expected a non-empty string, token ids, or a list of one kind of them"),
-  echo: optional(z.boolean()),
-  logprobs: optional(z.int().min(0).max(maxTopLogprobs)),
-  suffix: notServed(""),
-  best_of: notServed(1),
-  response_format: notServed({ type: "text" }),
+  ], "expected text, token ids, or a list of one kind of them").describe(
+    "Text, token ids, or a list of one kind of them",
+  ),
+  echo: optional(z.boolean()).describe("Begin the text with the prompt"),
+  logprobs: optional(
+    z.union([z.int().min(0).max(maxTopLogprobs), z.boolean()])
+      .transform((numTop) => typeof numTop === "number" ? numTop : numTop ? 1 : undefined),
+  ).describe("Alternatives to each token; true is 1, false none and no logprobs"),
+  add_special_tokens: optional(z.boolean()).describe(
+    "Add what the model expects around a text, such as its first token; true by default",
+  ),
+  ...unservedCompletions,
 }).openapi("CompletionRequest");
 
 /**

@@ -7,6 +7,8 @@ import { z } from "@hono/zod-openapi";
 import { maxTopLogprobs } from "../runtime/sampling/params.ts";
 import {
   bounded,
+  label,
+  labelFields,
   maxBatch,
   notServed,
   oneOrEach,
@@ -17,45 +19,58 @@ import {
   speculationFields,
   tokenIds,
 } from "./schema.ts";
+import {
+  unservedNative,
+  unservedNativeSampling,
+  unservedRouting,
+  unservedShared,
+} from "./schema_unserved.ts";
+import { strictFields } from "./strict_fields.ts";
 
 /** `sampling_params` of one prompt. */
-export const nativeSampling = z.strictObject({
+export const nativeSampling = strictFields({
   ...samplingFields.shape,
-  /** Null generates until the context is full, 0 scores the prompt. */
-  max_new_tokens: z.int().min(0).nullish(),
-  min_new_tokens: optional(z.int().min(0)),
-  sampling_seed: seedField,
-  spaces_between_special_tokens: notServed(true),
-  structural_tag: notServed(),
-  custom_params: notServed(),
+  max_new_tokens: z.int().min(0).nullish().describe(
+    "Tokens to generate at most; null until the context is full, 0 scores the prompt. Default: 128",
+  ),
+  min_new_tokens: optional(z.int().min(0)).describe("Tokens before which nothing ends the generation"),
+  sampling_seed: seedField.describe("Makes the draws reproducible"),
+  ...unservedNativeSampling,
 }).openapi("SamplingParams");
 
 /** Body of a native request: `text` or `input_ids`, one or a list. */
-export const generateRequest = z.strictObject({
-  text: optional(z.union([z.string().min(1), bounded(z.array(z.string().min(1)).min(1), maxBatch)])),
+export const generateRequest = strictFields({
+  text: optional(z.union([z.string(), bounded(z.array(z.string()).min(1), maxBatch)])).describe(
+    "Prompt, or a list of them",
+  ),
   input_ids: optional(z.union(
     [tokenIds, bounded(z.array(tokenIds).min(1), maxBatch)],
     "expected token ids or a list of token ids",
-  )),
-  sampling_params: optional(oneOrEach(nativeSampling)),
-  rid: optional(oneOrEach(requestIdField)),
-  stream: optional(z.boolean()),
-  return_logprob: optional(oneOrEach(z.boolean())),
-  /** First prompt position with a logprob; -1 for output only. */
-  logprob_start_len: optional(oneOrEach(z.int().min(-1))),
-  top_logprobs_num: optional(oneOrEach(z.int().min(0).max(maxTopLogprobs))),
-  return_text_in_logprobs: optional(z.boolean()),
-  input_embeds: notServed(),
+  )).describe("Prompt as tokens, or a list of them"),
+  sampling_params: optional(oneOrEach(nativeSampling)).describe(
+    "How tokens are drawn, for all prompts or for each",
+  ),
+  rid: optional(oneOrEach(requestIdField)).describe(
+    "Id of the request; of a batch, a list or their common beginning",
+  ),
+  model: label.describe("Without effect: there is one model"),
+  stream: optional(z.boolean()).describe("Answer by server-sent events"),
+  return_logprob: optional(oneOrEach(z.boolean())).describe("Return logprobs"),
+  logprob_start_len: optional(oneOrEach(z.int().min(-1))).describe(
+    "First prompt position with a logprob; -1 for output only",
+  ),
+  top_logprobs_num: optional(oneOrEach(z.int().min(0).max(maxTopLogprobs))).describe(
+    "Alternatives to each token",
+  ),
+  return_text_in_logprobs: optional(z.boolean()).describe("Add the text of tokens to logprobs"),
   token_ids_logprob: notServed([]),
-  return_hidden_states: notServed(false),
-  image_data: notServed([]),
-  audio_data: notServed([]),
-  video_data: notServed([]),
-  lora_path: notServed(),
-  session_params: notServed(),
-  custom_logit_processor: notServed(),
-  priority: notServed(),
   extra_key: notServed(),
+  log_metrics: optional(z.boolean()).describe("Without effect on the output"),
+  received_time: optional(z.number()).describe("When a router received the request; without effect"),
+  ...labelFields,
+  ...unservedShared,
+  ...unservedRouting,
+  ...unservedNative,
 }).openapi("GenerateRequest");
 
 const logprobTriple = z.tuple([z.number().nullable(), z.int(), z.string().nullable()]);

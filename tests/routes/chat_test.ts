@@ -221,9 +221,9 @@ Deno.test("chat: what is wrong or not supported is named", async (t) => {
     [{ messages: [] }, "messages"],
     [{ messages: "hi" }, "messages"],
     [{ messages: [{ role: "user" }] }, "messages[0].content"],
-    [{ messages: [{ role: "tool", content: "x" }] }, "messages[0].role"],
+    [{ messages: [{ role: "judge", content: "x" }] }, "messages[0].role"],
     [{ messages: [{ role: "user", content: [image] }] }, "messages[0].content[0].type"],
-    [{ messages: [{ role: "assistant", content: "x", tool_calls: [{}] }] }, "messages[0].tool_calls"],
+    [{ messages: [{ role: "assistant", tool_calls: [{}] }] }, "messages[0].tool_calls[0].function"],
     [
       { messages: [{ role: "user", content: "x".repeat(95) }] },
       "messages",
@@ -245,9 +245,9 @@ Deno.test("chat: what is wrong or not supported is named", async (t) => {
     [{ temperature: -0.1 }, "temperature"],
     [{ temperature: "NaN" }, "temperature"],
     [{ temperature: "hot" }, "temperature"],
-    [{ top_p: 0 }, "top_p"],
+    [{ top_p: -0.1 }, "top_p"],
     [{ top_p: 1.1 }, "top_p"],
-    [{ top_k: 0 }, "top_k"],
+    [{ top_k: 0.5 }, "top_k"],
     [{ top_k: -2 }, "top_k"],
     [{ min_p: 2 }, "min_p"],
     [{ frequency_penalty: 3 }, "frequency_penalty"],
@@ -274,10 +274,12 @@ Deno.test("chat: what is wrong or not supported is named", async (t) => {
     [{ response_format: { type: "json_object" } }, "response_format"],
     [{ regex: "a+" }, "regex"],
     [{ lora_path: "x" }, "lora_path"],
-    [{ session_params: {} }, "session_params"],
+    [{ session_params: { id: "s" } }, "session_params"],
     [{ return_hidden_states: true }, "return_hidden_states"],
     [{ best_of: 2 }, "best_of"],
-    [{ teperature: 1 }, "teperature"],
+    [{ teperature: 1 }, "teperature", 400, /unknown field, did you mean temperature\?$/],
+    [{ stream_options: { includeusage: true } }, "stream_options.includeusage", 400, /mean include_usage\?$/],
+    [{ messages: [{ role: "user", contents: "x" }] }, "messages[0].contents", 400, /mean content\?$/],
   ];
   const generator = new FakeGenerator();
   const app = appOf(generator);

@@ -4,6 +4,7 @@
  */
 import { strict as assert } from "node:assert";
 import { completionResponse } from "../../routes/schema_completions.ts";
+import type { EncodeOptions } from "../../runtime/generation.ts";
 import { FakeGenerator, spell, type Step } from "../support/fake_generator.ts";
 import { answer, appOf, events, fault } from "../support/http.ts";
 
@@ -120,9 +121,10 @@ Deno.test("completions: what is wrong or not supported is named", async (t) => {
     [{ prompt: "x".repeat(100) }, "prompt"],
     [{ max_tokens: 100 }, "max_tokens"],
     [{ max_tokens: -1 }, "max_tokens"],
-    [{ logprobs: true }, "logprobs"],
+    [{ logprobs: "1" }, "logprobs"],
     [{ suffix: "x" }, "suffix"],
     [{ best_of: 2 }, "best_of"],
+    [{ best_of: 1, n: 2 }, "best_of"],
     [{ model: "gpt-9" }, "model", 404],
     [{ messages: [] }, "messages"],
   ];
@@ -134,4 +136,57 @@ Deno.test("completions: what is wrong or not supported is named", async (t) => {
       assert.equal(error.param, param, error.message);
     });
   }
+});
+
+Deno.test("completions: values of other servers' clients mean what they mean there", async (t) => {
+  const sampled = async (fields: object) => {
+    const generator = new FakeGenerator();
+    await answer(appOf(generator), path, { prompt: "ab", ...fields }, completionResponse);
+    return generator.only.request;
+  };
+  await t.step("logprobs as a boolean", async () => {
+    assert.equal((await sampled({ logprobs: true })).sampling.numLogprobs, 1);
+    assert.equal((await sampled({ logprobs: false })).sampling.numLogprobs, -1);
+  });
+  await t.step("best_of of n", async () => {
+    const generator = new FakeGenerator();
+    const { choices } = await answer(
+      appOf(generator),
+      path,
+      { prompt: "a", n: 2, best_of: 2 },
+      completionResponse,
+    );
+    assert.equal(choices.length, 2);
+  });
+  await t.step("top_p 0 is greedy, top_k 0 is all", async () => {
+    const { sampling } = await sampled({ top_p: 0, top_k: 0, temperature: 0.8 });
+    assert.deepEqual([sampling.temperature, sampling.topP, sampling.topK], [0, 1, 0]);
+  });
+  await t.step("include_stop_str_in_output, whatever no_stop_trim is", async () => {
+    const fields = { include_stop_str_in_output: true, no_stop_trim: false };
+    assert.equal((await sampled(fields)).sampling.noStopTrim, true);
+    assert.equal((await sampled({ include_stop_str_in_output: false })).sampling.noStopTrim, false);
+  });
+  await t.step("request_id is rid", async () => {
+    assert.equal((await sampled({ request_id: "mine" })).requestId, "mine");
+    assert.equal((await sampled({ request_id: "mine", rid: "yours" })).requestId, "yours");
+  });
+  await t.step("stream_options that ask for nothing", async () => {
+    await sampled({ stream: false, stream_options: { include_usage: false, include_obfuscation: false } });
+  });
+  await t.step("add_special_tokens", async () => {
+    class Bos extends FakeGenerator {
+      override async encode(text: string, options?: EncodeOptions): Promise<Int32Array> {
+        return Int32Array.of(...options?.addSpecialTokens === false ? [] : [1], ...await super.encode(text));
+      }
+    }
+    for (const [add, length] of [[undefined, 3], [true, 3], [false, 2]]) {
+      const generator = new Bos();
+      await answer(appOf(generator), path, { prompt: "ab", add_special_tokens: add }, completionResponse);
+      assert.equal(generator.only.request.promptTokens.length, length);
+    }
+    const generator = new Bos();
+    await answer(appOf(generator), path, { prompt: "" }, completionResponse);
+    assert.deepEqual([...generator.only.request.promptTokens], [1]);
+  });
 });

@@ -179,7 +179,7 @@ Deno.test("generate: what is wrong or not supported is named", async (t) => {
     [{ image_data: "x" }, "image_data"],
     [{ lora_path: "x" }, "lora_path"],
     [{ custom_logit_processor: "x" }, "custom_logit_processor"],
-    [{ model: "x" }, "model"],
+    [{ model: 1 }, "model"],
   ];
   const app = appOf(new FakeGenerator());
   for (const [fields, param] of cases) {

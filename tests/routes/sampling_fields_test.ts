@@ -51,6 +51,7 @@ Deno.test("sampling fields: a temperature next to 0 is greedy, top_k -1 or beyon
   assert.equal(toSamplingParams({ temperature: 1e-7 }, own, model).temperature, 0);
   assert.equal(toSamplingParams({ temperature: 1e-5 }, own, model).temperature, 1e-5);
   assert.equal(toSamplingParams({ top_k: -1 }, own, model).topK, 0);
+  assert.equal(toSamplingParams({ top_k: 0 }, own, model).topK, 0);
   assert.equal(toSamplingParams({ top_k: 1e9 }, own, model).topK, 0);
 });
 
