@@ -13,8 +13,9 @@ import { unserved } from "./unserved.ts";
 
 /** Values in one object of free form, and levels they nest. */
 const maxValues = 4096, maxDepth = 32;
-/** What every template gets from the model or from fields of their own. */
-const reserved = /^(messages|tools|documents|add_generation_prompt|(bos|eos|unk|pad)_token)$/;
+/** What every template gets from the model, from fields of their own, or from its language. */
+const reserved =
+  /^(messages|tools|documents|add_generation_prompt|(bos|eos|unk|pad)_token|[tT]rue|[fF]alse|[nN]one|range|namespace|raise_exception|strftime_now)$/;
 
 /** An object of free form: JSON, bounded. */
 export const freeObject = z.custom<Readonly<Record<string, unknown>>>(
@@ -42,7 +43,7 @@ function isBounded(root: object): boolean {
 const templateKwargs = freeObject.superRefine((kwargs, context) => {
   for (const name of Object.keys(kwargs)) {
     if (reserved.test(name)) {
-      context.addIssue({ code: "custom", path: [name], message: "the server sets this variable" });
+      context.addIssue({ code: "custom", path: [name], message: "the name is taken" });
     } else if (!/^[a-zA-Z]\w{0,63}$/.test(name)) {
       context.addIssue({ code: "custom", path: [name], message: "expected the name of a variable" });
     } else continue;
