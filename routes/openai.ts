@@ -25,7 +25,7 @@ export function checkOpenai(body: OpenaiFields, numPrompts: number, model: Model
   const n = body.n ?? 1;
   checkGenerations(numPrompts, n);
   if (body.best_of !== undefined && body.best_of !== n) {
-    refuse("best_of", `not supported yet, but for the ${n} of n`);
+    refuse("best_of", `not supported yet unless it is n, here ${n}`);
   }
 }
 

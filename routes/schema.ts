@@ -171,7 +171,7 @@ export const openaiFields = z.object({
   seed: seedField.describe("Makes the draws reproducible"),
   max_tokens: optional(z.int().min(0)).describe("Tokens to generate at most; 0 scores the prompt"),
   min_tokens: optional(z.int().min(0)).describe("Tokens before which nothing ends the generation"),
-  best_of: optional(z.int().min(1).max(128)).describe("Not supported yet but for the value of n"),
+  best_of: optional(z.int().min(1).max(128)).describe("Not supported yet unless it is n"),
   include_stop_str_in_output: optional(z.boolean()).describe("vLLM's name of no_stop_trim"),
   stream: optional(z.boolean()).describe("Answer by server-sent events"),
   stream_options: optional(strictFields({

@@ -65,13 +65,16 @@ export class ChatTemplate {
     if (continueFinalMessage) assertContinuable(messages.at(-1));
     this.#assertKnows(messages, options.reasoning);
     const given = messages.map(toTemplateMessage);
-    const chosen = { ...options.variables, ...reasoningVariables(options) } as Record<string, TemplateValue>;
+    const chosen = { ...options.variables, ...reasoningVariables(options) };
     const guard = specials.chooseGuard([this.#source, JSON.stringify([given, chosen])]);
     const guardText = (text: string) => specials.guard(text, guard);
-    const guarded = mapTexts(given, guardText) as TemplateMessage[];
+    const guarded = given.map((message) => mapTexts(message, guardText));
     const beginning = continueFinalMessage ? guarded.pop()!.content : "";
+    const own = Object.entries(chosen).map(([name, value]) =>
+      [name, mapTexts(value as TemplateValue, guardText)] as const
+    );
     const variables = {
-      ...mapTexts(chosen, guardText),
+      ...Object.fromEntries(own),
       ...this.#variables,
       "add_generation_prompt": addGenerationPrompt || continueFinalMessage,
     };

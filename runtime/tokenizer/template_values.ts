@@ -20,6 +20,12 @@ export type TemplateMessage = Readonly<Record<string, TemplateValue>> & {
   readonly content: string;
 };
 
+/** Names that templates look for. */
+const STRUCTURE: ReadonlySet<string> = new Set([
+  ...["role", "content", "name", "tool_calls", "tool_call_id", "reasoning_content", "reasoning"],
+  ...["id", "type", "function", "arguments"],
+]);
+
 /** The fields of a message under the names that templates know. */
 export function toTemplateMessage(message: ChatMessage): TemplateMessage {
   const { role, content, name, toolCalls, toolCallId, reasoning } = message;
@@ -53,13 +59,14 @@ function parseArguments(json: string): TemplateValue {
   }
 }
 
-/** The same value with `change` done to each of its texts, the keys of objects included. */
+/** The same value with `change` done to each of its texts, the keys of objects included but for those of messages. */
 export function mapTexts<T extends TemplateValue>(value: T, change: (text: string) => string): T {
+  const changeKey = (key: string) => STRUCTURE.has(key) ? key : change(key);
   const map = (value: TemplateValue): TemplateValue => {
     if (typeof value === "string") return change(value);
     if (typeof value !== "object" || value === null) return value;
     if (isList(value)) return value.map(map);
-    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [change(key), map(entry)]));
+    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [changeKey(key), map(entry)]));
   };
   return map(value) as T;
 }

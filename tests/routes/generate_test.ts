@@ -157,7 +157,7 @@ Deno.test("generate: logprobs are triples, with text on demand", async () => {
 });
 
 Deno.test("generate: what is wrong or not supported is named", async (t) => {
-  const cases: [fields: object, param: string][] = [
+  const cases: [fields: object, param: string, message?: RegExp][] = [
     [{ text: undefined }, "text"],
     [{ input_ids: [1] }, "input_ids"],
     [{ text: undefined, input_ids: [] }, "input_ids"],
@@ -168,7 +168,16 @@ Deno.test("generate: what is wrong or not supported is named", async (t) => {
     [{ sampling_params: { max_new_tokens: 0, min_new_tokens: 1 } }, "min_new_tokens"],
     [{ sampling_params: { max_new_tokens: 2, min_new_tokens: 3 } }, "min_new_tokens"],
     [{ sampling_params: { json_schema: "{}" } }, "sampling_params.json_schema"],
-    [{ sampling_params: { max_tokens: 3 } }, "sampling_params.max_tokens"],
+    [
+      { sampling_params: { max_tokens: 3 } },
+      "sampling_params.max_tokens",
+      /did you mean max_new_tokens\?$/,
+    ],
+    [
+      { text: ["x", "y"], sampling_params: [{}, { stop_regexp: "x" }] },
+      "sampling_params[1].stop_regexp",
+      /did you mean stop_regex\?$/,
+    ],
     [{ sampling_params: [{}, {}] }, "sampling_params"],
     [{ text: ["x", "y"], sampling_params: [{ n: 1 }, { n: 2 }] }, "sampling_params"],
     [{ rid: ["a", "b"] }, "rid"],
@@ -182,11 +191,12 @@ Deno.test("generate: what is wrong or not supported is named", async (t) => {
     [{ model: 1 }, "model"],
   ];
   const app = appOf(new FakeGenerator());
-  for (const [fields, param] of cases) {
+  for (const [fields, param, message = /^Cannot /] of cases) {
     await t.step(JSON.stringify(fields).slice(0, 80), async () => {
       const error = await fault(app, path, { text: "x", ...fields });
       assert.equal(error.status, 400, error.message);
       assert.equal(error.param, param, error.message);
+      assert.match(error.message, message);
     });
   }
 });

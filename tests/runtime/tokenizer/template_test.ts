@@ -114,6 +114,20 @@ Deno.test("template: special tokens in calls and variables stay text", () => {
   );
 });
 
+Deno.test("template: names that it looks for are found, whatever special tokens begin with", () => {
+  const { json } = TINY_TOKENIZER;
+  const last = { ...json.added_tokens.at(-1)!, content: "t|s|y", special: true };
+  const tokenizer = loadTokenizer({
+    path: "tiny",
+    json: { ...json, "added_tokens": [...json.added_tokens.slice(0, -1), last] },
+    eosTokenIds: [],
+    chatAddsBos: false,
+    chatTemplate: `${TOOLS}{{ at }}`,
+  });
+  const ids = tokenizer.renderChat([user, call("{}"), result], { variables: { at: "t" } });
+  assert.equal(tokenizer.decode([...ids]), "[user]Weather?[assistant]<call>weather({})[tool]18 degreest");
+});
+
 Deno.test("template: variables reach it and replace none of its own", () => {
   const template = "{{ style }}{{ bos_token }}{{ messages | length }}{{ add_generation_prompt }}";
   const variables = { style: "dry", "bos_token": "x", messages: [], "add_generation_prompt": "x" };
