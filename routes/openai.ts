@@ -85,7 +85,8 @@ export function openaiSampling(
   const params = { maxTokens, minTokens, numLogprobs, promptLogprobStart, seed: 0 };
   const keepsStop = body.no_stop_trim || body.include_stop_str_in_output;
   const sampling = toSamplingParams({ ...body, no_stop_trim: keepsStop }, params, model);
-  return (copy) => ({ ...sampling, seed: seedOf(body.seed, copy, nextSeed) });
+  const seed = body.seed ?? body.sampling_seed;
+  return (copy) => ({ ...sampling, seed: seedOf(seed, copy, nextSeed) });
 }
 
 /** Usage of a request whose outputs are prompt-major: each prompt counts once, each choice in full. */

@@ -169,6 +169,7 @@ export const openaiFields = z.object({
   ...samplingFields.shape,
   model: optional(z.string()).describe("A name of the served model; empty, `default` and none mean it too"),
   seed: seedField.describe("Makes the draws reproducible"),
+  sampling_seed: seedField.describe("Other name of seed, which routers use"),
   max_tokens: optional(z.int().min(0)).describe("Tokens to generate at most; 0 scores the prompt"),
   min_tokens: optional(z.int().min(0)).describe("Tokens before which nothing ends the generation"),
   best_of: optional(z.int().min(1).max(128)).describe("Not supported yet unless it is n"),

@@ -141,6 +141,7 @@ export const unservedChat = {
   function_call: unserved("Older form of tool_choice", ["string", "object"], "none", "auto"),
   modalities: unserved("Kinds of the output", "array", [], ["text"]),
   audio: unserved("Voice and format of spoken output", "object"),
+  return_audio: unserved("Return spoken output", "boolean", false),
   verbosity: unserved("How long the answer is", "string", "medium"),
   moderation: unserved("Moderation of input and output", "object"),
   web_search_options: unserved("Search of the web", "object"),

@@ -80,7 +80,9 @@ export const templateFields = {
     z.boolean(),
     strictFields({
       type: z.enum(["enabled", "adaptive", "disabled"]),
+      effort: optional(effort).describe("As reasoning_effort"),
       budget_tokens: unserved("Tokens that reasoning may take", "integer"),
+      clear_thinking: unserved("Leave out earlier reasoning", "boolean", true),
     }),
   ])).describe("Other form of enable_thinking"),
   include_reasoning: optional(z.boolean()).describe("Without effect: reasoning is part of the answer's text"),
@@ -118,7 +120,8 @@ export function renderOptionsOf(fields: TemplateFields): RenderOptions {
 /** What the fields say about reasoning; a switch goes before an effort. */
 function reasoningOf(fields: TemplateFields): ReasoningOptions | undefined {
   const { reasoning_effort: ownEffort, reasoning, enable_thinking: enableThinking, thinking } = fields;
-  const effort = ownEffort ?? reasoning?.effort;
+  const effort = ownEffort ?? reasoning?.effort ??
+    (typeof thinking === "object" ? thinking.effort : undefined);
   const withEffort = effort === undefined ? {} : { effort };
   if (enableThinking !== undefined) {
     return { enabled: enableThinking, param: "enable_thinking", ...withEffort };

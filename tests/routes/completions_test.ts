@@ -171,6 +171,13 @@ Deno.test("completions: values of other servers' clients mean what they mean the
     assert.equal((await sampled({ request_id: "mine" })).requestId, "mine");
     assert.equal((await sampled({ request_id: "mine", rid: "yours" })).requestId, "yours");
   });
+  await t.step("sampling_seed is seed, and as exact", async () => {
+    const body = '{"prompt":"a","sampling_seed":9223372036854775807}';
+    const generator = new FakeGenerator();
+    await answer(appOf(generator), path, body, completionResponse);
+    assert.equal(generator.only.request.sampling.seed, 2n ** 63n - 1n);
+    assert.equal((await sampled({ seed: 1, sampling_seed: 2 })).sampling.seed, 1n);
+  });
   await t.step("stream_options that ask for nothing", async () => {
     await sampled({ stream: false, stream_options: { include_usage: false, include_obfuscation: false } });
   });

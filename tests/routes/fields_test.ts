@@ -57,7 +57,7 @@ const OLD_VLLM = [
 ];
 /** Fields of routers and of SGLang's older versions, and what clients of other servers send about reasoning. */
 const OTHERS = [
-  ...["decode_dp_rank", "label", "thinking_budget", "enable_thinking", "reasoning"],
+  ...["decode_dp_rank", "label", "thinking_budget", "enable_thinking", "reasoning", "return_audio"],
 ];
 
 const known: readonly (readonly [Source, z.ZodObject])[] = [

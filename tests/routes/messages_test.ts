@@ -112,6 +112,7 @@ Deno.test("messages: fields reach the template as its options", async (t) => {
     [{ reasoning: { enabled: false } }, reasoning(false, "reasoning")],
     [{ enable_thinking: false, reasoning_effort: "low" }, reasoning(false, "enable_thinking", "low")],
     [{ thinking: true }, reasoning(true, "thinking")],
+    [{ thinking: { type: "adaptive", effort: "low" } }, reasoning(true, "thinking", "low")],
     [{ thinking: { type: "disabled" } }, reasoning(false, "thinking")],
     [{ include_reasoning: true, separate_reasoning: false, stream_reasoning: false }, {}],
   ];
