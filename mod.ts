@@ -53,8 +53,10 @@ export type {
   GenerationUpdate,
   Generator,
   ModelInfo,
+  ReasoningOptions,
   RenderOptions,
   RequestOrigin,
+  ToolCall,
 } from "./runtime/generation.ts";
 export type {
   Address,

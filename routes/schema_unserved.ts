@@ -121,7 +121,6 @@ export const unservedOpenai = {
   thinking_token_budget: unserved("Tokens that reasoning may take", "integer"),
   watermarking: unserved("Watermark of the output, for vLLM", "boolean", false),
   return_tokens_as_token_ids: unserved("Write tokens of logprobs as ids", "boolean", false),
-  return_token_ids: unserved("Return tokens beside the text", "boolean", false),
   return_token_offsets: unserved("Return where tokens begin in the prompt", "boolean", false),
   return_prompt_text: unserved("Return the rendered prompt", "boolean", false),
   return_mm_kwargs: unserved("Return inputs of the image processor", "boolean", true, false),

@@ -27,7 +27,10 @@ const requests = {
 } as const;
 
 /** Fields whose turn is yet to come. */
-const PENDING = ["cache_salt", "extra_key", "min_new_tokens", "prompt_logprobs", "return_prompt_token_ids"];
+const PENDING = [
+  ...["cache_salt", "extra_key", "min_new_tokens", "prompt_logprobs", "return_prompt_token_ids"],
+  "return_token_ids",
+];
 /** Fields of vLLM at 002032e that neither SGLang nor OpenAI have, for both endpoints and for chats only. */
 const VLLM = [
   ...[
