@@ -8,6 +8,7 @@ import { z } from "zod";
 import { flag, type FlagOf, fraction, integer, oneOf, rootPath, someOf, text, texts } from "./flag_values.ts";
 import { configurationFlags, configurationSchema, loggingFlags, loggingSchema } from "./logging_flags.ts";
 import { modelFlags, modelSchema } from "./model_flags.ts";
+import { schedulingFlags, schedulingSchema } from "./scheduling_flags.ts";
 import { speculationFlags, speculationSchema } from "./speculation_flags.ts";
 
 const UINT32_MAX = 2 ** 32 - 1;
@@ -33,6 +34,7 @@ export const flagSchema = z.object({
   skipServerWarmup: flag,
   warmups: someOf("chat", "completions", "generate").exactOptional(),
 
+  ...schedulingSchema,
   maxRunningRequests: integer(1, 4096).exactOptional(),
   maxQueuedRequests: integer(0).default(1024),
   maxQueuedPerClient: integer(-1).exactOptional(),
@@ -150,6 +152,7 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
     },
   ],
   "Scheduling and memory": [
+    ...schedulingFlags,
     {
       name: "maxRunningRequests",
       flags: "--max-running-requests <count>",

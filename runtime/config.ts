@@ -173,6 +173,10 @@ export interface SchedulerConfig {
   readonly numPages: number;
   readonly pageSize: number;
   readonly contextLength: number;
+  /** Who of those waiting is admitted next. */
+  readonly schedulePolicy: ServerArgs["schedulePolicy"];
+  /** Multiplies the share of the tokens still to come for which pages are kept free. */
+  readonly scheduleConservativeness: number;
   readonly maxRunningRequests: number;
   readonly maxQueuedRequests: number;
   /** Undefined: as many as may wait at all. */
@@ -180,6 +184,8 @@ export interface SchedulerConfig {
   /** Undefined: as many as those requests have. */
   readonly maxQueuedTokens?: number;
   readonly chunkedPrefillSize: number;
+  /** Rows of prompts in a step that has rows of several; a single prompt is bound by `chunkedPrefillSize` alone. */
+  readonly maxPrefillTokens: number;
   /** Time that a step with prompts may take beside decoding sequences; undefined if however long. */
   readonly maxStepMs?: number;
   readonly maxRows: number;

@@ -101,11 +101,11 @@ export class Engine implements Generator, AsyncDisposable {
       throw new UnavailableError(`Cannot start engine: its state is ${this.#state}`);
     }
     this.#state = "ready";
-    const { chunkedPrefillSize, maxRows, maxRunningRequests, contextLength } = schedulerConfig;
+    const { chunkedPrefillSize, maxPrefillTokens, maxRunningRequests, contextLength } = schedulerConfig;
     log(
       "info",
       `max_total_num_tokens=${verifierInfo.numPages * verifierConfig.pageSize}, ` +
-        `chunked_prefill_size=${chunkedPrefillSize}, max_prefill_tokens=${maxRows}, ` +
+        `chunked_prefill_size=${chunkedPrefillSize}, max_prefill_tokens=${maxPrefillTokens}, ` +
         `max_running_requests=${maxRunningRequests}, context_len=${contextLength}`,
     );
   }

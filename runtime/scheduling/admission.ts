@@ -5,6 +5,7 @@
  */
 import { InvalidRequestError, OverloadedError, toWireError } from "../errors.ts";
 import type { Failed, Submit } from "../messages.ts";
+import { leaveQueue, nextToAdmit } from "./admission_order.ts";
 import { promiseRoom } from "./departures.ts";
 import { attachPrefix, growPages, numAvailablePages, numMissingPages, releasePages } from "./pages.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
@@ -58,12 +59,13 @@ export function submit(state: SchedulingState, message: Submit, now = 0): Failed
 }
 
 /**
- * Moves the first waiting sequence into the batch, with the pages of all its tokens; undefined if there is none or no
- * room. Nobody overtakes it.
+ * Moves the waiting sequence whose turn it is into the batch, with the pages of all its tokens; undefined if there is none
+ * or no room. Nobody overtakes it.
  */
 export function admitNext(state: SchedulingState): Sequence | undefined {
-  const { first: sequence } = state.waiting;
-  if (sequence === undefined || state.running.length >= state.config.maxRunningRequests) return undefined;
+  if (state.running.length >= state.config.maxRunningRequests) return undefined;
+  const sequence = nextToAdmit(state);
+  if (sequence === undefined) return undefined;
   attachPrefix(state, sequence);
   if (!hasRoom(state, sequence)) {
     releasePages(state, sequence);
@@ -77,7 +79,7 @@ export function admitNext(state: SchedulingState): Sequence | undefined {
     state.cachedTokens += sequence.numCached;
   }
   sequence.numAttached = sequence.numComputed;
-  state.waiting.shift();
+  leaveQueue(state, sequence);
   state.running.push(sequence);
   return sequence;
 }

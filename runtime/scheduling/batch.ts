@@ -32,6 +32,7 @@ export class Batch {
   #numPrefillRows = 0;
   #numCachedTokens = 0;
   readonly #times: StepTimes;
+  readonly #maxPrefillTokens: number;
   readonly #maxStepMs: number | undefined;
   #decodeWork = noWork;
   #promptWork = noWork;
@@ -41,6 +42,7 @@ export class Batch {
     this.#step = numSteps + 1;
     this.#drafts = drafts;
     this.#times = stepTimes;
+    this.#maxPrefillTokens = config.maxPrefillTokens;
     this.#maxStepMs = config.maxStepMs;
     this.#rowsLeft = config.maxRows;
     this.#prefillRowsLeft = config.chunkedPrefillSize;
@@ -49,7 +51,7 @@ export class Batch {
 
   /** True if a newcomer could get a row and an output; then whoever was added before got all it wants. */
   get hasSpace(): boolean {
-    return this.#rowsLeft > 0 && this.#prefillRowsLeft > 0 && this.#outputsLeft > 0 &&
+    return this.#rowsLeft > 0 && this.#promptRowsLeft > 0 && this.#outputsLeft > 0 &&
       (this.#numPrefilling === 0 || hasTimeForRows(this.#times, this.#promptMsLeft));
   }
 
@@ -105,6 +107,12 @@ export class Batch {
     return this.#maxStepMs !== undefined && this.#decodeWork.numRows > 0;
   }
 
+  /** Rows that the next prompt may have at most. */
+  get #promptRowsLeft(): number {
+    const shared = this.#numPrefilling === 0 ? Infinity : this.#maxPrefillTokens - this.#numPrefillRows;
+    return Math.min(this.#prefillRowsLeft, shared);
+  }
+
   get #promptMsLeft(): number {
     if (this.#maxStepMs === undefined || !this.#isTimed) return Infinity;
     return promptBudgetMs(this.#times, this.#decodeWork, this.#maxStepMs) -
@@ -113,7 +121,7 @@ export class Batch {
 
   #numRowsFor(sequence: Sequence): number {
     const numWanted = sequence.tokens.length - sequence.numComputed;
-    let numRows = Math.min(numWanted, this.#rowsLeft, this.#prefillRowsLeft);
+    let numRows = Math.min(numWanted, this.#rowsLeft, this.#promptRowsLeft);
     if (isPrefilling(sequence) && this.#isTimed) {
       const start = sequence.numComputed, budgetMs = this.#promptMsLeft;
       numRows = Math.min(numRows, rowsInTime(this.#times, { start, numWanted, budgetMs }));

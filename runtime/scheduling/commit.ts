@@ -11,7 +11,7 @@ import { observeDraft, observeStep, type SequenceDraft } from "./draft_experienc
 import type { ComputedRows } from "./forward_times.ts";
 import { sharePages, trimPages } from "./pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
-import { reserveRatioBounds, type SchedulingState } from "./state.ts";
+import type { SchedulingState } from "./state.ts";
 import { observe } from "./step_time.ts";
 
 /**
@@ -38,7 +38,8 @@ export function commit(
     state.prefillTokens += inFlight.numPrefillRows;
   }
   observe(state.stepTimes, inFlight.work, roundTripMs);
-  state.reserveRatio = Math.max(reserveRatioBounds.min, state.reserveRatio - reserveRatioBounds.decay);
+  const { min, decay } = state.reserveRatioBounds;
+  state.reserveRatio = Math.max(min, state.reserveRatio - decay);
   const { segments } = inFlight.forward;
   if (state.drafting !== undefined && inFlight.numPrefilling === 0) {
     const hadDrafts = inFlight.drafts.size > 0;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Prefix } from "../cache/radix_cache.ts";
 import type { Sequence } from "./sequence.ts";
 import type { SchedulingState } from "./state.ts";
 
@@ -17,13 +18,21 @@ export function numMissingPages({ config }: SchedulingState, { tokens, pages }: 
 }
 
 /**
- * Gives a waiting sequence the cached pages of its prefix, locked. At least one token stays to be computed, since
- * something must yield logits, and so does every prompt token before one whose logprob is wanted.
+ * Tokens of a waiting sequence that may come out of the cache. At least one stays to be computed, since something must
+ * yield logits, and so does every prompt token before one whose logprob is wanted.
  */
-export function attachPrefix({ config, cache }: SchedulingState, sequence: Sequence): void {
-  const { tokens, numPromptTokens, nextPromptLogprob } = sequence;
-  const numTokens = (nextPromptLogprob < numPromptTokens ? nextPromptLogprob : tokens.length) - 1;
-  const { node, pages } = cache.match(tokens, Math.floor(numTokens / config.pageSize));
+export function cacheableTokens({ tokens, numPromptTokens, nextPromptLogprob }: Sequence): number {
+  return (nextPromptLogprob < numPromptTokens ? nextPromptLogprob : tokens.length) - 1;
+}
+
+/** What the cache has of a waiting sequence's prefix. */
+export function matchPrefix({ config, cache }: SchedulingState, sequence: Sequence): Prefix {
+  return cache.match(sequence.tokens, Math.floor(cacheableTokens(sequence) / config.pageSize));
+}
+
+/** Gives a waiting sequence the cached pages of its prefix, locked. */
+export function attachPrefix(state: SchedulingState, sequence: Sequence): void {
+  const { config, cache } = state, { node, pages } = matchPrefix(state, sequence);
   cache.lock(node);
   sequence.prefix = node;
   sequence.pages = pages;

@@ -7,7 +7,7 @@
 import type { Release } from "../messages.ts";
 import { numAvailablePages, numMissingPages, releasePages } from "./pages.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
-import { reserveRatioBounds, type SchedulingState } from "./state.ts";
+import type { SchedulingState } from "./state.ts";
 
 /**
  * Preempts sequences until the running ones can have the pages they lack. A single one always can: `submit`
@@ -36,5 +36,5 @@ function preempt(state: SchedulingState, sequence: Sequence): void {
   state.waiting.addPreempted(sequence);
   sequence.numPreemptions++;
   state.numPreemptions++;
-  state.reserveRatio = reserveRatioBounds.max;
+  state.reserveRatio = state.reserveRatioBounds.max;
 }

@@ -7,6 +7,7 @@ import { PageAllocator } from "../cache/page_allocator.ts";
 import { lookAheadPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../config.ts";
 import type { Forward, Release, SchedulerState } from "../messages.ts";
+import { type AdmissionOrder, createAdmissionOrder } from "./admission_order.ts";
 import { createDepartures, type Departures } from "./departures.ts";
 import { createDrafting, type Drafting, numLevelsNow } from "./draft_experience.ts";
 import type { Drafts, DraftStep } from "./drafting.ts";
@@ -23,11 +24,20 @@ import {
 } from "./step_time.ts";
 import { WaitingQueue } from "./waiting_queue.ts";
 
+/** Share of the tokens still to come that is kept free at first, and what it sinks to, at 1 times. */
+const MAX_RESERVE = 0.7, MIN_RESERVE = 0.1;
+/** Steps in which it sinks. */
+const RESERVE_STEPS = 600;
+
 /**
  * Bounds of `reserveRatio`, SGLang's `new_token_ratio`: few requests use all the tokens they may, so only this share
  * is kept free for those running. It sinks by `decay` a step and is set back by a preemption.
  */
-export const reserveRatioBounds = { max: 0.7, min: 0.1, decay: 0.001 } as const;
+export interface ReserveRatioBounds {
+  readonly max: number;
+  readonly min: number;
+  readonly decay: number;
+}
 
 /** One turn of the loop: what to send, and what the log says about it. */
 export interface Step {
@@ -49,11 +59,13 @@ export interface Step {
 /** The scheduler's state. */
 export interface SchedulingState {
   readonly config: SchedulerConfig;
+  readonly reserveRatioBounds: ReserveRatioBounds;
   readonly allocator: PageAllocator;
   readonly cache: RadixCache;
   /** Every request that has not ended. */
   readonly sequences: Map<string, Sequence>;
   readonly waiting: WaitingQueue;
+  readonly admissionOrder: AdmissionOrder;
   /** In the order of admission. The verifier knows exactly these. */
   readonly running: Sequence[];
   /** The step whose outcome is awaited; pages it writes must stay where they are. */
@@ -88,13 +100,16 @@ export interface SchedulingState {
 /** A scheduler with nothing to do. */
 export function createState(config: SchedulerConfig): SchedulingState {
   const { numPages, pageSize, disableRadixCache, drafting } = config;
+  const reserveRatioBounds = reserveBounds(config.scheduleConservativeness);
   const pageKey = drafting?.looksAhead ? lookAheadPageKey(pageSize) : tokenPageKey(pageSize);
   return {
     config,
+    reserveRatioBounds,
     allocator: new PageAllocator(numPages),
     cache: new RadixCache(disableRadixCache ? () => undefined : pageKey),
     sequences: new Map(),
     waiting: new WaitingQueue(),
+    admissionOrder: createAdmissionOrder(),
     running: [],
     inFlight: undefined,
     draftInFlight: undefined,
@@ -115,6 +130,12 @@ export function createState(config: SchedulerConfig): SchedulingState {
     prefillForwardMs: 0,
     draftMs: 0,
   };
+}
+
+/** No more can be kept free than all that is to come, however conservative. */
+function reserveBounds(conservativeness: number): ReserveRatioBounds {
+  const max = Math.min(1, conservativeness * MAX_RESERVE), min = max * MIN_RESERVE / MAX_RESERVE;
+  return { max, min, decay: (max - min) / RESERVE_STEPS };
 }
 
 /** True while the models are at work. */

@@ -54,6 +54,21 @@ export class WaitingQueue implements Iterable<Sequence> {
     return line?.values().next().value;
   }
 
+  /** Whether sequences that ran wait; they come first, whatever the policy. */
+  get hasPreempted(): boolean {
+    return this.#preempted.length > 0;
+  }
+
+  /** Those never admitted, client by client in the order of turns, each one's as they came. */
+  lines(): Iterable<Iterable<Sequence>> {
+    return this.#lines.values();
+  }
+
+  /** Whether a sequence waits. */
+  has(sequence: Sequence): boolean {
+    return this.#lines.get(sequence.client)?.has(sequence) || this.#preempted.includes(sequence);
+  }
+
   /** Adds a request behind the others of its client; a new client's turn comes after all others'. */
   add(sequence: Sequence): void {
     const { client } = sequence;
@@ -68,17 +83,14 @@ export class WaitingQueue implements Iterable<Sequence> {
     this.#count(sequence, 1);
   }
 
-  /** Removes the first, which is admitted; then it is the next client's turn. */
-  shift(): Sequence | undefined {
-    const { first } = this;
-    if (first === undefined) return undefined;
-    const line = this.#preempted.length === 0 ? this.#lines.get(first.client) : undefined;
-    this.delete(first);
-    if (line !== undefined && line.size > 0) {
-      this.#lines.delete(first.client);
-      this.#lines.set(first.client, line);
-    }
-    return first;
+  /** Removes a sequence that is admitted. If it was the first of its client's, that client's turn comes after all others'. */
+  take(sequence: Sequence): void {
+    const { client } = sequence, line = this.#lines.get(client);
+    const [firstOfLine] = line ?? [];
+    this.delete(sequence);
+    if (line === undefined || firstOfLine !== sequence || line.size === 0) return;
+    this.#lines.delete(client);
+    this.#lines.set(client, line);
   }
 
   /** Removes a sequence, wherever it stands; false if it does not wait. */

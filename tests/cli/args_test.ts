@@ -69,6 +69,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     ...["--log-requests", "--log-requests-level", "1", "--speculative-draft-model-revision", "refs/pr/1"],
     ...["--download-dir", "d", "--chat-template", "c", "--skip-server-warmup", "--enable-cache-report"],
     ...["--tokenize-timeout", "7", "--no-enable-metrics"],
+    ...["--schedule-policy", "lpm", "--schedule-conservativeness", "0.3", "--max-prefill-tokens", "900"],
     ...[
       "--speculative-algorithm",
       "EAGLE3",
@@ -113,6 +114,9 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     contextLength: 128,
     maxRunningRequests: 4,
     maxTotalTokens: 512,
+    schedulePolicy: "lpm",
+    scheduleConservativeness: 0.3,
+    maxPrefillTokens: 900,
     maxQueuedRequests: 0,
     maxQueuedPerClient: -1,
     maxQueuedTokens: 900,
@@ -219,6 +223,12 @@ Deno.test("parseArgs: a wrong value is refused with the flag's name", () => {
     ["--decode-log-interval", "0"],
     ["--device", "tpu"],
     ["--threads", "0"],
+    ["--schedule-policy", "lof"],
+    ["--schedule-policy", "dfs-weight"],
+    ["--schedule-policy", "first"],
+    ["--schedule-conservativeness", "-1"],
+    ["--schedule-conservativeness", "much"],
+    ["--max-prefill-tokens", "0"],
     ["--model-path", ""],
     ["--revision", "../../x"],
     ["--root-path", "aerie"],
@@ -240,6 +250,14 @@ Deno.test("parseArgs: --trust-remote-code is accepted and remarked upon", () => 
   const parsed = parseArgs(["--trust-remote-code"]);
   assert.equal(parsed.type, "serve");
   assert.match(parsed.notes.join(), /--trust-remote-code/);
+});
+
+Deno.test("parseArgs: policies of SGLang's that are not built are told from words that are none", () => {
+  assert.match(
+    faultOf("--schedule-policy", "random"),
+    /policy of SGLang's is not built, expected fcfs or lpm/,
+  );
+  assert.doesNotMatch(faultOf("--schedule-policy", "first"), /not built/);
 });
 
 Deno.test("parseArgs: --help shows every flag in its group", () => {

@@ -71,7 +71,7 @@ Deno.test("start logs the sizes in effect", async () => {
   const line = lines.find((candidate) => candidate.includes("max_total_num_tokens"));
   assert.equal(
     line,
-    "info max_total_num_tokens=200, chunked_prefill_size=32, max_prefill_tokens=37, max_running_requests=5, " +
+    "info max_total_num_tokens=200, chunked_prefill_size=32, max_prefill_tokens=16384, max_running_requests=5, " +
       "context_len=100",
   );
   assert.equal(engine.model.contextLength, 100);

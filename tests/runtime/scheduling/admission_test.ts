@@ -142,6 +142,19 @@ Deno.test("the longer nobody is preempted, the fewer pages are kept free", () =>
   assert.equal(room(), 2);
 });
 
+Deno.test("the more conservative, the more pages are kept free for those that run", () => {
+  const numAdmitted = (scheduleConservativeness: number) => {
+    const world = new World({ numPages: 48, pageSize: 1, scheduleConservativeness });
+    for (const i of [1, 2, 3, 4]) world.submit(`r${i}`, [i], { maxTokens: 18, ignoreEos: true });
+    const { numPrefilling } = world.step()!;
+    world.drain();
+    return { numPrefilling, numPreemptions: world.state.numPreemptions };
+  };
+  assert.deepEqual(numAdmitted(100), { numPrefilling: 2, numPreemptions: 0 }, "72 tokens to come, 48 slots");
+  assert.deepEqual(numAdmitted(1), { numPrefilling: 3, numPreemptions: 1 });
+  assert.equal(numAdmitted(0).numPrefilling, 4, "as if nobody went on generating");
+});
+
 Deno.test("who would soon be preempted waits, and nobody overtakes", () => {
   const world = new World({ numPages: 10, pageSize: 4 });
   world.submit("running", tokens(8), { maxTokens: 20, ignoreEos: true });

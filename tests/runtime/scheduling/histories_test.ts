@@ -59,6 +59,9 @@ const configs = fc.record({
   maxQueuedPerClient: fc.integer({ min: 0, max: 12 }),
   maxQueuedTokens: fc.constantFrom(20, 1000),
   maxStepMs: fc.constantFrom(0, 20, 1e9),
+  maxPrefillTokens: fc.integer({ min: 1, max: 20 }),
+  schedulePolicy: fc.constantFrom("fcfs", "lpm"),
+  scheduleConservativeness: fc.constantFrom(0, 0.5, 1, 9),
 });
 
 /** What a request must have heard if nobody cancelled it: the model's words, cut where they end. */

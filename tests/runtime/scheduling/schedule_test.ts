@@ -49,6 +49,24 @@ Deno.test("a long prompt is cut into chunks, and decodes go on beside it, first"
   assert.deepEqual(rowsOf(world.step()), [["short", 1], ["long", 1]]);
 });
 
+Deno.test("several prompts share a forward within --max-prefill-tokens, a single one is not bound by it", () => {
+  const prompts = { a: 5, b: 4, c: 12, d: 3 };
+  const world = new World({ maxPrefillTokens: 7 });
+  for (const [i, [name, length]] of Object.entries(prompts).entries()) {
+    world.submit(name, tokensOf(i + 1, length), { maxTokens: 1 });
+  }
+  const rows = [];
+  for (let step; (step = world.step()) !== undefined;) rows.push(rowsOf(step));
+  assert.deepEqual(rows, [[["a", 5], ["b", 2]], [["b", 2], ["c", 5]], [["c", 7]], [["d", 3]]]);
+
+  const long = new World({ chunkedPrefillSize: 32, maxPrefillTokens: 7 });
+  long.submit("long", tokensOf(1, 40), { maxTokens: 1 });
+  long.submit("next", tokensOf(2, 3), { maxTokens: 1 });
+  assert.deepEqual(rowsOf(long.step()), [["long", 32]]);
+  assert.deepEqual(rowsOf(long.step()), [["long", 8]]);
+  assert.deepEqual(rowsOf(long.step()), [["next", 3]]);
+});
+
 Deno.test("rows a finished prompt leaves over go to the next one", () => {
   const world = new World({ chunkedPrefillSize: 8 });
   world.submit("a", tokensOf(1, 10));

@@ -36,7 +36,7 @@ function sequenceOf(client: string, numTokens = 1): Sequence {
 /** Everybody, in the order of admission. */
 function drain(queue: WaitingQueue): Sequence[] {
   const order: Sequence[] = [];
-  for (let next; (next = queue.shift()) !== undefined;) order.push(next);
+  for (let next; (next = queue.first) !== undefined; queue.take(next)) order.push(next);
   return order;
 }
 
@@ -58,6 +58,19 @@ Deno.test("who was preempted comes first, and does not cost its client a turn", 
   queue.addPreempted(old!);
   assert.equal(queue.numOf("b"), 1);
   assert.deepEqual(drain(queue), [old, older, a, b]);
+});
+
+Deno.test("who is taken out of turn costs its client the turn only if it was that client's first", () => {
+  const queue = new WaitingQueue();
+  const [a1, b1, b2, c1] = ["a", "b", "b", "c"].map((client) => sequenceOf(client));
+  for (const sequence of [a1!, b1!, b2!, c1!]) queue.add(sequence);
+  queue.take(b2!);
+  assert.equal(queue.has(b2!), false);
+  assert.deepEqual([...queue.lines()].map((line) => [...line]), [[a1], [b1], [c1]]);
+  const b3 = sequenceOf("b");
+  queue.add(b3);
+  queue.take(b1!);
+  assert.deepEqual(drain(queue), [a1, c1, b3]);
 });
 
 const actions = fc.array(
@@ -83,12 +96,12 @@ Deno.test("whatever happens: nobody is lost, clients keep their order and wait a
         queue.add(sequence);
         waiting.push(sequence);
       } else if (action.type === "shift") {
-        const { first } = queue, next = queue.shift();
-        assert.equal(next, first);
+        const { first: next } = queue;
         if (next === undefined) {
           assert.equal(waiting.length + preempted.length, 0);
           continue;
         }
+        queue.take(next);
         out.push(next);
         if (preempted.length > 0) {
           assert.equal(next, preempted.shift(), "who was preempted last comes first");

@@ -1,0 +1,51 @@
+/**
+ * The flags that say who is computed next and how much at once.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { type FlagOf, integer, oneOf } from "./flag_values.ts";
+
+const POLICIES = ["fcfs", "lpm"] as const;
+/** SGLang's others. */
+const OTHER_POLICIES = [
+  "random",
+  "dfs-weight",
+  "lof",
+  "priority",
+  "routing-key",
+  "hrrn",
+  "shortest-prefill-first",
+] as const;
+
+const aFactor = "expected a number of at least 0";
+
+/** See `flagSchema`. */
+export const schedulingSchema = {
+  schedulePolicy: oneOf(...POLICIES, ...OTHER_POLICIES).refine(
+    (policy): policy is typeof POLICIES[number] => POLICIES.some((known) => known === policy),
+    "that policy of SGLang's is not built, expected fcfs or lpm",
+  ).default("fcfs"),
+  scheduleConservativeness: z.string().regex(/^(\d+(\.\d*)?|\.\d+)$/, aFactor).transform(Number).default(1),
+  maxPrefillTokens: integer(1).default(16384),
+};
+
+/** See `flagGroups`. */
+export const schedulingFlags: readonly FlagOf<keyof typeof schedulingSchema>[] = [
+  {
+    name: "schedulePolicy",
+    flags: "--schedule-policy <policy>",
+    help:
+      "Who of those waiting is next: fcfs, first come, or lpm, whose prefix is longest in the radix cache",
+  },
+  {
+    name: "scheduleConservativeness",
+    flags: "--schedule-conservativeness <factor>",
+    help: "Multiplies the share of the tokens still to come for which pages are kept free",
+  },
+  {
+    name: "maxPrefillTokens",
+    flags: "--max-prefill-tokens <tokens>",
+    help: "Prompt tokens of several sequences in one forward at most; a single one is not bound by it",
+  },
+];

@@ -1,0 +1,105 @@
+/**
+ * Who of those waiting is admitted next, by `--schedule-policy`.
+ *
+ * @module
+ */
+import { cacheableTokens, matchPrefix } from "./pages.ts";
+import { isPrefilling, type Sequence } from "./sequence.ts";
+import type { SchedulingState } from "./state.ts";
+
+/** Admissions out of turn, one after another, at most: nobody waits for more than five times as many as in turn. */
+const MAX_OUT_OF_TURN = 4;
+/** More waiting sequences than these, SGLang's number, are not matched with the cache: that would take too long. */
+const MAX_MATCHED = 128;
+/** Tokens, SGLang's number, that a sequence must find in the cache for it to be worth waiting for them. */
+const MIN_AWAITED_TOKENS = 32;
+
+/** What is remembered between two admissions. */
+export interface AdmissionOrder {
+  /** Who was chosen and waits for room: nobody overtakes it, or a long prompt would never find any. */
+  chosen: Sequence | undefined;
+  /** Admissions out of turn since the last in turn. */
+  numOutOfTurn: number;
+  /** Pages in the cache of those who wait, as they were when the step after so many steps was planned. */
+  readonly matched: { numSteps: number; readonly numPages: Map<Sequence, number> };
+}
+
+/** Before the first admission. */
+export function createAdmissionOrder(): AdmissionOrder {
+  return { chosen: undefined, numOutOfTurn: 0, matched: { numSteps: -1, numPages: new Map() } };
+}
+
+/** The next to be admitted; undefined if nobody waits, or whoever does is better admitted after the step to come. */
+export function nextToAdmit(state: SchedulingState): Sequence | undefined {
+  const { waiting, config, admissionOrder } = state;
+  const isInTurn = config.schedulePolicy === "fcfs" || config.disableRadixCache;
+  if (isInTurn || waiting.hasPreempted || waiting.size > MAX_MATCHED) return waiting.first;
+  const { chosen } = admissionOrder;
+  if (chosen !== undefined && waiting.has(chosen)) return chosen;
+  return admissionOrder.chosen = longestMatch(state);
+}
+
+/** Takes a sequence, which is admitted, out of the queue. */
+export function leaveQueue({ waiting, admissionOrder }: SchedulingState, sequence: Sequence): void {
+  if (!waiting.hasPreempted) {
+    admissionOrder.numOutOfTurn = sequence === waiting.first ? 0 : admissionOrder.numOutOfTurn + 1;
+  }
+  if (admissionOrder.chosen === sequence) admissionOrder.chosen = undefined;
+  waiting.take(sequence);
+}
+
+/**
+ * The sequence with most pages in the cache, of equal ones the first in turn. Who shares more with a prompt that is being
+ * read waits until that is in the cache (SGLang's in-batch prefix caching).
+ */
+function longestMatch(state: SchedulingState): Sequence | undefined {
+  const { waiting, running, admissionOrder: { numOutOfTurn } } = state, { first } = waiting;
+  if (first === undefined) return undefined;
+  const beingRead = running.filter(isPrefilling);
+  const lines = numOutOfTurn < MAX_OUT_OF_TURN ? waiting.lines() : [[first]];
+  let best: { sequence: Sequence; numPages: number; place: number } | undefined;
+  for (const line of lines) {
+    let place = 0;
+    for (const sequence of line) {
+      const numPages = numMatchedPages(state, sequence), at = place++;
+      const isBetter = best === undefined || numPages > best.numPages ||
+        (numPages === best.numPages && at < best.place);
+      if (isBetter && !gainsByWaiting(state, sequence, numPages, beingRead)) {
+        best = { sequence, numPages, place: at };
+      }
+    }
+  }
+  return best?.sequence;
+}
+
+/** Matched once a step, however many are admitted. */
+function numMatchedPages(state: SchedulingState, sequence: Sequence): number {
+  const { numSteps, admissionOrder: { matched } } = state;
+  if (matched.numSteps !== numSteps) matched.numPages.clear();
+  matched.numSteps = numSteps;
+  const numPages = matched.numPages.get(sequence) ?? matchPrefix(state, sequence).pages.length;
+  matched.numPages.set(sequence, numPages);
+  return numPages;
+}
+
+/** Whether one of `beingRead` has so many tokens in common with a sequence, beyond those in the cache. */
+function gainsByWaiting(
+  { config: { pageSize } }: SchedulingState,
+  sequence: Sequence,
+  numPages: number,
+  beingRead: readonly Sequence[],
+): boolean {
+  // The key of a page may reach to the token after it.
+  const gain = Math.max(MIN_AWAITED_TOKENS, pageSize + 1);
+  const end = numPages * pageSize + gain;
+  return end <= cacheableTokens(sequence) &&
+    beingRead.some((other) => numCommonTokens(sequence.tokens, other.tokens, end) === end);
+}
+
+/** Tokens with which both begin, counted up to `max`. */
+function numCommonTokens(a: readonly number[], b: readonly number[], max: number): number {
+  const end = Math.min(a.length, b.length, max);
+  let count = 0;
+  while (count < end && a[count] === b[count]) count++;
+  return count;
+}
