@@ -28,7 +28,8 @@ import {
   type SchedulerState,
   unreachable,
 } from "./messages.ts";
-import { costLines, describeServer, factsForMetrics, type ServerFacts } from "./server_info.ts";
+import { describeServer, factsForMetrics, type ServerFacts } from "./server_info.ts";
+import { logSpeculation } from "./speculation_log.ts";
 import { decodeWithStarts } from "./text_stream.ts";
 
 export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
@@ -96,7 +97,7 @@ export class Engine implements Generator, AsyncDisposable {
     const schedulerConfig = planScheduler(args, verifierConfig, verifierInfo, drafts);
     await scheduler.start(schedulerConfig);
     this.#facts = { args, model: this.model, verifierConfig, verifierInfo, schedulerConfig, speculation };
-    if (speculation) { for (const line of costLines(speculation, schedulerConfig)) log("info", line); }
+    if (speculation) logSpeculation(speculation, schedulerConfig, log);
     if (this.#state !== "starting") {
       throw new UnavailableError(`Cannot start engine: its state is ${this.#state}`);
     }

@@ -20,6 +20,7 @@ import { observeAdmissions, submit } from "../scheduling/admission.ts";
 import { commit } from "../scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";
 import { type Drafts, planDraft, takeDrafts } from "../scheduling/drafting.ts";
+import { NUM_JUDGED_VERIFICATIONS, warnByExperience } from "../scheduling/fixed_tree.ts";
 import { News } from "../scheduling/news.ts";
 import { usageSince, zeroCounts } from "../scheduling/speculation_counts.ts";
 import { decodeLine, preemptionLine, prefillLine } from "../scheduling/log_lines.ts";
@@ -46,6 +47,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   // Of the interval before it:
   #lastGenThroughput = 0;
   #lastSpeculation: SpeculationUsage | undefined;
+  /** Whether draft trees were judged by experience. */
+  #isJudged = false;
 
   start(config: SchedulerConfig): void {
     this.#state = createState(config);
@@ -154,7 +157,18 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
       this.#generatedBefore = generatedTokens;
       if (drafting) this.#usageBefore = { ...drafting.usage };
     }
+    this.#judgeTrees(context);
     return events;
+  }
+
+  #judgeTrees(context: ActorContext): void {
+    const { drafting, departures: { recent } } = this.#state;
+    if (this.#isJudged || drafting === undefined) return;
+    if (drafting.usage.numVerifications < NUM_JUDGED_VERIFICATIONS) return;
+    this.#isJudged = true;
+    const numSequences = Math.max(1, Math.round(recent.numSequences / recent.numSteps));
+    const warning = warnByExperience(drafting.config, drafting.usage, numSequences);
+    if (warning !== undefined) context.log("warning", warning);
   }
 
   /** Passes on what the models must hear, and keeps the rest. */

@@ -241,3 +241,30 @@ Deno.test("the first tokens of a request, and its end, say how long it was in th
     ["finished", "b", 40],
   ]);
 });
+
+Deno.test("after 256 verifications fixed trees that do not pay are warned of, once", async () => {
+  const dear = { ...fixedDrafting, forwardMs: { sizes: [1, 3], ms: [10, 40] } };
+  const none = { sizes: [1], ms: [0] };
+  const free = { ...fixedDrafting, draftMs: { firstMs: none, levelMs: none, tokenMs: 0 } };
+  for (const drafting of [dear, free, { ...dear, adaptive: true }]) {
+    const scheduler = await startScheduler({ drafting, contextLength: 2000, numPages: 600 });
+    const { lines, sent, submit, answer } = scheduler;
+    submit("r", [1], { maxTokens: 400 });
+    answer();
+    const warnings: number[] = [];
+    for (let numSteps = 1, numDrafts = 0; numSteps <= 300; numSteps++) {
+      if (sent.drafter.length > numDrafts) {
+        numDrafts = sent.drafter.length;
+        answerDraft(scheduler, [8, 8]);
+      }
+      answer();
+      while (lines.filter((line) => line.startsWith("warning")).length > warnings.length) {
+        warnings.push(numSteps);
+      }
+    }
+    assert.deepEqual(warnings, drafting === dear ? [256] : []);
+    const shown = lines.filter((line) => line.startsWith("warning"));
+    // Nothing was accepted, and (40 + 2) / 10 would have to be.
+    if (drafting === dear) assert.match(shown[0]!, /0\.24x .* break-even 4\.20, 1\.00 in the first 256 /);
+  }
+});

@@ -1,0 +1,82 @@
+/**
+ * Whether draft trees whose shape flags have fixed can pay, for the log: they are drafted whatever they cost.
+ *
+ * @module
+ */
+import type { SpeculationUsage } from "../messages.ts";
+import type { DraftingConfig } from "../speculation_config.ts";
+import { costAt, draftCost } from "./draft_budget.ts";
+import { acceptLength } from "./speculation_counts.ts";
+
+/** Verifications after which experience is judged. */
+export const NUM_JUDGED_VERIFICATIONS = 256;
+
+const ADVICE = "--speculative-adaptive drafts only what pays";
+
+/** What trees are worth at the beginning of a context. */
+export interface TreeWorth {
+  /** Tokens that a verification must yield to be as fast as plain steps. */
+  readonly breakEven: number;
+  /** Speed over that of plain decoding. */
+  readonly speed: number;
+}
+
+/** What trees of `numLevels` and `numNodes`, the root not counted, are worth by measured costs. */
+export function treeWorth(
+  { forwardMs, draftMs }: Pick<DraftingConfig, "forwardMs" | "draftMs">,
+  { numLevels, numNodes, numTokens, numSequences }: {
+    readonly numLevels: number;
+    readonly numNodes: number;
+    /** Tokens that a verification yields, the one that was not drafted included. */
+    readonly numTokens: number;
+    /** Sequences that decode together. */
+    readonly numSequences: number;
+  },
+): TreeWorth {
+  const draftedMs = costAt(forwardMs, numSequences * (1 + numNodes)) +
+    draftCost({ draftMs, draftScale: 1 }, numSequences, numLevels);
+  const breakEven = draftedMs / costAt(forwardMs, numSequences);
+  return { breakEven, speed: numTokens / breakEven };
+}
+
+/** A warning if such trees would not pay for a lone sequence even if all their levels were always accepted. */
+export function warnBeforehand(config: DraftingConfig): string | undefined {
+  const { adaptive, numSteps: numLevels, numNodes } = config, best = mostTokens(config);
+  if (adaptive) return undefined;
+  const worth = treeWorth(config, { numLevels, numNodes, numTokens: best, numSequences: 1 });
+  if (worth.speed >= 1) return undefined;
+  return `Speculation cannot pay here: ${describe(config)} run at ${
+    worth.speed.toFixed(2)
+  }x of plain decoding ` +
+    `at best (accept length: break-even ${worth.breakEven.toFixed(2)}, best possible ${best}). ${ADVICE}`;
+}
+
+/**
+ * A warning if such trees do not pay when they are accepted as they were so far.
+ *
+ * @param numSequences that decoded together
+ */
+export function warnByExperience(
+  config: DraftingConfig,
+  usage: SpeculationUsage,
+  numSequences: number,
+): string | undefined {
+  const { adaptive, numSteps: numLevels } = config, { numVerifications, numProposed } = usage;
+  if (adaptive || numVerifications === 0) return undefined;
+  const numTokens = acceptLength(usage), numNodes = numProposed / numVerifications;
+  const worth = treeWorth(config, { numLevels, numNodes, numTokens, numSequences });
+  if (worth.speed >= 1) return undefined;
+  return `Speculation does not pay here: ${describe(config)} run at ${
+    worth.speed.toFixed(2)
+  }x of plain decoding ` +
+    `(accept length: break-even ${worth.breakEven.toFixed(2)}, ${numTokens.toFixed(2)} in the first ` +
+    `${numVerifications} verifications, best possible ${mostTokens(config)}). ${ADVICE}`;
+}
+
+function mostTokens({ numSteps, numNodes }: DraftingConfig): number {
+  return 1 + Math.min(numSteps, numNodes);
+}
+
+function describe({ numSteps, numNodes }: DraftingConfig): string {
+  return `trees of ${numSteps} ${numSteps === 1 ? "level" : "levels"} and ${numNodes + 1} tokens`;
+}
