@@ -54,7 +54,7 @@ export const modelFlags: readonly FlagOf<keyof typeof modelSchema>[] = [
   {
     name: "chatTemplate",
     flags: "--chat-template <template>",
-    help: "Jinja text, or a file with it, to use in place of the model's chat template",
+    help: "Name of a template, Jinja text or a file with it, to use in place of the model's chat template",
   },
   {
     name: "contextLength",

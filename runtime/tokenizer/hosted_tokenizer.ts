@@ -12,8 +12,8 @@ import { withChatTemplate } from "./template_option.ts";
 import { TokenDecoder } from "./token_decoder.ts";
 
 /**
- * Starts the hosts of a tokenizer. `chatTemplate` replaces the model's template: Jinja text, or the path of a file with
- * it.
+ * Starts the hosts of a tokenizer. `chatTemplate` replaces the model's template: a name, Jinja text, or the path of a
+ * file with it.
  *
  * @throws {LoadError} if the definition cannot be used; what only building it shows is thrown by `started`
  */

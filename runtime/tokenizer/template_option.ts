@@ -6,16 +6,28 @@
 import { readFileSync } from "node:fs";
 import { LoadError } from "../errors.ts";
 import { sizeOfRegularFile } from "../weights/regular_file.ts";
+import { namedTemplate, templateNames } from "./named_templates.ts";
 import type { TokenizerSource } from "./source.ts";
 
 /**
- * A tokenizer's definition with `pathOrText`, Jinja text or the path of a file with it, in place of its chat template;
- * unchanged without.
+ * A tokenizer's definition with another chat template in place of its own; unchanged without. A named one also ends
+ * generation where it ends a turn, if the vocabulary has a special token for that.
  *
- * @throws {LoadError} if the file cannot be read
+ * @param given a name, Jinja text or the path of a file with it
+ * @throws {LoadError} if it is none of these
  */
-export function withChatTemplate(source: TokenizerSource, pathOrText: string | undefined): TokenizerSource {
-  return pathOrText === undefined ? source : { ...source, chatTemplate: templateText(pathOrText) };
+export function withChatTemplate(source: TokenizerSource, given: string | undefined): TokenizerSource {
+  if (given === undefined) return source;
+  const named = namedTemplate(given);
+  if (named === undefined) return { ...source, chatTemplate: templateText(given) };
+  const ends = source.json.added_tokens.filter(({ content }) => content === named.turnEnd).map(({ id }) =>
+    id
+  );
+  return {
+    ...source,
+    chatTemplate: named.text,
+    eosTokenIds: [...new Set([...source.eosTokenIds, ...ends])],
+  };
 }
 
 /** Jinja text has braces, a path has none. */
@@ -25,8 +37,9 @@ function templateText(pathOrText: string): string {
     sizeOfRegularFile(pathOrText);
     return readFileSync(pathOrText, "utf8");
   } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
     throw new LoadError(
-      `Cannot read chat template ${pathOrText}: ${error instanceof Error ? error.message : error}`,
+      `Cannot read chat template ${pathOrText}: ${reason}; known by name are ${templateNames.join(", ")}`,
     );
   }
 }

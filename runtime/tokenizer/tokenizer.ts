@@ -20,7 +20,7 @@ export { openTokenizer } from "./open_tokenizer.ts";
 export type { TokenizerSource } from "./source.ts";
 
 /**
- * Builds a tokenizer. `chatTemplate` replaces the model's template: Jinja text, or the path of a file with it.
+ * Builds a tokenizer. `chatTemplate` replaces the model's template: a name, Jinja text, or the path of a file with it.
  *
  * @throws {LoadError} if the definition or the template cannot be used
  */
