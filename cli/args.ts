@@ -9,6 +9,7 @@ import { options, readCommandLine } from "./command_line.ts";
 import { type Environment, readConfig, readEnvironment, type SourceFlags } from "./flag_sources.ts";
 import { type FlagName, flagSchema } from "./flags.ts";
 import { checkNeutral } from "./neutral_flags.ts";
+import { policyNote } from "./scheduling_flags.ts";
 import { isSecret } from "./secrets.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -84,7 +85,10 @@ export function parseArgs(argv: readonly string[], environment: Environment = NO
     throw new UsageError(`Cannot use ${origins[name]!.name} ${shown}: ${issue!.message}`);
   }
   const { trustRemoteCode, config: _, printConfig, ...args } = parsed.data;
-  const notes = trustRemoteCode ? ["--trust-remote-code is not needed: code of a model is never run"] : [];
+  const notes = [
+    trustRemoteCode ? "--trust-remote-code is not needed: code of a model is never run" : undefined,
+    policyNote(args),
+  ].filter((note) => note !== undefined);
   const given = [...file.neutral, ...variables.neutral, ...line.neutral];
   const neutral = [...new Map(given.map((entry) => [entry.flag, entry])).values()].map(checkNeutral)
     .filter((remark) => remark !== undefined);

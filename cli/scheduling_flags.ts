@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import type { ServerArgs } from "../runtime/server_args.ts";
 import { type FlagOf, integer, oneOf } from "./flag_values.ts";
 
 const POLICIES = ["fcfs", "lpm"] as const;
@@ -49,3 +50,12 @@ export const schedulingFlags: readonly FlagOf<keyof typeof schedulingSchema>[] =
     help: "Prompt tokens of several sequences in one forward at most; a single one is not bound by it",
   },
 ];
+
+/** What the log says of a policy that another flag leaves nothing to go by. */
+export function policyNote(
+  { schedulePolicy, disableRadixCache }: Pick<ServerArgs, "schedulePolicy" | "disableRadixCache">,
+): string | undefined {
+  return schedulePolicy === "lpm" && disableRadixCache
+    ? "--schedule-policy lpm is fcfs with --disable-radix-cache: there are no prefixes to match"
+    : undefined;
+}

@@ -260,6 +260,16 @@ Deno.test("parseArgs: policies of SGLang's that are not built are told from word
   assert.doesNotMatch(faultOf("--schedule-policy", "first"), /not built/);
 });
 
+Deno.test("parseArgs: a policy that goes by a cache is remarked upon without one", () => {
+  const notesOf = (...argv: string[]) => {
+    const parsed = parseArgs(argv);
+    return parsed.type === "serve" ? parsed.notes : undefined;
+  };
+  assert.match(notesOf("--schedule-policy", "lpm", "--disable-radix-cache")!.join(), /lpm is fcfs/);
+  assert.deepEqual(notesOf("--schedule-policy", "lpm"), []);
+  assert.deepEqual(notesOf("--disable-radix-cache"), []);
+});
+
 Deno.test("parseArgs: --help shows every flag in its group", () => {
   const parsed = parseArgs(["--help"]);
   assert.equal(parsed.type, "print");

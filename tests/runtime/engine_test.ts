@@ -272,3 +272,29 @@ Deno.test("engine: of several names the first is the model's, the others are ali
   assert.equal(engine.model.servedModelName, "org/a");
   assert.deepEqual(engine.model.modelAliases, ["b"]);
 });
+
+Deno.test("the schedule policy decides who of those waiting is first, the tokens stay the same", async () => {
+  const beginning = Array.from({ length: 40 }, (_, i) => 1 + i % 11);
+  const run = async (schedulePolicy: "fcfs" | "lpm") => {
+    await using engine = await startTestEngine({ args: { schedulePolicy, maxRunningRequests: 1 } });
+    const ended: string[] = [];
+    const say = async (requestId: string, prompt: readonly number[]) => {
+      const whole = await collect(
+        engine.generate(requestOf(requestId, prompt, { maxTokens: 8, ignoreEos: true })),
+      );
+      ended.push(requestId);
+      return whole.tokens;
+    };
+    await say("before", beginning);
+    const tokens = await Promise.all([
+      say("running", [1]),
+      say("new", [2, 3, 4]),
+      say("known", [...beginning, 5]),
+    ]);
+    return { ended, tokens };
+  };
+  const fcfs = await run("fcfs"), lpm = await run("lpm");
+  assert.deepEqual(fcfs.ended, ["before", "running", "new", "known"]);
+  assert.deepEqual(lpm.ended, ["before", "running", "known", "new"]);
+  assert.deepEqual(lpm.tokens, fcfs.tokens);
+});
