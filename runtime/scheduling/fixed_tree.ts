@@ -43,12 +43,10 @@ export function treeWorth(
 export function warnBeforehand(config: DraftingConfig): string | undefined {
   const { adaptive, numSteps: numLevels, numNodes } = config, best = mostTokens(config);
   if (adaptive) return undefined;
-  const worth = treeWorth(config, { numLevels, numNodes, numTokens: best, numSequences: 1 });
-  if (worth.speed >= 1) return undefined;
-  return `Speculation cannot pay here: ${describe(config)} run at ${
-    worth.speed.toFixed(2)
-  }x of plain decoding ` +
-    `at best (accept length: break-even ${worth.breakEven.toFixed(2)}, best possible ${best}). ${ADVICE}`;
+  const { speed, breakEven } = treeWorth(config, { numLevels, numNodes, numTokens: best, numSequences: 1 });
+  if (speed >= 1) return undefined;
+  return `Speculation cannot pay here: ${describe(config, speed)} at best ` +
+    `(accept length: break-even ${breakEven.toFixed(2)}, best possible ${best}). ${ADVICE}`;
 }
 
 /**
@@ -64,12 +62,10 @@ export function warnByExperience(
   const { adaptive, numSteps: numLevels } = config, { numVerifications, numProposed } = usage;
   if (adaptive || numVerifications === 0) return undefined;
   const numTokens = acceptLength(usage), numNodes = numProposed / numVerifications;
-  const worth = treeWorth(config, { numLevels, numNodes, numTokens, numSequences });
-  if (worth.speed >= 1) return undefined;
-  return `Speculation does not pay here: ${describe(config)} run at ${
-    worth.speed.toFixed(2)
-  }x of plain decoding ` +
-    `(accept length: break-even ${worth.breakEven.toFixed(2)}, ${numTokens.toFixed(2)} in the first ` +
+  const { speed, breakEven } = treeWorth(config, { numLevels, numNodes, numTokens, numSequences });
+  if (speed >= 1) return undefined;
+  return `Speculation does not pay here: ${describe(config, speed)} ` +
+    `(accept length: break-even ${breakEven.toFixed(2)}, ${numTokens.toFixed(2)} in the first ` +
     `${numVerifications} verifications, best possible ${mostTokens(config)}). ${ADVICE}`;
 }
 
@@ -77,6 +73,7 @@ function mostTokens({ numSteps, numNodes }: DraftingConfig): number {
   return 1 + Math.min(numSteps, numNodes);
 }
 
-function describe({ numSteps, numNodes }: DraftingConfig): string {
-  return `trees of ${numSteps} ${numSteps === 1 ? "level" : "levels"} and ${numNodes + 1} tokens`;
+function describe({ numSteps, numNodes }: DraftingConfig, speed: number): string {
+  const levels = `${numSteps} ${numSteps === 1 ? "level" : "levels"}`;
+  return `trees of ${levels} and ${numNodes + 1} tokens run at ${speed.toFixed(2)}x of plain decoding`;
 }
