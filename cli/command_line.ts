@@ -170,8 +170,20 @@ function findFlag(written: string): string {
     name.startsWith(written)
   );
   const candidates = acting.length > 0 ? acting : neutralNames(written);
+  if (acting.length === 0 && areAlike(candidates)) {
+    return candidates.reduce((shortest, name) => name.length < shortest.length ? name : shortest);
+  }
   if (candidates.length > 1) {
     throw new UsageError(`Cannot tell which flag ${written} is: it could be ${candidates.join(", ")}`);
   }
   return candidates[0] ?? written;
+}
+
+/** Whether it makes no difference which of some flags without effect is meant: `--cuda-graph-max` begins four. */
+function areAlike(names: readonly string[]): boolean {
+  const [first, ...others] = names.map((name) => neutralFlag(name)!);
+  return first !== undefined && first.neutral === undefined &&
+    others.every(({ takes, neutral, reason }) =>
+      neutral === undefined && takes === first.takes && reason === first.reason
+    );
 }

@@ -117,3 +117,13 @@ Deno.test("the mission's command lines are read as they are written", () => {
     }
   }
 });
+
+Deno.test("a prefix of flags without effect is enough where it does not matter which is meant", () => {
+  const parsed = parseArgs(["--cuda-graph-max", "2", "--mem-fraction", "0.5"]);
+  assert.equal(parsed.type, "serve");
+  assert.match(parsed.neutral.join(), /^--cuda-graph-max-bs 2 has no effect: .* op tape, .* fused/);
+  assert.equal(parsed.args.memFractionStatic, 0.5);
+  // They have not the same reason, or do not take the same.
+  assert.throws(() => parseArgs(["--enable-torch"]), /Cannot tell which flag --enable-torch is/);
+  assert.throws(() => parseArgs(["--cuda-graph", "2"]), /Cannot tell which flag --cuda-graph is/);
+});
