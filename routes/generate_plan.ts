@@ -6,6 +6,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { GenerationRequest } from "../runtime/generation.ts";
 import { defaultSamplingParams, type SamplingParams } from "../runtime/sampling/params.ts";
+import { compileStopRegexes } from "../runtime/stop_regex.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { checkGenerations, newId } from "./openai.ts";
@@ -54,6 +55,8 @@ export async function planOf(
   if (samplings.some((fields) => (fields.n ?? 1) !== n)) {
     refuse("sampling_params", "n differs within the batch");
   }
+  // Together: a batch may not bring thousands of expressions to compile.
+  compileStopRegexes([...new Set(samplings.flatMap(({ stop_regex: pattern }) => pattern || []))]);
   const encoded = await promptTokens(generator, prompts, param, signal);
   const requests = encoded.flatMap((tokens, i) => {
     const fields = samplings[i] ?? {};

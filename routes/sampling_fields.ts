@@ -6,6 +6,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { ModelInfo } from "../runtime/generation.ts";
 import { defaultSamplingParams, type SamplingParams } from "../runtime/sampling/params.ts";
+import { compileStopRegexes } from "../runtime/stop_regex.ts";
 import { refuse } from "./errors.ts";
 import type { samplingFields } from "./schema.ts";
 
@@ -24,7 +25,7 @@ const greedyBelow = 1e-6;
 /**
  * Sampling parameters of one generation.
  *
- * @throws {InvalidRequestError} if a token id is outside the vocabulary
+ * @throws {InvalidRequestError} if a token id is outside the vocabulary, or a `stop_regex` is not served
  */
 export function toSamplingParams(
   fields: SamplingFields,
@@ -37,6 +38,8 @@ export function toSamplingParams(
   const topK = fields.top_k ?? 0;
   const logitBias = Object.entries(fields.logit_bias ?? {}).map(([id, bias]) => [Number(id), bias] as const);
   const stopTokenIds = fields.stop_token_ids ?? defaults.stopTokenIds;
+  const stopRegex = [fields.stop_regex ?? defaults.stopRegex].flat().filter((pattern) => pattern !== "");
+  compileStopRegexes(stopRegex);
   checkVocabulary(logitBias.map(([id]) => id), model, "logit_bias");
   checkVocabulary(stopTokenIds, model, "stop_token_ids");
   return {
@@ -53,6 +56,7 @@ export function toSamplingParams(
     stopTokenIds,
     ignoreEos: fields.ignore_eos ?? defaults.ignoreEos,
     stop: [fields.stop ?? defaults.stop].flat().filter((text) => text !== ""),
+    stopRegex,
     noStopTrim: fields.no_stop_trim ?? defaults.noStopTrim,
     skipSpecialTokens: fields.skip_special_tokens ?? defaults.skipSpecialTokens,
   };

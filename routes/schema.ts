@@ -6,6 +6,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import { isDeepStrictEqual } from "node:util";
+import { maxRegexLength, maxStopRegexes } from "../runtime/stop_regex.ts";
 import { unservedOpenai, unservedRouting, unservedSampling, unservedShared } from "./schema_unserved.ts";
 import { Slices } from "./slices.ts";
 import { strictFields } from "./strict_fields.ts";
@@ -110,6 +111,7 @@ export const tokenIds = z.custom<readonly number[]>(
 
 /** An empty one stands for none. */
 const stopText = z.string().max(1024);
+const regexText = z.string().max(maxRegexLength);
 /** An integer of 64 bits; as text, like in JSON forms of protocol buffers, where the client's numbers are too short. */
 export const seedField: Optional<z.ZodType<bigint>> = optional(
   z.union([z.int(), z.string().regex(/^-?\d{1,19}$/)], "expected an integer")
@@ -152,7 +154,9 @@ export const samplingFields = z.object({
     "Leave special tokens out of the text; true by default",
   ),
   no_stop_trim: optional(z.boolean()).describe("Leave the stop text in the text"),
-  stop_regex: notServed(),
+  stop_regex: optional(z.union([regexText, bounded(z.array(regexText), maxStopRegexes)])).describe(
+    "RE2 expressions: the first match ends the generation, whose text is cut before it",
+  ),
   ...unservedSampling,
 });
 

@@ -6,6 +6,7 @@
 import { InvalidRequestError } from "./errors.ts";
 import type { GenerationRequest } from "./generation.ts";
 import type { SamplingParams } from "./sampling/params.ts";
+import { compileStopRegexes } from "./stop_regex.ts";
 
 /** Numeric parameters: smallest, largest, and whether only whole numbers will do. */
 const RANGES = {
@@ -45,6 +46,7 @@ export function checkRequest({ promptTokens, sampling }: GenerationRequest, voca
   if (sampling.stop.includes("")) {
     throw new InvalidRequestError("Cannot generate: a stop text is empty", "stop");
   }
+  compileStopRegexes(sampling.stopRegex);
 }
 
 function checkSeed(seed: number | bigint): void {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isFirst, StopFinder } from "./stop_finder.ts";
 import type { Detokenizer } from "./tokenizer/detokenizer.ts";
 import { numCharacters } from "./tokenizer/utf8.ts";
 
@@ -22,86 +23,10 @@ export function decodeWithStarts(
   return { text: text + source.flush(), starts };
 }
 
-/** Text that became certain, and the stop text that ended it. */
+/** Text that became certain, and the stop text or expression that ended it. */
 export interface TextPiece {
   readonly text: string;
   readonly matched?: string;
-}
-
-/**
- * A stop text and how much of it the text so far ends with. Characters are code points, so that half a surrogate
- * pair in a stop text never cuts a character in two.
- */
-class StopText {
-  readonly text: string;
-  readonly #characters: readonly string[];
-  /** By number of matched characters: the longest shorter match that is a suffix of it (Knuth, Morris, Pratt). */
-  readonly #shorter: number[] = [0, 0];
-  /** By number of matched characters: their length in UTF-16 units. */
-  readonly #lengths: number[] = [0];
-  #numMatched = 0;
-
-  constructor(text: string) {
-    this.text = text;
-    this.#characters = [...text];
-    for (const [index, character] of this.#characters.entries()) {
-      this.#lengths.push(this.#lengths[index]! + character.length);
-      if (index > 0) this.#shorter.push(this.#extend(this.#shorter[index]!, character));
-    }
-  }
-
-  /** True if `character` completes the stop text. Not to be called again after that. */
-  push(character: string): boolean {
-    this.#numMatched = this.#extend(this.#numMatched, character);
-    return this.#numMatched === this.#characters.length;
-  }
-
-  /** Length in UTF-16 units of the match so far. */
-  get matchedLength(): number {
-    return this.#lengths[this.#numMatched]!;
-  }
-
-  #extend(numMatched: number, character: string): number {
-    while (numMatched > 0 && this.#characters[numMatched] !== character) {
-      numMatched = this.#shorter[numMatched]!;
-    }
-    return this.#characters[numMatched] === character ? numMatched + 1 : numMatched;
-  }
-}
-
-/** Where a stop text is complete: `numLeft` UTF-16 units before the end of what was pushed last. */
-interface StopMatch {
-  readonly matched: string;
-  readonly numLeft: number;
-}
-
-/** Looks for several stop texts in a text that comes in pieces. */
-class StopFinder {
-  readonly #stops: readonly StopText[];
-
-  constructor(stop: readonly string[]) {
-    this.#stops = stop.map((text) => new StopText(text));
-  }
-
-  /** Length of the longest match so far, UTF-16 units. */
-  get matchedLength(): number {
-    let longest = 0;
-    for (const stop of this.#stops) longest = Math.max(longest, stop.matchedLength);
-    return longest;
-  }
-
-  /** The stop text that is complete first, the longest of several. Not to be called again after that. */
-  push(text: string): StopMatch | undefined {
-    let numLeft = text.length;
-    for (const character of text) {
-      numLeft -= character.length;
-      let matched = "";
-      for (const stop of this.#stops) {
-        if (stop.push(character) && stop.text.length > matched.length) matched = stop.text;
-      }
-      if (matched !== "") return { matched, numLeft };
-    }
-  }
 }
 
 /** Settings of a {@linkcode TextStream}. */
@@ -112,6 +37,8 @@ export interface TextStreamOptions {
   readonly whole: TextSource;
   /** Stop texts, none of them empty. */
   readonly stop: readonly string[];
+  /** Regular expressions whose matches are stop texts. */
+  readonly stopRegex: readonly string[];
   /** Keep the stop text. */
   readonly noStopTrim: boolean;
   /** Keep account of where tokens start, for `takeStarts`. */
@@ -126,8 +53,9 @@ interface Lengths {
 
 /**
  * The text of one generation. It ends before (with `noStopTrim` after) the stop text that is complete first, the
- * longest of several; this depends on the text alone, not on how it is split into tokens. What may still become
- * part of a stop text is withheld. Stop texts are found in the text that is shown and in the one with special tokens.
+ * longest of several; what matches a regular expression is one too. This depends on the text alone, not on how it is
+ * split into tokens. What may still become part of a stop text is withheld. Stop texts are found in the text that is
+ * shown and in the one with special tokens.
  */
 export class TextStream {
   readonly #shown: TextSource;
@@ -147,9 +75,9 @@ export class TextStream {
   constructor(options: TextStreamOptions) {
     this.#shown = options.shown;
     this.#whole = options.whole;
-    this.#hasStops = options.stop.length > 0;
-    this.#inShown = new StopFinder(options.stop);
-    this.#inWhole = new StopFinder(options.stop);
+    this.#hasStops = options.stop.length + options.stopRegex.length > 0;
+    this.#inShown = new StopFinder(options.stop, options.stopRegex);
+    this.#inWhole = new StopFinder(options.stop, options.stopRegex);
     this.#noStopTrim = options.noStopTrim;
     this.#findsStarts = options.findsStarts;
   }
@@ -164,7 +92,9 @@ export class TextStream {
   /** Ends the text: nothing stays withheld. */
   flush(): TextPiece {
     const shown = this.#shown.flush();
-    const last = this.#hasStops ? this.#append(this.#whole.flush(), shown) : { text: this.#give(shown) };
+    const last = this.#hasStops
+      ? this.#append(this.#whole.flush(), shown, true)
+      : { text: this.#give(shown) };
     if (last.matched !== undefined) return last;
     const text = last.text + this.#give(this.#withheld);
     this.#endStarts();
@@ -180,16 +110,16 @@ export class TextStream {
     return this.#starts.splice(0, numCertain < 0 ? this.#starts.length : numCertain);
   }
 
-  #append(whole: string, shown: string): TextPiece {
+  #append(whole: string, shown: string, isLast = false): TextPiece {
     const before = this.#lengths.at(-1)!;
     const length = { whole: before.whole + whole.length, shown: before.shown + shown.length };
     this.#lengths.push(length);
     this.#withheld += shown;
-    const inWhole = this.#inWhole.push(whole), inShown = this.#inShown.push(shown);
+    const inWhole = this.#inWhole.push(whole, isLast), inShown = this.#inShown.push(shown, isLast);
     if (inWhole !== undefined || inShown !== undefined) {
-      const isInWhole = inShown === undefined || (inWhole !== undefined && isFirst(inWhole, inShown));
-      const { matched, numLeft } = isInWhole ? inWhole! : inShown;
-      const numCut = numLeft + (this.#noStopTrim ? 0 : matched.length);
+      const isInWhole = inShown === undefined || (inWhole !== undefined && !isFirst(inShown, inWhole));
+      const { matched, matchedLength, numLeft } = isInWhole ? inWhole! : inShown;
+      const numCut = numLeft + (this.#noStopTrim ? 0 : matchedLength);
       const end = isInWhole ? this.#shownUpTo(length.whole - numCut) : length.shown - numCut;
       const text = this.#giveUpTo(end);
       this.#endStarts();
@@ -228,9 +158,4 @@ export class TextStream {
   #endStarts(): void {
     this.#starts = this.#starts.map((start) => Math.min(start, this.#numGiven));
   }
-}
-
-/** Whether stop text `a` is complete before `b`, or with it and not shorter. */
-function isFirst(a: StopMatch, b: StopMatch): boolean {
-  return a.numLeft === b.numLeft ? a.matched.length >= b.matched.length : a.numLeft > b.numLeft;
 }

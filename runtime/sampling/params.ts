@@ -37,6 +37,8 @@ export interface SamplingParams {
   readonly ignoreEos: boolean;
   /** Texts that end generation. */
   readonly stop: readonly string[];
+  /** Regular expressions (RE2's) whose first match ends generation. */
+  readonly stopRegex: readonly string[];
   /** Keep the stop text (or stop token's text) in the output. */
   readonly noStopTrim: boolean;
   /** Leave special tokens out of the text. */
@@ -63,6 +65,7 @@ export const defaultSamplingParams: SamplingParams = {
   stopTokenIds: [],
   ignoreEos: false,
   stop: [],
+  stopRegex: [],
   noStopTrim: false,
   skipSpecialTokens: true,
   numLogprobs: -1,

@@ -6,53 +6,17 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { join } from "node:path";
 import { z } from "zod";
 import { completionResponse } from "../../routes/schema_completions.ts";
 import { generateResult } from "../../routes/schema_generate.ts";
-import { createApp } from "../../routes/app.ts";
-import type { ServerArgs } from "../../runtime/server_args.ts";
-import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
-import { resolveModel } from "../../runtime/weights/resolve.ts";
 import { answer, type App, events } from "../support/http.ts";
-import { start } from "../support/law.ts";
 import { offsetsOf } from "../support/legacy_tokens.ts";
-import { writeTinyModel } from "../support/tiny_model.ts";
+import { plain, testBothWays as test, withApp } from "../support/real_app.ts";
 
 /** Special, but no end token; the tiny tokenizer's `<|im_end|>` is 2 and ends. */
 const SPECIAL = { id: 0, text: "<|endoftext|>" };
 /** The token of a letter that this model says by turns with the special one, if both are favoured. */
 const G = 3 + "g".charCodeAt(0);
-
-const plain: Partial<ServerArgs> = { speculativeAlgorithm: "NONE" };
-const ngram: Partial<ServerArgs> = { speculativeAlgorithm: "NGRAM", speculativeNumDraftTokens: 4 };
-
-/** Runs `body` over an engine with a tiny model, with another tokenizer.json if one is given. */
-async function withApp(
-  args: Partial<ServerArgs>,
-  body: (app: App) => Promise<void>,
-  tokenizer?: object,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    const config = { numHeads: 4, numKvHeads: 2, headDim: 32 };
-    await writeTinyModel(folder, { kind: "safetensors", seed: 5, config });
-    if (tokenizer) await Deno.writeTextFile(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
-    await using engine = await start({ target: await openCheckpoint(await resolveModel(folder)) }, args);
-    await body(createApp(engine, { streamInterval: 1, enableCacheReport: true }));
-    const { numFreePages, numEvictablePages, numPages } = await engine.schedulerState();
-    assert.equal(numFreePages + numEvictablePages, numPages, "pages leak");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** Registers a test that runs plain and under speculation. */
-function test(name: string, body: (app: App) => Promise<void>): void {
-  for (const [how, args] of [["plain", plain], ["ngram", ngram]] as const) {
-    Deno.test(`real engine, ${how}: ${name}`, () => withApp(args, body));
-  }
-}
 
 const prompt = "the rain in spain stays mainly in the plain, the rain in spain";
 

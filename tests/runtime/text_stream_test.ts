@@ -25,6 +25,7 @@ function streamOf(
   stop: readonly string[],
   noStopTrim: boolean,
   special: readonly boolean[] = [],
+  stopRegex: readonly string[] = [],
 ): TextStream {
   const source = (textOf: (token: number) => string) => ({
     push: textOf,
@@ -34,7 +35,7 @@ function streamOf(
   });
   const whole = source((token) => pieces[token]!);
   const shown = source((token) => special[token] ? "" : pieces[token]!);
-  return new TextStream({ shown, whole, stop, noStopTrim, findsStarts: false });
+  return new TextStream({ shown, whole, stop, stopRegex, noStopTrim, findsStarts: false });
 }
 
 Deno.test("TextStream yields the text cut at once, however it is split into tokens", () => {
@@ -80,6 +81,41 @@ Deno.test("TextStream withholds what may become a stop text and nothing else", (
     ),
     { numRuns: 2000 },
   );
+});
+
+Deno.test("TextStream ends at what matches an expression, however the text is split into tokens", () => {
+  const stopRegex = ["a{2,}b", "\\bb\\b", "😀.?a", "b(?:a|😀)*b"];
+  const stream = (pieces: readonly string[], noStopTrim: boolean) => {
+    const stream = streamOf([...pieces, ""], ["aba"], noStopTrim, [], stopRegex);
+    let text = "";
+    for (const token of pieces.keys()) {
+      const piece = stream.push(token);
+      text += piece.text;
+      if (piece.matched !== undefined) return { text, matched: piece.matched };
+    }
+    const last = stream.flush();
+    return { text: text + last.text, matched: last.matched };
+  };
+  const matched = new Set<string | undefined>();
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(fc.constantFrom("a", "b", " ", "😀"), { maxLength: 4 }), { maxLength: 8 }),
+      fc.boolean(),
+      (pieces, noStopTrim) => {
+        const whole = pieces.flat();
+        const one = stream(whole, noStopTrim);
+        assert.deepEqual(stream(pieces.map((piece) => piece.join("")), noStopTrim), one);
+        assert.deepEqual(stream([whole.join("")], noStopTrim), one);
+        assert.ok(whole.join("").startsWith(one.text));
+        matched.add(one.matched);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  assert.deepEqual(matched, new Set([undefined, "aba", ...stopRegex]));
+  assert.deepEqual(stream(["so ", "aa", "ab", "x"], false), { text: "so ", matched: "a{2,}b" });
+  assert.deepEqual(stream(["so ", "aa", "ab", "x"], true), { text: "so aaab", matched: "a{2,}b" });
+  assert.deepEqual(stream(["bx b", "a b"], false), { text: "bx ba ", matched: "\\bb\\b" });
 });
 
 Deno.test("TextStream never matches half a character", () => {
@@ -159,6 +195,7 @@ function starts(
     shown: source(skipSpecialTokens),
     whole: source(false),
     stop,
+    stopRegex: [],
     noStopTrim: false,
     findsStarts: true,
   });

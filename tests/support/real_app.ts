@@ -1,0 +1,46 @@
+/**
+ * The endpoints over a real engine with a tiny random model, whose tokens are bytes, parts of characters and special
+ * tokens in any order, plain and under speculation.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import { createApp } from "../../routes/app.ts";
+import type { ServerArgs } from "../../runtime/server_args.ts";
+import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
+import { resolveModel } from "../../runtime/weights/resolve.ts";
+import type { App } from "./http.ts";
+import { start } from "./law.ts";
+import { writeTinyModel } from "./tiny_model.ts";
+
+/** A server without speculation, and one that guesses from what was said before. */
+export const plain: Partial<ServerArgs> = { speculativeAlgorithm: "NONE" },
+  ngram: Partial<ServerArgs> = { speculativeAlgorithm: "NGRAM", speculativeNumDraftTokens: 4 };
+
+/** Runs `body` over an engine with a tiny model, with another tokenizer.json if one is given. */
+export async function withApp(
+  args: Partial<ServerArgs>,
+  body: (app: App) => Promise<void>,
+  tokenizer?: object,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const config = { numHeads: 4, numKvHeads: 2, headDim: 32 };
+    await writeTinyModel(folder, { kind: "safetensors", seed: 5, config });
+    if (tokenizer) await Deno.writeTextFile(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
+    await using engine = await start({ target: await openCheckpoint(await resolveModel(folder)) }, args);
+    await body(createApp(engine, { streamInterval: 1, enableCacheReport: true }));
+    const { numFreePages, numEvictablePages, numPages } = await engine.schedulerState();
+    assert.equal(numFreePages + numEvictablePages, numPages, "pages leak");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Registers a test that runs plain and under speculation. */
+export function testBothWays(name: string, body: (app: App) => Promise<void>): void {
+  for (const [how, args] of [["plain", plain], ["ngram", ngram]] as const) {
+    Deno.test(`real engine, ${how}: ${name}`, () => withApp(args, body));
+  }
+}
