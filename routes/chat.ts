@@ -5,6 +5,7 @@
  */
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { TokenLogprob } from "../runtime/messages.ts";
+import { cacheKeysOf } from "./cache_keys.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { toChatLogprobs } from "./logprobs.ts";
@@ -50,7 +51,8 @@ export function addChat(app: OpenAPIHono, context: RouteContext): void {
     }, context);
     const id = body.rid ?? body.request_id ?? newId("chatcmpl");
     const wording = new ChatWording(id, body, context);
-    return await respond(c, context, copiesOf(id, promptTokens, body.n ?? 1, sampling), wording);
+    const requests = copiesOf(id, promptTokens, body.n ?? 1, sampling, cacheKeysOf(body, 1)[0]);
+    return await respond(c, context, requests, wording);
   });
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
+import { cacheKeysOf } from "./cache_keys.ts";
 import type { RouteContext } from "./context.ts";
 import { type Echo, LegacyLogprobs } from "./legacy_logprobs.ts";
 import { checkOpenai, newId, openaiSampling, toFinish, toUsage, unixSeconds } from "./openai.ts";
@@ -34,6 +35,7 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
     checkOpenai(body, prompts.length, generator.model);
     const id = body.rid ?? body.request_id ?? newId("cmpl");
     const n = body.n ?? 1;
+    const cacheKeys = cacheKeysOf(body, prompts.length);
     const options = { addSpecialTokens: body.add_special_tokens ?? true };
     const encoded = await promptTokens(generator, prompts, "prompt", c.req.raw.signal, options);
     const requests = encoded.flatMap((tokens, index) => {
@@ -44,7 +46,7 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
         numLogprobs: body.logprobs ?? -1,
         promptLogprobStart: body.echo && body.logprobs !== undefined ? 0 : -1,
       }, context);
-      return copiesOf(prompts.length === 1 ? id : `${id}-${index}`, tokens, n, sampling);
+      return copiesOf(prompts.length === 1 ? id : `${id}-${index}`, tokens, n, sampling, cacheKeys[index]);
     });
     const echoes = prompts.map((prompt, index) =>
       body.echo ? echoOf(prompt, requests[index * n]!.promptTokens, context) : undefined

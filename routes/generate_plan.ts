@@ -7,10 +7,11 @@ import type { z } from "@hono/zod-openapi";
 import type { GenerationRequest } from "../runtime/generation.ts";
 import { defaultSamplingParams, type SamplingParams } from "../runtime/sampling/params.ts";
 import { compileStopRegexes } from "../runtime/stop_regex.ts";
+import { cacheKeysOf } from "./cache_keys.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { checkGenerations, newId } from "./openai.ts";
-import { promptsOf, promptTokens } from "./prompt.ts";
+import { perPrompt, promptsOf, promptTokens } from "./prompt.ts";
 import { copiesOf } from "./run.ts";
 import { checkMinTokens, seedOf, toSamplingParams } from "./sampling_fields.ts";
 import type { generateRequest, nativeSampling } from "./schema_generate.ts";
@@ -49,6 +50,7 @@ export async function planOf(
   const starts = perPrompt(body.logprob_start_len ?? -1, prompts.length, "logprob_start_len");
   const numTops = perPrompt(body.top_logprobs_num ?? 0, prompts.length, "top_logprobs_num");
   const rids = ridsOf(body.rid, isBatch, prompts.length);
+  const cacheKeys = cacheKeysOf(body, prompts.length);
   const n = samplings[0]?.n ?? 1;
   checkGenerations(prompts.length, n);
 
@@ -68,19 +70,10 @@ export async function planOf(
       tokens,
       n,
       nativeSamplingOf(fields, logprobs, tokens.length, context),
+      cacheKeys[i],
     );
   });
   return { isList: isBatch || n > 1, requests };
-}
-
-function perPrompt<T>(value: T | readonly T[], numPrompts: number, param: string): readonly T[] {
-  if (!isList(value)) return new Array<T>(numPrompts).fill(value);
-  if (value.length !== numPrompts) refuse(param, `${value.length} entries for ${numPrompts} prompts`);
-  return value;
-}
-
-function isList<T>(value: T | readonly T[]): value is readonly T[] {
-  return Array.isArray(value);
 }
 
 function ridsOf(rid: GenerateRequest["rid"], isBatch: boolean, numPrompts: number): readonly string[] {

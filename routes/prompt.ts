@@ -26,6 +26,21 @@ function isPrompt(input: Prompt | readonly Prompt[]): input is Prompt {
 }
 
 /**
+ * The value of a field for each prompt: the same for all, or a list of one each.
+ *
+ * @throws {InvalidRequestError} naming `param` if the list is longer or shorter than the batch
+ */
+export function perPrompt<T>(value: T | readonly T[], numPrompts: number, param: string): readonly T[] {
+  if (!isList(value)) return new Array<T>(numPrompts).fill(value);
+  if (value.length !== numPrompts) refuse(param, `${value.length} entries for ${numPrompts} prompts`);
+  return value;
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+/**
  * Tokens of raw prompts, one after the other, so that a large batch does not hold up other requests. Special tokens
  * written in them are special: their author renders the template.
  *

@@ -53,11 +53,13 @@ export function copiesOf(
   promptTokens: Int32Array,
   numCopies: number,
   sampling: (copy: number) => SamplingParams,
+  common: Pick<GenerationRequest, "cacheKey"> = {},
 ): GenerationRequest[] {
   return Array.from({ length: numCopies }, (_, copy) => ({
     requestId: numCopies === 1 ? id : `${id}-${copy}`,
     promptTokens,
     sampling: sampling(copy),
+    ...common,
   }));
 }
 

@@ -7,6 +7,7 @@ import { z } from "@hono/zod-openapi";
 import { maxTopLogprobs } from "../runtime/sampling/params.ts";
 import {
   bounded,
+  cacheKeyField,
   finishReason,
   label,
   matchedStop,
@@ -37,6 +38,8 @@ export const chatRequest = strictFields({
     "Alternatives to each token; needs logprobs",
   ),
   ...templateFields,
+  cache_salt: optional(cacheKeyField).describe("Prefixes are shared only by requests with the same value"),
+  extra_key: optional(cacheKeyField).describe("The same, beside cache_salt"),
   metadata: optional(bounded(z.record(z.string().max(256), z.string().max(4096)), 64)).describe(
     "The client's own notes; without effect",
   ),

@@ -7,9 +7,11 @@ import { z } from "@hono/zod-openapi";
 import { maxTopLogprobs } from "../runtime/sampling/params.ts";
 import {
   bounded,
+  cacheKeyField,
   finishReason,
   matchedStop,
   maxBatch,
+  oneOrEach,
   openaiFields,
   optional,
   tokenIds,
@@ -37,6 +39,10 @@ export const completionRequest = strictFields({
   add_special_tokens: optional(z.boolean()).describe(
     "Add what the model expects around a text, such as its first token; true by default",
   ),
+  cache_salt: optional(oneOrEach(cacheKeyField)).describe(
+    "Prefixes are shared only by requests with the same value",
+  ),
+  extra_key: optional(oneOrEach(cacheKeyField)).describe("The same, beside cache_salt"),
   ...unservedCompletions,
 }).openapi("CompletionRequest");
 

@@ -7,6 +7,7 @@ import { z } from "@hono/zod-openapi";
 import { maxTopLogprobs } from "../runtime/sampling/params.ts";
 import {
   bounded,
+  cacheKeyField,
   label,
   labelFields,
   maxBatch,
@@ -64,7 +65,10 @@ export const generateRequest = strictFields({
   ),
   return_text_in_logprobs: optional(z.boolean()).describe("Add the text of tokens to logprobs"),
   token_ids_logprob: notServed([]),
-  extra_key: notServed(),
+  cache_salt: optional(oneOrEach(cacheKeyField)).describe(
+    "Prefixes are shared only by requests with the same value",
+  ),
+  extra_key: optional(oneOrEach(cacheKeyField)).describe("The same, beside cache_salt"),
   log_metrics: optional(z.boolean()).describe("Without effect on the output"),
   received_time: optional(z.number()).describe("When a router received the request; without effect"),
   ...labelFields,

@@ -32,6 +32,8 @@ export interface GenerationRequest {
   readonly sampling: SamplingParams;
   /** Who asks, e.g. an address: waiting requests of several clients take turns. */
   readonly client?: string;
+  /** Only generations with the same one share a prefix's KV; absent, those without. */
+  readonly cacheKey?: string;
   /** The batch it belongs to: if there is no room for all of it, nothing of it runs. */
   readonly batch?: SubmitBatch;
   /** Where it comes from. */

@@ -26,6 +26,8 @@ export interface Submit {
   readonly sampling: SamplingParams;
   /** Who asks: requests of several clients take turns. */
   readonly client?: string;
+  /** Only sequences with the same one share KV pages; absent, those without. */
+  readonly cacheKey?: string;
   /** The batch it belongs to: all of that is queued, or nothing. */
   readonly batch?: SubmitBatch;
 }

@@ -80,12 +80,15 @@ export class RadixCache {
     return this.#unused.size;
   }
 
-  /** The longest cached prefix of `tokens` of at most `maxPages` pages. Lock its node before anything is evicted. */
-  match(tokens: readonly number[], maxPages: number): Prefix {
+  /**
+   * The longest cached prefix of `tokens` of at most `maxPages` pages among those inserted with the same `cacheKey`. Lock
+   * its node before anything is evicted.
+   */
+  match(tokens: readonly number[], maxPages: number, cacheKey = ""): Prefix {
     let node = this.root as PageNode;
     const pages: number[] = [];
     while (pages.length < maxPages) {
-      const key = this.#pageKey(tokens, pages.length);
+      const key = this.#keyOf(tokens, pages.length, cacheKey);
       const child = key === undefined ? undefined : node.children.get(key);
       if (child === undefined) break;
       pages.push(child.page);
@@ -118,13 +121,14 @@ export class RadixCache {
   /**
    * Extends the locked prefix of `node` by the pages of `tokens` that follow it and moves the lock to the new end.
    * Returns the path below `node`. Where it lists another page than `pages` does, the cache had that page already and
-   * the caller still owns its own; so it does where the path is shorter. All other pages are now the cache's.
+   * the caller still owns its own; so it does where the path is shorter. All other pages are now the cache's. `cacheKey`
+   * is as in the `match` that found `node`.
    */
-  insert(node: RadixNode, tokens: readonly number[], pages: readonly number[]): Prefix {
+  insert(node: RadixNode, tokens: readonly number[], pages: readonly number[], cacheKey = ""): Prefix {
     let end = node as PageNode;
     const path: number[] = [];
     for (const page of pages) {
-      const key = this.#pageKey(tokens, end.depth);
+      const key = this.#keyOf(tokens, end.depth, cacheKey);
       if (key === undefined) break;
       let child = end.children.get(key);
       if (child === undefined) {
@@ -137,6 +141,12 @@ export class RadixCache {
     this.lock(end);
     this.unlock(node);
     return { node: end, pages: path };
+  }
+
+  /** The prefixes of a `cacheKey` are a branch of their own, told apart by their first pages and gone with them. */
+  #keyOf(tokens: readonly number[], pageIndex: number, cacheKey: string): string | undefined {
+    const key = this.#pageKey(tokens, pageIndex);
+    return key === undefined || pageIndex > 0 || cacheKey === "" ? key : `${JSON.stringify(cacheKey)}${key}`;
   }
 
   /** Forgets up to `count` pages and gives them to the caller. */

@@ -16,7 +16,7 @@ const MAX_RESERVED_TOKENS = 4096;
 
 /** Puts a request that came at `now`, milliseconds, into the queue; returns why it cannot. */
 export function submit(state: SchedulingState, message: Submit, now = 0): Failed | undefined {
-  const { requestId, promptTokens, sampling, client = "" } = message;
+  const { requestId, promptTokens, sampling, client = "", cacheKey = "" } = message;
   const error = refusal(state, message);
   if (error !== undefined) return { type: "failed", requestId, error: toWireError(error) };
   const { promptLogprobStart } = sampling;
@@ -25,6 +25,7 @@ export function submit(state: SchedulingState, message: Submit, now = 0): Failed
     requestId,
     sampling,
     client,
+    cacheKey,
     numPromptTokens: tokens.length,
     // The last token's KV is never needed.
     maxTokens: Math.min(

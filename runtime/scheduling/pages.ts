@@ -27,7 +27,8 @@ export function cacheableTokens({ tokens, numPromptTokens, nextPromptLogprob }: 
 
 /** What the cache has of a waiting sequence's prefix. */
 export function matchPrefix({ config, cache }: SchedulingState, sequence: Sequence): Prefix {
-  return cache.match(sequence.tokens, Math.floor(cacheableTokens(sequence) / config.pageSize));
+  const { tokens, cacheKey } = sequence;
+  return cache.match(tokens, Math.floor(cacheableTokens(sequence) / config.pageSize), cacheKey);
 }
 
 /** Gives a waiting sequence the cached pages of its prefix, locked. */
@@ -75,7 +76,7 @@ function addPages({ allocator, cache, drafting }: SchedulingState, sequence: Seq
 export function sharePages({ config, allocator, cache }: SchedulingState, sequence: Sequence): void {
   const { depth } = sequence.prefix;
   const own = sequence.pages.slice(depth, Math.floor(sequence.numComputed / config.pageSize));
-  const shared = cache.insert(sequence.prefix, sequence.tokens, own);
+  const shared = cache.insert(sequence.prefix, sequence.tokens, own, sequence.cacheKey);
   allocator.free(own.filter((page, i) => i < shared.pages.length && page !== shared.pages[i]));
   sequence.pages.splice(depth, shared.pages.length, ...shared.pages);
   sequence.prefix = shared.node;

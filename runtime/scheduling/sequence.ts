@@ -17,6 +17,8 @@ export interface Sequence {
   readonly sampling: SamplingParams;
   /** Whose it is; requests of nobody in particular have the empty name. */
   readonly client: string;
+  /** Only sequences with the same one share pages. */
+  readonly cacheKey: string;
   readonly numPromptTokens: number;
   /** Tokens to generate at most: as asked, or until context or pool end. */
   readonly maxTokens: number;

@@ -74,6 +74,8 @@ export class World {
   readonly #reserveRatio: number | undefined;
   readonly #kv: Uint32Array;
   readonly #started = new Map<string, Started>();
+  /** By page: the cache key of the sequence that wrote it last. */
+  readonly #writers: (string | undefined)[] = [];
 
   /** A `reserveRatio` of 0 admits, all the time, as if nobody went on generating. */
   constructor(
@@ -102,7 +104,7 @@ export class World {
     requestId: string,
     prompt: readonly number[],
     sampling: Partial<SamplingParams> = {},
-    of: Pick<Submit, "client" | "batch"> = {},
+    of: Pick<Submit, "client" | "batch" | "cacheKey"> = {},
   ): Client {
     const params = { ...defaultSamplingParams, ...sampling };
     const client = new Client(prompt, params);
@@ -248,6 +250,13 @@ export class World {
     assert.deepEqual([...tokens], [...client.prompt, ...client.tokens]);
     const segment = segments.find((segment) => segment.requestId === requestId)!;
     assert.equal(segment.start % this.config.pageSize, 0, "a prefix hit is whole pages");
+    for (const page of segment.pages.subarray(0, segment.start / this.config.pageSize)) {
+      assert.equal(
+        this.#writers[page],
+        this.#cacheKey(requestId),
+        `${requestId} shares a page of another key`,
+      );
+    }
     this.#started.set(requestId, { numFed: segment.start, decodes: false });
   }
 
@@ -257,6 +266,9 @@ export class World {
     const { pageSize } = this.config;
     const slotOf = (position: number) =>
       pages[Math.floor(position / pageSize)]! * pageSize + position % pageSize;
+    for (const page of pages.subarray(Math.floor(start / pageSize))) {
+      this.#writers[page] = this.#cacheKey(requestId);
+    }
     let kv = start === 0 ? 0 : this.#kv[slotOf(start - 1)]!;
     tokens.forEach((token, row) => this.#kv[slotOf(start + row)] = kv = kvAfter(kv, token));
     const started = this.#started.get(requestId)!;
@@ -274,6 +286,10 @@ export class World {
       ...(this.client(requestId).sampling.numLogprobs >= 0 && { logprobs: drawn.map(withLogprob) }),
       ...(promptLogprobs && { promptLogprobs: Array.from(promptLogprobs.nextTokens, withLogprob) }),
     };
+  }
+
+  #cacheKey(requestId: string): string {
+    return this.state.sequences.get(requestId)!.cacheKey;
   }
 
   /** Draws at every node, follows what was drawn and closes the gaps in the KV. */

@@ -103,8 +103,8 @@ class NaiveCache {
   readonly locks: string[] = [];
   #now = 0;
 
-  match(tokens: readonly number[]): string {
-    let path = "";
+  match(tokens: readonly number[], cacheKey: string): string {
+    let path = `${cacheKey}:`;
     for (const token of tokens) {
       if (!this.entries.has(`${path}${token},`)) break;
       path += `${token},`;
@@ -112,8 +112,8 @@ class NaiveCache {
     return path;
   }
 
-  insert(tokens: readonly number[], pages: readonly number[]): void {
-    let path = "";
+  insert(tokens: readonly number[], pages: readonly number[], cacheKey: string): void {
+    let path = `${cacheKey}:`;
     tokens.forEach((token, i) => {
       path += `${token},`;
       if (!this.entries.has(path)) this.entries.set(path, { page: pages[i]!, lastUsed: 0 });
@@ -143,11 +143,30 @@ class NaiveCache {
   }
 }
 
+Deno.test("prefixes with different keys share nothing and leave nothing behind", () => {
+  const cache = newCache();
+  const keyed = (cacheKey: string, pages: number[]) =>
+    cache.unlock(cache.insert(cache.root, [1, 2, 3, 4], pages, cacheKey).node);
+  keyed("", [10, 11]);
+  keyed("a", [20, 21]);
+  keyed("1,2", [30, 31]);
+  assert.deepEqual(cache.match([1, 2, 3, 4], 9).pages, [10, 11]);
+  assert.deepEqual(cache.match([1, 2, 3, 4], 9, "a").pages, [20, 21]);
+  assert.deepEqual(cache.match([1, 2, 3, 4], 9, "1,2").pages, [30, 31]);
+  assert.deepEqual(cache.match([1, 2, 3, 4], 9, "b").pages, []);
+  assert.deepEqual(cache.evict(3), [11, 10, 21], "oldest first, whatever the key");
+  for (let i = 0; i < 100; i++) keyed(`salt ${i}`, [100 + i, 300 + i]);
+  cache.evict(cache.numEvictable);
+  const { children } = cache.root as unknown as { children: Map<string, unknown> };
+  assert.equal(children.size, 0);
+});
+
 Deno.test("the cache agrees with a list of prefixes over any history", () => {
   const tokens = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 6 });
+  const cacheKey = fc.constantFrom("", "a");
   const action = fc.oneof(
-    fc.record({ type: fc.constant("insert" as const), tokens }),
-    fc.record({ type: fc.constant("lock" as const), tokens }),
+    fc.record({ type: fc.constant("insert" as const), tokens, cacheKey }),
+    fc.record({ type: fc.constant("lock" as const), tokens, cacheKey }),
     fc.record({ type: fc.constant("unlock" as const), index: fc.nat({ max: 20 }) }),
     fc.record({ type: fc.constant("evict" as const), count: fc.integer({ min: 1, max: 3 }) }),
   );
@@ -160,11 +179,11 @@ Deno.test("the cache agrees with a list of prefixes over any history", () => {
       for (const action of history) {
         if (action.type === "insert") {
           const pages = action.tokens.map(() => nextPage++);
-          nodes.push(cache.insert(cache.root, action.tokens, pages).node);
-          naive.insert(action.tokens, pages);
+          nodes.push(cache.insert(cache.root, action.tokens, pages, action.cacheKey).node);
+          naive.insert(action.tokens, pages, action.cacheKey);
         } else if (action.type === "lock") {
-          const { node, pages } = cache.match(action.tokens, 9);
-          const path = naive.match(action.tokens);
+          const { node, pages } = cache.match(action.tokens, 9, action.cacheKey);
+          const path = naive.match(action.tokens, action.cacheKey);
           assert.equal(path.split(",").length - 1, pages.length);
           cache.lock(node);
           nodes.push(node);

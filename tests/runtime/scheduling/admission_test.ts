@@ -83,6 +83,19 @@ Deno.test("a repeated prompt is computed from its last page on", () => {
   }
 });
 
+Deno.test("a prefix is found by the same cache key only", () => {
+  const world = new World({ pageSize: 4 });
+  const cached = (requestId: string, of: { cacheKey?: string }) => {
+    const client = world.submit(requestId, tokens(20), { maxTokens: 4 }, of);
+    world.drain();
+    return cachedTokensOf(client);
+  };
+  assert.deepEqual(
+    [{}, { cacheKey: "a" }, { cacheKey: "b" }, { cacheKey: "a" }, {}].map((of, i) => cached(`r${i}`, of)),
+    [0, 0, 0, 16, 16],
+  );
+});
+
 Deno.test("without radix cache nothing is kept", () => {
   const world = new World({ disableRadixCache: true });
   world.submit("first", tokens(20), { maxTokens: 4 });

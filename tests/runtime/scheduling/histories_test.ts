@@ -35,7 +35,12 @@ const actions = fc.array(
   fc.oneof(
     {
       weight: 4,
-      arbitrary: fc.record({ type: fc.constant("submit" as const), prompt: prompts, sampling: samplings }),
+      arbitrary: fc.record({
+        type: fc.constant("submit" as const),
+        prompt: prompts,
+        sampling: samplings,
+        cacheKey: fc.constantFrom("", "", "salt"),
+      }),
     },
     { weight: 5, arbitrary: fc.constant({ type: "begin" as const }) },
     { weight: 5, arbitrary: fc.constant({ type: "end" as const }) },
@@ -116,7 +121,10 @@ function checkHistories(
       world.forwardMs = (numRows, numSeen) => 2 + numRows + numSeen / 100;
       history.forEach((action, i) => {
         if (action.type === "submit") {
-          world.submit(`r${i}`, action.prompt, action.sampling, { client: `c${i % 3}` });
+          world.submit(`r${i}`, action.prompt, action.sampling, {
+            client: `c${i % 3}`,
+            cacheKey: action.cacheKey,
+          });
         } else if (action.type === "cancel") {
           world.cancel([...world.clients.keys()].at(-1 - action.who) ?? "unknown");
         } else world[action.type]();

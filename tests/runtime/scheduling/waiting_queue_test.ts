@@ -13,6 +13,7 @@ function sequenceOf(client: string, numTokens = 1): Sequence {
     requestId: `${client} ${numMade++}`,
     sampling: defaultSamplingParams,
     client,
+    cacheKey: "",
     numPromptTokens: numTokens,
     maxTokens: 5,
     submittedAt: 0,
