@@ -11,6 +11,7 @@ import { refuse } from "./errors.ts";
 import { toChatLogprobs } from "./logprobs.ts";
 import { checkOpenai, newId, openaiSampling, toFinish, toUsage, unixSeconds } from "./openai.ts";
 import { chatTokens } from "./prompt.ts";
+import { toPromptLogprobs } from "./prompt_logprobs.ts";
 import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
@@ -50,7 +51,7 @@ export function addChat(app: OpenAPIHono, context: RouteContext): void {
       promptLogprobStart: -1,
     }, context);
     const id = body.rid ?? body.request_id ?? newId("chatcmpl");
-    const wording = new ChatWording(id, body, context);
+    const wording = new ChatWording(id, body, promptTokens, context);
     const requests = copiesOf(id, promptTokens, body.n ?? 1, sampling, cacheKeysOf(body, 1)[0]);
     return await respond(c, context, requests, wording);
   });
@@ -72,12 +73,16 @@ function numLogprobsOf({ logprobs, top_logprobs: numTop }: ChatRequest): number 
 class ChatWording {
   readonly stream: boolean;
   readonly #body: ChatRequest;
+  /** Ids of the prompt, if asked for. */
+  readonly #promptIds: { readonly prompt_token_ids?: number[] };
   readonly #context: RouteContext;
   readonly #common: { readonly id: string; readonly created: number; readonly model: string };
 
-  constructor(id: string, body: ChatRequest, context: RouteContext) {
+  constructor(id: string, body: ChatRequest, promptTokens: Int32Array, context: RouteContext) {
     this.stream = body.stream ?? false;
     this.#body = body;
+    const wantsPrompt = body.return_prompt_token_ids || body.return_token_ids;
+    this.#promptIds = wantsPrompt ? { prompt_token_ids: [...promptTokens] } : {};
     this.#context = context;
     this.#common = { id, created: unixSeconds(), model: context.generator.model.servedModelName };
   }
@@ -91,9 +96,23 @@ class ChatWording {
         message: { role: "assistant", content: output.text, reasoning_content: null, tool_calls: null },
         logprobs: this.#body.logprobs ? { content } : null,
         ...toFinish(output.finish),
+        ...this.#promptIds,
+        ...this.#tokenIds(output),
+        ...(this.#body.return_token_ids && { response_token_ids: output.tokens }),
       });
     }
-    return { ...this.#common, object: "chat.completion", choices, usage: this.#usage(outputs) };
+    const { prompt_logprobs: numTop } = this.#body, { generator } = this.#context;
+    const tokenBytes = (token: number) => generator.tokenBytes(token);
+    return {
+      ...this.#common,
+      object: "chat.completion",
+      choices,
+      ...this.#promptIds,
+      ...(numTop !== undefined && {
+        prompt_logprobs: await toPromptLogprobs(outputs[0]!.promptLogprobs, numTop, tokenBytes, slices),
+      }),
+      usage: this.#usage(outputs),
+    };
   }
 
   /** Per choice: the role, its text, one finish. Then the usage, if asked for. */
@@ -103,14 +122,24 @@ class ChatWording {
     const started = new Set<number>();
     for await (const { index, value } of chunks) {
       latest[index] = value;
-      if (!started.has(index)) yield this.#chunk(index, value, { role: "assistant", content: "" });
+      if (!started.has(index)) {
+        const first = this.#chunk(index, value, { role: "assistant", content: "" });
+        yield started.size === 0 ? { ...first, ...this.#promptIds } : first;
+      }
       started.add(index);
-      if (value.text !== "" || value.logprobs.length > 0) {
+      const hasContent = value.text !== "" || value.logprobs.length > 0;
+      if (hasContent) {
         yield this.#chunk(index, value, { content: value.text }, {
           logprobs: this.#logprobs(value.logprobs),
+          ...this.#tokenIds(value),
         });
       }
-      if (value.finish !== undefined) yield this.#chunk(index, value, {}, toFinish(value.finish));
+      if (value.finish !== undefined) {
+        yield this.#chunk(index, value, {}, {
+          ...toFinish(value.finish),
+          ...(!hasContent && this.#tokenIds(value)),
+        });
+      }
     }
     if (this.#body.stream_options?.include_usage) {
       const usage = this.#usage(latest);
@@ -123,7 +152,11 @@ class ChatWording {
     return toUsage(outputs, outputs.length, { cacheReport, metaInfo });
   }
 
-  #chunk(index: number, output: Output, delta: object, fields: object = {}): unknown {
+  #tokenIds({ tokens }: Output): { token_ids?: number[] } {
+    return this.#body.return_token_ids ? { token_ids: tokens } : {};
+  }
+
+  #chunk(index: number, output: Output, delta: object, fields: object = {}): object {
     const choice = {
       index,
       delta: { ...delta, reasoning_content: null },

@@ -4,11 +4,13 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
+import type { GenerationRequest } from "../runtime/generation.ts";
 import { cacheKeysOf } from "./cache_keys.ts";
 import type { RouteContext } from "./context.ts";
 import { type Echo, LegacyLogprobs } from "./legacy_logprobs.ts";
 import { checkOpenai, newId, openaiSampling, toFinish, toUsage, unixSeconds } from "./openai.ts";
 import { type Prompt, promptsOf, promptTokens } from "./prompt.ts";
+import { toPromptLogprobs } from "./prompt_logprobs.ts";
 import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
 import { generationContent, generationErrors, jsonBody } from "./schema.ts";
@@ -52,7 +54,7 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
       body.echo ? echoOf(prompt, requests[index * n]!.promptTokens, context) : undefined
     );
     const byChoice = requests.map((_, index) => echoes[Math.floor(index / n)]);
-    return await respond(c, context, requests, new CompletionWording(id, body, byChoice, context));
+    return await respond(c, context, requests, new CompletionWording(id, body, requests, byChoice, context));
   });
 }
 
@@ -66,6 +68,8 @@ class CompletionWording {
   readonly stream: boolean;
   readonly #body: CompletionRequest;
   /** By choice. */
+  readonly #requests: readonly GenerationRequest[];
+  /** By choice. */
   readonly #echoes: readonly (Echo | undefined)[];
   readonly #logprobs: readonly LegacyLogprobs[] | undefined;
   readonly #context: RouteContext;
@@ -74,11 +78,13 @@ class CompletionWording {
   constructor(
     id: string,
     body: CompletionRequest,
+    requests: readonly GenerationRequest[],
     echoes: readonly (Echo | undefined)[],
     context: RouteContext,
   ) {
     this.stream = body.stream ?? false;
     this.#body = body;
+    this.#requests = requests;
     this.#echoes = echoes;
     this.#context = context;
     const { logprobs: numTop } = body, { generator } = context;
@@ -123,11 +129,19 @@ class CompletionWording {
     slices: Slices,
   ): Promise<CompletionResponse["choices"][number]> {
     const echo = isFirst ? this.#echoes[index]?.text ?? "" : "";
+    const { return_token_ids: wantsTokens, prompt_logprobs: numTop } = this.#body,
+      { generator } = this.#context;
+    const tokenBytes = (token: number) => generator.tokenBytes(token);
     return {
       index,
       text: echo + output.text,
       logprobs: await this.#logprobs?.[index]?.take(output, slices) ?? null,
       ...toFinish(output.finish),
+      ...(numTop !== undefined && {
+        prompt_logprobs: await toPromptLogprobs(output.promptLogprobs, numTop, tokenBytes, slices),
+      }),
+      ...(wantsTokens && isFirst && { prompt_token_ids: [...this.#requests[index]!.promptTokens] }),
+      ...(wantsTokens && { token_ids: output.tokens }),
     };
   }
 

@@ -5,9 +5,10 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { TokenLogprob } from "../runtime/messages.ts";
+import type { SamplingParams } from "../runtime/sampling/params.ts";
 import type { RouteContext } from "./context.ts";
 import { type GenerateRequest, type Plan, planOf } from "./generate_plan.ts";
-import { textOf, toLogprobTriples } from "./logprobs.ts";
+import { textOf, toChosenTriples, toLogprobTriples } from "./logprobs.ts";
 import { toSpeculation } from "./speculation.ts";
 import { respond } from "./respond.ts";
 import { type Indexed, Output } from "./run.ts";
@@ -79,6 +80,7 @@ class NativeWording {
     return {
       text: output.text,
       output_ids: output.tokens,
+      ...(this.#body.return_prompt_token_ids && { prompt_token_ids: [...request?.promptTokens ?? []] }),
       meta_info: {
         id: request?.requestId ?? "",
         finish_reason: finish ?? null,
@@ -89,13 +91,13 @@ class NativeWording {
         weight_version: this.#context.weightVersion,
         ...toSpeculation(usage.speculation ? [usage.speculation] : []),
         ...(finish !== undefined && { e2e_latency: (performance.now() - this.#startMs) / 1000 }),
-        ...await this.#logprobs(request?.sampling.numLogprobs ?? -1, output, slices),
+        ...request && await this.#logprobs(request.sampling, output, slices),
       },
     };
   }
 
   async #logprobs(
-    numLogprobs: number,
+    { numLogprobs, logprobTokens: ids }: SamplingParams,
     output: Output,
     slices: Slices,
   ): Promise<Partial<GenerateResult["meta_info"]>> {
@@ -107,12 +109,17 @@ class NativeWording {
     const { promptLogprobs, logprobs } = output;
     const tokens = (part: readonly TokenLogprob[]) => toLogprobTriples(part, show).tokens;
     const top = (part: readonly TokenLogprob[]) => toLogprobTriples(part, show).top;
+    const chosen = (part: readonly TokenLogprob[]) => toChosenTriples(part, ids, show);
     return {
       input_token_logprobs: await inParts(promptLogprobs, slices, tokens),
       output_token_logprobs: await inParts(logprobs, slices, tokens),
       ...(numLogprobs > 0 && {
         input_top_logprobs: await inParts(promptLogprobs, slices, top),
         output_top_logprobs: await inParts(logprobs, slices, top),
+      }),
+      ...(ids.length > 0 && {
+        input_token_ids_logprobs: await inParts(promptLogprobs, slices, chosen),
+        output_token_ids_logprobs: await inParts(logprobs, slices, chosen),
       }),
     };
   }

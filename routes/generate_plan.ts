@@ -13,7 +13,13 @@ import { refuse } from "./errors.ts";
 import { checkGenerations, newId } from "./openai.ts";
 import { perPrompt, promptsOf, promptTokens } from "./prompt.ts";
 import { copiesOf } from "./run.ts";
-import { checkMinTokens, seedOf, toSamplingParams } from "./sampling_fields.ts";
+import {
+  checkMinTokens,
+  checkVocabulary,
+  type EndpointParams,
+  seedOf,
+  toSamplingParams,
+} from "./sampling_fields.ts";
 import type { generateRequest, nativeSampling } from "./schema_generate.ts";
 
 /** A native request after validation. */
@@ -49,6 +55,8 @@ export async function planOf(
   const wanted = perPrompt(body.return_logprob ?? false, prompts.length, "return_logprob");
   const starts = perPrompt(body.logprob_start_len ?? -1, prompts.length, "logprob_start_len");
   const numTops = perPrompt(body.top_logprobs_num ?? 0, prompts.length, "top_logprobs_num");
+  const logprobTokens = logprobTokensOf(body.token_ids_logprob, prompts.length);
+  logprobTokens.forEach((ids) => checkVocabulary(ids, generator.model, "token_ids_logprob"));
   const rids = ridsOf(body.rid, isBatch, prompts.length);
   const cacheKeys = cacheKeysOf(body, prompts.length);
   const n = samplings[0]?.n ?? 1;
@@ -63,7 +71,11 @@ export async function planOf(
   const requests = encoded.flatMap((tokens, i) => {
     const fields = samplings[i] ?? {};
     const logprobs = wanted[i]
-      ? { numLogprobs: numTops[i] ?? 0, promptLogprobStart: startOf(starts[i] ?? -1, tokens.length) }
+      ? {
+        numLogprobs: numTops[i] ?? 0,
+        promptLogprobStart: startOf(starts[i] ?? -1, tokens.length),
+        logprobTokens: logprobTokens[i]!,
+      }
       : { numLogprobs: -1, promptLogprobStart: -1 };
     return copiesOf(
       rids[i] ?? newId("gen"),
@@ -74,6 +86,18 @@ export async function planOf(
     );
   });
   return { isList: isBatch || n > 1, requests };
+}
+
+/** Ids by prompt, of which the first of a list tells whether it is one for all. */
+function logprobTokensOf(
+  ids: GenerateRequest["token_ids_logprob"] = [],
+  numPrompts: number,
+): readonly (readonly number[])[] {
+  if (typeof ids === "number") return new Array(numPrompts).fill([ids]);
+  const isForEach = (ids: readonly unknown[]): ids is readonly number[][] => Array.isArray(ids[0]);
+  return isForEach(ids)
+    ? perPrompt<number[]>(ids, numPrompts, "token_ids_logprob")
+    : new Array(numPrompts).fill(ids);
 }
 
 function ridsOf(rid: GenerateRequest["rid"], isBatch: boolean, numPrompts: number): readonly string[] {
@@ -92,7 +116,7 @@ function startOf(start: number, numPromptTokens: number): number {
 
 function nativeSamplingOf(
   fields: NativeSampling,
-  logprobs: Pick<SamplingParams, "numLogprobs" | "promptLogprobStart">,
+  logprobs: Pick<EndpointParams, "numLogprobs" | "promptLogprobStart" | "logprobTokens">,
   numPromptTokens: number,
   { generator: { model }, nextSeed }: RouteContext,
 ): (copy: number) => SamplingParams {

@@ -43,8 +43,9 @@ export class LegacyLogprobs {
   /** What the next chunk of the choice shows. */
   async take({ promptLogprobs, logprobs, textOffsets }: Output, slices: Slices): Promise<Logprobs> {
     for (const entry of logprobs) this.#waiting.push(entry);
-    const entries = [...promptLogprobs, ...this.#waiting.splice(0, textOffsets.length)];
-    const echoed = promptLogprobs.length > 0 && this.#echo ? echoStarts(this.#generator, this.#echo) : [];
+    const prompt = this.#echo ? promptLogprobs : [];
+    const entries = [...prompt, ...this.#waiting.splice(0, textOffsets.length)];
+    const echoed = prompt.length > 0 && this.#echo ? echoStarts(this.#generator, this.#echo) : [];
     const label = labelsOf(this.#generator);
     return {
       tokens: await inParts(entries, slices, (part) => part.map(({ token }) => label(token))),
@@ -53,7 +54,7 @@ export class LegacyLogprobs {
         ? null
         : await inParts(entries, slices, (part) =>
           part.map(({ logprob, top }) =>
-            logprob === null ? null : topLogprobs(top, label)
+            logprob === null ? null : topLogprobs(top.slice(0, this.#numTop), label)
           )),
       text_offset: [...echoed, ...textOffsets.map((offset) => this.#numEchoed + offset)],
     };

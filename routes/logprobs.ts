@@ -50,15 +50,29 @@ export function toLogprobTriples(
   entries: readonly TokenLogprob[],
   textOf: (token: number) => string | null,
 ): { tokens: LogprobTriple[]; top: (LogprobTriple[] | null)[] } {
-  const triple = (id: number, logprob: number | null): LogprobTriple => [
-    logprob === null ? null : finite(logprob),
-    id,
-    textOf(id),
-  ];
+  const triple = tripleOf(textOf);
   return {
     tokens: entries.map(({ token, logprob }) => triple(token, logprob)),
     top: entries.map(({ logprob, top }) =>
       logprob === null ? null : top.map(([id, value]) => triple(id, value))
     ),
   };
+}
+
+/** The native form of the tokens asked for by id: a triple for each of `ids` per position. */
+export function toChosenTriples(
+  entries: readonly TokenLogprob[],
+  ids: readonly number[],
+  textOf: (token: number) => string | null,
+): (LogprobTriple[] | null)[] {
+  const triple = tripleOf(textOf);
+  return entries.map(({ chosen }) =>
+    chosen === undefined ? null : ids.map((id, i) => triple(id, chosen[i]!))
+  );
+}
+
+function tripleOf(
+  textOf: (token: number) => string | null,
+): (id: number, logprob: number | null) => LogprobTriple {
+  return (id, logprob) => [logprob === null ? null : finite(logprob), id, textOf(id)];
 }

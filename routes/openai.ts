@@ -22,6 +22,7 @@ export function checkOpenai(body: OpenaiFields, numPrompts: number, model: Model
   checkModel(body.model, model);
   const wantsStream = Object.values(body.stream_options ?? {}).includes(true);
   if (wantsStream && !body.stream) refuse("stream_options", "only allowed with stream");
+  if (body.prompt_logprobs !== undefined && body.stream) refuse("prompt_logprobs", "not allowed with stream");
   const n = body.n ?? 1;
   checkGenerations(numPrompts, n);
   if (body.best_of !== undefined && body.best_of !== n) {
@@ -80,9 +81,14 @@ export function openaiSampling(
     );
   }
   const maxTokens = Math.min(limit?.value ?? own.defaultLimit, room);
-  const minTokens = body.min_tokens ?? 0;
-  checkMinTokens(minTokens, maxTokens, "min_tokens");
-  const params = { maxTokens, minTokens, numLogprobs, promptLogprobStart, seed: 0 };
+  const minTokens = minTokensOf(body, maxTokens);
+  const { prompt_logprobs: numPrompt } = body;
+  const prompt = numPrompt === undefined ? { promptLogprobStart } : {
+    promptLogprobStart: 0,
+    numPromptLogprobs: promptLogprobStart < 0 ? numPrompt : Math.max(numPrompt, numLogprobs),
+    promptRanks: true,
+  };
+  const params = { maxTokens, minTokens, numLogprobs, seed: 0, ...prompt };
   const keepsStop = body.no_stop_trim || body.include_stop_str_in_output;
   const sampling = toSamplingParams({ ...body, no_stop_trim: keepsStop }, params, model);
   const seed = body.seed ?? body.sampling_seed;
@@ -108,6 +114,14 @@ export function toUsage(
     }),
     ...(metaInfo && toSpeculation(outputs.flatMap(({ usage }) => usage.speculation ?? []))),
   };
+}
+
+function minTokensOf({ min_tokens: min, min_new_tokens: alias }: OpenaiFields, maxTokens: number): number {
+  if (min !== undefined && alias !== undefined && min !== alias) {
+    refuse("min_new_tokens", "differs from min_tokens");
+  }
+  checkMinTokens(min ?? alias ?? 0, maxTokens, min === undefined ? "min_new_tokens" : "min_tokens");
+  return min ?? alias ?? 0;
 }
 
 /** The finish fields of a choice; both null while it runs. */

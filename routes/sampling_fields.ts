@@ -14,10 +14,9 @@ import type { samplingFields } from "./schema.ts";
 export type SamplingFields = Partial<z.infer<typeof samplingFields>>;
 
 /** Parameters that each endpoint family names or limits in its own way. */
-export type EndpointParams = Pick<
-  SamplingParams,
-  "maxTokens" | "minTokens" | "seed" | "numLogprobs" | "promptLogprobStart"
->;
+export type EndpointParams =
+  & Pick<SamplingParams, "maxTokens" | "minTokens" | "seed" | "numLogprobs" | "promptLogprobStart">
+  & Partial<Pick<SamplingParams, "numPromptLogprobs" | "promptRanks" | "logprobTokens">>;
 
 /** Below this temperature the draw is greedy (SGLang's rule). */
 const greedyBelow = 1e-6;
@@ -43,6 +42,9 @@ export function toSamplingParams(
   checkVocabulary(logitBias.map(([id]) => id), model, "logit_bias");
   checkVocabulary(stopTokenIds, model, "stop_token_ids");
   return {
+    numPromptLogprobs: defaults.numPromptLogprobs,
+    promptRanks: defaults.promptRanks,
+    logprobTokens: defaults.logprobTokens,
     ...own,
     temperature: isGreedy ? 0 : temperature,
     topK: topK >= model.vocabSize || topK === -1 ? 0 : topK,
@@ -72,7 +74,8 @@ export function checkMinTokens(min: number, max: number, param: string): void {
   if (min > max) refuse(param, `${min} is more than the ${max} tokens the generation may have`);
 }
 
-function checkVocabulary(ids: readonly number[], { vocabSize }: ModelInfo, param: string): void {
+/** Refuses token ids that the model does not know. */
+export function checkVocabulary(ids: readonly number[], { vocabSize }: ModelInfo, param: string): void {
   const unknown = ids.find((id) => id >= vocabSize);
   if (unknown !== undefined) refuse(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
 }

@@ -6,6 +6,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import { isDeepStrictEqual } from "node:util";
+import { maxTopLogprobs } from "../runtime/sampling/params.ts";
 import { maxRegexLength, maxStopRegexes } from "../runtime/stop_regex.ts";
 import { unservedOpenai, unservedRouting, unservedSampling, unservedShared } from "./schema_unserved.ts";
 import { Slices } from "./slices.ts";
@@ -179,6 +180,11 @@ export const openaiFields = z.object({
   sampling_seed: seedField.describe("Other name of seed, which routers use"),
   max_tokens: optional(z.int().min(0)).describe("Tokens to generate at most; 0 scores the prompt"),
   min_tokens: optional(z.int().min(0)).describe("Tokens before which nothing ends the generation"),
+  min_new_tokens: optional(z.int().min(0)).describe("Other name of min_tokens"),
+  prompt_logprobs: optional(z.int().min(0).max(maxTopLogprobs)).describe(
+    "Return logprobs of the prompt's tokens and of so many most probable ones; not with stream",
+  ),
+  return_token_ids: optional(z.boolean()).describe("Return the tokens of prompt and output"),
   best_of: optional(z.int().min(1).max(128)).describe("Not supported yet unless it is n"),
   include_stop_str_in_output: optional(z.boolean()).describe("vLLM's name of no_stop_trim"),
   stream: optional(z.boolean()).describe("Answer by server-sent events"),
@@ -195,6 +201,14 @@ export const openaiFields = z.object({
   ...unservedRouting,
   ...unservedOpenai,
 });
+
+/** vLLM's form of the logprobs of a prompt, by position and token id; the first token has none. */
+export const promptLogprobs = z.array(
+  z.record(
+    z.string(),
+    z.object({ "logprob": z.number(), "rank": z.int(), "decoded_token": z.string() }),
+  ).nullable(),
+);
 
 /** Why a choice ended; null while it runs. */
 export const finishReason = z.enum(["stop", "length", "abort"]).nullable();

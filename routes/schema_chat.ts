@@ -13,6 +13,7 @@ import {
   matchedStop,
   openaiFields,
   optional,
+  promptLogprobs,
   slicedList,
   usage,
 } from "./schema.ts";
@@ -58,6 +59,7 @@ export const chatRequest = strictFields({
   prediction: optional(strictFields({ type: z.literal("content"), content: texts })).describe(
     "Text that the answer probably has; without effect on the output",
   ),
+  return_prompt_token_ids: optional(z.boolean()).describe("Return the tokens of the prompt"),
   return_meta_info: optional(z.boolean()).describe("Adds the counts of speculation to usage"),
   ...unservedChat,
 }).openapi("ChatRequest");
@@ -86,6 +88,13 @@ export const chatResponse = z.object({
     logprobs: chatLogprobs.nullable(),
     finish_reason: finishReason,
     matched_stop: matchedStop,
+    /** With `return_token_ids`, as vLLM and as SGLang name them. */
+    token_ids: z.array(z.int()).optional(),
+    response_token_ids: z.array(z.int()).optional(),
+    prompt_token_ids: z.array(z.int()).optional(),
   })),
+  /** With `return_token_ids` or `return_prompt_token_ids`; of a stream in the first chunk. */
+  prompt_token_ids: z.array(z.int()).optional(),
+  prompt_logprobs: promptLogprobs.optional(),
   usage,
 }).openapi("ChatResponse");

@@ -14,6 +14,7 @@ import {
   oneOrEach,
   openaiFields,
   optional,
+  promptLogprobs,
   tokenIds,
   usage,
 } from "./schema.ts";
@@ -70,6 +71,10 @@ export const completionResponse = z.object({
     logprobs: legacyLogprobs.nullable(),
     finish_reason: finishReason,
     matched_stop: matchedStop,
+    prompt_logprobs: promptLogprobs.optional(),
+    /** With `return_token_ids`; of a stream in a choice's first chunk. */
+    prompt_token_ids: z.array(z.int()).optional(),
+    token_ids: z.array(z.int()).optional(),
   })),
   usage: usage.optional(),
 }).openapi("CompletionResponse");

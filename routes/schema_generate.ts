@@ -4,14 +4,13 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import { maxTopLogprobs } from "../runtime/sampling/params.ts";
+import { maxLogprobTokens, maxTopLogprobs } from "../runtime/sampling/params.ts";
 import {
   bounded,
   cacheKeyField,
   label,
   labelFields,
   maxBatch,
-  notServed,
   oneOrEach,
   optional,
   requestIdField,
@@ -39,6 +38,8 @@ export const nativeSampling = strictFields({
   ...unservedNativeSampling,
 }).openapi("SamplingParams");
 
+const logprobTokens = bounded(z.array(z.int().min(0)), maxLogprobTokens);
+
 /** Body of a native request: `text` or `input_ids`, one or a list. */
 export const generateRequest = strictFields({
   text: optional(z.union([z.string(), bounded(z.array(z.string()).min(1), maxBatch)])).describe(
@@ -64,7 +65,14 @@ export const generateRequest = strictFields({
     "Alternatives to each token",
   ),
   return_text_in_logprobs: optional(z.boolean()).describe("Add the text of tokens to logprobs"),
-  token_ids_logprob: notServed([]),
+  token_ids_logprob: optional(z.union([
+    z.int().min(0),
+    logprobTokens,
+    bounded(z.array(logprobTokens), maxBatch),
+  ], `expected at most ${maxLogprobTokens} token ids, or a list of them per prompt`)).describe(
+    "Tokens whose logprobs are reported at every position, with return_logprob; for all prompts or for each",
+  ),
+  return_prompt_token_ids: optional(z.boolean()).describe("Return the tokens of the prompt"),
   cache_salt: optional(oneOrEach(cacheKeyField)).describe(
     "Prefixes are shared only by requests with the same value",
   ),
@@ -101,12 +109,16 @@ export const metaInfo = z.object({
   output_token_logprobs: z.array(logprobTriple).optional(),
   input_top_logprobs: topLogprobs.optional(),
   output_top_logprobs: topLogprobs.optional(),
+  /** With `token_ids_logprob`: a triple for each of them. */
+  input_token_ids_logprobs: topLogprobs.optional(),
+  output_token_ids_logprobs: topLogprobs.optional(),
 }).openapi("MetaInfo");
 
 /** Result of one generation; `index` numbers the chunks of a batch. */
 export const generateResult = z.object({
   text: z.string(),
   output_ids: z.array(z.int()),
+  prompt_token_ids: z.array(z.int()).optional(),
   meta_info: metaInfo,
   index: z.int().optional(),
 }).openapi("GenerateResult");

@@ -5,7 +5,7 @@
  */
 import { InvalidRequestError } from "./errors.ts";
 import type { GenerationRequest } from "./generation.ts";
-import type { SamplingParams } from "./sampling/params.ts";
+import { maxLogprobTokens, maxTopLogprobs, type SamplingParams } from "./sampling/params.ts";
 import { compileStopRegexes } from "./stop_regex.ts";
 
 /** Numeric parameters: smallest, largest, and whether only whole numbers will do. */
@@ -21,6 +21,7 @@ const RANGES = {
   minTokens: [0, Infinity, "whole"],
   numLogprobs: [-1, Infinity, "whole"],
   promptLogprobStart: [-1, Infinity, "whole"],
+  numPromptLogprobs: [-1, maxTopLogprobs, "whole"],
 } as const satisfies Partial<Record<keyof SamplingParams, readonly [number, number, "whole"?]>>;
 
 /**
@@ -39,6 +40,13 @@ export function checkRequest({ promptTokens, sampling }: GenerationRequest, voca
   }
   checkSeed(sampling.seed);
   checkTokens(sampling.stopTokenIds, "stopTokenIds", vocabSize);
+  checkTokens(sampling.logprobTokens, "logprobTokens", vocabSize);
+  if (sampling.logprobTokens.length > maxLogprobTokens) {
+    throw new InvalidRequestError(
+      `Cannot generate: ${sampling.logprobTokens.length} logprobTokens, at most ${maxLogprobTokens} are allowed`,
+      "logprobTokens",
+    );
+  }
   checkTokens(sampling.logitBias.map(([token]) => token), "logitBias", vocabSize);
   if (!sampling.logitBias.every(([, bias]) => Number.isFinite(bias))) {
     throw new InvalidRequestError("Cannot generate: a logitBias is not finite", "logitBias");

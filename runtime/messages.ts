@@ -68,6 +68,10 @@ export interface TokenLogprob {
   readonly logprob: number | null;
   /** Most probable tokens and their log-probabilities, descending. */
   readonly top: readonly (readonly [token: number, logprob: number])[];
+  /** Log-probabilities of the `logprobTokens`, in their order, if there are any. */
+  readonly chosen?: readonly number[];
+  /** Of the token among all, the most probable being 1; for prompt tokens, when asked for. */
+  readonly rank?: number;
 }
 
 /** New tokens of a request, in order. */

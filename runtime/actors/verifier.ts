@@ -17,7 +17,7 @@ import {
 import { BatchRowsBuilder, slotAt } from "../models/batch_rows.ts";
 import { type LoadedModel, loading, loadModel } from "../models/load.ts";
 import { ThreadChoice } from "../models/thread_choice.ts";
-import { type OutputRow, Sampler } from "../sampling/sampler.ts";
+import { type OutputRow, promptReport, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
 import { defaultSamplingParams, maxTopLogprobs } from "../sampling/params.ts";
 import {
@@ -205,11 +205,11 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     let output = 0;
     return segments.map((segment) => {
       const { requestId, sample, promptLogprobs, tree = emptyTree } = segment;
-      const sampling = this.#sequence(requestId), numTop = sampling.params.numLogprobs;
+      const sampling = this.#sequence(requestId), { params } = sampling;
       const prompt = promptLogprobs && {
         promptLogprobs: Array.from(
           { length: promptLogprobs.numRows },
-          () => this.#sampler.logprobAt(output++, numTop),
+          () => this.#sampler.logprobAt(output++, promptReport(params)),
         ),
       };
       if (!sample) return { tokens: new Int32Array(0), ...prompt };
@@ -223,10 +223,11 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       });
       this.#compact(segment, accepted, moves);
       for (const token of tokens) sampling.append(token);
-      const logprobs = numTop >= 0 && {
+      const report = { numTop: params.numLogprobs, tokens: params.logprobTokens };
+      const logprobs = report.numTop >= 0 && {
         logprobs: tokens.map((token, i) => {
           const at = root + 1 + (accepted[i - 1] ?? -1);
-          return this.#sampler.logprobAt(at, numTop, token);
+          return this.#sampler.logprobAt(at, report, token);
         }),
       };
       return { tokens: new Int32Array(tokens), ...logprobs, ...prompt };
@@ -238,7 +239,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     const drawn = this.#sampler.tokenAt(output), { acceptThresholds } = this.#config;
     const { params, seed: { low, high } } = this.#sequence(requestId);
     if (acceptThresholds === undefined || tree === undefined || params.temperature === 0) return drawn;
-    const { top } = this.#sampler.logprobAt(output, maxTopLogprobs);
+    const { top } = this.#sampler.logprobAt(output, { numTop: maxTopLogprobs });
     const probabilities = filteredProbabilities(top, params);
     const children = childrenOf(tree, node).map((child) => {
       const token = tree.tokens[child]!;

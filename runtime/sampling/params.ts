@@ -47,6 +47,12 @@ export interface SamplingParams {
   readonly numLogprobs: number;
   /** First prompt position whose logprob is reported, -1 for none. */
   readonly promptLogprobStart: number;
+  /** Number of most probable tokens reported per prompt position, -1 for `numLogprobs`. */
+  readonly numPromptLogprobs: number;
+  /** Report the rank of prompt tokens, too. */
+  readonly promptRanks: boolean;
+  /** Tokens whose logprobs are reported at every position that has one; {@linkcode maxLogprobTokens} at most. */
+  readonly logprobTokens: readonly number[];
 }
 
 /** Values used where a request leaves a field out (SGLang's native defaults). */
@@ -70,10 +76,16 @@ export const defaultSamplingParams: SamplingParams = {
   skipSpecialTokens: true,
   numLogprobs: -1,
   promptLogprobStart: -1,
+  numPromptLogprobs: -1,
+  promptRanks: false,
+  logprobTokens: [],
 };
 
 /** Most alternatives reported per position. */
 export const maxTopLogprobs = 20;
+
+/** Most tokens whose logprobs are asked for by id. */
+export const maxLogprobTokens = 128;
 
 /** The two 32-bit halves of a seed in two's complement, unsigned. */
 export function seedHalves(seed: number | bigint): { readonly low: number; readonly high: number } {

@@ -17,7 +17,7 @@ import {
   samplerRows,
   writeSampler,
 } from "../../ffi/sampler.ts";
-import { maxTopLogprobs } from "./params.ts";
+import { maxTopLogprobs, type SamplingParams } from "./params.ts";
 import type { Adjustment, SequenceSampling } from "./sequence_sampling.ts";
 
 /** One output row. */
@@ -33,22 +33,46 @@ export interface OutputRow {
   readonly numTop?: number;
 }
 
+/** What to report of a row. */
+export interface LogprobReport {
+  /** Most probable tokens; no more than the row asked for. */
+  readonly numTop: number;
+  /** Others, by id. */
+  readonly tokens?: readonly number[];
+  /** The rank of the token. */
+  readonly rank?: boolean;
+}
+
+/** What a request wants to know of its prompt's positions. */
+export function promptReport(
+  { numLogprobs, numPromptLogprobs, promptRanks, logprobTokens }: SamplingParams,
+): LogprobReport {
+  const numTop = Math.max(0, numPromptLogprobs < 0 ? numLogprobs : numPromptLogprobs);
+  return { numTop, tokens: logprobTokens, rank: promptRanks };
+}
+
 /** A native sampler with its arrays, one entry per output row. */
 export class Sampler {
   readonly #context: Context;
   readonly #id: SamplerId;
   readonly #rows: SamplerRows;
   readonly #results: SamplerResults;
+  /** The logits of one row. */
+  readonly #row: Float32Array<ArrayBuffer>;
+  /** Of the last forward, [outputs, vocabSize]. */
+  #logits: TensorId | undefined;
 
   constructor(context: Context, maxOutputs: number, vocabSize: number) {
     this.#context = context;
     this.#id = createSampler(context, maxOutputs, vocabSize, maxTopLogprobs);
     this.#rows = samplerRows(maxOutputs);
     this.#results = samplerResults(maxOutputs, maxTopLogprobs);
+    this.#row = new Float32Array(vocabSize);
   }
 
   /** Runs (or records) the draw from logits [outputs, vocabSize]. */
   forward(logits: TensorId): void {
+    this.#logits = logits;
     sample(this.#context, this.#id, logits);
   }
 
@@ -68,7 +92,7 @@ export class Sampler {
       rows.seedHigh[i] = sampling.seed.high;
       rows.position[i] = position;
       rows.target[i] = target;
-      rows.numTop[i] = Math.max(params.numLogprobs, numTop);
+      rows.numTop[i] = target < 0 ? Math.max(params.numLogprobs, numTop) : promptReport(params).numTop;
       const changes = target < 0 ? sampling.adjustments(drafts) : [];
       adjustments.push(changes);
       numAdjustments += changes.length;
@@ -83,7 +107,11 @@ export class Sampler {
   }
 
   /** The logprobs of row `i`, which must have asked for them: of its token, or of another among those reported. */
-  logprobAt(i: number, numTop: number, token: number = this.tokenAt(i)): TokenLogprob {
+  logprobAt(
+    i: number,
+    { numTop, tokens: ids = [], rank = false }: LogprobReport,
+    token: number = this.tokenAt(i),
+  ): TokenLogprob {
     const { tokens, logprobs, topTokens, topLogprobs } = this.#results;
     const first = i * maxTopLogprobs;
     const top = Array.from(
@@ -92,7 +120,34 @@ export class Sampler {
     );
     const isDrawn = token === tokens[i];
     const logprob = isDrawn ? logprobs[i]! : topLogprobs[topTokens.indexOf(token, first)]!;
-    return { token, logprob, top };
+    return {
+      token,
+      logprob,
+      top,
+      ...(ids.length > 0 && { chosen: this.#logprobsOf(i, ids) }),
+      ...(rank && { rank: this.#rankOf(i, token, logprob, top) }),
+    };
+  }
+
+  /** Other tokens differ from the row's own by what their logits do, divided by the temperature. */
+  #logprobsOf(i: number, ids: readonly number[]): number[] {
+    const logits = this.#logitsOf(i), own = logits[this.tokenAt(i)]!;
+    const logprob = this.#results.logprobs[i]!, temperature = this.#rows.temperature[i]!;
+    return ids.map((id) => logprob + (logits[id]! - own) / (temperature > 0 ? temperature : 1));
+  }
+
+  /** Most tokens are among the most probable, and the others need not be looked at. */
+  #rankOf(i: number, token: number, logprob: number, top: TokenLogprob["top"]): number {
+    if (top.some(([id]) => id === token)) return 1 + top.filter(([, other]) => other > logprob).length;
+    const logits = this.#logitsOf(i), own = logits[token]!;
+    let rank = 1;
+    for (let id = 0; id < logits.length; id++) if (logits[id]! > own) rank++;
+    return rank;
+  }
+
+  #logitsOf(i: number): Float32Array {
+    this.#context.readTensor(this.#logits!, this.#row, i, 1);
+    return this.#row;
   }
 
   /** Copies the results of the draw out of native memory. */

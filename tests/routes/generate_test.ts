@@ -184,7 +184,6 @@ Deno.test("generate: what is wrong or not supported is named", async (t) => {
     [{ logprob_start_len: -2 }, "logprob_start_len"],
     [{ return_logprob: true, logprob_start_len: 2 }, "logprob_start_len"],
     [{ top_logprobs_num: 1000 }, "top_logprobs_num"],
-    [{ token_ids_logprob: [1] }, "token_ids_logprob"],
     [{ image_data: "x" }, "image_data"],
     [{ lora_path: "x" }, "lora_path"],
     [{ custom_logit_processor: "x" }, "custom_logit_processor"],

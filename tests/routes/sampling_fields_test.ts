@@ -32,6 +32,9 @@ Deno.test("sampling fields: each reaches its parameter", () => {
   );
   assert.deepEqual(params, {
     ...own,
+    numPromptLogprobs: -1,
+    promptRanks: false,
+    logprobTokens: [],
     temperature: 0.5,
     topP: 0.9,
     topK: 7,

@@ -157,6 +157,45 @@ Deno.test("prompt logprobs are the model's own, whatever the sampling parameters
     }
   }));
 
+Deno.test("tokens asked for by id have the logprobs of the distribution, in prompt and output", () =>
+  withVerifier((bench, checkpoint) => {
+    const ids = [0, 301, 42, 5],
+      promptLogprobs = { numRows: 4, nextTokens: Int32Array.from(PROMPT.slice(-4)) };
+    for (const temperature of [0, 0.7]) {
+      const sampling = { temperature, seed: 3, numLogprobs: 2, promptLogprobStart: 0, logprobTokens: ids };
+      const wanted = { ...segmentOf("r", PROMPT, 0, [1, 2]), promptLogprobs };
+      const [result] = bench.forward([startOf("r", sampling, PROMPT)], [wanted]);
+      const drawn = referenceLogprobs(checkpoint, PROMPT, temperature || 1).at(-1)!;
+      assertEachClose(result!.logprobs![0]!.chosen!, ids.map((id) => drawn[id]!), 1e-4, "drawn");
+      const known = referenceLogprobs(checkpoint, PROMPT);
+      result!.promptLogprobs!.forEach(({ chosen, rank }, i) => {
+        const row = known[PROMPT.length - 5 + i]!;
+        assertEachClose(chosen!, ids.map((id) => row[id]!), 1e-4, `prompt ${i}`);
+        assert.equal(rank, undefined);
+      });
+    }
+    const banned = { temperature: 1, numLogprobs: 0, logprobTokens: [EOS], minTokens: 3 };
+    const [result] = bench.forward([startOf("b", banned, PROMPT)], [segmentOf("b", PROMPT, 0, [1, 2])]);
+    assert.deepEqual(result!.logprobs![0]!.chosen, [-Infinity]);
+  }));
+
+Deno.test("ranks of prompt tokens count the tokens that are more probable, reported or not", () =>
+  withVerifier((bench, checkpoint) => {
+    const numRows = PROMPT.length - 1, nextTokens = Int32Array.from(PROMPT.slice(1));
+    const reference = referenceLogprobs(checkpoint, PROMPT);
+    const expected = [...nextTokens].map((token, i) =>
+      1 + reference[i]!.filter((logprob) => logprob > reference[i]![token]!).length
+    );
+    for (const numPromptLogprobs of [0, 20]) {
+      const sampling = { promptLogprobStart: 0, numPromptLogprobs, promptRanks: true };
+      const wanted = { ...segmentOf("r", PROMPT, 0, [1, 2]), promptLogprobs: { numRows, nextTokens } };
+      const [result] = bench.forward([startOf("r", sampling, PROMPT)], [wanted]);
+      assert.equal(result!.logprobs, undefined, "of the prompt alone");
+      assert.deepEqual(result!.promptLogprobs!.map(({ rank }) => rank), expected);
+      assert.ok(result!.promptLogprobs!.every(({ top }) => top.length === numPromptLogprobs));
+    }
+  }));
+
 Deno.test("end tokens are held back until minTokens, bias forces and bans", () =>
   withVerifier((bench) => {
     const forced = { logitBias: [[EOS, 1000]] as const };
