@@ -106,7 +106,7 @@ class NativeWording {
     const show = this.#body.return_text_in_logprobs
       ? (token: number) => textOf(generator.tokenBytes(token))
       : () => null;
-    const { promptLogprobs, logprobs } = output;
+    const { promptLogprobs, logprobs, next } = output;
     const tokens = (part: readonly TokenLogprob[]) => toLogprobTriples(part, show).tokens;
     const top = (part: readonly TokenLogprob[]) => toLogprobTriples(part, show).top;
     const chosen = (part: readonly TokenLogprob[]) => toChosenTriples(part, ids, show);
@@ -119,7 +119,7 @@ class NativeWording {
       }),
       ...(ids.length > 0 && {
         input_token_ids_logprobs: await inParts(promptLogprobs, slices, chosen),
-        output_token_ids_logprobs: await inParts(logprobs, slices, chosen),
+        output_token_ids_logprobs: await inParts(next ? [next] : logprobs, slices, chosen),
       }),
     };
   }

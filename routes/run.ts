@@ -19,6 +19,7 @@ export class Output implements GenerationUpdate {
   readonly tokens: number[] = [];
   readonly logprobs: TokenLogprob[] = [];
   readonly textOffsets: number[] = [];
+  next?: TokenLogprob;
   readonly promptLogprobs: TokenLogprob[] = [];
   finish?: FinishReason;
   usage: Usage = { numPromptTokens: 0, numCompletionTokens: 0, numCachedTokens: 0, numPreemptions: 0 };
@@ -30,6 +31,7 @@ export class Output implements GenerationUpdate {
     append(this.logprobs, update.logprobs ?? []);
     append(this.textOffsets, update.textOffsets ?? []);
     append(this.promptLogprobs, update.promptLogprobs ?? []);
+    if (update.next !== undefined) this.next = update.next;
     if (update.finish !== undefined) this.finish = update.finish;
     this.usage = update.usage;
   }

@@ -109,7 +109,7 @@ export const metaInfo = z.object({
   output_token_logprobs: z.array(logprobTriple).optional(),
   input_top_logprobs: topLogprobs.optional(),
   output_top_logprobs: topLogprobs.optional(),
-  /** With `token_ids_logprob`: a triple for each of them. */
+  /** With `token_ids_logprob`: a triple for each. If 0 tokens are asked for, the output has what may come next. */
   input_token_ids_logprobs: topLogprobs.optional(),
   output_token_ids_logprobs: topLogprobs.optional(),
 }).openapi("MetaInfo");

@@ -53,6 +53,8 @@ export interface GenerationUpdate {
    * may lag behind `tokens` while text is withheld; the last update has the rest.
    */
   readonly textOffsets?: readonly number[];
+  /** What may come next, where 0 tokens were asked for, but the logprobs of some. */
+  readonly next?: TokenLogprob;
   /** In the first update only, when asked for. */
   readonly promptLogprobs?: readonly TokenLogprob[];
   /** Set in the last update. */

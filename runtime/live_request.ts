@@ -14,6 +14,7 @@ interface Unseen {
   text: string;
   tokens: number[];
   logprobs?: TokenLogprob[];
+  next?: TokenLogprob;
   promptLogprobs?: readonly TokenLogprob[];
 }
 
@@ -71,13 +72,14 @@ export class LiveRequest {
   }
 
   /** Takes new tokens; those behind one that completed a stop text are dropped. */
-  onTokens({ tokens, logprobs, promptLogprobs, queueMs }: Tokens): void {
+  onTokens({ tokens, logprobs, next, promptLogprobs, queueMs }: Tokens): void {
     if (queueMs !== undefined) this.#observer?.admitted(queueMs);
     if (this.ended || this.#stoppedBy !== undefined) return;
     const unseen = this.#unseen;
     const numTaken = this.#orFail(() => this.#takeTokens(tokens)) ?? 0;
     unseen.tokens.push(...tokens.subarray(0, numTaken));
     if (logprobs !== undefined) (unseen.logprobs ??= []).push(...logprobs.slice(0, numTaken));
+    if (next !== undefined) unseen.next = next;
     if (promptLogprobs !== undefined) unseen.promptLogprobs = promptLogprobs;
     this.#usage = { ...this.#usage, numCompletionTokens: this.#usage.numCompletionTokens + numTaken };
     this.#observer?.generated(numTaken);

@@ -81,6 +81,8 @@ export interface Tokens {
   readonly tokens: Int32Array;
   /** One entry per token, when asked for. */
   readonly logprobs?: readonly TokenLogprob[];
+  /** What may come next, if no tokens were asked for, but the logprobs of some. */
+  readonly next?: TokenLogprob;
   /** Prompt logprobs from `promptLogprobStart` on, with the first `tokens` of a request only. */
   readonly promptLogprobs?: readonly TokenLogprob[];
   /** Time in the queue before the request was admitted, milliseconds, with the first `tokens` of a request only. */

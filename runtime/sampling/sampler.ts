@@ -133,7 +133,7 @@ export class Sampler {
   #logprobsOf(i: number, ids: readonly number[]): number[] {
     const logits = this.#logitsOf(i), own = logits[this.tokenAt(i)]!;
     const logprob = this.#results.logprobs[i]!, temperature = this.#rows.temperature[i]!;
-    return ids.map((id) => logprob + (logits[id]! - own) / (temperature > 0 ? temperature : 1));
+    return ids.map((id) => Math.fround(logprob + (logits[id]! - own) / (temperature > 0 ? temperature : 1)));
   }
 
   /** Most tokens are among the most probable, and the others need not be looked at. */

@@ -126,14 +126,16 @@ function newsOf(
   { tokens, logprobs }: SegmentResult,
   numTaken: number,
 ): Tokens | undefined {
-  const { requestId, promptLogprobs, queueMs } = sequence;
+  const { requestId, promptLogprobs, queueMs, sampling } = sequence;
   sequence.promptLogprobs = undefined;
-  if (numTaken === 0 && promptLogprobs === undefined) return undefined;
+  const next = sampling.maxTokens === 0 && sampling.logprobTokens.length > 0 ? logprobs?.[0] : undefined;
+  if (numTaken === 0 && promptLogprobs === undefined && next === undefined) return undefined;
   return {
     type: "tokens",
     requestId,
     tokens: numTaken === tokens.length ? tokens : tokens.slice(0, numTaken),
     ...(logprobs && { logprobs: logprobs.slice(0, numTaken) }),
+    ...(next && { next }),
     ...(promptLogprobs && { promptLogprobs }),
     ...(numOutputTokens(sequence) === numTaken && queueMs !== undefined && { queueMs }),
   };

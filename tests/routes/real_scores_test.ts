@@ -68,7 +68,7 @@ testBothWays("token_ids_logprob agrees with the most probable tokens of the same
       "/generate",
       {
         text: [prompt, prompt],
-        sampling_params: { max_new_tokens: 0, temperature },
+        sampling_params: { ...sampling, max_new_tokens: 0 },
         return_logprob: true,
         logprob_start_len: start,
         token_ids_logprob: [ids.slice(0, 2), []],
@@ -79,7 +79,9 @@ testBothWays("token_ids_logprob agrees with the most probable tokens of the same
       scored[0]!.meta_info.input_token_ids_logprobs,
       meta.input_token_ids_logprobs!.slice(start).map((entries) => entries!.slice(0, 2)),
     );
-    assert.deepEqual(scored[0]!.meta_info.output_token_ids_logprobs, []);
+    const next = meta.output_token_ids_logprobs![0]!.slice(0, 2);
+    assert.deepEqual(scored[0]!.meta_info.output_token_ids_logprobs, [next], "what may come next");
+    assert.deepEqual([scored[0]!.output_ids, scored[0]!.meta_info.output_token_logprobs], [[], []]);
     assert.equal(scored[1]!.meta_info.input_token_ids_logprobs, undefined);
     const one = await generate(app, sampling, { token_ids_logprob: output_ids[0] });
     const [triple] = one.meta_info.output_token_ids_logprobs![0]!;

@@ -44,7 +44,14 @@ const TINY_CASES: readonly Case[] = [
   },
   {
     prompt: [...ONCE, ...ONCE, ...ONCE, ...ONCE],
-    sampling: { temperature: 0.6, repetitionPenalty: 1.3, seed: 5, numLogprobs: 2, maxTokens: 25 },
+    sampling: {
+      temperature: 0.6,
+      repetitionPenalty: 1.3,
+      seed: 5,
+      numLogprobs: 2,
+      logprobTokens: [300, 4],
+      maxTokens: 25,
+    },
   },
   {
     prompt: [...ONCE, 9, 8],
@@ -52,6 +59,9 @@ const TINY_CASES: readonly Case[] = [
       temperature: 0,
       numLogprobs: 5,
       promptLogprobStart: 0,
+      numPromptLogprobs: 1,
+      promptRanks: true,
+      logprobTokens: [12],
       stopTokenIds: [313, 200],
       maxTokens: 26,
     },
@@ -64,6 +74,10 @@ const TINY_CASES: readonly Case[] = [
   {
     prompt: [50, 51, 52],
     sampling: { seed: 7, minTokens: 15, logitBias: [[2, 4], [30, -4]], stop: ["w", "3b"], maxTokens: 26 },
+  },
+  {
+    prompt: [50, 51, 53],
+    sampling: { seed: 9, minTokens: 9, stopRegex: ["[^a-z]{2}[a-z0-9]{2}", "\\bzz"], maxTokens: 26 },
   },
 ];
 
@@ -91,6 +105,7 @@ Deno.test("the cases of the laws differ, end in different ways and say more than
   assert.equal(new Set(expected.map(({ text }) => text)).size, expected.length);
   const reasons = new Set(expected.map(({ finish }) => finish?.type));
   assert.deepEqual(reasons, new Set(["length", "stop"]));
+  assert.deepEqual(expected.at(-1)?.finish, { type: "stop", matched: "[^a-z]{2}[a-z0-9]{2}" });
   assert.ok(expected.every(({ tokens }) => tokens.length > 3));
 });
 
