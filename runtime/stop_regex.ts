@@ -12,12 +12,14 @@ export const maxStopRegexes = 32;
 /** Characters of one expression, at most (SGLang: bytes). */
 export const maxRegexLength = 256;
 /**
- * Instructions that all expressions of a generation may take, by estimate: compiling takes 5 to 20 us each, and a
- * character of the text up to 30 ns each.
+ * Instructions that all expressions of a generation may take, by estimate, so that compiling takes a few milliseconds at
+ * most, and a character of the text a few microseconds.
  */
 const MAX_SIZE = 300;
 /** Instructions that compile as fast as a class of Unicode's, which may be thousands of ranges. */
 const TABLE_SIZE = 20;
+/** And as fast as a range of characters beyond ASCII whose case does not count: each of them is looked up. */
+const FOLDED_RANGE_SIZE = 140;
 /** Programs kept for the next request, which often brings the same expressions. */
 const MAX_KEPT = 64;
 
@@ -119,7 +121,8 @@ const PARTS =
 export function estimatedSize(pattern: string): number {
   /** Groups that are open: their size, and that of their last part. */
   const groups = [{ size: 0, last: 0 }];
-  let numTables = 0;
+  const folds = /\(\?\w*i/.test(pattern);
+  let extra = 0;
   for (const [part, low, high] of pattern.matchAll(PARTS)) {
     const group = groups.at(-1)!;
     if (low !== undefined) {
@@ -136,10 +139,13 @@ export function estimatedSize(pattern: string): number {
       group.size++;
     } else {
       group.size += group.last = part.startsWith("\\Q") ? part.length : 1;
-      if (/^[[\\]/.test(part)) numTables += part.match(/\\p/gi)?.length ?? 0;
+      if (/^[[\\]/.test(part)) extra += TABLE_SIZE * (part.match(/\\p/gi)?.length ?? 0);
+      if (folds && /^\[.*([^\0-\x7f]|\\[x0-7])/s.test(part)) {
+        extra += FOLDED_RANGE_SIZE * part.split("-").length;
+      }
     }
   }
-  return groups.reduce((sum, { size }) => sum + size, numTables * TABLE_SIZE);
+  return groups.reduce((sum, { size }) => sum + size, extra);
 }
 
 function refusal(reason: string): InvalidRequestError {

@@ -39,6 +39,7 @@ Deno.test("size is refused before it is compiled", () => {
     "(" + "\\pL|".repeat(60) + "a){500}",
     "(\\Q" + "a".repeat(200) + "\\E){1000}",
     "(?i)" + "\\PL".repeat(80),
+    "(?i)[a-\\x{10FFFF}][!-\uffff]",
     "(((((a?)?)?)?){200}b){5}",
     "[[:alpha:]]]{900}(ab){60}",
   ];
