@@ -67,20 +67,21 @@ class NativeWording {
   async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<GenerateResult> {
     const totals = new Map<number, Output>(), slices = new Slices();
     for await (const { index, value } of chunks) {
-      const total = totals.get(index) ?? new Output();
+      const isFirst = !totals.has(index), total = totals.get(index) ?? new Output();
       totals.set(index, total);
       total.add(value);
-      yield { ...await this.#result(index, total, slices), ...(this.#plan.isList && { index }) };
+      yield { ...await this.#result(index, total, slices, isFirst), ...(this.#plan.isList && { index }) };
     }
   }
 
-  async #result(index: number, output: Output, slices: Slices): Promise<GenerateResult> {
+  async #result(index: number, output: Output, slices: Slices, isFirst = false): Promise<GenerateResult> {
     const { usage, finish } = output;
     const request = this.#plan.requests[index];
+    const wantsPrompt = this.#body.return_prompt_token_ids && (isFirst || finish !== undefined);
     return {
       text: output.text,
       output_ids: output.tokens,
-      ...(this.#body.return_prompt_token_ids && { prompt_token_ids: [...request?.promptTokens ?? []] }),
+      ...(wantsPrompt && { prompt_token_ids: [...request?.promptTokens ?? []] }),
       meta_info: {
         id: request?.requestId ?? "",
         finish_reason: finish ?? null,

@@ -103,7 +103,7 @@ export const label = optional(z.string().max(4096));
 /** A request id; `/abort_request` finds live requests by its beginning. */
 export const requestIdField = z.string().min(1).max(256);
 
-/** What only generations with the same value share cached prefixes by. */
+/** A text that keeps cached prefixes apart: only generations with the same one share them. */
 export const cacheKeyField = z.string().max(256);
 
 /** A non-empty list of token ids, checked in one pass that stops at the first bad entry. */

@@ -118,6 +118,7 @@ export const metaInfo = z.object({
 export const generateResult = z.object({
   text: z.string(),
   output_ids: z.array(z.int()),
+  /** With `return_prompt_token_ids`; of a stream in the first and the last event. */
   prompt_token_ids: z.array(z.int()).optional(),
   meta_info: metaInfo,
   index: z.int().optional(),

@@ -72,6 +72,8 @@ Deno.test("ids of the prompt on /generate", async () => {
   assert.deepEqual(results.map(({ prompt_token_ids: ids }) => ids), [[97, 98], [99]]);
   const plain = await answer(app, "/generate", { text: "ab" }, generateResult);
   assert.equal("prompt_token_ids" in plain, false);
+  const chunks = await events(app, "/generate", { ...request, text: "ab" }, generateResult);
+  assert.deepEqual(chunks.map(({ prompt_token_ids: ids }) => ids), [[97, 98], undefined, [97, 98]]);
 });
 
 Deno.test("token_ids_logprob is one id, a list for all, or a list each", async () => {
