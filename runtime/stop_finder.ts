@@ -70,14 +70,21 @@ class StopText implements Stop {
 
 /** Finds the stop text that is complete first, the longest of several. */
 export class StopFinder {
-  readonly #stops: readonly Stop[];
+  readonly #texts: readonly string[];
+  readonly #patterns: readonly string[];
+  #made: readonly Stop[] | undefined;
 
-  /** @throws {InvalidRequestError} if an expression is not served */
+  /** The expressions have been checked. */
   constructor(stop: readonly string[], stopRegex: readonly string[]) {
-    const programs = compileStopRegexes(stopRegex);
-    this.#stops = [
-      ...stop.map((text) => new StopText(text)),
-      ...programs.map((program) => new RegexMatcher(program)),
+    this.#texts = stop;
+    this.#patterns = stopRegex;
+  }
+
+  /** Made when the first text comes: a batch may start a thousand generations at once. */
+  get #stops(): readonly Stop[] {
+    return this.#made ??= [
+      ...this.#texts.map((text) => new StopText(text)),
+      ...compileStopRegexes(this.#patterns).map((program) => new RegexMatcher(program)),
     ];
   }
 
