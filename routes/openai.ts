@@ -116,12 +116,11 @@ export function toUsage(
   };
 }
 
+/** 0 is the default of both names. */
 function minTokensOf({ min_tokens: min, min_new_tokens: alias }: OpenaiFields, maxTokens: number): number {
-  if (min !== undefined && alias !== undefined && min !== alias) {
-    refuse("min_new_tokens", "differs from min_tokens");
-  }
-  checkMinTokens(min ?? alias ?? 0, maxTokens, min === undefined ? "min_new_tokens" : "min_tokens");
-  return min ?? alias ?? 0;
+  if (min && alias && min !== alias) refuse("min_new_tokens", "differs from min_tokens");
+  checkMinTokens(min || alias || 0, maxTokens, min ? "min_tokens" : "min_new_tokens");
+  return min || alias || 0;
 }
 
 /** The finish fields of a choice; both null while it runs. */

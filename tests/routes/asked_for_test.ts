@@ -145,7 +145,7 @@ Deno.test("prompt_logprobs are by token id with rank and text", async () => {
 
 Deno.test("min_new_tokens is min_tokens on /v1", async () => {
   const generator = new FakeGenerator(), app = appOf(generator);
-  for (const fields of [{ min_new_tokens: 3 }, { min_tokens: 3, min_new_tokens: 3 }]) {
+  for (const fields of [{ min_tokens: 0, min_new_tokens: 3 }, { min_tokens: 3, min_new_tokens: 3 }]) {
     await answer(app, "/v1/completions", { prompt: "a", ...fields }, completionResponse);
     await answer(app, "/v1/chat/completions", { messages, ...fields }, chatResponse);
   }
