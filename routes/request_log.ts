@@ -19,6 +19,7 @@ const TOKENS_PER_SLICE = 1024;
 
 /** SGLang's names for parameters that are not called so here. */
 const NATIVE_NAMES: Readonly<Record<string, string>> = {
+  logprobTokens: "token_ids_logprob",
   maxTokens: "max_new_tokens",
   minTokens: "min_new_tokens",
   seed: "sampling_seed",

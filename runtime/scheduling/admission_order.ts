@@ -93,7 +93,9 @@ function gainsByWaiting(
   const gain = Math.max(MIN_AWAITED_TOKENS, pageSize + 1);
   const end = numPages * pageSize + gain;
   return end <= cacheableTokens(sequence) &&
-    beingRead.some((other) => numCommonTokens(sequence.tokens, other.tokens, end) === end);
+    beingRead.some((other) =>
+      other.cacheKey === sequence.cacheKey && numCommonTokens(sequence.tokens, other.tokens, end) === end
+    );
 }
 
 /** Tokens with which both begin, counted up to `max`. */

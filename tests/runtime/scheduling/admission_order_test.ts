@@ -59,12 +59,13 @@ Deno.test("lpm: without a cache, and where more than 128 wait, it is fcfs", () =
 
 Deno.test("lpm: a prompt whose beginning is being read waits for it, unless little is to be gained", () => {
   const beginning = tokensOf(1, 40);
-  const world = worldOf({ maxRunningRequests: 4, chunkedPrefillSize: 100, maxRows: 120 });
+  const world = worldOf({ maxRunningRequests: 4, chunkedPrefillSize: 140, maxRows: 160 });
   world.submit("first", [...beginning, 1], { maxTokens: 2 });
   world.submit("same", [...beginning, 2], { maxTokens: 1 });
   world.submit("other", [...beginning.slice(0, 20), 3], { maxTokens: 1 });
+  world.submit("apart", [...beginning, 3], { maxTokens: 1 }, { cacheKey: "salt" });
   const begun = world.step()!;
-  assert.deepEqual(begun.forward.starts.map(({ requestId }) => requestId), ["first", "other"]);
+  assert.deepEqual(begun.forward.starts.map(({ requestId }) => requestId), ["first", "other", "apart"]);
   const next = world.step()!;
   assert.deepEqual(next.forward.starts.map(({ requestId }) => requestId), ["same"]);
   assert.equal(next.numCachedTokens, 40);
