@@ -88,7 +88,12 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       flags: "--fastapi-root-path, --root-path <path>",
       help: "Path below which a proxy shows the server; answered with it and without",
     },
-    { name: "apiKey", flags: "--api-key <key>", help: "Bearer token asked for on every route but /health" },
+    {
+      name: "apiKey",
+      flags: "--api-key <key>",
+      help:
+        "Bearer token asked for on every path but those of probes: /health, /v1/health, /ready, /ping, /metrics",
+    },
     {
       name: "apiKeyFile",
       flags: "--api-key-file <path>",

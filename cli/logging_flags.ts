@@ -13,6 +13,7 @@ export const loggingSchema = {
   logRequests: flag,
   logRequestsLevel: integer(0, 3).default(2),
   enableMetrics: z.boolean().default(true),
+  profileDir: text.exactOptional(),
 };
 
 /** See `flagGroups`. */
@@ -36,6 +37,11 @@ export const loggingFlags: readonly FlagOf<keyof typeof loggingSchema>[] = [
   },
   { name: "enableMetrics", flags: "--enable-metrics", help: "Count for /metrics and serve it" },
   { name: "enableMetrics", flags: "--no-enable-metrics", help: "Neither count nor serve /metrics" },
+  {
+    name: "profileDir",
+    flags: "--profile-dir <path>",
+    help: "Folder that /start_profile writes into, and nowhere else. Default: ~/.cache/aerie/profiles",
+  },
 ];
 
 /** See `flagSchema`. */

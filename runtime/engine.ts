@@ -8,6 +8,7 @@ import { PortChannel } from "./actor/channel.ts";
 import { checkRequest } from "./check_request.ts";
 import type { VerifierConfig } from "./config.ts";
 import { EngineActors } from "./engine_actors.ts";
+import { defaultProfileDir, EngineControl } from "./engine_control.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { describeModel, endTokens, planScheduler, planVerifier } from "./engine_config.ts";
 import {
@@ -30,6 +31,7 @@ import {
 } from "./messages.ts";
 import { describeServer, factsForMetrics, type ServerFacts } from "./server_info.ts";
 import { logSpeculation } from "./speculation_log.ts";
+import { withSettings } from "./scheduling/settings.ts";
 import { decodeWithStarts } from "./text_stream.ts";
 
 export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
@@ -54,6 +56,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 export class Engine implements Generator, AsyncDisposable {
   /** Facts about the served model. */
   readonly model: ModelInfo;
+  /** Pauses, settings, profiles. */
+  readonly control: EngineControl;
   readonly #options: EngineOptions;
   readonly #verifierConfig: VerifierConfig;
   readonly #actors: EngineActors;
@@ -75,6 +79,18 @@ export class Engine implements Generator, AsyncDisposable {
     this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
     this.model = describeModel(options, this.#verifierConfig);
     this.#metrics = new EngineMetrics(this.model, options.args.enableMetrics);
+    this.control = new EngineControl({
+      send: (command) => {
+        this.#assertReady();
+        this.#send(command);
+      },
+      onConfigured: (settings) => {
+        const facts = this.#facts!;
+        this.#facts = { ...facts, schedulerConfig: withSettings(facts.schedulerConfig, settings) };
+      },
+      profileDir: options.args.profileDir ?? defaultProfileDir(),
+      log: options.log,
+    });
     this.#actors = new EngineActors({ ...options, onCrash: (actor, error) => this.#crash(actor, error) });
     const { port1, port2 } = new MessageChannel();
     this.#actors.scheduler.connect("engine", port2);
@@ -121,6 +137,10 @@ export class Engine implements Generator, AsyncDisposable {
 
   decodeWithStarts(tokens: readonly number[]): ReturnType<Generator["decodeWithStarts"]> {
     return decodeWithStarts(this.#options.tokenizer.detokenizer({ skipSpecialTokens: false }), tokens);
+  }
+
+  tokenName(token: number): string {
+    return this.#options.tokenizer.tokenName(token);
   }
 
   tokenBytes(token: number): Uint8Array {
@@ -228,6 +248,7 @@ export class Engine implements Generator, AsyncDisposable {
   #end(error: Error): void {
     for (const live of this.#live.values()) live.fail(error);
     this.#live.clear();
+    this.control.end(error);
     for (const waiting of [this.#inspections, this.#flushes]) {
       for (const { reject } of waiting.splice(0)) reject(error);
     }
@@ -243,7 +264,7 @@ export class Engine implements Generator, AsyncDisposable {
       case "inspected":
         return this.#inspections.shift()?.resolve(message.state);
       default:
-        return unreachable(message);
+        return this.control.hear(message);
     }
   }
 

@@ -34,16 +34,22 @@ const MIN_MAX_OUTPUTS = 64;
 
 /** The model as clients see it. */
 export function describeModel(
-  { args, checkpoint, tokenizer }: Pick<EngineOptions, "args" | "checkpoint" | "tokenizer">,
-  { contextLength, eosTokenIds }: VerifierConfig,
+  { args, checkpoint, tokenizer, tokenizerFolder }: Pick<
+    EngineOptions,
+    "args" | "checkpoint" | "tokenizer" | "tokenizerFolder"
+  >,
+  { contextLength, maxRunningRequests, eosTokenIds }: VerifierConfig,
 ): ModelInfo {
   const [servedModelName = checkpoint.path, ...modelAliases] = namesIn(args.servedModelName ?? "");
   return {
     modelPath: checkpoint.path,
-    tokenizerPath: args.tokenizerPath ?? checkpoint.path,
     servedModelName,
     modelAliases,
+    tokenizerPath: tokenizerFolder ?? args.tokenizerPath ?? checkpoint.path,
+    architecture: checkpoint.config.architecture,
+    tokenizer: tokenizer.facts ?? { addsBos: false },
     contextLength,
+    maxRunningRequests,
     vocabSize: checkpoint.config.vocabSize,
     textBound: tokenizer.textBound ?? NO_BOUND,
     eosTokenIds,

@@ -7,14 +7,16 @@ import type { Actor, LogLevel } from "./actor/actor.ts";
 import type { Checkpoint, VerifierConfig, VerifierInfo } from "./config.ts";
 import type { ServerArgs } from "./server_args.ts";
 import type { ActorCrashedError } from "./errors.ts";
-import type { ChatMessage, EncodeOptions, Generator, RenderOptions } from "./generation.ts";
+import type { ChatMessage, EncodeOptions, Generator, RenderOptions, TokenizerFacts } from "./generation.ts";
 import type { DrafterMessage, VerifierMessage } from "./messages.ts";
 import type { DrafterConfig, DrafterInfo, SpeculationConfig } from "./speculation_config.ts";
 import type { TextBound } from "./text_length.ts";
 import type { TextSource } from "./text_stream.ts";
 
 /** What the engine needs of a tokenizer: at once, in the calling thread, or later. */
-export interface EngineTokenizer extends Pick<Generator, "decode" | "tokenBytes"> {
+export interface EngineTokenizer extends Pick<Generator, "decode" | "tokenBytes" | "tokenName"> {
+  /** What it puts around texts; nothing if left out. */
+  readonly facts?: TokenizerFacts;
   /** Tokens that end a turn or a text. */
   readonly eosTokenIds: readonly number[];
   /** What a text's length says about the number of its tokens; nothing if left out. */
@@ -43,6 +45,8 @@ export interface EngineOptions {
   readonly checkpoint: Checkpoint;
   /** The target model's tokenizer; it is the engine's from now on, `stop` included. */
   readonly tokenizer: EngineTokenizer;
+  /** Folder with the tokenizer's files, for `/get_model_info`; where the model is if left out. */
+  readonly tokenizerFolder?: string | undefined;
   /** Path of the native library. */
   readonly libraryPath: string;
   /** Drafts, as `openSpeculation` makes them of the flags; undefined: none. */

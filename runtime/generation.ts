@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { PauseMode, SchedulerSettings } from "./control_messages.ts";
 import type { FinishReason, SchedulerState, SubmitBatch, TokenLogprob, Usage } from "./messages.ts";
 import type { SamplingParams } from "./sampling/params.ts";
 import type { TextBound } from "./text_length.ts";
@@ -123,14 +124,20 @@ export interface RenderOptions {
 export interface ModelInfo {
   /** What was asked for, or the default model's name. */
   readonly modelPath: string;
-  /** Where the tokenizer came from. */
+  /** Folder with tokenizer.json, or the file that the tokenizer came from. */
   readonly tokenizerPath: string;
+  /** Hugging Face's name of the architecture, e.g. `LlamaForCausalLM`. */
+  readonly architecture: string;
+  /** What the tokenizer puts around texts. */
+  readonly tokenizer: TokenizerFacts;
   /** Name in answers, and the first in `/v1/models`. */
   readonly servedModelName: string;
   /** Other names that requests may give. */
   readonly modelAliases: readonly string[];
   /** Longest sequence in tokens. */
   readonly contextLength: number;
+  /** Sequences in one batch at most, as the server was started. */
+  readonly maxRunningRequests: number;
   /** Token ids are below this. */
   readonly vocabSize: number;
   /** What a text's length says about the number of its tokens. */
@@ -141,12 +148,66 @@ export interface ModelInfo {
   readonly allowAutoTruncate: boolean;
 }
 
+/** Texts that the model's tokenizer gives a meaning to. */
+export interface TokenizerFacts {
+  /** Begins a document. */
+  readonly bosToken?: string;
+  /** Ends one. */
+  readonly eosToken?: string;
+  /** Stands for what the vocabulary lacks. */
+  readonly unkToken?: string;
+  /** Fills rows up. */
+  readonly padToken?: string;
+  /** A text gets a bos token put before it. */
+  readonly addsBos: boolean;
+  /** Jinja text of the chat template. */
+  readonly chatTemplate?: string;
+}
+
+/** A profile to be made. */
+export interface ProfileRequest {
+  /** Folder to write into, absolute or below the profile folder; the latter if left out. */
+  readonly folder?: string;
+  /** Beginning of the file's name. */
+  readonly prefix?: string;
+  /** Steps to let pass first. */
+  readonly numSkipped?: number;
+  /** Steps after which the profile ends by itself. */
+  readonly numSteps?: number;
+}
+
+/** What an operator may do to a generator while it runs. */
+export interface GeneratorControl {
+  /** A pause was asked for and has not been ended. */
+  readonly isPaused: boolean;
+  /** Holds work up; resolves when nothing is being computed. Requests go on to queue. */
+  pause(mode: PauseMode): Promise<void>;
+  /** Ends a pause. */
+  resume(): Promise<void>;
+  /** Changes settings of the scheduler. */
+  configure(settings: SchedulerSettings): Promise<void>;
+  /**
+   * Starts to record steps; returns the path of the file that they will be in.
+   *
+   * @throws {InvalidRequestError} if that is being done, or clients may not write there
+   */
+  startProfile(request: ProfileRequest): Promise<string>;
+  /**
+   * Ends the recording; returns the path of the file.
+   *
+   * @throws {InvalidRequestError} if none is being made
+   */
+  stopProfile(): Promise<string>;
+}
+
 /** The engine as a client sees it. */
 export interface Generator {
   /** Facts about the served model. */
   readonly model: ModelInfo;
   /** False while starting, stopping, or after a crash. */
   readonly ready: boolean;
+  /** Levers for operators. */
+  readonly control: GeneratorControl;
 
   /**
    * Tokens of plain text. Special tokens written out in the text stay text unless `parseSpecial`. Does not block the
@@ -160,6 +221,8 @@ export interface Generator {
   decode(tokens: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
   /** Text of tokens, special ones included, and the characters (code points) before the text of each. */
   decodeWithStarts(tokens: readonly number[]): { readonly text: string; readonly starts: readonly number[] };
+  /** A token as the vocabulary writes it, e.g. `Ġworld`; empty for an id without a token. */
+  tokenName(token: number): string;
   /** Bytes that a token adds to a text, the text of a special token included; none for an id without a token. */
   tokenBytes(token: number): Uint8Array;
   /**

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { ControlCommand, ControlFact } from "./control_messages.ts";
 import type { WireError } from "./errors.ts";
 import type { SamplingParams } from "./sampling/params.ts";
 import type { SchedulerState } from "./scheduler_state.ts";
@@ -259,13 +260,13 @@ export interface Forwarded {
 }
 
 /** Commands and facts that the scheduler receives. */
-export type SchedulerMessage = Submit | Cancel | Flush | Inspect | Drafted | Forwarded;
+export type SchedulerMessage = Submit | Cancel | Flush | Inspect | ControlCommand | Drafted | Forwarded;
 /** Commands the verifier takes. */
 export type VerifierMessage = Forward | Release;
 /** Commands the drafter takes. */
 export type DrafterMessage = Draft | Release;
 /** Facts that the engine receives. */
-export type EngineMessage = Progressed | Flushed | Inspected;
+export type EngineMessage = Progressed | Flushed | Inspected | ControlFact;
 
 /** Marks a `switch` over a union as complete. */
 export function unreachable(value: never): never {

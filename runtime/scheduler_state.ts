@@ -25,6 +25,14 @@ export interface SchedulerState {
   readonly promptRowMs: number;
   /** The same of each token that such a row sees. */
   readonly promptSeenMs: number;
+  /** No step is planned, because somebody asked for a pause. */
+  readonly isPaused: boolean;
+  /** Sequences in one batch at most. */
+  readonly maxRunningRequests: number;
+  /** Tokens the KV pool holds. */
+  readonly maxTotalTokens: number;
+  /** Tokens of pages that are neither free nor evictable. */
+  readonly numUsedTokens: number;
   /** Sequences in the queue that ran and were preempted. */
   readonly numPreempted: number;
   /** Pages in the pool, free pages, pages held by the radix cache and evictable. */

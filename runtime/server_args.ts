@@ -56,6 +56,8 @@ export interface ServerArgs {
   readonly randomSeed?: number;
   /** Tokens gathered per chunk of a stream. */
   readonly streamInterval: number;
+  /** Folder that profiles are written into. */
+  readonly profileDir?: string;
   /** Least severe lines shown. */
   readonly logLevel: "debug" | "info" | "warning" | "error";
   /** Decode steps between two decode log lines. */

@@ -22,6 +22,17 @@ export interface ServerFacts {
   readonly speculation: SpeculationConfig | undefined;
 }
 
+/** What routers ask of a worker's place among others: one process, which does everything. */
+const PARALLELISM = {
+  tpSize: 1,
+  dpSize: 1,
+  ppSize: 1,
+  epSize: 1,
+  nnodes: 1,
+  nodeRank: 0,
+  disaggregationMode: "null",
+};
+
 /**
  * All arguments, flat, under their flags' names with the values in effect, then counters, as SGLang arranges them.
  * The API key is left out.
@@ -30,14 +41,27 @@ export function describeServer(facts: ServerFacts, state: SchedulerState): Reado
   const { args: { apiKey: _, ...args }, model, verifierConfig, verifierInfo, schedulerConfig } = facts;
   const { threads, kvDtype, device } = verifierConfig;
   const { contextLength, maxRunningRequests, chunkedPrefillSize } = schedulerConfig;
+  const { maxQueuedRequests, decodeLogInterval, maxStepMs = -1 } = schedulerConfig;
+  const { maxQueuedPerClient = -1, maxQueuedTokens = null } = schedulerConfig;
   const { modelPath, tokenizerPath, servedModelName } = model;
   const tokenCapacity = verifierInfo.numPages * verifierConfig.pageSize;
   const inEffect = { modelPath, tokenizerPath, servedModelName, threads, device };
   return {
-    ...inSnakeCase({ ...args, ...inEffect, contextLength, maxRunningRequests, chunkedPrefillSize }),
+    ...inSnakeCase({
+      ...PARALLELISM,
+      ...args,
+      ...inEffect,
+      contextLength,
+      maxRunningRequests,
+      chunkedPrefillSize,
+    }),
+    ...inSnakeCase({ maxQueuedRequests, maxQueuedPerClient, maxQueuedTokens, maxStepMs, decodeLogInterval }),
     speculative_algorithm: facts.speculation?.algorithm ?? null,
     kv_cache_dtype: kvDtype,
     max_total_num_tokens: tokenCapacity,
+    max_model_len: contextLength,
+    // One token more than the prompt must fit, and the KV of the last one is never needed.
+    max_req_input_len: Math.min(contextLength, tokenCapacity) - 1,
     internal_states: [{
       ...inSnakeCase(state),
       backend: verifierInfo.backend,

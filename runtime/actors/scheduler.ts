@@ -5,6 +5,7 @@
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { SchedulerConfig } from "../config.ts";
+import type { ControlCommand, ControlFact } from "../control_messages.ts";
 import {
   type Draft,
   type Flushed,
@@ -22,10 +23,13 @@ import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";
 import { type Drafts, planDraft, takeDrafts } from "../scheduling/drafting.ts";
 import { NUM_JUDGED_VERIFICATIONS, warnByExperience } from "../scheduling/fixed_tree.ts";
 import { News } from "../scheduling/news.ts";
+import { pause, resume, settlePause } from "../scheduling/pausing.ts";
 import { usageSince, zeroCounts } from "../scheduling/speculation_counts.ts";
 import { decodeLine, preemptionLine, prefillLine } from "../scheduling/log_lines.ts";
 import { schedule } from "../scheduling/schedule.ts";
-import { createState, flush, inspect, isBusy, type SchedulingState } from "../scheduling/state.ts";
+import { withSettings } from "../scheduling/settings.ts";
+import { createState, flush, inspect, isBusy, type SchedulingState, type Step } from "../scheduling/state.ts";
+import { StepRecorder } from "../scheduling/step_recorder.ts";
 
 class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   readonly name = "scheduler";
@@ -39,6 +43,11 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   #sentAt = 0;
   /** Time of all commits since the start. */
   #commitMs = 0;
+  /** The drafts of the step in flight. */
+  #draft: { readonly sentAt: number; readonly endedAt: number; readonly numSequences: number } | undefined;
+  #recorder: StepRecorder | undefined;
+  /** Pauses that were asked for and wait for the step in flight. */
+  #numPausesUnsaid = 0;
   // Since the last decode line:
   #numDecodeSteps = 0;
   #busyMs = 0;
@@ -69,17 +78,20 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         this.#tell(context);
         return this.#next(context);
       case "drafted": {
-        const draftMs = context.clock.now() - this.#plannedAt;
+        const endedAt = context.clock.now(), draftMs = endedAt - this.#plannedAt;
+        this.#draft = { sentAt: this.#sentAt, endedAt, numSequences: message.trees.length };
         this.#forward(takeDrafts(this.#state, message, draftMs), context);
         // Who came while the drafts were made is in this step, and it takes long.
         if (this.#hasPrompts) this.#tell(context);
-        return;
+        // Nobody may be left of whom they were for.
+        return this.#settle(context);
       }
       case "forwarded": {
         const hadPrompts = this.#hasPrompts, now = context.clock.now(), stepMs = now - this.#plannedAt;
         const events = this.#commit(message, context);
         // What comes next is decided before anybody is told.
         this.#take(events, context);
+        this.#settle(context);
         this.#next(context);
         this.#begunAt = now;
         // First tokens are awaited, and the next step takes long if it has prompts.
@@ -101,8 +113,44 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         return context.send("engine", inspected);
       }
       default:
-        unreachable(message);
+        return this.#control(message, context);
     }
+  }
+
+  #control(command: ControlCommand, context: ActorContext): void {
+    const answer = (fact: ControlFact) => context.send("engine", fact);
+    switch (command.type) {
+      case "pause":
+        this.#take(pause(this.#state, command.mode), context);
+        this.#tell(context);
+        this.#numPausesUnsaid++;
+        return this.#settle(context);
+      case "resume":
+        resume(this.#state);
+        answer({ type: "resumed" });
+        return this.#next(context);
+      case "configure":
+        this.#state.config = withSettings(this.#state.config, command.settings);
+        answer({ type: "configured" });
+        return this.#next(context);
+      case "startProfile":
+        this.#recorder = new StepRecorder(command);
+        return answer({ type: "profileStarted" });
+      case "stopProfile":
+        answer(this.#recorder?.end() ?? { type: "profiled", steps: [], isLast: true });
+        this.#recorder = undefined;
+        return;
+      default:
+        unreachable(command);
+    }
+  }
+
+  /** Does what a pause has to do between two steps, and says so. */
+  #settle(context: ActorContext): void {
+    if (isBusy(this.#state)) return;
+    this.#release(settlePause(this.#state), context);
+    if (this.#numPausesUnsaid > 0) this.#tell(context);
+    for (; this.#numPausesUnsaid > 0; this.#numPausesUnsaid--) context.send("engine", { type: "paused" });
   }
 
   stop(): void {}
@@ -140,10 +188,12 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   }
 
   #commit(forwarded: Forwarded, context: ActorContext): SchedulerEvent[] {
-    const numDecoding = this.#state.inFlight?.numDecoding ?? 0;
+    const step = this.#state.inFlight, numDecoding = step?.numDecoding ?? 0;
     const now = context.clock.now();
     const events = commit(this.#state, forwarded, now - this.#sentAt, now - this.#begunAt);
     this.#commitMs += context.clock.now() - now;
+    if (this.#recorder && step) this.#record(step, forwarded, now, context);
+    this.#draft = undefined;
     this.#busyMs += now - this.#plannedAt;
     if (numDecoding > 0 && ++this.#numDecodeSteps === this.#state.config.decodeLogInterval) {
       const { generatedTokens, drafting } = this.#state;
@@ -169,6 +219,29 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     const numSequences = Math.max(1, Math.round(recent.numSequences / recent.numSteps));
     const warning = warnByExperience(drafting.config, drafting.usage, numSequences);
     if (warning !== undefined) context.log("warning", warning);
+  }
+
+  #record(step: Step, { results, forwardMs }: Forwarded, forwardedAt: number, context: ActorContext): void {
+    const { running, waiting } = this.#state;
+    const profiled = this.#recorder?.add({
+      step: step.forward.step,
+      plannedAt: this.#plannedAt,
+      ...(this.#draft && { draft: this.#draft }),
+      sentAt: this.#sentAt,
+      forwardedAt,
+      forwardMs,
+      committedAt: context.clock.now(),
+      numDecoding: step.numDecoding,
+      numPrefilling: step.numPrefilling,
+      numPrefillRows: step.numPrefillRows,
+      numDraftNodes: step.forward.segments.reduce((sum, { tree }) => sum + (tree?.tokens.length ?? 0), 0),
+      numTokens: results.reduce((sum, { tokens }) => sum + tokens.length, 0),
+      numRunning: running.length,
+      numWaiting: waiting.size,
+    });
+    if (profiled === undefined) return;
+    if (profiled.isLast) this.#recorder = undefined;
+    context.send("engine", profiled);
   }
 
   /** Passes on what the models must hear, and keeps the rest. */

@@ -44,7 +44,7 @@ export type Drafts = ReadonlyMap<Sequence, SequenceDraft>;
  */
 export function planDraft(state: SchedulingState): DraftStep | undefined {
   const { drafting } = state;
-  if (drafting === undefined || isBusy(state)) return undefined;
+  if (drafting === undefined || isBusy(state) || state.pauseMode !== undefined) return undefined;
   const decoding = decodingOf(state);
   if (isResting(drafting, decoding.length)) return undefined;
   if (decoding.length === 0) return undefined;

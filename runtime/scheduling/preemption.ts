@@ -30,7 +30,8 @@ function losesLess(a: Sequence, b: Sequence): boolean {
   return lost < 0 || (lost === 0 && a.numPromptTokens > b.numPromptTokens);
 }
 
-function preempt(state: SchedulingState, sequence: Sequence): void {
+/** Takes a running sequence's pages and puts it in front of the queue; the models must hear of it. */
+export function preempt(state: SchedulingState, sequence: Sequence): void {
   releasePages(state, sequence);
   state.running.splice(state.running.indexOf(sequence), 1);
   state.waiting.addPreempted(sequence);

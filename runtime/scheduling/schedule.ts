@@ -12,14 +12,16 @@ import { isBusy, type SchedulingState, type Step } from "./state.ts";
 
 /**
  * Plans the next step: decode rows of all running sequences, so that nobody stalls, with the `drafts` to verify, then
- * prompt chunks, in the order of admission, all in one forward. Undefined while a step or drafts are in flight or if
- * there is nothing to do.
+ * prompt chunks, in the order of admission, all in one forward. Undefined while a step or drafts are in flight, during a
+ * pause, or if there is nothing to do.
  */
 export function schedule(
   state: SchedulingState,
   drafts: Drafts = new Map(),
 ): Step | undefined {
   if (isBusy(state)) return undefined;
+  // A step whose drafts are made has begun: the drafter counts on what it yields.
+  if (state.pauseMode !== undefined && drafts.size === 0) return undefined;
   const batch = new Batch(state, drafts);
   const releases = makeRoom(state);
   for (const sequence of state.running) growPages(state, sequence);

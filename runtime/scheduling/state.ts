@@ -6,6 +6,7 @@
 import { PageAllocator } from "../cache/page_allocator.ts";
 import { lookAheadPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../config.ts";
+import type { PauseMode } from "../control_messages.ts";
 import type { Forward, Release, SchedulerState } from "../messages.ts";
 import { type AdmissionOrder, createAdmissionOrder } from "./admission_order.ts";
 import { createDepartures, type Departures } from "./departures.ts";
@@ -58,7 +59,8 @@ export interface Step {
 
 /** The scheduler's state. */
 export interface SchedulingState {
-  readonly config: SchedulerConfig;
+  /** Replaced as a whole when settings change. */
+  config: SchedulerConfig;
   readonly reserveRatioBounds: ReserveRatioBounds;
   readonly allocator: PageAllocator;
   readonly cache: RadixCache;
@@ -74,6 +76,8 @@ export interface SchedulingState {
   draftInFlight: DraftStep | undefined;
   /** Undefined without speculation. */
   readonly drafting: Drafting | undefined;
+  /** Undefined while work goes on. */
+  pauseMode: PauseMode | undefined;
   /** Share of the tokens still to come for which admission keeps pages free. */
   reserveRatio: number;
   readonly stepTimes: StepTimes;
@@ -114,6 +118,7 @@ export function createState(config: SchedulerConfig): SchedulingState {
     inFlight: undefined,
     draftInFlight: undefined,
     drafting: drafting && createDrafting(drafting, pageSize),
+    pauseMode: undefined,
     reserveRatio: reserveRatioBounds.max,
     stepTimes: createStepTimes(),
     departures: createDepartures(),
@@ -153,9 +158,14 @@ export function numUsedTokens({ config, allocator, cache }: SchedulingState): nu
   return (config.numPages - allocator.numFree - cache.numEvictable) * config.pageSize;
 }
 
-/** Empties the radix cache; false, and nothing done, while requests run or wait. */
-export function flush({ sequences, allocator, cache }: SchedulingState): boolean {
-  if (sequences.size > 0) return false;
+/**
+ * Empties the radix cache; false, and nothing done, while requests run or wait. During a pause those that wait own
+ * nothing, and do not count.
+ */
+export function flush(state: SchedulingState): boolean {
+  const { sequences, running, pauseMode, allocator, cache } = state;
+  const numInTheWay = pauseMode === undefined ? sequences.size : running.length;
+  if (numInTheWay > 0 || isBusy(state)) return false;
   allocator.free(cache.evict(cache.numEvictable));
   return true;
 }
@@ -176,6 +186,10 @@ export function inspect(state: SchedulingState, measured: Measured): SchedulerSt
     stepBoundMs: stepBoundInEffect(state, decoding),
     promptRowMs: state.stepTimes.prompt.rowMs,
     promptSeenMs: state.stepTimes.prompt.seenMs,
+    isPaused: state.pauseMode !== undefined,
+    maxRunningRequests: state.config.maxRunningRequests,
+    maxTotalTokens: poolTokens(state.config),
+    numUsedTokens: numUsedTokens(state),
     numPreempted: state.waiting.numPreempted,
     numPages: state.config.numPages,
     numFreePages: state.allocator.numFree,

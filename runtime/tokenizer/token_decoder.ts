@@ -5,6 +5,7 @@
  * @module
  */
 import { LoadError } from "../errors.ts";
+import type { TokenizerFacts } from "../generation.ts";
 import type { TextBound } from "../text_length.ts";
 import { Detokenizer } from "./detokenizer.ts";
 import type { TokenizerSource } from "./source.ts";
@@ -21,6 +22,8 @@ export class TokenDecoder {
   readonly eosTokenIds: readonly number[];
   /** Jinja text of the chat template. */
   readonly chatTemplate?: string;
+  /** What is put around texts. */
+  readonly facts: TokenizerFacts;
   /** What a text's length says about the number of its tokens. */
   readonly textBound: TextBound;
 
@@ -52,6 +55,15 @@ export class TokenDecoder {
         this.#texts.indexOf(source.bosToken);
       if (bos >= 0) this.bosTokenId = bos;
     }
+    const { bosToken, eosToken, unkToken, padToken, addBos = false } = source;
+    this.facts = {
+      ...(bosToken !== undefined && { bosToken }),
+      ...(eosToken !== undefined && { eosToken }),
+      ...(unkToken !== undefined && { unkToken }),
+      ...(padToken !== undefined && { padToken }),
+      addsBos: addBos,
+      ...(source.chatTemplate !== undefined && { chatTemplate: source.chatTemplate }),
+    };
     this.textBound = textBound(json, this.#texts, this.#decoding);
   }
 
@@ -72,6 +84,11 @@ export class TokenDecoder {
   /** Text of one token, U+FFFD for bytes that are only part of a character. */
   tokenText(token: number): string {
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.tokenBytes(token));
+  }
+
+  /** A token as the vocabulary writes it; empty for an id without a token. */
+  tokenName(token: number): string {
+    return this.#added.get(token) ?? this.#texts[token] ?? "";
   }
 
   /** Bytes of one token; none for an id without a token. */

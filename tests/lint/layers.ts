@@ -11,6 +11,7 @@ const root = join(import.meta.dirname!, "..", "..");
 /** Types and plain data that every layer shares. */
 const CONTRACTS = [
   "runtime/config.ts",
+  "runtime/control_messages.ts",
   "runtime/errors.ts",
   "runtime/messages.ts",
   "runtime/sampling/params.ts",
@@ -32,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "http/": ["routes/errors.ts", "runtime/errors.ts"],
   "routes/": [
     "deno.json",
+    "runtime/control_messages.ts",
     "runtime/generation.ts",
     "runtime/messages.ts",
     "runtime/errors.ts",
@@ -87,6 +89,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/messages.ts": CONTRACTS,
   "runtime/scheduler_state.ts": CONTRACTS,
   "runtime/config.ts": CONTRACTS,
+  "runtime/control_messages.ts": [],
   "runtime/server_args.ts": [],
   "runtime/usage.ts": [],
   "runtime/speculation_config.ts": CONTRACTS,

@@ -3,12 +3,15 @@
  *
  * @module
  */
+import type { PauseMode, SchedulerSettings } from "../../runtime/control_messages.ts";
 import type {
   ChatMessage,
   GenerationRequest,
   GenerationUpdate,
   Generator,
+  GeneratorControl,
   ModelInfo,
+  ProfileRequest,
   RenderOptions,
 } from "../../runtime/generation.ts";
 import type { SchedulerState } from "../../runtime/messages.ts";
@@ -31,6 +34,41 @@ export interface Seen {
   ended: boolean;
 }
 
+/** Remembers what was asked for. */
+export class FakeControl implements GeneratorControl {
+  isPaused = false;
+  readonly asked: unknown[] = [];
+
+  pause(mode: PauseMode): Promise<void> {
+    this.isPaused = true;
+    return this.#take({ mode });
+  }
+
+  resume(): Promise<void> {
+    this.isPaused = false;
+    return this.#take("resume");
+  }
+
+  configure(settings: SchedulerSettings): Promise<void> {
+    return this.#take(settings);
+  }
+
+  startProfile(request: ProfileRequest): Promise<string> {
+    return this.#take(request, "/profiles/a.json");
+  }
+
+  stopProfile(): Promise<string> {
+    return this.#take("stop", "/profiles/a.json");
+  }
+
+  #take(what: unknown): Promise<void>;
+  #take(what: unknown, answer: string): Promise<string>;
+  #take(what: unknown, answer?: string): Promise<string | void> {
+    this.asked.push(what);
+    return Promise.resolve(answer);
+  }
+}
+
 /** Plays `script` for each request and records it. */
 export class FakeGenerator implements Generator {
   model: ModelInfo = {
@@ -38,7 +76,10 @@ export class FakeGenerator implements Generator {
     tokenizerPath: "/models/tiny",
     servedModelName: "org/tiny",
     modelAliases: [],
+    architecture: "LlamaForCausalLM",
+    tokenizer: { bosToken: "<s>", eosToken: "</s>", addsBos: false, chatTemplate: "{{ messages }}" },
     contextLength: 100,
+    maxRunningRequests: 8,
     vocabSize: 256,
     textBound: { maxBytesPerToken: 64, lostBytes: new Set() },
     eosTokenIds: [0],
@@ -46,6 +87,10 @@ export class FakeGenerator implements Generator {
   };
   ready = true;
   flushable = true;
+  readonly control = new FakeControl();
+  /** Counters; without them there is no scheduler. */
+  state: SchedulerState | undefined;
+  info: Readonly<Record<string, unknown>> = { host: "127.0.0.1", max_total_num_tokens: 4096 };
   readonly seen: Seen[] = [];
   readonly aborted: string[] = [];
   /** What chats were rendered of. */
@@ -75,6 +120,10 @@ export class FakeGenerator implements Generator {
 
   decodeWithStarts(tokens: readonly number[]): ReturnType<Generator["decodeWithStarts"]> {
     return { text: this.decode(tokens), starts: tokens.map((_, i) => i) };
+  }
+
+  tokenName(token: number): string {
+    return `<${String.fromCharCode(token)}>`;
   }
 
   tokenBytes(token: number): Uint8Array {
@@ -128,7 +177,7 @@ export class FakeGenerator implements Generator {
   }
 
   serverInfo(): Promise<Readonly<Record<string, unknown>>> {
-    return Promise.resolve({ host: "127.0.0.1", max_total_num_tokens: 4096 });
+    return Promise.resolve(this.info);
   }
 
   metrics(): Promise<string | undefined> {
@@ -136,6 +185,7 @@ export class FakeGenerator implements Generator {
   }
 
   schedulerState(): Promise<SchedulerState> {
+    if (this.state !== undefined) return Promise.resolve(this.state);
     return Promise.reject(new Error("Cannot inspect: there is no scheduler"));
   }
 }

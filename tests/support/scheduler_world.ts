@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import type { SchedulerConfig } from "../../runtime/config.ts";
+import type { PauseMode } from "../../runtime/control_messages.ts";
 import type {
   Draft,
   DraftRequest,
@@ -20,6 +21,7 @@ import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampli
 import { submit } from "../../runtime/scheduling/admission.ts";
 import { commit } from "../../runtime/scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../../runtime/scheduling/ending.ts";
+import { pause, resume, settlePause } from "../../runtime/scheduling/pausing.ts";
 import { type Drafts, planDraft, takeDrafts } from "../../runtime/scheduling/drafting.ts";
 import { schedule } from "../../runtime/scheduling/schedule.ts";
 import { acceptPath, emptyTree } from "../../runtime/speculation/draft_tree.ts";
@@ -121,6 +123,15 @@ export class World {
     checkOwners(this.state);
   }
 
+  pause(mode: PauseMode): void {
+    this.#hear(pause(this.state, mode));
+    checkOwners(this.state);
+  }
+
+  resume(): void {
+    resume(this.state);
+  }
+
   flush(): boolean {
     const done = flush(this.state);
     if (done) assert.equal(this.state.allocator.numFree, this.config.numPages);
@@ -195,6 +206,7 @@ export class World {
     }
     const forwardMs = this.forwardMs(numRows, numSeen);
     this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs }));
+    this.#hear(settlePause(this.state));
     checkOwners(this.state);
   }
 

@@ -87,6 +87,7 @@ export function pieceTokenizer(pieces: readonly string[]): EngineTokenizer {
     decode: (tokens, options) => tokens.map((token) => textOf(token, options?.skipSpecialTokens)).join(""),
     renderChat: () => Int32Array.of(1),
     tokenBytes,
+    tokenName: (token) => pieces[token] ?? "",
     detokenizer: ({ skipSpecialTokens }) =>
       new Detokenizer({ tokenBytes, isSpecial: (token) => token === 0 }, {
         skipSpecialTokens,

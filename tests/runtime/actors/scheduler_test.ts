@@ -107,6 +107,10 @@ Deno.test("flush and inspect are answered", async () => {
     numWaitingClients: 0,
     reserveRatio: 0.7 - 3 * 0.001,
     stepBoundMs: null,
+    isPaused: false,
+    maxRunningRequests: 8,
+    maxTotalTokens: 16,
+    numUsedTokens: 0,
     numPages: 8,
     numFreePages: 6,
     numEvictablePages: 2,
@@ -125,6 +129,21 @@ Deno.test("flush and inspect are answered", async () => {
     lastGenThroughput: 0,
   });
   assert.deepEqual([after?.numFreePages, after?.numEvictablePages], [8, 0]);
+});
+
+Deno.test("a pause is answered when the step in flight is over, and its tokens are told", async () => {
+  const { sent, tell, submit, answer } = await startScheduler();
+  submit("r", [1, 2, 3], { maxTokens: 9 });
+  tell({ type: "pause", mode: "retract" });
+  tell({ type: "pause", mode: "retract" });
+  assert.equal(sent.engine.length, 0);
+  answer();
+  assert.deepEqual(sent.engine.map(({ type }) => type), ["tokens", "paused", "paused"]);
+  assert.deepEqual(sent.verifier.map(({ type }) => type), ["forward", "release"]);
+  tell({ type: "pause", mode: "in_place" });
+  assert.equal(sent.engine.at(-1)?.type, "paused");
+  tell({ type: "resume" });
+  assert.equal(sent.verifier.at(-1)?.type, "forward");
 });
 
 Deno.test("prefills are logged, and every few decode steps their throughput, idle time left out", async () => {

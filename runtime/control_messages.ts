@@ -1,0 +1,137 @@
+/**
+ * Messages by which an operator steers the scheduler while it runs: pauses, settings, profiles. The engine sends one
+ * command and waits for its answer; `profiled` comes unasked.
+ *
+ * @module
+ */
+
+/**
+ * What becomes of the requests that a pause finds, in SGLang's words: `abort` ends them all, `retract` takes their pages
+ * and computes them again later, `in_place` leaves them where they are.
+ */
+export type PauseMode = "abort" | "retract" | "in_place";
+
+/** Settings of the scheduler that can change while it runs, as `SchedulerConfig` has them; what is left out stays. */
+export interface SchedulerSettings {
+  /** Sequences in one batch at most; no more than at the start. */
+  readonly maxRunningRequests?: number;
+  /** Requests that may wait beyond those. */
+  readonly maxQueuedRequests?: number;
+  /** Requests of one client that may wait; -1 for no limit of their own. */
+  readonly maxQueuedPerClient?: number;
+  /** Prompt tokens that may wait; -1 for no limit. */
+  readonly maxQueuedTokens?: number;
+  /** Time that a step with prompts may take beside decoding sequences, milliseconds; -1 for no limit. */
+  readonly maxStepMs?: number;
+  /** Decode steps between two decode log lines. */
+  readonly decodeLogInterval?: number;
+}
+
+/** Starts no further step, before the step in flight has ended; answered by `paused`. */
+export interface Pause {
+  /** Discriminates. */
+  readonly type: "pause";
+  /** What becomes of the requests there are. */
+  readonly mode: PauseMode;
+}
+
+/** Ends a pause; answered by `resumed`. */
+export interface Resume {
+  /** Discriminates. */
+  readonly type: "resume";
+}
+
+/** Changes settings; answered by `configured`. */
+export interface Configure {
+  /** Discriminates. */
+  readonly type: "configure";
+  /** The new values. */
+  readonly settings: SchedulerSettings;
+}
+
+/** Starts to record steps; answered by `profileStarted`, then by `profiled` as they are made. */
+export interface StartProfile {
+  /** Discriminates. */
+  readonly type: "startProfile";
+  /** Steps to let pass first. */
+  readonly numSkipped: number;
+  /** Steps to record. */
+  readonly numSteps: number;
+}
+
+/** Ends the recording; answered by the last `profiled`. */
+export interface StopProfile {
+  /** Discriminates. */
+  readonly type: "stopProfile";
+}
+
+/** Answer to `pause`: nothing is being computed. */
+export interface Paused {
+  /** Discriminates. */
+  readonly type: "paused";
+}
+
+/** Answer to `resume`. */
+export interface Resumed {
+  /** Discriminates. */
+  readonly type: "resumed";
+}
+
+/** Answer to `configure`. */
+export interface Configured {
+  /** Discriminates. */
+  readonly type: "configured";
+}
+
+/** Answer to `startProfile`. */
+export interface ProfileStarted {
+  /** Discriminates. */
+  readonly type: "profileStarted";
+}
+
+/** What was recorded of one step; times in milliseconds of the scheduler's clock. */
+export interface StepRecord {
+  /** Number of the step. */
+  readonly step: number;
+  /** When the step was planned. */
+  readonly plannedAt: number;
+  /** When its drafts were asked for and when they came; absent without drafts. */
+  readonly draft?: { readonly sentAt: number; readonly endedAt: number; readonly numSequences: number };
+  /** When the forward was sent. */
+  readonly sentAt: number;
+  /** When its outcome came. */
+  readonly forwardedAt: number;
+  /** Time inside the native forward. */
+  readonly forwardMs: number;
+  /** When the outcome was booked. */
+  readonly committedAt: number;
+  /** Sequences that decoded. */
+  readonly numDecoding: number;
+  /** Sequences that read their prompt. */
+  readonly numPrefilling: number;
+  /** Rows of prompts. */
+  readonly numPrefillRows: number;
+  /** Nodes of draft trees that were verified. */
+  readonly numDraftNodes: number;
+  /** Tokens that the step yielded. */
+  readonly numTokens: number;
+  /** Sequences that ran and that waited after the step. */
+  readonly numRunning: number;
+  /** The same of those that waited. */
+  readonly numWaiting: number;
+}
+
+/** Steps that were recorded since the last such message. */
+export interface Profiled {
+  /** Discriminates. */
+  readonly type: "profiled";
+  /** In their order. */
+  readonly steps: readonly StepRecord[];
+  /** The recording is over. */
+  readonly isLast: boolean;
+}
+
+/** Commands that steer. */
+export type ControlCommand = Pause | Resume | Configure | StartProfile | StopProfile;
+/** What comes back. */
+export type ControlFact = Paused | Resumed | Configured | ProfileStarted | Profiled;

@@ -1,0 +1,43 @@
+/**
+ * The steps of a profile, gathered until there are enough to send.
+ *
+ * @module
+ */
+import type { Profiled, StartProfile, StepRecord } from "../control_messages.ts";
+
+/** Steps that go together: few enough to be no burden for who receives them. */
+const BATCH_STEPS = 256;
+
+/** Records some steps, then no more. */
+export class StepRecorder {
+  #steps: StepRecord[] = [];
+  #numSkipped: number;
+  #numLeft: number;
+
+  constructor({ numSkipped, numSteps }: Pick<StartProfile, "numSkipped" | "numSteps">) {
+    this.#numSkipped = numSkipped;
+    this.#numLeft = numSteps;
+  }
+
+  /** Takes a step; returns what is to be sent now, if anything is. */
+  add(step: StepRecord): Profiled | undefined {
+    if (this.#numSkipped > 0) {
+      this.#numSkipped--;
+      return undefined;
+    }
+    this.#steps.push(step);
+    if (--this.#numLeft === 0) return this.end();
+    return this.#steps.length === BATCH_STEPS ? this.#take(false) : undefined;
+  }
+
+  /** What is left to send. */
+  end(): Profiled {
+    return this.#take(true);
+  }
+
+  #take(isLast: boolean): Profiled {
+    const steps = this.#steps;
+    this.#steps = [];
+    return { type: "profiled", steps, isLast };
+  }
+}
