@@ -19,11 +19,16 @@ import { addCompletions } from "./completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./context.ts";
 import { clip, errorResponse, isLeaving, toErrorReply, toInvalidRequest } from "./errors.ts";
 import { exactSeeds } from "./exact_seeds.ts";
+import { addControl } from "./control.ts";
 import { addGenerate } from "./generate.ts";
+import { addHealth } from "./health.ts";
 import { addInfo } from "./info.ts";
 import { addMetrics, HttpMetrics } from "./metrics.ts";
 import { addModels } from "./models.ts";
 import { noteArrival } from "./origin.ts";
+import { addLoads } from "./loads.ts";
+import { addProfile } from "./profile.ts";
+import { OPEN_PATHS } from "./open_paths.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./origins.ts";
 import { LogLevel, RequestLog } from "./request_log.ts";
 
@@ -95,8 +100,12 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addCompletions(app, context);
   addGenerate(app, context);
   addModels(app, context);
+  addHealth(app, context);
   addInfo(app, context);
   addMetrics(app, context);
+  addLoads(app, context);
+  addControl(app, context);
+  addProfile(app, context);
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: { title: "Aerie", version: "0.1.0" },
@@ -140,12 +149,12 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
   };
 }
 
-/** Denies every route but `/health` without the key. */
+/** Denies every path without the key, save those of probes. */
 function bearer(apiKey: string): MiddlewareHandler {
   return async (c, next) => {
     const [, key] = /^bearer +([^ ]+)$/i.exec(c.req.header("Authorization") ?? "") ?? [];
     const known = key !== undefined && await timingSafeEqual(key, apiKey);
-    if (!known && c.req.path !== "/health") {
+    if (!known && !OPEN_PATHS.includes(c.req.path)) {
       throw new AerieError("unauthorized", "Cannot authorize: the API key is missing or wrong");
     }
     await next();

@@ -10,9 +10,9 @@ import type { HttpMetrics } from "./metrics.ts";
 
 /** Options of `createApp`. */
 export interface AppOptions {
-  /** Bearer token asked for on every route but `/health`; undefined leaves the server open. */
+  /** Bearer token asked for on every path but those of probes; undefined leaves the server open. */
   readonly apiKey?: string;
-  /** Names besides local ones that the Host header may have; undefined takes any. `/health` takes any too. */
+  /** Names besides local ones that the Host header may have; undefined takes any. Probes may use any. */
   readonly allowedHosts?: readonly string[];
   /** Origins of web pages besides local ones that may call; `*` for all. */
   readonly corsOrigins?: readonly string[];
@@ -45,7 +45,8 @@ export interface AppOptions {
 /** Shared by the endpoints of one app. */
 export interface RouteContext {
   readonly generator: Generator;
-  readonly streamInterval: number;
+  /** Can change while the server runs. */
+  streamInterval: number;
   readonly enableCacheReport: boolean;
   readonly pingMs: number;
   readonly weightVersion: string;

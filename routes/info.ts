@@ -1,33 +1,35 @@
 /**
- * Health, facts about model and server, and the scheduler's levers.
+ * Facts about model and server, and the levers that need no more than a call.
  *
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { AerieError, InvalidRequestError, UnavailableError } from "../runtime/errors.ts";
-import type { Generator } from "../runtime/generation.ts";
-import { defaultSamplingParams } from "../runtime/sampling/params.ts";
+import manifest from "../deno.json" with { type: "json" };
+import { InvalidRequestError } from "../runtime/errors.ts";
+import type { ModelInfo } from "../runtime/generation.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
-import { newId } from "./openai.ts";
-import { abortWith, collect, runAll } from "./run.ts";
-import { errorBody, jsonBody, jsonContent, notServed, optional } from "./schema.ts";
-
-/** Time that a generation of one token may take, and that a forward may while there is no room for one. */
-const healthTimeoutMs = 20_000, steppingTimeoutMs = 5000;
-const steppingPollMs = 100;
-
-const text = (description: string) => ({ content: { "text/plain": { schema: z.string() } }, description });
-const unavailable = jsonContent(errorBody, "The server cannot generate now");
+import { errorBody, jsonBody, jsonContent, notServed, optional, textContent } from "./schema.ts";
 
 const modelInfo = z.object({
   model_path: z.string(),
+  /** A folder with tokenizer.json and tokenizer_config.json, which routers load. */
   tokenizer_path: z.string(),
   served_model_name: z.string(),
   is_generation: z.literal(true),
+  /** Hugging Face's name of the family, e.g. `llama`. */
+  model_type: z.string(),
+  architectures: z.array(z.string()),
   preferred_sampling_params: z.null(),
   weight_version: z.string(),
+  load_format: z.literal("auto"),
+  reasoning_parser: z.null(),
+  tool_call_parser: z.null(),
+  disaggregation_mode: z.literal("null"),
+  has_image_understanding: z.literal(false),
+  has_audio_understanding: z.literal(false),
   max_model_len: z.int(),
+  vocab_size: z.int(),
 }).openapi("ModelInfo");
 
 const abortRequest = z.strictObject({
@@ -38,20 +40,6 @@ const abortRequest = z.strictObject({
   abort_message: optional(z.string().max(1024)),
   finished_reason: notServed(),
 }).openapi("AbortRequest");
-
-const healthRoute = createRoute({
-  method: "get",
-  path: "/health",
-  summary: "Is the server up?",
-  responses: { 200: text("Ready"), 503: unavailable },
-});
-
-const healthGenerateRoute = createRoute({
-  method: "get",
-  path: "/health_generate",
-  summary: "Does a generation of one token work, or are others worked on where there is no room for it?",
-  responses: { 200: text("It does"), 503: unavailable },
-});
 
 const modelInfoRoute = {
   method: "get",
@@ -65,10 +53,20 @@ const serverInfoRoute = {
   responses: { 200: jsonContent(z.record(z.string(), z.unknown()), "Flat arguments, then counters") },
 } as const;
 
+const versionRoute = createRoute({
+  method: "get",
+  path: "/version",
+  summary: "The server's version",
+  responses: { 200: jsonContent(z.object({ version: z.string() }), "The version") },
+});
+
 const flushRoute = {
   path: "/flush_cache",
   summary: "Empty the radix cache",
-  responses: { 200: text("It is empty"), 400: jsonContent(errorBody, "Requests are running or waiting") },
+  responses: {
+    200: textContent("It is empty"),
+    400: jsonContent(errorBody, "Requests are running or waiting"),
+  },
 } as const;
 
 const abortRoute = createRoute({
@@ -83,37 +81,21 @@ const abortRoute = createRoute({
 export function addInfo(app: OpenAPIHono, context: RouteContext): void {
   const { generator } = context;
 
-  app.openapi(healthRoute, (c) => {
-    if (!generator.ready) throw new UnavailableError("Cannot serve: the server is starting or stopping");
-    return c.text("", 200);
-  });
-
-  app.openapi(healthGenerateRoute, async (c) => {
-    await generateOne(context, c.req.raw.signal);
-    return c.text("", 200);
-  });
-
   for (const path of ["/get_model_info", "/model_info"]) {
-    app.openapi(createRoute({ ...modelInfoRoute, path }), (c) => {
-      const { model } = generator;
-      return c.json({
-        model_path: model.modelPath,
-        tokenizer_path: model.tokenizerPath,
-        served_model_name: model.servedModelName,
-        is_generation: true as const,
-        preferred_sampling_params: null,
-        weight_version: context.weightVersion,
-        max_model_len: model.contextLength,
-      }, 200);
-    });
+    app.openapi(
+      createRoute({ ...modelInfoRoute, path }),
+      (c) => c.json(describeModel(generator.model, context.weightVersion), 200),
+    );
   }
 
   for (const path of ["/get_server_info", "/server_info"]) {
-    app.openapi(
-      createRoute({ ...serverInfoRoute, path }),
-      async (c) => c.json(await generator.serverInfo(), 200),
-    );
+    app.openapi(createRoute({ ...serverInfoRoute, path }), async (c) => {
+      const info = await generator.serverInfo();
+      return c.json({ ...info, stream_interval: context.streamInterval }, 200);
+    });
   }
+
+  app.openapi(versionRoute, (c) => c.json({ version: manifest.version }, 200));
 
   for (const method of ["get", "post"] as const) {
     app.openapi(createRoute({ ...flushRoute, method }), async (c) => {
@@ -132,42 +114,23 @@ export function addInfo(app: OpenAPIHono, context: RouteContext): void {
   });
 }
 
-async function generateOne({ generator }: RouteContext, signal: AbortSignal): Promise<void> {
-  const abort = abortWith(signal);
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    abort.abort();
-  }, healthTimeoutMs);
-  const request = {
-    requestId: newId("HEALTH_CHECK"),
-    promptTokens: Int32Array.of(0),
-    sampling: { ...defaultSamplingParams, temperature: 0, maxTokens: 1, ignoreEos: true },
-    origin: { isOwn: true },
+function describeModel(model: ModelInfo, weightVersion: string): z.infer<typeof modelInfo> {
+  return {
+    model_path: model.modelPath,
+    tokenizer_path: model.tokenizerPath,
+    served_model_name: model.servedModelName,
+    is_generation: true,
+    model_type: model.architecture.replace(/For[A-Z].*$/, "").toLowerCase(),
+    architectures: [model.architecture],
+    preferred_sampling_params: null,
+    weight_version: weightVersion,
+    load_format: "auto",
+    reasoning_parser: null,
+    tool_call_parser: null,
+    disaggregation_mode: "null",
+    has_image_understanding: false,
+    has_audio_understanding: false,
+    max_model_len: model.contextLength,
+    vocab_size: model.vocabSize,
   };
-  try {
-    const [output] = await collect(runAll(generator, [request], abort), 1);
-    signal.throwIfAborted();
-    if (output?.tokens.length === 1) return;
-  } catch (error) {
-    if (!(error instanceof AerieError && error.code === "overloaded")) throw error;
-    isLate = true;
-  } finally {
-    clearTimeout(timer);
-  }
-  // A server without a place for one more is busy, not stuck: restarting it would end what it is doing.
-  if (!isLate || !await isStepping(generator, signal)) {
-    throw new UnavailableError("Cannot generate: no token came");
-  }
-}
-
-/** Whether a forward ends soon. */
-async function isStepping(generator: Generator, signal: AbortSignal): Promise<boolean> {
-  const { numSteps } = await generator.schedulerState();
-  for (let waitedMs = 0; waitedMs < steppingTimeoutMs; waitedMs += steppingPollMs) {
-    await new Promise((resolve) => setTimeout(resolve, steppingPollMs));
-    signal.throwIfAborted();
-    if ((await generator.schedulerState()).numSteps > numSteps) return true;
-  }
-  return false;
 }

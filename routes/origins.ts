@@ -9,9 +9,10 @@ import type { MiddlewareHandler } from "hono";
 import ipaddr from "ipaddr.js";
 import { AerieError } from "../runtime/errors.ts";
 import { clip } from "./errors.ts";
+import { OPEN_PATHS } from "./open_paths.ts";
 
 /** GET endpoints that do something. */
-const ACTING_PATHS = ["/flush_cache", "/health_generate"];
+const ACTING_PATHS = ["/flush_cache", "/health_generate", "/start_profile", "/stop_profile"];
 
 /** Whether a host name, without port, is this machine as seen from itself. */
 export function isLocalName(name: string): boolean {
@@ -30,7 +31,7 @@ export function checkHost(allowed: readonly string[]): MiddlewareHandler {
   const names = new Set(allowed.map(bareName));
   return async (c, next) => {
     const host = c.req.header("Host");
-    if (host !== undefined && c.req.path !== "/health" && !isAllowedHost(host, names)) {
+    if (host !== undefined && !OPEN_PATHS.includes(c.req.path) && !isAllowedHost(host, names)) {
       throw new AerieError(
         "forbidden",
         `Cannot serve host ${clip(host)}: it is not this machine's; --allowed-hosts names others`,

@@ -267,11 +267,26 @@ export function jsonContent<T extends z.ZodType>(schema: T, description: string)
   return { content: { "application/json": { schema } }, description };
 }
 
+/** A response entry for plain text. */
+export function textContent(description: string): {
+  content: { "text/plain": { schema: z.ZodString } };
+  description: string;
+} {
+  return { content: { "text/plain": { schema: z.string() } }, description };
+}
+
 /** A request body of JSON, required. */
 export function jsonBody<T extends z.ZodType>(schema: T): {
   body: { content: { "application/json": { schema: T } }; required: true };
 } {
   return { body: { content: { "application/json": { schema } }, required: true } };
+}
+
+/** A request body of JSON that may be left out: the handler then parses the empty object it gets, for the defaults. */
+export function optionalJsonBody<T extends z.ZodType>(schema: T): {
+  body: { content: { "application/json": { schema: T } }; required: false };
+} {
+  return { body: { content: { "application/json": { schema } }, required: false } };
 }
 
 /** What a generating endpoint answers: JSON, or server-sent events with `stream`. */

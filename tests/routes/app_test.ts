@@ -12,7 +12,7 @@ const chat = "/v1/chat/completions";
 const messages = [{ role: "user", content: "Hello" }];
 const authorized = { headers: { Authorization: "Bearer secret" } };
 
-Deno.test("app: with a key every route but /health asks for it", async (t) => {
+Deno.test("app: with a key every path but those of probes asks for it", async (t) => {
   const app = appOf(new FakeGenerator(), { apiKey: "secret" });
   const routes: [method: string, path: string][] = [
     ["POST", chat],
@@ -27,6 +27,13 @@ Deno.test("app: with a key every route but /health asks for it", async (t) => {
     ["GET", "/openapi.json"],
     ["POST", "/flush_cache"],
     ["POST", "/abort_request"],
+    ["GET", "/get_load"],
+    ["GET", "/v1/loads"],
+    ["GET", "/get_internal_state"],
+    ["POST", "/set_internal_state"],
+    ["POST", "/pause_generation"],
+    ["POST", "/start_profile"],
+    ["GET", "/healthy"],
     ["GET", "/no/such/route"],
   ];
   const wrong = [{}, { Authorization: "Bearer wrong" }, { Authorization: "Bearer" }, {
@@ -46,7 +53,11 @@ Deno.test("app: with a key every route but /health asks for it", async (t) => {
       await response.body?.cancel();
     });
   }
-  assert.equal((await app.request("/health")).status, 200);
+  const fresh = appOf(new FakeGenerator(), { apiKey: "secret" });
+  for (const path of ["/health", "/v1/health", "/ready", "/ping"]) {
+    assert.equal((await fresh.request(path)).status, 200, path);
+  }
+  assert.notEqual((await fresh.request("/metrics")).status, 401);
   const headers = { Authorization: "bearer   secret" };
   assert.notEqual((await app.request("/v1/models", { headers })).status, 401);
 });

@@ -4,49 +4,9 @@
  */
 import { strict as assert } from "node:assert";
 import { z } from "zod";
-import { OverloadedError } from "../../runtime/errors.ts";
-import type { SchedulerState } from "../../runtime/scheduler_state.ts";
+import manifest from "../../deno.json" with { type: "json" };
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { answer, appOf, fault } from "../support/http.ts";
-import { idleState } from "../support/scheduler_states.ts";
-
-Deno.test("info: /health follows the generator", async () => {
-  const generator = new FakeGenerator();
-  const app = appOf(generator);
-  assert.equal((await app.request("/health")).status, 200);
-  generator.ready = false;
-  assert.equal((await app.request("/health")).status, 503);
-  assert.equal(generator.seen.length, 0);
-});
-
-Deno.test("info: /health_generate makes one greedy token", async () => {
-  const generator = new FakeGenerator(() => [{ tokens: [7], finish: { type: "length", length: 1 } }]);
-  assert.equal((await appOf(generator).request("/health_generate")).status, 200);
-  const { sampling, requestId } = generator.only.request;
-  assert.deepEqual([sampling.temperature, sampling.maxTokens], [0, 1]);
-  assert.match(requestId, /^HEALTH_CHECK/);
-});
-
-Deno.test("info: /health_generate is 503 without a token", async () => {
-  const generator = new FakeGenerator(() => [{ finish: { type: "abort", message: "Aborted" } }]);
-  assert.equal((await appOf(generator).request("/health_generate")).status, 503);
-});
-
-Deno.test("info: /health_generate of a full server is 200 while forwards end, 503 once they do not", async () => {
-  class FullGenerator extends FakeGenerator {
-    stepsToCome = 3;
-    #numSteps = 0;
-
-    override schedulerState(): Promise<SchedulerState> {
-      if (this.stepsToCome-- > 0) this.#numSteps++;
-      return Promise.resolve({ ...idleState, numSteps: this.#numSteps });
-    }
-  }
-  const generator = new FullGenerator(() => [new OverloadedError("Cannot queue request: 0 are waiting")]);
-  assert.equal((await appOf(generator).request("/health_generate")).status, 200);
-  generator.stepsToCome = 0;
-  assert.equal((await appOf(generator).request("/health_generate")).status, 503);
-});
 
 Deno.test("info: model and server, under both names", async () => {
   const app = appOf(new FakeGenerator());
@@ -54,13 +14,21 @@ Deno.test("info: model and server, under both names", async () => {
     const info = await (await app.request(path)).json();
     assert.equal(info.model_path, "/models/tiny");
     assert.equal(info.is_generation, true);
+    assert.deepEqual([info.model_type, info.architectures], ["llama", ["LlamaForCausalLM"]]);
+    assert.equal(info.disaggregation_mode, "null");
   }
   for (const path of ["/get_server_info", "/server_info"]) {
     assert.deepEqual(await (await app.request(path)).json(), {
       host: "127.0.0.1",
       max_total_num_tokens: 4096,
+      stream_interval: 1,
     });
   }
+});
+
+Deno.test("info: /version is the manifest's", async () => {
+  const { version } = await (await appOf(new FakeGenerator()).request("/version")).json();
+  assert.equal(version, manifest.version);
 });
 
 Deno.test("info: /flush_cache says whether it did", async () => {
