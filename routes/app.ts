@@ -31,6 +31,7 @@ import { addProfile } from "./profile.ts";
 import { OPEN_PATHS } from "./open_paths.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./origins.ts";
 import { LogLevel, RequestLog } from "./request_log.ts";
+import { addTokenize } from "./tokenize.ts";
 
 export type { AppOptions } from "./context.ts";
 
@@ -106,6 +107,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addLoads(app, context);
   addControl(app, context);
   addProfile(app, context);
+  addTokenize(app, context);
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: { title: "Aerie", version: "0.1.0" },

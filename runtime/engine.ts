@@ -135,6 +135,10 @@ export class Engine implements Generator, AsyncDisposable {
     return this.#options.tokenizer.decode(...args);
   }
 
+  detokenizer(...args: Parameters<Generator["detokenizer"]>): ReturnType<Generator["detokenizer"]> {
+    return this.#options.tokenizer.detokenizer(...args);
+  }
+
   decodeWithStarts(tokens: readonly number[]): ReturnType<Generator["decodeWithStarts"]> {
     return decodeWithStarts(this.#options.tokenizer.detokenizer({ skipSpecialTokens: false }), tokens);
   }

@@ -219,6 +219,8 @@ export interface Generator {
   encode(text: string, options?: EncodeOptions, signal?: AbortSignal): Promise<Int32Array>;
   /** Text of tokens. */
   decode(tokens: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
+  /** Text of tokens, pushed one by one: the pushes and the flush together are what `decode` says. */
+  detokenizer(options: { skipSpecialTokens: boolean }): { push(token: number): string; flush(): string };
   /** Text of tokens, special ones included, and the characters (code points) before the text of each. */
   decodeWithStarts(tokens: readonly number[]): { readonly text: string; readonly starts: readonly number[] };
   /** A token as the vocabulary writes it, e.g. `Ġworld`; empty for an id without a token. */

@@ -118,6 +118,12 @@ export class FakeGenerator implements Generator {
     return String.fromCharCode(...tokens);
   }
 
+  /** Token 0 is special. */
+  detokenizer({ skipSpecialTokens }: { skipSpecialTokens: boolean }): ReturnType<Generator["detokenizer"]> {
+    const push = (token: number) => token === 0 && skipSpecialTokens ? "" : this.decode([token]);
+    return { push, flush: () => "" };
+  }
+
   decodeWithStarts(tokens: readonly number[]): ReturnType<Generator["decodeWithStarts"]> {
     return { text: this.decode(tokens), starts: tokens.map((_, i) => i) };
   }
