@@ -36,6 +36,8 @@ export type {
   VerifierInfo,
 } from "./runtime/config.ts";
 export type { ServerArgs } from "./runtime/server_args.ts";
+export type { PauseMode, SchedulerSettings } from "./runtime/control_messages.ts";
+export { EngineDecoding } from "./runtime/engine_decoding.ts";
 export { Engine, type EngineOptions, type EngineTokenizer, startEngine } from "./runtime/engine.ts";
 export {
   ActorCrashedError,
@@ -52,10 +54,13 @@ export type {
   GenerationRequest,
   GenerationUpdate,
   Generator,
+  GeneratorControl,
   ModelInfo,
+  ProfileRequest,
   ReasoningOptions,
   RenderOptions,
   RequestOrigin,
+  TokenizerFacts,
   ToolCall,
 } from "./runtime/generation.ts";
 export type {

@@ -8,6 +8,7 @@
  * @module
  */
 import { request } from "node:http";
+import { join } from "node:path";
 import { withApiKey } from "./cli/api_key.ts";
 import { describeArgs, describeConfig, parseArgs, type ParsedArgs } from "./cli/args.ts";
 import { createLog, type Log } from "./cli/log.ts";
@@ -24,7 +25,9 @@ import { type Engine, startEngine } from "./runtime/engine.ts";
 import { LoadError, UnavailableError } from "./runtime/errors.ts";
 import { type OpenedSpeculation, openSpeculation } from "./runtime/open_speculation.ts";
 import { type HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/hosted_tokenizer.ts";
+import { ensureTokenizerFolder } from "./runtime/tokenizer/tokenizer_folder.ts";
 import { openCheckpoint } from "./runtime/weights/checkpoint.ts";
+import { cacheFolder } from "./runtime/weights/default_model.ts";
 import { type DownloadProgress, resolveModel } from "./runtime/weights/resolve.ts";
 
 /** Time streams get to end by themselves after a signal. */
@@ -54,10 +57,11 @@ async function serve(
     { ...args, maxConnections: args.maxConnections ?? defaultMaxConnections(), log },
     unavailable("the server is starting"),
   );
-  const [libraryPath, { checkpoint, tokenizer, speculation, notes: remarks }] = await Promise.all([
-    ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
-    openModel(args, progress, log),
-  ]);
+  const [libraryPath, { checkpoint, tokenizer, tokenizerFolder, speculation, notes: remarks }] = await Promise
+    .all([
+      ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
+      openModel(args, progress, log),
+    ]);
   progress.clear();
   for (const remark of remarks) log("warning", remark);
   log("info", describeTemplate(args, tokenizer));
@@ -66,6 +70,7 @@ async function serve(
     args,
     checkpoint,
     tokenizer,
+    tokenizerFolder,
     speculation,
     libraryPath,
     device: "cpu",
@@ -102,7 +107,13 @@ async function openModel(
   args: ServerArgs,
   progress: Progress,
   log: Log,
-): Promise<OpenedSpeculation & { checkpoint: Checkpoint; tokenizer: HostedTokenizer }> {
+): Promise<
+  OpenedSpeculation & {
+    checkpoint: Checkpoint;
+    tokenizer: HostedTokenizer;
+    tokenizerFolder: string | undefined;
+  }
+> {
   const options = {
     downloadDir: args.downloadDir,
     onProgress: (bytes: DownloadProgress) => progress.showBytes(bytes),
@@ -118,7 +129,14 @@ async function openModel(
     timeoutMs: args.tokenizeTimeout * 1000,
     log,
   });
-  return { ...await openSpeculation(args, target, options), checkpoint, tokenizer };
+  const tokenizerFolder = await ensureTokenizerFolder(tokenizerSource, {
+    cacheDir: join(cacheFolder(args.downloadDir), "tokenizers"),
+    contextLength: args.contextLength ?? checkpoint.config.maxPositionEmbeddings,
+  }).catch((error) => {
+    log("warning", `Cannot write the tokenizer's files, which routers load: ${error.message}`);
+    return undefined;
+  });
+  return { ...await openSpeculation(args, target, options), checkpoint, tokenizer, tokenizerFolder };
 }
 
 function describeTemplate({ chatTemplate }: ServerArgs, tokenizer: HostedTokenizer): string {

@@ -8,7 +8,8 @@ import { PortChannel } from "./actor/channel.ts";
 import { checkRequest } from "./check_request.ts";
 import type { VerifierConfig } from "./config.ts";
 import { EngineActors } from "./engine_actors.ts";
-import { defaultProfileDir, EngineControl } from "./engine_control.ts";
+import { EngineControl } from "./engine_control.ts";
+import { EngineDecoding } from "./engine_decoding.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { describeModel, endTokens, planScheduler, planVerifier } from "./engine_config.ts";
 import {
@@ -18,7 +19,13 @@ import {
   UnavailableError,
   type WireError,
 } from "./errors.ts";
-import type { GenerationRequest, GenerationUpdate, Generator, ModelInfo } from "./generation.ts";
+import type {
+  GenerationRequest,
+  GenerationUpdate,
+  Generator,
+  GeneratorControl,
+  ModelInfo,
+} from "./generation.ts";
 import { LiveRequest } from "./live_request.ts";
 import { EngineMetrics } from "./metrics/engine_metrics.ts";
 import {
@@ -32,7 +39,6 @@ import {
 import { describeServer, factsForMetrics, type ServerFacts } from "./server_info.ts";
 import { logSpeculation } from "./speculation_log.ts";
 import { withSettings } from "./scheduling/settings.ts";
-import { decodeWithStarts } from "./text_stream.ts";
 
 export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
 
@@ -53,12 +59,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 /** A running engine; see {@linkcode startEngine}. */
-export class Engine implements Generator, AsyncDisposable {
+export class Engine extends EngineDecoding implements Generator, AsyncDisposable {
   /** Facts about the served model. */
   readonly model: ModelInfo;
-  /** Pauses, settings, profiles. */
-  readonly control: EngineControl;
   readonly #options: EngineOptions;
+  readonly #control: EngineControl;
   readonly #verifierConfig: VerifierConfig;
   readonly #actors: EngineActors;
   readonly #channel: PortChannel<EngineMessage>;
@@ -74,12 +79,13 @@ export class Engine implements Generator, AsyncDisposable {
   /** Makes the actors' thread; it starts loading its code at once. */
   constructor(options: EngineOptions) {
     const { checkpoint, tokenizer } = options;
+    super(tokenizer);
     this.#options = options;
     const eosTokenIds = endTokens(checkpoint, tokenizer.eosTokenIds);
     this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
     this.model = describeModel(options, this.#verifierConfig);
     this.#metrics = new EngineMetrics(this.model, options.args.enableMetrics);
-    this.control = new EngineControl({
+    this.#control = new EngineControl({
       send: (command) => {
         this.#assertReady();
         this.#send(command);
@@ -88,7 +94,7 @@ export class Engine implements Generator, AsyncDisposable {
         const facts = this.#facts!;
         this.#facts = { ...facts, schedulerConfig: withSettings(facts.schedulerConfig, settings) };
       },
-      profileDir: options.args.profileDir ?? defaultProfileDir(),
+      profileDir: options.args.profileDir,
       log: options.log,
     });
     this.#actors = new EngineActors({ ...options, onCrash: (actor, error) => this.#crash(actor, error) });
@@ -96,6 +102,11 @@ export class Engine implements Generator, AsyncDisposable {
     this.#actors.scheduler.connect("engine", port2);
     this.#channel = new PortChannel(port1);
     this.#channel.listen((message) => this.#onMessage(message));
+  }
+
+  /** Pauses, settings, profiles. */
+  get control(): GeneratorControl {
+    return this.#control;
   }
 
   get ready(): boolean {
@@ -129,26 +140,6 @@ export class Engine implements Generator, AsyncDisposable {
 
   async encode(...args: Parameters<Generator["encode"]>): Promise<Int32Array> {
     return await this.#metrics.timed("encode", () => this.#options.tokenizer.encode(...args));
-  }
-
-  decode(...args: Parameters<Generator["decode"]>): string {
-    return this.#options.tokenizer.decode(...args);
-  }
-
-  detokenizer(...args: Parameters<Generator["detokenizer"]>): ReturnType<Generator["detokenizer"]> {
-    return this.#options.tokenizer.detokenizer(...args);
-  }
-
-  decodeWithStarts(tokens: readonly number[]): ReturnType<Generator["decodeWithStarts"]> {
-    return decodeWithStarts(this.#options.tokenizer.detokenizer({ skipSpecialTokens: false }), tokens);
-  }
-
-  tokenName(token: number): string {
-    return this.#options.tokenizer.tokenName(token);
-  }
-
-  tokenBytes(token: number): Uint8Array {
-    return this.#options.tokenizer.tokenBytes(token);
   }
 
   async renderChat(
@@ -252,7 +243,7 @@ export class Engine implements Generator, AsyncDisposable {
   #end(error: Error): void {
     for (const live of this.#live.values()) live.fail(error);
     this.#live.clear();
-    this.control.end(error);
+    this.#control.end(error);
     for (const waiting of [this.#inspections, this.#flushes]) {
       for (const { reject } of waiting.splice(0)) reject(error);
     }
@@ -268,7 +259,7 @@ export class Engine implements Generator, AsyncDisposable {
       case "inspected":
         return this.#inspections.shift()?.resolve(message.state);
       default:
-        return this.control.hear(message);
+        return this.#control.hear(message);
     }
   }
 

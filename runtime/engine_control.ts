@@ -4,20 +4,15 @@
  *
  * @module
  */
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ControlCommand, ControlFact, PauseMode, SchedulerSettings } from "./control_messages.ts";
 import { InvalidRequestError } from "./errors.ts";
 import type { GeneratorControl, ProfileRequest } from "./generation.ts";
 import { TraceFile } from "./trace_file.ts";
+import { cacheFolder } from "./weights/default_model.ts";
 
 /** Steps in a profile whose length was left open. */
 const MAX_STEPS = 50_000;
-
-/** Where profiles go if no flag says so. */
-export function defaultProfileDir(): string {
-  return join(homedir(), ".cache", "aerie", "profiles");
-}
 
 /** What {@linkcode EngineControl} is made of. */
 export interface EngineControlOptions {
@@ -25,8 +20,8 @@ export interface EngineControlOptions {
   readonly send: (command: ControlCommand) => void;
   /** Called with settings that are in effect now. */
   readonly onConfigured: (settings: SchedulerSettings) => void;
-  /** Folder of profiles. */
-  readonly profileDir: string;
+  /** Folder of profiles; one in the cache if undefined. */
+  readonly profileDir: string | undefined;
   /** Takes log lines. */
   readonly log: (level: "info" | "error", text: string) => void;
 }
@@ -73,7 +68,8 @@ export class EngineControl implements GeneratorControl {
     const traced = this.#traced = Promise.withResolvers<string>();
     traced.promise.catch(() => {});
     try {
-      this.#trace = await TraceFile.create(this.#options.profileDir, { folder, prefix });
+      const root = this.#options.profileDir ?? join(cacheFolder(), "profiles");
+      this.#trace = await TraceFile.create(root, { folder, prefix });
       await this.#ask({ type: "startProfile", numSkipped, numSteps: Math.min(numSteps, MAX_STEPS) });
       return this.#trace.path;
     } catch (error) {

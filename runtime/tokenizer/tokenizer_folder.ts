@@ -1,0 +1,122 @@
+/**
+ * The tokenizer as a folder of Hugging Face's files, which routers and clients load: the model's own folder, or one in
+ * the cache that is written from GGUF metadata.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+import type { TokenizerSource, TokenizerStep } from "./source.ts";
+
+/** What {@linkcode ensureTokenizerFolder} is told besides the tokenizer. */
+export interface TokenizerFolderOptions {
+  /** Folder that tokenizers are written into, one folder each. */
+  readonly cacheDir: string;
+  /** Longest sequence in tokens. */
+  readonly contextLength: number;
+}
+
+/**
+ * The folder with tokenizer.json and tokenizer_config.json. One that is written is named by a hash of what is in it, and
+ * appears as a whole: processes that start together may all write it.
+ */
+export async function ensureTokenizerFolder(
+  source: TokenizerSource,
+  { cacheDir, contextLength }: TokenizerFolderOptions,
+): Promise<string> {
+  if (basename(source.path) === "tokenizer.json") return dirname(source.path);
+  const files = {
+    "tokenizer.json": JSON.stringify(toTokenizerJson(source)),
+    "tokenizer_config.json": JSON.stringify(toTokenizerConfig(source, contextLength), undefined, 2),
+  };
+  const hash = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
+  const folder = join(cacheDir, hash);
+  if (await isThere(folder)) return folder;
+  const temporary = `${folder}.${crypto.randomUUID()}`;
+  await Deno.mkdir(temporary, { recursive: true });
+  try {
+    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(join(temporary, name), text);
+    await Deno.rename(temporary, folder);
+  } catch (error) {
+    await Deno.remove(temporary, { recursive: true }).catch(() => {});
+    // Another process was first.
+    if (!await isThere(folder)) throw error;
+  }
+  return folder;
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  return await Deno.stat(join(folder, "tokenizer_config.json")).then(({ isFile }) => isFile, () => false);
+}
+
+/** The document with every field that the Rust library asks for. */
+function toTokenizerJson({ json, addBos, bosToken }: TokenizerSource): object {
+  const added = json.added_tokens.map(({ id, content, special = false, lstrip = false, rstrip = false }) => ({
+    id,
+    content,
+    "single_word": false,
+    lstrip,
+    rstrip,
+    normalized: !special,
+    special,
+  }));
+  const bosId = added.find(({ content }) => content === bosToken)?.id;
+  return {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    "added_tokens": added,
+    normalizer: json.normalizer,
+    "pre_tokenizer": json.pre_tokenizer && complete(json.pre_tokenizer),
+    "post_processor": addBos && bosToken !== undefined && bosId !== undefined
+      ? beginningWith(bosToken, bosId)
+      : json.post_processor,
+    decoder: json.decoder && complete(json.decoder),
+    model: {
+      dropout: null,
+      "unk_token": null,
+      "continuing_subword_prefix": null,
+      "end_of_word_suffix": null,
+      "fuse_unk": false,
+      "byte_fallback": false,
+      ...json.model,
+    },
+  };
+}
+
+/** A step, and those in it, with the settings that a `ByteLevel` must state; a text gets no space put before it. */
+function complete(step: TokenizerStep): TokenizerStep {
+  if (step.type === "ByteLevel") {
+    return { "add_prefix_space": false, "trim_offsets": true, "use_regex": true, ...step };
+  }
+  const { pretokenizers } = step;
+  if (!Array.isArray(pretokenizers)) return step;
+  return { ...step, pretokenizers: pretokenizers.map((part: TokenizerStep) => complete(part)) };
+}
+
+/** The post-processor that puts a bos token before a text. */
+function beginningWith(bosToken: string, bosId: number): TokenizerStep {
+  const bos = { SpecialToken: { id: bosToken, "type_id": 0 } };
+  const textOf = (id: string, type: number) => ({ Sequence: { id, "type_id": type } });
+  return {
+    type: "TemplateProcessing",
+    single: [bos, textOf("A", 0)],
+    pair: [bos, textOf("A", 0), textOf("B", 1)],
+    "special_tokens": { [bosToken]: { id: bosToken, ids: [bosId], tokens: [bosToken] } },
+  };
+}
+
+function toTokenizerConfig(source: TokenizerSource, contextLength: number): object {
+  const { bosToken, eosToken, unkToken, padToken, addBos = false, chatTemplate } = source;
+  return {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "bos_token": bosToken ?? null,
+    "eos_token": eosToken ?? null,
+    "unk_token": unkToken ?? null,
+    "pad_token": padToken ?? null,
+    "add_bos_token": addBos,
+    "clean_up_tokenization_spaces": false,
+    "model_max_length": contextLength,
+    ...(chatTemplate !== undefined && { "chat_template": chatTemplate }),
+  };
+}

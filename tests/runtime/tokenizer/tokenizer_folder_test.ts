@@ -1,0 +1,133 @@
+/**
+ * The folder that is written for a GGUF gives the ids that Aerie gives, whoever loads it.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
+import { ensureTokenizerFolder } from "../../../runtime/tokenizer/tokenizer_folder.ts";
+import { loadTokenizer, openTokenizer, type TokenizerSource } from "../../../runtime/tokenizer/tokenizer.ts";
+import { needsModel } from "../../support/model_file.ts";
+import { TINY_TOKENIZER } from "../../support/tiny_tokenizer.ts";
+
+const contextLength = 8192;
+
+/** Texts of many kinds; the cut of digits and white space is where implementations differ. */
+const TEXTS = [
+  "The capital city of France is Paris, 1!",
+  "In 1984 and 2024: 3.14159, don't we'LL I'm",
+  "tabs\tand\n\n  two lines  \n",
+  "日本語😀👩‍👩‍👧 café cafe\u0301",
+  "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+  "a<|endoftext|>b <|im_end|> c",
+  "<|im_start|",
+  "",
+];
+
+const real = needsModel();
+const python = Deno.env.get("AERIE_PYTHON") ?? "python3";
+const hasTokenizers = await new Deno.Command(python, {
+  args: ["-c", "import tokenizers"],
+  stdout: "null",
+  stderr: "null",
+}).output().then(({ success }) => success, () => false);
+
+async function inTempDir(use: (cacheDir: string) => Promise<void>): Promise<void> {
+  const cacheDir = await Deno.makeTempDir();
+  try {
+    await use(cacheDir);
+  } finally {
+    await Deno.remove(cacheDir, { recursive: true });
+  }
+}
+
+async function readJson(...path: string[]) {
+  return JSON.parse(await Deno.readTextFile(join(...path)));
+}
+
+/** Ids by Aerie, special tokens read as such. */
+function idsOf(source: TokenizerSource): number[][] {
+  const tokenizer = loadTokenizer(source);
+  return TEXTS.map((text) => [...tokenizer.encode(text, { parseSpecial: true })]);
+}
+
+Deno.test("tokenizer folder: JavaScript's library gives the same ids", { ignore: real.ignore }, async () => {
+  await inTempDir(async (cacheDir) => {
+    const source = await openTokenizer(real.path);
+    const folder = await ensureTokenizerFolder(source, { cacheDir, contextLength });
+    const config = await readJson(folder, "tokenizer_config.json");
+    const library = new LibraryTokenizer(await readJson(folder, "tokenizer.json"), config);
+    // Its ByteLevel knows less white space than Rust's, see pre_tokenizer.ts; these texts do not show it.
+    assert.deepEqual(TEXTS.map((text) => library.encode(text).ids), idsOf(source));
+    assert.equal(config.chat_template, source.chatTemplate);
+    assert.deepEqual(
+      [config.bos_token, config.eos_token, config.model_max_length],
+      ["<|im_start|>", "<|im_end|>", contextLength],
+    );
+  });
+});
+
+/** Prints, as JSON, the ids of the texts on its input, special tokens read and written, and their text again. */
+const SCRIPT = `
+import json, sys
+from tokenizers import Tokenizer
+tokenizer = Tokenizer.from_file(sys.argv[1])
+ids = [tokenizer.encode(text).ids for text in json.load(sys.stdin)]
+print(json.dumps([ids, [tokenizer.decode(i, skip_special_tokens=False) for i in ids]]))
+`;
+
+Deno.test("tokenizer folder: the Rust library gives the same ids", {
+  ignore: (!hasTokenizers || real.ignore) && !Deno.env.get("CI"),
+}, async () => {
+  await inTempDir(async (cacheDir) => {
+    const source = await openTokenizer(real.path);
+    const withBos = { ...source, addBos: true };
+    for (const variant of [source, withBos]) {
+      const folder = await ensureTokenizerFolder(variant, { cacheDir, contextLength });
+      const child = new Deno.Command(python, {
+        args: ["-c", SCRIPT, join(folder, "tokenizer.json")],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "inherit",
+      }).spawn();
+      const input = child.stdin.getWriter();
+      await input.write(new TextEncoder().encode(JSON.stringify(TEXTS)));
+      await input.close();
+      const [ids, texts] = JSON.parse(new TextDecoder().decode((await child.output()).stdout));
+      const expected = idsOf(variant);
+      assert.deepEqual(ids, expected);
+      const tokenizer = loadTokenizer(variant);
+      assert.deepEqual(texts, expected.map((list) => tokenizer.decode(list)));
+    }
+  });
+});
+
+Deno.test("tokenizer folder: it is written once, as a whole, and another one for other content", async () => {
+  await inTempDir(async (cacheDir) => {
+    const source = { ...TINY_TOKENIZER, path: "tiny.gguf", eosTokenIds: [2], chatAddsBos: false };
+    const write = (changes: Partial<TokenizerSource> = {}) =>
+      ensureTokenizerFolder({ ...source, ...changes }, { cacheDir, contextLength });
+    const folders = await Promise.all([write(), write(), write()]);
+    assert.equal(new Set(folders).size, 1);
+    assert.deepEqual(
+      [...Deno.readDirSync(folders[0]!)].map(({ name }) => name).toSorted(),
+      ["tokenizer.json", "tokenizer_config.json"],
+    );
+    const { mtime } = await Deno.stat(folders[0]!);
+    assert.equal(await write(), folders[0]);
+    assert.deepEqual((await Deno.stat(folders[0]!)).mtime, mtime);
+    assert.notEqual(await write({ chatTemplate: "other" }), folders[0]);
+    assert.equal([...Deno.readDirSync(cacheDir)].length, 2, "nothing else is left");
+  });
+});
+
+Deno.test("tokenizer folder: a model's own folder is used where it is", async () => {
+  const source = {
+    ...TINY_TOKENIZER,
+    path: "/models/a/tokenizer.json",
+    eosTokenIds: [2],
+    chatAddsBos: false,
+  };
+  assert.equal(await ensureTokenizerFolder(source, { cacheDir: "/absent", contextLength }), "/models/a");
+});
