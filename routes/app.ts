@@ -31,6 +31,7 @@ import { addProfile } from "./profile.ts";
 import { OPEN_PATHS } from "./open_paths.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./origins.ts";
 import { LogLevel, RequestLog } from "./request_log.ts";
+import { addRender } from "./render.ts";
 import { addTokenize } from "./tokenize.ts";
 
 export type { AppOptions } from "./context.ts";
@@ -107,6 +108,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addLoads(app, context);
   addControl(app, context);
   addProfile(app, context);
+  addRender(app, context);
   addTokenize(app, context);
   app.doc31("/openapi.json", {
     openapi: "3.1.0",

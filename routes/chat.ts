@@ -6,6 +6,7 @@
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { TokenLogprob } from "../runtime/messages.ts";
 import { cacheKeysOf } from "./cache_keys.ts";
+import type { SamplingParams } from "../runtime/sampling/params.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { toChatLogprobs } from "./logprobs.ts";
@@ -43,18 +44,31 @@ export function addChat(app: OpenAPIHono, context: RouteContext): void {
       renderOptionsOf(body),
       c.req.raw.signal,
     );
-    const sampling = openaiSampling(body, {
-      limit: limitOf(body),
-      defaultLimit: Infinity,
-      numPromptTokens: promptTokens.length,
-      numLogprobs: numLogprobsOf(body),
-      promptLogprobStart: -1,
-    }, context);
+    const sampling = chatSampling(body, promptTokens.length, context);
     const id = body.rid ?? body.request_id ?? newId("chatcmpl");
     const wording = new ChatWording(id, body, promptTokens, context);
     const requests = copiesOf(id, promptTokens, body.n ?? 1, sampling, cacheKeysOf(body, 1)[0]);
     return await respond(c, context, requests, wording);
   });
+}
+
+/**
+ * Sampling parameters of a conversation's answer, by copy.
+ *
+ * @throws {InvalidRequestError} if the tokens asked for do not fit the context
+ */
+export function chatSampling(
+  body: ChatRequest,
+  numPromptTokens: number,
+  context: RouteContext,
+): (copy: number) => SamplingParams {
+  return openaiSampling(body, {
+    limit: limitOf(body),
+    defaultLimit: Infinity,
+    numPromptTokens,
+    numLogprobs: numLogprobsOf(body),
+    promptLogprobStart: -1,
+  }, context);
 }
 
 function limitOf({ max_tokens: old, max_completion_tokens: limit }: ChatRequest) {

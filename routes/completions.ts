@@ -4,7 +4,8 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
-import type { GenerationRequest } from "../runtime/generation.ts";
+import type { GenerationRequest, Generator } from "../runtime/generation.ts";
+import type { SamplingParams } from "../runtime/sampling/params.ts";
 import { cacheKeysOf } from "./cache_keys.ts";
 import type { RouteContext } from "./context.ts";
 import { type Echo, LegacyLogprobs } from "./legacy_logprobs.ts";
@@ -38,16 +39,9 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
     const id = body.rid ?? body.request_id ?? newId("cmpl");
     const n = body.n ?? 1;
     const cacheKeys = cacheKeysOf(body, prompts.length);
-    const options = { addSpecialTokens: body.add_special_tokens ?? true };
-    const encoded = await promptTokens(generator, prompts, "prompt", c.req.raw.signal, options);
+    const encoded = await completionTokens(generator, body, c.req.raw.signal);
     const requests = encoded.flatMap((tokens, index) => {
-      const sampling = openaiSampling(body, {
-        limit: body.max_tokens === undefined ? undefined : { value: body.max_tokens, param: "max_tokens" },
-        defaultLimit: 16,
-        numPromptTokens: tokens.length,
-        numLogprobs: body.logprobs ?? -1,
-        promptLogprobStart: body.echo && body.logprobs !== undefined ? 0 : -1,
-      }, context);
+      const sampling = completionSampling(body, tokens.length, context);
       return copiesOf(prompts.length === 1 ? id : `${id}-${index}`, tokens, n, sampling, cacheKeys[index]);
     });
     const echoes = prompts.map((prompt, index) =>
@@ -56,6 +50,38 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
     const byChoice = requests.map((_, index) => echoes[Math.floor(index / n)]);
     return await respond(c, context, requests, new CompletionWording(id, body, requests, byChoice, context));
   });
+}
+
+/**
+ * Tokens of each prompt.
+ *
+ * @throws {InvalidRequestError} if a prompt is empty, too long, or has unknown tokens
+ */
+export async function completionTokens(
+  generator: Generator,
+  { prompt, add_special_tokens: addSpecialTokens = true }: CompletionRequest,
+  signal: AbortSignal,
+): Promise<Int32Array[]> {
+  return await promptTokens(generator, promptsOf(prompt).prompts, "prompt", signal, { addSpecialTokens });
+}
+
+/**
+ * Sampling parameters of a prompt's continuation, by copy.
+ *
+ * @throws {InvalidRequestError} if the tokens asked for do not fit the context
+ */
+export function completionSampling(
+  body: CompletionRequest,
+  numPromptTokens: number,
+  context: RouteContext,
+): (copy: number) => SamplingParams {
+  return openaiSampling(body, {
+    limit: body.max_tokens === undefined ? undefined : { value: body.max_tokens, param: "max_tokens" },
+    defaultLimit: 16,
+    numPromptTokens,
+    numLogprobs: body.logprobs ?? -1,
+    promptLogprobStart: body.echo && body.logprobs !== undefined ? 0 : -1,
+  }, context);
 }
 
 function echoOf(prompt: Prompt, promptTokens: Int32Array, { generator }: RouteContext): Echo {
