@@ -32,6 +32,7 @@ import { OPEN_PATHS } from "./open_paths.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./origins.ts";
 import { LogLevel, RequestLog } from "./request_log.ts";
 import { addRender } from "./render.ts";
+import { addScore } from "./score.ts";
 import { addTokenize } from "./tokenize.ts";
 
 export type { AppOptions } from "./context.ts";
@@ -109,6 +110,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addControl(app, context);
   addProfile(app, context);
   addRender(app, context);
+  addScore(app, context);
   addTokenize(app, context);
   app.doc31("/openapi.json", {
     openapi: "3.1.0",

@@ -9,6 +9,7 @@ import { strict as assert } from "node:assert";
 import { z } from "zod";
 import { completionResponse } from "../../routes/schema_completions.ts";
 import { generateResult } from "../../routes/schema_generate.ts";
+import { scoreResponse } from "../../routes/score.ts";
 import { answer, type App, events } from "../support/http.ts";
 import { offsetsOf } from "../support/legacy_tokens.ts";
 import { plain, testBothWays as test, withApp } from "../support/real_app.ts";
@@ -232,3 +233,19 @@ Deno.test("real engine: text goes on behind a prompt with its space, by Sentence
     const alone = { input_ids: [1], sampling_params: native.sampling_params };
     assert.equal((await answer(app, "/generate", alone, generateResult)).text, "b b");
   }, SENTENCEPIECE));
+
+test("a score is the probability of the next token, to the bit", async (app) => {
+  const { meta_info } = await generate(app, { max_new_tokens: 1, temperature: 0 }, {
+    return_logprob: true,
+    top_logprobs_num: 20,
+  });
+  const top = meta_info.output_top_logprobs![0]!.map(([logprob, token]) => ({ logprob: logprob!, token }));
+  const { scores, token_logprobs } = await answer(app, "/v1/score", {
+    query: prompt.slice(0, 20),
+    items: [prompt.slice(20)],
+    label_token_ids: top.map(({ token }) => token),
+    return_token_logprobs: true,
+  }, scoreResponse);
+  assert.deepEqual(token_logprobs, [top.map(({ logprob }) => logprob)]);
+  assert.deepEqual(scores, [top.map(({ logprob }) => Math.exp(logprob))]);
+});

@@ -1,0 +1,211 @@
+/**
+ * `/v1/score`: how probable label tokens are after a text, as SGLang's endpoint says it.
+ *
+ * @module
+ */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { UnavailableError } from "../runtime/errors.ts";
+import type { GenerationRequest } from "../runtime/generation.ts";
+import { defaultSamplingParams } from "../runtime/sampling/params.ts";
+import type { RouteContext } from "./context.ts";
+import { refuse } from "./errors.ts";
+import { checkModel, newId } from "./openai.ts";
+import { type Prompt, promptTokens } from "./prompt.ts";
+import { respond } from "./respond.ts";
+import type { Output } from "./run.ts";
+import {
+  bounded,
+  generationErrors,
+  jsonBody,
+  jsonContent,
+  label,
+  maxBatch,
+  maxGenerations,
+  notServed,
+  optional,
+} from "./schema.ts";
+
+const ids = bounded(z.array(z.int().min(0)), 1 << 20);
+const labels = bounded(z.array(z.int().min(0)).min(1), 128);
+
+const scoreRequest = z.strictObject({
+  model: z.string().optional(),
+  /** What comes before every item; text with text items, token ids with token ids. */
+  query: optional(z.union([z.string(), ids])),
+  items: z.union([
+    z.string(),
+    bounded(z.array(z.string()), maxBatch),
+    bounded(z.array(ids), maxBatch),
+  ], "expected a text, texts, or lists of token ids"),
+  /** Tokens whose probabilities are asked for: for all items, or a list for each. */
+  label_token_ids: z.union([labels, bounded(z.array(labels).min(1), maxBatch)], "expected token ids"),
+  /** Scores of an item add up to 1. */
+  apply_softmax: optional(z.boolean()),
+  /** Divides log-probabilities; with `apply_softmax`. */
+  temperature: optional(z.number().gt(0).max(100)),
+  /** Items come before the query. */
+  item_first: optional(z.boolean()),
+  /** Answer `token_logprobs` too. */
+  return_token_logprobs: optional(z.boolean()),
+  embed_override_token_id: notServed(),
+  query_embed_overrides: notServed(),
+  item_embed_overrides: notServed(),
+  return_pooled_hidden_states: notServed(false),
+  score_extraction_token: notServed(),
+  user: label,
+}).openapi("ScoreRequest");
+
+type ScoreRequest = z.infer<typeof scoreRequest>;
+
+/** Answer to a score request. */
+export const scoreResponse = z.object({
+  object: z.literal("scoring"),
+  model: z.string(),
+  /** By item, then by label: the label's probability after the item. */
+  scores: z.array(z.array(z.number())),
+  /** Natural logarithms, neither scaled nor normalised. */
+  token_logprobs: z.array(z.array(z.number())).nullable(),
+  usage: z.object({ prompt_tokens: z.int(), completion_tokens: z.literal(0), total_tokens: z.int() }),
+}).openapi("ScoreResponse");
+
+type ScoreResponse = z.infer<typeof scoreResponse>;
+
+const route = createRoute({
+  method: "post",
+  path: "/v1/score",
+  summary: "Probabilities of label tokens after texts",
+  request: jsonBody(scoreRequest),
+  responses: { 200: jsonContent(scoreResponse, "The scores"), ...generationErrors },
+});
+
+/** Adds the endpoint. */
+export function addScore(app: OpenAPIHono, context: RouteContext): void {
+  const { generator } = context;
+  app.openapi(route, async (c) => {
+    const body = c.req.valid("json");
+    checkModel(body.model, generator.model);
+    if (body.temperature !== undefined && body.temperature !== 1 && !body.apply_softmax) {
+      refuse("temperature", "only allowed with apply_softmax");
+    }
+    const prompts = promptsOf(body);
+    const byItem = labelsOf(body, prompts.length, generator.model.vocabSize);
+    const encoded = await promptTokens(generator, prompts, "items", c.req.raw.signal);
+    const wording = new ScoreWording(body, byItem, encoded, generator.model.servedModelName);
+    return await respond(c, context, scoringRequests(encoded, byItem), wording);
+  });
+}
+
+/** Query and item as one prompt, for each item. */
+function promptsOf({ query, items, item_first: itemFirst }: ScoreRequest): readonly Prompt[] {
+  const list: readonly Prompt[] = typeof items === "string" ? [items] : items;
+  return list.map((item) => {
+    if (typeof item === "string") {
+      if (Array.isArray(query)) refuse("query", "it is token ids, and items are text");
+      return itemFirst ? item + (query ?? "") : (query ?? "") + item;
+    }
+    if (typeof query === "string") refuse("query", "it is text, and items are token ids");
+    return itemFirst ? [...item, ...query ?? []] : [...query ?? [], ...item];
+  });
+}
+
+/** The labels of each item. */
+function labelsOf(
+  { label_token_ids: given }: ScoreRequest,
+  numItems: number,
+  vocabSize: number,
+): readonly (readonly number[])[] {
+  const isShared = typeof given[0] === "number";
+  const byItem = isShared
+    ? Array.from({ length: numItems }, () => given as readonly number[])
+    : given as readonly (readonly number[])[];
+  const param = "label_token_ids";
+  if (byItem.length !== numItems) refuse(param, `${byItem.length} lists for ${numItems} items`);
+  for (const list of byItem) {
+    if (new Set(list).size < list.length) refuse(param, "a token is given twice");
+    const unknown = list.find((token) => token >= vocabSize);
+    if (unknown !== undefined) refuse(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
+  }
+  const numScores = byItem.reduce((sum, { length }) => sum + length, 0);
+  if (numScores > maxGenerations) refuse(param, `${numScores} scores, at most ${maxGenerations} are allowed`);
+  return byItem;
+}
+
+/** A generation of no token for each label of each item: the label stands behind the prompt, and is scored there. */
+function scoringRequests(
+  prompts: readonly Int32Array[],
+  byItem: readonly (readonly number[])[],
+): GenerationRequest[] {
+  const id = newId("score");
+  return prompts.flatMap((prompt, item) =>
+    byItem[item]!.map((token, i) => ({
+      requestId: `${id}-${item}-${i}`,
+      promptTokens: followedBy(prompt, token),
+      sampling: {
+        ...defaultSamplingParams,
+        temperature: 0,
+        maxTokens: 0,
+        numLogprobs: 0,
+        promptLogprobStart: prompt.length,
+      },
+    }))
+  );
+}
+
+function followedBy(prompt: Int32Array, token: number): Int32Array {
+  const tokens = new Int32Array(prompt.length + 1);
+  tokens.set(prompt);
+  tokens[prompt.length] = token;
+  return tokens;
+}
+
+class ScoreWording {
+  readonly stream = false;
+  readonly #body: ScoreRequest;
+  readonly #byItem: readonly (readonly number[])[];
+  readonly #prompts: readonly Int32Array[];
+  readonly #model: string;
+
+  constructor(
+    body: ScoreRequest,
+    byItem: readonly (readonly number[])[],
+    prompts: readonly Int32Array[],
+    model: string,
+  ) {
+    this.#body = body;
+    this.#byItem = byItem;
+    this.#prompts = prompts;
+    this.#model = model;
+  }
+
+  whole(outputs: readonly Output[]): ScoreResponse {
+    const { apply_softmax: softmax, temperature = 1, return_token_logprobs: wantsLogprobs } = this.#body;
+    let next = 0;
+    const logprobs = this.#byItem.map((list) => list.map(() => logprobIn(outputs[next++]!)));
+    const numTokens = this.#prompts.reduce((sum, { length }) => sum + length, 0);
+    return {
+      object: "scoring",
+      model: this.#model,
+      scores: logprobs.map((item) => softmax ? softmaxOf(item, temperature) : item.map(Math.exp)),
+      token_logprobs: wantsLogprobs ? logprobs : null,
+      usage: { prompt_tokens: numTokens, completion_tokens: 0, total_tokens: numTokens },
+    };
+  }
+
+  /** None: a score is never streamed. */
+  async *events(): AsyncGenerator<unknown> {}
+}
+
+/** The label's logprob: the only one that was asked for. */
+function logprobIn({ promptLogprobs: [scored], finish }: Output): number {
+  if (typeof scored?.logprob === "number") return scored.logprob;
+  throw new UnavailableError(
+    `Cannot score: the generation ended by ${finish?.type ?? "nothing"}, without a score`,
+  );
+}
+
+function softmaxOf(logprobs: readonly number[], temperature: number): number[] {
+  const most = Math.max(...logprobs);
+  const weights = logprobs.map((logprob) => Math.exp((logprob - most) / temperature));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
