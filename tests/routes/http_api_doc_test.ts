@@ -1,0 +1,35 @@
+/**
+ * docs/http_api.md names exactly the endpoints that there are, and the paths that need no key.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import { OPEN_PATHS } from "../../routes/open_paths.ts";
+import { FakeGenerator } from "../support/fake_generator.ts";
+import { appOf } from "../support/http.ts";
+
+const page = Deno.readTextFileSync(join(import.meta.dirname!, "..", "..", "docs", "http_api.md"));
+
+/** `METHOD /path` of every endpoint in the first column of a table; several methods or endpoints stand in one row. */
+function documented(): string[] {
+  const firsts = page.split("\n").filter((line) => /^\| `[A-Z]/.test(line)).map((line) =>
+    line.split("|")[1]!
+  );
+  return firsts.flatMap((first) => [...first.matchAll(/`([A-Z, ]+) (\/[^`]*)`/g)]).flatMap((
+    [, methods, path],
+  ) => methods!.split(", ").map((method) => `${method} ${path}`));
+}
+
+Deno.test("docs/http_api.md has every endpoint, once, and no other", async () => {
+  const { paths } = await (await appOf(new FakeGenerator()).request("/openapi.json")).json();
+  const served = Object.entries<object>(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
+  );
+  assert.deepEqual(documented().toSorted(), [...served, "GET /openapi.json"].toSorted());
+});
+
+Deno.test("docs/http_api.md names the paths that need no key", () => {
+  const sentence = /With an API key every path asks for it but ([^]*?), which/.exec(page)?.[1] ?? "";
+  assert.deepEqual([...sentence.matchAll(/`([^`]+)`/g)].map(([, path]) => path), OPEN_PATHS);
+});
