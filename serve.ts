@@ -25,7 +25,7 @@ import { type Engine, startEngine } from "./runtime/engine.ts";
 import { LoadError, UnavailableError } from "./runtime/errors.ts";
 import { type OpenedSpeculation, openSpeculation } from "./runtime/open_speculation.ts";
 import { type HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/hosted_tokenizer.ts";
-import { ensureTokenizerFolder } from "./runtime/tokenizer/tokenizer_folder.ts";
+import { ensureLoadableFolders, type LoadableFolders } from "./runtime/tokenizer/loadable_folders.ts";
 import { openCheckpoint } from "./runtime/weights/checkpoint.ts";
 import { cacheFolder } from "./runtime/weights/default_model.ts";
 import { type DownloadProgress, resolveModel } from "./runtime/weights/resolve.ts";
@@ -57,7 +57,7 @@ async function serve(
     { ...args, maxConnections: args.maxConnections ?? defaultMaxConnections(), log },
     unavailable("the server is starting"),
   );
-  const [libraryPath, { checkpoint, tokenizer, tokenizerFolder, speculation, notes: remarks }] = await Promise
+  const [libraryPath, { checkpoint, tokenizer, folders, speculation, notes: remarks }] = await Promise
     .all([
       ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
       openModel(args, progress, log),
@@ -70,7 +70,7 @@ async function serve(
     args,
     checkpoint,
     tokenizer,
-    tokenizerFolder,
+    folders,
     speculation,
     libraryPath,
     device: "cpu",
@@ -111,7 +111,7 @@ async function openModel(
   OpenedSpeculation & {
     checkpoint: Checkpoint;
     tokenizer: HostedTokenizer;
-    tokenizerFolder: string | undefined;
+    folders: LoadableFolders | undefined;
   }
 > {
   const options = {
@@ -129,14 +129,15 @@ async function openModel(
     timeoutMs: args.tokenizeTimeout * 1000,
     log,
   });
-  const tokenizerFolder = await ensureTokenizerFolder(tokenizerSource, {
-    cacheDir: join(cacheFolder(args.downloadDir), "tokenizers"),
+  const folders = await ensureLoadableFolders(tokenizerSource, {
+    cacheDir: join(cacheFolder(args.downloadDir), "folders"),
     contextLength: args.contextLength ?? checkpoint.config.maxPositionEmbeddings,
+    modelFiles: checkpoint.files,
   }).catch((error) => {
     log("warning", `Cannot write the tokenizer's files, which routers load: ${error.message}`);
     return undefined;
   });
-  return { ...await openSpeculation(args, target, options), checkpoint, tokenizer, tokenizerFolder };
+  return { ...await openSpeculation(args, target, options), checkpoint, tokenizer, folders };
 }
 
 function describeTemplate({ chatTemplate }: ServerArgs, tokenizer: HostedTokenizer): string {

@@ -12,6 +12,7 @@ import { refuse } from "./errors.ts";
 import { errorBody, jsonBody, jsonContent, notServed, optional, textContent } from "./schema.ts";
 
 const modelInfo = z.object({
+  /** What was asked for, or for a GGUF file a folder that has it and the tokenizer. */
   model_path: z.string(),
   /** A folder with tokenizer.json and tokenizer_config.json, which routers load. */
   tokenizer_path: z.string(),
@@ -116,7 +117,7 @@ export function addInfo(app: OpenAPIHono, context: RouteContext): void {
 
 function describeModel(model: ModelInfo, weightVersion: string): z.infer<typeof modelInfo> {
   return {
-    model_path: model.modelPath,
+    model_path: model.modelFolder,
     tokenizer_path: model.tokenizerPath,
     served_model_name: model.servedModelName,
     is_generation: true,

@@ -13,7 +13,8 @@ const modelCard = z.object({
   id: z.string(),
   object: z.literal("model"),
   created: z.int(),
-  owned_by: z.literal("aerie"),
+  /** Whose API it speaks: smg takes a worker with `/version` for vLLM unless this says otherwise. */
+  owned_by: z.literal("sglang"),
   root: z.string(),
   max_model_len: z.int(),
 }).openapi("Model");
@@ -48,7 +49,7 @@ export function addModels(app: OpenAPIHono, { generator }: RouteContext): void {
     id,
     object: "model",
     created,
-    owned_by: "aerie",
+    owned_by: "sglang",
     root: modelPath,
     max_model_len: contextLength,
   });

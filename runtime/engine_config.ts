@@ -34,18 +34,19 @@ const MIN_MAX_OUTPUTS = 64;
 
 /** The model as clients see it. */
 export function describeModel(
-  { args, checkpoint, tokenizer, tokenizerFolder }: Pick<
+  { args, checkpoint, tokenizer, folders }: Pick<
     EngineOptions,
-    "args" | "checkpoint" | "tokenizer" | "tokenizerFolder"
+    "args" | "checkpoint" | "tokenizer" | "folders"
   >,
   { contextLength, maxRunningRequests, eosTokenIds }: VerifierConfig,
 ): ModelInfo {
   const [servedModelName = checkpoint.path, ...modelAliases] = namesIn(args.servedModelName ?? "");
   return {
     modelPath: checkpoint.path,
+    modelFolder: folders?.model ?? checkpoint.path,
     servedModelName,
     modelAliases,
-    tokenizerPath: tokenizerFolder ?? args.tokenizerPath ?? checkpoint.path,
+    tokenizerPath: folders?.tokenizer ?? args.tokenizerPath ?? checkpoint.path,
     architecture: checkpoint.config.architecture,
     tokenizer: tokenizer.facts ?? { addsBos: false },
     contextLength,

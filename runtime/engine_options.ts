@@ -45,8 +45,8 @@ export interface EngineOptions {
   readonly checkpoint: Checkpoint;
   /** The target model's tokenizer; it is the engine's from now on, `stop` included. */
   readonly tokenizer: EngineTokenizer;
-  /** Folder with the tokenizer's files, for `/get_model_info`; where the model is if left out. */
-  readonly tokenizerFolder?: string | undefined;
+  /** Where clients may load tokenizer and model from; where they were asked for if left out. */
+  readonly folders?: { readonly tokenizer: string; readonly model?: string } | undefined;
   /** Path of the native library. */
   readonly libraryPath: string;
   /** Drafts, as `openSpeculation` makes them of the flags; undefined: none. */

@@ -124,6 +124,8 @@ export interface RenderOptions {
 export interface ModelInfo {
   /** What was asked for, or the default model's name. */
   readonly modelPath: string;
+  /** What clients may load model and tokenizer from: the same, or for a GGUF file a folder that has both. */
+  readonly modelFolder: string;
   /** Folder with tokenizer.json, or the file that the tokenizer came from. */
   readonly tokenizerPath: string;
   /** Hugging Face's name of the architecture, e.g. `LlamaForCausalLM`. */

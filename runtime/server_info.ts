@@ -43,7 +43,7 @@ export function describeServer(facts: ServerFacts, state: SchedulerState): Reado
   const { contextLength, maxRunningRequests, chunkedPrefillSize } = schedulerConfig;
   const { maxQueuedRequests, decodeLogInterval, maxStepMs = -1 } = schedulerConfig;
   const { maxQueuedPerClient = -1, maxQueuedTokens = null } = schedulerConfig;
-  const { modelPath, tokenizerPath, servedModelName } = model;
+  const { modelFolder: modelPath, tokenizerPath, servedModelName } = model;
   const tokenCapacity = verifierInfo.numPages * verifierConfig.pageSize;
   const inEffect = { modelPath, tokenizerPath, servedModelName, threads, device };
   return {

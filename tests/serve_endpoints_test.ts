@@ -5,7 +5,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { needsModel } from "./support/model_file.ts";
 import { ServerProcess } from "./support/server_process.ts";
 
@@ -164,10 +164,11 @@ Deno.test({ name: "serve: routers learn the load, the model and its tokenizer", 
     assert.deepEqual([model["model_type"], model["architectures"]], ["llama", ["LlamaForCausalLM"]]);
     const folder = String(model["tokenizer_path"]);
     assert.equal(info["tokenizer_path"], folder);
-    assert.ok(folder.startsWith(join(downloadDir, "tokenizers")), folder);
+    assert.ok(folder.startsWith(join(downloadDir, "folders")), folder);
+    assert.deepEqual([info["model_path"], model["model_path"]], [folder, folder]);
     assert.deepEqual(
       [...Deno.readDirSync(folder)].map(({ name }) => name).toSorted(),
-      ["tokenizer.json", "tokenizer_config.json"],
+      [basename(modelPath), "tokenizer.json", "tokenizer_config.json"],
     );
 
     const { loads: [load] } = await ok<{ loads: [Record<string, unknown>] }>(get("/v1/loads"));

@@ -14,7 +14,7 @@ Deno.test("models: the list has the served model", async () => {
   assert.deepEqual(card, {
     id: "org/tiny",
     object: "model",
-    owned_by: "aerie",
+    owned_by: "sglang",
     root: "/models/tiny",
     max_model_len: 100,
   });

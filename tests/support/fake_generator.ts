@@ -73,6 +73,7 @@ export class FakeControl implements GeneratorControl {
 export class FakeGenerator implements Generator {
   model: ModelInfo = {
     modelPath: "/models/tiny",
+    modelFolder: "/models/tiny",
     tokenizerPath: "/models/tiny",
     servedModelName: "org/tiny",
     modelAliases: [],

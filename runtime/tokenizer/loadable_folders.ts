@@ -1,48 +1,68 @@
 /**
- * The tokenizer as a folder of Hugging Face's files, which routers and clients load: the model's own folder, or one in
- * the cache that is written from GGUF metadata.
+ * Folders of Hugging Face's files from which routers and clients load the tokenizer, and what knows GGUF the model: the
+ * model's own folder, or one in the cache that is made for a GGUF file.
  *
  * @module
  */
 import { createHash } from "node:crypto";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { TokenizerSource, TokenizerStep } from "./source.ts";
 
-/** What {@linkcode ensureTokenizerFolder} is told besides the tokenizer. */
-export interface TokenizerFolderOptions {
-  /** Folder that tokenizers are written into, one folder each. */
+/** What {@linkcode ensureLoadableFolders} is told besides the tokenizer. */
+export interface LoadableFoldersOptions {
+  /** Folder that folders are made in. */
   readonly cacheDir: string;
   /** Longest sequence in tokens. */
   readonly contextLength: number;
+  /** Files of the model. */
+  readonly modelFiles: readonly string[];
+}
+
+/** Where to load from. */
+export interface LoadableFolders {
+  /** Has tokenizer.json and tokenizer_config.json. */
+  readonly tokenizer: string;
+  /** Has the same and the model; undefined if what the user named can be loaded as it is. */
+  readonly model?: string;
 }
 
 /**
- * The folder with tokenizer.json and tokenizer_config.json. One that is written is named by a hash of what is in it, and
- * appears as a whole: processes that start together may all write it.
+ * Finds the folders, or makes one with the tokenizer's files and a link to the model's. That is named by the model and a
+ * hash of what is in it, and appears as a whole: processes that start together may all make it.
  */
-export async function ensureTokenizerFolder(
+export async function ensureLoadableFolders(
   source: TokenizerSource,
-  { cacheDir, contextLength }: TokenizerFolderOptions,
-): Promise<string> {
-  if (basename(source.path) === "tokenizer.json") return dirname(source.path);
+  { cacheDir, contextLength, modelFiles }: LoadableFoldersOptions,
+): Promise<LoadableFolders> {
+  if (basename(source.path) === "tokenizer.json") return { tokenizer: dirname(source.path) };
   const files = {
     "tokenizer.json": JSON.stringify(toTokenizerJson(source)),
     "tokenizer_config.json": JSON.stringify(toTokenizerConfig(source, contextLength), undefined, 2),
   };
-  const hash = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
-  const folder = join(cacheDir, hash);
-  if (await isThere(folder)) return folder;
+  const gguf = modelFiles.find((file) => file.endsWith(".gguf")), link = gguf && resolve(gguf);
+  const hash = createHash("sha256").update(JSON.stringify([files, link])).digest("hex").slice(0, 12);
+  const name = basename(link ?? source.path).replace(/\.gguf$/, "");
+  const folder = join(cacheDir, `${name}-${hash}`);
+  if (!await isThere(folder)) await make(folder, files, link);
+  return { tokenizer: folder, ...(link !== undefined && { model: folder }) };
+}
+
+async function make(
+  folder: string,
+  files: Readonly<Record<string, string>>,
+  link: string | undefined,
+): Promise<void> {
   const temporary = `${folder}.${crypto.randomUUID()}`;
   await Deno.mkdir(temporary, { recursive: true });
   try {
     for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(join(temporary, name), text);
+    if (link !== undefined) await Deno.symlink(link, join(temporary, basename(link)));
     await Deno.rename(temporary, folder);
   } catch (error) {
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
     // Another process was first.
     if (!await isThere(folder)) throw error;
   }
-  return folder;
 }
 
 async function isThere(folder: string): Promise<boolean> {

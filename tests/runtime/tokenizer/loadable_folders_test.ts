@@ -6,8 +6,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
-import { ensureTokenizerFolder } from "../../../runtime/tokenizer/tokenizer_folder.ts";
+import { ensureLoadableFolders } from "../../../runtime/tokenizer/loadable_folders.ts";
 import { loadTokenizer, openTokenizer, type TokenizerSource } from "../../../runtime/tokenizer/tokenizer.ts";
+import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
+import { resolveModel } from "../../../runtime/weights/resolve.ts";
 import { needsModel } from "../../support/model_file.ts";
 import { TINY_TOKENIZER } from "../../support/tiny_tokenizer.ts";
 
@@ -52,10 +54,17 @@ function idsOf(source: TokenizerSource): number[][] {
   return TEXTS.map((text) => [...tokenizer.encode(text, { parseSpecial: true })]);
 }
 
-Deno.test("tokenizer folder: JavaScript's library gives the same ids", { ignore: real.ignore }, async () => {
+Deno.test("loadable folders: JavaScript's library gives the same ids", { ignore: real.ignore }, async () => {
   await inTempDir(async (cacheDir) => {
     const source = await openTokenizer(real.path);
-    const folder = await ensureTokenizerFolder(source, { cacheDir, contextLength });
+    const { tokenizer: folder, model } = await ensureLoadableFolders(source, {
+      cacheDir,
+      contextLength,
+      modelFiles: [real.path],
+    });
+    // The server can be started from it.
+    const opened = await openCheckpoint(await resolveModel(model));
+    assert.equal(await Deno.realPath(opened.checkpoint.files[0]!), await Deno.realPath(real.path));
     const config = await readJson(folder, "tokenizer_config.json");
     const library = new LibraryTokenizer(await readJson(folder, "tokenizer.json"), config);
     // Its ByteLevel knows less white space than Rust's, see pre_tokenizer.ts; these texts do not show it.
@@ -77,14 +86,16 @@ ids = [tokenizer.encode(text).ids for text in json.load(sys.stdin)]
 print(json.dumps([ids, [tokenizer.decode(i, skip_special_tokens=False) for i in ids]]))
 `;
 
-Deno.test("tokenizer folder: the Rust library gives the same ids", {
+Deno.test("loadable folders: the Rust library gives the same ids", {
   ignore: (!hasTokenizers || real.ignore) && !Deno.env.get("CI"),
 }, async () => {
   await inTempDir(async (cacheDir) => {
     const source = await openTokenizer(real.path);
     const withBos = { ...source, addBos: true };
     for (const variant of [source, withBos]) {
-      const folder = await ensureTokenizerFolder(variant, { cacheDir, contextLength });
+      const options = { cacheDir, contextLength, modelFiles: [] };
+      const { tokenizer: folder, model } = await ensureLoadableFolders(variant, options);
+      assert.equal(model, undefined);
       const child = new Deno.Command(python, {
         args: ["-c", SCRIPT, join(folder, "tokenizer.json")],
         stdin: "piped",
@@ -103,31 +114,35 @@ Deno.test("tokenizer folder: the Rust library gives the same ids", {
   });
 });
 
-Deno.test("tokenizer folder: it is written once, as a whole, and another one for other content", async () => {
+Deno.test("loadable folders: it is written once, as a whole, and another one for other content", async () => {
   await inTempDir(async (cacheDir) => {
     const source = { ...TINY_TOKENIZER, path: "tiny.gguf", eosTokenIds: [2], chatAddsBos: false };
-    const write = (changes: Partial<TokenizerSource> = {}) =>
-      ensureTokenizerFolder({ ...source, ...changes }, { cacheDir, contextLength });
+    const write = async (changes: Partial<TokenizerSource> = {}, modelFiles = ["/models/a.gguf"]) => {
+      const options = { cacheDir, contextLength, modelFiles };
+      return (await ensureLoadableFolders({ ...source, ...changes }, options)).tokenizer;
+    };
     const folders = await Promise.all([write(), write(), write()]);
     assert.equal(new Set(folders).size, 1);
     assert.deepEqual(
       [...Deno.readDirSync(folders[0]!)].map(({ name }) => name).toSorted(),
-      ["tokenizer.json", "tokenizer_config.json"],
+      ["a.gguf", "tokenizer.json", "tokenizer_config.json"],
     );
     const { mtime } = await Deno.stat(folders[0]!);
     assert.equal(await write(), folders[0]);
     assert.deepEqual((await Deno.stat(folders[0]!)).mtime, mtime);
     assert.notEqual(await write({ chatTemplate: "other" }), folders[0]);
-    assert.equal([...Deno.readDirSync(cacheDir)].length, 2, "nothing else is left");
+    assert.notEqual(await write({}, ["/models/b.gguf"]), folders[0]);
+    assert.equal([...Deno.readDirSync(cacheDir)].length, 3, "nothing else is left");
   });
 });
 
-Deno.test("tokenizer folder: a model's own folder is used where it is", async () => {
+Deno.test("loadable folders: a model's own folder is used where it is", async () => {
   const source = {
     ...TINY_TOKENIZER,
     path: "/models/a/tokenizer.json",
     eosTokenIds: [2],
     chatAddsBos: false,
   };
-  assert.equal(await ensureTokenizerFolder(source, { cacheDir: "/absent", contextLength }), "/models/a");
+  const options = { cacheDir: "/absent", contextLength, modelFiles: ["/models/a/model.safetensors"] };
+  assert.deepEqual(await ensureLoadableFolders(source, options), { tokenizer: "/models/a" });
 });
