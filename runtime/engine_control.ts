@@ -73,8 +73,9 @@ export class EngineControl implements GeneratorControl {
       await this.#ask({ type: "startProfile", numSkipped, numSteps: Math.min(numSteps, MAX_STEPS) });
       return this.#trace.path;
     } catch (error) {
-      this.#traced = undefined;
-      await this.#trace?.abandon();
+      const trace = this.#trace;
+      this.#trace = this.#traced = undefined;
+      await trace?.abandon();
       throw error;
     }
   }

@@ -43,7 +43,10 @@ export async function ensureLoadableFolders(
   const hash = createHash("sha256").update(JSON.stringify([files, link])).digest("hex").slice(0, 12);
   const name = basename(link ?? source.path).replace(/\.gguf$/, "");
   const folder = join(cacheDir, `${name}-${hash}`);
-  if (!await isThere(folder)) await make(folder, files, link);
+  if (!await isThere(folder)) {
+    await make(folder, files, link);
+    await removeDead(cacheDir);
+  }
   return { tokenizer: folder, ...(link !== undefined && { model: folder }) };
 }
 
@@ -62,6 +65,21 @@ async function make(
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
     // Another process was first.
     if (!await isThere(folder)) throw error;
+  }
+}
+
+/** Removes the folders of models that are gone, but what another process is at. */
+async function removeDead(cacheDir: string): Promise<void> {
+  for (const { name } of await Array.fromAsync(Deno.readDir(cacheDir))) {
+    const folder = join(cacheDir, name);
+    const entries = await Array.fromAsync(Deno.readDir(folder)).catch(() => []);
+    const link = entries.find(({ isSymlink }) => isSymlink);
+    if (link === undefined) continue;
+    const isDead = await Deno.stat(join(folder, link.name)).then(
+      () => false,
+      (error) => error instanceof Deno.errors.NotFound,
+    );
+    if (isDead) await Deno.remove(folder, { recursive: true }).catch(() => {});
   }
 }
 

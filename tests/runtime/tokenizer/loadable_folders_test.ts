@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { ensureLoadableFolders } from "../../../runtime/tokenizer/loadable_folders.ts";
 import { loadTokenizer, openTokenizer, type TokenizerSource } from "../../../runtime/tokenizer/tokenizer.ts";
@@ -117,8 +117,10 @@ Deno.test("loadable folders: the Rust library gives the same ids", {
 Deno.test("loadable folders: it is written once, as a whole, and another one for other content", async () => {
   await inTempDir(async (cacheDir) => {
     const source = { ...TINY_TOKENIZER, path: "tiny.gguf", eosTokenIds: [2], chatAddsBos: false };
-    const write = async (changes: Partial<TokenizerSource> = {}, modelFiles = ["/models/a.gguf"]) => {
-      const options = { cacheDir, contextLength, modelFiles };
+    const [a, b] = [join(cacheDir, "a.gguf"), join(cacheDir, "b.gguf")];
+    for (const file of [a, b]) await Deno.writeTextFile(file, "");
+    const write = async (changes: Partial<TokenizerSource> = {}, modelFiles = [a]) => {
+      const options = { cacheDir: join(cacheDir, "folders"), contextLength, modelFiles };
       return (await ensureLoadableFolders({ ...source, ...changes }, options)).tokenizer;
     };
     const folders = await Promise.all([write(), write(), write()]);
@@ -131,8 +133,25 @@ Deno.test("loadable folders: it is written once, as a whole, and another one for
     assert.equal(await write(), folders[0]);
     assert.deepEqual((await Deno.stat(folders[0]!)).mtime, mtime);
     assert.notEqual(await write({ chatTemplate: "other" }), folders[0]);
-    assert.notEqual(await write({}, ["/models/b.gguf"]), folders[0]);
-    assert.equal([...Deno.readDirSync(cacheDir)].length, 3, "nothing else is left");
+    assert.notEqual(await write({}, [b]), folders[0]);
+    assert.equal([...Deno.readDirSync(join(cacheDir, "folders"))].length, 3, "nothing else is left");
+  });
+});
+
+Deno.test("loadable folders: those of models that are gone are removed when one is made", async () => {
+  await inTempDir(async (cacheDir) => {
+    const source = { ...TINY_TOKENIZER, path: "tiny.gguf", eosTokenIds: [2], chatAddsBos: false };
+    const [kept, gone, last] = ["kept", "gone", "last"].map((name) => join(cacheDir, `${name}.gguf`));
+    for (const file of [kept, gone, last]) await Deno.writeTextFile(file!, "");
+    const make = async (file: string) => {
+      const options = { cacheDir: join(cacheDir, "folders"), contextLength, modelFiles: [file] };
+      return (await ensureLoadableFolders(source, options)).tokenizer;
+    };
+    const folders = [await make(kept!), await make(gone!)];
+    await Deno.remove(gone!);
+    folders.push(await make(last!));
+    const left = [...Deno.readDirSync(join(cacheDir, "folders"))].map(({ name }) => name);
+    assert.deepEqual(left.toSorted(), [folders[0]!, folders[2]!].map((path) => basename(path)).toSorted());
   });
 });
 
