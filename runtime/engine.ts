@@ -19,13 +19,7 @@ import {
   UnavailableError,
   type WireError,
 } from "./errors.ts";
-import type {
-  GenerationRequest,
-  GenerationUpdate,
-  Generator,
-  GeneratorControl,
-  ModelInfo,
-} from "./generation.ts";
+import type { GenerationRequest, GenerationUpdate, Generator, ModelInfo } from "./generation.ts";
 import { LiveRequest } from "./live_request.ts";
 import { EngineMetrics } from "./metrics/engine_metrics.ts";
 import {
@@ -105,7 +99,7 @@ export class Engine extends EngineDecoding implements Generator, AsyncDisposable
   }
 
   /** Pauses, settings, profiles. */
-  get control(): GeneratorControl {
+  get control(): Generator["control"] {
     return this.#control;
   }
 
