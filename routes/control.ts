@@ -8,39 +8,39 @@ import type { SchedulerSettings } from "../runtime/control_messages.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { errorBody, jsonBody, jsonContent, optional, optionalJsonBody } from "./schema.ts";
+import { strictFields } from "./strict_fields.ts";
 
-const pauseRequest = z.strictObject({
-  /**
-   * `abort` ends all requests, `retract` takes their KV and computes it again later, `in_place` leaves them where they
-   * are. Requests that come during a pause wait.
-   */
-  mode: z.enum(["abort", "retract", "in_place"]).default("abort"),
+const pauseRequest = strictFields({
+  mode: z.enum(["abort", "retract", "in_place"]).default("abort").describe(
+    "abort ends all requests, retract takes their KV and computes it again later, in_place leaves them where they are",
+  ),
 }).openapi("PauseRequest");
 
-const continueRequest = z.strictObject({
-  /** Accepted: there is no such cache. */
-  torch_empty_cache: optional(z.boolean()),
+const continueRequest = strictFields({
+  torch_empty_cache: optional(z.boolean()).describe("Without effect: there is no such cache"),
 }).openapi("ContinueRequest");
 
 const done = z.object({ message: z.string(), status: z.literal("ok") }).openapi("Done");
 
 /** Names as flags have them; `stream_interval` is the HTTP side's own. */
-const settings = z.strictObject({
-  stream_interval: z.int().min(1).optional(),
-  max_running_requests: z.int().min(1).optional(),
-  max_queued_requests: z.int().min(0).optional(),
-  /** -1 for no limit. */
-  max_queued_per_client: z.int().min(-1).optional(),
-  /** -1 for no limit. */
-  max_queued_tokens: z.int().min(-1).optional(),
-  /** -1 for no limit. */
-  max_step_ms: z.int().min(-1).optional(),
-  decode_log_interval: z.int().min(1).optional(),
+const settings = strictFields({
+  stream_interval: z.int().min(1).optional().describe("Tokens gathered per chunk of a stream"),
+  max_running_requests: z.int().min(1).optional().describe(
+    "Sequences in one batch; no more than at the start",
+  ),
+  max_queued_requests: z.int().min(0).optional().describe("Requests that may wait beyond those"),
+  max_queued_per_client: z.int().min(-1).optional().describe(
+    "Requests of one client that may wait; -1: no limit",
+  ),
+  max_queued_tokens: z.int().min(-1).optional().describe("Prompt tokens that may wait; -1: no limit"),
+  max_step_ms: z.int().min(-1).optional().describe(
+    "Time of a step that reads prompts beside others; -1: no limit",
+  ),
+  decode_log_interval: z.int().min(1).optional().describe("Decode steps between two decode lines"),
 }).openapi("Settings");
 
-const settingsRequest = z.strictObject({
-  /** What is to change; a name that cannot change while the server runs is refused, and then nothing changes. */
-  server_args: settings,
+const settingsRequest = strictFields({
+  server_args: settings.describe("What is to change; nothing does if one name cannot"),
 }).openapi("SettingsRequest");
 
 const pauseRoute = createRoute({

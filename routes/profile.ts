@@ -5,26 +5,29 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { RouteContext } from "./context.ts";
-import { errorBody, jsonContent, notServed, optional, optionalJsonBody, textContent } from "./schema.ts";
+import { errorBody, jsonContent, optional, optionalJsonBody, textContent } from "./schema.ts";
+import { strictFields } from "./strict_fields.ts";
+import { unserved } from "./unserved.ts";
 
-const profileRequest = z.strictObject({
-  /** Folder for the file, in the one that --profile-dir names. */
-  output_dir: optional(z.string().max(1024)),
-  /** Steps to let pass first. */
-  start_step: optional(z.int().min(0)),
-  /** Steps after which the profile ends by itself. */
-  num_steps: optional(z.int().min(1)),
-  /** Beginning of the file's name. */
-  profile_prefix: optional(z.string().regex(/^[\w.-]{0,128}$/, "expected letters, digits, _ . -")),
-  /** Accepted, and makes no difference: what is recorded is the scheduler's steps. */
-  activities: optional(z.array(z.enum(["CPU", "GPU", "MEM", "RPD", "CUDA_PROFILER"])).max(8)),
-  with_stack: notServed(false),
-  record_shapes: notServed(false),
-  profile_by_stage: notServed(false),
-  profile_stages: notServed(),
-  merge_profiles: notServed(false),
-  detailed_annotations: notServed(false),
-  profile_id: optional(z.string().max(256)),
+const profileRequest = strictFields({
+  output_dir: optional(z.string().max(1024)).describe(
+    "Folder for the file, in the one that --profile-dir names",
+  ),
+  start_step: optional(z.int().min(0)).describe("Steps to let pass first"),
+  num_steps: optional(z.int().min(1)).describe("Steps after which the profile ends by itself"),
+  profile_prefix: optional(z.string().regex(/^[\w.-]{0,128}$/, "expected letters, digits, _ . -")).describe(
+    "Beginning of the file's name",
+  ),
+  activities: optional(z.array(z.enum(["CPU", "GPU", "MEM", "RPD", "CUDA_PROFILER"])).max(8)).describe(
+    "Without effect: what is recorded is the scheduler's steps",
+  ),
+  profile_id: optional(z.string().max(256)).describe("Without effect: every profile has a file of its own"),
+  with_stack: unserved("Record where code is", "boolean", false),
+  record_shapes: unserved("Record shapes of tensors", "boolean", false),
+  profile_by_stage: unserved("A file for each stage", "boolean", false),
+  profile_stages: unserved("Stages to record", "array"),
+  merge_profiles: unserved("One file for all ranks", "boolean", false),
+  detailed_annotations: unserved("Record what steps hold", "boolean", false),
 }).openapi("ProfileRequest");
 
 const startRoute = {

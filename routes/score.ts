@@ -21,38 +21,38 @@ import {
   label,
   maxBatch,
   maxGenerations,
-  notServed,
   optional,
 } from "./schema.ts";
+import { strictFields } from "./strict_fields.ts";
+import { unserved } from "./unserved.ts";
 
 const ids = bounded(z.array(z.int().min(0)), 1 << 20);
 const labels = bounded(z.array(z.int().min(0)).min(1), 128);
 
-const scoreRequest = z.strictObject({
-  model: z.string().optional(),
-  /** What comes before every item; text with text items, token ids with token ids. */
-  query: optional(z.union([z.string(), ids])),
+const scoreRequest = strictFields({
+  model: z.string().optional().describe("The served model's name"),
+  query: optional(z.union([z.string(), ids])).describe(
+    "What comes before every item; text with text items, token ids with token ids",
+  ),
   items: z.union([
     z.string(),
     bounded(z.array(z.string()), maxBatch),
     bounded(z.array(ids), maxBatch),
-  ], "expected a text, texts, or lists of token ids"),
-  /** Tokens whose probabilities are asked for: for all items, or a list for each. */
-  label_token_ids: z.union([labels, bounded(z.array(labels).min(1), maxBatch)], "expected token ids"),
-  /** Scores of an item add up to 1. */
-  apply_softmax: optional(z.boolean()),
-  /** Divides log-probabilities; with `apply_softmax`. */
-  temperature: optional(z.number().gt(0).max(100)),
-  /** Items come before the query. */
-  item_first: optional(z.boolean()),
-  /** Answer `token_logprobs` too. */
-  return_token_logprobs: optional(z.boolean()),
-  embed_override_token_id: notServed(),
-  query_embed_overrides: notServed(),
-  item_embed_overrides: notServed(),
-  return_pooled_hidden_states: notServed(false),
-  score_extraction_token: notServed(),
-  user: label,
+  ], "expected a text, texts, or lists of token ids").describe("What labels are scored behind"),
+  label_token_ids: z.union([labels, bounded(z.array(labels).min(1), maxBatch)], "expected token ids")
+    .describe(
+      "Tokens whose probabilities are asked for: for all items, or a list for each",
+    ),
+  apply_softmax: optional(z.boolean()).describe("Scores of an item add up to 1"),
+  temperature: optional(z.number().gt(0).max(100)).describe("Divides log-probabilities; with apply_softmax"),
+  item_first: optional(z.boolean()).describe("Items come before the query"),
+  return_token_logprobs: optional(z.boolean()).describe("Answer token_logprobs too"),
+  embed_override_token_id: unserved("Token that embeddings stand for", "integer"),
+  query_embed_overrides: unserved("Embeddings in the query", "array"),
+  item_embed_overrides: unserved("Embeddings in items", "array"),
+  return_pooled_hidden_states: unserved("Return hidden states", "boolean", false),
+  score_extraction_token: unserved("Token at which labels are scored", "string"),
+  user: label.describe("Who asks; without effect"),
 }).openapi("ScoreRequest");
 
 type ScoreRequest = z.infer<typeof scoreRequest>;
