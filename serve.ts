@@ -57,11 +57,11 @@ async function serve(
     { ...args, maxConnections: args.maxConnections ?? defaultMaxConnections(), log },
     unavailable("the server is starting"),
   );
-  const [libraryPath, { checkpoint, tokenizer, folders, speculation, notes: remarks }] = await Promise
-    .all([
-      ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
-      openModel(args, progress, log),
-    ]);
+  const [libraryPath, opened] = await Promise.all([
+    ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
+    openModel(args, progress, log),
+  ]);
+  const { checkpoint, tokenizer, folders, speculation, notes: remarks } = opened;
   progress.clear();
   for (const remark of remarks) log("warning", remark);
   log("info", describeTemplate(args, tokenizer));

@@ -59,7 +59,7 @@ export interface StartProfile {
   readonly numSteps: number;
 }
 
-/** Ends the recording; answered by the last `profiled`. */
+/** Ends the recording; answered by the last `profiled`, unless that was sent already. */
 export interface StopProfile {
   /** Discriminates. */
   readonly type: "stopProfile";

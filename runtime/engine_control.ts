@@ -82,7 +82,10 @@ export class EngineControl implements GeneratorControl {
 
   async stopProfile(): Promise<string> {
     const traced = this.#traced;
-    if (traced === undefined) throw new InvalidRequestError("Cannot stop profile: none is being made");
+    // Without a file the scheduler was not asked to start yet.
+    if (traced === undefined || this.#trace === undefined) {
+      throw new InvalidRequestError("Cannot stop profile: none is being made");
+    }
     this.#options.send({ type: "stopProfile" });
     return await traced.promise;
   }

@@ -137,7 +137,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         this.#recorder = new StepRecorder(command);
         return answer({ type: "profileStarted" });
       case "stopProfile":
-        answer(this.#recorder?.end() ?? { type: "profiled", steps: [], isLast: true });
+        // Of one that ended by itself the last steps are on their way.
+        if (this.#recorder !== undefined) answer(this.#recorder.end());
         this.#recorder = undefined;
         return;
       default:

@@ -95,6 +95,13 @@ Deno.test("control: a profile has the steps, in Chrome's form, and ends by itsel
       assert.ok(inner.every((event) => event.ts! >= ts! && event.ts! + event.dur! <= ts! + dur! + 2));
     }
 
+    // One that is about to begin cannot be stopped, and is not: it ends by its number of steps.
+    const beginning = engine.control.startProfile({ numSteps: 1 });
+    await assert.rejects(engine.control.stopProfile(), { code: "invalid_request" });
+    const early = await beginning;
+    await collect(engine.generate(requestOf("r", [1, 2], { maxTokens: 5, ignoreEos: true })));
+    assert.equal((await eventsIn(early)).filter(({ name }) => name.startsWith("step ")).length, 1);
+
     // Without a number of steps it goes on until it is stopped.
     const second = await engine.control.startProfile({});
     await collect(engine.generate(requestOf("r", [1, 2], { maxTokens: 5, ignoreEos: true })));
