@@ -40,6 +40,7 @@ export type { PauseMode, SchedulerSettings } from "./runtime/control_messages.ts
 export { EngineDecoding } from "./runtime/engine_decoding.ts";
 export { Engine, type EngineOptions, type EngineTokenizer, startEngine } from "./runtime/engine.ts";
 export {
+  AbortedError,
   ActorCrashedError,
   AerieError,
   type ErrorCode,

@@ -13,6 +13,7 @@ import { withApiKey } from "./cli/api_key.ts";
 import { describeArgs, describeConfig, parseArgs, type ParsedArgs } from "./cli/args.ts";
 import { createLog, type Log } from "./cli/log.ts";
 import { Progress } from "./cli/progress.ts";
+import { Shutdown } from "./cli/shutdown.ts";
 import { ensureLibrary } from "./ffi/build.ts";
 import { defaultMaxConnections } from "./http/descriptors.ts";
 import { type Handler, Listener } from "./http/listener.ts";
@@ -21,7 +22,7 @@ import { errorResponse, toErrorReply } from "./routes/errors.ts";
 import { isLocalName } from "./routes/origins.ts";
 import type { Checkpoint } from "./runtime/config.ts";
 import type { ServerArgs } from "./runtime/server_args.ts";
-import { type Engine, startEngine } from "./runtime/engine.ts";
+import { startEngine } from "./runtime/engine.ts";
 import { LoadError, UnavailableError } from "./runtime/errors.ts";
 import { type OpenedSpeculation, openSpeculation } from "./runtime/open_speculation.ts";
 import { type HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/hosted_tokenizer.ts";
@@ -29,11 +30,6 @@ import { ensureLoadableFolders, type LoadableFolders } from "./runtime/tokenizer
 import { openCheckpoint } from "./runtime/weights/checkpoint.ts";
 import { cacheFolder } from "./runtime/weights/default_model.ts";
 import { type DownloadProgress, resolveModel } from "./runtime/weights/resolve.ts";
-
-/** Time streams get to end by themselves after a signal. */
-const DRAIN_MS = 3500;
-/** Time from a signal to the end of the process, whatever happens. */
-const EXIT_MS = 4800;
 
 function unavailable(reason: string): Handler {
   const reply = toErrorReply(new UnavailableError(`Cannot accept request: ${reason}`));
@@ -50,9 +46,10 @@ async function serve(
   for (const note of notes) log("warning", note);
   for (const remark of neutral) log("info", remark);
 
-  // Until the server is ready there is nobody to wait for.
-  let end: (exitCode: number) => void = Deno.exit;
-  endOnSignal(() => end(0), log);
+  const shutdown = new Shutdown({ drainMs: args.drainTimeout * 1000, log });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => shutdown.onSignal(signal));
+  }
   const listener = await Listener.open(
     { ...args, maxConnections: args.maxConnections ?? defaultMaxConnections(), log },
     unavailable("the server is starting"),
@@ -78,7 +75,7 @@ async function serve(
     log,
     onCrash(error) {
       log("error", error.message);
-      end(1);
+      shutdown.crash();
     },
   });
   const app = createApp(engine, {
@@ -86,15 +83,21 @@ async function serve(
     ...allowedHostsOf(args),
     ...(args.randomSeed !== undefined && { defaultSeed: args.randomSeed }),
     numConnections: () => listener.numConnections,
+    isDraining: () => shutdown.isDraining,
     log,
   });
+  shutdown.serve({ listener, engine });
   listener.answerWith(app.fetch);
   log("info", `Listening on ${listener.url} (press Ctrl+C to quit)`);
-  for (const name of warmupsOf(args)) {
-    await warmUp(name, listener.ownUrl, args, engine.model.servedModelName, log);
+  try {
+    for (const name of warmupsOf(args)) {
+      await warmUp(name, listener.ownUrl, args, engine.model.servedModelName, log);
+    }
+  } catch (error) {
+    // A signal came first: what is refused is no fault.
+    if (!shutdown.isDraining) throw error;
   }
-  end = once((exitCode) => drain({ listener, engine, log, exitCode }));
-  log("info", "The server is fired up and ready to roll!");
+  if (!shutdown.isDraining) log("info", "The server is fired up and ready to roll!");
 }
 
 /** Behind a loopback address a name that is not local can only be a web page's trick. */
@@ -196,43 +199,6 @@ async function warmUp(
   const status = await answered.promise;
   if (status !== 200) throw new LoadError(`Cannot warm up: POST ${path} was answered ${status}`);
   log("info", `Warm-up request: "POST ${path} HTTP/1.1" 200 OK`);
-}
-
-/** Runs `end` on the first SIGINT or SIGTERM; the second ends the process at once. */
-function endOnSignal(end: () => void, log: Log): void {
-  let isEnding = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => {
-      if (isEnding) Deno.exit(1);
-      isEnding = true;
-      log("info", `Received ${signal}: shutting down, again to exit at once`);
-      end();
-    });
-  }
-}
-
-/** Admits nothing more, lets streams end, cuts those that take too long with a finish chunk, and exits. */
-async function drain(parts: {
-  readonly listener: Listener;
-  readonly engine: Engine;
-  readonly log: Log;
-  readonly exitCode: number;
-}): Promise<void> {
-  const { listener, engine, log, exitCode } = parts;
-  setTimeout(() => Deno.exit(exitCode), EXIT_MS);
-  listener.answerWith(unavailable("the server is shutting down"));
-  listener.drain();
-  const deadline = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS));
-  await Promise.race([listener.idle(), deadline]);
-  if (listener.numInFlight > 0) log("warning", `Cutting ${listener.numInFlight} requests short`);
-  await engine.stop();
-  await listener.close();
-  Deno.exit(exitCode);
-}
-
-function once(run: (exitCode: number) => Promise<void>): (exitCode: number) => void {
-  let running: Promise<void> | undefined;
-  return (exitCode) => void (running ??= run(exitCode));
 }
 
 /** Writes to standard output. */

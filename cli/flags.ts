@@ -28,6 +28,7 @@ export const flagSchema = z.object({
   timeoutHeaders: integer(1, 86400).default(10),
   timeoutBody: integer(1, 86400).default(60),
   timeoutKeepAlive: integer(1, 86400).default(75),
+  drainTimeout: integer(0, 86400).default(30),
   enableCacheReport: flag,
   streamInterval: integer(1).default(1),
   tokenizeTimeout: integer(1, 3600).default(5),
@@ -129,6 +130,11 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       name: "timeoutKeepAlive",
       flags: "--timeout-keep-alive <seconds>",
       help: "Time a connection may wait for its next request",
+    },
+    {
+      name: "drainTimeout",
+      flags: "--drain-timeout <seconds>",
+      help: "Time that requests have to end after SIGTERM or SIGINT; those that take longer are answered 503",
     },
     {
       name: "enableCacheReport",

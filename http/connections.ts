@@ -34,8 +34,7 @@ export class Connection {
   #readAt = performance.now();
   #bytesFlushed = 0;
   #flushedAt = performance.now();
-  /** Bytes read when the last answer was sent, and when that was; undefined before the first. */
-  #bytesWhenIdle: number | undefined;
+  /** When the last answer was sent; undefined before the first. */
   #answeredAt: number | undefined;
   #isLast = false;
 
@@ -51,11 +50,6 @@ export class Connection {
   /** Whether it is closed after the answers that are under way. */
   get isLast(): boolean {
     return this.#isLast || this.#endedAt !== undefined;
-  }
-
-  /** Whether it waits for a next request, of which nothing has come. */
-  get isIdle(): boolean {
-    return this.#exchanges.size === 0 && this.#bytesWhenIdle === this.#socket.bytesRead;
   }
 
   /** Whether a request is under way. */
@@ -74,7 +68,6 @@ export class Connection {
     this.#exchanges.add(exchange);
     exchange.closed.then(() => {
       this.#exchanges.delete(exchange);
-      this.#bytesWhenIdle = this.#socket.bytesRead;
       this.#answeredAt = performance.now();
       if (this.#isLast && !this.isBusy) this.#socket.destroySoon();
     });
@@ -173,11 +166,6 @@ export class Connections {
   /** The connection of a socket; undefined if it was refused or is closed. */
   of(socket: Socket): Connection | undefined {
     return this.#bySocket.get(socket);
-  }
-
-  /** Closes connections that wait for a next request. */
-  closeIdle(): void {
-    for (const connection of this.#bySocket.values()) if (connection.isIdle) connection.destroy();
   }
 
   /** Closes connections without a request under way. */

@@ -105,10 +105,12 @@ export class Listener {
     this.#handler = handler;
   }
 
-  /** Closes idle connections, and from now on every connection after its answer; new ones are still answered. */
+  /**
+   * Closes every connection after its next answer from now on. New ones are still answered, and idle ones stay: a
+   * request may be on its way.
+   */
   drain(): void {
     this.#isDraining = true;
-    this.#connections.closeIdle();
   }
 
   /** Resolves when the answers now under way are sent. */

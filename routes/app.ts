@@ -18,6 +18,7 @@ import { addChat } from "./chat.ts";
 import { addCompletions } from "./completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./context.ts";
 import { addControl } from "./control.ts";
+import { refuseWhileDraining } from "./draining.ts";
 import { clip, errorResponse, isLeaving, toErrorReply, toInvalidRequest } from "./errors.ts";
 import { exactSeeds } from "./exact_seeds.ts";
 import { addGenerate } from "./generate.ts";
@@ -94,7 +95,11 @@ export function createApp(generator: Generator, options: AppOptions): App {
   app.use(checkOrigin(corsOrigins));
   // Before the body is read: without the key nobody makes the server hold one.
   if (options.apiKey !== undefined) app.use(bearer(options.apiKey));
+  const admits = refuseWhileDraining(context.isDraining);
+  app.use(admits);
   app.use(readBody(options.maxBodyBytes ?? defaultMaxBodyBytes));
+  // A body may have taken long.
+  app.use(admits);
   app.use(noteArrival());
   app.use(limitShape);
   app.use(exactSeeds());
@@ -142,12 +147,14 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
       ? new RequestLog(logRequestsLevel, (token) => generator.tokenBytes(token), (line) => log("info", line))
       : undefined,
     metrics,
+    isDraining: options.isDraining ?? (() => false),
     nextSeed: seedSource(options.defaultSeed),
     report(error) {
       const reply = toErrorReply(error);
       // Who has left is not refused; the engine counts what was aborted.
       if (!isLeaving(error)) metrics?.countError(reply);
-      if (reply.status >= 500) {
+      // Who is cut short by the end of the server is answered, and is no fault of it.
+      if (reply.status >= 500 && !options.isDraining?.()) {
         options.log?.("error", error instanceof Error ? error.stack ?? error.message : String(error));
       }
       return reply;

@@ -38,6 +38,8 @@ export interface AppOptions {
   readonly enableMetrics?: boolean;
   /** Tells how many connections are open, for `/metrics`. */
   readonly numConnections?: () => number;
+  /** Whether the server is shutting down: what was admitted goes on, nothing more is. */
+  readonly isDraining?: () => boolean;
   /** Takes errors the server is to blame for, and lines about requests. */
   readonly log?: (level: "error" | "info", text: string) => void;
 }
@@ -54,6 +56,8 @@ export interface RouteContext {
   readonly requestLog: RequestLog | undefined;
   /** Undefined if nothing is counted. */
   readonly metrics: HttpMetrics | undefined;
+  /** Whether the server is shutting down. */
+  isDraining(): boolean;
   /** A fresh 32-bit seed for a generation that brings none. */
   nextSeed(): number;
   /** Maps an error for the client, counts it, and logs what the server is to blame for. */

@@ -6,6 +6,7 @@
 import type { z } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
 import {
+  AbortedError,
   AerieError,
   type ErrorCode,
   httpStatusOf,
@@ -68,6 +69,7 @@ function openaiCode({ code, details }: AerieError): string | null {
   if (details.problem === "context_length") return "context_length_exceeded";
   if (code === "unauthorized") return "invalid_api_key";
   if (code === "overloaded") return "rate_limit_exceeded";
+  if (code === "aborted") return "request_aborted";
   if (code === "not_found") return details.param === "model" ? "model_not_found" : "unknown_url";
   return null;
 }
@@ -81,7 +83,7 @@ function toAerieError(error: unknown): AerieError {
   if (error instanceof AerieError) return error;
   // A client that has left may have closed only its side and still read.
   if (isLeaving(error)) {
-    return new InvalidRequestError("Cannot finish request: its client closed the connection");
+    return new AbortedError("its client closed the connection");
   }
   // Hono's own: malformed JSON (400) and a content type that is not JSON (415).
   if (error instanceof HTTPException) {
@@ -94,7 +96,7 @@ function toAerieError(error: unknown): AerieError {
 function replyHeaders(code: ErrorCode, details: AerieError["details"]): Record<string, string> {
   if (code === "unauthorized") return { "WWW-Authenticate": "Bearer" };
   if (code === "method_not_allowed") return { Allow: String(details.allow) };
-  if (code !== "overloaded" && details.retryAfterMs === undefined) return {};
+  if (code !== "overloaded" && code !== "unavailable") return {};
   const retryMs = Math.max(MIN_RETRY_MS, Number(details.retryAfterMs ?? 0));
   return { "Retry-After": String(Math.ceil(retryMs / 1000)) };
 }

@@ -44,13 +44,13 @@ export function addHealth(app: OpenAPIHono, context: RouteContext): void {
   for (const path of ALIVE_PATHS) {
     const route = createRoute({ method: "get", path, summary: "Does the server take requests?", responses });
     app.openapi(route, (c) => {
-      checkTakesRequests(generator);
+      checkTakesRequests(context);
       return c.text("", 200);
     });
   }
 
   app.openapi(readyRoute, (c) => {
-    checkTakesRequests(generator);
+    checkTakesRequests(context);
     // A pause is no fault, so that only this path says so: nobody is to be restarted for it.
     if (generator.control.isPaused) throw new UnavailableError("Cannot serve: generation is paused");
     return c.text("", 200);
@@ -68,8 +68,10 @@ export function addHealth(app: OpenAPIHono, context: RouteContext): void {
  *
  * @throws {UnavailableError} if it does not
  */
-export function checkTakesRequests(generator: Generator): void {
-  if (!generator.ready) throw new UnavailableError("Cannot serve: the server is starting or stopping");
+function checkTakesRequests({ generator, isDraining }: RouteContext): void {
+  if (!generator.ready || isDraining()) {
+    throw new UnavailableError("Cannot serve: the server is starting or stopping");
+  }
 }
 
 async function generateOne(generator: Generator, signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import { AerieError } from "../runtime/errors.ts";
+import { AbortedError, AerieError } from "../runtime/errors.ts";
 import type { ModelInfo } from "../runtime/generation.ts";
 import type { SamplingParams } from "../runtime/sampling/params.ts";
 import type { RouteContext } from "./context.ts";
@@ -123,10 +123,15 @@ function minTokensOf({ min_tokens: min, min_new_tokens: alias }: OpenaiFields, m
   return min || alias || 0;
 }
 
-/** The finish fields of a choice; both null while it runs. */
+/**
+ * The finish fields of a choice; both null while it runs.
+ *
+ * @throws {AbortedError} if it was aborted, for which OpenAI has no finish reason
+ */
 export function toFinish(
   finish: Output["finish"],
-): { finish_reason: "stop" | "length" | "abort" | null; matched_stop: number | string | null } {
+): { finish_reason: "stop" | "length" | null; matched_stop: number | string | null } {
+  if (finish?.type === "abort") throw new AbortedError(finish.message);
   return {
     finish_reason: finish?.type ?? null,
     matched_stop: finish?.type === "stop" ? finish.matched : null,

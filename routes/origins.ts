@@ -14,6 +14,11 @@ import { OPEN_PATHS } from "./open_paths.ts";
 /** GET endpoints that do something. */
 const ACTING_PATHS = ["/flush_cache", "/health_generate", "/start_profile", "/stop_profile"];
 
+/** Whether a request does something, rather than to read. */
+export function isActing(method: string, path: string): boolean {
+  return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" || ACTING_PATHS.includes(path);
+}
+
 /** Whether a host name, without port, is this machine as seen from itself. */
 export function isLocalName(name: string): boolean {
   const bare = bareName(name);
@@ -66,8 +71,7 @@ function isOwn(origin: string, host: string | undefined): boolean {
 export function checkOrigin(allowed: readonly string[]): MiddlewareHandler {
   return async (c, next) => {
     const { method, path } = c.req;
-    const acts = method !== "GET" && method !== "HEAD" && method !== "OPTIONS" || ACTING_PATHS.includes(path);
-    if (acts) {
+    if (isActing(method, path)) {
       const origin = c.req.header("Origin");
       const isForeign = origin === undefined
         ? c.req.header("Sec-Fetch-Site") === "cross-site"

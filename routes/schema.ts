@@ -211,7 +211,7 @@ export const promptLogprobs = z.array(
 );
 
 /** Why a choice ended; null while it runs. */
-export const finishReason = z.enum(["stop", "length", "abort"]).nullable();
+export const finishReason = z.enum(["stop", "length"]).nullable();
 /** The stop text or token that ended a choice. */
 export const matchedStop = z.union([z.int(), z.string()]).nullable();
 
@@ -307,5 +307,6 @@ export const generationErrors = {
   404: { description: "The model is not served here" },
   413: { description: "The body is too large" },
   429: { description: "The queue is full; see `Retry-After`" },
-  503: { description: "The server is starting or stopping" },
+  499: { description: "The request was aborted; the native endpoint then has finish reason `abort`" },
+  503: { description: "The server is starting or stopping; see `Retry-After`" },
 } as const;

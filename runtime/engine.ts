@@ -202,8 +202,8 @@ export class Engine extends EngineDecoding implements Generator, AsyncDisposable
   }
 
   /**
-   * Ends what still runs with an `abort` finish, then stops the actors. Does not wait for generations: a caller that
-   * wants them to end by themselves waits before.
+   * Ends what still runs with an {@linkcode UnavailableError}, then stops the actors. Does not wait for generations: a
+   * caller that wants them to end by themselves waits before.
    */
   stop(): Promise<void> {
     return this.#stop ??= this.#shutDown();
@@ -216,10 +216,7 @@ export class Engine extends EngineDecoding implements Generator, AsyncDisposable
 
   async #shutDown(): Promise<void> {
     if (this.#state !== "crashed") this.#state = "stopped";
-    for (const live of this.#live.values()) {
-      live.finish({ type: "abort", message: "server is shutting down" });
-    }
-    this.#end(new UnavailableError("Cannot answer: the engine is stopping"));
+    this.#end(new UnavailableError("Cannot finish request: the server is shutting down"));
     await this.#options.tokenizer.stop?.();
     await this.#actors.stop();
     this.#channel.close();

@@ -11,6 +11,7 @@ export type ErrorCode =
   | "not_found"
   | "method_not_allowed"
   | "request_timeout"
+  | "aborted"
   | "payload_too_large"
   | "unauthorized"
   | "overloaded"
@@ -85,7 +86,15 @@ export class ActorCrashedError extends AerieError {
   }
 }
 
-/** The engine is stopping or not started. HTTP 503. */
+/** A generation was ended by `/abort_request` or because its client left. HTTP 499, which no client tries again. */
+export class AbortedError extends AerieError {
+  /** `reason` is what the abort was asked for with. */
+  constructor(reason: string) {
+    super("aborted", `Cannot finish request: ${reason}`);
+  }
+}
+
+/** The engine is stopping or not started. HTTP 503 with `Retry-After`. */
 export class UnavailableError extends AerieError {
   /** `message` says what is not ready. */
   constructor(message: string) {
@@ -116,6 +125,7 @@ const HTTP_STATUS = {
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
+  aborted: 499,
   payload_too_large: 413,
   overloaded: 429,
   unavailable: 503,

@@ -84,6 +84,8 @@ export interface ServerArgs {
   readonly timeoutBody: number;
   /** Seconds a connection may wait for its next request. */
   readonly timeoutKeepAlive: number;
+  /** Seconds that admitted requests have to end after a signal. */
+  readonly drainTimeout: number;
   /** Backend that runs the model. */
   readonly device: "auto" | "cpu" | "cuda" | "cuda-sim";
   /** Native threads; undefined uses the CPUs this process may run on. */

@@ -134,7 +134,9 @@ Deno.test({ name: "serve: right values at the edges, under speculation", ignore 
       const abort = '{"rid":"","abort_all":true,"finished_reason":null,"abort_message":"Enough"}';
       aborted = (await post(server, "/abort_request", abort)).num_aborted;
     }
-    assert.equal((await running).choices[0].finish_reason, "abort");
+    const { status, error } = await running;
+    assert.deepEqual([status, error.code], [499, "request_aborted"], "OpenAI has no such finish reason");
+    assert.equal(error.message, "Cannot finish request: Enough");
   });
 });
 

@@ -150,7 +150,7 @@ Deno.test("app: errors before the first update have their status, streamed or no
         });
         const seen = await fault(app, chat, { messages, stream });
         assert.deepEqual([seen.status, seen.type, seen.code], [status, type, code]);
-        assert.equal(seen.headers.get("Retry-After"), status === 429 ? "2" : null);
+        assert.equal(seen.headers.get("Retry-After"), { 429: "2", 503: "1" }[status] ?? null);
         assert.doesNotMatch(seen.message, /secret/);
         assert.equal(
           logged.some((line) => line.startsWith("error ") && line.includes(error.message)),

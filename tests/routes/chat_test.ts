@@ -5,7 +5,7 @@
 import { strict as assert } from "node:assert";
 import { z } from "zod";
 import { chatLogprobs, chatResponse } from "../../routes/schema_chat.ts";
-import { usage } from "../../routes/schema.ts";
+import { errorBody, usage } from "../../routes/schema.ts";
 import { FakeGenerator, spell } from "../support/fake_generator.ts";
 import { answer, appOf, events, fault } from "../support/http.ts";
 
@@ -186,13 +186,18 @@ Deno.test("chat: a limit of 0 tokens yields none", async (t) => {
   }
 });
 
-Deno.test("chat: an aborted generation says so", async () => {
-  const generator = new FakeGenerator(
-    () => [{ text: "H" }, { finish: { type: "abort", message: "Aborted" } }],
-  );
-  const { choices } = await answer(appOf(generator), path, { messages }, chatResponse);
-  assert.equal(choices[0]?.finish_reason, "abort");
-  assert.equal(choices[0]?.message.content, "H");
+Deno.test("chat: an aborted generation is an error that no client tries again, a stream's last event", async () => {
+  const aborted = () =>
+    appOf(new FakeGenerator(() => [{ text: "H" }, { finish: { type: "abort", message: "Enough" } }]));
+  const { status, type, code, message } = await fault(aborted(), path, { messages });
+  assert.deepEqual([status, type, code], [499, "invalid_request_error", "request_aborted"]);
+  assert.equal(message, "Cannot finish request: Enough");
+  const chunks = await events(aborted(), path, { messages }, z.union([errorBody, chunk]));
+  const last = chunks.pop();
+  assert(last !== undefined && "error" in last);
+  assert.deepEqual([last.code, last.error.code], [499, "request_aborted"]);
+  const texts = chunks.map((event) => "choices" in event ? event.choices[0]?.delta.content : undefined);
+  assert.deepEqual(texts, ["", "H"], "what was said before stays said");
 });
 
 Deno.test("chat: harmless OpenAI fields and neutral values of others are accepted", async () => {

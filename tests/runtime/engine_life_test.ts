@@ -30,13 +30,15 @@ Deno.test("a crash fails every live request, and later ones, with a typed error"
   await assert.rejects(engine.schedulerState(), { code: "unavailable" });
 });
 
-Deno.test("stop ends live requests with an abort finish and refuses new ones", async () => {
+Deno.test("stop fails live requests as unavailable and refuses new ones", async () => {
   const engine = await startTestEngine();
   const updates = engine.generate(requestOf("r", [1], ENDLESS))[Symbol.asyncIterator]();
   await updates.next();
   const stopped = engine.stop();
-  const { value } = await updates.next();
-  assert.deepEqual(value?.finish, { type: "abort", message: "server is shutting down" });
+  await assert.rejects(updates.next(), {
+    code: "unavailable",
+    message: "Cannot finish request: the server is shutting down",
+  });
   assert.equal(engine.ready, false);
   await assert.rejects(collect(engine.generate(requestOf("late", [1]))), { code: "unavailable" });
   await stopped;

@@ -63,6 +63,11 @@ export class ServerProcess implements AsyncDisposable {
     return server;
   }
 
+  /** Starts a server and does not wait for it. */
+  static launch(flags: readonly string[] = [], options: ServerOptions = {}): ServerProcess {
+    return new ServerProcess(flags, options);
+  }
+
   /** Starts a server that is expected to give up, and waits until it has. */
   static async startAndFail(flags: readonly string[], options: ServerOptions = {}): Promise<Exit> {
     await using server = new ServerProcess(flags, options);
@@ -80,6 +85,17 @@ export class ServerProcess implements AsyncDisposable {
   /** Process id. */
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** Resolves when a line of the log contains `text`; rejects if the process ends before. */
+  async says(text: string): Promise<void> {
+    const isOver = this.exit.then(() => true);
+    while (!this.log.some((line) => line.includes(text))) {
+      const pause = new Promise<false>((resolve) => setTimeout(() => resolve(false), 5));
+      if (await Promise.race([isOver, pause]) && !this.log.some((line) => line.includes(text))) {
+        throw new Error(`Cannot find ${text}: the server has ended\n${this.log.join("\n")}`);
+      }
+    }
   }
 
   /** Sends a signal to the process. */

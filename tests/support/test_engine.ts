@@ -35,6 +35,7 @@ export const defaultArgs: ServerArgs = {
   timeoutHeaders: 10,
   timeoutBody: 60,
   timeoutKeepAlive: 75,
+  drainTimeout: 30,
   device: "auto",
   tokenizeTimeout: 5,
   skipServerWarmup: false,
