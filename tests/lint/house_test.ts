@@ -7,7 +7,7 @@ import { strict as assert } from "node:assert";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname!, "..", "..");
-const FOLDERS = ["cli", "ffi", "http", "kernels", "routes", "runtime"];
+const FOLDERS = ["cli", "ffi", "http", "kernels", "routes", "runtime", "scale"];
 const MAX_LINES = 300;
 
 /** Which part of the native code may include which, besides itself and `aerie.h`. */

@@ -28,6 +28,9 @@ const CONTRACTS = [
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "serve.ts": ["cli/", "http/", "routes/", "runtime/", "ffi/build.ts"],
+  "scale.ts": ["scale/"],
+  // Processes and command lines: what is served is none of its business.
+  "scale/": ["cli/", "runtime/errors.ts", "runtime/tokenizer/host/guardian.ts"],
   "mod.ts": ["routes/", "runtime/", "ffi/build.ts"],
   "cli/": ["deno.json", ...CONTRACTS, "runtime/actor/actor.ts"],
   "http/": ["routes/errors.ts", "runtime/errors.ts"],

@@ -1,0 +1,133 @@
+/**
+ * Reads the command line of `scale.ts`.
+ *
+ * @module
+ */
+import { Command, CommanderError, Option } from "commander";
+import { z } from "zod";
+import { withApiKey } from "../cli/api_key.ts";
+import { parseArgs } from "../cli/args.ts";
+import { integer, oneOf } from "../cli/flag_values.ts";
+import { UsageError } from "../cli/usage_error.ts";
+import { routers } from "./router.ts";
+
+/** What is started. */
+export interface ScaleOptions {
+  /** Workers behind the router. */
+  readonly numWorkers: number;
+  /** Name in {@linkcode routers}. */
+  readonly router: keyof typeof routers;
+  /** How the router chooses a worker, by its own name for that. */
+  readonly policy: string;
+  /** Where the router listens; port 0 takes a free one. */
+  readonly host: string;
+  readonly port: number;
+  /** Asked for by the router and by each worker. */
+  readonly apiKey?: string;
+  /** Seconds that requests have to end after a signal. */
+  readonly drainTimeout: number;
+  /** Flags of each worker, besides address and key. */
+  readonly workerFlags: readonly string[];
+}
+
+const flagSchema = z.object({
+  workers: integer(1, 256).default(2),
+  router: oneOf(...Object.keys(routers) as (keyof typeof routers)[]).default("smg"),
+  policy: z.string().min(1).default("cache_aware"),
+  host: z.string().min(1).default("127.0.0.1"),
+  port: integer(0, 65535).default(30000),
+  apiKey: z.string().exactOptional(),
+  apiKeyFile: z.string().exactOptional(),
+});
+
+const flags: readonly [notation: string, help: string][] = [
+  ["--workers <count>", "Workers behind the router (default: 2)"],
+  ["--router <name>", `${Object.keys(routers).join(" or ")} (default: smg)`],
+  [
+    "--policy <name>",
+    "Policy of the router, e.g. cache_aware, round_robin, power_of_two (default: cache_aware)",
+  ],
+  ["--host <address>", "Address the router listens on; workers listen on loopback (default: 127.0.0.1)"],
+  ["--port <number>", "Port the router listens on; 0 takes a free one (default: 30000)"],
+  ["--api-key <key>", "Bearer token asked for by router and workers"],
+  [
+    "--api-key-file <path>",
+    "File with that token, which then does not show in ps; nor does one in AERIE_API_KEY",
+  ],
+];
+
+/**
+ * Parses the arguments; a text to print for `--help`. What is not a flag of `scale.ts` must be one of `serve.ts` and
+ * goes to the workers, with these unless they are given: the machine's CPUs divided, and no limit on what one client
+ * may queue, since all clients of a worker have the router's address.
+ *
+ * @throws {UsageError} naming the flag at fault
+ */
+export function parseScaleArgs(
+  argv: readonly string[],
+  environment?: Pick<Deno.Env, "get" | "delete">,
+): ScaleOptions | string {
+  const { given, rest, help } = split(argv);
+  if (help !== undefined) return help;
+  const parsed = flagSchema.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new UsageError(`Cannot use --${String(issue!.path[0])}: ${issue!.message}`);
+  }
+  const { workers: numWorkers, apiKey, apiKeyFile, ...own } = parsed.data;
+  const worker = parseArgs(rest);
+  if (worker.type !== "serve") return worker.text;
+  const { args } = worker;
+  if (args.apiKey !== undefined || args.apiKeyFile !== undefined || args.port !== parseDefaults().port) {
+    throw new UsageError("Cannot pass --host, --port or --api-key on to workers: write the flag in full");
+  }
+  const { apiKey: key } = withApiKey({
+    ...args,
+    ...(apiKey !== undefined && { apiKey }),
+    ...(apiKeyFile !== undefined && { apiKeyFile }),
+  }, environment).args;
+  const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / numWorkers));
+  return {
+    ...own,
+    numWorkers,
+    ...(key !== undefined && { apiKey: key }),
+    drainTimeout: args.drainTimeout,
+    workerFlags: [
+      ...rest,
+      ...(args.threads === undefined ? ["--threads", String(threads)] : []),
+      ...(args.maxQueuedPerClient === undefined ? ["--max-queued-per-client", "-1"] : []),
+    ],
+  };
+}
+
+function parseDefaults(): { readonly port: number } {
+  const parsed = parseArgs([]);
+  if (parsed.type !== "serve") throw new TypeError("Cannot parse no flags");
+  return parsed.args;
+}
+
+/** The flags of `scale.ts`, those of `serve.ts`, and the help where it is asked for. */
+function split(argv: readonly string[]): {
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly rest: readonly string[];
+  readonly help?: string;
+} {
+  const program = new Command("scale.ts")
+    .usage("[flags] [flags of serve.ts]")
+    .description("Starts several servers on this machine behind an existing router.")
+    .helpOption("-h, --help", "Print this help")
+    .addHelpText("after", "\nAll other flags go to each worker: deno run -A serve.ts --help")
+    .allowUnknownOption()
+    .allowExcessArguments();
+  for (const [notation, help] of flags) program.addOption(new Option(notation, help));
+  let printed = "";
+  program.configureOutput({ writeOut: (text) => printed += text, writeErr: () => {} }).exitOverride();
+  try {
+    program.parse(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { given: {}, rest: [], help: printed };
+    throw new UsageError(`Cannot read the command line: ${error.message.replace(/^error: /, "")}`);
+  }
+  return { given: program.opts(), rest: program.args };
+}
