@@ -69,7 +69,8 @@ export function routerCommand(router: Router, python: string, plan: RouterPlan):
     // A worker that died is left out after 4 s at most, and used again 2 s after it is back.
     ...["--health-check-interval-secs", "2", "--health-check-timeout-secs", "2"],
     ...["--health-failure-threshold", "2", "--health-success-threshold", "1"],
-    ...["--cb-success-threshold", "1", "--cb-timeout-duration-secs", "2"],
+    // Fewer than the router's 5 tries, or all of a request's may go to the worker that died.
+    ...["--cb-failure-threshold", "3", "--cb-success-threshold", "1", "--cb-timeout-duration-secs", "2"],
     ...["--worker-startup-check-interval", "1"],
     ...["--shutdown-grace-period-secs", String(graceSeconds), "--log-level", "warn"],
     ...router.flags,
