@@ -24,7 +24,7 @@ const numStreams = Number(values.streams), numTokens = Number(values.tokens);
 const numRounds = Number(values.rounds);
 const NAME = "bench";
 /** Words of a prompt. */
-const NUM_WORDS = 100;
+const NUM_WORDS = 60;
 
 /** What one round took. */
 interface Round {

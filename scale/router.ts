@@ -23,7 +23,7 @@ export const routers = {
     module: "smg",
     variable: "AERIE_SMG",
     // A worker that is back is used as soon as its health check says so.
-    flags: [],
+    flags: ["--load-monitor-interval", "1"],
   },
   "sglang-router": {
     package: "sglang-router==0.3.2",

@@ -51,9 +51,10 @@ async function numTokens(url: string): Promise<number | undefined> {
 /** Short plain requests until `condition` holds; every answer must be whole. */
 async function askUntil(fleet: ScaleProcess, condition: () => Promise<boolean>): Promise<number> {
   let isOver = false, numAnswers = 0;
-  const clients = Array.from({ length: NUM_CLIENTS }, async (_, client) => {
-    for (let i = 0; !isOver; i++) {
-      const prompt = `${client} of ${i} asks`;
+  const clients = Array.from({ length: NUM_CLIENTS }, async () => {
+    while (!isOver) {
+      // Nothing that a worker has seen: what it knows would keep requests at the one that lives.
+      const prompt = crypto.randomUUID();
       const body = { model: "tiny", prompt, max_tokens: 20, ignore_eos: true };
       const { status, text } = await post(fleet, "/v1/completions", body);
       assert.equal(status, 200, `${text}\n${fleet.log.slice(-20).join("\n")}`);
