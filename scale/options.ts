@@ -7,9 +7,13 @@ import { Command, CommanderError, Option } from "commander";
 import { z } from "zod";
 import { withApiKey } from "../cli/api_key.ts";
 import { parseArgs } from "../cli/args.ts";
+import type { Environment } from "../cli/flag_sources.ts";
 import { integer, oneOf } from "../cli/flag_values.ts";
 import { UsageError } from "../cli/usage_error.ts";
 import { routers } from "./router.ts";
+
+/** Variables that name the key as a flag. */
+const KEY_VARIABLES = ["AERIE_FLAG_API_KEY", "AERIE_FLAG_API_KEY_FILE"];
 
 /** What is started. */
 export interface ScaleOptions {
@@ -65,7 +69,7 @@ const flags: readonly [notation: string, help: string][] = [
  */
 export function parseScaleArgs(
   argv: readonly string[],
-  environment?: Pick<Deno.Env, "get" | "delete">,
+  environment: Environment = Deno.env,
 ): ScaleOptions | string {
   const { given, rest, help } = split(argv);
   if (help !== undefined) return help;
@@ -75,17 +79,29 @@ export function parseScaleArgs(
     throw new UsageError(`Cannot use --${String(issue!.path[0])}: ${issue!.message}`);
   }
   const { workers: numWorkers, apiKey, apiKeyFile, ...own } = parsed.data;
-  const worker = parseArgs(rest);
+  // Workers read the other variables themselves.
+  const worker = parseArgs(rest, {
+    get: (name) => environment.get(name),
+    toObject: () => environment.toObject(),
+    delete: () => {},
+  });
   if (worker.type !== "serve") return worker.text;
-  const { args } = worker;
-  if (args.apiKey !== undefined || args.apiKeyFile !== undefined || args.port !== parseDefaults().port) {
-    throw new UsageError("Cannot pass --host, --port or --api-key on to workers: write the flag in full");
+  const { args, origins } = worker;
+  for (const name of ["host", "port", "apiKey", "apiKeyFile"] as const) {
+    const origin = origins[name];
+    if (origin === undefined || name.startsWith("api") && origin.kind !== "flag") continue;
+    throw new UsageError(
+      `Cannot use ${origin.name} for workers: it is the fleet's, as a flag written in full`,
+    );
   }
-  const { apiKey: key } = withApiKey({
-    ...args,
-    ...(apiKey !== undefined && { apiKey }),
-    ...(apiKeyFile !== undefined && { apiKeyFile }),
-  }, environment).args;
+  const ownKey = { ...(apiKey !== undefined && { apiKey }), ...(apiKeyFile !== undefined && { apiKeyFile }) };
+  const { apiKey: _key, apiKeyFile: _file, ...open } = args;
+  const keyed = Object.keys(ownKey).length > 0
+    ? withApiKey({ ...open, ...ownKey }, environment)
+    : withApiKey(args, environment, origins);
+  const { apiKey: key } = keyed.args;
+  // A worker gets the key by AERIE_API_KEY, and takes no second one.
+  for (const name of KEY_VARIABLES) environment.delete(name);
   const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / numWorkers));
   return {
     ...own,
@@ -98,12 +114,6 @@ export function parseScaleArgs(
       ...(args.maxQueuedPerClient === undefined ? ["--max-queued-per-client", "-1"] : []),
     ],
   };
-}
-
-function parseDefaults(): { readonly port: number } {
-  const parsed = parseArgs([]);
-  if (parsed.type !== "serve") throw new TypeError("Cannot parse no flags");
-  return parsed.args;
 }
 
 /** The flags of `scale.ts`, those of `serve.ts`, and the help where it is asked for. */

@@ -5,7 +5,17 @@ import { strict as assert } from "node:assert";
 import { parseScaleArgs, type ScaleOptions } from "../../scale/options.ts";
 import { routerCommand, routers } from "../../scale/router.ts";
 
-const noKey = { get: () => undefined, delete: () => {} };
+/** Variables, and which of them were taken out. */
+function environmentOf(variables: Readonly<Record<string, string>>) {
+  const left = new Map(Object.entries(variables));
+  return {
+    get: (name: string) => left.get(name),
+    delete: (name: string) => void left.delete(name),
+    toObject: () => Object.fromEntries(left),
+  };
+}
+
+const noKey = environmentOf({});
 
 function parse(...argv: string[]): ScaleOptions {
   const options = parseScaleArgs(argv, noKey);
@@ -63,7 +73,7 @@ Deno.test("scale options: what cannot be used is named before anything starts", 
     [["--router", "own"], /^Cannot use --router: expected smg or sglang-router$/],
     [["--no-such-flag"], /--no-such-flag/],
     [["--max-step-ms", "x"], /--max-step-ms x/],
-    [["--por", "1"], /write the flag in full/],
+    [["--por", "1"], /^Cannot use --port for workers: it is the fleet's, as a flag written in full$/],
     [["--api-key", "a", "--api-key-file", "b"], /--api-key is given too/],
   ];
   for (const [argv, expected] of cases) {
@@ -80,11 +90,32 @@ Deno.test("scale options: --help lists the own flags", () => {
 });
 
 Deno.test("scale options: the key of the environment reaches no command line", () => {
-  const environment = { get: () => "sk-secret", delete: () => {} };
+  const environment = environmentOf({ AERIE_API_KEY: "sk-secret" });
   const options = parseScaleArgs([], environment);
   assert(typeof options !== "string");
   assert.equal(options.apiKey, "sk-secret");
+  assert.deepEqual(environment.toObject(), {}, "children get it from the fleet alone");
   const plan = { host: "h", port: 1, metricsPort: 2, policy: "p", workerUrls: ["http://w"], graceSeconds: 3 };
   const command = routerCommand(routers.smg, "python", plan);
   assert(!JSON.stringify([command, options.workerFlags]).includes("sk-secret"));
+});
+
+Deno.test("scale options: variables of serve.ts count as its flags do", () => {
+  const environment = environmentOf({
+    AERIE_FLAG_DRAIN_TIMEOUT: "5",
+    AERIE_FLAG_THREADS: "3",
+    AERIE_FLAG_API_KEY: "sk-flag",
+  });
+  const options = parseScaleArgs([], environment);
+  assert(typeof options !== "string");
+  assert.deepEqual([options.drainTimeout, options.apiKey], [5, "sk-flag"]);
+  assert.deepEqual(options.workerFlags, ["--max-queued-per-client", "-1"]);
+  assert.deepEqual(Object.keys(environment.toObject()), [
+    "AERIE_FLAG_DRAIN_TIMEOUT",
+    "AERIE_FLAG_THREADS",
+  ]);
+  assert.throws(() => parseScaleArgs([], environmentOf({ AERIE_FLAG_PORT: "8000" })), {
+    name: "UsageError",
+    message: /AERIE_FLAG_PORT/,
+  });
 });
