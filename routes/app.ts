@@ -19,7 +19,7 @@ import { addCompletions } from "./completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./context.ts";
 import { addControl } from "./control.ts";
 import { refuseWhileDraining } from "./draining.ts";
-import { clip, errorResponse, isLeaving, toErrorReply, toInvalidRequest } from "./errors.ts";
+import { clip, errorResponse, toErrorReply, toInvalidRequest } from "./errors.ts";
 import { exactSeeds } from "./exact_seeds.ts";
 import { addGenerate } from "./generate.ts";
 import { addHealth } from "./health.ts";
@@ -151,8 +151,8 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
     nextSeed: seedSource(options.defaultSeed),
     report(error) {
       const reply = toErrorReply(error);
-      // Who has left is not refused; the engine counts what was aborted.
-      if (!isLeaving(error)) metrics?.countError(reply);
+      // Who has left, or was aborted, is not refused; the engine counts these.
+      if (reply.code !== "aborted") metrics?.countError(reply);
       // Who is cut short by the end of the server is answered, and is no fault of it.
       if (reply.status >= 500 && !options.isDraining?.()) {
         options.log?.("error", error instanceof Error ? error.stack ?? error.message : String(error));

@@ -74,15 +74,10 @@ function openaiCode({ code, details }: AerieError): string | null {
   return null;
 }
 
-/** Whether this is the request's signal: its client has left. */
-export function isLeaving(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "AbortError";
-}
-
 function toAerieError(error: unknown): AerieError {
   if (error instanceof AerieError) return error;
-  // A client that has left may have closed only its side and still read.
-  if (isLeaving(error)) {
+  // The request's signal: its client has left, but may have closed only its side and still read.
+  if (error instanceof DOMException && error.name === "AbortError") {
     return new AbortedError("its client closed the connection");
   }
   // Hono's own: malformed JSON (400) and a content type that is not JSON (415).

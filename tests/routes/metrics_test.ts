@@ -4,7 +4,7 @@
 import { strict as assert } from "node:assert";
 import { OverloadedError } from "../../runtime/errors.ts";
 import { readExposition, valueOf } from "../support/exposition.ts";
-import { FakeGenerator } from "../support/fake_generator.ts";
+import { FakeGenerator, type Step } from "../support/fake_generator.ts";
 import { type App, appOf, post } from "../support/http.ts";
 
 async function read(app: App) {
@@ -42,19 +42,21 @@ Deno.test("/metrics counts errors by code, those inside a stream too", async () 
   assert.equal(errors(families, "overloaded", "429"), 0);
 });
 
-Deno.test("/metrics counts refusals, but not clients that leave", async () => {
+Deno.test("/metrics counts refusals, but not clients that leave or are aborted", async () => {
   class LeftGenerator extends FakeGenerator {
     override encode(text: string): Promise<Int32Array> {
       if (text !== "left") return super.encode(text);
       return Promise.reject(new DOMException("The signal has been aborted", "AbortError"));
     }
   }
-  const app = appOf(new LeftGenerator(() => [new OverloadedError("full")]));
-  assert.equal((await post(app, "/generate", { text: "left" })).status, 400);
+  const aborted: Step = { finish: { type: "abort", message: "Enough" } };
+  const app = appOf(new LeftGenerator((_, index) => index === 0 ? [aborted] : [new OverloadedError("full")]));
+  assert.equal((await post(app, "/v1/completions", { prompt: "x" })).status, 499);
+  assert.equal((await post(app, "/generate", { text: "left" })).status, 499);
   assert.equal((await post(app, "/generate", { text: "x" })).status, 429);
   const families = await read(app);
   assert.equal(errors(families, "overloaded", "429"), 1);
-  assert.equal(errors(families, "invalid_request", "400"), 0);
+  assert.equal(errors(families, "aborted", "499"), 0);
 });
 
 Deno.test("/metrics that is switched off is 404 and says by what", async () => {
