@@ -21,8 +21,16 @@ const responses = {
   503: jsonContent(errorBody, "No; the message says why"),
 } as const;
 
-/** Paths that ask the same, each in the words of a framework: SGLang and vLLM, OpenAI, SageMaker. */
-const ALIVE_PATHS = ["/health", "/v1/health", "/ping"];
+/** Paths that ask the same, in the words of SGLang and vLLM, and of OpenAI. */
+const HEALTH_PATHS = ["/health", "/v1/health"];
+
+/** SageMaker ends what does not answer this, so that it is answered while requests may end. */
+const pingRoute = createRoute({
+  method: "get",
+  path: "/ping",
+  summary: "Does the server run?",
+  responses,
+});
 
 const readyRoute = createRoute({
   method: "get",
@@ -41,13 +49,18 @@ const healthGenerateRoute = createRoute({
 /** Adds the endpoints. */
 export function addHealth(app: OpenAPIHono, context: RouteContext): void {
   const { generator } = context;
-  for (const path of ALIVE_PATHS) {
+  for (const path of HEALTH_PATHS) {
     const route = createRoute({ method: "get", path, summary: "Does the server take requests?", responses });
     app.openapi(route, (c) => {
       checkTakesRequests(context);
       return c.text("", 200);
     });
   }
+
+  app.openapi(pingRoute, (c) => {
+    checkRuns(generator);
+    return c.text("", 200);
+  });
 
   app.openapi(readyRoute, (c) => {
     checkTakesRequests(context);
@@ -69,9 +82,12 @@ export function addHealth(app: OpenAPIHono, context: RouteContext): void {
  * @throws {UnavailableError} if it does not
  */
 function checkTakesRequests({ generator, isDraining }: RouteContext): void {
-  if (!generator.ready || isDraining()) {
-    throw new UnavailableError("Cannot serve: the server is starting or stopping");
-  }
+  checkRuns(generator);
+  if (isDraining()) throw new UnavailableError("Cannot serve: the server is shutting down");
+}
+
+function checkRuns(generator: Generator): void {
+  if (!generator.ready) throw new UnavailableError("Cannot serve: the server is starting or stopping");
 }
 
 async function generateOne(generator: Generator, signal: AbortSignal): Promise<void> {

@@ -94,7 +94,12 @@ Deno.test("drain: what runs and what waits ends, nothing more is admitted, reads
 
   const refused = await ask(server, "/v1/completions", { prompt });
   assert.deepEqual([refused.status, refused.body.error.type, refused.retryAfter], [503, "server_error", "1"]);
-  for (const [path, status] of [["/health", 503], ["/get_model_info", 200], ["/v1/models", 200]] as const) {
+  for (
+    const [path, status] of [["/ready", 503], ["/health", 503], ["/ping", 200], ["/metrics", 200], [
+      "/v1/loads",
+      200,
+    ]] as const
+  ) {
     const response = await fetch(`${server.url}${path}`);
     await response.body?.cancel();
     assert.equal(response.status, status, path);

@@ -23,14 +23,14 @@ Deno.test("draining: what starts or changes something is refused for now, what r
       assert.deepEqual([status, type, headers.get("Retry-After")], [503, "server_error", "1"]);
     });
   }
-  for (const path of ["/health", "/health_generate", "/flush_cache"]) {
+  for (const path of ["/ready", "/health", "/v1/health", "/health_generate", "/flush_cache"]) {
     await t.step(`GET ${path}`, async () => {
       const response = await app.request(path);
       assert.deepEqual([response.status, response.headers.get("Retry-After")], [503, "1"]);
       await response.body?.cancel();
     });
   }
-  for (const path of ["/v1/models", "/get_model_info", "/get_server_info", "/openapi.json"]) {
+  for (const path of ["/ping", "/metrics", "/v1/models", "/model_info", "/server_info", "/openapi.json"]) {
     await t.step(`GET ${path}`, async () => {
       const response = await app.request(path);
       assert.equal(response.status, 200);
