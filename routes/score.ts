@@ -6,28 +6,19 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { UnavailableError } from "../runtime/errors.ts";
 import type { GenerationRequest } from "../runtime/generation.ts";
-import { defaultSamplingParams } from "../runtime/sampling/params.ts";
+import { defaultSamplingParams, maxLogprobTokens } from "../runtime/sampling/params.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { checkModel, newId } from "./openai.ts";
 import { type Prompt, promptTokens } from "./prompt.ts";
 import { respond } from "./respond.ts";
 import type { Output } from "./run.ts";
-import {
-  bounded,
-  generationErrors,
-  jsonBody,
-  jsonContent,
-  label,
-  maxBatch,
-  maxGenerations,
-  optional,
-} from "./schema.ts";
+import { bounded, generationErrors, jsonBody, jsonContent, label, maxBatch, optional } from "./schema.ts";
 import { strictFields } from "./strict_fields.ts";
 import { unserved } from "./unserved.ts";
 
 const ids = bounded(z.array(z.int().min(0)), 1 << 20);
-const labels = bounded(z.array(z.int().min(0)).min(1), 128);
+const labels = bounded(z.array(z.int().min(0)).min(1), maxLogprobTokens);
 
 const scoreRequest = strictFields({
   model: z.string().optional().describe("The served model's name"),
@@ -90,7 +81,7 @@ export function addScore(app: OpenAPIHono, context: RouteContext): void {
     const prompts = promptsOf(body);
     const byItem = labelsOf(body, prompts.length, generator.model.vocabSize);
     const encoded = await promptTokens(generator, prompts, "items", c.req.raw.signal);
-    const wording = new ScoreWording(body, byItem, encoded, generator.model.servedModelName);
+    const wording = new ScoreWording(body, encoded, generator.model.servedModelName);
     return await respond(c, context, scoringRequests(encoded, byItem), wording);
   });
 }
@@ -125,68 +116,55 @@ function labelsOf(
     const unknown = list.find((token) => token >= vocabSize);
     if (unknown !== undefined) refuse(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
   }
-  const numScores = byItem.reduce((sum, { length }) => sum + length, 0);
-  if (numScores > maxGenerations) refuse(param, `${numScores} scores, at most ${maxGenerations} are allowed`);
   return byItem;
 }
 
-/** A generation of no token for each label of each item: the label stands behind the prompt, and is scored there. */
+/** A generation of no token for each item, which says how probable the labels are as the next one. */
 function scoringRequests(
   prompts: readonly Int32Array[],
   byItem: readonly (readonly number[])[],
 ): GenerationRequest[] {
   const id = newId("score");
-  return prompts.flatMap((prompt, item) =>
-    byItem[item]!.map((token, i) => ({
-      requestId: `${id}-${item}-${i}`,
-      promptTokens: followedBy(prompt, token),
-      sampling: {
-        ...defaultSamplingParams,
-        temperature: 0,
-        maxTokens: 0,
-        numLogprobs: 0,
-        promptLogprobStart: prompt.length,
-      },
-    }))
-  );
-}
-
-function followedBy(prompt: Int32Array, token: number): Int32Array {
-  const tokens = new Int32Array(prompt.length + 1);
-  tokens.set(prompt);
-  tokens[prompt.length] = token;
-  return tokens;
+  return prompts.map((promptTokens, item) => ({
+    requestId: `${id}-${item}`,
+    promptTokens,
+    sampling: {
+      ...defaultSamplingParams,
+      temperature: 0,
+      maxTokens: 0,
+      numLogprobs: 0,
+      logprobTokens: byItem[item]!,
+    },
+  }));
 }
 
 class ScoreWording {
   readonly stream = false;
   readonly #body: ScoreRequest;
-  readonly #byItem: readonly (readonly number[])[];
   readonly #prompts: readonly Int32Array[];
   readonly #model: string;
 
   constructor(
     body: ScoreRequest,
-    byItem: readonly (readonly number[])[],
     prompts: readonly Int32Array[],
     model: string,
   ) {
     this.#body = body;
-    this.#byItem = byItem;
     this.#prompts = prompts;
     this.#model = model;
   }
 
   whole(outputs: readonly Output[]): ScoreResponse {
     const { apply_softmax: softmax, temperature = 1, return_token_logprobs: wantsLogprobs } = this.#body;
-    let next = 0;
-    const logprobs = this.#byItem.map((list) => list.map(() => logprobIn(outputs[next++]!)));
+    const logprobs = outputs.map(logprobsIn);
     const numTokens = this.#prompts.reduce((sum, { length }) => sum + length, 0);
     return {
       object: "scoring",
       model: this.#model,
-      scores: logprobs.map((item) => softmax ? softmaxOf(item, temperature) : item.map(Math.exp)),
-      token_logprobs: wantsLogprobs ? logprobs : null,
+      scores: logprobs.map((item) =>
+        softmax ? softmaxOf(item, temperature) : item.map((logprob) => Math.exp(logprob))
+      ),
+      token_logprobs: wantsLogprobs ? logprobs.map((item) => [...item]) : null,
       usage: { prompt_tokens: numTokens, completion_tokens: 0, total_tokens: numTokens },
     };
   }
@@ -195,9 +173,9 @@ class ScoreWording {
   async *events(): AsyncGenerator<unknown> {}
 }
 
-/** The label's logprob: the only one that was asked for. */
-function logprobIn({ promptLogprobs: [scored], finish }: Output): number {
-  if (typeof scored?.logprob === "number") return scored.logprob;
+/** Logprobs of the labels. */
+function logprobsIn({ next, finish }: Output): readonly number[] {
+  if (next?.chosen !== undefined) return next.chosen;
   throw new UnavailableError(
     `Cannot score: the generation ended by ${finish?.type ?? "nothing"}, without a score`,
   );
