@@ -107,8 +107,8 @@ class ChatWording {
       const content = await inParts(output.logprobs, slices, (part) => this.#logprobs(part)?.content ?? []);
       choices.push({
         index,
-        message: { role: "assistant", content: output.text, reasoning_content: null, tool_calls: null },
-        logprobs: this.#body.logprobs ? { content } : null,
+        message: { role: "assistant", content: output.text, refusal: null, reasoning_content: null },
+        logprobs: this.#body.logprobs ? { content, refusal: null } : null,
         ...toFinish(output.finish),
         ...this.#promptIds,
         ...this.#tokenIds(output),

@@ -42,6 +42,7 @@ export function toChatLogprobs(
       ...describe(token, logprob ?? 0),
       top_logprobs: top.map(([id, value]) => describe(id, value)),
     })),
+    refusal: null,
   };
 }
 

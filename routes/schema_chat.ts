@@ -69,6 +69,7 @@ const tokenLogprob = z.object({ token: z.string(), bytes: z.array(z.int()), logp
 /** Logprobs of a choice, one entry per token. */
 export const chatLogprobs = z.object({
   content: z.array(tokenLogprob.extend({ top_logprobs: z.array(tokenLogprob) })),
+  refusal: z.null(),
 });
 
 /** Answer to a chat request. */
@@ -82,8 +83,8 @@ export const chatResponse = z.object({
     message: z.object({
       role: z.literal("assistant"),
       content: z.string(),
+      refusal: z.null(),
       reasoning_content: z.null(),
-      tool_calls: z.null(),
     }),
     logprobs: chatLogprobs.nullable(),
     finish_reason: finishReason,

@@ -38,7 +38,7 @@ Deno.test("chat: an answer in one piece", async () => {
   assert.equal(body.model, "org/tiny");
   assert.deepEqual(body.choices, [{
     index: 0,
-    message: { role: "assistant", content: "Hi!", reasoning_content: null, tool_calls: null },
+    message: { role: "assistant", content: "Hi!", refusal: null, reasoning_content: null },
     logprobs: null,
     finish_reason: "stop",
     matched_stop: 0,
@@ -134,6 +134,7 @@ Deno.test("chat: logprobs carry text, bytes and alternatives, whole and streamed
         { token: "\u00e9", bytes: [0xc3, 0xa9], logprob: -9999 },
       ],
     }],
+    refusal: null,
   };
   const body = await answer(appOf(generator), path, request, chatResponse);
   assert.deepEqual(body.choices[0]?.logprobs, expected);
