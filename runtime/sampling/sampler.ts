@@ -20,6 +20,9 @@ import {
 import { maxTopLogprobs, type SamplingParams } from "./params.ts";
 import type { Adjustment, SequenceSampling } from "./sequence_sampling.ts";
 
+/** Smallest positive number of 32 bits that native code does not take for 0, which two parameters must not be. */
+const smallest = 2 ** -126;
+
 /** One output row. */
 export interface OutputRow {
   readonly sampling: SequenceSampling;
@@ -86,7 +89,7 @@ export class Sampler {
       // Prompt logprobs are the model's own: nothing was drawn there.
       rows.temperature[i] = target < 0 ? params.temperature : 0;
       rows.topK[i] = params.topK;
-      rows.topP[i] = params.topP;
+      rows.topP[i] = Math.max(params.topP, smallest);
       rows.minP[i] = params.minP;
       rows.seed[i] = sampling.seed.low;
       rows.seedHigh[i] = sampling.seed.high;
@@ -166,7 +169,7 @@ export class Sampler {
       seen: Uint8Array.from({ length: count }, (_, i) => Number(changes[i]!.seen)),
       counts: Int32Array.from({ length: count }, (_, i) => changes[i]!.count),
       bias: Float32Array.from({ length: count }, (_, i) => changes[i]!.bias),
-      repetition: Float32Array.from(params, (p) => p.repetitionPenalty),
+      repetition: Float32Array.from(params, (p) => Math.max(p.repetitionPenalty, smallest)),
       frequency: Float32Array.from(params, (p) => p.frequencyPenalty),
       presence: Float32Array.from(params, (p) => p.presencePenalty),
     }, outputs.length);

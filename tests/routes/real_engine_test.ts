@@ -29,6 +29,18 @@ function generate(app: App, sampling_params: object, fields: object = {}) {
   return answer(app, "/generate", { text: prompt, sampling_params, ...fields }, generateResult);
 }
 
+test("the smallest numbers are served, though native code has only 32 bits of them", async (app) => {
+  const greedy = await complete(app, { max_tokens: 4, temperature: 0 });
+  const smallest = await complete(app, { max_tokens: 4, top_p: Number.MIN_VALUE, seed: 1 });
+  assert.equal(smallest.choices[0]?.text, greedy.choices[0]?.text, "no token but the likeliest is left");
+  const fields = {
+    temperature: Number.MIN_VALUE,
+    min_p: Number.MIN_VALUE,
+    repetition_penalty: Number.MIN_VALUE,
+  };
+  assert.equal((await complete(app, { max_tokens: 4, ...fields })).usage?.completion_tokens, 4);
+});
+
 test("a limit of 0 tokens scores the prompt and fills the cache", async (app) => {
   const scored = await complete(app, { max_tokens: 0, echo: true, logprobs: 2 });
   const [choice] = scored.choices;
