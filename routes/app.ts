@@ -19,6 +19,7 @@ import { addCompletions } from "./completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./context.ts";
 import { addControl } from "./control.ts";
 import { refuseWhileDraining } from "./draining.ts";
+import { addDocument } from "./document.ts";
 import { clip, errorResponse, toErrorReply, toInvalidRequest } from "./errors.ts";
 import { exactSeeds } from "./exact_seeds.ts";
 import { addGenerate } from "./generate.ts";
@@ -117,11 +118,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addRender(app, context);
   addScore(app, context);
   addTokenize(app, context);
-  app.doc31("/openapi.json", {
-    openapi: "3.1.0",
-    info: { title: "Aerie", version: "0.1.0" },
-    ...(rootPath !== undefined && { servers: [{ url: rootPath }] }),
-  });
+  addDocument(app, rootPath);
   return app;
 }
 
