@@ -1,0 +1,184 @@
+"""The `openai` package for Python: what it does with text."""
+
+import openai
+from checks import api_key, check, model, run, url
+
+client = openai.OpenAI(base_url=f"{url}/v1", api_key=api_key, max_retries=0)
+messages = [{"role": "user", "content": "Name three fruits."}]
+greedy = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 12}
+prompt = "The capital of France is"
+
+
+def say(**fields):
+    return client.chat.completions.create(**{**greedy, **fields})
+
+
+def text_of(**fields):
+    return say(**fields).choices[0].message.content
+
+
+def raises(kind, call, **facts):
+    try:
+        call()
+    except kind as error:
+        for name, value in facts.items():
+            assert getattr(error, name) == value, (name, getattr(error, name))
+        return
+    raise AssertionError(f"no {kind.__name__}")
+
+
+@check
+def chat():
+    """a stream says what the whole answer says"""
+    whole = say()
+    chunks = list(say(stream=True, stream_options={"include_usage": True}))
+    text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    assert text == whole.choices[0].message.content
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert chunks[-1].usage == whole.usage and whole.usage.completion_tokens == 12
+
+
+@check
+def logprobs():
+    """log-probabilities, plain and streamed"""
+    fields = {"logprobs": True, "top_logprobs": 20}
+    content = say(**fields).choices[0].logprobs.content
+    assert len(content) == 12 and all(len(entry.top_logprobs) == 20 for entry in content)
+    streamed = [
+        entry
+        for chunk in say(stream=True, **fields)
+        if chunk.choices[0].logprobs
+        for entry in chunk.choices[0].logprobs.content
+    ]
+    assert [entry.logprob for entry in streamed] == [entry.logprob for entry in content]
+
+
+@check
+def choices():
+    """n choices, stop texts, seeds and every sampling field"""
+    assert [choice.index for choice in say(n=2).choices] == [0, 1]
+    text = text_of()
+    word = text.split(" ")[2]
+    stopped = say(stop=[word, "@1", "@2", "@3", "@4"]).choices[0]
+    assert stopped.finish_reason == "stop"
+    assert stopped.message.content == text[: text.index(word)]
+    for seed in (1, -5, 2**63 - 1):
+        assert text_of(seed=seed, temperature=1.5) == text_of(seed=seed, temperature=1.5)
+    sampling = {"top_p": 0.5, "presence_penalty": 1, "frequency_penalty": -1, "logit_bias": {"28": -100}}
+    assert say(temperature=2, seed=3, **sampling).usage.completion_tokens == 12
+    assert say(max_tokens=None, max_completion_tokens=3).usage.completion_tokens == 3
+
+
+@check
+def extra_body():
+    """fields beyond OpenAI's by extra_body"""
+    extra = {
+        "top_k": 5,
+        "min_p": 0.1,
+        "repetition_penalty": 1.1,
+        "stop_token_ids": [2],
+        "ignore_eos": True,
+        "min_tokens": 2,
+        "skip_special_tokens": False,
+        "no_stop_trim": True,
+        "rid": "check-1",
+        "separate_reasoning": True,
+        "stream_reasoning": True,
+        "return_meta_info": True,
+        "chat_template_kwargs": {"enable_thinking": False},
+        "include_reasoning": True,
+        "add_generation_prompt": True,
+        "cache_salt": "salt",
+        "priority": 0,
+    }
+    answer = say(extra_body=extra)
+    assert answer.id == "check-1" and answer.usage.completion_tokens == 12
+
+
+@check
+def neutral_fields():
+    """fields that mean nothing here"""
+    neutral = {
+        "reasoning_effort": "none",
+        "response_format": {"type": "text"},
+        "parallel_tool_calls": True,
+        "prediction": {"type": "content", "content": "Apples"},
+        "metadata": {"a": "b"},
+        "store": True,
+        "service_tier": "auto",
+        "user": "u",
+        "prompt_cache_key": "k",
+        "safety_identifier": "s",
+        "modalities": ["text"],
+    }
+    assert text_of(**neutral) == text_of()
+
+
+@check
+def history():
+    """an answer sent back as an object and as a dictionary with nulls"""
+    message = say().choices[0].message
+    question = {"role": "user", "content": [{"type": "text", "text": "Go on."}]}
+    cached = {"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}
+    system = [{"role": "system", "content": [cached]}, {"role": "developer", "content": "Be kind."}]
+    for answer in (message, message.model_dump()):
+        assert say(messages=[*system, *messages, answer, question]).choices
+
+
+@check
+def helpers():
+    """the stream helper, and raw responses with a request id"""
+    # The helper takes an answer that a limit cut for a failure.
+    ended = {**greedy, "stop": [text_of().split(" ")[2]]}
+    with client.chat.completions.stream(**ended) as stream:
+        deltas = [event.delta for event in stream if event.type == "content.delta"]
+        final = stream.get_final_completion()
+    assert "".join(deltas) == final.choices[0].message.content
+    raw = client.chat.completions.with_raw_response.create(**greedy)
+    assert raw.headers["x-request-id"] and raw.parse().choices
+
+
+@check
+def completions():
+    """completions of texts, lists and ids, with echo and log-probabilities"""
+    fields = {"model": model, "temperature": 0, "max_tokens": 4}
+    one = client.completions.create(prompt=prompt, **fields).choices[0].text
+    assert client.completions.create(prompt=[prompt, "Once"], **fields).choices[0].text == one
+    assert len(client.completions.create(prompt=[[504, 3575], [282]], n=2, **fields).choices) == 4
+    echoed = client.completions.create(prompt=prompt, echo=True, logprobs=2, **fields).choices[0]
+    assert echoed.text == prompt + one and "".join(echoed.logprobs.tokens) == echoed.text
+    assert echoed.logprobs.token_logprobs[0] is None
+    streamed = client.completions.create(prompt=prompt, echo=True, stream=True, **fields)
+    assert "".join(chunk.choices[0].text for chunk in streamed) == echoed.text
+
+
+@check
+def models():
+    """models are listed and found"""
+    assert [card.id for card in client.models.list()] == [model]
+    assert client.models.retrieve(model).id == model
+
+
+@check
+def errors():
+    """errors have their classes"""
+    raises(openai.NotFoundError, lambda: client.models.retrieve("gpt-9"), code="model_not_found")
+    raises(openai.BadRequestError, lambda: say(temperature=-1), param="temperature")
+    raises(openai.BadRequestError, lambda: say(max_tokens=10**6), code="context_length_exceeded")
+    stranger = openai.OpenAI(base_url=f"{url}/v1", api_key="wrong", max_retries=0)
+    raises(openai.AuthenticationError, stranger.models.list)
+
+
+@check
+def leaving():
+    """a stream that is left and a request that takes too long"""
+    endless = {"max_tokens": 400, "extra_body": {"ignore_eos": True}}
+    stream = say(stream=True, **endless)
+    next(iter(stream))
+    stream.close()
+    hurried = client.with_options(timeout=0.05)
+    raises(openai.APITimeoutError, lambda: hurried.chat.completions.create(**{**greedy, **endless}))
+    assert say().usage.completion_tokens == 12
+
+
+run()
