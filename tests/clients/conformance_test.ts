@@ -45,7 +45,8 @@ Deno.test({
     try {
       await using server = await startForClients();
       const report = join(folder, "report.xml");
-      const suite = ["openai_test", "conformance", "--profile", "full", "--ci", "--repeats", "1"];
+      // Of one answer the suite says that the temperature changed nothing.
+      const suite = ["openai_test", "conformance", "--profile", "full", "--ci", "--repeats", "2"];
       const endpoint = ["--base_url", `${server.url}/v1`, "--api_key", apiKey, "--model", servedModel];
       const { stdout, stderr } = await runNpmClient(
         "webai-at-home",
