@@ -44,7 +44,7 @@ Deno.test({
     const folder = await Deno.makeTempDir();
     try {
       // Some tests set no limit, and go on behind an answer that filled the context.
-      await using server = await startForClients("--allow-auto-truncate");
+      await using server = await startForClients("--allow-auto-truncate", "--context-length", "256");
       const report = join(folder, "report.xml");
       // Of one answer the suite says that the temperature changed nothing.
       const suite = ["openai_test", "conformance", "--profile", "full", "--ci", "--repeats", "2"];

@@ -1,4 +1,3 @@
-// deno-lint-ignore-file camelcase -- fields are named as in the clients' reports
 /**
  * guidellm and aiperf against the real server, with the tokenizer it names and its metrics, asking no other host. Not
  * part of the tests: `deno task test:load-clients` installs 6 GB into `build/load-clients` first.
