@@ -38,7 +38,7 @@ Deno.test({
         "--phases",
         "coverage,fuzzing",
         "--max-examples",
-        "40",
+        "20",
         "--seed",
         "1",
         "--continue-on-failure",
