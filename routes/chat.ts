@@ -15,7 +15,7 @@ import { chatTokens } from "./prompt.ts";
 import { toPromptLogprobs } from "./prompt_logprobs.ts";
 import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
-import { generationContent, generationErrors, jsonBody } from "./schema.ts";
+import { generationContent, generationErrors, jsonBody } from "./schema_content.ts";
 import { inParts, type Slices } from "./slices.ts";
 import { chatRequest, chatResponse } from "./schema_chat.ts";
 import { chatMessage } from "./schema_messages.ts";

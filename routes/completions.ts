@@ -14,7 +14,7 @@ import { type Prompt, promptsOf, promptTokens } from "./prompt.ts";
 import { toPromptLogprobs } from "./prompt_logprobs.ts";
 import { respond } from "./respond.ts";
 import { copiesOf, type Indexed, Output } from "./run.ts";
-import { generationContent, generationErrors, jsonBody } from "./schema.ts";
+import { generationContent, generationErrors, jsonBody } from "./schema_content.ts";
 import { Slices } from "./slices.ts";
 import { completionRequest, completionResponse } from "./schema_completions.ts";
 

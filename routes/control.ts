@@ -7,7 +7,8 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { SchedulerSettings } from "../runtime/control_messages.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
-import { errorBody, jsonBody, jsonContent, optional, optionalJsonBody } from "./schema.ts";
+import { optional } from "./schema.ts";
+import { errorBody, jsonBody, jsonContent, optionalJsonBody } from "./schema_content.ts";
 import { strictFields } from "./strict_fields.ts";
 
 const pauseRequest = strictFields({

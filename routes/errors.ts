@@ -14,7 +14,7 @@ import {
   MIN_RETRY_MS,
   type RequestProblem,
 } from "../runtime/errors.ts";
-import type { errorBody } from "./schema.ts";
+import type { errorBody } from "./schema_content.ts";
 
 /** An error as it goes to a client. */
 export interface ErrorReply {

@@ -12,7 +12,7 @@ import { textOf, toChosenTriples, toLogprobTriples } from "./logprobs.ts";
 import { toSpeculation } from "./speculation.ts";
 import { respond } from "./respond.ts";
 import { type Indexed, Output } from "./run.ts";
-import { generationContent, generationErrors, jsonBody } from "./schema.ts";
+import { generationContent, generationErrors, jsonBody } from "./schema_content.ts";
 import { inParts, Slices } from "./slices.ts";
 import { generateRequest, generateResult } from "./schema_generate.ts";
 

@@ -10,7 +10,7 @@ import { defaultSamplingParams } from "../runtime/sampling/params.ts";
 import type { RouteContext } from "./context.ts";
 import { newId } from "./openai.ts";
 import { abortWith, collect, runAll } from "./run.ts";
-import { errorBody, jsonContent, textContent } from "./schema.ts";
+import { errorBody, jsonContent, textContent } from "./schema_content.ts";
 
 /** Time that a generation of one token may take, and that a forward may while there is no room for one. */
 const healthTimeoutMs = 20_000, steppingTimeoutMs = 5000;

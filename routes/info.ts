@@ -9,7 +9,8 @@ import { InvalidRequestError } from "../runtime/errors.ts";
 import type { ModelInfo } from "../runtime/generation.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
-import { errorBody, jsonBody, jsonContent, notServed, optional, textContent } from "./schema.ts";
+import { notServed, optional } from "./schema.ts";
+import { errorBody, jsonBody, jsonContent, textContent } from "./schema_content.ts";
 
 const modelInfo = z.object({
   /** What was asked for, or for a GGUF file a folder that has it and the tokenizer. */

@@ -9,7 +9,7 @@ import type { Generator } from "../runtime/generation.ts";
 import type { SchedulerState } from "../runtime/messages.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
-import { errorBody, jsonContent } from "./schema.ts";
+import { errorBody, jsonContent } from "./schema_content.ts";
 
 const load = z.object({
   dp_rank: z.literal(0),

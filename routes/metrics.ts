@@ -8,7 +8,7 @@ import { Counter, Gauge, Registry } from "prom-client";
 import { AerieError, errorCodes, httpStatusOf } from "../runtime/errors.ts";
 import type { RouteContext } from "./context.ts";
 import type { ErrorReply } from "./errors.ts";
-import { errorBody, jsonContent } from "./schema.ts";
+import { errorBody, jsonContent } from "./schema_content.ts";
 
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 

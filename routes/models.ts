@@ -7,7 +7,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { ModelInfo } from "../runtime/generation.ts";
 import type { RouteContext } from "./context.ts";
 import { checkModel, unixSeconds } from "./openai.ts";
-import { errorBody, jsonContent } from "./schema.ts";
+import { errorBody, jsonContent } from "./schema_content.ts";
 
 const modelCard = z.object({
   id: z.string(),

@@ -5,7 +5,8 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { RouteContext } from "./context.ts";
-import { errorBody, jsonContent, optional, optionalJsonBody, textContent } from "./schema.ts";
+import { optional } from "./schema.ts";
+import { errorBody, jsonContent, optionalJsonBody, textContent } from "./schema_content.ts";
 import { strictFields } from "./strict_fields.ts";
 import { unserved } from "./unserved.ts";
 

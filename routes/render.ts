@@ -11,7 +11,7 @@ import { completionSampling, completionTokens } from "./completions.ts";
 import type { RouteContext } from "./context.ts";
 import { checkOpenai, newId, type OpenaiFields } from "./openai.ts";
 import { chatTokens, promptsOf } from "./prompt.ts";
-import { generationErrors, jsonBody, jsonContent } from "./schema.ts";
+import { generationErrors, jsonBody, jsonContent } from "./schema_content.ts";
 import { chatRequest } from "./schema_chat.ts";
 import { completionRequest } from "./schema_completions.ts";
 import { Slices, toJson } from "./slices.ts";

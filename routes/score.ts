@@ -13,7 +13,8 @@ import { checkModel, newId } from "./openai.ts";
 import { type Prompt, promptTokens } from "./prompt.ts";
 import { respond } from "./respond.ts";
 import type { Output } from "./run.ts";
-import { bounded, generationErrors, jsonBody, jsonContent, label, maxBatch, optional } from "./schema.ts";
+import { bounded, label, maxBatch, optional } from "./schema.ts";
+import { generationErrors, jsonBody, jsonContent } from "./schema_content.ts";
 import { strictFields } from "./strict_fields.ts";
 import { unserved } from "./unserved.ts";
 

@@ -9,7 +9,7 @@ import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { checkModel } from "./openai.ts";
 import { chatTokens } from "./prompt.ts";
-import { generationErrors, jsonBody, jsonContent } from "./schema.ts";
+import { generationErrors, jsonBody, jsonContent } from "./schema_content.ts";
 import {
   detokenizeRequest,
   detokenizeResponse,

@@ -5,7 +5,8 @@
 import { strict as assert } from "node:assert";
 import { z } from "zod";
 import { chatLogprobs, chatResponse } from "../../routes/schema_chat.ts";
-import { errorBody, usage } from "../../routes/schema.ts";
+import { usage } from "../../routes/schema.ts";
+import { errorBody } from "../../routes/schema_content.ts";
 import { FakeGenerator, spell } from "../support/fake_generator.ts";
 import { answer, appOf, events, fault } from "../support/http.ts";
 
