@@ -9,8 +9,10 @@ import { InvalidRequestError } from "../runtime/errors.ts";
 import type { ModelInfo } from "../runtime/generation.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
-import { notServed, optional } from "./schema.ts";
+import { optional } from "./schema.ts";
 import { errorBody, jsonBody, jsonContent, textContent } from "./schema_content.ts";
+import { strictFields } from "./strict_fields.ts";
+import { unserved } from "./unserved.ts";
 
 const modelInfo = z.object({
   /** What was asked for, or for a GGUF file a folder that has it and the tokenizer. */
@@ -34,13 +36,13 @@ const modelInfo = z.object({
   vocab_size: z.int(),
 }).openapi("ModelInfo");
 
-const abortRequest = z.strictObject({
-  /** Aborts every live request whose id begins with it, none if it is empty. */
-  rid: optional(z.string().max(256)),
-  abort_all: optional(z.boolean()),
-  /** What the aborted requests give as their reason. */
-  abort_message: optional(z.string().max(1024)),
-  finished_reason: notServed(),
+const abortRequest = strictFields({
+  rid: optional(z.string().max(256)).describe(
+    "Aborts every live request whose id begins with it, none if it is empty",
+  ),
+  abort_all: optional(z.boolean()).describe("Aborts all"),
+  abort_message: optional(z.string().max(1024)).describe("What the aborted requests give as their reason"),
+  finished_reason: unserved("What the aborted requests give as their end", "object"),
 }).openapi("AbortRequest");
 
 const modelInfoRoute = {

@@ -5,7 +5,6 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import { isDeepStrictEqual } from "node:util";
 import { maxTopLogprobs } from "../runtime/sampling/params.ts";
 import { maxRegexLength, maxStopRegexes } from "../runtime/stop_regex.ts";
 import { unservedOpenai, unservedRouting, unservedSampling, unservedShared } from "./schema_unserved.ts";
@@ -82,19 +81,6 @@ type Optional<T extends z.ZodType> = z.ZodPipe<
 /** One value for the whole batch, or one per prompt. */
 export function oneOrEach<T extends z.ZodType>(schema: T): z.ZodUnion<[T, z.ZodPreprocess<z.ZodArray<T>>]> {
   return z.union([schema, bounded(z.array(schema), maxBatch)]);
-}
-
-/** A field of the API that is not served yet: only null and the values that mean "not used" pass. */
-export function notServed(...neutral: readonly unknown[]): z.ZodOptional<z.ZodUnknown> {
-  const accepted = [null, ...neutral].map((value) => JSON.stringify(value)).join(", ");
-  return z.unknown()
-    .refine(
-      (value) =>
-        value === null || value === undefined || neutral.some((one) => isDeepStrictEqual(one, value)),
-      "not supported yet",
-    )
-    .optional()
-    .openapi({ description: `Not supported yet; accepted values: ${accepted}` });
 }
 
 /** A field that cannot change the output: accepted as its API defines it. */
