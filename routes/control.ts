@@ -72,7 +72,7 @@ const settingsRoute = {
   summary: "Change settings while the server runs",
   request: jsonBody(settingsRequest),
   responses: {
-    200: jsonContent(z.tuple([z.literal(true)]), "They are changed"),
+    200: jsonContent(z.array(z.literal(true)).length(1), "They are changed"),
     400: jsonContent(errorBody, "One of them cannot change, or not to this value"),
   },
 } as const;

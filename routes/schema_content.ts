@@ -54,13 +54,16 @@ export function optionalJsonBody<T extends z.ZodType>(schema: T): {
   return { body: { content: { "application/json": { schema } }, required: false } };
 }
 
+/** An event of a stream, its data in JSON or `[DONE]`: before OpenAPI 3.2 a stream's schema is that of its events. */
+const streamEvent = z.object({ data: z.string() }).openapi("StreamEvent");
+
 /** What a generating endpoint answers: JSON, or server-sent events with `stream`. */
 export function generationContent<T extends z.ZodType>(schema: T, description: string): {
-  content: { "application/json": { schema: T }; "text/event-stream": { schema: z.ZodString } };
+  content: { "application/json": { schema: T }; "text/event-stream": { schema: typeof streamEvent } };
   description: string;
 } {
   return {
-    content: { "application/json": { schema }, "text/event-stream": { schema: z.string() } },
+    content: { "application/json": { schema }, "text/event-stream": { schema: streamEvent } },
     description,
   };
 }
