@@ -27,7 +27,13 @@ Deno.test({
       const config = { numHeads: 4, numKvHeads: 2, headDim: 32 };
       const model = await writeTinyModel(folder, { kind: "safetensors", seed: 1, config });
       const flags = ["--model-path", model, "--served-model-name", "tiny", "--allow-auto-truncate"];
-      await using server = await ServerProcess.start([...flags, "--context-length", "64"]);
+      await using server = await ServerProcess.start([
+        ...flags,
+        "--context-length",
+        "64",
+        "--profile-dir",
+        join(folder, "profiles"),
+      ]);
       const { code, stdout, stderr } = await runClient(pythonProgram("schemathesis"), [
         "--config-file",
         join(clientsFolder, "schemathesis.toml"),
