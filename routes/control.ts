@@ -12,8 +12,8 @@ import { errorBody, jsonBody, jsonContent, optionalJsonBody } from "./schema_con
 import { strictFields } from "./strict_fields.ts";
 
 const pauseRequest = strictFields({
-  mode: z.enum(["abort", "retract", "in_place"]).default("abort").describe(
-    "abort ends all requests, retract takes their KV and computes it again later, in_place leaves them where they are",
+  mode: optional(z.enum(["abort", "retract", "in_place"])).describe(
+    "abort, the default, ends all requests, retract takes their KV and computes it again later, in_place leaves them where they are",
   ),
 }).openapi("PauseRequest");
 
@@ -82,7 +82,7 @@ export function addControl(app: OpenAPIHono, context: RouteContext): void {
   const { generator } = context;
 
   app.openapi(pauseRoute, async (c) => {
-    const { mode } = pauseRequest.parse(c.req.valid("json"));
+    const { mode = "abort" } = pauseRequest.parse(c.req.valid("json"));
     await generator.control.pause(mode);
     return c.json({ message: "Generation paused successfully.", status: "ok" as const }, 200);
   });

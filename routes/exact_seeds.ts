@@ -6,8 +6,11 @@
 import type { MiddlewareHandler } from "hono";
 import { Slices } from "./slices.ts";
 
-/** A seed of more digits than a JavaScript number keeps, and not of more than 64 bits have. Inside a text, the quotes of its name are escaped. */
-const longSeed = /(?<!\\)("(?:sampling_)?seed"\s*:\s*)(-?[1-9]\d{15,18})(?![\d.eE])/g;
+/**
+ * A seed of more digits than a JavaScript number keeps, those of more than 64 bits included, which are refused as they
+ * are. Inside a text, the quotes of its name are escaped.
+ */
+const longSeed = /(?<!\\)("(?:sampling_)?seed"\s*:\s*)(-?[1-9]\d{15,39})(?![\d.eE])/g;
 
 /**
  * Reads JSON as `JSON.parse` does, which rounds integers beyond 2^53; of the fields that take such integers, the seeds,

@@ -18,6 +18,7 @@ import {
   checkVocabulary,
   type EndpointParams,
   seedOf,
+  stopRegexesOf,
   toSamplingParams,
 } from "./sampling_fields.ts";
 import type { generateRequest, nativeSampling } from "./schema_generate.ts";
@@ -66,7 +67,7 @@ export async function planOf(
     refuse("sampling_params", "n differs within the batch");
   }
   // Together: a batch may not bring thousands of expressions to compile.
-  compileStopRegexes([...new Set(samplings.flatMap(({ stop_regex: pattern }) => pattern || []))]);
+  compileStopRegexes([...new Set(samplings.flatMap(stopRegexesOf))]);
   const encoded = await promptTokens(generator, prompts, param, signal);
   const requests = encoded.flatMap((tokens, i) => {
     const fields = samplings[i] ?? {};

@@ -134,9 +134,9 @@ export function addLoads(app: OpenAPIHono, { generator }: RouteContext): void {
   });
 
   app.openapi(loadsRoute, async (c) => {
-    const { include = "all", dp_rank: rank = 0, format } = c.req.valid("query");
+    const { include, dp_rank: rank = 0, format } = c.req.valid("query");
     if (rank !== 0) refuse("dp_rank", `there is rank 0 only, not ${rank}`);
-    const sections = include.split(",").map((name) => name.trim());
+    const sections = (include || "all").split(",").map((name) => name.trim());
     const unknown = sections.find((name) => !SECTION_NAMES.includes(name));
     if (unknown !== undefined) {
       refuse("include", `there is no section ${unknown}, only ${SECTION_NAMES.join(", ")}`);

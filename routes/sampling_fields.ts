@@ -37,7 +37,7 @@ export function toSamplingParams(
   const topK = fields.top_k ?? 0;
   const logitBias = Object.entries(fields.logit_bias ?? {}).map(([id, bias]) => [Number(id), bias] as const);
   const stopTokenIds = fields.stop_token_ids ?? defaults.stopTokenIds;
-  const stopRegex = [fields.stop_regex ?? defaults.stopRegex].flat().filter((pattern) => pattern !== "");
+  const stopRegex = stopRegexesOf(fields);
   compileStopRegexes(stopRegex);
   checkVocabulary(logitBias.map(([id]) => id), model, "logit_bias");
   checkVocabulary(stopTokenIds, model, "stop_token_ids");
@@ -62,6 +62,11 @@ export function toSamplingParams(
     noStopTrim: fields.no_stop_trim ?? defaults.noStopTrim,
     skipSpecialTokens: fields.skip_special_tokens ?? defaults.skipSpecialTokens,
   };
+}
+
+/** The expressions that end a generation; an empty one stands for none. */
+export function stopRegexesOf({ stop_regex: patterns = [] }: SamplingFields): string[] {
+  return [patterns].flat().filter((pattern) => pattern !== "");
 }
 
 /** The seed of copy `copy` of a prompt: copies of one seeded request must differ. */

@@ -104,10 +104,10 @@ const stopText = z.string().max(1024);
 const regexText = z.string().max(maxRegexLength);
 /** An integer of 64 bits; as text, like in JSON forms of protocol buffers, where the client's numbers are too short. */
 export const seedField: Optional<z.ZodType<bigint>> = optional(
-  z.union([z.int(), z.string().regex(/^-?\d{1,19}$/)], "expected an integer")
+  z.union([z.int(), z.string().regex(/^-?\d{1,40}$/)], "expected an integer")
     .transform(BigInt)
     .refine((seed) => BigInt.asIntN(64, seed) === seed, "expected an integer from -2^63 to 2^63 - 1")
-    .openapi({ type: "integer", format: "int64" }),
+    .openapi({ type: ["integer", "null"], format: "int64" }),
 );
 
 const tokenKey = z.string().regex(/^\d{1,9}$/, "expected a token id");

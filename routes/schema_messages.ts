@@ -11,11 +11,15 @@ import { unserved } from "./unserved.ts";
 
 const cacheHint = "Hint for a cache of prompts; without effect: all prefixes are cached";
 
+/** Anthropic's mark of a prefix to cache, which clients put on parts or on whole messages. */
+const cacheControl = optional(
+  strictFields({ type: z.literal("ephemeral"), ttl: optional(z.string().max(16)) }),
+).describe(cacheHint);
+
 const textPart = strictFields({
   type: z.literal("text"),
   text: z.string().describe("What is said"),
-  cache_control: optional(strictFields({ type: z.literal("ephemeral"), ttl: optional(z.string().max(16)) }))
-    .describe(cacheHint),
+  cache_control: cacheControl,
   prompt_cache_breakpoint: optional(strictFields({ mode: z.literal("explicit") })).describe(cacheHint),
 });
 
@@ -63,6 +67,7 @@ export const chatMessage = strictFields({
   ),
   reasoning: optional(z.string()).describe("Other name of reasoning_content"),
   refusal: optional(z.string()).describe("What the assistant said to refuse; rendered as text"),
+  cache_control: cacheControl,
   annotations: unserved("Sources of the answer", "array", []),
   audio: unserved("Spoken answer", "object"),
   tools: unserved("Tools that this message brings", "array", []),

@@ -24,13 +24,14 @@ const tokenList = z.custom<readonly number[]>(
 
 /** Body of `/tokenize`: a prompt, several, or a conversation. */
 export const tokenizeRequest = strictFields({
-  model: z.string().optional().describe("The served model's name"),
+  model: optional(z.string()).describe("A name of the served model"),
   prompt: optional(z.union([z.string(), bounded(z.array(z.string()), maxBatch)])).describe(
     "Text, or texts, whose tokens are then lists; special tokens written in them are special",
   ),
-  messages: optional(slicedList(chatMessage, "ChatMessage", 8192)).describe(
-    "A conversation, rendered as for /v1/chat/completions",
-  ),
+  messages: optional(slicedList(chatMessage, "ChatMessage", 8192)).openapi({
+    type: ["array", "null"],
+    description: "A conversation, rendered as for /v1/chat/completions",
+  }),
   add_special_tokens: optional(z.boolean()).describe(
     "Add what the model expects around a text, such as bos; with messages the template does",
   ),
@@ -56,7 +57,7 @@ export const tokenizeResponse = z.object({
 
 /** Body of `/detokenize`. */
 export const detokenizeRequest = strictFields({
-  model: z.string().optional().describe("The served model's name"),
+  model: optional(z.string()).describe("A name of the served model"),
   tokens: z.union([tokenList, bounded(z.array(tokenList), maxBatch)], "expected token ids, or lists of them")
     .describe("Token ids, or lists of them, whose texts are then a list"),
   skip_special_tokens: optional(z.boolean()).describe(

@@ -22,7 +22,7 @@ const ids = bounded(z.array(z.int().min(0)), 1 << 20);
 const labels = bounded(z.array(z.int().min(0)).min(1), maxLogprobTokens);
 
 const scoreRequest = strictFields({
-  model: z.string().optional().describe("The served model's name"),
+  model: optional(z.string()).describe("A name of the served model"),
   query: optional(z.union([z.string(), ids])).describe(
     "What comes before every item; text with text items, token ids with token ids",
   ),

@@ -58,7 +58,11 @@ const effort = z.union([
 
 /** Fields of a chat that its template reads. */
 export const templateFields = {
-  chat_template_kwargs: optional(templateKwargs).describe("Variables for the model's chat template"),
+  chat_template_kwargs: optional(templateKwargs).openapi({
+    type: ["object", "null"],
+    additionalProperties: true,
+    description: "Variables for the model's chat template",
+  }),
   add_generation_prompt: optional(z.boolean()).describe(
     "False renders the messages without the beginning of the assistant's turn",
   ),

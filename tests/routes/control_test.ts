@@ -15,12 +15,14 @@ Deno.test("control: a pause has SGLang's modes, abort if none is named", async (
     assert.equal((await (await post(app, "/pause_generation", { mode })).json()).status, "ok");
   }
   await (await app.request("/pause_generation", { method: "POST" })).body?.cancel();
+  assert.equal((await post(app, "/pause_generation", { mode: null })).status, 200);
   await (await app.request("/continue_generation", { method: "POST" })).body?.cancel();
   assert.equal((await post(app, "/continue_generation", { torch_empty_cache: true })).status, 200);
   assert.deepEqual(generator.control.asked, [
     { mode: "abort" },
     { mode: "retract" },
     { mode: "in_place" },
+    { mode: "abort" },
     { mode: "abort" },
     "resume",
     "resume",

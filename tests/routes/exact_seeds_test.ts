@@ -58,6 +58,14 @@ Deno.test("exact seeds: a seed or another integer that cannot be exact is refuse
     [`"top_k":9007199254740993`, "top_k"],
     [`"stop_token_ids":[9007199254740993]`, "stop_token_ids[0]"],
   ];
+  for (const seed of [largest + 1n, 2n ** 64n - 1n, -(2n ** 70n)]) {
+    const { message } = await fault(
+      appOf(new FakeGenerator()),
+      "/v1/completions",
+      `{"prompt":"x","seed":${seed}}`,
+    );
+    assert.match(message, /from -2\^63 to 2\^63 - 1$/);
+  }
   for (const [field, param] of cases) {
     await t.step(field!.slice(0, 40), async () => {
       assert.equal(

@@ -64,6 +64,9 @@ Deno.test("loads: /v1/loads has every section by default, and those that are nam
   const [core] = (await json("/v1/loads?include=core")).body.loads;
   assert.equal(core.num_running_reqs, 2);
   assert.deepEqual([core.memory, core.queues, core.speculative], [undefined, undefined, undefined]);
+  for (const query of ["include=", "include=all", "include=&dp_rank="]) {
+    assert.deepEqual(Object.keys((await json(`/v1/loads?${query}`)).body.loads[0]), Object.keys(load));
+  }
   // What smg asks for.
   const [some] = (await json("/v1/loads?include=core,disagg,queues,memory&dp_rank=0")).body.loads;
   assert.ok(some.memory && some.queues && some.disaggregation && !some.speculative);

@@ -86,13 +86,15 @@ Deno.test("messages: reasoning goes by two names", async () => {
   assert.deepEqual(other, one);
 });
 
-Deno.test("messages: hints for caches of prompts are accepted on parts", async () => {
+Deno.test("messages: hints for caches of prompts are accepted on parts and messages", async () => {
   const part = { type: "text", text: "a", cache_control: { type: "ephemeral", ttl: "5m" } };
   const other = { type: "text", text: "b", prompt_cache_breakpoint: { mode: "explicit" } };
   assert.deepEqual(await messagesOf({ role: "user", content: [part, other] }), [{
     role: "user",
     content: "a b",
   }]);
+  const whole = { role: "user", content: "a", cache_control: { type: "ephemeral" } };
+  assert.deepEqual(await messagesOf(whole), [{ role: "user", content: "a" }]);
 });
 
 Deno.test("messages: fields reach the template as its options", async (t) => {

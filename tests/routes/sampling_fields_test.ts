@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- fields are named as on the wire
 /**
  * @module
  */
@@ -5,6 +6,7 @@ import { strict as assert } from "node:assert";
 import { seedSource } from "../../routes/context.ts";
 import { seedOf, toSamplingParams } from "../../routes/sampling_fields.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
+import { appOf, post } from "../support/http.ts";
 
 const own = { maxTokens: 8, minTokens: 0, seed: 1, numLogprobs: -1, promptLogprobStart: -1 };
 const { model } = new FakeGenerator();
@@ -65,6 +67,22 @@ Deno.test("sampling fields: empty stop texts mean none", () => {
     assert.deepEqual(toSamplingParams({ stop }, own, model).stop, []);
   }
   assert.deepEqual(toSamplingParams({ stop: ["", "a"] }, own, model).stop, ["a"]);
+});
+
+Deno.test("sampling fields: empty expressions mean none, in every endpoint", async () => {
+  for (const stop_regex of [null, [], "", [""], ["", "a+"]]) {
+    const bodies = [
+      ["/generate", { text: "x", sampling_params: { stop_regex } }],
+      ["/generate", { text: ["x"], sampling_params: [{ stop_regex }] }],
+      ["/v1/completions", { prompt: "x", stop_regex }],
+    ] as const;
+    for (const [path, body] of bodies) {
+      const generator = new FakeGenerator();
+      assert.equal((await post(appOf(generator), path, body)).status, 200);
+      const expected = [stop_regex].flat().filter((pattern) => pattern === "a+");
+      assert.deepEqual(generator.only.request.sampling.stopRegex, expected);
+    }
+  }
 });
 
 Deno.test("sampling fields: seeds differ by copy, and are drawn where none is given", () => {

@@ -59,7 +59,8 @@ Deno.test("score: token ids, items first, labels by item, no items", async () =>
     generator.seen.map(({ request }) => [...request.promptTokens]),
     [[7, 9, 8], [6, 5, 9, 8]],
   );
-  assert.deepEqual((await score(scoring(), { query: "a", items: [], label_token_ids: [1] })).scores, []);
+  const none = { model: null, query: "a", items: [], label_token_ids: [1] };
+  assert.deepEqual((await score(scoring(), none)).scores, []);
 });
 
 Deno.test("score: what does not fit together is refused by name", async () => {

@@ -45,6 +45,15 @@ Deno.test("tokenize: a conversation is rendered as it is for an answer", async (
   });
 });
 
+Deno.test("tokenize: null and an empty text name no model", async () => {
+  const app = appOf(new FakeGenerator());
+  for (const model of [null, ""]) {
+    assert.equal((await answer(app, "/tokenize", { model, prompt: "Hi" }, tokenizeResponse)).count, 2);
+    const { text } = await answer(app, "/detokenize", { model, tokens: codes("Hi") }, detokenizeResponse);
+    assert.equal(text, "Hi");
+  }
+});
+
 Deno.test("tokenize: what is unclear or not served is refused by name", async () => {
   const app = appOf(new FakeGenerator());
   const messages = [{ role: "user", content: "Hi" }];
