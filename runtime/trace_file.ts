@@ -38,14 +38,16 @@ export class TraceFile {
   /**
    * Begins a trace in `folder`, which must be `root` or lie below it, links followed: clients name it.
    *
-   * @throws {InvalidRequestError} if it does not
+   * @throws {InvalidRequestError} if it does not, or there can be no such folder
    */
   static async create(root: string, { folder, prefix }: TraceFileOptions): Promise<TraceFile> {
     const wanted = resolve(root, folder);
     checkBelow(resolve(root), wanted);
     await Deno.mkdir(root, { recursive: true });
     await checkLinks(await Deno.realPath(root), resolve(root), wanted);
-    await Deno.mkdir(wanted, { recursive: true });
+    await Deno.mkdir(wanted, { recursive: true }).catch((error) => {
+      throw refusal(error instanceof Error ? error.message : String(error));
+    });
     const path = join(wanted, `${prefix}aerie-${Date.now()}-${crypto.randomUUID().slice(0, 8)}.trace.json`);
     const temporary = `${path}.part`;
     return new TraceFile(path, temporary, await Deno.open(temporary, { write: true, createNew: true }));
@@ -85,13 +87,14 @@ export class TraceFile {
   }
 }
 
+function refusal(reason: string): InvalidRequestError {
+  return new InvalidRequestError(`Cannot accept output_dir: ${reason}`, "output_dir");
+}
+
 function checkBelow(root: string, path: string): void {
   const steps = relative(root, path);
   if (steps === ".." || steps.startsWith("../")) {
-    throw new InvalidRequestError(
-      "Cannot accept output_dir: it is not in the folder that --profile-dir names",
-      "output_dir",
-    );
+    throw refusal("it is not in the folder that --profile-dir names");
   }
 }
 

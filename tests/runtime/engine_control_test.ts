@@ -119,11 +119,13 @@ Deno.test("control: a profile is written below the profile folder and nowhere el
     await Deno.mkdir(profileDir);
     await Deno.mkdir(join(root, "secret"));
     await Deno.symlink(join(root, "secret"), join(profileDir, "link"));
+    await Deno.writeTextFile(join(profileDir, "file"), "");
     await using engine = await startTestEngine({ args: { profileDir } });
-    for (
-      const folder of ["..", "../secret", "/tmp", "a/../../secret", "link", "link/deep", `${profileDir}2`]
-    ) {
-      await assert.rejects(engine.control.startProfile({ folder }), { code: "invalid_request" }, folder);
+    const outside = ["..", "../secret", "/tmp", "a/../../secret", "link", "link/deep", `${profileDir}2`];
+    const impossible = ["a\0b", "n".repeat(300), "file", "file/deep"];
+    for (const folder of [...outside, ...impossible]) {
+      const refusal = { code: "invalid_request", details: { param: "output_dir" } };
+      await assert.rejects(engine.control.startProfile({ folder }), refusal, folder);
     }
     assert.deepEqual([...Deno.readDirSync(join(root, "secret"))], []);
     await engine.control.startProfile({ folder: join(profileDir, "deep") });
