@@ -28,8 +28,8 @@ function casesOf(report: string): Case[] {
   return [...elements].map(([, attributes, inside = ""]) => ({
     group: attributeOf(attributes!, "classname")!,
     name: attributeOf(attributes!, "name")!,
-    failure: /<(?:failure|error) ([^>]*)>/.exec(inside)?.[1],
-    skipped: /<skipped ([^>]*)>/.exec(inside)?.[1],
+    failure: /<(?:failure|error)\b([^>]*)>/.exec(inside)?.[1],
+    skipped: /<skipped\b([^>]*)>/.exec(inside)?.[1],
   }));
 }
 

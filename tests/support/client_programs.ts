@@ -43,8 +43,11 @@ export interface ClientOptions {
   readonly cwd?: string;
 }
 
+/** Time that a program may take, ms: the slowest needs two minutes on a busy machine. */
+const maxRunMs = 20 * 60_000;
+
 /**
- * Runs a program and waits for it.
+ * Runs a program and waits for it. One that hangs is killed, and has a code above 0.
  *
  * @throws {Deno.errors.NotFound} if there is no such program
  */
@@ -53,15 +56,16 @@ export async function runClient(
   args: readonly string[],
   { env = {}, cwd = root }: ClientOptions = {},
 ): Promise<Ended> {
-  const command = new Deno.Command(program, {
+  const child = new Deno.Command(program, {
     args: [...args],
     env,
     cwd,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  });
-  const { code, stdout, stderr } = await command.output();
+  }).spawn();
+  const timer = setTimeout(() => child.kill("SIGKILL"), maxRunMs);
+  const { code, stdout, stderr } = await child.output().finally(() => clearTimeout(timer));
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
