@@ -6,6 +6,7 @@
  */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
+import { z } from "zod";
 import { clientsFolder, needsPython, pythonProgram, runClient } from "../support/client_programs.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { writeTinyModel } from "../support/tiny_model.ts";
@@ -51,10 +52,18 @@ Deno.test({
         "--request-timeout",
         "20",
         "--no-color",
-      ], { cwd: folder });
+      ], {
+        cwd: folder,
+        env: {
+          SCHEMATHESIS_HOOKS: join(clientsFolder, "schemathesis_hooks.py"),
+          AERIE_URL: server.url,
+          AERIE_STATUSES: join(folder, "statuses.json"),
+        },
+      });
       assert.equal(code, 0, stdout + stderr);
       const [, numCases] = /^ *(\d+) generated/m.exec(stdout) ?? [];
       assert(Number(numCases) >= minCases, stdout);
+      await checkAnswered(server.url, join(folder, "statuses.json"));
       const answered = await fetch(`${server.url}/health`);
       assert.equal(answered.status, 200, await answered.text());
     } finally {
@@ -62,3 +71,17 @@ Deno.test({
     }
   },
 });
+
+/** Counts by operation and status. */
+const counts = z.record(z.string(), z.record(z.string(), z.int()));
+
+/** Every operation did what it was asked to at least once: answers with an error alone would show nothing of the others. */
+async function checkAnswered(url: string, statusesPath: string): Promise<void> {
+  const { paths } = await (await fetch(`${url}/openapi.json`)).json();
+  const operations = Object.entries<object>(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
+  );
+  const statuses = counts.parse(JSON.parse(await Deno.readTextFile(statusesPath)));
+  const refused = operations.filter((operation) => statuses[operation]?.["200"] === undefined);
+  assert.deepEqual(refused, [], JSON.stringify(statuses));
+}
