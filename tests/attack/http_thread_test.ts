@@ -20,6 +20,15 @@ const UNKNOWN = Object.fromEntries(Array.from({ length: 49_000 }, (_, i) => [`k$
 const IDS = Array.from({ length: 8000 }, (_, i) => 3 + i % 256);
 const BATCH = Array.from({ length: 8 }, () => "rest");
 
+/** The dearest expressions that are compiled: as large as allowed, by size, by classes, by folded ranges. */
+const EXPRESSIONS = ["(?i)[\\x{100}-\\x{10ffff}]", `(?i)${"\\pL".repeat(12)}`, "(?i)(?:[a-z]{4}){35}z"];
+const LABELS = Array.from({ length: 128 }, (_, i) => i);
+const TALK = Array.from(
+  { length: 8192 },
+  (_, i) => ({ role: i % 2 ? "assistant" : "user", content: "rest" }),
+);
+const TOKENS = Array.from({ length: 1_000_000 }, (_, i) => 3 + i % 7);
+
 const scored = { "max_new_tokens": 3, "ignore_eos": true };
 const ATTACKS: readonly (readonly [name: string, path: string, body: object | string, status: number])[] = [
   ["a stop text of 4 MB", "/generate", { text: "a", "sampling_params": { stop: LONG } }, 400],
@@ -45,6 +54,24 @@ const ATTACKS: readonly (readonly [name: string, path: string, body: object | st
     { prompt: BATCH, n: 128, "max_tokens": 1, "logit_bias": BIAS },
     200,
   ],
+  ...EXPRESSIONS.map((pattern) =>
+    [`1,024 generations with ${pattern.slice(0, 30)}`, "/v1/completions", {
+      ...{ prompt: BATCH, n: 128, "max_tokens": 2, "stop_regex": pattern },
+    }, 200] as const
+  ),
+  ["128 expressions that are not compiled", "/generate", {
+    text: BATCH.slice(0, 4),
+    "sampling_params": BATCH.slice(0, 4).map((_, i) => ({
+      "stop_regex": LABELS.slice(0, 32).map((label) => `(?i)(\\pL{1,9}){1,9}${i}.${label}`),
+    })),
+  }, 400],
+  ["1,024 scored items", "/v1/score", {
+    ...{ query: "rest", items: Array.from({ length: 1024 }, () => "rest"), "label_token_ids": LABELS },
+    "return_token_logprobs": true,
+  }, 200],
+  ["200 KB to tokenize", "/tokenize", { prompt: "rest ".repeat(40_000), "return_token_strs": true }, 200],
+  ["1,000,000 tokens to text", "/detokenize", { tokens: TOKENS }, 200],
+  ["8,192 messages rendered", "/v1/chat/completions/render", { messages: TALK }, 400],
   ...[false, true].flatMap((stream) =>
     [
       ["8,000 scored tokens, legacy", "/v1/completions", {
