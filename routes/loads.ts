@@ -173,7 +173,7 @@ async function describeLoad(generator: Generator, sections: readonly string[]): 
       queues: {
         waiting: state.numWaiting,
         grammar: 0 as const,
-        paused: state.isPaused ? state.numRunning : 0,
+        paused: state.numPaused,
         retracted: state.numPreempted,
       },
     }),
@@ -198,7 +198,7 @@ function core(state: SchedulerState): FullLoad {
     max_total_num_tokens: maxTotalTokens,
     max_running_requests: maxRunningRequests,
     token_usage: rounded(usage),
-    gen_throughput: numRunning === 0 ? 0 : rounded(state.lastGenThroughput),
+    gen_throughput: numRunning === 0 || state.isPaused ? 0 : rounded(state.lastGenThroughput),
     cache_hit_rate: rounded(hitRate),
     utilization: rounded(Math.max(numRunning / maxRunningRequests, usage)),
     total_prefill_uncached_tokens: state.promptTokens - state.cachedTokens,

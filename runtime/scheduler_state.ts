@@ -27,6 +27,8 @@ export interface SchedulerState {
   readonly promptSeenMs: number;
   /** No step is planned, because somebody asked for a pause. */
   readonly isPaused: boolean;
+  /** Sequences that have run and that a pause holds up, where they are or in the queue. */
+  readonly numPaused: number;
   /** Sequences in one batch at most. */
   readonly maxRunningRequests: number;
   /** Tokens the KV pool holds. */

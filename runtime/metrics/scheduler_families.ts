@@ -42,11 +42,13 @@ export function familiesOf(state: SchedulerState, facts: SchedulerFacts): Family
 }
 
 function requestFamilies(state: SchedulerState, { maxRunningRequests }: SchedulerFacts): Family[] {
-  const isIdle = state.numRunning === 0, utilization = state.numRunning / maxRunningRequests;
+  const isIdle = state.numRunning === 0 || state.isPaused,
+    utilization = state.numRunning / maxRunningRequests;
   return [
     gauge("sglang:num_running_reqs", "Requests being computed", state.numRunning),
     gauge("sglang:num_queue_reqs", "Requests in the queue", state.numWaiting),
     gauge("sglang:num_retracted_reqs", "Requests in the queue that were preempted", state.numPreempted),
+    gauge("sglang:num_paused_reqs", "Requests that have run and that a pause holds up", state.numPaused),
     counter("sglang:num_retracted_requests_total", "Preemptions", state.numPreemptions),
     gauge(
       "sglang:utilization",

@@ -187,6 +187,7 @@ export function inspect(state: SchedulingState, measured: Measured): SchedulerSt
     promptRowMs: state.stepTimes.prompt.rowMs,
     promptSeenMs: state.stepTimes.prompt.seenMs,
     isPaused: state.pauseMode !== undefined,
+    numPaused: state.pauseMode === undefined ? 0 : state.running.length + state.waiting.numPreempted,
     maxRunningRequests: state.config.maxRunningRequests,
     maxTotalTokens: poolTokens(state.config),
     numUsedTokens: numUsedTokens(state),

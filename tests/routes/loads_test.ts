@@ -95,3 +95,11 @@ Deno.test("loads: as Prometheus text the sections' fields carry their names", as
   ) assert.ok(lines.includes(line), line);
   assert.ok(!lines.some((line) => line.includes("mode")), "only numbers");
 });
+
+Deno.test("loads: a pause holds up what has run, and nothing is generated meanwhile", async () => {
+  const generator = new FakeGenerator();
+  const paused = { isPaused: true, numRunning: 2, numPreempted: 1, numPaused: 3, lastGenThroughput: 9 };
+  generator.state = { ...idleState, ...paused };
+  const { loads: [load] } = await (await appOf(generator).request("/v1/loads?include=queues")).json();
+  assert.deepEqual([load.queues.paused, load.gen_throughput], [3, 0]);
+});

@@ -33,8 +33,8 @@ for (const mode of ["in_place", "retract"] as const) {
     const { whole } = await begin(engine, "r");
     await engine.control.pause(mode);
     const late = collect(engine.generate(requestOf("late", [1, 2], endless)));
-    const { numSteps, numRunning, numWaiting, isPaused } = await engine.schedulerState();
-    assert.deepEqual([numRunning, numWaiting, isPaused], mode === "retract" ? [0, 2, true] : [1, 1, true]);
+    const { numSteps, numRunning, numWaiting, numPaused } = await engine.schedulerState();
+    assert.deepEqual([numRunning, numWaiting, numPaused], mode === "retract" ? [0, 2, 1] : [1, 1, 1]);
     assert.equal(await engine.flushCache(), mode === "retract");
     assert.equal((await engine.schedulerState()).numSteps, numSteps, "nothing is computed");
     assert.ok(engine.control.isPaused);

@@ -18,6 +18,7 @@ export const idleState: SchedulerState = {
   promptRowMs: 0,
   promptSeenMs: 0,
   isPaused: false,
+  numPaused: 0,
   maxRunningRequests: 8,
   maxTotalTokens: 16,
   numUsedTokens: 0,

@@ -108,6 +108,7 @@ Deno.test("flush and inspect are answered", async () => {
     reserveRatio: 0.7 - 3 * 0.001,
     stepBoundMs: null,
     isPaused: false,
+    numPaused: 0,
     maxRunningRequests: 8,
     maxTotalTokens: 16,
     numUsedTokens: 0,

@@ -51,8 +51,11 @@ Deno.test("gauges are SGLang's: pages that are only cached are not in use", asyn
   assert.deepEqual(Object.fromEntries(names.map((name) => [name, valueOf(families, name)])), expected);
 });
 
-Deno.test("an idle scheduler generates nothing, whatever its last interval was", async () => {
+Deno.test("an idle or paused scheduler generates nothing, whatever its last interval was", async () => {
   assert.equal(valueOf(await read({ lastGenThroughput: 33 }), "sglang:gen_throughput"), 0);
+  const paused = await read({ numRunning: 2, isPaused: true, numPaused: 3, lastGenThroughput: 33 });
+  assert.equal(valueOf(paused, "sglang:gen_throughput"), 0);
+  assert.equal(valueOf(paused, "sglang:num_paused_reqs"), 3);
 });
 
 Deno.test("drafts are counted by depth: accepted are as many as verifications got that far", async () => {
