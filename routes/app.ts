@@ -150,8 +150,10 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
       const reply = toErrorReply(error);
       // Who has left, or was aborted, is not refused; the engine counts these.
       if (reply.code !== "aborted") metrics?.countError(reply);
-      // Who is cut short by the end of the server is answered, and is no fault of it.
-      if (reply.status >= 500 && !options.isDraining?.()) {
+      // Who is cut short by the end of the server is answered, and is no fault of it; nor is a pause, which probes
+      // meet again and again.
+      const isPause = reply.code === "unavailable" && generator.control.isPaused;
+      if (reply.status >= 500 && !isPause && !options.isDraining?.()) {
         options.log?.("error", error instanceof Error ? error.stack ?? error.message : String(error));
       }
       return reply;

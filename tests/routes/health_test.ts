@@ -35,6 +35,18 @@ Deno.test("health: during a pause the server is not ready, and yet nobody is to 
   assert.equal(await statusOf(generator, "/health_generate"), 503);
 });
 
+Deno.test("health: probes that meet a pause fill no log, those that meet a fault do", async () => {
+  const generator = new FakeGenerator(), lines: string[] = [];
+  const app = appOf(generator, { log: (_, line) => void lines.push(line) });
+  await generator.control.pause("in_place");
+  for (const path of ["/ready", "/health_generate"]) assert.equal((await app.request(path)).status, 503);
+  assert.deepEqual(lines, []);
+  await generator.control.resume();
+  generator.ready = false;
+  assert.equal((await app.request("/ready")).status, 503);
+  assert.match(lines.join(), /Cannot serve: the server is starting or stopping/);
+});
+
 Deno.test("health: /health_generate makes one greedy token", async () => {
   const generator = new FakeGenerator(() => [{ tokens: [7], finish: { type: "length", length: 1 } }]);
   assert.equal((await appOf(generator).request("/health_generate")).status, 200);
