@@ -18,6 +18,23 @@ export function integer(
   );
 }
 
+/** Powers that SGLang's argparse knows after a count of tokens. */
+const MULTIPLES: Readonly<Record<string, number>> = {
+  ...{ k: 1e3, M: 1e6, G: 1e9, T: 1e12 },
+  ...{ Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 },
+};
+
+/** A count of tokens of at least 1, also in thousands (`16k`, `25.6k`) or multiples of 1024 (`16Ki`). */
+export const tokenCount: z.ZodPipe<z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>, z.ZodInt> =
+  (() => {
+    const error = "expected a whole number of at least 1, also such as 16k or 16Ki";
+    return z.string().regex(/^(\d+|\d+(\.\d+)?[kMGT]|\d+[KMGT]i)$/, error).transform((written) => {
+      const [, digits, suffix] = /^([\d.]+)(.*)$/.exec(written)!;
+      // 1.001k is 1001, which binary fractions miss.
+      return Math.trunc(Number((Number(digits) * (MULTIPLES[suffix!] ?? 1)).toPrecision(15)));
+    }).pipe(z.int(error).min(1, error));
+  })();
+
 /** One of some words. */
 export function oneOf<const T extends readonly string[]>(
   ...values: T

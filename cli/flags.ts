@@ -5,7 +5,18 @@
  * @module
  */
 import { z } from "zod";
-import { flag, type FlagOf, fraction, integer, oneOf, rootPath, someOf, text, texts } from "./flag_values.ts";
+import {
+  flag,
+  type FlagOf,
+  fraction,
+  integer,
+  oneOf,
+  rootPath,
+  someOf,
+  text,
+  texts,
+  tokenCount,
+} from "./flag_values.ts";
 import { configurationFlags, configurationSchema, loggingFlags, loggingSchema } from "./logging_flags.ts";
 import { modelFlags, modelSchema } from "./model_flags.ts";
 import { schedulingFlags, schedulingSchema } from "./scheduling_flags.ts";
@@ -40,7 +51,7 @@ export const flagSchema = z.object({
   maxQueuedRequests: integer(0).default(1024),
   maxQueuedPerClient: integer(-1).exactOptional(),
   maxQueuedTokens: integer(0).exactOptional(),
-  maxTotalTokens: integer(1).exactOptional(),
+  maxTotalTokens: tokenCount.exactOptional(),
   memFractionStatic: fraction.exactOptional(),
   pageSize: integer(16, 4096)
     .refine(

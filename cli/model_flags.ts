@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { flag, type FlagOf, integer, oneOf, revision, text } from "./flag_values.ts";
+import { flag, type FlagOf, oneOf, revision, text, tokenCount } from "./flag_values.ts";
 
 const DTYPES = {
   auto: "auto",
@@ -21,7 +21,7 @@ export const modelSchema = {
   tokenizerPath: text.exactOptional(),
   servedModelName: text.exactOptional(),
   chatTemplate: text.exactOptional(),
-  contextLength: integer(1).exactOptional(),
+  contextLength: tokenCount.exactOptional(),
   dtype: oneOf("auto", "half", "float16", "bfloat16", "float", "float32").transform((name) => DTYPES[name])
     .default("auto"),
   downloadDir: text.exactOptional(),

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import type { ServerArgs } from "../runtime/server_args.ts";
-import { type FlagOf, integer, oneOf } from "./flag_values.ts";
+import { type FlagOf, oneOf, tokenCount } from "./flag_values.ts";
 
 const POLICIES = ["fcfs", "lpm"] as const;
 /** SGLang's others. */
@@ -28,7 +28,7 @@ export const schedulingSchema = {
     "that policy of SGLang's is not built, expected fcfs or lpm",
   ).default("fcfs"),
   scheduleConservativeness: z.string().regex(/^(\d+(\.\d*)?|\.\d+)$/, aFactor).transform(Number).default(1),
-  maxPrefillTokens: integer(1).default(16384),
+  maxPrefillTokens: tokenCount.default(16384),
 };
 
 /** See `flagGroups`. */

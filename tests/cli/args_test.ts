@@ -244,6 +244,22 @@ Deno.test("parseArgs: a wrong value is refused with the flag's name", () => {
   assert.match(faultOf("--disable-radix-cache=no"), /--disable-radix-cache takes no value/);
 });
 
+Deno.test("parseArgs: counts of tokens are written as SGLang's argparse reads them", () => {
+  const cases = [["4096", 4096], ["16k", 16_000], ["25.6k", 25_600], ["1.001k", 1001], ["8Ki", 8192], [
+    "1Mi",
+    2 ** 20,
+  ]] as const;
+  for (const [written, expected] of cases) {
+    assert.equal(argsOf("--context-length", written).contextLength, expected);
+    assert.equal(argsOf("--max-total-tokens", written).maxTotalTokens, expected);
+    assert.equal(argsOf("--max-prefill-tokens", written).maxPrefillTokens, expected);
+  }
+  for (const written of ["16K", "1.5Ki", "k", "0.0001k", "-1k", "1 k", "9999999999T", "1e3", "."]) {
+    assert.match(faultOf("--context-length", written), /^Cannot use --context-length .*: expected a whole/);
+  }
+  assert.match(faultOf("--chunked-prefill-size", "4k"), /expected a whole number/, "a plain one there too");
+});
+
 Deno.test("parseArgs: devices that are not built are refused by that reason", () => {
   for (const device of ["cuda", "cuda-sim"]) assert.match(faultOf("--device", device), /not built yet/);
 });
