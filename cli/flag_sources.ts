@@ -34,6 +34,8 @@ interface Entry {
   readonly name: string;
   readonly value: string | boolean | readonly string[];
   readonly origin: string;
+  /** The value is a mapping, written as JSON. */
+  readonly isMapping?: boolean;
 }
 
 /**
@@ -59,7 +61,9 @@ export function readEnvironment(environment: Environment): SourceFlags {
  */
 export function readConfig(path: string): SourceFlags {
   const name = `--config ${path}`;
-  const document = parseDocument(readSmallFile(path, MAX_CONFIG_BYTES, name), { prettyErrors: true });
+  const text = readSmallFile(path, MAX_CONFIG_BYTES, name);
+  // The parser compares each key with all others, which takes minutes for a megabyte; readEntries knows them by name.
+  const document = parseDocument(text, { prettyErrors: true, uniqueKeys: false });
   const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) throw new UsageError(`Cannot use ${name}: ${error.message.split("\n")[0]!}`);
   visit(document, {
@@ -75,7 +79,8 @@ export function readConfig(path: string): SourceFlags {
     const written = isScalar(key) ? String(key.source ?? key.value) : String(key);
     const origin = `${path}: ${written}`;
     const read = valueOf(value, origin);
-    return read === undefined ? [] : [{ name: written.replaceAll("_", "-"), value: read, origin }];
+    if (read === undefined) return [];
+    return [{ name: written.replaceAll("_", "-"), value: read, origin, isMapping: isMap(value) }];
   });
   const config = entries.find((entry) => entry.name === "config");
   if (config !== undefined) throw new UsageError(`Cannot use ${config.origin}: one file is all`);
@@ -103,14 +108,15 @@ function valueOf(node: unknown, origin: string): Entry["value"] | undefined {
 
 function readEntries(entries: readonly Entry[]): SourceFlags {
   const values: Record<string, unknown> = {}, origins: Record<string, string> = {};
-  const neutral: NeutralGiven[] = [];
-  for (const { name, value, origin } of entries) {
+  const neutral: NeutralGiven[] = [], neutralOrigins = new Map<NeutralFlag, string>();
+  for (const { name, value, origin, isMapping } of entries) {
     const option = optionOf(name);
     if (option !== undefined) {
       const attribute = option.attributeName();
       if (origins[attribute] !== undefined) {
         throw new UsageError(`Cannot use ${origin}: ${origins[attribute]} says the same flag`);
       }
+      if (isMapping) throw new UsageError(`Cannot use ${origin}: ${option.long} takes no mapping`);
       const given = optionValue(option, value, origin);
       values[attribute] = option.negate && name.startsWith("no-") ? !given : given;
       origins[attribute] = origin;
@@ -122,6 +128,9 @@ function readEntries(entries: readonly Entry[]): SourceFlags {
         `Cannot use ${origin}: there is no flag --${name}${suggestFlag(`--${name}`)}`,
       );
     }
+    const other = neutralOrigins.get(flag);
+    if (other !== undefined) throw new UsageError(`Cannot use ${origin}: ${other} says the same flag`);
+    neutralOrigins.set(flag, origin);
     const shown = isSecret(name) ? "******" : typeof value === "object" ? value.join(" ") : value;
     neutral.push({ flag, value: neutralValue(flag, name, value, origin), written: `${origin} ${shown}` });
   }

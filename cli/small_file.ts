@@ -6,6 +6,15 @@
 import { readFileSync, statSync } from "node:fs";
 import { UsageError } from "./usage_error.ts";
 
+/** Leaves a byte order mark out. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Error("it is not UTF-8");
+  }
+}
+
 /**
  * The text of a regular file of at most `maxBytes`.
  *
@@ -17,7 +26,7 @@ export function readSmallFile(path: string, maxBytes: number, name: string): str
     const info = statSync(path);
     if (!info.isFile()) throw new Error("it is not a file");
     if (info.size > maxBytes) throw new Error(`${info.size} bytes, at most ${maxBytes} allowed`);
-    return readFileSync(path, "utf8");
+    return decode(readFileSync(path));
   } catch (error) {
     throw new UsageError(`Cannot use ${name}: ${error instanceof Error ? error.message : error}`);
   }

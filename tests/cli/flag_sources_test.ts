@@ -36,10 +36,10 @@ function faultOf(argv: readonly string[], variables: Readonly<Record<string, str
 }
 
 /** Runs `body` with a file for `--config`. */
-function withConfig(content: string, body: (path: string) => void): void {
+function withConfig(content: string | Uint8Array, body: (path: string) => void): void {
   const path = Deno.makeTempFileSync({ suffix: ".yaml" });
   try {
-    Deno.writeTextFileSync(path, content);
+    Deno.writeFileSync(path, typeof content === "string" ? new TextEncoder().encode(content) : content);
     body(path);
   } finally {
     Deno.removeSync(path);
@@ -159,7 +159,11 @@ Deno.test("what is wrong in a file is refused with file and key", () => {
     ["port: true", /^Cannot use .*\.yaml: port: --port takes a value$/],
     ["disable-radix-cache: 7", /^Cannot use .*\.yaml: disable-radix-cache: expected true or false$/],
     ["tp: 2", /^Cannot use .*\.yaml: tp 2: one process /],
-    ["port: 1\nport: 2", /^Cannot use --config .*: Map keys must be unique/],
+    ["port: 1\nport: 2", /^Cannot use (.*\.yaml): port: \1: port says the same flag$/],
+    ["tp: 2\ntensor-parallel-size: 1", /tensor-parallel-size: .*: tp says the same flag$/],
+    ["api-key: { a: sk }", /api-key: --api-key takes no mapping$/],
+    ["allowed-hosts: { a: b }", /allowed-hosts: --allowed-hosts takes no mapping$/],
+    [Array.from({ length: 50_000 }, (_, n) => `k${n}: 1`).join("\n"), /k0: there is no flag --k0/],
     ["model: a\nmodel-path: b", /model-path: .*: model says the same flag$/],
     ["- port", /expected names of flags with their values$/],
     ["port", /expected names of flags with their values$/],
@@ -173,6 +177,9 @@ Deno.test("what is wrong in a file is refused with file and key", () => {
   }
   assert.match(faultOf(["--config", "/no/such.yaml"]), /^Cannot use --config \/no\/such\.yaml: /);
   assert.match(faultOf(["--config", "/dev/zero"]), /it is not a file$/);
+  withConfig(new TextEncoder().encode("revision: caf").with(12, 0xe9), (path) => {
+    assert.match(faultOf(["--config", path]), /^Cannot use --config .*: it is not UTF-8$/);
+  });
 });
 
 Deno.test("the API key follows the same order, whatever its form", () => {
