@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { ensureRouter } from "./scale/environment.ts";
 import { Fleet } from "./scale/fleet.ts";
 import { parseScaleArgs, type ScaleOptions } from "./scale/options.ts";
-import { freePorts } from "./scale/ports.ts";
+import { checkListens, freePorts } from "./scale/ports.ts";
 import { routerCommand, routers } from "./scale/router.ts";
 
 /** More than a worker may take to end once its requests are cut. */
@@ -23,6 +23,7 @@ const print = (line: string) => void Deno.stderr.writeSync(new TextEncoder().enc
 async function scale(options: ScaleOptions): Promise<void> {
   const { numWorkers, policy, host, apiKey, drainTimeout } = options;
   const router = routers[options.router];
+  checkListens(host, options.port);
   const python = await ensureRouter(router, (text) => print(`[scale] ${text}`));
   const [metricsPort, ownPort, ...ports] = freePorts(numWorkers + 2);
   const port = options.port === 0 ? ownPort! : options.port;

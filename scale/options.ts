@@ -6,9 +6,9 @@
 import { Command, CommanderError, Option } from "commander";
 import { z } from "zod";
 import { withApiKey } from "../cli/api_key.ts";
-import { parseArgs } from "../cli/args.ts";
+import { describeConfig, parseArgs } from "../cli/args.ts";
 import type { Environment } from "../cli/flag_sources.ts";
-import { integer, oneOf } from "../cli/flag_values.ts";
+import { integer, oneOf, text } from "../cli/flag_values.ts";
 import { UsageError } from "../cli/usage_error.ts";
 import { routers } from "./router.ts";
 
@@ -37,8 +37,8 @@ export interface ScaleOptions {
 const flagSchema = z.object({
   workers: integer(1, 256).default(2),
   router: oneOf(...Object.keys(routers) as (keyof typeof routers)[]).default("smg"),
-  policy: z.string().min(1).default("cache_aware"),
-  host: z.string().min(1).default("127.0.0.1"),
+  policy: text.default("cache_aware"),
+  host: text.default("127.0.0.1"),
   port: integer(0, 65535).default(30000),
   apiKey: z.string().exactOptional(),
   apiKeyFile: z.string().exactOptional(),
@@ -61,9 +61,9 @@ const flags: readonly [notation: string, help: string][] = [
 ];
 
 /**
- * Parses the arguments; a text to print for `--help`. What is not a flag of `scale.ts` must be one of `serve.ts` and
- * goes to the workers, with these unless they are given: the machine's CPUs divided, and no limit on what one client
- * may queue, since all clients of a worker have the router's address.
+ * Parses the arguments; a text to print for `--help`, and for `--print-config` that of the workers. What is not a flag
+ * of `scale.ts` must be one of `serve.ts` and goes to the workers, with these unless they are given: the machine's CPUs
+ * divided, and no limit on what one client may queue, since all clients of a worker have the router's address.
  *
  * @throws {UsageError} naming the flag at fault
  */
@@ -103,6 +103,10 @@ export function parseScaleArgs(
   // A worker gets the key by AERIE_API_KEY, and takes no second one.
   for (const name of KEY_VARIABLES) environment.delete(name);
   const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / numWorkers));
+  if (worker.printConfig) {
+    const shown = { threads, maxQueuedPerClient: -1, ...keyed.args };
+    return describeConfig(shown, { ...origins, ...keyed.origins }, worker.neutral);
+  }
   return {
     ...own,
     numWorkers,

@@ -71,6 +71,7 @@ Deno.test("scale options: what cannot be used is named before anything starts", 
   const cases: [string[], RegExp][] = [
     [["--workers", "0"], /^Cannot use --workers: expected a whole number from 1 to 256$/],
     [["--router", "own"], /^Cannot use --router: expected smg or sglang-router$/],
+    [["--policy", ""], /^Cannot use --policy: expected a text that is not empty$/],
     [["--no-such-flag"], /--no-such-flag/],
     [["--max-step-ms", "x"], /--max-step-ms x/],
     [["--por", "1"], /^Cannot use --port for workers: it is the fleet's, as a flag written in full$/],
@@ -87,6 +88,17 @@ Deno.test("scale options: --help lists the own flags", () => {
   for (const flag of ["--workers", "--router", "--policy", "--port", "serve.ts --help"]) {
     assert(help.includes(flag), help);
   }
+});
+
+Deno.test("scale options: --print-config shows what each worker is told, and not the key", () => {
+  const shown = parseScaleArgs(["--print-config", "--stream-interval", "4", "--api-key", "sk-secret"], noKey);
+  assert(typeof shown === "string");
+  for (
+    const line of ["stream-interval: 4  # flag: --stream-interval", "max-queued-per-client: -1  # default"]
+  ) {
+    assert(shown.split("\n").includes(line), shown);
+  }
+  assert(!shown.includes("sk-secret"));
 });
 
 Deno.test("scale options: the key of the environment reaches no command line", () => {

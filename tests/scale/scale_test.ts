@@ -161,6 +161,16 @@ Deno.test({ name: "scale: a worker that cannot start ends the fleet in its own w
   assert.match(fleet.log.at(-1)!, /^Error: Cannot start worker 1: it ended with 1$/);
 });
 
+Deno.test("scale: a port that is in use ends the fleet before any worker starts", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const fleet = new ScaleProcess(["--port", String(port)]);
+  assert.equal(await fleet.exit, 1);
+  assert.deepEqual(fleet.log, [
+    `Error: Cannot listen on 127.0.0.1:${port}: the port is in use, choose another with --port`,
+  ]);
+});
+
 Deno.test({ name: "scale: workers do not outlive a fleet that is gone without a word", ignore }, async () => {
   const fleet = new ScaleProcess([...flags, "--workers", "1"]);
   await fleet.says(/Ready: /);
