@@ -72,9 +72,9 @@ export const revision: z.ZodString = z.string().regex(
   "expected the name of a branch, tag or commit",
 );
 
-/** The beginning of a path, without a slash at its end. */
+/** The beginning of a path, without a slash at its end; empty for none, as SGLang's default. */
 export const rootPath: z.ZodPipe<z.ZodString, z.ZodTransform<string, string>> = z.string().regex(
-  /^(\/[\w.~-]+)+\/?$/,
+  /^(\/[\w.~-]+)*\/?$/,
   "expected a path such as /aerie",
 ).transform((path) => path.replace(/\/$/, ""));
 

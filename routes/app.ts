@@ -64,9 +64,9 @@ export interface App {
  */
 export function createApp(generator: Generator, options: AppOptions): App {
   const context = contextOf(generator, options);
-  const { rootPath } = options;
+  const { rootPath = "" } = options;
   const app = new OpenAPIHono({
-    ...(rootPath !== undefined && { getPath: (request) => withoutRoot(getPath(request), rootPath) }),
+    ...(rootPath !== "" && { getPath: (request) => withoutRoot(getPath(request), rootPath) }),
     defaultHook: (result) => {
       if (!result.success) throw toInvalidRequest(result.error);
     },

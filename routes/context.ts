@@ -26,7 +26,7 @@ export interface AppOptions {
   readonly maxBodyBytes?: number;
   /** Silence in a stream after which a comment is sent, milliseconds; 15 s if left out. */
   readonly pingMs?: number;
-  /** Path below which a proxy shows the server, without a slash at its end; answered with it and without. */
+  /** Path below which a proxy shows the server, without a slash at its end; answered with it and without. Empty: none. */
   readonly rootPath?: string;
   /** Name of the weights in native answers; `default` if left out. */
   readonly weightVersion?: string;

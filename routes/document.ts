@@ -15,17 +15,17 @@ const ERRORS: Readonly<Record<string, string>> = {
 };
 const content = { "application/json": { schema: { $ref: "#/components/schemas/Error" } } };
 
-/** Adds the document of all endpoints. `rootPath` is what a proxy cuts off before their paths. */
-export function addDocument(app: OpenAPIHono, rootPath?: string): void {
+/** Adds the document of all endpoints. `rootPath` is what a proxy cuts off before their paths, if anything. */
+export function addDocument(app: OpenAPIHono, rootPath: string): void {
   let document: Document | undefined;
   app.get("/openapi.json", (c) => c.json(document ??= describe(app, rootPath)));
 }
 
-function describe(app: OpenAPIHono, rootPath: string | undefined): Document {
+function describe(app: OpenAPIHono, rootPath: string): Document {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title: "Aerie", version: "0.1.0" },
-    ...(rootPath !== undefined && { servers: [{ url: rootPath }] }),
+    ...(rootPath !== "" && { servers: [{ url: rootPath }] }),
   });
   for (const operations of Object.values(document.paths ?? {})) {
     for (const { responses } of [operations.get, operations.post, operations.put].filter((one) => !!one)) {

@@ -244,6 +244,12 @@ Deno.test("parseArgs: a wrong value is refused with the flag's name", () => {
   assert.match(faultOf("--disable-radix-cache=no"), /--disable-radix-cache takes no value/);
 });
 
+Deno.test("parseArgs: a root path may end with a slash, and be none", () => {
+  const cases = [["", ""], ["/", ""], ["/aerie/", "/aerie"], ["/a/b", "/a/b"]] as const;
+  for (const [written, expected] of cases) assert.equal(argsOf("--root-path", written).rootPath, expected);
+  assert.match(faultOf("--root-path", "//aerie"), /expected a path such as \/aerie$/);
+});
+
 Deno.test("parseArgs: counts of tokens are written as SGLang's argparse reads them", () => {
   const cases = [["4096", 4096], ["16k", 16_000], ["25.6k", 25_600], ["1.001k", 1001], ["8Ki", 8192], [
     "1Mi",

@@ -81,7 +81,7 @@ Deno.test("the flags that clients' launchers write are accepted", () => {
     "--quantization fp8",
   ];
   refused.push("--kv-events-config {}", "--ssl-keyfile k", "--load-format dummy", "--skip-tokenizer-init");
-  refused.push("--preferred-sampling-params {}", "--tool-call-parser auto", "--enable-lora");
+  refused.push('--preferred-sampling-params {"top_k":1}', "--tool-call-parser auto", "--enable-lora");
   for (const flag of refused) {
     assert.throws(
       () => parseArgs(flag.split(" ")),

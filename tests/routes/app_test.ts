@@ -349,6 +349,12 @@ Deno.test("app: below a root path it answers with the path and without, and says
   }
 });
 
+Deno.test("app: an empty root path is none", async () => {
+  const app = appOf(new FakeGenerator(), { rootPath: "" });
+  assert.equal((await app.request("/health")).status, 200);
+  assert.equal("servers" in await (await app.request("/openapi.json")).json(), false);
+});
+
 Deno.test("app: the name of the weights is in native answers", async () => {
   const app = appOf(new FakeGenerator(), { weightVersion: "v7" });
   const { meta_info: meta } = await (await post(app, "/generate", { text: "Hi" })).json();
