@@ -109,12 +109,17 @@ Deno.test("kubernetes: services, router and autoscaling find the workers", () =>
     service.parse(objectsOf("router.yaml").get("Service")).spec.selector,
     router.spec.template.metadata.labels,
   );
+  const parsed = parseArgs(worker.args);
+  assert(parsed.type === "serve");
+  const { servedModelName } = parsed.args;
   const scaled = z.object({
     spec: z.object({
       scaleTargetRef: z.object({ name: z.literal(workers.metadata.name) }),
       triggers: z.tuple([z.object({
         type: z.literal("prometheus"),
-        metadata: z.object({ query: z.string().includes(`sglang:num_queue_reqs{app="${app}"}`) }),
+        metadata: z.object({
+          query: z.string().includes(`sglang:num_queue_reqs{model_name="${servedModelName}"}`),
+        }),
       })]),
     }),
   });
