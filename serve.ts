@@ -78,11 +78,13 @@ async function serve(
       shutdown.crash();
     },
   });
+  let isWarm = false;
   const app = createApp(engine, {
     ...args,
     ...allowedHostsOf(args),
     ...(args.randomSeed !== undefined && { defaultSeed: args.randomSeed }),
     numConnections: () => listener.numConnections,
+    isWarmingUp: () => !isWarm,
     isDraining: () => shutdown.isDraining,
     log,
   });
@@ -97,6 +99,7 @@ async function serve(
     // A signal came first: what is refused is no fault.
     if (!shutdown.isDraining) throw error;
   }
+  isWarm = true;
   if (!shutdown.isDraining) log("info", "The server is fired up and ready to roll!");
 }
 

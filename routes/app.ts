@@ -144,16 +144,18 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
       ? new RequestLog(logRequestsLevel, (token) => generator.tokenBytes(token), (line) => log("info", line))
       : undefined,
     metrics,
+    isWarmingUp: options.isWarmingUp ?? (() => false),
     isDraining: options.isDraining ?? (() => false),
     nextSeed: seedSource(options.defaultSeed),
     report(error) {
       const reply = toErrorReply(error);
       // Who has left, or was aborted, is not refused; the engine counts these.
       if (reply.code !== "aborted") metrics?.countError(reply);
-      // Who is cut short by the end of the server is answered, and is no fault of it; nor is a pause, which probes
-      // meet again and again.
-      const isPause = reply.code === "unavailable" && generator.control.isPaused;
-      if (reply.status >= 500 && !isPause && !options.isDraining?.()) {
+      // Who is cut short by the end of the server is answered, and is no fault of it; nor are a pause and warming up,
+      // which probes meet again and again.
+      const isAsleep = reply.code === "unavailable" &&
+        (generator.control.isPaused || options.isWarmingUp?.());
+      if (reply.status >= 500 && !isAsleep && !options.isDraining?.()) {
         options.log?.("error", error instanceof Error ? error.stack ?? error.message : String(error));
       }
       return reply;

@@ -38,6 +38,8 @@ export interface AppOptions {
   readonly enableMetrics?: boolean;
   /** Tells how many connections are open, for `/metrics`. */
   readonly numConnections?: () => number;
+  /** Whether first requests are still under way: probes say that the server takes none. */
+  readonly isWarmingUp?: () => boolean;
   /** Whether the server is shutting down: what was admitted goes on, nothing more is. */
   readonly isDraining?: () => boolean;
   /** Takes errors the server is to blame for, and lines about requests. */
@@ -56,6 +58,8 @@ export interface RouteContext {
   readonly requestLog: RequestLog | undefined;
   /** Undefined if nothing is counted. */
   readonly metrics: HttpMetrics | undefined;
+  /** Whether the server's own first requests are under way. */
+  isWarmingUp(): boolean;
   /** Whether the server is shutting down. */
   isDraining(): boolean;
   /** A fresh 32-bit seed for a generation that brings none. */

@@ -81,8 +81,9 @@ export function addHealth(app: OpenAPIHono, context: RouteContext): void {
  *
  * @throws {UnavailableError} if it does not
  */
-function checkTakesRequests({ generator, isDraining }: RouteContext): void {
+function checkTakesRequests({ generator, isWarmingUp, isDraining }: RouteContext): void {
   checkRuns(generator);
+  if (isWarmingUp()) throw new UnavailableError("Cannot serve: the server is warming up");
   if (isDraining()) throw new UnavailableError("Cannot serve: the server is shutting down");
 }
 

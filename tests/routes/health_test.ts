@@ -6,7 +6,7 @@ import { OverloadedError } from "../../runtime/errors.ts";
 import type { SchedulerState } from "../../runtime/scheduler_state.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { idleState } from "../support/scheduler_states.ts";
-import { appOf } from "../support/http.ts";
+import { appOf, post } from "../support/http.ts";
 
 async function statusOf(generator: FakeGenerator, path: string): Promise<number> {
   const response = await appOf(generator).request(path);
@@ -33,6 +33,22 @@ Deno.test("health: during a pause the server is not ready, and yet nobody is to 
     [503, 200, 200],
   );
   assert.equal(await statusOf(generator, "/health_generate"), 503);
+});
+
+Deno.test("health: until it is warm the server takes no requests, by its probes, and answers them", async () => {
+  const lines: string[] = [];
+  let isWarm = false;
+  const options = { isWarmingUp: () => !isWarm, log: (_: string, line: string) => void lines.push(line) };
+  const app = appOf(new FakeGenerator(), options);
+  for (const status of [503, 200]) {
+    for (const path of ["/health", "/v1/health", "/ready"]) {
+      assert.equal((await app.request(path)).status, status, path);
+    }
+    assert.equal((await app.request("/ping")).status, 200);
+    assert.equal((await post(app, "/generate", { text: "Hi" })).status, 200);
+    isWarm = true;
+  }
+  assert.deepEqual(lines, []);
 });
 
 Deno.test("health: probes that meet a pause fill no log, those that meet a fault do", async () => {
