@@ -110,7 +110,10 @@ export class EngineControl implements GeneratorControl {
   end(error: Error): void {
     for (const { reject } of this.#waiting.splice(0)) reject(error);
     this.#traced?.reject(error);
-    void this.#trace?.abandon();
+    if (this.#trace !== undefined) {
+      this.#options.log("error", `Profile not written, since the engine ends: ${this.#trace.path}`);
+      void this.#trace.abandon();
+    }
     this.#trace = this.#traced = undefined;
   }
 

@@ -42,6 +42,13 @@ Deno.test("draining: what starts or changes something is refused for now, what r
       "num_aborted": 2,
     });
   });
+  for (const path of ["/continue_generation", "/stop_profile"]) {
+    await t.step(`POST ${path}`, async () => {
+      const response = await post(app, path, {});
+      await response.body?.cancel();
+      assert.notEqual(response.status, 503);
+    });
+  }
   assert.deepEqual(logged, [], "nothing of it is a fault");
 });
 

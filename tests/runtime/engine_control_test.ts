@@ -112,6 +112,23 @@ Deno.test("control: a profile has the steps, in Chrome's form, and ends by itsel
   }
 });
 
+Deno.test("control: a profile that the engine's end cuts off leaves no file, and the log says so", async () => {
+  const profileDir = await Deno.makeTempDir();
+  try {
+    const lines: string[] = [];
+    const engine = await startTestEngine({
+      args: { profileDir },
+      engine: { log: (_, line) => void lines.push(line) },
+    });
+    const path = await engine.control.startProfile({});
+    await engine.stop();
+    assert.ok(lines.includes(`Profile not written, since the engine ends: ${path}`), lines.join("\n"));
+    await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+  } finally {
+    await Deno.remove(profileDir, { recursive: true });
+  }
+});
+
 Deno.test("control: a profile is written below the profile folder and nowhere else", async () => {
   const root = await Deno.makeTempDir();
   try {
