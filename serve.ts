@@ -42,14 +42,14 @@ async function serve(
   progress: Progress,
 ): Promise<void> {
   const log = createLog(args.logLevel, (line) => progress.print(line));
-  log("info", describeArgs(args));
-  for (const note of notes) log("warning", note);
-  for (const remark of neutral) log("info", remark);
-
   const shutdown = new Shutdown({ drainMs: args.drainTimeout * 1000, log });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => shutdown.onSignal(signal));
   }
+  log("info", describeArgs(args));
+  for (const note of notes) log("warning", note);
+  for (const remark of neutral) log("info", remark);
+
   const listener = await Listener.open(
     { ...args, maxConnections: args.maxConnections ?? defaultMaxConnections(), log },
     unavailable("the server is starting"),

@@ -33,13 +33,19 @@ interface Answer {
   readonly retryAfter: string | null;
 }
 
-/** Posts, and reads all of the answer. */
-async function ask(server: ServerProcess, path: string, body: object): Promise<Answer> {
+/** Posts, and reads all of the answer; calls `onBegun` when that begins. */
+async function ask(
+  server: ServerProcess,
+  path: string,
+  body: object,
+  onBegun: () => void = () => {},
+): Promise<Answer> {
   const response = await fetch(`${server.url}${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
+  onBegun();
   const text = await response.text(), retryAfter = response.headers.get("Retry-After");
   const isStream = response.headers.get("Content-Type") === "text/event-stream";
   if (!isStream) return { status: response.status, body: JSON.parse(text), retryAfter };
@@ -57,20 +63,26 @@ const requests: [path: string, body: object][] = [
   ["/generate", { ...native, stream: true }],
 ];
 
-/** Starts all of `requests` and waits until they run, and `numMore` others besides. */
-async function startAll(server: ServerProcess, numMore = 0): Promise<Promise<Answer>[]> {
-  const answers = requests.map(([path, body]) => ask(server, path, body));
+/** Those of them that come first and are plain. */
+const NUM_PLAIN = 2;
+
+/** Starts all of `requests` and waits until streams have begun and all run. */
+async function startAll(server: ServerProcess): Promise<Promise<Answer>[]> {
+  const begun = requests.map(() => Promise.withResolvers<void>());
+  const answers = requests.map(([path, body], index) => ask(server, path, body, begun[index]!.resolve));
+  // Without a token yet they would be answered 503, as plain ones are.
+  await Promise.all(begun.slice(NUM_PLAIN).map(({ promise }) => promise));
   for (;;) {
     const response = await fetch(`${server.url}/get_server_info`);
     const { internal_states: [{ num_running, num_waiting }] } = await response.json();
-    if (num_running + num_waiting === requests.length + numMore) return answers;
+    if (num_running + num_waiting === requests.length) return answers;
   }
 }
 
 /** All of `requests` were cut: 503 for plain ones, an error as the last event of streams. */
 async function assertCut(answers: readonly Promise<Answer>[]): Promise<void> {
   for (const [index, { status, body, retryAfter }] of (await Promise.all(answers)).entries()) {
-    const isStream = index >= 2;
+    const isStream = index >= NUM_PLAIN;
     assert.deepEqual([status, retryAfter], isStream ? [200, null] : [503, "1"]);
     assert.deepEqual([body.code, body.error.type], [503, "server_error"]);
     assert.match(body.error.message, /^Cannot finish request: the server is shutting down$/);
