@@ -222,10 +222,10 @@ function rounded(value: number): number {
 /** SGLang's names: a section's fields carry the section's name. */
 function toPrometheus({ dp_rank: rank, ...load }: FullLoad): string {
   const prefixes: Readonly<Record<string, string>> = { speculative: "spec", disaggregation: "disagg" };
-  const samples = Object.entries(load).flatMap(([name, value]) =>
-    typeof value === "object"
-      ? Object.entries(value).map(([field, value]) => [`${prefixes[name] ?? name}_${field}`, value] as const)
-      : [[name, value] as const]
+  const samples = Object.entries<unknown>(load).flatMap(([name, value]): [string, unknown][] =>
+    typeof value === "object" && value !== null
+      ? Object.entries(value).map(([field, value]) => [`${prefixes[name] ?? name}_${field}`, value])
+      : [[name, value]]
   );
   return samples.filter(([, value]) => typeof value === "number").map(([name, value]) =>
     `# TYPE sglang_${name} gauge\nsglang_${name}{dp_rank="${rank}"} ${value}\n`
