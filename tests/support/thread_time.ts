@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { strict as assert } from "node:assert";
 import type { ServerProcess } from "./server_process.ts";
 
 /** CPU time of the thread that runs the server's HTTP side, ms: the process's first one. */
@@ -12,19 +13,23 @@ function httpThreadMs(pid: number): number {
 
 /**
  * Longest CPU time, ms, that the HTTP thread spent between a question to /health and its answer, while `attack` runs:
- * so long nobody else was heard.
+ * so long nobody else was heard. `onAnswer` is called after each answer, and the next question comes after a pause.
  */
 export async function longestTurnMs(
   { url, pid }: ServerProcess,
   attack: () => Promise<unknown>,
+  { pauseMs = 2, onAnswer }: { readonly pauseMs?: number; readonly onAnswer?: () => void } = {},
 ): Promise<number> {
   let longest = 0, isOver = false;
   const watch = async () => {
     while (!isOver) {
       const before = httpThreadMs(pid);
-      await (await fetch(`${url}/health`)).body?.cancel();
+      const response = await fetch(`${url}/health`);
+      await response.body?.cancel();
+      assert.equal(response.status, 200);
+      onAnswer?.();
       longest = Math.max(longest, httpThreadMs(pid) - before);
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   };
   const watching = watch();
