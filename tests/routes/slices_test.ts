@@ -28,6 +28,27 @@ Deno.test("slices: long work lets others have their turns", async () => {
   assert.ok(numTurns >= 5, `${numTurns} turns in 96 ms of work`);
 });
 
+Deno.test("slices: works under way at once do not add up to one long turn", async () => {
+  let turn = 0, isOver = false;
+  const next = () => {
+    turn++;
+    if (!isOver) setImmediate(next);
+  };
+  setImmediate(next);
+  const numSlices = new Map<number, number>();
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    const slices = new Slices();
+    for (let i = 0; i < 5; i++) {
+      busy(11);
+      await slices.breathe();
+      numSlices.set(turn, 1 + (numSlices.get(turn) ?? 0));
+    }
+  }));
+  isOver = true;
+  assert.equal([...numSlices.values()].reduce((sum, count) => sum + count), 40);
+  assert.ok(Math.max(...numSlices.values()) <= 2, JSON.stringify([...numSlices]));
+});
+
 Deno.test("slices: so does the JSON of a large answer", async () => {
   const entry = {
     get token() {
