@@ -37,7 +37,6 @@ export type {
 } from "./runtime/config.ts";
 export type { ServerArgs } from "./runtime/server_args.ts";
 export type { PauseMode, SchedulerSettings } from "./runtime/control_messages.ts";
-export { EngineDecoding } from "./runtime/engine_decoding.ts";
 export { Engine, type EngineOptions, type EngineTokenizer, startEngine } from "./runtime/engine.ts";
 export {
   AbortedError,

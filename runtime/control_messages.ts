@@ -1,6 +1,6 @@
 /**
- * Messages by which an operator steers the scheduler while it runs: pauses, settings, profiles. The engine sends one
- * command and waits for its answer; `profiled` comes unasked.
+ * Messages by which an operator steers the scheduler while it runs: pauses, settings, profiles. Each is answered,
+ * at its own time; `profiled` comes unasked.
  *
  * @module
  */

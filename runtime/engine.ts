@@ -9,7 +9,6 @@ import { checkRequest } from "./check_request.ts";
 import type { VerifierConfig } from "./config.ts";
 import { EngineActors } from "./engine_actors.ts";
 import { EngineControl } from "./engine_control.ts";
-import { EngineDecoding } from "./engine_decoding.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { describeModel, endTokens, planScheduler, planVerifier } from "./engine_config.ts";
 import {
@@ -30,9 +29,11 @@ import {
   type SchedulerState,
   unreachable,
 } from "./messages.ts";
-import { describeServer, factsForMetrics, type ServerFacts } from "./server_info.ts";
+import { SchedulerCalls } from "./scheduler_calls.ts";
+import { capacityLine, describeServer, factsForMetrics, type ServerFacts } from "./server_info.ts";
 import { logSpeculation } from "./speculation_log.ts";
 import { withSettings } from "./scheduling/settings.ts";
+import { decodeWithStarts } from "./text_stream.ts";
 
 export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
 
@@ -53,7 +54,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 /** A running engine; see {@linkcode startEngine}. */
-export class Engine extends EngineDecoding implements Generator, AsyncDisposable {
+export class Engine implements Generator, AsyncDisposable {
   /** Facts about the served model. */
   readonly model: ModelInfo;
   readonly #options: EngineOptions;
@@ -63,8 +64,7 @@ export class Engine extends EngineDecoding implements Generator, AsyncDisposable
   readonly #channel: PortChannel<EngineMessage>;
   readonly #live = new Map<string, LiveRequest>();
   readonly #aborts = new AbortListeners();
-  readonly #inspections: PromiseWithResolvers<SchedulerState>[] = [];
-  readonly #flushes: PromiseWithResolvers<boolean>[] = [];
+  readonly #calls: SchedulerCalls;
   readonly #metrics: EngineMetrics;
   #facts: ServerFacts | undefined;
   #state: "starting" | "ready" | "crashed" | "stopped" = "starting";
@@ -73,17 +73,19 @@ export class Engine extends EngineDecoding implements Generator, AsyncDisposable
   /** Makes the actors' thread; it starts loading its code at once. */
   constructor(options: EngineOptions) {
     const { checkpoint, tokenizer } = options;
-    super(tokenizer);
     this.#options = options;
     const eosTokenIds = endTokens(checkpoint, tokenizer.eosTokenIds);
     this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
     this.model = describeModel(options, this.#verifierConfig);
     this.#metrics = new EngineMetrics(this.model, options.args.enableMetrics);
+    const send = (command: SchedulerMessage) => {
+      this.#assertReady();
+      this.#send(command);
+    };
+    this.#calls = new SchedulerCalls(send);
     this.#control = new EngineControl({
-      send: (command) => {
-        this.#assertReady();
-        this.#send(command);
-      },
+      calls: this.#calls,
+      send,
       onConfigured: (settings) => {
         const facts = this.#facts!;
         this.#facts = { ...facts, schedulerConfig: withSettings(facts.schedulerConfig, settings) };
@@ -123,17 +125,31 @@ export class Engine extends EngineDecoding implements Generator, AsyncDisposable
       throw new UnavailableError(`Cannot start engine: its state is ${this.#state}`);
     }
     this.#state = "ready";
-    const { chunkedPrefillSize, maxPrefillTokens, maxRunningRequests, contextLength } = schedulerConfig;
-    log(
-      "info",
-      `max_total_num_tokens=${verifierInfo.numPages * verifierConfig.pageSize}, ` +
-        `chunked_prefill_size=${chunkedPrefillSize}, max_prefill_tokens=${maxPrefillTokens}, ` +
-        `max_running_requests=${maxRunningRequests}, context_len=${contextLength}`,
-    );
+    log("info", capacityLine(this.#facts));
   }
 
   async encode(...args: Parameters<Generator["encode"]>): Promise<Int32Array> {
     return await this.#metrics.timed("encode", () => this.#options.tokenizer.encode(...args));
+  }
+
+  decode(...args: Parameters<Generator["decode"]>): string {
+    return this.#options.tokenizer.decode(...args);
+  }
+
+  detokenizer(...args: Parameters<Generator["detokenizer"]>): ReturnType<Generator["detokenizer"]> {
+    return this.#options.tokenizer.detokenizer(...args);
+  }
+
+  decodeWithStarts(tokens: readonly number[]): ReturnType<Generator["decodeWithStarts"]> {
+    return decodeWithStarts(this.#options.tokenizer.detokenizer({ skipSpecialTokens: false }), tokens);
+  }
+
+  tokenName(token: number): string {
+    return this.#options.tokenizer.tokenName(token);
+  }
+
+  tokenBytes(token: number): Uint8Array {
+    return this.#options.tokenizer.tokenBytes(token);
   }
 
   async renderChat(
@@ -184,12 +200,12 @@ export class Engine extends EngineDecoding implements Generator, AsyncDisposable
     return aborted.length;
   }
 
-  flushCache(): Promise<boolean> {
-    return this.#ask({ type: "flush" }, this.#flushes);
+  async flushCache(): Promise<boolean> {
+    return (await this.#calls.call({ type: "flush" })).done;
   }
 
-  schedulerState(): Promise<SchedulerState> {
-    return this.#ask({ type: "inspect" }, this.#inspections);
+  async schedulerState(): Promise<SchedulerState> {
+    return (await this.#calls.call({ type: "inspect" })).state;
   }
 
   metrics(): Promise<string | undefined> {
@@ -234,10 +250,8 @@ export class Engine extends EngineDecoding implements Generator, AsyncDisposable
   #end(error: Error): void {
     for (const live of this.#live.values()) live.fail(error);
     this.#live.clear();
+    this.#calls.fail(error);
     this.#control.end(error);
-    for (const waiting of [this.#inspections, this.#flushes]) {
-      for (const { reject } of waiting.splice(0)) reject(error);
-    }
   }
 
   #onMessage(message: EngineMessage): void {
@@ -245,12 +259,10 @@ export class Engine extends EngineDecoding implements Generator, AsyncDisposable
       case "progressed":
         for (const event of message.events) this.#onEvent(event);
         return;
-      case "flushed":
-        return this.#flushes.shift()?.resolve(message.done);
-      case "inspected":
-        return this.#inspections.shift()?.resolve(message.state);
+      case "profiled":
+        return this.#control.onProfiled(message);
       default:
-        return this.#control.hear(message);
+        return this.#calls.onAnswer(message);
     }
   }
 
@@ -271,14 +283,6 @@ export class Engine extends EngineDecoding implements Generator, AsyncDisposable
     const live = this.#live.get(requestId);
     this.#live.delete(requestId);
     return live;
-  }
-
-  async #ask<Answer>(command: SchedulerMessage, waiting: PromiseWithResolvers<Answer>[]): Promise<Answer> {
-    this.#assertReady();
-    const answer = Promise.withResolvers<Answer>();
-    waiting.push(answer);
-    this.#send(command);
-    return await answer.promise;
   }
 
   #send(message: SchedulerMessage): void {

@@ -1,13 +1,14 @@
 /**
- * The engine's side of pauses, settings and profiles: commands to the scheduler, answers in their order, and the file
- * that a profile becomes.
+ * The engine's side of pauses, settings and profiles: what the scheduler is told, and the file that a profile
+ * becomes.
  *
  * @module
  */
 import { join } from "node:path";
-import type { ControlCommand, ControlFact, PauseMode, SchedulerSettings } from "./control_messages.ts";
+import type { PauseMode, Profiled, SchedulerSettings, StopProfile } from "./control_messages.ts";
 import { InvalidRequestError } from "./errors.ts";
 import type { GeneratorControl, ProfileRequest } from "./generation.ts";
+import type { SchedulerCalls } from "./scheduler_calls.ts";
 import { TraceFile } from "./trace_file.ts";
 import { cacheFolder } from "./weights/default_model.ts";
 
@@ -16,8 +17,10 @@ const MAX_STEPS = 50_000;
 
 /** What {@linkcode EngineControl} is made of. */
 export interface EngineControlOptions {
-  /** Sends a command to the scheduler; throws while there is none. */
-  readonly send: (command: ControlCommand) => void;
+  /** Calls of the scheduler. */
+  readonly calls: SchedulerCalls;
+  /** Sends a command that has no answer of its own. */
+  readonly send: (command: StopProfile) => void;
   /** Called with settings that are in effect now. */
   readonly onConfigured: (settings: SchedulerSettings) => void;
   /** Folder of profiles; one in the cache if undefined. */
@@ -26,12 +29,10 @@ export interface EngineControlOptions {
   readonly log: (level: "info" | "error", text: string) => void;
 }
 
-/** See the module's comment. */
+/** The levers of a running engine. */
 export class EngineControl implements GeneratorControl {
   #isPaused = false;
   readonly #options: EngineControlOptions;
-  /** Commands whose answer has not come. */
-  readonly #waiting: PromiseWithResolvers<void>[] = [];
   #trace: TraceFile | undefined;
   /** The trace is over when this resolves. */
   #traced: PromiseWithResolvers<string> | undefined;
@@ -45,17 +46,17 @@ export class EngineControl implements GeneratorControl {
   }
 
   async pause(mode: PauseMode): Promise<void> {
-    await this.#ask({ type: "pause", mode });
+    await this.#options.calls.call({ type: "pause", mode });
     this.#isPaused = true;
   }
 
   async resume(): Promise<void> {
-    await this.#ask({ type: "resume" });
+    await this.#options.calls.call({ type: "resume" });
     this.#isPaused = false;
   }
 
   async configure(settings: SchedulerSettings): Promise<void> {
-    await this.#ask({ type: "configure", settings });
+    await this.#options.calls.call({ type: "configure", settings });
     this.#options.onConfigured(settings);
   }
 
@@ -70,7 +71,11 @@ export class EngineControl implements GeneratorControl {
     try {
       const root = this.#options.profileDir ?? join(cacheFolder(), "profiles");
       this.#trace = await TraceFile.create(root, { folder, prefix });
-      await this.#ask({ type: "startProfile", numSkipped, numSteps: Math.min(numSteps, MAX_STEPS) });
+      await this.#options.calls.call({
+        type: "startProfile",
+        numSkipped,
+        numSteps: Math.min(numSteps, MAX_STEPS),
+      });
       return this.#trace.path;
     } catch (error) {
       const trace = this.#trace;
@@ -90,12 +95,11 @@ export class EngineControl implements GeneratorControl {
     return await traced.promise;
   }
 
-  /** Takes what the scheduler said. */
-  hear(fact: ControlFact): void {
-    if (fact.type !== "profiled") return this.#waiting.shift()?.resolve();
+  /** Takes steps that were recorded. */
+  onProfiled({ steps, isLast }: Profiled): void {
     const trace = this.#trace, traced = this.#traced;
-    trace?.add(fact.steps);
-    if (!fact.isLast || trace === undefined || traced === undefined) return;
+    trace?.add(steps);
+    if (!isLast || trace === undefined || traced === undefined) return;
     this.#trace = this.#traced = undefined;
     trace.close().then(() => {
       this.#options.log("info", `Profile written: ${trace.path}`);
@@ -106,21 +110,13 @@ export class EngineControl implements GeneratorControl {
     });
   }
 
-  /** Fails everything that waits for the scheduler: it is gone. */
+  /** Fails a profile that is being made: the scheduler is gone. */
   end(error: Error): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
     this.#traced?.reject(error);
     if (this.#trace !== undefined) {
       this.#options.log("error", `Profile not written, since the engine ends: ${this.#trace.path}`);
       void this.#trace.abandon();
     }
     this.#trace = this.#traced = undefined;
-  }
-
-  async #ask(command: ControlCommand): Promise<void> {
-    this.#options.send(command);
-    const answered = Promise.withResolvers<void>();
-    this.#waiting.push(answered);
-    await answered.promise;
   }
 }

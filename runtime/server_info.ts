@@ -72,6 +72,14 @@ export function describeServer(facts: ServerFacts, state: SchedulerState): Reado
   };
 }
 
+/** The sizes in effect, for the log. */
+export function capacityLine({ verifierConfig, verifierInfo, schedulerConfig }: ServerFacts): string {
+  const { chunkedPrefillSize, maxPrefillTokens, maxRunningRequests, contextLength } = schedulerConfig;
+  return `max_total_num_tokens=${verifierInfo.numPages * verifierConfig.pageSize}, ` +
+    `chunked_prefill_size=${chunkedPrefillSize}, max_prefill_tokens=${maxPrefillTokens}, ` +
+    `max_running_requests=${maxRunningRequests}, context_len=${contextLength}`;
+}
+
 /** What metrics tell of the server beside counters. */
 export function factsForMetrics(facts: ServerFacts): SchedulerFacts {
   const { model: { servedModelName, contextLength }, verifierConfig, verifierInfo, schedulerConfig } = facts;

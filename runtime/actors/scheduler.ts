@@ -127,6 +127,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         return this.#settle(context);
       case "resume":
         resume(this.#state);
+        // A pause that ends before the step in flight does is over, too.
+        this.#sayPaused(context);
         answer({ type: "resumed" });
         return this.#next(context);
       case "configure":
@@ -151,7 +153,11 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     if (isBusy(this.#state)) return;
     this.#release(settlePause(this.#state), context);
     if (this.#numPausesUnsaid > 0) this.#tell(context);
-    for (; this.#numPausesUnsaid > 0; this.#numPausesUnsaid--) context.send("engine", { type: "paused" });
+    this.#sayPaused(context);
+  }
+
+  #sayPaused({ send }: ActorContext): void {
+    for (; this.#numPausesUnsaid > 0; this.#numPausesUnsaid--) send("engine", { type: "paused" });
   }
 
   stop(): void {}

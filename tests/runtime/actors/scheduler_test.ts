@@ -147,6 +147,16 @@ Deno.test("a pause is answered when the step in flight is over, and its tokens a
   assert.equal(sent.verifier.at(-1)?.type, "forward");
 });
 
+Deno.test("a pause that ends before the step in flight does is answered before its end is", async () => {
+  const { sent, tell, submit, answer } = await startScheduler();
+  submit("r", [1, 2, 3], { maxTokens: 9 });
+  tell({ type: "pause", mode: "in_place" });
+  tell({ type: "resume" });
+  assert.deepEqual(sent.engine.map(({ type }) => type), ["paused", "resumed"]);
+  answer();
+  assert.equal(sent.engine.filter(({ type }) => type === "paused").length, 1);
+});
+
 Deno.test("prefills are logged, and every few decode steps their throughput, idle time left out", async () => {
   const { lines, clock, sent, tell, submit, answer } = await startScheduler({ decodeLogInterval: 2 });
   submit("a", [1, 2], { maxTokens: 2 });
