@@ -6,7 +6,14 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import manifest from "../deno.json" with { type: "json" };
 import type { Generator } from "../runtime/generation.ts";
-import type { SchedulerState } from "../runtime/messages.ts";
+import {
+  cacheHitRate,
+  genThroughput,
+  type SchedulerState,
+  tokenUsage,
+  utilization,
+} from "../runtime/scheduler_state.ts";
+import { acceptLength, acceptRate } from "../runtime/usage.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { errorBody, jsonContent } from "./schema_content.ts";
@@ -164,8 +171,8 @@ async function describeLoad(generator: Generator, sections: readonly string[]): 
     ...(has("memory") && { memory: await memoryOf(generator) }),
     ...(has("spec") && speculation && speculation.numVerifications > 0 && {
       speculative: {
-        accept_length: 1 + speculation.numAccepted / speculation.numVerifications,
-        accept_rate: speculation.numAccepted / Math.max(1, speculation.numProposed),
+        accept_length: acceptLength(speculation),
+        accept_rate: acceptRate(speculation),
       },
     }),
     ...(has("disagg") && { disaggregation: { mode: "null" as const } }),
@@ -182,9 +189,7 @@ async function describeLoad(generator: Generator, sections: readonly string[]): 
 
 function core(state: SchedulerState): FullLoad {
   const { numRunning, numWaiting, numUsedTokens, maxTotalTokens, maxRunningRequests } = state;
-  const usage = numUsedTokens / maxTotalTokens,
-    hitRate = state.cachedTokens / Math.max(1, state.promptTokens);
-  const numTotalTokens = numUsedTokens + state.numWaitingTokens;
+  const hitRate = cacheHitRate(state), numTotalTokens = numUsedTokens + state.numWaitingTokens;
   return {
     timestamp: Date.now() / 1000,
     dp_rank: 0,
@@ -197,10 +202,10 @@ function core(state: SchedulerState): FullLoad {
     num_active_tokens: numTotalTokens,
     max_total_num_tokens: maxTotalTokens,
     max_running_requests: maxRunningRequests,
-    token_usage: rounded(usage),
-    gen_throughput: numRunning === 0 || state.isPaused ? 0 : rounded(state.lastGenThroughput),
+    token_usage: rounded(tokenUsage(state)),
+    gen_throughput: rounded(genThroughput(state)),
     cache_hit_rate: rounded(hitRate),
-    utilization: rounded(Math.max(numRunning / maxRunningRequests, usage)),
+    utilization: rounded(utilization(state)),
     total_prefill_uncached_tokens: state.promptTokens - state.cachedTokens,
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { SpeculationUsage } from "../runtime/messages.ts";
+import { acceptLength, acceptRate, type SpeculationUsage } from "../runtime/usage.ts";
 import type { speculationFields } from "./schema.ts";
 
 type Fields = {
@@ -16,15 +16,18 @@ export function toSpeculation(counts: readonly SpeculationUsage[]): Fields {
   if (counts.length === 0) return {};
   const sum = (count: (usage: SpeculationUsage) => number) =>
     counts.reduce((all, usage) => all + count(usage), 0);
-  const numVerifications = sum((usage) => usage.numVerifications);
-  const numAccepted = sum((usage) => usage.numAccepted), numProposed = sum((usage) => usage.numProposed);
+  const total = {
+    numVerifications: sum((usage) => usage.numVerifications),
+    numProposed: sum((usage) => usage.numProposed),
+    numAccepted: sum((usage) => usage.numAccepted),
+  };
   const depth = Math.max(...counts.map(({ acceptedHistogram }) => acceptedHistogram.length));
   return {
-    "spec_verify_ct": numVerifications,
-    "spec_accept_length": 1 + numAccepted / Math.max(1, numVerifications),
-    "spec_accept_rate": numAccepted / Math.max(1, numProposed),
-    "spec_num_correct_drafts": numAccepted,
-    "spec_num_proposed_drafts": numProposed,
+    "spec_verify_ct": total.numVerifications,
+    "spec_accept_length": acceptLength(total),
+    "spec_accept_rate": acceptRate(total),
+    "spec_num_correct_drafts": total.numAccepted,
+    "spec_num_proposed_drafts": total.numProposed,
     "spec_correct_drafts_histogram": Array.from(
       { length: depth },
       (_, n) => sum(({ acceptedHistogram }) => acceptedHistogram[n] ?? 0),

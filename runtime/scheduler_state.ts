@@ -1,5 +1,5 @@
 /**
- * The scheduler's counters.
+ * The scheduler's counters, and what follows from them.
  *
  * @module
  */
@@ -75,4 +75,24 @@ export interface SchedulerState {
   readonly numDraftLevels?: number;
   /** Over the last log interval, without its histograms; absent before the first is over and without speculation. */
   readonly lastSpeculation?: SpeculationUsage;
+}
+
+/** Share of the KV pool in use. */
+export function tokenUsage({ numUsedTokens, maxTotalTokens }: SchedulerState): number {
+  return numUsedTokens / maxTotalTokens;
+}
+
+/** The fuller of batch and KV pool, 1 being full. */
+export function utilization(state: SchedulerState): number {
+  return Math.max(state.numRunning / state.maxRunningRequests, tokenUsage(state));
+}
+
+/** Share of the prompt tokens admitted since the start that the radix cache had. */
+export function cacheHitRate({ promptTokens, cachedTokens }: SchedulerState): number {
+  return cachedTokens / Math.max(1, promptTokens);
+}
+
+/** Tokens generated per second over the last log interval; 0 while nothing runs, or in a pause. */
+export function genThroughput({ numRunning, isPaused, lastGenThroughput }: SchedulerState): number {
+  return numRunning === 0 || isPaused ? 0 : lastGenThroughput;
 }

@@ -11,6 +11,7 @@ import type { SchedulerFacts } from "./metrics/scheduler_families.ts";
 import { memoryNeeds } from "./memory_needs.ts";
 import type { SchedulerState } from "./messages.ts";
 import type { CostCurve, SpeculationConfig } from "./speculation_config.ts";
+import { acceptLength } from "./usage.ts";
 
 /** What {@linkcode describeServer} draws on. */
 export interface ServerFacts {
@@ -82,12 +83,11 @@ export function capacityLine({ verifierConfig, verifierInfo, schedulerConfig }: 
 
 /** What metrics tell of the server beside counters. */
 export function factsForMetrics(facts: ServerFacts): SchedulerFacts {
-  const { model: { servedModelName, contextLength }, verifierConfig, verifierInfo, schedulerConfig } = facts;
+  const { model: { servedModelName, contextLength }, verifierConfig, verifierInfo } = facts;
   const { weightBytes, kBytes, vBytes } = verifierInfo;
   return {
     servedModelName,
     contextLength,
-    maxRunningRequests: schedulerConfig.maxRunningRequests,
     pageSize: verifierConfig.pageSize,
     weightBytes,
     kvBytes: kBytes + vBytes,
@@ -141,7 +141,7 @@ function describeSpeculation(
   if (speculation === undefined || usage === undefined) return {};
   const { numSteps, topk, numDraftTokens, adaptive } = speculation;
   return {
-    avg_spec_accept_length: usage.numVerifications === 0 ? 1 : 1 + usage.numAccepted / usage.numVerifications,
+    avg_spec_accept_length: acceptLength(usage),
     speculation: inSnakeCase(usage),
     ...(lastUsage && { last_speculation: inSnakeCase(lastUsage) }),
     speculative_tree: inSnakeCase({ numSteps, topk, numDraftTokens, adaptive }),

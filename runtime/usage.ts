@@ -31,3 +31,17 @@ export interface SpeculationUsage {
   /** Entry n: verifications that accepted n draft tokens. */
   readonly acceptedHistogram: readonly number[];
 }
+
+/** Tokens per verification, the one that was not drafted included; 1 before the first. */
+export function acceptLength(
+  { numVerifications, numAccepted }: Pick<SpeculationUsage, "numVerifications" | "numAccepted">,
+): number {
+  return 1 + numAccepted / Math.max(1, numVerifications);
+}
+
+/** Share of the verified draft tokens that was accepted; 0 before the first. */
+export function acceptRate(
+  { numProposed, numAccepted }: Pick<SpeculationUsage, "numProposed" | "numAccepted">,
+): number {
+  return numAccepted / Math.max(1, numProposed);
+}

@@ -3,13 +3,19 @@
  *
  * @module
  */
-import type { SchedulerState, SpeculationUsage } from "../messages.ts";
+import {
+  cacheHitRate,
+  genThroughput,
+  type SchedulerState,
+  tokenUsage,
+  utilization,
+} from "../scheduler_state.ts";
+import { acceptLength, acceptRate } from "../usage.ts";
 
 /** What does not change while the engine runs. */
 export interface SchedulerFacts {
   readonly servedModelName: string;
   readonly contextLength: number;
-  readonly maxRunningRequests: number;
   readonly pageSize: number;
   readonly weightBytes: number;
   readonly kvBytes: number;
@@ -33,7 +39,7 @@ const GIGABYTE = 2 ** 30;
 /** All metrics that the counters and facts say. */
 export function familiesOf(state: SchedulerState, facts: SchedulerFacts): Family[] {
   return [
-    ...requestFamilies(state, facts),
+    ...requestFamilies(state),
     ...poolFamilies(state, facts),
     ...tokenFamilies(state),
     ...speculationFamilies(state),
@@ -41,31 +47,25 @@ export function familiesOf(state: SchedulerState, facts: SchedulerFacts): Family
   ];
 }
 
-function requestFamilies(state: SchedulerState, { maxRunningRequests }: SchedulerFacts): Family[] {
-  const isIdle = state.numRunning === 0 || state.isPaused,
-    utilization = state.numRunning / maxRunningRequests;
+function requestFamilies(state: SchedulerState): Family[] {
   return [
     gauge("sglang:num_running_reqs", "Requests being computed", state.numRunning),
     gauge("sglang:num_queue_reqs", "Requests in the queue", state.numWaiting),
     gauge("sglang:num_retracted_reqs", "Requests in the queue that were preempted", state.numPreempted),
     gauge("sglang:num_paused_reqs", "Requests that have run and that a pause holds up", state.numPaused),
     counter("sglang:num_retracted_requests_total", "Preemptions", state.numPreemptions),
-    gauge(
-      "sglang:utilization",
-      "The fuller of batch and KV pool, 1 being full",
-      Math.max(utilization, usedShare(state)),
-    ),
+    gauge("sglang:utilization", "The fuller of batch and KV pool, 1 being full", utilization(state)),
     gauge(
       "sglang:gen_throughput",
       "Tokens generated per second over the last log interval; 0 while nothing runs",
-      isIdle ? 0 : state.lastGenThroughput,
+      genThroughput(state),
     ),
     gauge(
       "sglang:new_token_ratio",
       "Share of the tokens still to come for which admission keeps pages free",
       state.reserveRatio,
     ),
-    gauge("aerie:max_running_reqs", "Requests computed at once at most", maxRunningRequests),
+    gauge("aerie:max_running_reqs", "Requests computed at once at most", state.maxRunningRequests),
     gauge("aerie:num_queue_tokens", "Tokens to compute for requests in the queue", state.numWaitingTokens),
     gauge("aerie:num_queue_clients", "Clients with requests in the queue", state.numWaitingClients),
     counter("aerie:preemptions_total", "Times that a request lost its pages", state.numPreemptions),
@@ -73,7 +73,7 @@ function requestFamilies(state: SchedulerState, { maxRunningRequests }: Schedule
 }
 
 function poolFamilies(state: SchedulerState, facts: SchedulerFacts): Family[] {
-  const { pageSize, weightBytes, kvBytes } = facts, used = numUsedPages(state) * pageSize;
+  const { pageSize, weightBytes, kvBytes } = facts, used = state.numUsedTokens;
   return [
     gauge("sglang:num_used_tokens", "Tokens of the KV pool in use; those only cached are not", used),
     gauge("sglang:kv_used_tokens", "As sglang:num_used_tokens", used),
@@ -83,10 +83,10 @@ function poolFamilies(state: SchedulerState, facts: SchedulerFacts): Family[] {
       "Tokens of the KV pool that only the radix cache holds",
       state.numEvictablePages * pageSize,
     ),
-    gauge("sglang:token_usage", "Share of the KV pool in use", usedShare(state)),
-    gauge("sglang:full_token_usage", "As sglang:token_usage", usedShare(state)),
+    gauge("sglang:token_usage", "Share of the KV pool in use", tokenUsage(state)),
+    gauge("sglang:full_token_usage", "As sglang:token_usage", tokenUsage(state)),
     gauge("sglang:decode_sum_seq_lens", "Tokens of the sequences that decode", state.numDecodeTokens),
-    gauge("sglang:max_total_num_tokens", "Tokens the KV pool holds", state.numPages * pageSize),
+    gauge("sglang:max_total_num_tokens", "Tokens the KV pool holds", state.maxTotalTokens),
     gauge("sglang:page_size", "Tokens in a page of the KV pool", pageSize),
     gauge("sglang:num_pages", "Pages of the KV pool", state.numPages),
     gauge("sglang:context_len", "Longest sequence in tokens", facts.contextLength),
@@ -96,12 +96,12 @@ function poolFamilies(state: SchedulerState, facts: SchedulerFacts): Family[] {
 }
 
 function tokenFamilies(state: SchedulerState): Family[] {
-  const { promptTokens, cachedTokens, prefillTokens, generatedTokens } = state;
+  const { cachedTokens, prefillTokens, generatedTokens } = state;
   return [
     gauge(
       "sglang:cache_hit_rate",
       "Share of the prompt tokens admitted since the start that the radix cache had",
-      promptTokens === 0 ? 0 : cachedTokens / promptTokens,
+      cacheHitRate(state),
     ),
     {
       ...counter("sglang:realtime_tokens_total", "Tokens processed, those of running requests included", {
@@ -128,7 +128,7 @@ function speculationFamilies({ speculation, lastSpeculation, numDraftLevels }: S
     gauge(
       "sglang:spec_accept_rate",
       "Share of the drafts verified over the last log interval that was accepted",
-      recent && (recent.numProposed === 0 ? 0 : recent.numAccepted / recent.numProposed),
+      recent && acceptRate(recent),
     ),
     gauge("sglang:spec_num_steps", "Levels of draft trees now; 0 while drafts do not pay", numDraftLevels),
     counter(
@@ -185,18 +185,6 @@ function gauge(name: string, help: string, values: Reading): Family {
 
 function counter(name: string, help: string, values: Reading): Family {
   return { type: "counter", name, help, values };
-}
-
-function numUsedPages({ numPages, numFreePages, numEvictablePages }: SchedulerState): number {
-  return numPages - numFreePages - numEvictablePages;
-}
-
-function usedShare(state: SchedulerState): number {
-  return numUsedPages(state) / state.numPages;
-}
-
-function acceptLength({ numVerifications, numAccepted }: SpeculationUsage): number {
-  return numVerifications === 0 ? 0 : 1 + numAccepted / numVerifications;
 }
 
 function byDepth(counts: readonly number[]): Readonly<Record<string, number>> {

@@ -41,8 +41,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/messages.ts",
     "runtime/errors.ts",
     "runtime/sampling/params.ts",
+    "runtime/scheduler_state.ts",
     "runtime/stop_regex.ts",
     "runtime/text_length.ts",
+    "runtime/usage.ts",
   ],
   "runtime/": ["deno.json", "runtime/"],
   "runtime/actors/": [

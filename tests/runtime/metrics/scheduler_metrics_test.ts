@@ -9,7 +9,6 @@ import { idleState } from "../../support/scheduler_states.ts";
 const facts = {
   servedModelName: 'a "quoted"\\name',
   contextLength: 100,
-  maxRunningRequests: 4,
   pageSize: 16,
   weightBytes: 2 ** 30,
   kvBytes: 2 ** 29,
@@ -27,9 +26,12 @@ async function read(change: Partial<typeof idleState>) {
   return readExposition(await schedulerMetrics({ ...idleState, ...change }, facts));
 }
 
-Deno.test("gauges are SGLang's: pages that are only cached are not in use", async () => {
+Deno.test("gauges are SGLang's", async () => {
   const families = await read({
     numRunning: 2,
+    maxRunningRequests: 4,
+    maxTotalTokens: 160,
+    numUsedTokens: 64,
     numPages: 10,
     numFreePages: 3,
     numEvictablePages: 3,
@@ -40,6 +42,8 @@ Deno.test("gauges are SGLang's: pages that are only cached are not in use", asyn
   const expected = {
     "sglang:num_running_reqs": 2,
     "sglang:num_used_tokens": 64,
+    "sglang:kv_available_tokens": 48,
+    "sglang:kv_evictable_tokens": 48,
     "sglang:token_usage": 0.4,
     "sglang:max_total_num_tokens": 160,
     "sglang:utilization": 0.5,
