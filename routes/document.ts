@@ -4,6 +4,7 @@
  * @module
  */
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import manifest from "../deno.json" with { type: "json" };
 
 type Document = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 
@@ -24,7 +25,7 @@ export function addDocument(app: OpenAPIHono, rootPath: string): void {
 function describe(app: OpenAPIHono, rootPath: string): Document {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
-    info: { title: "Aerie", version: "0.1.0" },
+    info: { title: "Aerie", version: manifest.version },
     ...(rootPath !== "" && { servers: [{ url: rootPath }] }),
   });
   for (const operations of Object.values(document.paths ?? {})) {

@@ -11,11 +11,10 @@ import { cacheKeysOf } from "./cache_keys.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { checkGenerations, newId } from "./openai.ts";
-import { perPrompt, promptsOf, promptTokens } from "./prompt.ts";
+import { checkVocabulary, perPrompt, promptsOf, promptTokens } from "./prompt.ts";
 import { copiesOf } from "./run.ts";
 import {
   checkMinTokens,
-  checkVocabulary,
   type EndpointParams,
   seedOf,
   stopRegexesOf,

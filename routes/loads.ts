@@ -16,6 +16,7 @@ import {
 import { acceptLength, acceptRate } from "../runtime/usage.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
+import { PROMETHEUS_TYPE } from "./metrics.ts";
 import { errorBody, jsonContent } from "./schema_content.ts";
 
 const load = z.object({
@@ -149,7 +150,7 @@ export function addLoads(app: OpenAPIHono, { generator }: RouteContext): void {
       refuse("include", `there is no section ${unknown}, only ${SECTION_NAMES.join(", ")}`);
     }
     const one = await describeLoad(generator, sections);
-    if (format === "prometheus") return c.text(toPrometheus(one), 200, { "Content-Type": prometheusType });
+    if (format === "prometheus") return c.text(toPrometheus(one), 200, { "Content-Type": PROMETHEUS_TYPE });
     return c.json({
       timestamp: new Date().toISOString(),
       version: manifest.version,
@@ -160,8 +161,6 @@ export function addLoads(app: OpenAPIHono, { generator }: RouteContext): void {
     }, 200);
   });
 }
-
-const prometheusType = "text/plain; version=0.0.4; charset=utf-8";
 
 async function describeLoad(generator: Generator, sections: readonly string[]): Promise<FullLoad> {
   const has = (name: keyof typeof SECTIONS) => sections.includes("all") || sections.includes(name);

@@ -10,7 +10,8 @@ import type { RouteContext } from "./context.ts";
 import type { ErrorReply } from "./errors.ts";
 import { errorBody, jsonContent } from "./schema_content.ts";
 
-const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+/** The type of Prometheus' text format. */
+export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** What the HTTP side counts. */
 export class HttpMetrics {
@@ -68,6 +69,6 @@ export function addMetrics(app: OpenAPIHono, { generator, metrics }: RouteContex
     if (engineText === undefined) {
       throw new AerieError("not_found", "Cannot find GET /metrics: the server runs with --no-enable-metrics");
     }
-    return c.text(`${engineText}\n${httpText}`, 200, { "Content-Type": CONTENT_TYPE });
+    return c.text(`${engineText}\n${httpText}`, 200, { "Content-Type": PROMETHEUS_TYPE });
   });
 }

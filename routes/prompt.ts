@@ -73,15 +73,15 @@ export async function promptTokens(
   return all;
 }
 
-function knownTokens(prompt: readonly number[], { vocabSize }: ModelInfo, param: string): Int32Array {
-  const tokens = new Int32Array(prompt.length);
-  for (let i = 0; i < tokens.length; i++) {
-    if (prompt[i]! >= vocabSize) {
-      refuse(param, `token ${prompt[i]} is outside the vocabulary of ${vocabSize}`);
-    }
-    tokens[i] = prompt[i]!;
-  }
-  return tokens;
+function knownTokens(prompt: readonly number[], model: ModelInfo, param: string): Int32Array {
+  checkVocabulary(prompt, model, param);
+  return new Int32Array(prompt);
+}
+
+/** Refuses token ids that the model does not know. */
+export function checkVocabulary(ids: readonly number[], { vocabSize }: ModelInfo, param: string): void {
+  const unknown = ids.find((id) => id >= vocabSize);
+  if (unknown !== undefined) refuse(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
 }
 
 /**

@@ -14,7 +14,7 @@ import { chatTokens, promptsOf } from "./prompt.ts";
 import { generationErrors, jsonBody, jsonContent } from "./schema_content.ts";
 import { chatRequest } from "./schema_chat.ts";
 import { completionRequest } from "./schema_completions.ts";
-import { Slices, toJson } from "./slices.ts";
+import { jsonResponse } from "./slices.ts";
 import { renderOptionsOf } from "./template_fields.ts";
 
 const samplingParams = z.object({
@@ -85,7 +85,9 @@ export function addRender(app: OpenAPIHono, context: RouteContext): void {
       c.req.raw.signal,
     );
     const sampling = chatSampling(body, tokens.length, seedless)(0);
-    return await json(toRendered(body.rid ?? body.request_id ?? newId("chatcmpl"), tokens, sampling, body));
+    return await jsonResponse(
+      toRendered(body.rid ?? body.request_id ?? newId("chatcmpl"), tokens, sampling, body),
+    );
   });
 
   app.openapi(completionsRoute, async (c) => {
@@ -94,7 +96,7 @@ export function addRender(app: OpenAPIHono, context: RouteContext): void {
     checkOpenai(body, prompts.length, generator.model);
     const id = body.rid ?? body.request_id ?? newId("cmpl");
     const encoded = await completionTokens(generator, body, c.req.raw.signal);
-    return await json(
+    return await jsonResponse(
       encoded.map((tokens, i) =>
         toRendered(`${id}-${i}`, tokens, completionSampling(body, tokens.length, seedless)(0), body)
       ),
@@ -115,12 +117,6 @@ export function addRender(app: OpenAPIHono, context: RouteContext): void {
       stream: body.stream ?? false,
     };
   }
-}
-
-async function json(value: unknown): Promise<Response> {
-  return new Response(await toJson(value, new Slices()), {
-    headers: { "Content-Type": "application/json" },
-  });
 }
 
 function toWire(sampling: SamplingParams, { n = 1, seed }: OpenaiFields): z.infer<typeof samplingParams> {

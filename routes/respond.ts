@@ -10,7 +10,7 @@ import { clientOf } from "./client_address.ts";
 import type { RouteContext } from "./context.ts";
 import { originOf } from "./origin.ts";
 import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
-import { Slices, toJson } from "./slices.ts";
+import { jsonResponse, Slices, toJson } from "./slices.ts";
 import { eventStream } from "./sse.ts";
 
 /** How an endpoint words its answer. */
@@ -65,6 +65,5 @@ export async function respond<Whole>(
 
 async function answer<Whole>(reply: Reply<Whole>, outputs: readonly Output[]): Promise<Response> {
   const slices = new Slices();
-  const json = await toJson(await reply.whole(outputs, slices), slices);
-  return new Response(json, { headers: { "Content-Type": "application/json" } });
+  return await jsonResponse(await reply.whole(outputs, slices), slices);
 }

@@ -8,6 +8,7 @@ import type { ModelInfo } from "../runtime/generation.ts";
 import { defaultSamplingParams, type SamplingParams } from "../runtime/sampling/params.ts";
 import { compileStopRegexes } from "../runtime/stop_regex.ts";
 import { refuse } from "./errors.ts";
+import { checkVocabulary } from "./prompt.ts";
 import type { samplingFields } from "./schema.ts";
 
 /** The fields all generating endpoints share, after validation. */
@@ -77,10 +78,4 @@ export function seedOf(seed: bigint | undefined, copy: number, nextSeed: () => n
 /** Refuses a minimum above the maximum; both are as the client gave them. */
 export function checkMinTokens(min: number, max: number, param: string): void {
   if (min > max) refuse(param, `${min} is more than the ${max} tokens the generation may have`);
-}
-
-/** Refuses token ids that the model does not know. */
-export function checkVocabulary(ids: readonly number[], { vocabSize }: ModelInfo, param: string): void {
-  const unknown = ids.find((id) => id >= vocabSize);
-  if (unknown !== undefined) refuse(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
 }

@@ -5,12 +5,12 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { UnavailableError } from "../runtime/errors.ts";
-import type { GenerationRequest } from "../runtime/generation.ts";
+import type { GenerationRequest, ModelInfo } from "../runtime/generation.ts";
 import { defaultSamplingParams, maxLogprobTokens } from "../runtime/sampling/params.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { checkModel, newId } from "./openai.ts";
-import { type Prompt, promptTokens } from "./prompt.ts";
+import { checkVocabulary, type Prompt, promptTokens } from "./prompt.ts";
 import { respond } from "./respond.ts";
 import type { Output } from "./run.ts";
 import { bounded, label, maxBatch, optional } from "./schema.ts";
@@ -80,7 +80,7 @@ export function addScore(app: OpenAPIHono, context: RouteContext): void {
       refuse("temperature", "only allowed with apply_softmax");
     }
     const prompts = promptsOf(body);
-    const byItem = labelsOf(body, prompts.length, generator.model.vocabSize);
+    const byItem = labelsOf(body, prompts.length, generator.model);
     const encoded = await promptTokens(generator, prompts, "items", c.req.raw.signal);
     const wording = new ScoreWording(body, encoded, generator.model.servedModelName);
     return await respond(c, context, scoringRequests(encoded, byItem), wording);
@@ -104,7 +104,7 @@ function promptsOf({ query, items, item_first: itemFirst }: ScoreRequest): reado
 function labelsOf(
   { label_token_ids: given }: ScoreRequest,
   numItems: number,
-  vocabSize: number,
+  model: ModelInfo,
 ): readonly (readonly number[])[] {
   const isShared = typeof given[0] === "number";
   const byItem = isShared
@@ -114,8 +114,7 @@ function labelsOf(
   if (byItem.length !== numItems) refuse(param, `${byItem.length} lists for ${numItems} items`);
   for (const list of byItem) {
     if (new Set(list).size < list.length) refuse(param, "a token is given twice");
-    const unknown = list.find((token) => token >= vocabSize);
-    if (unknown !== undefined) refuse(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
+    checkVocabulary(list, model, param);
   }
   return byItem;
 }

@@ -52,6 +52,11 @@ export async function toJson(value: unknown, slices: Slices): Promise<string> {
   return pieces.join("");
 }
 
+/** An answer that is plain data, written in slices. */
+export async function jsonResponse(value: unknown, slices: Slices = new Slices()): Promise<Response> {
+  return new Response(await toJson(value, slices), { headers: { "Content-Type": "application/json" } });
+}
+
 async function write(value: unknown, depth: number, pieces: string[], slices: Slices): Promise<void> {
   const isObject = typeof value === "object" && value !== null;
   if (!isObject || depth > 4 || (Array.isArray(value) && typeof value[0] !== "object")) {

@@ -8,7 +8,7 @@ import type { Generator, ModelInfo } from "../runtime/generation.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { checkModel } from "./openai.ts";
-import { chatTokens } from "./prompt.ts";
+import { chatTokens, checkVocabulary } from "./prompt.ts";
 import { generationErrors, jsonBody, jsonContent } from "./schema_content.ts";
 import {
   detokenizeRequest,
@@ -17,7 +17,7 @@ import {
   tokenizeResponse,
   tokenizerInfo,
 } from "./schema_tokenize.ts";
-import { inParts, Slices, toJson } from "./slices.ts";
+import { inParts, jsonResponse, Slices } from "./slices.ts";
 import { renderOptionsOf } from "./template_fields.ts";
 
 type TokenizeRequest = z.infer<typeof tokenizeRequest>;
@@ -60,7 +60,7 @@ export function addTokenize(app: OpenAPIHono, { generator }: RouteContext): void
       checkModel(model, generator.model);
       const isBatch = Array.isArray(tokens[0]);
       const batch = (isBatch ? tokens : [tokens]) as readonly (readonly number[])[];
-      for (const list of batch) checkKnown(list, generator.model);
+      for (const list of batch) checkVocabulary(list, generator.model, "tokens");
       const all = async (skipSpecialTokens: boolean) => {
         const texts: string[] = [];
         for (const list of batch) texts.push(await decode(generator, list, skipSpecialTokens, slices));
@@ -110,13 +110,6 @@ async function tokenize(
   } as TokenizeResponse;
 }
 
-function checkKnown(tokens: readonly number[], { vocabSize }: ModelInfo): void {
-  const unknown = tokens.find((token) => token >= vocabSize);
-  if (unknown !== undefined) {
-    refuse("tokens", `token ${unknown} is outside the vocabulary of ${vocabSize}`);
-  }
-}
-
 /** Text of tokens, made in slices. */
 async function decode(
   generator: Generator,
@@ -127,10 +120,6 @@ async function decode(
   const decoder = generator.detokenizer({ skipSpecialTokens });
   const pieces = await inParts(tokens, slices, (part) => part.map((token) => decoder.push(token)));
   return pieces.join("") + decoder.flush();
-}
-
-async function jsonResponse(value: unknown, slices: Slices): Promise<Response> {
-  return new Response(await toJson(value, slices), { headers: { "Content-Type": "application/json" } });
 }
 
 function describeTokenizer(
