@@ -128,14 +128,6 @@ Deno.test("metrics: the dashboard has the form that Grafana imports", () => {
   assert.deepEqual(variables, ["datasource datasource", "model query", "instance query"]);
 });
 
-Deno.test({ name: "metrics: --no-enable-metrics is said where they would be", ignore }, async () => {
-  const plain = [...flags.slice(0, 5), "--speculative-algorithm", "NONE"];
-  await using server = await ServerProcess.start([...plain, "--no-enable-metrics"]);
-  const response = await fetch(`${server.url}/metrics`);
-  assert.equal(response.status, 404);
-  assert.match(await response.text(), /--no-enable-metrics/);
-});
-
 async function generate(server: ServerProcess, body: object): Promise<void> {
   await post(server, "/generate", body);
 }

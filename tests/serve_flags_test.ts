@@ -79,6 +79,7 @@ log-requests: true
 log-requests-level: 1
 warmups: [chat, completions]
 tp-size: 1
+enable-metrics: false
 root-path: /aerie
 `,
       );
@@ -96,6 +97,9 @@ root-path: /aerie
       const denied = await post(url, prompt);
       await denied.body?.cancel();
       assert.equal(denied.status, 401);
+      const metrics = await fetch(`${server.url}/metrics`);
+      assert.equal(metrics.status, 404);
+      assert.match(await metrics.text(), /--no-enable-metrics/);
       const log = server.log.join("\n");
       for (const path of ["/generate", "/v1/chat/completions", "/v1/completions"]) {
         assert.ok(log.includes(`Warm-up request: "POST ${path} HTTP/1.1" 200 OK`), log);

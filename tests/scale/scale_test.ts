@@ -145,7 +145,7 @@ Deno.test(
         reason = choice?.finish_reason ?? reason;
       }
       assert.equal(reason, "length");
-      assert.equal(await fleet.exit, 0);
+      assert.equal((await fleet.exit).code, 0);
       assert(await areGone(running));
     });
   },
@@ -153,7 +153,7 @@ Deno.test(
 
 Deno.test({ name: "scale: a worker that cannot start ends the fleet in its own words", ignore }, async () => {
   const fleet = new ScaleProcess(["--model-path", "/no/such/model.gguf"]);
-  assert.equal(await fleet.exit, 1);
+  assert.equal((await fleet.exit).code, 1);
   assert(
     fleet.log.some((line) => /^\[worker 1\] Error: Cannot load \/no\/such/.test(line)),
     fleet.log.join("\n"),
@@ -173,7 +173,7 @@ Deno.test("scale: a port that is in use ends the fleet before any worker starts"
 
 Deno.test({ name: "scale: workers do not outlive a fleet that is gone without a word", ignore }, async () => {
   const fleet = new ScaleProcess([...flags, "--workers", "1"]);
-  await fleet.says(/Ready: /);
+  await fleet.says("Ready: ");
   const running = ["worker 1", "router"].map((name) => fleet.latest(name).pid);
   const hosts = running.flatMap((pid) => childrenOf(pid).map(({ pid }) => pid));
   fleet.kill("SIGKILL");

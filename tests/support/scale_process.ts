@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { hasRouter, routerPython } from "../../scale/environment.ts";
 import { routers } from "../../scale/router.ts";
+import { LoggedProcess } from "./logged_process.ts";
 
 const root = join(import.meta.dirname!, "..", "..");
 
@@ -19,23 +20,10 @@ export async function needsRouter(): Promise<{ ignore: boolean }> {
 }
 
 /** A fleet on free ports. */
-export class ScaleProcess implements AsyncDisposable {
-  /** Printed so far, one entry per line. */
-  readonly log: string[] = [];
-  /** Exit code. */
-  readonly exit: Promise<number>;
-  readonly #child: Deno.ChildProcess;
-
-  /** Starts it; {@linkcode ScaleProcess.says} waits. */
+export class ScaleProcess extends LoggedProcess implements AsyncDisposable {
+  /** Starts it; `says("Ready: ")` waits for it. */
   constructor(flags: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", join(root, "scale.ts"), "--port", "0", ...flags],
-      env,
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    this.exit = this.#watch();
+    super([Deno.execPath(), "run", "-A", join(root, "scale.ts"), "--port", "0", ...flags], env);
   }
 
   /** Starts one and waits until its router sends requests to all workers. */
@@ -45,7 +33,7 @@ export class ScaleProcess implements AsyncDisposable {
   ): Promise<ScaleProcess> {
     const fleet = new ScaleProcess(flags, env);
     try {
-      await fleet.says(/Ready: /);
+      await fleet.says("Ready: ");
     } catch (error) {
       await fleet[Symbol.asyncDispose]();
       throw error;
@@ -65,43 +53,9 @@ export class ScaleProcess implements AsyncDisposable {
     return { pid: Number(starts.at(-2)), url: starts.at(-1)!, numStarts: starts.length / 3 };
   }
 
-  /** Waits for a line; rejects if the process ends before. */
-  async says(pattern: RegExp): Promise<string> {
-    const isOver = this.exit.then(() => true);
-    for (;;) {
-      const line = this.log.find((line) => pattern.test(line));
-      if (line !== undefined) return line;
-      const pause = new Promise<false>((resolve) => setTimeout(() => resolve(false), 10));
-      if (await Promise.race([isOver, pause]) && !this.log.some((line) => pattern.test(line))) {
-        throw new Error(`Cannot find ${pattern} in\n${this.log.join("\n")}`);
-      }
-    }
-  }
-
-  /** Sends it a signal. */
-  kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     // Twice: what runs is cut.
-    for (let i = 0; i < 2; i++) {
-      try {
-        this.#child.kill("SIGTERM");
-      } catch {
-        break;
-      }
-    }
+    for (let i = 0; i < 2; i++) this.kill("SIGTERM");
     await this.exit;
-  }
-
-  async #watch(): Promise<number> {
-    let rest = "";
-    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop()!;
-      this.log.push(...lines);
-    }
-    return (await this.#child.status).code;
   }
 }
