@@ -5,10 +5,7 @@
  */
 import type { MiddlewareHandler } from "hono";
 import { UnavailableError } from "../runtime/errors.ts";
-import { isActing } from "./origins.ts";
-
-/** Endpoints that let what was begun end. */
-const ENDING_PATHS = ["/abort_request", "/continue_generation", "/stop_profile"];
+import { ENDING_PATHS, isActing } from "./path_kinds.ts";
 
 /** Refuses requests that start or change something while `isDraining`; what reads is answered to the end. */
 export function refuseWhileDraining(isDraining: () => boolean): MiddlewareHandler {

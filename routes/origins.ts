@@ -9,15 +9,7 @@ import type { MiddlewareHandler } from "hono";
 import ipaddr from "ipaddr.js";
 import { AerieError } from "../runtime/errors.ts";
 import { clip } from "./errors.ts";
-import { OPEN_PATHS } from "./open_paths.ts";
-
-/** GET endpoints that do something. */
-const ACTING_PATHS = ["/flush_cache", "/health_generate", "/start_profile", "/stop_profile"];
-
-/** Whether a request does something, rather than to read. */
-export function isActing(method: string, path: string): boolean {
-  return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" || ACTING_PATHS.includes(path);
-}
+import { isActing, OPEN_PATHS } from "./path_kinds.ts";
 
 /** Whether a host name, without port, is this machine as seen from itself. */
 export function isLocalName(name: string): boolean {

@@ -1,8 +1,24 @@
 /**
- * The paths that probes ask, which carry neither a key nor a name they were told.
+ * What middleware has to know of paths: who may ask for them, and whether they do something.
  *
  * @module
  */
 
-/** Paths that answer without the API key and under any Host; they tell nothing about requests. */
+/** Paths of probes, which answer without the API key and under any Host; they tell nothing about requests. */
 export const OPEN_PATHS: readonly string[] = ["/health", "/v1/health", "/ready", "/ping", "/metrics"];
+
+/** GET endpoints that do something. */
+const ACTING_PATHS: readonly string[] = [
+  "/flush_cache",
+  "/health_generate",
+  "/start_profile",
+  "/stop_profile",
+];
+
+/** Endpoints that let what was begun end, so that they are served to the end. */
+export const ENDING_PATHS: readonly string[] = ["/abort_request", "/continue_generation", "/stop_profile"];
+
+/** Whether a request does something, rather than to read. */
+export function isActing(method: string, path: string): boolean {
+  return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" || ACTING_PATHS.includes(path);
+}
