@@ -5,12 +5,13 @@
  * @module
  */
 import type { ServerArgs } from "../runtime/server_args.ts";
+import { toSnakeCase } from "../runtime/snake_case.ts";
 import { options, readCommandLine } from "./command_line.ts";
 import { type Environment, readConfig, readEnvironment, type SourceFlags } from "./flag_sources.ts";
 import { type FlagName, flagSchema } from "./flags.ts";
 import { checkNeutral } from "./neutral_flags.ts";
 import { policyNote } from "./scheduling_flags.ts";
-import { isSecret } from "./secrets.ts";
+import { isSecret, MASK } from "./secrets.ts";
 import { UsageError } from "./usage_error.ts";
 
 export { UsageError } from "./usage_error.ts";
@@ -43,8 +44,6 @@ export type ParsedArgs =
 
 /** Flags that {@linkcode parseArgs} itself makes use of. */
 const OWN_FLAGS: readonly string[] = ["trustRemoteCode", "config", "printConfig"];
-
-const MASK = "******";
 
 const NO_ENVIRONMENT: Environment = { get: () => undefined, delete: () => {}, toObject: () => ({}) };
 
@@ -137,10 +136,6 @@ type Shown = ServerArgs[keyof ServerArgs];
 /** `--max-total-tokens` for `maxTotalTokens`. */
 function flagOf(name: string): string {
   return options.find((option) => option.attributeName() === name)!.long!;
-}
-
-function toSnakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function pythonLiteral(value: Shown): string {

@@ -14,7 +14,7 @@ import {
   type NeutralGiven,
   neutralNames,
 } from "./neutral_flags.ts";
-import { isSecret } from "./secrets.ts";
+import { isSecret, MASK } from "./secrets.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** What a command line says. */
@@ -156,7 +156,7 @@ function valuesOf(
 }
 
 function neutralGiven(flag: NeutralFlag, name: string, values: readonly string[]): NeutralGiven {
-  const shown = values.length > 0 && isSecret(name) ? ["******"] : values;
+  const shown = values.length > 0 && isSecret(name) ? [MASK] : values;
   const value = values.length > 0 ? values.join(" ") : !name.startsWith("--no-");
   return { flag, value, written: [name, ...shown].join(" ") };
 }

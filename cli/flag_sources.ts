@@ -7,7 +7,7 @@ import type { Option } from "commander";
 import { isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
 import { findOption, suggestFlag } from "./command_line.ts";
 import { type NeutralFlag, neutralFlag, type NeutralGiven } from "./neutral_flags.ts";
-import { isSecret } from "./secrets.ts";
+import { isSecret, MASK } from "./secrets.ts";
 import { readSmallFile } from "./small_file.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -131,7 +131,7 @@ function readEntries(entries: readonly Entry[]): SourceFlags {
     const other = neutralOrigins.get(flag);
     if (other !== undefined) throw new UsageError(`Cannot use ${origin}: ${other} says the same flag`);
     neutralOrigins.set(flag, origin);
-    const shown = isSecret(name) ? "******" : typeof value === "object" ? value.join(" ") : value;
+    const shown = isSecret(name) ? MASK : typeof value === "object" ? value.join(" ") : value;
     neutral.push({ flag, value: neutralValue(flag, name, value, origin), written: `${origin} ${shown}` });
   }
   return { values, origins, neutral };

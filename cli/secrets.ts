@@ -4,6 +4,9 @@
  * @module
  */
 
+/** What stands in the place of such a value. */
+export const MASK = "******";
+
 /** True for a flag, written in any form, whose value is a secret. */
 export function isSecret(name: string): boolean {
   return /^(--)?(admin.)?(api.key|ssl.keyfile.password|watermark.config)$/.test(name);

@@ -5,6 +5,7 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { SchedulerSettings } from "../runtime/control_messages.ts";
+import { toCamelCase } from "../runtime/snake_case.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { optional } from "./schema.ts";
@@ -115,11 +116,7 @@ async function change(
   if (limit !== undefined && limit > wide) {
     refuse("server_args.max_running_requests", `the server was started for ${wide}, not ${limit}`);
   }
-  const entries = Object.entries(fields).map(([name, value]) => [camelCase(name), value] as const);
+  const entries = Object.entries(fields).map(([name, value]) => [toCamelCase(name), value] as const);
   if (entries.length > 0) await generator.control.configure(Object.fromEntries(entries) as SchedulerSettings);
   if (streamInterval !== undefined) context.streamInterval = streamInterval;
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

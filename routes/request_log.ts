@@ -6,6 +6,7 @@
 import type { GenerationRequest, GenerationUpdate, Generator } from "../runtime/generation.ts";
 import type { FinishReason, Usage } from "../runtime/messages.ts";
 import type { SamplingParams } from "../runtime/sampling/params.ts";
+import { toSnakeCase } from "../runtime/snake_case.ts";
 import type { Indexed } from "./run.ts";
 import { Slices } from "./slices.ts";
 
@@ -146,7 +147,7 @@ export class RequestLog {
 function namesOf(sampling: SamplingParams): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(sampling).map(([name, value]) => [
-      NATIVE_NAMES[name] ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      NATIVE_NAMES[name] ?? toSnakeCase(name),
       typeof value === "bigint" ? String(value) : value,
     ]),
   );

@@ -10,6 +10,7 @@ import type { ModelInfo } from "./generation.ts";
 import type { SchedulerFacts } from "./metrics/scheduler_families.ts";
 import { memoryNeeds } from "./memory_needs.ts";
 import type { SchedulerState } from "./messages.ts";
+import { inSnakeCase } from "./snake_case.ts";
 import type { CostCurve, SpeculationConfig } from "./speculation_config.ts";
 import { acceptLength } from "./usage.ts";
 
@@ -149,11 +150,6 @@ function describeSpeculation(
     context_cost_ms: drafting && inSnakeCase(drafting.contextMs),
     draft_cost_ms: drafting && inSnakeCase(drafting.draftMs),
   };
-}
-
-function inSnakeCase(record: object): Record<string, unknown> {
-  const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [snake(name), value]));
 }
 
 function gigabytes(bytes: number): number {
