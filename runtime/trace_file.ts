@@ -121,7 +121,7 @@ interface TraceEvent {
 }
 
 /** The spans of a step, one below the other. */
-export function eventsOf(record: StepRecord): TraceEvent[] {
+function eventsOf(record: StepRecord): TraceEvent[] {
   const { step, plannedAt, draft, sentAt, forwardedAt, forwardMs, committedAt } = record;
   const span = (
     name: keyof typeof THREADS,

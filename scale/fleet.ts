@@ -35,7 +35,7 @@ export interface FleetOptions {
   readonly print: (line: string) => void;
 }
 
-/** The processes; see {@linkcode startFleet}. */
+/** The processes, once they are started. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #children = new Map<Post, Child>();

@@ -5,7 +5,7 @@
  */
 import { InvalidRequestError, OverloadedError, toWireError } from "../errors.ts";
 import type { Failed, Submit } from "../messages.ts";
-import { leaveQueue, nextToAdmit } from "./admission_order.ts";
+import { chooseNext, leaveQueue } from "./admission_order.ts";
 import { promiseRoom } from "./departures.ts";
 import { attachPrefix, growPages, numAvailablePages, numMissingPages, releasePages } from "./pages.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
@@ -65,7 +65,7 @@ export function submit(state: SchedulingState, message: Submit, now = 0): Failed
  */
 export function admitNext(state: SchedulingState): Sequence | undefined {
   if (state.running.length >= state.config.maxRunningRequests) return undefined;
-  const sequence = nextToAdmit(state);
+  const sequence = chooseNext(state);
   if (sequence === undefined) return undefined;
   attachPrefix(state, sequence);
   if (!hasRoom(state, sequence)) {

@@ -29,8 +29,11 @@ export function createAdmissionOrder(): AdmissionOrder {
   return { chosen: undefined, numOutOfTurn: 0, matched: { numSteps: -1, numPages: new Map() } };
 }
 
-/** The next to be admitted; undefined if nobody waits, or whoever does is better admitted after the step to come. */
-export function nextToAdmit(state: SchedulingState): Sequence | undefined {
+/**
+ * Chooses who is admitted next, and stays with the choice until it is; undefined if nobody waits, or whoever does is
+ * better admitted after the step to come.
+ */
+export function chooseNext(state: SchedulingState): Sequence | undefined {
   const { waiting, config, admissionOrder } = state;
   const isInTurn = config.schedulePolicy === "fcfs" || config.disableRadixCache;
   if (isInTurn || waiting.hasPreempted || waiting.size > MAX_MATCHED) return waiting.first;

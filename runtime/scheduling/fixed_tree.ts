@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { SpeculationUsage } from "../messages.ts";
+import { acceptLength, type SpeculationUsage } from "../usage.ts";
 import type { DraftingConfig } from "../speculation_config.ts";
 import { costAt, draftCost } from "./draft_budget.ts";
-import { acceptLength } from "./speculation_counts.ts";
 
 /** Verifications after which experience is judged. */
 export const NUM_JUDGED_VERIFICATIONS = 256;

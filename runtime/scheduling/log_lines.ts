@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { SpeculationUsage } from "../messages.ts";
-import { acceptLength } from "./speculation_counts.ts";
+import { acceptLength, acceptRate, type SpeculationUsage } from "../usage.ts";
 import { numUsedTokens, poolTokens, type SchedulingState, type Step } from "./state.ts";
 
 /** Says what a step prefills; cached tokens count once, when a sequence is admitted. */
@@ -22,7 +21,7 @@ export function decodeLine(
   usage?: SpeculationUsage,
 ): string {
   const acceptance = usage === undefined ? "" : `accept len: ${acceptLength(usage).toFixed(2)}, ` +
-    `accept rate: ${(usage.numAccepted / Math.max(1, usage.numProposed)).toFixed(2)}, `;
+    `accept rate: ${acceptRate(usage).toFixed(2)}, `;
   return `Decode batch. #running-req: ${numDecoding}, #token: ${numUsedTokens(state)}, ` +
     `token usage: ${tokenUsage(state)}, ${acceptance}cuda graph: True, ` +
     `gen throughput (token/s): ${genThroughput.toFixed(2)}, #queue-req: ${state.waiting.size}`;

@@ -68,8 +68,3 @@ export function usageSince(usage: SpeculationUsage, before: SpeculationUsage): S
     acceptedHistogram: [],
   };
 }
-
-/** Tokens per verification, the one that was not drafted included. */
-export function acceptLength({ numVerifications, numAccepted }: SpeculationUsage): number {
-  return numVerifications === 0 ? 1 : 1 + numAccepted / numVerifications;
-}

@@ -35,9 +35,6 @@ const INTEGERS = {
   BOOL: { elements: 1, bytes: 1 },
 } as const satisfies Record<IntegerFormat, BlockLayout>;
 
-/** Every storage format the loader knows. */
-export const STORAGE_FORMATS = Object.keys(BLOCKS) as readonly StorageFormat[];
-
 /** Elements and bytes of one block of a format. */
 export function blockOf(format: StorageFormat | IntegerFormat): BlockLayout {
   return isIntegerFormat(format) ? INTEGERS[format] : BLOCKS[format];
