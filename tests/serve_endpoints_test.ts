@@ -126,7 +126,8 @@ async function checkControl(asker: Asker, url: string, profileDir: string): Prom
     await ok(post("/pause_generation", { mode }));
     const waiting = ok<Generated>(post("/generate", tellLong));
     await untilLoad(asker, ({ num_reqs }) => num_reqs === 2);
-    assert.equal((await ok<[{ is_paused: boolean }]>(get("/get_internal_state")))[0].is_paused, true);
+    const [{ num_running }] = await ok<[{ num_running: number }]>(get("/get_internal_state"));
+    assert.equal(num_running, mode === "retract" ? 0 : 1);
     const ready = await fetch(`${url}/ready`);
     await ready.body?.cancel();
     assert.equal(ready.status, 503);
