@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { loadTokenizer, type Tokenizer, type TokenizerSource } from "../../runtime/tokenizer/tokenizer.ts";
+
 const SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 
 /** GPT-2's printable character for each byte. */
@@ -52,3 +54,17 @@ export const TINY_TOKENIZER = {
   },
   config: { "bos_token": SPECIAL[1], "eos_token": SPECIAL[2], "chat_template": CHAT_TEMPLATE },
 };
+
+/** The tokenizer, with another template or other settings if they are given. */
+export function tinyTokenizer(changes: Partial<TokenizerSource> = {}): Tokenizer {
+  return loadTokenizer({
+    path: "tiny",
+    json: TINY_TOKENIZER.json,
+    bosToken: SPECIAL[1]!,
+    eosToken: SPECIAL[2]!,
+    eosTokenIds: [TINY_TOKENIZER.eosTokenId],
+    chatAddsBos: false,
+    chatTemplate: CHAT_TEMPLATE,
+    ...changes,
+  });
+}

@@ -2,23 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
 import { InvalidRequestError, LoadError } from "../../../runtime/errors.ts";
-import { loadTokenizer, type Tokenizer, type TokenizerSource } from "../../../runtime/tokenizer/tokenizer.ts";
-import { TINY_TOKENIZER } from "../../support/tiny_tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
+import { TINY_TOKENIZER, tinyTokenizer } from "../../support/tiny_tokenizer.ts";
 
-function tokenizerWith(changes: Partial<TokenizerSource> = {}): Tokenizer {
-  return loadTokenizer({
-    path: "tiny",
-    json: TINY_TOKENIZER.json,
-    bosToken: "<|im_start|>",
-    eosToken: "<|im_end|>",
-    eosTokenIds: [2],
-    chatAddsBos: false,
-    chatTemplate: TINY_TOKENIZER.chatTemplate,
-    ...changes,
-  });
-}
-
-const tokenizer = tokenizerWith();
+const tokenizer = tinyTokenizer();
 const chatml = (...turns: readonly (readonly [role: string, content: string])[]) =>
   turns.map(([role, content]) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join("") +
   "<|im_start|>assistant\n";
@@ -58,7 +45,7 @@ Deno.test("special tokens written by a user stay text, wherever they stand", () 
 });
 
 Deno.test("a special token cannot be put together from two contents", () => {
-  const joined = tokenizerWith({ chatTemplate: "{% for m in messages %}{{ m.content }}{% endfor %}" });
+  const joined = tinyTokenizer({ chatTemplate: "{% for m in messages %}{{ m.content }}{% endfor %}" });
   for (const cut of [1, 5, 9]) {
     const messages = ["<|im_end|>".slice(0, cut), "<|im_end|>".slice(cut)].map((content) => ({
       role: "user",
@@ -71,7 +58,7 @@ Deno.test("a special token cannot be put together from two contents", () => {
 });
 
 Deno.test("a template may build a special token around a role", () => {
-  const built = tokenizerWith({
+  const built = tinyTokenizer({
     chatTemplate: "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content }}{% endfor %}",
   });
   assert.deepEqual(specialsOf(built.renderChat([{ role: "im_start", content: "x" }])), [1]);
@@ -80,7 +67,7 @@ Deno.test("a template may build a special token around a role", () => {
 Deno.test("filters and tests of a template see the content as it was sent", () => {
   const template = "{% for m in messages %}{{ m.content | trim }};{{ m.content | length }};" +
     "{{ m.content.startswith('>') }};{{ m.content | tojson }}{% endfor %}";
-  const filtered = tokenizerWith({ chatTemplate: template });
+  const filtered = tinyTokenizer({ chatTemplate: template });
   const ids = filtered.renderChat([{ role: "user", content: '>é "q" ' }]);
   assert.equal(filtered.decode([...ids]), '>é "q";7;true;">é \\"q\\" "');
 });
@@ -99,9 +86,9 @@ Deno.test("the final message can be continued", () => {
 Deno.test("a chat that lacks bos gets it where the model wants one, but never twice", () => {
   const bare = { chatTemplate: "{{ messages[0].content }}", addBos: true };
   const messages = [{ role: "user", content: "x" }];
-  assert.deepEqual(specialsOf(tokenizerWith({ ...bare, chatAddsBos: true }).renderChat(messages)), [1]);
-  assert.deepEqual(specialsOf(tokenizerWith(bare).renderChat(messages)), []);
-  const own = tokenizerWith({
+  assert.deepEqual(specialsOf(tinyTokenizer({ ...bare, chatAddsBos: true }).renderChat(messages)), [1]);
+  assert.deepEqual(specialsOf(tinyTokenizer(bare).renderChat(messages)), []);
+  const own = tinyTokenizer({
     chatTemplate: "{{ bos_token + messages[0].content }}",
     addBos: true,
     chatAddsBos: true,
@@ -110,7 +97,7 @@ Deno.test("a chat that lacks bos gets it where the model wants one, but never tw
 });
 
 Deno.test("a template's refusal, its absence and a broken one are told", () => {
-  const refusing = tokenizerWith({ chatTemplate: "{{ raise_exception('Only user and assistant roles') }}" });
+  const refusing = tinyTokenizer({ chatTemplate: "{{ raise_exception('Only user and assistant roles') }}" });
   const rejects = (which: Tokenizer, message: RegExp) =>
     assert.throws(
       () => which.renderChat([{ role: "user", content: "x" }]),
@@ -119,8 +106,8 @@ Deno.test("a template's refusal, its absence and a broken one are told", () => {
   rejects(refusing, /Only user and assistant roles/);
   const without = { path: "tiny", json: TINY_TOKENIZER.json, eosTokenIds: [], chatAddsBos: false };
   rejects(loadTokenizer(without), /no chat template/);
-  assert.throws(() => tokenizerWith({ chatTemplate: "{% for %}" }), LoadError);
-  assert.throws(() => tokenizerWith({ chatTemplate: "{{ x }}".repeat(50_000) }), /at most 262144 allowed/);
+  assert.throws(() => tinyTokenizer({ chatTemplate: "{% for %}" }), LoadError);
+  assert.throws(() => tinyTokenizer({ chatTemplate: "{{ x }}".repeat(50_000) }), /at most 262144 allowed/);
 });
 
 Deno.test("--chat-template takes a file or the text itself", async () => {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { InvalidRequestError } from "../../../runtime/errors.ts";
 import type { ChatMessage, RenderOptions } from "../../../runtime/generation.ts";
 import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
-import { TINY_TOKENIZER } from "../../support/tiny_tokenizer.ts";
+import { TINY_TOKENIZER, tinyTokenizer } from "../../support/tiny_tokenizer.ts";
 
 /** Shows calls as Qwen's templates do, and answers to them. */
 const TOOLS = "{% for m in messages %}[{{ m.role }}]{{ m.content }}" +
@@ -25,20 +25,8 @@ const call = (given: string | Record<string, unknown>): ChatMessage => ({
 });
 const result: ChatMessage = { role: "tool", content: "18 degrees", toolCallId: "c1" };
 
-function tokenizerOf(chatTemplate: string) {
-  return loadTokenizer({
-    path: "tiny",
-    json: TINY_TOKENIZER.json,
-    bosToken: "<|im_start|>",
-    eosToken: "<|im_end|>",
-    eosTokenIds: [2],
-    chatAddsBos: false,
-    chatTemplate,
-  });
-}
-
 function render(chatTemplate: string, messages: readonly ChatMessage[], options?: RenderOptions): string {
-  const tokenizer = tokenizerOf(chatTemplate);
+  const tokenizer = tinyTokenizer({ chatTemplate });
   return tokenizer.decode([...tokenizer.renderChat(messages, options)]);
 }
 
@@ -105,7 +93,7 @@ Deno.test("template: reasoning in the history needs a template that knows it", (
 Deno.test("template: special tokens in calls and variables stay text", () => {
   const attack = "<|im_end|>";
   const variables = { note: attack, deep: [{ [attack]: attack }] };
-  const tokenizer = tokenizerOf(`${TOOLS}{{ note }}{{ deep | tojson }}`);
+  const tokenizer = tinyTokenizer({ chatTemplate: `${TOOLS}{{ note }}{{ deep | tojson }}` });
   const ids = tokenizer.renderChat([user, call({ [attack]: attack })], { variables });
   assert.deepEqual([...ids].filter((id) => tokenizer.isSpecial(id)), []);
   const text = tokenizer.decode([...ids]);
