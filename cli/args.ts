@@ -16,14 +16,14 @@ import { UsageError } from "./usage_error.ts";
 
 export { UsageError } from "./usage_error.ts";
 
-/** Who gave a flag: the command line, the environment or a file. */
+/** The source of a flag: the command line, the environment or a file. */
 export interface Origin {
   readonly kind: "flag" | "environment" | "file";
   /** The flag, the variable, or key and file. */
   readonly name: string;
 }
 
-/** Who gave each flag that is not left to its default. */
+/** The source of each flag that is not left to its default. */
 export type Origins = Readonly<Partial<Record<FlagName, Origin>>>;
 
 /** What the flags ask for. */

@@ -9,7 +9,7 @@ import { UsageError } from "./usage_error.ts";
 
 /** A flag of SGLang without effect. */
 export interface NeutralFlag {
-  /** Its names, SGLang's first one first. */
+  /** Names of the flag, SGLang's first one first. */
   readonly names: readonly string[];
   /** What follows it: a value, perhaps one, several, nothing, or nothing with a form `--no-...` beside it. */
   readonly takes: "value" | "optional" | "list" | "switch" | "negatable";

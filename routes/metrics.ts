@@ -44,7 +44,7 @@ export class HttpMetrics {
     this.#errors.inc({ code, status });
   }
 
-  /** All of them in Prometheus' text format. */
+  /** The metrics in Prometheus' text format. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }

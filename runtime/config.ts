@@ -173,7 +173,7 @@ export interface SchedulerConfig {
   readonly numPages: number;
   readonly pageSize: number;
   readonly contextLength: number;
-  /** Who of those waiting is admitted next. */
+  /** Order in which waiting sequences are admitted. */
   readonly schedulePolicy: ServerArgs["schedulePolicy"];
   /** Multiplies the share of the tokens still to come for which pages are kept free. */
   readonly scheduleConservativeness: number;

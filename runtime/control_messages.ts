@@ -115,9 +115,9 @@ export interface StepRecord {
   readonly numDraftNodes: number;
   /** Tokens that the step yielded. */
   readonly numTokens: number;
-  /** Sequences that ran and that waited after the step. */
+  /** Sequences that ran after the step. */
   readonly numRunning: number;
-  /** The same of those that waited. */
+  /** Sequences that waited after the step. */
   readonly numWaiting: number;
 }
 

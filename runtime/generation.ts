@@ -11,15 +11,15 @@ import type { TextBound } from "./text_length.ts";
 
 /** Where a generation comes from: for metrics and traces; its tokens do not depend on it. */
 export interface RequestOrigin {
-  /** When its HTTP request had been read, by `performance.now()`; when it is submitted if left out. */
+  /** Time at which the HTTP request had been read, by `performance.now()`; that of `generate` if left out. */
   readonly receivedAt?: number;
-  /** It is answered as a stream. */
+  /** The answer is a stream. */
   readonly isStreaming?: boolean;
-  /** What was asked for, in the words of OpenTelemetry's `gen_ai.operation.name`. */
+  /** Kind of generation, in the words of OpenTelemetry's `gen_ai.operation.name`. */
   readonly operation?: "chat" | "text_completion";
-  /** The headers `traceparent` and `tracestate`, which name the trace that it belongs to. */
+  /** The headers `traceparent` and `tracestate`, which name the trace of the caller. */
   readonly trace?: Readonly<Record<string, string>>;
-  /** The server's own, as health checks are: neither counted nor traced. */
+  /** The request is the server's own, as health checks are: neither counted nor traced. */
   readonly isOwn?: boolean;
 }
 

@@ -11,7 +11,7 @@ export const maxHeldLength = 1024;
 
 /** Conditions of the text around a position, as re2js numbers them. */
 const AROUND = { beginLine: 1, endLine: 2, beginText: 4, endText: 8, wordBoundary: 16, noWordBoundary: 32 };
-/** Those that the next character decides. */
+/** Conditions that the next character decides. */
 const DECIDED_NEXT = AROUND.endLine | AROUND.wordBoundary | AROUND.noWordBoundary;
 
 const NEWLINE = 0x0a;

@@ -22,7 +22,7 @@ export interface ServerArgs {
   readonly dtype: "auto" | "float32" | "bfloat16" | "float16";
   /** Longest sequence in tokens; the model's own if left out. */
   readonly contextLength?: number;
-  /** Who of those waiting is admitted next: first come, or whose prefix is longest in the radix cache. */
+  /** Order in which waiting sequences are admitted: first come, or longest prefix in the radix cache. */
   readonly schedulePolicy: "fcfs" | "lpm";
   /** Multiplies the share of the tokens still to come for which pages are kept free. */
   readonly scheduleConservativeness: number;

@@ -18,7 +18,7 @@ export const maxRegexLength = 256;
 const MAX_SIZE = 300;
 /** Instructions that compile as fast as a class of Unicode's, which may be thousands of ranges. */
 const TABLE_SIZE = 20;
-/** And as fast as a range of characters beyond ASCII whose case does not count: each of them is looked up. */
+/** Instructions that compile as fast as a range beyond ASCII whose case does not count: each character is looked up. */
 const FOLDED_RANGE_SIZE = 140;
 /** Programs kept for the next request, which often brings the same expressions. */
 const MAX_KEPT = 64;

@@ -132,7 +132,7 @@ export class RequestMetrics implements RequestSink {
     this.#tokenizer.observe({ operation }, ms / 1000);
   }
 
-  /** All of them in Prometheus' text format. */
+  /** The metrics in Prometheus' text format. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }

@@ -15,26 +15,27 @@ export interface RequestOutcome {
 
 /** Watches one request. */
 export interface RequestObserver {
-  /** Takes the time it was in the queue, milliseconds. */
+  /** Takes the time in the queue, milliseconds. */
   admitted(queueMs: number): void;
   /** Takes the number of new tokens. */
   generated(numTokens: number): void;
-  /** Takes its end. */
+  /** Takes the end of the request. */
   ended(outcome: RequestOutcome): void;
 }
 
-/** When things happened to a request, by `performance.now()`. */
+/** Times of a request, by `performance.now()`. */
 export interface RequestTimes {
-  /** Its HTTP request was read. */
+  /** The HTTP request was read. */
   readonly receivedAt: number;
-  /** Its prompt was tokens, and it was sent to the scheduler. */
+  /** The prompt was tokens, and was sent to the scheduler. */
   readonly submittedAt: number;
-  /** It left the queue; undefined if it never did. */
+  /** The request left the queue; undefined if it never did. */
   readonly admittedAt: number | undefined;
-  /** Its first tokens came; undefined if none did. */
+  /** The first tokens came; undefined if none did. */
   readonly firstTokenAt: number | undefined;
-  /** Its newest tokens came. */
+  /** The newest tokens came. */
   readonly lastTokenAt: number | undefined;
+  /** The request was over. */
   readonly endedAt: number;
 }
 

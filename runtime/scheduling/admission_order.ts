@@ -1,5 +1,5 @@
 /**
- * Who of those waiting is admitted next, by `--schedule-policy`.
+ * The order of admission: which waiting sequence is next, by `--schedule-policy`.
  *
  * @module
  */
@@ -14,17 +14,17 @@ const MAX_MATCHED = 128;
 /** Tokens, SGLang's number, that a sequence must find in the cache for it to be worth waiting for them. */
 const MIN_AWAITED_TOKENS = 32;
 
-/** What is remembered between two admissions. */
+/** State of the order between two admissions. */
 export interface AdmissionOrder {
-  /** Who was chosen and waits for room: nobody overtakes it, or a long prompt would never find any. */
+  /** The sequence that was chosen and waits for room: none overtakes it, or a long prompt would never find any. */
   chosen: Sequence | undefined;
   /** Admissions out of turn since the last in turn. */
   numOutOfTurn: number;
-  /** Pages in the cache of those who wait, as they were when the step after so many steps was planned. */
+  /** Cached pages by waiting sequence, as they were when the step after so many steps was planned. */
   readonly matched: { numSteps: number; readonly numPages: Map<Sequence, number> };
 }
 
-/** Before the first admission. */
+/** The state before the first admission. */
 export function createAdmissionOrder(): AdmissionOrder {
   return { chosen: undefined, numOutOfTurn: 0, matched: { numSteps: -1, numPages: new Map() } };
 }

@@ -59,7 +59,7 @@ export class WaitingQueue implements Iterable<Sequence> {
     return this.#preempted.length > 0;
   }
 
-  /** Those never admitted, client by client in the order of turns, each one's as they came. */
+  /** Sequences never admitted, client by client in the order of turns, each client's as they came. */
   lines(): Iterable<Iterable<Sequence>> {
     return this.#lines.values();
   }
