@@ -18,6 +18,8 @@ export class LoggedProcess {
   readonly exit: Promise<Exit>;
   readonly #child: Deno.ChildProcess;
   #isOver = false;
+  /** Resolves with the next lines, or the end. */
+  #progress = Promise.withResolvers<void>();
 
   /** Starts a command, with `env` added to the environment. */
   constructor([program, ...args]: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -38,15 +40,14 @@ export class LoggedProcess {
 
   /** Resolves with the first line of the log that contains `text`; rejects if the process ends before. */
   async says(text: string): Promise<string> {
-    const isOver = this.exit.then(() => true);
     for (;;) {
       const line = this.log.find((line) => line.includes(text));
       if (line !== undefined) return line;
-      const pause = new Promise<false>((resolve) => setTimeout(() => resolve(false), 5));
-      if (await Promise.race([isOver, pause]) && !this.log.some((line) => line.includes(text))) {
+      if (this.#isOver) {
         const { code, log } = await this.exit;
         throw new Error(`Cannot find ${text}: the process has ended with ${code}\n${log}`);
       }
+      await this.#progress.promise;
     }
   }
 
@@ -65,9 +66,12 @@ export class LoggedProcess {
       const lines = (rest + text).split("\n");
       rest = lines.pop()!;
       this.log.push(...lines);
+      this.#progress.resolve();
+      this.#progress = Promise.withResolvers();
     }
     const { code } = await this.#child.status;
     this.#isOver = true;
+    this.#progress.resolve();
     return { code, log: [...this.log, rest].join("\n") };
   }
 }
