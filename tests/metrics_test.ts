@@ -9,15 +9,14 @@ import { parser } from "@prometheus-io/lezer-promql";
 import parseText from "parse-prometheus-text-format";
 import { z } from "zod";
 import { readExposition, type ReadFamily, valueOf } from "./support/exposition.ts";
-import { needsModel } from "./support/model_file.ts";
+import { eagle3Flags, needsModel } from "./support/model_file.ts";
 import { ServerProcess } from "./support/server_process.ts";
 
 const { ignore, path: modelPath } = needsModel();
 const docs = join(import.meta.dirname!, "..", "docs");
 const flags = [
   ...["--model-path", modelPath, "--context-length", "2048", "--skip-server-warmup"],
-  ...["--speculative-algorithm", "EAGLE3", "--speculative-draft-model-path", "heads/eagle3-smollm2-135m"],
-  ...["--speculative-num-steps", "2"],
+  ...eagle3Flags(2),
 ];
 /** Labels that docs/metrics.md names once for a section. */
 const common = new Set(["model_name", "engine_type", "tp_rank", "pp_rank", "moe_ep_rank"]);

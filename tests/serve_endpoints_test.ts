@@ -6,21 +6,11 @@
  */
 import { strict as assert } from "node:assert";
 import { basename, join } from "node:path";
-import { needsModel } from "./support/model_file.ts";
+import { eagle3Flags, needsModel } from "./support/model_file.ts";
 import { ServerProcess } from "./support/server_process.ts";
 
 const { ignore, path: modelPath } = needsModel();
 const authorized = { Authorization: "Bearer secret", "Content-Type": "application/json" };
-
-/** Drafts in every step, whether they pay here or not. */
-const speculation = [
-  "--speculative-algorithm",
-  "EAGLE3",
-  "--speculative-draft-model-path",
-  "heads/eagle3-smollm2-135m",
-  "--speculative-num-steps",
-  "3",
-];
 
 interface Asker {
   get(path: string): Promise<Response>;
@@ -176,7 +166,7 @@ Deno.test({ name: "serve: what routers and operators ask", ignore }, async (t) =
     await using server = await ServerProcess.start([
       ...["--model-path", modelPath, "--context-length", "2048", "--api-key", "secret"],
       ...["--profile-dir", profileDir, "--download-dir", downloadDir],
-      ...speculation,
+      ...eagle3Flags(3),
     ]);
     const asker = askerOf(server);
     await t.step(

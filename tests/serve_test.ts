@@ -6,7 +6,7 @@
  */
 import { strict as assert } from "node:assert";
 import OpenAI from "openai";
-import { needsModel } from "./support/model_file.ts";
+import { eagle3Flags, needsModel } from "./support/model_file.ts";
 import { ServerProcess } from "./support/server_process.ts";
 
 const { ignore, path: modelPath } = needsModel();
@@ -53,14 +53,6 @@ Deno.test({ name: "serve: says what it does while it starts, in SGLang's words",
 Deno.test(
   { name: "serve: streams the same with and without speculation, alone and at once", ignore },
   async () => {
-    const head = [
-      "--speculative-algorithm",
-      "EAGLE3",
-      "--speculative-draft-model-path",
-      "heads/eagle3-smollm2-135m",
-      "--speculative-num-steps",
-      "3",
-    ];
     const say = async (server: ServerProcess, seed: number): Promise<string> => {
       const sampling = seed % 2 === 0 ? { temperature: 0 } : { temperature: 0.8, top_p: 0.9, seed };
       const content = `Explain in detail how to bake ${["bread", "a cake", "pizza", "pie"][seed]}.`;
@@ -82,7 +74,7 @@ Deno.test(
     ];
     await using plain = await ServerProcess.start([...flags, "--speculative-algorithm", "NONE"]);
     const expected = await saidBy(plain);
-    await using speculating = await ServerProcess.start([...flags, ...head]);
+    await using speculating = await ServerProcess.start([...flags, ...eagle3Flags(3)]);
     assert.deepEqual(await saidBy(speculating), expected);
     assert(expected.every((text) => text.length > 100), expected.join("\n"));
     const info = await (await fetch(`${speculating.url}/get_server_info`)).json();

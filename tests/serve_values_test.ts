@@ -6,20 +6,12 @@
  */
 import { strict as assert } from "node:assert";
 import OpenAI from "openai";
-import { needsModel } from "./support/model_file.ts";
+import { eagle3Flags, needsModel } from "./support/model_file.ts";
 import { ServerProcess } from "./support/server_process.ts";
 
 const { ignore, path: modelPath } = needsModel();
 const model = "smol";
 const flags = ["--model-path", modelPath, "--served-model-name", model];
-const head = [
-  "--speculative-algorithm",
-  "EAGLE3",
-  "--speculative-draft-model-path",
-  "heads/eagle3-smollm2-135m",
-  "--speculative-num-steps",
-  "3",
-];
 /** `<|im_end|>` ends the model's turns, `<|im_start|>` is special and ends nothing. */
 const IM_START = 1, IM_END = 2;
 
@@ -38,7 +30,7 @@ async function post(server: ServerProcess, path: string, body: string) {
 }
 
 Deno.test({ name: "serve: right values at the edges, under speculation", ignore }, async (t) => {
-  await using server = await ServerProcess.start([...flags, ...head, "--context-length", "512"]);
+  await using server = await ServerProcess.start([...flags, ...eagle3Flags(3), "--context-length", "512"]);
   const client = clientOf(server);
 
   await t.step("0 tokens score the prompt", async () => {

@@ -24,3 +24,12 @@ export function needsModel(): { ignore: boolean; path: string } {
 function expectedPath(): string {
   return Deno.env.get("AERIE_TEST_MODEL") ?? defaultModelFile();
 }
+
+/** Flags that draft with the default model's EAGLE-3 head: so many levels in every step, whether they pay or not. */
+export function eagle3Flags(numSteps: number): string[] {
+  return [
+    ...["--speculative-algorithm", "EAGLE3"],
+    ...["--speculative-draft-model-path", "heads/eagle3-smollm2-135m"],
+    ...["--speculative-num-steps", String(numSteps)],
+  ];
+}
