@@ -48,7 +48,7 @@ function retrySecondsOf(answer: string): number {
 }
 
 async function until(server: ServerProcess, holds: (vitals: Vitals) => boolean): Promise<Vitals> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 120_000;
   for (;;) {
     const vitals = await vitalsOf(server);
     if (holds(vitals)) return vitals;
