@@ -165,7 +165,7 @@ Deno.test("scale: a port that is in use ends the fleet before any worker starts"
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   const fleet = new ScaleProcess(["--port", String(port)]);
-  assert.equal(await fleet.exit, 1);
+  assert.equal((await fleet.exit).code, 1);
   assert.deepEqual(fleet.log, [
     `Error: Cannot listen on 127.0.0.1:${port}: the port is in use, choose another with --port`,
   ]);
