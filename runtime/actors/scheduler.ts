@@ -46,8 +46,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   /** The drafts of the step in flight. */
   #draft: { readonly sentAt: number; readonly endedAt: number; readonly numSequences: number } | undefined;
   #recorder: StepRecorder | undefined;
-  /** Pauses that were asked for and wait for the step in flight. */
-  #numPausesUnsaid = 0;
+  /** Pauses that were asked for and are answered when the step in flight is over. */
+  #numUnansweredPauses = 0;
   // Since the last decode line:
   #numDecodeSteps = 0;
   #busyMs = 0;
@@ -117,18 +117,20 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     }
   }
 
+  stop(): void {}
+
   #control(command: ControlCommand, context: ActorContext): void {
     const answer = (fact: ControlFact) => context.send("engine", fact);
     switch (command.type) {
       case "pause":
         this.#take(pause(this.#state, command.mode), context);
         this.#tell(context);
-        this.#numPausesUnsaid++;
+        this.#numUnansweredPauses++;
         return this.#settle(context);
       case "resume":
         resume(this.#state);
         // A pause that ends before the step in flight does is over, too.
-        this.#sayPaused(context);
+        this.#answerPauses(context);
         answer({ type: "resumed" });
         return this.#next(context);
       case "configure":
@@ -148,19 +150,17 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     }
   }
 
-  /** Does what a pause has to do between two steps, and says so. */
+  /** Does what a pause has to do between two steps, and answers it. */
   #settle(context: ActorContext): void {
     if (isBusy(this.#state)) return;
     this.#release(settlePause(this.#state), context);
-    if (this.#numPausesUnsaid > 0) this.#tell(context);
-    this.#sayPaused(context);
+    if (this.#numUnansweredPauses > 0) this.#tell(context);
+    this.#answerPauses(context);
   }
 
-  #sayPaused({ send }: ActorContext): void {
-    for (; this.#numPausesUnsaid > 0; this.#numPausesUnsaid--) send("engine", { type: "paused" });
+  #answerPauses({ send }: ActorContext): void {
+    for (; this.#numUnansweredPauses > 0; this.#numUnansweredPauses--) send("engine", { type: "paused" });
   }
-
-  stop(): void {}
 
   /** Whether the step in flight reads prompts. */
   get #hasPrompts(): boolean {
