@@ -7,13 +7,13 @@
  *
  * @module
  */
-import { request } from "node:http";
 import { join } from "node:path";
 import { withApiKey } from "./cli/api_key.ts";
 import { describeArgs, describeConfig, parseArgs, type ParsedArgs } from "./cli/args.ts";
 import { createLog, type Log } from "./cli/log.ts";
 import { Progress } from "./cli/progress.ts";
 import { Shutdown } from "./cli/shutdown.ts";
+import { warmUp } from "./cli/warm_up.ts";
 import { ensureLibrary } from "./ffi/build.ts";
 import { defaultMaxConnections } from "./http/descriptors.ts";
 import { type Handler, Listener } from "./http/listener.ts";
@@ -23,7 +23,7 @@ import { isLocalName } from "./routes/origins.ts";
 import type { Checkpoint } from "./runtime/config.ts";
 import type { ServerArgs } from "./runtime/server_args.ts";
 import { startEngine } from "./runtime/engine.ts";
-import { LoadError, UnavailableError } from "./runtime/errors.ts";
+import { UnavailableError } from "./runtime/errors.ts";
 import { type OpenedSpeculation, openSpeculation } from "./runtime/open_speculation.ts";
 import { type HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/hosted_tokenizer.ts";
 import { ensureLoadableFolders, type LoadableFolders } from "./runtime/tokenizer/loadable_folders.ts";
@@ -92,9 +92,7 @@ async function serve(
   listener.answerWith(app.fetch);
   log("info", `Listening on ${listener.url} (press Ctrl+C to quit)`);
   try {
-    for (const name of warmupsOf(args)) {
-      await warmUp(name, listener.ownUrl, args, engine.model.servedModelName, log);
-    }
+    await warmUp({ ...args, url: listener.ownUrl, model: engine.model.servedModelName, log });
   } catch (error) {
     // A signal came first: what is refused is no fault.
     if (!shutdown.isDraining) throw error;
@@ -153,55 +151,6 @@ function describeTemplate({ chatTemplate }: ServerArgs, tokenizer: HostedTokeniz
   return tokenizer.chatTemplate === undefined
     ? "No chat template found: /v1/chat/completions will refuse requests"
     : "Using default HuggingFace chat template with detected content format: string";
-}
-
-/** Endpoints that get a first request, each once. */
-function warmupsOf({ skipServerWarmup, warmups = [] }: ServerArgs): Set<keyof typeof WARM_UPS> {
-  return new Set([...skipServerWarmup ? [] : ["generate" as const], ...warmups]);
-}
-
-const WARM_UP_TEXT = "The capital city of France is";
-
-/** First requests, by endpoint. */
-const WARM_UPS = {
-  generate: {
-    path: "/generate",
-    body: { text: WARM_UP_TEXT, "sampling_params": { temperature: 0, "max_new_tokens": 8 } },
-  },
-  completions: {
-    path: "/v1/completions",
-    body: { prompt: WARM_UP_TEXT, temperature: 0, "max_tokens": 8 },
-  },
-  chat: {
-    path: "/v1/chat/completions",
-    body: { messages: [{ role: "user", content: WARM_UP_TEXT }], temperature: 0, "max_tokens": 8 },
-  },
-} as const;
-
-/** Sends a first request through socket, routes and engine, so that the first client does not pay for it. */
-async function warmUp(
-  name: keyof typeof WARM_UPS,
-  url: string,
-  { apiKey }: ServerArgs,
-  model: string,
-  log: Log,
-): Promise<void> {
-  const { path, body } = WARM_UPS[name];
-  const headers = {
-    "Content-Type": "application/json",
-    ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),
-  };
-  const answered = Promise.withResolvers<number | undefined>();
-  // Not fetch(), which would send even this request to a proxy that the environment names.
-  const post = request(`${url}${path}`, { method: "POST", headers }, (response) => {
-    response.resume().once("end", () => answered.resolve(response.statusCode));
-  });
-  post.once("error", answered.reject).end(
-    JSON.stringify(name === "generate" ? body : { model, ...body }),
-  );
-  const status = await answered.promise;
-  if (status !== 200) throw new LoadError(`Cannot warm up: POST ${path} was answered ${status}`);
-  log("info", `Warm-up request: "POST ${path} HTTP/1.1" 200 OK`);
 }
 
 /** Writes to standard output. */

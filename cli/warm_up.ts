@@ -1,0 +1,74 @@
+/**
+ * First requests through socket, routes and engine, so that the first client does not pay for them.
+ *
+ * @module
+ */
+import { request } from "node:http";
+import { LoadError } from "../runtime/errors.ts";
+import type { ServerArgs } from "../runtime/server_args.ts";
+import type { Log } from "./log.ts";
+
+/** Flags that say what is asked for first, and where it is asked. */
+export interface WarmUpOptions extends Pick<ServerArgs, "apiKey" | "skipServerWarmup" | "warmups"> {
+  /** Address of the server, without a slash at its end. */
+  readonly url: string;
+  /** Name of the model. */
+  readonly model: string;
+  readonly log: Log;
+}
+
+const TEXT = "The capital city of France is";
+
+/** First requests, by endpoint. */
+const REQUESTS = {
+  generate: {
+    path: "/generate",
+    body: () => ({ text: TEXT, "sampling_params": { temperature: 0, "max_new_tokens": 8 } }),
+  },
+  completions: {
+    path: "/v1/completions",
+    body: (model: string) => ({ model, prompt: TEXT, temperature: 0, "max_tokens": 8 }),
+  },
+  chat: {
+    path: "/v1/chat/completions",
+    body: (model: string) => ({
+      model,
+      messages: [{ role: "user", content: TEXT }],
+      temperature: 0,
+      "max_tokens": 8,
+    }),
+  },
+} as const;
+
+/**
+ * Sends the first requests, one after the other, each endpoint's once.
+ *
+ * @throws {LoadError} if one is not answered 200
+ */
+export async function warmUp(options: WarmUpOptions): Promise<void> {
+  const { url, model, apiKey, skipServerWarmup, warmups = [], log } = options;
+  const headers = {
+    "Content-Type": "application/json",
+    ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),
+  };
+  for (const name of new Set([...skipServerWarmup ? [] : ["generate" as const], ...warmups])) {
+    const { path, body } = REQUESTS[name];
+    const status = await post(`${url}${path}`, headers, JSON.stringify(body(model)));
+    if (status !== 200) throw new LoadError(`Cannot warm up: POST ${path} was answered ${status}`);
+    log("info", `Warm-up request: "POST ${path} HTTP/1.1" 200 OK`);
+  }
+}
+
+/** The status of the answer. Not by fetch(), which would send even this request to a proxy that the environment names. */
+async function post(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Promise<number | undefined> {
+  const answered = Promise.withResolvers<number | undefined>();
+  const sent = request(url, { method: "POST", headers }, (response) => {
+    response.resume().once("end", () => answered.resolve(response.statusCode));
+  });
+  sent.once("error", answered.reject).end(body);
+  return await answered.promise;
+}
