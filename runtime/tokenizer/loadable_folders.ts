@@ -40,9 +40,10 @@ export async function ensureLoadableFolders(
     "tokenizer_config.json": JSON.stringify(toTokenizerConfig(source, contextLength), undefined, 2),
   };
   const gguf = modelFiles.find((file) => file.endsWith(".gguf")), link = gguf && resolve(gguf);
-  const hash = createHash("sha256").update(JSON.stringify([files, link])).digest("hex").slice(0, 12);
+  const hash = createHash("sha256");
+  for (const text of [...Object.values(files), link ?? ""]) hash.update(text).update("\0");
   const name = basename(link ?? source.path).replace(/\.gguf$/, "");
-  const folder = join(cacheDir, `${name}-${hash}`);
+  const folder = join(cacheDir, `${name}-${hash.digest("hex").slice(0, 12)}`);
   if (!await isThere(folder)) {
     await make(folder, files, link);
     await removeDead(cacheDir);
