@@ -34,10 +34,10 @@ export type {
   TensorSource,
   VerifierConfig,
   VerifierInfo,
-} from "./runtime/config.ts";
-export type { ServerArgs } from "./runtime/server_args.ts";
-export type { PauseMode, SchedulerSettings } from "./runtime/control_messages.ts";
-export { Engine, type EngineOptions, type EngineTokenizer, startEngine } from "./runtime/engine.ts";
+} from "./runtime/contracts/config.ts";
+export type { ServerArgs } from "./runtime/contracts/server_args.ts";
+export type { PauseMode, SchedulerSettings } from "./runtime/messages/control.ts";
+export { Engine, type EngineOptions, type EngineTokenizer, startEngine } from "./runtime/engine/engine.ts";
 export {
   AbortedError,
   ActorCrashedError,
@@ -47,7 +47,7 @@ export {
   LoadError,
   OverloadedError,
   UnavailableError,
-} from "./runtime/errors.ts";
+} from "./runtime/contracts/errors.ts";
 export type {
   ChatMessage,
   EncodeOptions,
@@ -62,28 +62,17 @@ export type {
   RequestOrigin,
   TokenizerFacts,
   ToolCall,
-} from "./runtime/generation.ts";
-export type {
-  Address,
-  Draft,
-  Drafted,
-  DrafterMessage,
-  DraftRequest,
-  DraftTree,
-  FinishReason,
-  Forward,
-  Release,
-  SchedulerState,
-  Segment,
-  SequenceStart,
-  SpeculationUsage,
-  SubmitBatch,
-  TokenLogprob,
-  Usage,
-  VerifierMessage,
-} from "./runtime/messages.ts";
-export { type OpenedSpeculation, openSpeculation } from "./runtime/open_speculation.ts";
-export { defaultSamplingParams, type SamplingParams } from "./runtime/sampling/params.ts";
+} from "./runtime/contracts/generation.ts";
+export type { DraftTree } from "./runtime/contracts/draft_tree.ts";
+export type { FinishReason, TokenLogprob } from "./runtime/contracts/outputs.ts";
+export type { SchedulerState } from "./runtime/contracts/scheduler_state.ts";
+export type { SpeculationUsage, Usage } from "./runtime/contracts/usage.ts";
+export type { Address, DrafterMessage, VerifierMessage } from "./runtime/messages/actors.ts";
+export type { SubmitBatch } from "./runtime/messages/engine_scheduler.ts";
+export type { Draft, Drafted, DraftRequest } from "./runtime/messages/scheduler_drafter.ts";
+export type { Forward, Release, Segment, SequenceStart } from "./runtime/messages/scheduler_verifier.ts";
+export { type OpenedSpeculation, openSpeculation } from "./runtime/speculation/setup/open_speculation.ts";
+export { defaultSamplingParams, type SamplingParams } from "./runtime/contracts/sampling_params.ts";
 export type {
   AcceptThresholds,
   ContextCosts,
@@ -98,9 +87,9 @@ export type {
   NgramConfig,
   SpeculationConfig,
   TargetHandles,
-} from "./runtime/speculation_config.ts";
-export type { TextSource } from "./runtime/text_stream.ts";
-export { NO_BOUND, type TextBound } from "./runtime/text_length.ts";
+} from "./runtime/contracts/speculation_config.ts";
+export type { TextSource } from "./runtime/engine/text_stream.ts";
+export { NO_BOUND, type TextBound } from "./runtime/contracts/text_length.ts";
 export type { HostPoolOptions } from "./runtime/tokenizer/host/pool.ts";
 export { HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/hosted_tokenizer.ts";
 export { TokenDecoder } from "./runtime/tokenizer/token_decoder.ts";

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { defaultMaxConnections } from "../http/descriptors.ts";
 import { Listener } from "../http/listener.ts";
 import { createApp } from "../routes/app.ts";
-import type { GenerationRequest, GenerationUpdate } from "../runtime/generation.ts";
+import type { GenerationRequest, GenerationUpdate } from "../runtime/contracts/generation.ts";
 import { FakeGenerator } from "../tests/support/fake_generator.ts";
 import { median, print, printTable } from "./support/report.ts";
 

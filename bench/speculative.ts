@@ -12,10 +12,10 @@
  */
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
-import { type Engine, type EngineOptions, startEngine } from "../runtime/engine.ts";
+import { type Engine, type EngineOptions, startEngine } from "../runtime/engine/engine.ts";
 import { costAt } from "../runtime/scheduling/draft_budget.ts";
-import type { CostCurve } from "../runtime/speculation_config.ts";
-import { defaultSamplingParams } from "../runtime/sampling/params.ts";
+import type { CostCurve } from "../runtime/contracts/speculation_config.ts";
+import { defaultSamplingParams } from "../runtime/contracts/sampling_params.ts";
 import { aerieOptions } from "./support/aerie.ts";
 import { promptsOf, setNames } from "./support/prompt_sets.ts";
 import { median, percent, print, printTable } from "./support/report.ts";

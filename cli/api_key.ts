@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ServerArgs } from "../runtime/server_args.ts";
+import type { ServerArgs } from "../runtime/contracts/server_args.ts";
 import type { Origins } from "./args.ts";
 import { readSmallFile } from "./small_file.ts";
 import { UsageError } from "./usage_error.ts";

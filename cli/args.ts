@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { ServerArgs } from "../runtime/server_args.ts";
-import { toSnakeCase } from "../runtime/snake_case.ts";
+import type { ServerArgs } from "../runtime/contracts/server_args.ts";
+import { toSnakeCase } from "../runtime/contracts/snake_case.ts";
 import { options, readCommandLine } from "./command_line.ts";
 import { type Environment, readConfig, readEnvironment, type SourceFlags } from "./flag_sources.ts";
 import { type FlagName, flagSchema } from "./flags.ts";

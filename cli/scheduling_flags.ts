@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import type { ServerArgs } from "../runtime/server_args.ts";
+import type { ServerArgs } from "../runtime/contracts/server_args.ts";
 import { type FlagOf, oneOf, tokenCount } from "./flag_values.ts";
 
 const POLICIES = ["fcfs", "lpm"] as const;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AerieError } from "../runtime/errors.ts";
+import { AerieError } from "../runtime/contracts/errors.ts";
 
 /** The command line, or what stands in for a part of it, is wrong. Ends start-up. */
 export class UsageError extends AerieError {

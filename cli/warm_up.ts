@@ -4,8 +4,8 @@
  * @module
  */
 import { request } from "node:http";
-import { LoadError } from "../runtime/errors.ts";
-import type { ServerArgs } from "../runtime/server_args.ts";
+import { LoadError } from "../runtime/contracts/errors.ts";
+import type { ServerArgs } from "../runtime/contracts/server_args.ts";
 import type { Log } from "./log.ts";
 
 /** Flags that say what is asked for first, and where it is asked. */

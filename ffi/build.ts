@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
-import { LoadError } from "../runtime/errors.ts";
+import { LoadError } from "../runtime/contracts/errors.ts";
 
 /** Options of {@linkcode ensureLibrary}. */
 export interface BuildOptions {

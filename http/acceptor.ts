@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { LoadError } from "../runtime/errors.ts";
+import { LoadError } from "../runtime/contracts/errors.ts";
 
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Connections that wait in the kernel, at most. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Socket } from "node:net";
-import { AerieError, UnavailableError } from "../runtime/errors.ts";
+import { AerieError, UnavailableError } from "../runtime/contracts/errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { refuseOn } from "./refusal.ts";
 import { cutShort } from "./request.ts";

@@ -6,7 +6,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { toErrorReply } from "../routes/errors.ts";
-import { AerieError, InvalidRequestError } from "../runtime/errors.ts";
+import { AerieError, InvalidRequestError } from "../runtime/contracts/errors.ts";
 import { methodRefusal, METHODS } from "./request.ts";
 
 /** What node:http reports of a connection it cannot read. */

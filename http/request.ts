@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import { setImmediate } from "node:timers";
-import { AerieError, InvalidRequestError } from "../runtime/errors.ts";
+import { AerieError, InvalidRequestError } from "../runtime/contracts/errors.ts";
 
 /** Chunks of a body that may be of any size, bytes that every further one has to bring, and chunks taken at a time. */
 const FREE_CHUNKS = 10_000, MIN_CHUNK_BYTES = 64, CHUNKS_PER_TURN = 1000;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
-import { AerieError, MIN_RETRY_MS } from "../runtime/errors.ts";
+import { AerieError, MIN_RETRY_MS } from "../runtime/contracts/errors.ts";
 
 /** Bytes of all bodies that are being read or tokenised, at most. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;

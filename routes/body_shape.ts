@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { InvalidRequestError } from "../runtime/errors.ts";
+import { InvalidRequestError } from "../runtime/contracts/errors.ts";
 import { Slices } from "./slices.ts";
 
 /** Shorter bodies cannot hold anybody up. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GenerationRequest } from "../runtime/generation.ts";
+import type { GenerationRequest } from "../runtime/contracts/generation.ts";
 import { perPrompt } from "./prompt.ts";
 
 /** The fields of a request, one value for all prompts or one each; absent and empty ones keep nobody apart. */

@@ -4,9 +4,9 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
-import type { TokenLogprob } from "../runtime/messages.ts";
+import type { TokenLogprob } from "../runtime/contracts/outputs.ts";
 import { cacheKeysOf } from "./cache_keys.ts";
-import type { SamplingParams } from "../runtime/sampling/params.ts";
+import type { SamplingParams } from "../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { toChatLogprobs } from "./logprobs.ts";

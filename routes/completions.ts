@@ -4,8 +4,8 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
-import type { GenerationRequest, Generator } from "../runtime/generation.ts";
-import type { SamplingParams } from "../runtime/sampling/params.ts";
+import type { GenerationRequest, Generator } from "../runtime/contracts/generation.ts";
+import type { SamplingParams } from "../runtime/contracts/sampling_params.ts";
 import { cacheKeysOf } from "./cache_keys.ts";
 import type { RouteContext } from "./context.ts";
 import { type Echo, LegacyLogprobs } from "./legacy_logprobs.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Generator } from "../runtime/generation.ts";
+import type { Generator } from "../runtime/contracts/generation.ts";
 import type { ErrorReply } from "./errors.ts";
 import type { RequestLog } from "./request_log.ts";
 import type { HttpMetrics } from "./metrics.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { SchedulerSettings } from "../runtime/control_messages.ts";
-import { toCamelCase } from "../runtime/snake_case.ts";
+import type { SchedulerSettings } from "../runtime/messages/control.ts";
+import { toCamelCase } from "../runtime/contracts/snake_case.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { optional } from "./schema.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MiddlewareHandler } from "hono";
-import { UnavailableError } from "../runtime/errors.ts";
+import { UnavailableError } from "../runtime/contracts/errors.ts";
 import { ENDING_PATHS, isActing } from "./path_kinds.ts";
 
 /** Refuses requests that start or change something while `isDraining`; what reads is answered to the end. */

@@ -13,7 +13,7 @@ import {
   InvalidRequestError,
   MIN_RETRY_MS,
   type RequestProblem,
-} from "../runtime/errors.ts";
+} from "../runtime/contracts/errors.ts";
 import type { errorBody } from "./schema_content.ts";
 
 /** An error as it goes to a client. */

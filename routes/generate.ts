@@ -4,8 +4,8 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { TokenLogprob } from "../runtime/messages.ts";
-import type { SamplingParams } from "../runtime/sampling/params.ts";
+import type { TokenLogprob } from "../runtime/contracts/outputs.ts";
+import type { SamplingParams } from "../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "./context.ts";
 import { type GenerateRequest, type Plan, planOf } from "./generate_plan.ts";
 import { textOf, toChosenTriples, toLogprobTriples } from "./logprobs.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { GenerationRequest } from "../runtime/generation.ts";
-import { defaultSamplingParams, type SamplingParams } from "../runtime/sampling/params.ts";
-import { compileStopRegexes } from "../runtime/stop_regex.ts";
+import type { GenerationRequest } from "../runtime/contracts/generation.ts";
+import { defaultSamplingParams, type SamplingParams } from "../runtime/contracts/sampling_params.ts";
+import { compileStopRegexes } from "../runtime/contracts/stop_regex.ts";
 import { cacheKeysOf } from "./cache_keys.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";

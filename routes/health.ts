@@ -4,9 +4,9 @@
  * @module
  */
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import { AerieError, UnavailableError } from "../runtime/errors.ts";
-import type { Generator } from "../runtime/generation.ts";
-import { defaultSamplingParams } from "../runtime/sampling/params.ts";
+import { AerieError, UnavailableError } from "../runtime/contracts/errors.ts";
+import type { Generator } from "../runtime/contracts/generation.ts";
+import { defaultSamplingParams } from "../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "./context.ts";
 import { newId } from "./openai.ts";
 import { abortWith, collect, runAll } from "./run.ts";

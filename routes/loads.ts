@@ -5,15 +5,15 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import manifest from "../deno.json" with { type: "json" };
-import type { Generator } from "../runtime/generation.ts";
+import type { Generator } from "../runtime/contracts/generation.ts";
 import {
   cacheHitRate,
   genThroughput,
   type SchedulerState,
   tokenUsage,
   utilization,
-} from "../runtime/scheduler_state.ts";
-import { acceptLength, acceptRate } from "../runtime/usage.ts";
+} from "../runtime/contracts/scheduler_state.ts";
+import { acceptLength, acceptRate } from "../runtime/contracts/usage.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { PROMETHEUS_TYPE } from "./metrics.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { Generator } from "../runtime/generation.ts";
-import type { TokenLogprob } from "../runtime/messages.ts";
+import type { Generator } from "../runtime/contracts/generation.ts";
+import type { TokenLogprob } from "../runtime/contracts/outputs.ts";
 import type { chatLogprobs } from "./schema_chat.ts";
 
 /** Bytes of one token, special tokens included. */

@@ -5,7 +5,7 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { Counter, Gauge, Registry } from "prom-client";
-import { AerieError, errorCodes, httpStatusOf } from "../runtime/errors.ts";
+import { AerieError, errorCodes, httpStatusOf } from "../runtime/contracts/errors.ts";
 import type { RouteContext } from "./context.ts";
 import type { ErrorReply } from "./errors.ts";
 import { errorBody, jsonContent } from "./schema_content.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import { AbortedError, AerieError } from "../runtime/errors.ts";
-import type { ModelInfo } from "../runtime/generation.ts";
-import type { SamplingParams } from "../runtime/sampling/params.ts";
+import { AbortedError, AerieError } from "../runtime/contracts/errors.ts";
+import type { ModelInfo } from "../runtime/contracts/generation.ts";
+import type { SamplingParams } from "../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "./context.ts";
 import { clip, refuse } from "./errors.ts";
 import type { Output } from "./run.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
-import type { RequestOrigin } from "../runtime/generation.ts";
+import type { RequestOrigin } from "../runtime/contracts/generation.ts";
 
 const receivedAtKey = "receivedAt";
 

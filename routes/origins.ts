@@ -7,7 +7,7 @@
  */
 import type { MiddlewareHandler } from "hono";
 import ipaddr from "ipaddr.js";
-import { AerieError } from "../runtime/errors.ts";
+import { AerieError } from "../runtime/contracts/errors.ts";
 import { clip } from "./errors.ts";
 import { isActing, OPEN_PATHS } from "./path_kinds.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { EncodeOptions, Generator, ModelInfo, RenderOptions } from "../runtime/generation.ts";
-import { checkTextFits, inputTooLong } from "../runtime/text_length.ts";
+import type { EncodeOptions, Generator, ModelInfo, RenderOptions } from "../runtime/contracts/generation.ts";
+import { checkTextFits, inputTooLong } from "../runtime/contracts/text_length.ts";
 import { refuse } from "./errors.ts";
 import { toChatMessage } from "./messages.ts";
 import type { chatMessage } from "./schema_messages.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { TokenLogprob } from "../runtime/messages.ts";
+import type { TokenLogprob } from "../runtime/contracts/outputs.ts";
 import { finite, textOf, type TokenBytes } from "./logprobs.ts";
 import type { promptLogprobs } from "./schema.ts";
 import { inParts, type Slices } from "./slices.ts";

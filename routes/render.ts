@@ -5,7 +5,7 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { defaultSamplingParams, type SamplingParams } from "../runtime/sampling/params.ts";
+import { defaultSamplingParams, type SamplingParams } from "../runtime/contracts/sampling_params.ts";
 import { chatSampling } from "./chat.ts";
 import { completionSampling, completionTokens } from "./completions.ts";
 import type { RouteContext } from "./context.ts";

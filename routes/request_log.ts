@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { GenerationRequest, GenerationUpdate, Generator } from "../runtime/generation.ts";
-import type { FinishReason, Usage } from "../runtime/messages.ts";
-import type { SamplingParams } from "../runtime/sampling/params.ts";
-import { toSnakeCase } from "../runtime/snake_case.ts";
+import type { GenerationRequest, GenerationUpdate, Generator } from "../runtime/contracts/generation.ts";
+import type { FinishReason } from "../runtime/contracts/outputs.ts";
+import type { Usage } from "../runtime/contracts/usage.ts";
+import type { SamplingParams } from "../runtime/contracts/sampling_params.ts";
+import { toSnakeCase } from "../runtime/contracts/snake_case.ts";
 import type { Indexed } from "./run.ts";
 import { Slices } from "./slices.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Context } from "hono";
-import type { GenerationRequest } from "../runtime/generation.ts";
+import type { GenerationRequest } from "../runtime/contracts/generation.ts";
 import { releaseBody } from "./body.ts";
 import { clientOf } from "./client_address.ts";
 import type { RouteContext } from "./context.ts";

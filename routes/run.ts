@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { GenerationRequest, GenerationUpdate, Generator } from "../runtime/generation.ts";
-import type { FinishReason, TokenLogprob, Usage } from "../runtime/messages.ts";
-import type { SamplingParams } from "../runtime/sampling/params.ts";
+import type { GenerationRequest, GenerationUpdate, Generator } from "../runtime/contracts/generation.ts";
+import type { FinishReason, TokenLogprob } from "../runtime/contracts/outputs.ts";
+import type { Usage } from "../runtime/contracts/usage.ts";
+import type { SamplingParams } from "../runtime/contracts/sampling_params.ts";
 
 /** Something that concerns the generation at `index` of its HTTP request. */
 export interface Indexed<T> {

@@ -4,9 +4,9 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { ModelInfo } from "../runtime/generation.ts";
-import { defaultSamplingParams, type SamplingParams } from "../runtime/sampling/params.ts";
-import { compileStopRegexes } from "../runtime/stop_regex.ts";
+import type { ModelInfo } from "../runtime/contracts/generation.ts";
+import { defaultSamplingParams, type SamplingParams } from "../runtime/contracts/sampling_params.ts";
+import { compileStopRegexes } from "../runtime/contracts/stop_regex.ts";
 import { refuse } from "./errors.ts";
 import { checkVocabulary } from "./prompt.ts";
 import type { samplingFields } from "./schema.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import { maxTopLogprobs } from "../runtime/sampling/params.ts";
-import { maxRegexLength, maxStopRegexes } from "../runtime/stop_regex.ts";
+import { maxTopLogprobs } from "../runtime/contracts/sampling_params.ts";
+import { maxRegexLength, maxStopRegexes } from "../runtime/contracts/stop_regex.ts";
 import { unservedOpenai, unservedRouting, unservedSampling, unservedShared } from "./schema_unserved.ts";
 import { Slices } from "./slices.ts";
 import { strictFields } from "./strict_fields.ts";

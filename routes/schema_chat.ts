@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import { maxTopLogprobs } from "../runtime/sampling/params.ts";
+import { maxTopLogprobs } from "../runtime/contracts/sampling_params.ts";
 import {
   bounded,
   cacheKeyField,

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import { maxLogprobTokens, maxTopLogprobs } from "../runtime/sampling/params.ts";
+import { maxLogprobTokens, maxTopLogprobs } from "../runtime/contracts/sampling_params.ts";
 import {
   bounded,
   cacheKeyField,

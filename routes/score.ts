@@ -4,9 +4,9 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { UnavailableError } from "../runtime/errors.ts";
-import type { GenerationRequest, ModelInfo } from "../runtime/generation.ts";
-import { defaultSamplingParams, maxLogprobTokens } from "../runtime/sampling/params.ts";
+import { UnavailableError } from "../runtime/contracts/errors.ts";
+import type { GenerationRequest, ModelInfo } from "../runtime/contracts/generation.ts";
+import { defaultSamplingParams, maxLogprobTokens } from "../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { checkModel, newId } from "./openai.ts";

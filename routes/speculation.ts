@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import { acceptLength, acceptRate, type SpeculationUsage } from "../runtime/usage.ts";
+import { acceptLength, acceptRate, type SpeculationUsage } from "../runtime/contracts/usage.ts";
 import type { speculationFields } from "./schema.ts";
 
 type Fields = {

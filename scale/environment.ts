@@ -5,7 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { LoadError } from "../runtime/errors.ts";
+import { LoadError } from "../runtime/contracts/errors.ts";
 import type { Router } from "./router.ts";
 
 const root = join(import.meta.dirname!, "..");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LoadError } from "../runtime/errors.ts";
+import { LoadError } from "../runtime/contracts/errors.ts";
 import { Guardian } from "../runtime/tokenizer/host/guardian.ts";
 import { Child } from "./child.ts";
 import { isRouterReady, isWorkerReady } from "./probe.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LoadError } from "../runtime/errors.ts";
+import { LoadError } from "../runtime/contracts/errors.ts";
 
 /**
  * Makes sure that the router will be able to listen, before the workers have loaded their models for nothing.

@@ -5,8 +5,8 @@
  */
 import { parseArgs } from "../../cli/args.ts";
 import { ensureLibrary } from "../../ffi/build.ts";
-import type { EngineOptions } from "../../runtime/engine.ts";
-import { openSpeculation } from "../../runtime/open_speculation.ts";
+import type { EngineOptions } from "../../runtime/engine/engine.ts";
+import { openSpeculation } from "../../runtime/speculation/setup/open_speculation.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";

@@ -6,8 +6,8 @@
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { startEngine } from "../../runtime/engine.ts";
-import { defaultSamplingParams } from "../../runtime/sampling/params.ts";
+import { startEngine } from "../../runtime/engine/engine.ts";
+import { defaultSamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { aerieOptions } from "./aerie.ts";
 import type { Question, Stream } from "./side.ts";
 

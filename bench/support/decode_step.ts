@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { type EngineOptions, startEngine } from "../../runtime/engine.ts";
-import { defaultSamplingParams } from "../../runtime/sampling/params.ts";
+import { type EngineOptions, startEngine } from "../../runtime/engine/engine.ts";
+import { defaultSamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import type { DecodeTime } from "./timed_verifier.ts";
 
 /** Mean times of a decode step in one generation, in milliseconds: all of it, and the native forward within it. */

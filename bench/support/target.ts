@@ -6,11 +6,11 @@
 import type { ActorContext } from "../../runtime/actor/actor.ts";
 import { systemClock } from "../../runtime/actor/clock.ts";
 import { verifierActor } from "../../runtime/actors/verifier.ts";
-import type { VerifierInfo } from "../../runtime/config.ts";
-import type { EngineOptions } from "../../runtime/engine.ts";
-import { planVerifier } from "../../runtime/engine_config.ts";
-import type { Forwarded, SequenceStart } from "../../runtime/messages.ts";
-import { defaultSamplingParams } from "../../runtime/sampling/params.ts";
+import type { VerifierInfo } from "../../runtime/contracts/config.ts";
+import type { EngineOptions } from "../../runtime/engine/engine.ts";
+import { planVerifier } from "../../runtime/engine/engine_config.ts";
+import type { Forwarded, SequenceStart } from "../../runtime/messages/scheduler_verifier.ts";
+import { defaultSamplingParams } from "../../runtime/contracts/sampling_params.ts";
 
 const SEQUENCE: SequenceStart = {
   requestId: "bench",

@@ -9,7 +9,7 @@
 import type { ActorContext } from "../../runtime/actor/actor.ts";
 import { runInWorker } from "../../runtime/actor/worker_body.ts";
 import { actors } from "../../runtime/actors/registry.ts";
-import type { Forwarded } from "../../runtime/messages.ts";
+import type { Forwarded } from "../../runtime/messages/scheduler_verifier.ts";
 
 /** Decode steps of a sequence and the milliseconds their forwards took in native code. */
 export interface DecodeTime {

@@ -1,6 +1,6 @@
 // x += bias, in place.
 #include "cpu/ops.h"
-#include "cpu/simd.h"
+#include "cpu/simd/simd.h"
 
 namespace aerie::cpu::AERIE_ISA {
 

@@ -1,6 +1,6 @@
 // out = weight[tokens], read back out of the packed layout; and the row gather before the LM head.
 #include "cpu/ops.h"
-#include "cpu/simd.h"
+#include "cpu/simd/simd.h"
 
 namespace aerie::cpu::AERIE_ISA {
 namespace {

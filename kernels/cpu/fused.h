@@ -2,7 +2,7 @@
 #pragma once
 #include "cpu/kv_cache.h"
 #include "cpu/ops.h"
-#include "cpu/simd.h"
+#include "cpu/simd/simd.h"
 
 namespace aerie::cpu::AERIE_ISA {
 

@@ -2,7 +2,7 @@
 // read once from memory.
 #include <algorithm>
 
-#include "cpu/dot.h"
+#include "cpu/dot/dot.h"
 #include "cpu/fused.h"
 
 namespace aerie::cpu::AERIE_ISA {

@@ -6,7 +6,7 @@
 
 #include "core/philox.h"
 #include "cpu/ops.h"
-#include "cpu/simd.h"
+#include "cpu/simd/simd.h"
 
 namespace aerie::cpu::AERIE_ISA {
 namespace {

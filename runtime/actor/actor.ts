@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Address } from "../messages.ts";
+import type { Address } from "../messages/actors.ts";
 import type { Clock } from "./clock.ts";
 
 /** Log levels, least to most severe. */

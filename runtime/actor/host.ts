@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { WireError } from "../errors.ts";
-import type { Address } from "../messages.ts";
+import type { WireError } from "../contracts/errors.ts";
+import type { Address } from "../messages/actors.ts";
 import type { Actor, LogLevel } from "./actor.ts";
 
 /** Any actor, where only its host's types matter. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { fromWireError, toWireError } from "../errors.ts";
-import type { Address } from "../messages.ts";
+import { fromWireError, toWireError } from "../contracts/errors.ts";
+import type { Address } from "../messages/actors.ts";
 import type { Actor, ActorContext } from "./actor.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Channel, PortChannel } from "./channel.ts";

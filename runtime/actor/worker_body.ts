@@ -4,8 +4,8 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import { toWireError, type WireError } from "../errors.ts";
-import type { Address } from "../messages.ts";
+import { toWireError, type WireError } from "../contracts/errors.ts";
+import type { Address } from "../messages/actors.ts";
 import type { Actor, LogLevel } from "./actor.ts";
 import { localChannels } from "./channel.ts";
 import type { ActorRegistry } from "./host.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { fromWireError, type WireError } from "../errors.ts";
-import type { Address } from "../messages.ts";
+import { fromWireError, type WireError } from "../contracts/errors.ts";
+import type { Address } from "../messages/actors.ts";
 import type { ActorHost, HostOptions } from "./host.ts";
 import type { HostCommand, HostFact } from "./worker_body.ts";
 

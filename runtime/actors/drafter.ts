@@ -4,12 +4,13 @@
  * @module
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
-import { type Drafted, type DrafterMessage, unreachable } from "../messages.ts";
+import { type DrafterMessage, unreachable } from "../messages/actors.ts";
+import { type Drafted } from "../messages/scheduler_drafter.ts";
 import { loading } from "../models/load.ts";
 import { measureDrafts } from "../speculation/measure.ts";
 import type { Proposer } from "../speculation/proposer.ts";
 import { createProposer, targetParts } from "../speculation/registry.ts";
-import type { DrafterConfig, DrafterInfo } from "../speculation_config.ts";
+import type { DrafterConfig, DrafterInfo } from "../contracts/speculation_config.ts";
 
 class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
   readonly name = "drafter";

@@ -4,19 +4,13 @@
  * @module
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
-import type { SchedulerConfig } from "../config.ts";
-import type { ControlCommand, ControlFact } from "../control_messages.ts";
-import {
-  type Draft,
-  type Flushed,
-  type Forward,
-  type Forwarded,
-  type Inspected,
-  type Release,
-  type SchedulerMessage,
-  type SpeculationUsage,
-  unreachable,
-} from "../messages.ts";
+import type { SchedulerConfig } from "../contracts/config.ts";
+import type { ControlCommand, ControlFact } from "../messages/control.ts";
+import { type SpeculationUsage } from "../contracts/usage.ts";
+import { type SchedulerMessage, unreachable } from "../messages/actors.ts";
+import { type Flushed, type Inspected } from "../messages/engine_scheduler.ts";
+import { type Draft } from "../messages/scheduler_drafter.ts";
+import { type Forward, type Forwarded, type Release } from "../messages/scheduler_verifier.ts";
 import { observeAdmissions, submit } from "../scheduling/admission.ts";
 import { commit } from "../scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";

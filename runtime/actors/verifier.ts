@@ -5,29 +5,21 @@
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { Clock } from "../actor/clock.ts";
-import type { VerifierConfig, VerifierInfo } from "../config.ts";
+import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
+import { unreachable, type VerifierMessage } from "../messages/actors.ts";
 import {
   type Forward,
   type Forwarded,
   type Segment,
   type SegmentResult,
-  unreachable,
-  type VerifierMessage,
-} from "../messages.ts";
+} from "../messages/scheduler_verifier.ts";
 import { BatchRowsBuilder, slotAt } from "../models/batch_rows.ts";
 import { type LoadedModel, loading, loadModel } from "../models/load.ts";
 import { ThreadChoice } from "../models/thread_choice.ts";
 import { type OutputRow, promptReport, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
-import { defaultSamplingParams, maxTopLogprobs } from "../sampling/params.ts";
-import {
-  acceptPath,
-  chainOf,
-  childrenOf,
-  depthsOf,
-  emptyTree,
-  pathTokens,
-} from "../speculation/draft_tree.ts";
+import { defaultSamplingParams, maxTopLogprobs } from "../contracts/sampling_params.ts";
+import { acceptPath, chainOf, childrenOf, depthsOf, emptyTree, pathTokens } from "../contracts/draft_tree.ts";
 import { chooseLeniently, coinOf, filteredProbabilities } from "../speculation/lenient.ts";
 import { measureContext, measureCurve } from "../speculation/measure.ts";
 import { type BatchRows, Context } from "../../ffi/context.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { GenerationRequest, ModelInfo } from "../generation.ts";
-import type { SchedulerState } from "../messages.ts";
+import type { GenerationRequest, ModelInfo } from "../contracts/generation.ts";
+import type { SchedulerState } from "../contracts/scheduler_state.ts";
 import { processMetrics } from "./process_metrics.ts";
 import { RequestMetrics, type TokenizerOperation } from "./request_metrics.ts";
 import { type RequestObserver, type RequestSink, TimedRequest } from "./request_observer.ts";

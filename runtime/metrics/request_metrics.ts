@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, Histogram, Registry } from "prom-client";
-import type { GenerationRequest, ModelInfo } from "../generation.ts";
+import type { GenerationRequest, ModelInfo } from "../contracts/generation.ts";
 import {
   FIRST_TOKEN_SECONDS,
   QUEUE_SECONDS,

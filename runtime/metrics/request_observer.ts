@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { GenerationRequest } from "../generation.ts";
-import type { FinishReason, Usage } from "../messages.ts";
+import type { GenerationRequest } from "../contracts/generation.ts";
+import type { FinishReason } from "../contracts/outputs.ts";
+import type { Usage } from "../contracts/usage.ts";
 
 /** How a request ended: with a finish reason or an error. */
 export interface RequestOutcome {

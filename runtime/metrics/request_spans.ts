@@ -14,8 +14,8 @@ import {
   type Tracer,
 } from "@opentelemetry/api";
 import manifest from "../../deno.json" with { type: "json" };
-import { AerieError } from "../errors.ts";
-import type { GenerationRequest } from "../generation.ts";
+import { AerieError } from "../contracts/errors.ts";
+import type { GenerationRequest } from "../contracts/generation.ts";
 import type { RequestOutcome, RequestSink, RequestTimes } from "./request_observer.ts";
 
 /** Spans of requests, made when a request has ended, of the times that were taken on the way. */

@@ -9,8 +9,8 @@ import {
   type SchedulerState,
   tokenUsage,
   utilization,
-} from "../scheduler_state.ts";
-import { acceptLength, acceptRate } from "../usage.ts";
+} from "../contracts/scheduler_state.ts";
+import { acceptLength, acceptRate } from "../contracts/usage.ts";
 
 /** What does not change while the engine runs. */
 export interface SchedulerFacts {

@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, Gauge, Registry } from "prom-client";
-import type { SchedulerState } from "../messages.ts";
+import type { SchedulerState } from "../contracts/scheduler_state.ts";
 import { familiesOf, type Reading, type SchedulerFacts } from "./scheduler_families.ts";
 
 /** The scheduler's metrics in Prometheus' text format. */

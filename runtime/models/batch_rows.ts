@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Segment } from "../messages.ts";
-import { ancestorMasks, depthsOf } from "../speculation/draft_tree.ts";
+import type { Segment } from "../messages/scheduler_verifier.ts";
+import { ancestorMasks, depthsOf } from "../contracts/draft_tree.ts";
 import type { BatchRows } from "../../ffi/context.ts";
 
 /** Limits of a batch. */

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { VerifierConfig, VerifierInfo } from "../config.ts";
+import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import type { LogLevel } from "../actor/actor.ts";
-import { LoadError } from "../errors.ts";
-import { readFreeMemory } from "../free_memory.ts";
+import { LoadError } from "../contracts/errors.ts";
+import { readFreeMemory } from "../engine/free_memory.ts";
 import type { Context } from "../../ffi/context.ts";
 import { NativeError } from "../../ffi/library.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LoadError } from "../errors.ts";
+import { LoadError } from "../contracts/errors.ts";
 import { LlamaForCausalLM } from "./llama.ts";
 import type { Model, ModelParts } from "./model.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Checkpoint, StorageFormat, TensorSource } from "../config.ts";
-import { LoadError } from "../errors.ts";
+import type { Checkpoint, StorageFormat, TensorSource } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
 import type { Context, Dtype } from "../../ffi/context.ts";
 import type { FileId, TensorId, WeightId } from "../../ffi/handles.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TokenLogprob } from "../messages.ts";
+import type { TokenLogprob } from "../contracts/outputs.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { SamplerId, TensorId } from "../../ffi/handles.ts";
 import {
@@ -17,7 +17,7 @@ import {
   samplerRows,
   writeSampler,
 } from "../../ffi/sampler.ts";
-import { maxTopLogprobs, type SamplingParams } from "./params.ts";
+import { maxTopLogprobs, type SamplingParams } from "../contracts/sampling_params.ts";
 import type { Adjustment, SequenceSampling } from "./sequence_sampling.ts";
 
 /** Smallest positive number of 32 bits that native code does not take for 0, which two parameters must not be. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { SequenceStart } from "../messages.ts";
-import { type SamplingParams, seedHalves } from "./params.ts";
+import type { SequenceStart } from "../messages/scheduler_verifier.ts";
+import { type SamplingParams, seedHalves } from "../contracts/sampling_params.ts";
 
 /** A change to one logit; see `aerie_sampler_adjust`. */
 export interface Adjustment {

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { DraftTree } from "../messages.ts";
-import { acceptPath, depthsOf } from "../speculation/draft_tree.ts";
+import { acceptPath, depthsOf, type DraftTree } from "../contracts/draft_tree.ts";
 
 /** Bins of the drafter's probability, equal in its square root: drafts that matter least share few. */
 const NUM_BINS = 16;

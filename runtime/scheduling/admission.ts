@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { InvalidRequestError, OverloadedError, toWireError } from "../errors.ts";
-import type { Failed, Submit } from "../messages.ts";
+import { InvalidRequestError, OverloadedError, toWireError } from "../contracts/errors.ts";
+import type { Failed, Submit } from "../messages/engine_scheduler.ts";
 import { chooseNext, leaveQueue } from "./admission_order.ts";
 import { promiseRoom } from "./departures.ts";
 import { attachPrefix, growPages, numAvailablePages, numMissingPages, releasePages } from "./pages.ts";

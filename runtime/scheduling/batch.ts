@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Release, Segment, SequenceStart } from "../messages.ts";
+import type { Release, Segment, SequenceStart } from "../messages/scheduler_verifier.ts";
 import type { Drafts } from "./drafting.ts";
 import { isPrefilling, type Sequence } from "./sequence.ts";
 import type { SchedulingState, Step } from "./state.ts";

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import type { SchedulerConfig } from "../config.ts";
-import type { FinishReason, Forwarded, Segment, SegmentResult, Tokens } from "../messages.ts";
+import type { SchedulerConfig } from "../contracts/config.ts";
+import type { FinishReason } from "../contracts/outputs.ts";
+import type { Tokens } from "../messages/engine_scheduler.ts";
+import type { Forwarded, Segment, SegmentResult } from "../messages/scheduler_verifier.ts";
 import { observeStepEnd } from "./departures.ts";
 import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
 import { observeDraft, observeStep, type SequenceDraft } from "./draft_experience.ts";

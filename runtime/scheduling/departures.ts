@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MIN_RETRY_MS } from "../errors.ts";
+import { MIN_RETRY_MS } from "../contracts/errors.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
 

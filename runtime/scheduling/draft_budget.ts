@@ -9,7 +9,7 @@ import {
   type CostCurve,
   type DraftCosts,
   NUM_TRIAL_TOKENS,
-} from "../speculation_config.ts";
+} from "../contracts/speculation_config.ts";
 
 /** Drafting time, as a share of a plain step, that does not matter. */
 const NEGLIGIBLE = 0.01;

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { DraftTree, SegmentResult } from "../messages.ts";
-import type { DraftingConfig } from "../speculation_config.ts";
+import type { DraftTree } from "../contracts/draft_tree.ts";
+import type { SegmentResult } from "../messages/scheduler_verifier.ts";
+import type { DraftingConfig } from "../contracts/speculation_config.ts";
 import { Acceptance } from "./acceptance.ts";
 import {
   catchUpCost,

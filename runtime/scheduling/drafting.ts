@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Draft, Drafted, DraftRequest } from "../messages.ts";
-import { pruneTree } from "../speculation/draft_tree.ts";
+import type { Draft, Drafted, DraftRequest } from "../messages/scheduler_drafter.ts";
+import { pruneTree } from "../contracts/draft_tree.ts";
 import { catchUpCost, chooseNodes, draftCost, type PlainStep } from "./draft_budget.ts";
 import {
   acceptanceOf,

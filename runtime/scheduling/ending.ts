@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { Finished, FinishReason, Release, Tokens } from "../messages.ts";
+import type { FinishReason } from "../contracts/outputs.ts";
+import type { Finished, Tokens } from "../messages/engine_scheduler.ts";
+import type { Release } from "../messages/scheduler_verifier.ts";
 import { observeDeparture } from "./departures.ts";
 import { releasePages } from "./pages.ts";
 import { type Sequence, usageOf } from "./sequence.ts";

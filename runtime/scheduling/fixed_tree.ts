@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { acceptLength, type SpeculationUsage } from "../usage.ts";
-import type { DraftingConfig } from "../speculation_config.ts";
+import { acceptLength, type SpeculationUsage } from "../contracts/usage.ts";
+import type { DraftingConfig } from "../contracts/speculation_config.ts";
 import { costAt, draftCost } from "./draft_budget.ts";
 
 /** Verifications after which experience is judged. */

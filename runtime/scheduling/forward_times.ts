@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ContextCosts, CostCurve } from "../speculation_config.ts";
+import type { ContextCosts, CostCurve } from "../contracts/speculation_config.ts";
 import { contextCost, costAt } from "./draft_budget.ts";
 
 /** Weight of the newest forward in `scale`. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { acceptLength, acceptRate, type SpeculationUsage } from "../usage.ts";
+import { acceptLength, acceptRate, type SpeculationUsage } from "../contracts/usage.ts";
 import { numUsedTokens, poolTokens, type SchedulingState, type Step } from "./state.ts";
 
 /** Says what a step prefills; cached tokens count once, when a sequence is admitted. */

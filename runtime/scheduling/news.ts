@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Progressed } from "../messages.ts";
+import type { Progressed } from "../messages/engine_scheduler.ts";
 import type { SchedulingState } from "./state.ts";
 
 /** How long a token may be kept: a frame of a display that shows 60 in a second. */

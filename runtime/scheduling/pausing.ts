@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { PauseMode } from "../control_messages.ts";
-import type { Release } from "../messages.ts";
+import type { PauseMode } from "../messages/control.ts";
+import type { Release } from "../messages/scheduler_verifier.ts";
 import { cancel, type SchedulerEvent } from "./ending.ts";
 import { preempt } from "./preemption.ts";
 import { isBusy, type SchedulingState } from "./state.ts";

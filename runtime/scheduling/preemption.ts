@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Release } from "../messages.ts";
+import type { Release } from "../messages/scheduler_verifier.ts";
 import { numAvailablePages, numMissingPages, releasePages } from "./pages.ts";
 import { numOutputTokens, type Sequence } from "./sequence.ts";
 import type { SchedulingState } from "./state.ts";

@@ -4,8 +4,9 @@
  * @module
  */
 import type { RadixNode } from "../cache/radix_cache.ts";
-import type { TokenLogprob, Usage } from "../messages.ts";
-import type { SamplingParams } from "../sampling/params.ts";
+import type { TokenLogprob } from "../contracts/outputs.ts";
+import type { Usage } from "../contracts/usage.ts";
+import type { SamplingParams } from "../contracts/sampling_params.ts";
 import { copyCounts, type SpeculationCounts } from "./speculation_counts.ts";
 
 /**

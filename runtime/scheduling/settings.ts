@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { SchedulerConfig } from "../config.ts";
-import type { SchedulerSettings } from "../control_messages.ts";
+import type { SchedulerConfig } from "../contracts/config.ts";
+import type { SchedulerSettings } from "../messages/control.ts";
 
 /**
  * The configuration with new settings. What is running or waiting already stays, even where there is now more of it than

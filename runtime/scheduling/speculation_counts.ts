@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { DraftTree, SpeculationUsage } from "../messages.ts";
+import type { DraftTree } from "../contracts/draft_tree.ts";
+import type { SpeculationUsage } from "../contracts/usage.ts";
 
 /** Counts in the making; see `SpeculationUsage`. */
 export interface SpeculationCounts extends SpeculationUsage {

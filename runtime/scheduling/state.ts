@@ -5,9 +5,10 @@
  */
 import { PageAllocator } from "../cache/page_allocator.ts";
 import { lookAheadPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
-import type { SchedulerConfig } from "../config.ts";
-import type { PauseMode } from "../control_messages.ts";
-import type { Forward, Release, SchedulerState } from "../messages.ts";
+import type { SchedulerConfig } from "../contracts/config.ts";
+import type { PauseMode } from "../messages/control.ts";
+import type { SchedulerState } from "../contracts/scheduler_state.ts";
+import type { Forward, Release } from "../messages/scheduler_verifier.ts";
 import { type AdmissionOrder, createAdmissionOrder } from "./admission_order.ts";
 import { createDepartures, type Departures } from "./departures.ts";
 import { createDrafting, type Drafting, numLevelsNow } from "./draft_experience.ts";

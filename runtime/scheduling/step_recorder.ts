@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Profiled, StartProfile, StepRecord } from "../control_messages.ts";
+import type { Profiled, StartProfile, StepRecord } from "../messages/control.ts";
 
 /** Steps that go together: few enough to be no burden for who receives them. */
 const BATCH_STEPS = 256;

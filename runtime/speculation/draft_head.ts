@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { HeadConfig } from "../speculation_config.ts";
+import type { HeadConfig } from "../contracts/speculation_config.ts";
 import type { ModelParts } from "../models/model.ts";
 import type { RmsNorm } from "../nn/layers.ts";
 import type { KvId, TensorId, WeightId } from "../../ffi/handles.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 import { Context } from "../../ffi/context.ts";
-import type { Checkpoint } from "../config.ts";
-import { LoadError } from "../errors.ts";
+import type { Checkpoint } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
 import { loadModel } from "../models/load.ts";
 import type { ProposerParts } from "./proposer.ts";
 import { draftLimits, TreeProposer } from "./tree_proposer.ts";

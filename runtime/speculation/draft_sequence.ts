@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DraftRequest } from "../messages.ts";
+import type { DraftRequest } from "../messages/scheduler_drafter.ts";
 import { type PageStamps, PrefixHash } from "./page_stamps.ts";
 
 /** Entry e of its draft KV is computed from the token at e + `lookAhead`. */

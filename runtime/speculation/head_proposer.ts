@@ -5,10 +5,10 @@
  */
 import { Context } from "../../ffi/context.ts";
 import type { WeightId } from "../../ffi/handles.ts";
-import type { Checkpoint } from "../config.ts";
-import { LoadError } from "../errors.ts";
+import type { Checkpoint } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
 import { Weights, type WeightStore } from "../nn/weights.ts";
-import type { HeadCheckpoint, HeadKind } from "../speculation_config.ts";
+import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.ts";
 import type { DraftHead, HeadParts } from "./draft_head.ts";
 import { EagleHead } from "./eagle.ts";
 import { Eagle3Head } from "./eagle3.ts";

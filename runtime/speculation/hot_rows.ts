@@ -6,8 +6,8 @@
  */
 import type { Context } from "../../ffi/context.ts";
 import type { WeightId } from "../../ffi/handles.ts";
-import type { Checkpoint } from "../config.ts";
-import { LoadError } from "../errors.ts";
+import type { Checkpoint } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
 import { Weights } from "../nn/weights.ts";
 
 /**

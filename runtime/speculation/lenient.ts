@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { SamplingParams } from "../sampling/params.ts";
-import type { AcceptThresholds } from "../speculation_config.ts";
+import type { SamplingParams } from "../contracts/sampling_params.ts";
+import type { AcceptThresholds } from "../contracts/speculation_config.ts";
 
 /** A draft at a node, with the model's probability for it. */
 export interface Child {

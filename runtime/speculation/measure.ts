@@ -10,7 +10,7 @@ import {
   type DraftCosts,
   NUM_TRIAL_TOKENS,
   type SpeculationConfig,
-} from "../speculation_config.ts";
+} from "../contracts/speculation_config.ts";
 import type { DraftRequest, Proposer, ProposerLimits } from "./proposer.ts";
 
 /** Batches that are tried. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { NgramConfig } from "../speculation_config.ts";
+import type { NgramConfig } from "../contracts/speculation_config.ts";
 import type { DraftRequest, DraftTree, Proposer, ProposerParts } from "./proposer.ts";
 import { ROOT, TokenTrie } from "./token_trie.ts";
 

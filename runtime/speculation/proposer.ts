@@ -4,9 +4,10 @@
  * @module
  */
 import type { LogLevel } from "../actor/actor.ts";
-import type { Checkpoint, VerifierConfig } from "../config.ts";
-import type { SpeculationConfig } from "../speculation_config.ts";
-import type { DraftRequest, DraftTree } from "../messages.ts";
+import type { Checkpoint, VerifierConfig } from "../contracts/config.ts";
+import type { SpeculationConfig } from "../contracts/speculation_config.ts";
+import type { DraftTree } from "../contracts/draft_tree.ts";
+import type { DraftRequest } from "../messages/scheduler_drafter.ts";
 import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
 
 export type { DraftRequest, DraftTree };

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { VerifierConfig, VerifierInfo } from "../config.ts";
-import { LoadError } from "../errors.ts";
+import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
 import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
 import { DraftModelProposer } from "./draft_model.ts";
 import { HeadProposer } from "./head_proposer.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import type { DraftRequest, DraftTree, Proposer, ProposerParts } from "./proposer.ts";
-import { depthsOf } from "./draft_tree.ts";
+import { depthsOf } from "../contracts/draft_tree.ts";
 import { DraftModelProposer } from "./draft_model.ts";
 
 /** See the module's comment. */

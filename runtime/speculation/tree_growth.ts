@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DraftTree } from "../messages.ts";
+import type { DraftTree } from "../contracts/draft_tree.ts";
 
 /** Rows a draft model runs for one tree at most: one bit of a mask each. */
 export const MAX_GROWN_ROWS = 64;

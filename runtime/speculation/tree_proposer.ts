@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { DraftRequest, DraftTree } from "../messages.ts";
+import { type DraftTree, emptyTree } from "../contracts/draft_tree.ts";
+import type { DraftRequest } from "../messages/scheduler_drafter.ts";
 import type { BatchLimits } from "../models/batch_rows.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, GraphId, TensorId } from "../../ffi/handles.ts";
 import { DraftRows } from "./draft_rows.ts";
 import { DraftSequence } from "./draft_sequence.ts";
-import { emptyTree } from "./draft_tree.ts";
 import { PageStamps } from "./page_stamps.ts";
 import type { Proposer, ProposerLimits } from "./proposer.ts";
 import { TopTokens } from "./top_tokens.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { LoadError } from "../errors.ts";
+import { LoadError } from "../contracts/errors.ts";
 import type { AddedTokenEntry, TokenizerJson, TokenizerStep } from "./source.ts";
 
 /** Ids are positions in arrays; published vocabularies end below 300,000. */

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { GgufFile } from "../weights/gguf.ts";
-import { GgufMetadata } from "../weights/gguf_metadata.ts";
+import type { GgufFile } from "../tensor_files/gguf.ts";
+import { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
 import { checkAddedTokens } from "./check_tokenizer.ts";
 import { GPT2_PATTERN, isolated } from "./pre_tokenizer.ts";
 import type { AddedTokenEntry, TokenizerSource, TokenizerStep } from "./source.ts";

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { readJsonFile, readTextFile } from "../weights/text_file.ts";
+import { readJsonFile, readTextFile } from "../tensor_files/text_file.ts";
 import { checkTokenizer } from "./check_tokenizer.ts";
 import type { TokenizerSource } from "./source.ts";
 

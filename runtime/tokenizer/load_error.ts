@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AerieError, LoadError } from "../errors.ts";
+import { AerieError, LoadError } from "../contracts/errors.ts";
 
 /**
  * What `build` returns.

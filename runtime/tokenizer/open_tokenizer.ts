@@ -4,7 +4,7 @@
  * @module
  */
 import { basename, dirname } from "node:path";
-import { readGguf } from "../weights/gguf.ts";
+import { readGguf } from "../tensor_files/gguf.ts";
 import { ggufTokenizer } from "./gguf_tokenizer.ts";
 import { readHuggingFaceTokenizer } from "./huggingface_tokenizer.ts";
 import type { TokenizerSource } from "./source.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { LoadError } from "../errors.ts";
+import { LoadError } from "../contracts/errors.ts";
 import type { TokenizerStep } from "./source.ts";
 
 /** GPT-2's word pattern, which `ByteLevel` applies unless `use_regex` is false. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { InvalidRequestError } from "../errors.ts";
+import { InvalidRequestError } from "../contracts/errors.ts";
 import type { TemplateMessage, TemplateValue } from "./template_values.ts";
 
 /** Something with a mark in it; the mark has its place in the list. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { InvalidRequestError } from "../errors.ts";
+import { InvalidRequestError } from "../contracts/errors.ts";
 import type { AddedTokenEntry } from "./source.ts";
 
 /** A piece of text, or a special token in it. */

@@ -4,8 +4,8 @@
  * @module
  */
 import { readFileSync } from "node:fs";
-import { LoadError } from "../errors.ts";
-import { sizeOfRegularFile } from "../weights/regular_file.ts";
+import { LoadError } from "../contracts/errors.ts";
+import { sizeOfRegularFile } from "../tensor_files/regular_file.ts";
 import { namedTemplate, templateNames } from "./named_templates.ts";
 import type { TokenizerSource } from "./source.ts";
 

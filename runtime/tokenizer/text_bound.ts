@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NO_BOUND, type TextBound } from "../text_length.ts";
+import { NO_BOUND, type TextBound } from "../contracts/text_length.ts";
 import type { TokenizerJson, TokenizerStep } from "./source.ts";
 import { BYTE_CHARACTERS, type TokenDecoding } from "./token_bytes.ts";
 

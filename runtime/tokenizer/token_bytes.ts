@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { LoadError } from "../errors.ts";
+import { LoadError } from "../contracts/errors.ts";
 import type { TokenizerStep } from "./source.ts";
 
 /** How token texts turn into bytes. */

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { LoadError } from "../errors.ts";
-import type { TokenizerFacts } from "../generation.ts";
-import type { TextBound } from "../text_length.ts";
+import { LoadError } from "../contracts/errors.ts";
+import type { TokenizerFacts } from "../contracts/generation.ts";
+import type { TextBound } from "../contracts/text_length.ts";
 import { Detokenizer } from "./detokenizer.ts";
 import type { TokenizerSource } from "./source.ts";
 import { textBound } from "./text_bound.ts";

@@ -5,9 +5,9 @@
  * @module
  */
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
-import { InvalidRequestError, LoadError } from "../errors.ts";
-import type { ChatMessage, EncodeOptions, RenderOptions } from "../generation.ts";
-import { checkTextFits } from "../text_length.ts";
+import { InvalidRequestError, LoadError } from "../contracts/errors.ts";
+import type { ChatMessage, EncodeOptions, RenderOptions } from "../contracts/generation.ts";
+import { checkTextFits } from "../contracts/text_length.ts";
 import { ChatTemplate } from "./chat_template.ts";
 import { exactPreTokenizer } from "./pre_tokenizer.ts";
 import type { TokenizerJson, TokenizerSource } from "./source.ts";

@@ -5,18 +5,18 @@
  * @module
  */
 import { basename } from "node:path";
-import type { Checkpoint, StorageFormat, TensorSource } from "../config.ts";
-import { LoadError } from "../errors.ts";
+import type { Checkpoint, StorageFormat, TensorSource } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
 import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
-import { readGguf } from "./gguf.ts";
+import { readGguf } from "../tensor_files/gguf.ts";
 import { ggufConfig, ggufTensors } from "./gguf_checkpoint.ts";
 import { readHuggingFaceConfig } from "./huggingface_config.ts";
 import { checkModel } from "./required_tensors.ts";
 import type { ModelFiles } from "./model_files.ts";
-import { readSafetensors } from "./safetensors.ts";
-import { isFloating, unsupportedFormat } from "./stored_tensor.ts";
+import { readSafetensors } from "../tensor_files/safetensors.ts";
+import { isFloating, unsupportedFormat } from "../tensor_files/stored_tensor.ts";
 
 /** A model ready to be mapped, and the tokenizer that goes with it. */
 export interface OpenedCheckpoint {

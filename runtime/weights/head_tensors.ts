@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Checkpoint } from "../config.ts";
-import { LoadError } from "../errors.ts";
-import type { HeadCheckpoint } from "../speculation_config.ts";
+import type { Checkpoint } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
+import type { HeadCheckpoint } from "../contracts/speculation_config.ts";
 import { impossibleNumber } from "./model_numbers.ts";
 
 /** Names and shapes of the tensors of a draft head. */

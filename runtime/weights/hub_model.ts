@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { LoadError } from "../errors.ts";
+import { LoadError } from "../contracts/errors.ts";
 import { findModelFiles, readShardNames, SHARD_INDEX } from "./local_model.ts";
 import type { ModelFiles, OnProgress } from "./model_files.ts";
 

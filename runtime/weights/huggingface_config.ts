@@ -5,9 +5,9 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import type { ModelConfig, RopeScaling } from "../config.ts";
-import { LoadError } from "../errors.ts";
-import { readJsonFile } from "./text_file.ts";
+import type { ModelConfig, RopeScaling } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
+import { readJsonFile } from "../tensor_files/text_file.ts";
 
 const SIZE = z.int().positive();
 const TOKEN_IDS = z.union([SIZE.or(z.literal(0)), z.array(z.int().nonnegative())]).nullish();

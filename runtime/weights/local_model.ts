@@ -5,9 +5,9 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { LoadError } from "../errors.ts";
+import { LoadError } from "../contracts/errors.ts";
 import type { ModelFiles } from "./model_files.ts";
-import { readJsonFile } from "./text_file.ts";
+import { readJsonFile } from "../tensor_files/text_file.ts";
 
 /** The index of a sharded safetensors checkpoint. */
 export const SHARD_INDEX = "model.safetensors.index.json";

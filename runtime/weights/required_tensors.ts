@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ModelConfig, TensorSource } from "../config.ts";
-import { LoadError } from "../errors.ts";
+import type { ModelConfig, TensorSource } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
 import { impossibleNumber } from "./model_numbers.ts";
 
 /** Names and shapes of the tensors of a Llama model. */

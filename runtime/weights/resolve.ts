@@ -4,7 +4,7 @@
  * @module
  */
 import { basename, dirname } from "node:path";
-import { LoadError } from "../errors.ts";
+import { LoadError } from "../contracts/errors.ts";
 import { DEFAULT_MODEL, ensureDefaultModel, type PinnedModel } from "./default_model.ts";
 import { fetchHubModel, isHubId } from "./hub_model.ts";
 import { findModelFiles } from "./local_model.ts";

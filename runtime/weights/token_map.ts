@@ -5,12 +5,12 @@
  */
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { LoadError } from "../errors.ts";
+import { LoadError } from "../contracts/errors.ts";
 import { fetchHubFiles, type HubModelOptions } from "./hub_model.ts";
-import { readSafetensors } from "./safetensors.ts";
-import { readIntegers } from "./stored_tensor.ts";
-import { readJsonFile } from "./text_file.ts";
-import { readTorchFile, tensorOf } from "./torch_pickle.ts";
+import { readSafetensors } from "../tensor_files/safetensors.ts";
+import { readIntegers } from "../tensor_files/stored_tensor.ts";
+import { readJsonFile } from "../tensor_files/text_file.ts";
+import { readTorchFile, tensorOf } from "../tensor_files/torch_pickle.ts";
 
 const IDS = z.array(z.int().nonnegative());
 

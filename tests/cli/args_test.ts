@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import { describeArgs, parseArgs, UsageError } from "../../cli/args.ts";
 import { flagGroups, flagSchema } from "../../cli/flags.ts";
-import type { ServerArgs } from "../../runtime/server_args.ts";
+import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
 
 /** The arguments of a command line that asks to serve. */
 function argsOf(...argv: string[]): ServerArgs {

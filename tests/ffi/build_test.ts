@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { ensureLibrary } from "../../ffi/build.ts";
-import { LoadError } from "../../runtime/errors.ts";
+import { LoadError } from "../../runtime/contracts/errors.ts";
 
 const CMAKE = `cmake_minimum_required(VERSION 3.20)
 project(tiny CXX)

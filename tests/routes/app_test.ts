@@ -4,7 +4,12 @@
 import fc from "fast-check";
 import { strict as assert } from "node:assert";
 import { createApp } from "../../routes/app.ts";
-import { AerieError, InvalidRequestError, OverloadedError, UnavailableError } from "../../runtime/errors.ts";
+import {
+  AerieError,
+  InvalidRequestError,
+  OverloadedError,
+  UnavailableError,
+} from "../../runtime/contracts/errors.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { appOf, fault, post, until } from "../support/http.ts";
 

@@ -2,8 +2,8 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { OverloadedError } from "../../runtime/errors.ts";
-import type { SchedulerState } from "../../runtime/scheduler_state.ts";
+import { OverloadedError } from "../../runtime/contracts/errors.ts";
+import type { SchedulerState } from "../../runtime/contracts/scheduler_state.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { idleState } from "../support/scheduler_states.ts";
 import { appOf, post } from "../support/http.ts";

@@ -2,7 +2,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { OverloadedError } from "../../runtime/errors.ts";
+import { OverloadedError } from "../../runtime/contracts/errors.ts";
 import { readExposition, valueOf } from "../support/exposition.ts";
 import { FakeGenerator, type Step } from "../support/fake_generator.ts";
 import { type App, appOf, post } from "../support/http.ts";

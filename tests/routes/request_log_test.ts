@@ -5,7 +5,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { OverloadedError } from "../../runtime/errors.ts";
+import { OverloadedError } from "../../runtime/contracts/errors.ts";
 import { FakeGenerator, spell, type Step } from "../support/fake_generator.ts";
 import { appOf, post, until } from "../support/http.ts";
 

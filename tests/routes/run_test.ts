@@ -3,8 +3,8 @@
  */
 import { strict as assert } from "node:assert";
 import { chunked, type Indexed, runAll } from "../../routes/run.ts";
-import type { GenerationUpdate } from "../../runtime/generation.ts";
-import { defaultSamplingParams } from "../../runtime/sampling/params.ts";
+import type { GenerationUpdate } from "../../runtime/contracts/generation.ts";
+import { defaultSamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 
 type Part = [index: number, text: string, numTokens: number, finished?: boolean];

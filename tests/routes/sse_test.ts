@@ -3,7 +3,7 @@
  */
 import { strict as assert } from "node:assert";
 import { eventStream } from "../../routes/sse.ts";
-import { OverloadedError } from "../../runtime/errors.ts";
+import { OverloadedError } from "../../runtime/contracts/errors.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { appOf, post } from "../support/http.ts";
 

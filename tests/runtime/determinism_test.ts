@@ -6,10 +6,10 @@
  */
 import assert from "node:assert/strict";
 import { ensureLibrary } from "../../ffi/build.ts";
-import type { ServerArgs } from "../../runtime/server_args.ts";
-import { type Engine, startEngine } from "../../runtime/engine.ts";
-import type { GenerationUpdate } from "../../runtime/generation.ts";
-import type { SamplingParams } from "../../runtime/sampling/params.ts";
+import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
+import { type Engine, startEngine } from "../../runtime/engine/engine.ts";
+import type { GenerationUpdate } from "../../runtime/contracts/generation.ts";
+import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { StorageFormat } from "../../runtime/config.ts";
-import { blockOf, rowBytes } from "../../runtime/weights/formats.ts";
+import type { StorageFormat } from "../../runtime/contracts/config.ts";
+import { blockOf, rowBytes } from "../../runtime/tensor_files/formats.ts";
 
 /** A source of numbers in [0, 1). */
 export type Random = () => number;

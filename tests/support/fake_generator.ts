@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PauseMode, SchedulerSettings } from "../../runtime/control_messages.ts";
+import type { PauseMode, SchedulerSettings } from "../../runtime/messages/control.ts";
 import type {
   ChatMessage,
   GenerationRequest,
@@ -13,8 +13,8 @@ import type {
   ModelInfo,
   ProfileRequest,
   RenderOptions,
-} from "../../runtime/generation.ts";
-import type { SchedulerState } from "../../runtime/messages.ts";
+} from "../../runtime/contracts/generation.ts";
+import type { SchedulerState } from "../../runtime/contracts/scheduler_state.ts";
 
 /** What a scripted generation does next: yield, throw, or wait until it is aborted. */
 export type Step = Partial<GenerationUpdate> | Error | "wait";

@@ -6,9 +6,10 @@
  */
 import assert from "node:assert/strict";
 import type { Actor } from "../../runtime/actor/actor.ts";
-import type { VerifierConfig, VerifierInfo } from "../../runtime/config.ts";
-import type { Forward, Segment, SegmentResult, VerifierMessage } from "../../runtime/messages.ts";
-import type { SamplingParams } from "../../runtime/sampling/params.ts";
+import type { VerifierConfig, VerifierInfo } from "../../runtime/contracts/config.ts";
+import type { VerifierMessage } from "../../runtime/messages/actors.ts";
+import type { Forward, Segment, SegmentResult } from "../../runtime/messages/scheduler_verifier.ts";
+import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 
 /** The token after a prefix. */
 export type NextToken = (prefix: readonly number[]) => number;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ModelConfig } from "../../runtime/config.ts";
-import type { HeadCheckpoint } from "../../runtime/speculation_config.ts";
+import type { ModelConfig } from "../../runtime/contracts/config.ts";
+import type { HeadCheckpoint } from "../../runtime/contracts/speculation_config.ts";
 import {
   attend,
   inverseFrequencies,

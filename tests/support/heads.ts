@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { Checkpoint } from "../../runtime/config.ts";
+import type { Checkpoint } from "../../runtime/contracts/config.ts";
 import { loadModel } from "../../runtime/models/load.ts";
 import type { DraftHead } from "../../runtime/speculation/draft_head.ts";
 import { loadHead } from "../../runtime/speculation/head_proposer.ts";
 import type { ProposerLimits, TargetParts } from "../../runtime/speculation/proposer.ts";
 import { targetParts } from "../../runtime/speculation/registry.ts";
 import type { TreeDrafter } from "../../runtime/speculation/tree_proposer.ts";
-import type { HeadCheckpoint } from "../../runtime/speculation_config.ts";
+import type { HeadCheckpoint } from "../../runtime/contracts/speculation_config.ts";
 import { openDraftHead } from "../../runtime/weights/draft_checkpoint.ts";
 import type { Context } from "../../ffi/context.ts";
 import { normal, seededRandom } from "./block_formats.ts";

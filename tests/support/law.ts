@@ -5,11 +5,11 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { ServerArgs } from "../../runtime/server_args.ts";
-import { type Engine, type EngineOptions, startEngine } from "../../runtime/engine.ts";
-import type { GenerationUpdate } from "../../runtime/generation.ts";
-import { openSpeculation } from "../../runtime/open_speculation.ts";
-import type { SamplingParams } from "../../runtime/sampling/params.ts";
+import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
+import { type Engine, type EngineOptions, startEngine } from "../../runtime/engine/engine.ts";
+import type { GenerationUpdate } from "../../runtime/contracts/generation.ts";
+import { openSpeculation } from "../../runtime/speculation/setup/open_speculation.ts";
+import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import type { OpenedCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { libraryPath } from "./native.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import type { LogLevel } from "../../runtime/actor/actor.ts";
-import type { Checkpoint, VerifierConfig } from "../../runtime/config.ts";
-import type { Segment } from "../../runtime/messages.ts";
+import type { Checkpoint, VerifierConfig } from "../../runtime/contracts/config.ts";
+import type { Segment } from "../../runtime/messages/scheduler_verifier.ts";
 import { BatchRowsBuilder } from "../../runtime/models/batch_rows.ts";
 import { type LoadedModel, loadModel } from "../../runtime/models/load.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";

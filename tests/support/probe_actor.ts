@@ -4,8 +4,8 @@
  * @module
  */
 import type { Actor, ActorContext } from "../../runtime/actor/actor.ts";
-import { LoadError } from "../../runtime/errors.ts";
-import type { Address } from "../../runtime/messages.ts";
+import { LoadError } from "../../runtime/contracts/errors.ts";
+import type { Address } from "../../runtime/messages/actors.ts";
 
 /** What the probe does on a message; it answers each with `done`. */
 export interface ProbeMessage {

@@ -7,7 +7,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { createApp } from "../../routes/app.ts";
-import type { ServerArgs } from "../../runtime/server_args.ts";
+import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
 import type { App } from "./http.ts";

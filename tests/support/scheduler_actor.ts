@@ -6,19 +6,19 @@
 import type { ActorContext } from "../../runtime/actor/actor.ts";
 import { SimulatedClock } from "../../runtime/actor/clock.ts";
 import { schedulerActor } from "../../runtime/actors/scheduler.ts";
-import type { SchedulerConfig } from "../../runtime/config.ts";
+import type { SchedulerConfig } from "../../runtime/contracts/config.ts";
 import type {
-  Draft,
   DrafterMessage,
   EngineMessage,
-  Forward,
-  Progressed,
   SchedulerMessage,
   VerifierMessage,
-} from "../../runtime/messages.ts";
-import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampling/params.ts";
-import { chainOf } from "../../runtime/speculation/draft_tree.ts";
-import type { CostCurve, DraftingConfig } from "../../runtime/speculation_config.ts";
+} from "../../runtime/messages/actors.ts";
+import type { Progressed } from "../../runtime/messages/engine_scheduler.ts";
+import type { Draft } from "../../runtime/messages/scheduler_drafter.ts";
+import type { Forward } from "../../runtime/messages/scheduler_verifier.ts";
+import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
+import { chainOf } from "../../runtime/contracts/draft_tree.ts";
+import type { CostCurve, DraftingConfig } from "../../runtime/contracts/speculation_config.ts";
 import { worldConfig } from "./scheduler_world.ts";
 
 /** What each partner was sent, events of `progressed` one by one. */

@@ -4,10 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { SchedulerConfig } from "../../runtime/config.ts";
-import type { Segment } from "../../runtime/messages.ts";
+import type { SchedulerConfig } from "../../runtime/contracts/config.ts";
+import type { Segment } from "../../runtime/messages/scheduler_verifier.ts";
 import type { SchedulingState } from "../../runtime/scheduling/state.ts";
-import { emptyTree } from "../../runtime/speculation/draft_tree.ts";
+import { emptyTree } from "../../runtime/contracts/draft_tree.ts";
 import type { Client } from "./scheduler_client.ts";
 
 /** What the verifier knows of a sequence. */

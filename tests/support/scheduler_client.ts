@@ -4,8 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Failed, Finished, TokenLogprob } from "../../runtime/messages.ts";
-import type { SamplingParams } from "../../runtime/sampling/params.ts";
+import type { TokenLogprob } from "../../runtime/contracts/outputs.ts";
+import type { Failed, Finished } from "../../runtime/messages/engine_scheduler.ts";
+import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import type { SchedulerEvent } from "../../runtime/scheduling/ending.ts";
 
 /** What a client heard. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SchedulerState } from "../../runtime/messages.ts";
+import type { SchedulerState } from "../../runtime/contracts/scheduler_state.ts";
 
 /** Of one with a single page that has done nothing. */
 export const idleState: SchedulerState = {

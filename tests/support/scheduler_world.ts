@@ -5,26 +5,20 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { SchedulerConfig } from "../../runtime/config.ts";
-import type { PauseMode } from "../../runtime/control_messages.ts";
-import type {
-  Draft,
-  DraftRequest,
-  DraftTree,
-  Segment,
-  SegmentResult,
-  SequenceStart,
-  Submit,
-  TokenLogprob,
-} from "../../runtime/messages.ts";
-import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampling/params.ts";
+import type { SchedulerConfig } from "../../runtime/contracts/config.ts";
+import type { PauseMode } from "../../runtime/messages/control.ts";
+import { acceptPath, type DraftTree, emptyTree } from "../../runtime/contracts/draft_tree.ts";
+import type { TokenLogprob } from "../../runtime/contracts/outputs.ts";
+import type { Submit } from "../../runtime/messages/engine_scheduler.ts";
+import type { Draft, DraftRequest } from "../../runtime/messages/scheduler_drafter.ts";
+import type { Segment, SegmentResult, SequenceStart } from "../../runtime/messages/scheduler_verifier.ts";
+import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { submit } from "../../runtime/scheduling/admission.ts";
 import { commit } from "../../runtime/scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../../runtime/scheduling/ending.ts";
 import { pause, resume, settlePause } from "../../runtime/scheduling/pausing.ts";
 import { type Drafts, planDraft, takeDrafts } from "../../runtime/scheduling/drafting.ts";
 import { schedule } from "../../runtime/scheduling/schedule.ts";
-import { acceptPath, emptyTree } from "../../runtime/speculation/draft_tree.ts";
 import { createState, flush, type SchedulingState, type Step } from "../../runtime/scheduling/state.ts";
 import { checkBudget, checkOwners, checkSegment, type Started } from "./scheduler_checks.ts";
 import { Client } from "./scheduler_client.ts";

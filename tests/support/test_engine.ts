@@ -3,11 +3,16 @@
  *
  * @module
  */
-import type { ModelConfig } from "../../runtime/config.ts";
-import type { ServerArgs } from "../../runtime/server_args.ts";
-import { type Engine, type EngineOptions, type EngineTokenizer, startEngine } from "../../runtime/engine.ts";
-import type { GenerationRequest, GenerationUpdate } from "../../runtime/generation.ts";
-import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampling/params.ts";
+import type { ModelConfig } from "../../runtime/contracts/config.ts";
+import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
+import {
+  type Engine,
+  type EngineOptions,
+  type EngineTokenizer,
+  startEngine,
+} from "../../runtime/engine/engine.ts";
+import type { GenerationRequest, GenerationUpdate } from "../../runtime/contracts/generation.ts";
+import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { Detokenizer } from "../../runtime/tokenizer/detokenizer.ts";
 import { fakeVerifier, hashModel } from "./fake_verifier.ts";
 

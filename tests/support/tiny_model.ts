@@ -5,8 +5,8 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig, StorageFormat } from "../../runtime/config.ts";
-import { rowBytes } from "../../runtime/weights/formats.ts";
+import type { ModelConfig, StorageFormat } from "../../runtime/contracts/config.ts";
+import { rowBytes } from "../../runtime/tensor_files/formats.ts";
 import { requiredTensors } from "../../runtime/weights/required_tensors.ts";
 import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";
 import { GGML_TYPE, ggufBytes, type GgufField } from "./gguf_writer.ts";

@@ -6,9 +6,14 @@
 import type { ActorContext } from "../../runtime/actor/actor.ts";
 import { SimulatedClock } from "../../runtime/actor/clock.ts";
 import { verifierActor } from "../../runtime/actors/verifier.ts";
-import type { VerifierConfig, VerifierInfo } from "../../runtime/config.ts";
-import type { Forwarded, Segment, SegmentResult, SequenceStart } from "../../runtime/messages.ts";
-import { defaultSamplingParams, type SamplingParams } from "../../runtime/sampling/params.ts";
+import type { VerifierConfig, VerifierInfo } from "../../runtime/contracts/config.ts";
+import type {
+  Forwarded,
+  Segment,
+  SegmentResult,
+  SequenceStart,
+} from "../../runtime/messages/scheduler_verifier.ts";
+import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 
 /** Runs forwards; disposing stops the actor. */
 export class VerifierBench implements Disposable {

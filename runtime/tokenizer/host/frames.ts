@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { WireError } from "../../errors.ts";
-import type { ChatMessage, EncodeOptions, RenderOptions } from "../../generation.ts";
+import type { WireError } from "../../contracts/errors.ts";
+import type { ChatMessage, EncodeOptions, RenderOptions } from "../../contracts/generation.ts";
 import type { TokenizerSource } from "../source.ts";
 
 /** What a host is asked; it answers one request after the other. */

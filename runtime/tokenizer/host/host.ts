@@ -4,7 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { InvalidRequestError, LoadError, type WireError } from "../../errors.ts";
+import { InvalidRequestError, LoadError, type WireError } from "../../contracts/errors.ts";
 import { FrameReader, type HostReply } from "./frames.ts";
 
 const ENTRY = fileURLToPath(new URL("./host_process.ts", import.meta.url));

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { AerieError, InvalidRequestError, toWireError } from "../../errors.ts";
+import { AerieError, InvalidRequestError, toWireError } from "../../contracts/errors.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer.ts";
 import { FrameReader, type HostReply, type HostRequest, toFrame } from "./frames.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { LogLevel } from "../../actor/actor.ts";
-import { InvalidRequestError, LoadError, OverloadedError, UnavailableError } from "../../errors.ts";
+import { InvalidRequestError, LoadError, OverloadedError, UnavailableError } from "../../contracts/errors.ts";
 import type { TokenizerSource } from "../source.ts";
 import { type HostRequest, toFrame } from "./frames.ts";
 import { Guardian } from "./guardian.ts";

@@ -4,7 +4,7 @@ import { type Channel, localChannels, PortChannel } from "../../../runtime/actor
 import type { ActorHost } from "../../../runtime/actor/host.ts";
 import { InlineHost } from "../../../runtime/actor/inline_host.ts";
 import { ActorThread, WorkerHost } from "../../../runtime/actor/worker_host.ts";
-import type { WireError } from "../../../runtime/errors.ts";
+import type { WireError } from "../../../runtime/contracts/errors.ts";
 import {
   probeActor,
   type ProbeAnswer,

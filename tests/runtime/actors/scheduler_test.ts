@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Draft, Forward } from "../../../runtime/messages.ts";
+import type { Draft } from "../../../runtime/messages/scheduler_drafter.ts";
+import type { Forward } from "../../../runtime/messages/scheduler_verifier.ts";
 import { answerDraft, fixedDrafting, startScheduler } from "../../support/scheduler_actor.ts";
 
 Deno.test("a request goes to the verifier at once, its tokens to the engine, its end to all", async () => {

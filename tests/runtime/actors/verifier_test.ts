@@ -4,9 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Checkpoint } from "../../../runtime/config.ts";
-import type { Segment, SegmentResult, TokenLogprob } from "../../../runtime/messages.ts";
-import type { SamplingParams } from "../../../runtime/sampling/params.ts";
+import type { Checkpoint } from "../../../runtime/contracts/config.ts";
+import type { TokenLogprob } from "../../../runtime/contracts/outputs.ts";
+import type { Segment, SegmentResult } from "../../../runtime/messages/scheduler_verifier.ts";
+import type { SamplingParams } from "../../../runtime/contracts/sampling_params.ts";
 import { assertEachClose } from "../../support/close.ts";
 import { referenceWeights, verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
 import { llamaLogits, softmax } from "../../support/reference.ts";

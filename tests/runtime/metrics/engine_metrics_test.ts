@@ -2,7 +2,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import type { Engine } from "../../../runtime/engine.ts";
+import type { Engine } from "../../../runtime/engine/engine.ts";
 import { readExposition, valueOf } from "../../support/exposition.ts";
 import { collect, requestOf, startTestEngine } from "../../support/test_engine.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Segment } from "../../../runtime/messages.ts";
+import type { Segment } from "../../../runtime/messages/scheduler_verifier.ts";
 import { BatchRowsBuilder } from "../../../runtime/models/batch_rows.ts";
 
 const PAGE_SIZE = 16;

@@ -4,8 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Checkpoint } from "../../../runtime/config.ts";
-import { LoadError } from "../../../runtime/errors.ts";
+import type { Checkpoint } from "../../../runtime/contracts/config.ts";
+import { LoadError } from "../../../runtime/contracts/errors.ts";
 import { Weights } from "../../../runtime/nn/weights.ts";
 import type { Context } from "../../../ffi/context.ts";
 import { linear } from "../../../ffi/ops.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { defaultSamplingParams, type SamplingParams } from "../../../runtime/sampling/params.ts";
+import { defaultSamplingParams, type SamplingParams } from "../../../runtime/contracts/sampling_params.ts";
 import { type Adjustment, SequenceSampling } from "../../../runtime/sampling/sequence_sampling.ts";
 
 const EOS = 90;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { SchedulerConfig } from "../../../runtime/config.ts";
+import type { SchedulerConfig } from "../../../runtime/contracts/config.ts";
 import { World } from "../../support/scheduler_world.ts";
 
 const PAGE_SIZE = 4;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Failed } from "../../../runtime/messages.ts";
+import type { Failed } from "../../../runtime/messages/engine_scheduler.ts";
 import type { Client } from "../../support/scheduler_client.ts";
 import { World } from "../../support/scheduler_world.ts";
 

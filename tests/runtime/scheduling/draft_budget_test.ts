@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Acceptance } from "../../../runtime/scheduling/acceptance.ts";
 import { chooseLevels, chooseNodes, costAt, type Costs } from "../../../runtime/scheduling/draft_budget.ts";
-import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
+import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
 
 /** Costs of a forward of n rows, of a first level and of further ones. */
 function costsOf(forward: (rows: number) => number, first: number, level: number): Costs {

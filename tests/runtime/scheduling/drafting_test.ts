@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
-import type { DraftingConfig } from "../../../runtime/speculation_config.ts";
+import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
+import type { DraftingConfig } from "../../../runtime/contracts/speculation_config.ts";
 import { World } from "../../support/scheduler_world.ts";
 
 const flat = (ms: number) => ({ sizes: [1], ms: [ms] });

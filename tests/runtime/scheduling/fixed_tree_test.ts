@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { treeWorth, warnBeforehand, warnByExperience } from "../../../runtime/scheduling/fixed_tree.ts";
 import { zeroCounts } from "../../../runtime/scheduling/speculation_counts.ts";
-import type { DraftingConfig } from "../../../runtime/speculation_config.ts";
+import type { DraftingConfig } from "../../../runtime/contracts/speculation_config.ts";
 
 /** A forward takes 1 ms and 0.5 for every row beyond the first, a level of drafts 0.5. */
 const COSTS = {

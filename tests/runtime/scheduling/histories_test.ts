@@ -5,9 +5,10 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { SchedulerConfig } from "../../../runtime/config.ts";
-import type { DraftRequest, DraftTree } from "../../../runtime/messages.ts";
-import type { SamplingParams } from "../../../runtime/sampling/params.ts";
+import type { SchedulerConfig } from "../../../runtime/contracts/config.ts";
+import type { DraftTree } from "../../../runtime/contracts/draft_tree.ts";
+import type { DraftRequest } from "../../../runtime/messages/scheduler_drafter.ts";
+import type { SamplingParams } from "../../../runtime/contracts/sampling_params.ts";
 import type { Client } from "../../support/scheduler_client.ts";
 import { World } from "../../support/scheduler_world.ts";
 

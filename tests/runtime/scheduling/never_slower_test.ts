@@ -5,10 +5,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { DraftRequest } from "../../../runtime/messages.ts";
+import type { DraftRequest } from "../../../runtime/messages/scheduler_drafter.ts";
 import { costAt } from "../../../runtime/scheduling/draft_budget.ts";
-import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
-import type { CostCurve, DraftCosts, DraftingConfig } from "../../../runtime/speculation_config.ts";
+import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
+import type { CostCurve, DraftCosts, DraftingConfig } from "../../../runtime/contracts/speculation_config.ts";
 import { seededRandom } from "../../support/block_formats.ts";
 import { type MakeTree, World } from "../../support/scheduler_world.ts";
 

@@ -5,8 +5,8 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { PauseMode } from "../../../runtime/control_messages.ts";
-import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
+import type { PauseMode } from "../../../runtime/messages/control.ts";
+import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
 import { fixedDrafting } from "../../support/scheduler_actor.ts";
 import { World } from "../../support/scheduler_world.ts";
 

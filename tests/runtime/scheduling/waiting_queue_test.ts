@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { RadixCache } from "../../../runtime/cache/radix_cache.ts";
-import { defaultSamplingParams } from "../../../runtime/sampling/params.ts";
+import { defaultSamplingParams } from "../../../runtime/contracts/sampling_params.ts";
 import type { Sequence } from "../../../runtime/scheduling/sequence.ts";
 import { WaitingQueue } from "../../../runtime/scheduling/waiting_queue.ts";
 

@@ -5,9 +5,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { startEngine } from "../../../runtime/engine.ts";
-import { openSpeculation } from "../../../runtime/open_speculation.ts";
-import { chainOf } from "../../../runtime/speculation/draft_tree.ts";
+import { startEngine } from "../../../runtime/engine/engine.ts";
+import { openSpeculation } from "../../../runtime/speculation/setup/open_speculation.ts";
+import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
 import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { ServerArgs } from "../../../runtime/server_args.ts";
-import type { GenerationUpdate } from "../../../runtime/generation.ts";
+import type { ServerArgs } from "../../../runtime/contracts/server_args.ts";
+import type { GenerationUpdate } from "../../../runtime/contracts/generation.ts";
 import { proposerNames } from "../../../runtime/speculation/registry.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Clock } from "../../../runtime/actor/clock.ts";
 import { measureContext, measureCurve, measureDrafts } from "../../../runtime/speculation/measure.ts";
 import type { DraftRequest } from "../../../runtime/speculation/proposer.ts";
-import type { SpeculationConfig } from "../../../runtime/speculation_config.ts";
+import type { SpeculationConfig } from "../../../runtime/contracts/speculation_config.ts";
 
 Deno.test("a curve has the fastest trial of each size, the first not counted, and never a smaller size above a larger", () => {
   const base: Record<number, number> = { 1: 8, 2: 6, 4: 7 }, numTrials = new Map<number, number>();

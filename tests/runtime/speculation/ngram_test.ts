@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { DraftRequest, DraftTree } from "../../../runtime/messages.ts";
+import { depthsOf, type DraftTree, pathTokens } from "../../../runtime/contracts/draft_tree.ts";
+import type { DraftRequest } from "../../../runtime/messages/scheduler_drafter.ts";
 import { NgramProposer } from "../../../runtime/speculation/ngram.ts";
 import type { ProposerParts } from "../../../runtime/speculation/proposer.ts";
-import type { NgramConfig } from "../../../runtime/speculation_config.ts";
-import { depthsOf, pathTokens } from "../../../runtime/speculation/draft_tree.ts";
+import type { NgramConfig } from "../../../runtime/contracts/speculation_config.ts";
 
 function proposerOf(ngram: Partial<NgramConfig> = {}): NgramProposer {
   const config = { minBreadth: 1, maxBreadth: 4, matchType: "BFS", maxDepth: 8, capacity: 10_000, ...ngram };

@@ -6,10 +6,10 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { SpeculationUsage } from "../../../runtime/messages.ts";
+import type { SpeculationUsage } from "../../../runtime/contracts/usage.ts";
 import { openCheckpoint, type OpenedCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";
-import { readSafetensors } from "../../../runtime/weights/safetensors.ts";
+import { readSafetensors } from "../../../runtime/tensor_files/safetensors.ts";
 import { start } from "../../support/law.ts";
 import type { SafetensorsData } from "../../support/safetensors_writer.ts";
 import { collect, requestOf } from "../../support/test_engine.ts";

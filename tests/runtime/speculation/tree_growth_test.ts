@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { DraftTree } from "../../../runtime/messages.ts";
+import type { DraftTree } from "../../../runtime/contracts/draft_tree.ts";
 import { MAX_GROWN_ROWS, TreeGrowth } from "../../../runtime/speculation/tree_growth.ts";
 
 /** Children of a node, given the tokens from the root to it: most probable first. */

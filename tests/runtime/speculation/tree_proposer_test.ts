@@ -5,7 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { DraftRequest, DraftTree } from "../../../runtime/messages.ts";
+import type { DraftTree } from "../../../runtime/contracts/draft_tree.ts";
+import type { DraftRequest } from "../../../runtime/messages/scheduler_drafter.ts";
 import { TreeProposer } from "../../../runtime/speculation/tree_proposer.ts";
 import { seededRandom } from "../../support/block_formats.ts";
 import type { ReferenceHead } from "../../support/head_reference.ts";

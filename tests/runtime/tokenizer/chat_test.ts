@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
-import { InvalidRequestError, LoadError } from "../../../runtime/errors.ts";
+import { InvalidRequestError, LoadError } from "../../../runtime/contracts/errors.ts";
 import { loadTokenizer, type Tokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { TINY_TOKENIZER, tinyTokenizer } from "../../support/tiny_tokenizer.ts";
 

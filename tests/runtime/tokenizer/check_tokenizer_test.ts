@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LoadError } from "../../../runtime/errors.ts";
+import { LoadError } from "../../../runtime/contracts/errors.ts";
 import { checkTokenizer } from "../../../runtime/tokenizer/check_tokenizer.ts";
 import type { TokenizerJson } from "../../../runtime/tokenizer/source.ts";
 import { TINY_TOKENIZER } from "../../support/tiny_tokenizer.ts";

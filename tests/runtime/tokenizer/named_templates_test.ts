@@ -5,8 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { InvalidRequestError, LoadError } from "../../../runtime/errors.ts";
-import type { ChatMessage } from "../../../runtime/generation.ts";
+import { InvalidRequestError, LoadError } from "../../../runtime/contracts/errors.ts";
+import type { ChatMessage } from "../../../runtime/contracts/generation.ts";
 import { namedTemplate, templateNames } from "../../../runtime/tokenizer/named_templates.ts";
 import { loadTokenizer, type Tokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { TINY_TOKENIZER } from "../../support/tiny_tokenizer.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { InvalidRequestError } from "../../../runtime/errors.ts";
-import type { ChatMessage, RenderOptions } from "../../../runtime/generation.ts";
+import { InvalidRequestError } from "../../../runtime/contracts/errors.ts";
+import type { ChatMessage, RenderOptions } from "../../../runtime/contracts/generation.ts";
 import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { TINY_TOKENIZER, tinyTokenizer } from "../../support/tiny_tokenizer.ts";
 

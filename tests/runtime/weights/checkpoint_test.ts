@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Checkpoint, StorageFormat, TensorSource } from "../../../runtime/config.ts";
-import { LoadError } from "../../../runtime/errors.ts";
+import type { Checkpoint, StorageFormat, TensorSource } from "../../../runtime/contracts/config.ts";
+import { LoadError } from "../../../runtime/contracts/errors.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";
 import { dequantizeRow } from "../../support/block_formats.ts";

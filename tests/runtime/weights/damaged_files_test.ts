@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { LoadError } from "../../../runtime/errors.ts";
+import { LoadError } from "../../../runtime/contracts/errors.ts";
 import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
-import { type GgufTensor, readGguf } from "../../../runtime/weights/gguf.ts";
-import { readSafetensors } from "../../../runtime/weights/safetensors.ts";
+import { type GgufTensor, readGguf } from "../../../runtime/tensor_files/gguf.ts";
+import { readSafetensors } from "../../../runtime/tensor_files/safetensors.ts";
 import { GGML_TYPE, ggufBytes, type GgufField, type GgufTensorData } from "../../support/gguf_writer.ts";
 import { safetensorsBytes } from "../../support/safetensors_writer.ts";
 import { writeTinyModel } from "../../support/tiny_model.ts";

@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
-import { planVerifier } from "../../../runtime/engine_config.ts";
-import { LoadError } from "../../../runtime/errors.ts";
+import { planVerifier } from "../../../runtime/engine/engine_config.ts";
+import { LoadError } from "../../../runtime/contracts/errors.ts";
 import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { openDraftHead } from "../../../runtime/weights/draft_checkpoint.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { basename, dirname, join } from "node:path";
-import { LoadError } from "../../../runtime/errors.ts";
+import { LoadError } from "../../../runtime/contracts/errors.ts";
 import { fetchHubFiles } from "../../../runtime/weights/hub_model.ts";
 import { type DownloadProgress, resolveModel } from "../../../runtime/weights/resolve.ts";
 import { fakeHub, offline, withHubCache } from "../../support/fake_hub.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { LoadError } from "../../../runtime/errors.ts";
+import { LoadError } from "../../../runtime/contracts/errors.ts";
 import type { PinnedModel } from "../../../runtime/weights/default_model.ts";
 import { type DownloadProgress, resolveModel } from "../../../runtime/weights/resolve.ts";
 import type { DownloadWheel } from "../../../runtime/weights/wheel_download.ts";

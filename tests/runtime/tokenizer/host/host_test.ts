@@ -4,7 +4,7 @@ import {
   LoadError,
   OverloadedError,
   UnavailableError,
-} from "../../../../runtime/errors.ts";
+} from "../../../../runtime/contracts/errors.ts";
 import { toFrame } from "../../../../runtime/tokenizer/host/frames.ts";
 import { Host, HostLostError } from "../../../../runtime/tokenizer/host/host.ts";
 import { type HostedTokenizer, hostTokenizer } from "../../../../runtime/tokenizer/hosted_tokenizer.ts";

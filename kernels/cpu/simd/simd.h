@@ -1,0 +1,65 @@
+// Sixteen lanes of float or int32 on every instruction set: one zmm register, two ymm, four NEON registers, or
+// GCC's generic vectors. Sums over lanes have a fixed order, so results do not depend on how work is grouped. A `Part`
+// is what one register holds of them, for loops whose accumulators must fit into registers.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+#include "core/formats.h"
+
+#define AERIE_INLINE inline __attribute__((always_inline))
+// Accumulators stay in registers only if loops over them are unrolled; without vector registers to fill, that would
+// cost minutes of compile time for nothing.
+#if defined(__AVX2__) || defined(__ARM_FEATURE_DOTPROD)
+#define AERIE_UNROLL _Pragma("GCC unroll 12")
+#else
+#define AERIE_UNROLL
+#endif
+
+#if defined(__AVX512F__)
+#include "cpu/simd/simd_avx512.h"
+#elif defined(__AVX2__)
+#include "cpu/simd/simd_avx2.h"
+#elif defined(__ARM_FEATURE_DOTPROD)
+#include "cpu/simd/simd_neon.h"
+#else
+#include "cpu/simd/simd_generic.h"
+#endif
+
+namespace aerie::cpu::AERIE_ISA {
+
+// First n lanes from memory, the rest zero.
+AERIE_INLINE Floats load_n(const float* p, uint32_t n) {
+    if (n >= 16) return load(p);
+    float lanes[16] = {};
+    memcpy(lanes, p, n * sizeof(float));
+    return load(lanes);
+}
+AERIE_INLINE void store_n(float* p, Floats a, uint32_t n) {
+    if (n >= 16) return store(p, a);
+    float lanes[16];
+    store(lanes, a);
+    memcpy(p, lanes, n * sizeof(float));
+}
+
+// e^x to about 2 ulp; 0 below -87, e^88 above 88. Reduction and polynomial as in Cephes' expf.
+AERIE_INLINE Floats exp(Floats x) {
+    const Floats floor = set1(-87.0f);
+    const uint32_t tiny = less(x, floor);
+    const Floats ceiling = set1(88.0f), least = max(x, floor);
+    const Floats clamped = select(less(ceiling, least), ceiling, least);
+    const Ints n = round(mul(clamped, set1(1.44269504f)));
+    // Two-part ln 2 keeps the reduced argument exact.
+    Floats f = fma(to_float(n), set1(-0.693359375f), clamped);
+    f = fma(to_float(n), set1(2.12194440e-4f), f);
+    Floats p = set1(1.9875691500e-4f);
+    p = fma(p, f, set1(1.3981999507e-3f));
+    p = fma(p, f, set1(8.3334519073e-3f));
+    p = fma(p, f, set1(4.1665795894e-2f));
+    p = fma(p, f, set1(1.6666665459e-1f));
+    p = fma(p, f, set1(5.0000001201e-1f));
+    p = fma(mul(p, f), f, add(f, set1(1.0f)));
+    return select(tiny, set1(0.0f), mul(p, exp2i(n)));
+}
+
+}  // namespace aerie::cpu::AERIE_ISA

@@ -1,0 +1,83 @@
+/**
+ * The engine's own check of a request, whoever made it.
+ *
+ * @module
+ */
+import { InvalidRequestError } from "../contracts/errors.ts";
+import type { GenerationRequest } from "../contracts/generation.ts";
+import { maxLogprobTokens, maxTopLogprobs, type SamplingParams } from "../contracts/sampling_params.ts";
+import { compileStopRegexes } from "../contracts/stop_regex.ts";
+
+/** Numeric parameters: smallest, largest, and whether only whole numbers will do. */
+const RANGES = {
+  temperature: [0, Infinity],
+  topK: [0, Infinity, "whole"],
+  topP: [Number.MIN_VALUE, 1],
+  minP: [0, 1],
+  frequencyPenalty: [-2, 2],
+  presencePenalty: [-2, 2],
+  repetitionPenalty: [Number.MIN_VALUE, 2],
+  maxTokens: [0, Infinity, "whole"],
+  minTokens: [0, Infinity, "whole"],
+  numLogprobs: [-1, Infinity, "whole"],
+  promptLogprobStart: [-1, Infinity, "whole"],
+  numPromptLogprobs: [-1, maxTopLogprobs, "whole"],
+} as const satisfies Partial<Record<keyof SamplingParams, readonly [number, number, "whole"?]>>;
+
+/**
+ * Refuses a request that the actors could not run. What depends on sizes the scheduler knows, it checks itself.
+ *
+ * @throws {InvalidRequestError} naming the field at fault
+ */
+export function checkRequest({ promptTokens, sampling }: GenerationRequest, vocabSize: number): void {
+  checkPrompt(promptTokens, vocabSize);
+  for (const [name, [low, high, whole]] of Object.entries(RANGES)) {
+    const value = sampling[name as keyof typeof RANGES];
+    const fits = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
+    if (!fits || value < low || value > high) {
+      throw new InvalidRequestError(`Cannot generate: ${name} is ${value}`, name);
+    }
+  }
+  checkSeed(sampling.seed);
+  checkTokens(sampling.stopTokenIds, "stopTokenIds", vocabSize);
+  checkTokens(sampling.logprobTokens, "logprobTokens", vocabSize);
+  if (sampling.logprobTokens.length > maxLogprobTokens) {
+    throw new InvalidRequestError(
+      `Cannot generate: ${sampling.logprobTokens.length} logprobTokens, at most ${maxLogprobTokens} are allowed`,
+      "logprobTokens",
+    );
+  }
+  checkTokens(sampling.logitBias.map(([token]) => token), "logitBias", vocabSize);
+  if (!sampling.logitBias.every(([, bias]) => Number.isFinite(bias))) {
+    throw new InvalidRequestError("Cannot generate: a logitBias is not finite", "logitBias");
+  }
+  if (sampling.stop.includes("")) {
+    throw new InvalidRequestError("Cannot generate: a stop text is empty", "stop");
+  }
+  compileStopRegexes(sampling.stopRegex);
+}
+
+function checkSeed(seed: number | bigint): void {
+  const fits = typeof seed === "bigint" ? BigInt.asIntN(64, seed) === seed : Number.isSafeInteger(seed);
+  if (!fits) throw new InvalidRequestError(`Cannot generate: seed is ${seed}`, "seed");
+}
+
+/** By index: a batch has a million tokens, and an iterator takes ten times as long. */
+function checkPrompt(tokens: Int32Array, vocabSize: number): void {
+  for (let i = 0; i < tokens.length; i++) {
+    if (tokens[i]! < 0 || tokens[i]! >= vocabSize) throw unknownToken(tokens[i]!, "prompt", vocabSize);
+  }
+}
+
+function checkTokens(tokens: Iterable<number>, param: string, vocabSize: number): void {
+  for (const token of tokens) {
+    if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
+      throw unknownToken(token, param, vocabSize);
+    }
+  }
+}
+
+function unknownToken(token: number, param: string, vocabSize: number): InvalidRequestError {
+  const problem = `token ${token} in ${param} is outside the vocabulary of ${vocabSize}`;
+  return new InvalidRequestError(`Cannot generate: ${problem}`, param);
+}

@@ -1,0 +1,172 @@
+/**
+ * One generation between the scheduler, which reports tokens, and its consumer, which takes updates at its own pace.
+ *
+ * @module
+ */
+import type { EngineTokenizer } from "./engine_options.ts";
+import type { GenerationRequest, GenerationUpdate } from "../contracts/generation.ts";
+import type { FinishReason, TokenLogprob } from "../contracts/outputs.ts";
+import type { Usage } from "../contracts/usage.ts";
+import type { Finished, Tokens } from "../messages/engine_scheduler.ts";
+import type { RequestObserver } from "../metrics/request_observer.ts";
+import { TextStream } from "./text_stream.ts";
+
+/** What came since the consumer last looked; grows until it looks, so that a slow one costs no queue of updates. */
+interface Unseen {
+  text: string;
+  tokens: number[];
+  logprobs?: TokenLogprob[];
+  next?: TokenLogprob;
+  promptLogprobs?: readonly TokenLogprob[];
+}
+
+/** A request that was submitted and has not ended, or whose end was not yet taken. */
+export class LiveRequest {
+  readonly #stopTokens: ReadonlySet<number>;
+  readonly #noStopTrim: boolean;
+  readonly #wantsLogprobs: boolean;
+  readonly #text: TextStream;
+  readonly #cancel: () => void;
+  readonly #observer: RequestObserver | undefined;
+  #unseen: Unseen = { text: "", tokens: [] };
+  #arrival = Promise.withResolvers<void>();
+  #usage: Usage;
+  /** Set by a stop text: what the scheduler says afterwards is void, its final counts excepted. */
+  #stoppedBy: FinishReason | undefined;
+  #finish: FinishReason | undefined;
+  #error: Error | undefined;
+  /** Message of an abort that was asked for with one. */
+  #abortMessage: string | undefined;
+
+  constructor(
+    request: GenerationRequest,
+    options: {
+      tokenizer: Pick<EngineTokenizer, "detokenizer">;
+      /** The model's end tokens. */
+      eosTokenIds: readonly number[];
+      /** Ends the request in the scheduler. */
+      cancel: () => void;
+      /** Is told what happens. */
+      observer?: RequestObserver | undefined;
+    },
+  ) {
+    const { sampling, promptTokens } = request;
+    this.#stopTokens = new Set(sampling.ignoreEos ? [] : [...options.eosTokenIds, ...sampling.stopTokenIds]);
+    this.#noStopTrim = sampling.noStopTrim;
+    this.#wantsLogprobs = sampling.numLogprobs >= 0;
+    const shown = options.tokenizer.detokenizer(sampling);
+    const whole = options.tokenizer.detokenizer({ skipSpecialTokens: false });
+    for (const source of [shown, whole]) source.follow(promptTokens);
+    this.#text = new TextStream({ ...sampling, shown, whole, findsStarts: this.#wantsLogprobs });
+    this.#cancel = options.cancel;
+    this.#observer = options.observer;
+    this.#usage = {
+      numPromptTokens: promptTokens.length,
+      numCompletionTokens: 0,
+      numCachedTokens: 0,
+      numPreemptions: 0,
+    };
+  }
+
+  /** True once nothing more can come. */
+  get ended(): boolean {
+    return this.#finish !== undefined || this.#error !== undefined;
+  }
+
+  /** Takes new tokens; those behind one that completed a stop text are dropped. */
+  onTokens({ tokens, logprobs, next, promptLogprobs, queueMs }: Tokens): void {
+    if (queueMs !== undefined) this.#observer?.admitted(queueMs);
+    if (this.ended || this.#stoppedBy !== undefined) return;
+    const unseen = this.#unseen;
+    const numTaken = this.#orFail(() => this.#takeTokens(tokens)) ?? 0;
+    unseen.tokens.push(...tokens.subarray(0, numTaken));
+    if (logprobs !== undefined) (unseen.logprobs ??= []).push(...logprobs.slice(0, numTaken));
+    if (next !== undefined) unseen.next = next;
+    if (promptLogprobs !== undefined) unseen.promptLogprobs = promptLogprobs;
+    this.#usage = { ...this.#usage, numCompletionTokens: this.#usage.numCompletionTokens + numTaken };
+    this.#observer?.generated(numTaken);
+    this.#arrival.resolve();
+  }
+
+  /** Takes the scheduler's last event. */
+  onFinished({ reason, usage, queueMs }: Finished): void {
+    if (queueMs !== undefined) this.#observer?.admitted(queueMs);
+    this.#usage = { ...usage, numCompletionTokens: this.#usage.numCompletionTokens };
+    const message = this.#abortMessage;
+    this.finish(reason.type === "abort" && message !== undefined ? { ...reason, message } : reason);
+  }
+
+  /** Ends the generation early, in the scheduler too; `message` is then why. */
+  abort(message?: string): void {
+    this.#abortMessage = message;
+    this.#cancel();
+  }
+
+  /** Ends the generation; what was withheld becomes text. */
+  finish(reason: FinishReason): void {
+    if (this.ended) return;
+    if (this.#stoppedBy === undefined) this.#orFail(() => this.#take(this.#text.flush()));
+    this.#finish = this.#stoppedBy ?? reason;
+    if (this.#error === undefined) this.#observer?.ended({ usage: this.#usage, finish: this.#finish });
+    this.#arrival.resolve();
+  }
+
+  /** Ends the generation with an error, which `next` throws. */
+  fail(error: Error): void {
+    if (this.ended) return;
+    this.#error = error;
+    this.#observer?.ended({ usage: this.#usage, error });
+    this.#arrival.resolve();
+  }
+
+  /**
+   * Waits for news and takes all of it. The update with `finish` is the last.
+   *
+   * @throws the error given to `fail`
+   */
+  async next(): Promise<GenerationUpdate> {
+    await this.#arrival.promise;
+    this.#arrival = Promise.withResolvers();
+    if (this.#error !== undefined) throw this.#error;
+    const unseen = this.#unseen;
+    this.#unseen = { text: "", tokens: [] };
+    return {
+      ...unseen,
+      ...(this.#wantsLogprobs && { textOffsets: this.#text.takeStarts() }),
+      ...(this.#finish && { finish: this.#finish }),
+      usage: this.#usage,
+    };
+  }
+
+  /** A token that the tokenizer cannot turn into text ends this request, not the process. */
+  #orFail<Result>(action: () => Result): Result | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+      this.#cancel();
+    }
+  }
+
+  /** Appends the tokens' text; returns how many tokens count. */
+  #takeTokens(tokens: Int32Array): number {
+    let numTaken = 0;
+    for (const token of tokens) {
+      numTaken++;
+      const isTrimmed = this.#stopTokens.has(token) && !this.#noStopTrim;
+      if (this.#take(this.#text.push(token, isTrimmed))) {
+        this.#cancel();
+        break;
+      }
+      if (isTrimmed) break;
+    }
+    return numTaken;
+  }
+
+  /** Appends text; true if a stop text ended it. */
+  #take({ text, matched }: { readonly text: string; readonly matched?: string }): boolean {
+    this.#unseen.text += text;
+    if (matched !== undefined) this.#stoppedBy = { type: "stop", matched };
+    return matched !== undefined;
+  }
+}

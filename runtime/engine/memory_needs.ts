@@ -1,0 +1,126 @@
+/**
+ * What a model takes of native memory, known from its checkpoint before anything is allocated.
+ *
+ * @module
+ */
+import type { Checkpoint, ModelConfig, StorageFormat, VerifierConfig } from "../contracts/config.ts";
+import { Weights } from "../nn/weights.ts";
+import { draftLimits } from "../speculation/tree_proposer.ts";
+import type { SpeculationConfig } from "../contracts/speculation_config.ts";
+
+/** Bytes by what they are for. All but the weights are reserved at start and touched as they are used. */
+export interface MemoryNeeds {
+  /** The target's weights as packed. */
+  readonly weightBytes: number;
+  /** Those of the draft head or draft model. */
+  readonly draftWeightBytes: number;
+  /** What lies between the ops of a forward, of target and draft: logits, page tables, the pages that trees grow in. */
+  readonly activationBytes: number;
+  /** Keys and values of the target, per token of the pool. */
+  readonly kvTokenBytes: number;
+  /** Keys and values of the draft head or draft model, per token. */
+  readonly draftKvTokenBytes: number;
+  /** Hidden states of the target that the draft head takes, per token. */
+  readonly hiddenTokenBytes: number;
+}
+
+/** The part of a verifier's configuration that {@linkcode memoryNeeds} looks at. */
+export type MemoryConfig = Pick<
+  VerifierConfig,
+  | "checkpoint"
+  | "dtype"
+  | "kvDtype"
+  | "pageSize"
+  | "contextLength"
+  | "maxRows"
+  | "maxOutputs"
+  | "maxRunningRequests"
+>;
+
+/** Bytes of a value as packed: `kernels/cpu/pack.cpp` lays 4-bit values out with two numbers per 32, and so on. */
+const PACKED_BYTES: Partial<Record<StorageFormat, number>> = {
+  Q4_0: 640 / 1024,
+  Q4_1: 640 / 1024,
+  Q4_K: 640 / 1024,
+  Q5_0: 1152 / 1024,
+  Q5_1: 1152 / 1024,
+  Q5_K: 1152 / 1024,
+  Q8_0: 1088 / 1024,
+  Q6_K: 1088 / 1024,
+};
+const FLOAT_BYTES = { float32: 4, float16: 2, bfloat16: 2, int8: 1088 / 1024 } as const;
+const UNIT_ROWS = 32, FLOAT = 4;
+
+/** What a target and its draft take. */
+export function memoryNeeds(config: MemoryConfig, speculation: SpeculationConfig | undefined): MemoryNeeds {
+  const { draft, head } = speculation ?? {}, { checkpoint, dtype, maxRows, maxOutputs } = config;
+  const drafter = head ?? draft, target = checkpoint.config;
+  const keptStates = head?.head.featureLayers.length ?? 0;
+  return {
+    weightBytes: packedBytes(checkpoint, dtype),
+    draftWeightBytes: (head ? packedBytes(head, "int8") : 0) + (draft ? packedBytes(draft, dtype) : 0),
+    activationBytes: activationBytes(target, maxRows, maxOutputs) + pageTableBytes(config) +
+      (drafter ? draftActivationBytes(config, drafter.config, speculation!.topk, keptStates) : 0),
+    kvTokenBytes: kvBytes(target, config.kvDtype),
+    draftKvTokenBytes: drafter ? kvBytes(drafter.config, config.kvDtype) : 0,
+    hiddenTokenBytes: FLOAT * target.hiddenSize * keptStates,
+  };
+}
+
+/** Bytes that one more token of the pool takes. */
+export function tokenBytesOf({ kvTokenBytes, draftKvTokenBytes, hiddenTokenBytes }: MemoryNeeds): number {
+  return kvTokenBytes + draftKvTokenBytes + hiddenTokenBytes;
+}
+
+function packedBytes(checkpoint: Checkpoint, dtype: VerifierConfig["dtype"] | "int8"): number {
+  const kept = dtype === "auto" ? Weights.autoDtype(checkpoint) : dtype;
+  let bytes = 0;
+  for (const { shape, format } of checkpoint.tensors.values()) {
+    if (shape.length === 1) {
+      bytes += shape[0]! * FLOAT;
+      continue;
+    }
+    const rows = Math.ceil(shape[0]! / UNIT_ROWS) * UNIT_ROWS;
+    bytes += rows * shape[1]! * (PACKED_BYTES[format] ?? FLOAT_BYTES[kept]);
+  }
+  return Math.ceil(bytes);
+}
+
+function kvBytes(
+  { numLayers, numKvHeads, headDim }: ModelConfig,
+  kvDtype: VerifierConfig["kvDtype"],
+): number {
+  return 2 * numLayers * numKvHeads * headDim * (kvDtype === "float32" ? 4 : 2);
+}
+
+/** Tensors that all layers share, and the logits. */
+function activationBytes(config: ModelConfig, rows: number, outputs: number): number {
+  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, vocabSize } = config;
+  const perRow = 2 * hiddenSize + (2 * numHeads + 2 * numKvHeads + 1) * headDim + 3 * intermediateSize;
+  return FLOAT * (rows * perRow + outputs * (2 * hiddenSize + vocabSize));
+}
+
+function draftActivationBytes(
+  { maxRunningRequests, pageSize, contextLength, checkpoint, kvDtype }: MemoryConfig,
+  config: ModelConfig,
+  topk: number,
+  keptStates: number,
+): number {
+  const limits = { maxSequences: maxRunningRequests, numPages: 0, pageSize, contextLength };
+  const { batch: { rows, outputs }, numPages: numTreePages } = draftLimits(limits, topk);
+  const treeBytes = numTreePages * pageSize * kvBytes(config, kvDtype);
+  const stateBytes = FLOAT * rows * keptStates * checkpoint.config.hiddenSize;
+  return activationBytes(config, rows, outputs) +
+    pageTableBytes({ maxRunningRequests, pageSize, contextLength }) +
+    treeBytes + stateBytes;
+}
+
+/** One table in the library, one where it is filled. */
+function pageTableBytes(
+  { maxRunningRequests, pageSize, contextLength }: Pick<
+    MemoryConfig,
+    "maxRunningRequests" | "pageSize" | "contextLength"
+  >,
+): number {
+  return 2 * Int32Array.BYTES_PER_ELEMENT * maxRunningRequests * Math.ceil(contextLength / pageSize);
+}

@@ -1,0 +1,57 @@
+/**
+ * Block sizes of the storage formats, as ggml and safetensors define them.
+ *
+ * @module
+ */
+import type { StorageFormat } from "../contracts/config.ts";
+
+/** A run of consecutive values of a row that are stored together. */
+export interface BlockLayout {
+  readonly elements: number;
+  readonly bytes: number;
+}
+
+const BLOCKS = {
+  F32: { elements: 1, bytes: 4 },
+  F16: { elements: 1, bytes: 2 },
+  BF16: { elements: 1, bytes: 2 },
+  Q4_0: { elements: 32, bytes: 18 },
+  Q4_1: { elements: 32, bytes: 20 },
+  Q5_0: { elements: 32, bytes: 22 },
+  Q5_1: { elements: 32, bytes: 24 },
+  Q8_0: { elements: 32, bytes: 34 },
+  Q4_K: { elements: 256, bytes: 144 },
+  Q5_K: { elements: 256, bytes: 176 },
+  Q6_K: { elements: 256, bytes: 210 },
+} as const satisfies Record<StorageFormat, BlockLayout>;
+
+/** How whole numbers lie in a file. Draft heads and token maps have some; they never become weights. */
+export type IntegerFormat = "I64" | "I32" | "U8" | "BOOL";
+
+const INTEGERS = {
+  I64: { elements: 1, bytes: 8 },
+  I32: { elements: 1, bytes: 4 },
+  U8: { elements: 1, bytes: 1 },
+  BOOL: { elements: 1, bytes: 1 },
+} as const satisfies Record<IntegerFormat, BlockLayout>;
+
+/** Elements and bytes of one block of a format. */
+export function blockOf(format: StorageFormat | IntegerFormat): BlockLayout {
+  return isIntegerFormat(format) ? INTEGERS[format] : BLOCKS[format];
+}
+
+/** True if `name` is a storage format the loader knows. */
+export function isStorageFormat(name: string): name is StorageFormat {
+  return Object.hasOwn(BLOCKS, name);
+}
+
+/** True if `name` is a format of whole numbers. */
+export function isIntegerFormat(name: string): name is IntegerFormat {
+  return Object.hasOwn(INTEGERS, name);
+}
+
+/** Bytes of one row of `cols` values, or undefined if the row does not divide into whole blocks. */
+export function rowBytes(format: StorageFormat | IntegerFormat, cols: number): number | undefined {
+  const { elements, bytes } = blockOf(format);
+  return cols % elements === 0 ? cols / elements * bytes : undefined;
+}

@@ -1,0 +1,83 @@
+/**
+ * Typed access to GGUF metadata.
+ *
+ * @module
+ */
+import { LoadError } from "../contracts/errors.ts";
+import type { GgufFile, GgufValue } from "./gguf.ts";
+
+/** Reads metadata by key; a value of the wrong type is a {@linkcode LoadError} that names the key. */
+export class GgufMetadata {
+  readonly #file: GgufFile;
+
+  /** Reads the metadata of `file`. */
+  constructor(file: GgufFile) {
+    this.#file = file;
+  }
+
+  /** A finite number, undefined if the key is absent; so are the others. */
+  number(key: string): number | undefined {
+    return this.#read(
+      key,
+      "a number",
+      (value) => {
+        const number = typeof value === "bigint" ? Number(value) : value;
+        return typeof number === "number" && Number.isFinite(number) ? number : undefined;
+      },
+    );
+  }
+
+  /** A boolean. */
+  boolean(key: string): boolean | undefined {
+    return this.#read(key, "a boolean", (value) => typeof value === "boolean" ? value : undefined);
+  }
+
+  /** A string. */
+  string(key: string): string | undefined {
+    return this.#read(key, "a string", (value) => typeof value === "string" ? value : undefined);
+  }
+
+  /** An array of strings. */
+  strings(key: string): readonly string[] | undefined {
+    return this.#read(key, "strings", (value) => isStrings(value) ? value : undefined);
+  }
+
+  /** An array of 32-bit integers. */
+  int32s(key: string): Int32Array | undefined {
+    return this.#read(key, "32-bit integers", (value) => value instanceof Int32Array ? value : undefined);
+  }
+
+  /** A number that must be there, a positive integer. */
+  size(key: string): number {
+    const value = this.required(key, this.number(key));
+    if (!Number.isSafeInteger(value) || value <= 0) throw this.error(`${key} is ${value}`);
+    return value;
+  }
+
+  /** Passes a value on. @throws {LoadError} if it is undefined */
+  required<Value>(key: string, value: Value | undefined): Value {
+    if (value === undefined) throw this.error(`${key} is missing`);
+    return value;
+  }
+
+  /** The error for this file. */
+  error(reason: string): LoadError {
+    return new LoadError(`Cannot load ${this.#file.path}: ${reason}`);
+  }
+
+  #read<Value>(
+    key: string,
+    kind: string,
+    narrow: (value: GgufValue) => Value | undefined,
+  ): Value | undefined {
+    const value = this.#file.metadata.get(key);
+    if (value === undefined) return undefined;
+    const narrowed = narrow(value);
+    if (narrowed === undefined) throw this.error(`${key} is not ${kind}`);
+    return narrowed;
+  }
+}
+
+function isStrings(value: GgufValue): value is readonly string[] {
+  return Array.isArray(value);
+}

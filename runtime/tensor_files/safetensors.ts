@@ -1,0 +1,75 @@
+/**
+ * The safetensors container: a JSON header and tensor ranges. Layout as in the safetensors README.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { StorageFormat } from "../contracts/config.ts";
+import { blockOf, isIntegerFormat } from "./formats.ts";
+import { HeaderReader } from "./header_reader.ts";
+import { isTooDeep } from "./json_depth.ts";
+import type { StoredTensor } from "./stored_tensor.ts";
+import { checkRanges, tensorBytes } from "./tensor_ranges.ts";
+
+/** The format allows 100 MB, which take seconds to read; 100,000 tensors take 15. */
+const MAX_JSON_BYTES = 32_000_000;
+
+const FORMATS: ReadonlySet<string> = new Set<StorageFormat>(["F32", "F16", "BF16"]);
+
+const SIZE = z.int().nonnegative();
+const ENTRY = z.object({ dtype: z.string(), shape: z.array(SIZE), "data_offsets": z.tuple([SIZE, SIZE]) });
+
+/**
+ * Reads the header of a safetensors file; tensor data is not touched.
+ *
+ * @throws {LoadError} naming the tensor at fault, if the file is truncated, inconsistent or of another kind
+ */
+export function readSafetensors(path: string): StoredTensor[] {
+  using reader = new HeaderReader(path);
+  const headerBytes = reader.count("the header's length", 1);
+  if (headerBytes > MAX_JSON_BYTES) {
+    throw reader.error(`the header has ${headerBytes} bytes, at most ${MAX_JSON_BYTES} allowed`);
+  }
+  const entries = parseHeader(reader, headerBytes);
+  const dataOffset = reader.offset;
+  const tensors = Object.entries(entries).filter(([name]) => name !== "__metadata__").map(([name, value]) => {
+    const entry = ENTRY.safeParse(value);
+    if (!entry.success) throw reader.error(`tensor ${name} has a malformed header entry`);
+    const { dtype, shape, data_offsets: [begin, end] } = entry.data;
+    if (!isFloatFormat(dtype) && !isIntegerFormat(dtype)) {
+      throw reader.error(`tensor ${name} is stored as ${dtype}, which is not supported`);
+    }
+    const bytes = tensorBytes(path, name, dtype, shape);
+    if (end - begin !== bytes) {
+      throw reader.error(
+        `tensor ${name} has ${end - begin} bytes, but [${shape.join(", ")}] of ${dtype} takes ${bytes}`,
+      );
+    }
+    return { name, shape, format: dtype, offset: dataOffset + begin, bytes };
+  });
+  checkRanges(
+    path,
+    reader.size,
+    tensors.map((tensor) => ({ ...tensor, alignment: blockOf(tensor.format).bytes })),
+  );
+  return tensors;
+}
+
+function parseHeader(reader: HeaderReader, headerBytes: number): object {
+  const bytes = reader.bytes(headerBytes, "the header");
+  if (isTooDeep(bytes)) throw reader.error("the header is nested too deeply");
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw reader.error("the header is not JSON; not a safetensors file?");
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) {
+    throw reader.error("the header is not a JSON object");
+  }
+  return header;
+}
+
+function isFloatFormat(dtype: string): dtype is StorageFormat {
+  return FORMATS.has(dtype);
+}

@@ -1,0 +1,63 @@
+/**
+ * A tensor in a file, of floats or of whole numbers.
+ *
+ * @module
+ */
+import type { StorageFormat } from "../contracts/config.ts";
+import { LoadError } from "../contracts/errors.ts";
+import { blockOf, type IntegerFormat, isIntegerFormat } from "./formats.ts";
+
+/** Where a tensor lies, its range already checked. */
+export interface StoredTensor<Format = StorageFormat | IntegerFormat> {
+  readonly name: string;
+  /** Slowest first (rows, columns). */
+  readonly shape: readonly number[];
+  readonly format: Format;
+  /** Absolute offset in the file. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Whether the tensor may become a weight. */
+export function isFloating(tensor: StoredTensor): tensor is StoredTensor<StorageFormat> {
+  return !isIntegerFormat(tensor.format);
+}
+
+/** The error for a tensor of whole numbers where only weights are expected. */
+export function unsupportedFormat(file: string, { name, format }: StoredTensor): LoadError {
+  return new LoadError(`Cannot load ${file}: tensor ${name} is stored as ${format}, which is not supported`);
+}
+
+/** Largest vocabulary worth the memory of reading it. */
+const MAX_INTEGERS = 1 << 24;
+
+/**
+ * Reads whole numbers, which must fit 32 bits.
+ *
+ * @throws {LoadError} if the tensor holds floats, too many or too large numbers, or the file is shorter than it says
+ */
+export function readIntegers(path: string, { name, format, offset, bytes }: StoredTensor): Int32Array {
+  const fail = (reason: string) => new LoadError(`Cannot load ${path}: tensor ${name} ${reason}`);
+  if (!isIntegerFormat(format)) throw fail(`is stored as ${format}, expected whole numbers`);
+  const width = blockOf(format).bytes, count = bytes / width;
+  if (count > MAX_INTEGERS) throw fail(`has ${count} numbers, expected at most ${MAX_INTEGERS}`);
+  const data = new Uint8Array(bytes), view = new DataView(data.buffer);
+  using file = Deno.openSync(path);
+  file.seekSync(offset, Deno.SeekMode.Start);
+  for (let filled = 0; filled < bytes;) {
+    const read = file.readSync(data.subarray(filled));
+    if (read === null) throw fail("ends after the file");
+    filled += read;
+  }
+  const at = (i: number) =>
+    format === "I64"
+      ? Number(view.getBigInt64(i * 8, true))
+      : format === "I32"
+      ? view.getInt32(i * 4, true)
+      : view.getUint8(i);
+  return Int32Array.from({ length: count }, (_, i) => {
+    const value = at(i);
+    if (value !== (value | 0)) throw fail(`holds ${value}, expected 32 bits`);
+    return value;
+  });
+}

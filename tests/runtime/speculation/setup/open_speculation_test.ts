@@ -1,0 +1,102 @@
+/**
+ * What the speculation flags name must fit the target; what does not is refused at start.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { ServerArgs } from "../../../../runtime/contracts/server_args.ts";
+import { openSpeculation } from "../../../../runtime/speculation/setup/open_speculation.ts";
+import { openCheckpoint } from "../../../../runtime/weights/checkpoint.ts";
+import { DEFAULT_MODEL } from "../../../../runtime/weights/default_model.ts";
+import { resolveModel } from "../../../../runtime/weights/resolve.ts";
+import { needsModel } from "../../../support/model_file.ts";
+import { defaultArgs } from "../../../support/test_engine.ts";
+import { writeTinyModel } from "../../../support/tiny_model.ts";
+
+const { ignore, path } = needsModel();
+
+/** Runs `body` with a tiny target and the folder it is in. */
+async function withTarget(
+  body: (
+    open: (args: Partial<ServerArgs>) => ReturnType<typeof openSpeculation>,
+    folder: string,
+  ) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeTinyModel(`${folder}/target`, { kind: "safetensors", seed: 1 });
+    const target = await openCheckpoint(await resolveModel(`${folder}/target`));
+    await body((args) => openSpeculation({ ...defaultArgs, ...args }, target), folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("other models than the default one do not speculate unless asked", () =>
+  withTarget(async (open) => {
+    assert.equal((await open({})).speculation, undefined);
+    assert.equal((await open({ speculativeAlgorithm: "NONE" })).speculation, undefined);
+    assert.equal((await open({ speculativeAlgorithm: "NGRAM" })).speculation?.algorithm, "NGRAM");
+  }));
+
+Deno.test({
+  name: "the default model speculates with the head that comes with Aerie, unless told otherwise",
+  ignore,
+  async fn() {
+    const { checkpoint, tokenizerSource } = await openCheckpoint(await resolveModel(path));
+    const target = { checkpoint: { ...checkpoint, path: DEFAULT_MODEL.name }, tokenizerSource };
+    const open = async (args: Partial<ServerArgs>) =>
+      (await openSpeculation({ ...defaultArgs, ...args }, target)).speculation;
+    const speculation = await open({});
+    assert.equal(speculation?.algorithm, "EAGLE3");
+    assert.equal(speculation.head?.head.kind, "eagle3");
+    assert.ok(speculation.adaptive);
+    assert.deepEqual((await open({ speculativeAlgorithm: "EAGLE3" }))?.head?.path, speculation.head.path);
+    assert.equal((await open({ speculativeAlgorithm: "EAGLE" }))?.head?.head.kind, "eagle");
+    assert.equal((await open({ speculativeNumSteps: 2 }))?.numSteps, 2);
+    assert.equal(await open({ speculativeAlgorithm: "NONE" }), undefined);
+  },
+});
+
+Deno.test("flags that would do nothing, or lack what they need, are refused", () =>
+  withTarget(async (open) => {
+    await assert.rejects(open({ speculativeDraftModelPath: "x" }), /--speculative-draft-model-path without/);
+    await assert.rejects(open({ speculativeTokenMap: "x" }), /--speculative-token-map without/);
+    await assert.rejects(open({ speculativeNumSteps: 5 }), /--speculative-num-steps without/);
+    const none = { speculativeAlgorithm: "NONE" };
+    await assert.rejects(open({ ...none, speculativeAdaptive: true }), /--speculative-adaptive without/);
+    await assert.rejects(
+      open({ speculativeAlgorithm: "NGRAM", speculativeDraftModelPath: "x" }),
+      /--speculative-draft-model-path with NGRAM/,
+    );
+    const revised = { speculativeDraftModelRevision: "v1" };
+    await assert.rejects(open(revised), /--speculative-draft-model-revision without/);
+    await assert.rejects(
+      open({ ...revised, speculativeAlgorithm: "NGRAM" }),
+      /--speculative-draft-model-revision with NGRAM/,
+    );
+    for (const speculativeAlgorithm of ["STANDALONE", "EAGLE"]) {
+      const args = { ...revised, speculativeAlgorithm, speculativeDraftModelPath: "heads" };
+      await assert.rejects(open(args), /heads at revision v1: it is not from the hub/);
+    }
+    for (const speculativeAlgorithm of ["STANDALONE", "EAGLE", "EAGLE3", "NEXTN"]) {
+      await assert.rejects(open({ speculativeAlgorithm }), /--speculative-draft-model-path is missing/);
+    }
+  }));
+
+Deno.test("a draft model has the target's tokens under the target's numbers, or is refused", () =>
+  withTarget(async (open, folder) => {
+    const path = `${folder}/draft`,
+      args = { speculativeAlgorithm: "STANDALONE", speculativeDraftModelPath: path };
+    await writeTinyModel(path, { kind: "safetensors", seed: 2, config: { numLayers: 1 } });
+    const { speculation } = await open(args);
+    assert.equal(speculation?.draft?.config.numLayers, 1);
+    const file = `${path}/tokenizer.json`, json = JSON.parse(await Deno.readTextFile(file));
+    const { vocab } = json.model, [one, other] = Object.keys(vocab).slice(50, 52) as [string, string];
+    [vocab[one], vocab[other]] = [vocab[other], vocab[one]];
+    await Deno.writeTextFile(file, JSON.stringify(json));
+    await assert.rejects(open(args), {
+      name: "LoadError",
+      message: /its token ".*" is \d+, not \d+, expected the vocabulary/,
+    });
+  }));
