@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { BatchId, ContextId, FileId, GraphId, KvId, TensorId, WeightId } from "./handles.ts";
+import type { BatchId, ContextId, FileId, GraphId, KvId, TensorId, TicketId, WeightId } from "./handles.ts";
 import { check, type Native, openLibrary, readText } from "./library.ts";
 
 /** Devices of aerie.h. */
@@ -25,6 +25,8 @@ export const Format = {
 } as const;
 /** Element types of floating weights and KV pools; `int8` is for weights. */
 export const Dtype = { float32: 0, float16: 1, bfloat16: 2, int8: 3 } as const;
+/** Element types of tensors. */
+export type TensorDtype = "float32" | "float16" | "bfloat16";
 /** Whether a tensor has a row per batch row or per batch output. */
 export const Scope = { rows: 0, outputs: 1 } as const;
 
@@ -48,6 +50,8 @@ export interface BatchRows {
   readonly segmentStarts: Int32Array<ArrayBuffer>;
   readonly pageTable: Int32Array<ArrayBuffer>;
   readonly outputs: Int32Array<ArrayBuffer>;
+  /** Per row, the row of another tensor that `gatherRows` takes. */
+  readonly sources?: Int32Array<ArrayBuffer>;
   readonly numRows: number;
   readonly numSegments: number;
   readonly pagesPerSegment: number;
@@ -159,8 +163,8 @@ export class Context implements Disposable {
     return bytes[0]!;
   }
 
-  /** A zeroed float32 matrix [rows, cols]. */
-  createTensor(rows: number, cols: number): TensorId {
+  /** A zeroed matrix [rows, cols], kept as `dtype`. */
+  createTensor(rows: number, cols: number, _dtype: TensorDtype = "float32"): TensorId {
     return this.create((out) => this.native.aerie_tensor_create(this.id, out, rows, cols));
   }
 
@@ -188,7 +192,7 @@ export class Context implements Disposable {
   }
 
   /** Copies row from[i] over row to[i], one after another, at once: increasing rows close up in place. */
-  moveTensorRows(tensor: TensorId, from: Int32Array<ArrayBuffer>, to: Int32Array<ArrayBuffer>): void {
+  copyTensorRows(tensor: TensorId, from: Int32Array<ArrayBuffer>, to: Int32Array<ArrayBuffer>): void {
     this.check(this.native.aerie_tensor_move(this.id, tensor, from, to, Math.min(from.length, to.length)));
   }
 
@@ -198,8 +202,13 @@ export class Context implements Disposable {
     return this.create((out) => this.native.aerie_batch_create(this.id, out, rows, segments, pages, outputs));
   }
 
-  /** A float32 matrix with a row per row (or output) of the batch. */
-  batchTensor(batch: BatchId, scope: keyof typeof Scope, cols: number): TensorId {
+  /** A matrix with a row per row (or output) of the batch; the device may keep it in more precision than `dtype`. */
+  batchTensor(
+    batch: BatchId,
+    scope: keyof typeof Scope,
+    cols: number,
+    _dtype: TensorDtype = "float32",
+  ): TensorId {
     return this.create((out) => this.native.aerie_batch_tensor(this.id, out, batch, Scope[scope], cols));
   }
 
@@ -221,6 +230,7 @@ export class Context implements Disposable {
       rows.pagesPerSegment,
       rows.numOutputs,
     ));
+    if (rows.sources) this.writeBatchSources(batch, rows.sources, rows.numRows);
   }
 
   /** The rows that `gatherRows` takes, one per row of the batch as last written. */
@@ -239,8 +249,8 @@ export class Context implements Disposable {
     );
   }
 
-  /** Copies keys and values of all layers from slot from[i] to slot to[i], as `moveTensorRows` does. */
-  moveKvSlots(kv: KvId, from: Int32Array<ArrayBuffer>, to: Int32Array<ArrayBuffer>): void {
+  /** Copies keys and values of all layers from slot from[i] to slot to[i], as `copyTensorRows` does. */
+  copyKvSlots(kv: KvId, from: Int32Array<ArrayBuffer>, to: Int32Array<ArrayBuffer>): void {
     this.check(this.native.aerie_kv_move(this.id, kv, from, to, Math.min(from.length, to.length)));
   }
 
@@ -256,8 +266,25 @@ export class Context implements Disposable {
     return this.create((out) => this.native.aerie_graph_end(this.id, out));
   }
 
-  /** Runs a recorded graph on the batch as last written. */
-  replay(graph: GraphId): void {
+  /** Makes a graph ready for forwards of at most so many rows, segments and outputs. */
+  prepare(_graph: GraphId, _limits: { rows: number; segments: number; outputs: number }): void {}
+
+  /** Starts a recorded graph on the batch as last written; it may still run when this returns. */
+  launch(graph: GraphId): TicketId {
     this.check(this.native.aerie_graph_replay(this.id, graph));
+    return 0 as TicketId;
+  }
+
+  /** Blocks until a launch is over. */
+  wait(_ticket: TicketId): void {}
+
+  /** True once a launch is over. */
+  poll(_ticket: TicketId): boolean {
+    return true;
+  }
+
+  /** Launches a graph and waits for it. */
+  run(graph: GraphId): void {
+    this.wait(this.launch(graph));
   }
 }

@@ -23,3 +23,5 @@ export type KvId = Handle<"kv">;
 export type GraphId = Handle<"graph">;
 /** Sampling parameters and results. */
 export type SamplerId = Handle<"sampler">;
+/** One launch of a graph. */
+export type TicketId = Handle<"ticket">;

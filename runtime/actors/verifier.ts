@@ -111,7 +111,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     const { numRows, numOutputs } = this.#write(segments);
     if (this.#threadChoice) this.#setThreads(this.#threadChoice.choose(numRows));
     const begun = clock.now();
-    context.replay(this.#graph);
+    context.run(this.#graph);
     const forwardMs = clock.now() - begun;
     this.#threadChoice?.observe(numRows, forwardMs);
     this.#sampler.read(numOutputs);
@@ -150,7 +150,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     this.#write([{ requestId, tokens: Int32Array.of(0), start, pages, sample: true, tree }]);
     this.#sequences.delete(requestId);
     const begun = clock.now();
-    this.#loaded.context.replay(this.#graph);
+    this.#loaded.context.run(this.#graph);
     return clock.now() - begun;
   }
 
@@ -165,7 +165,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     if (contextTokens <= 0) return { forwardMs, contextMs: { perSequence: 0, perRow: 0 } };
     // Memory that was never written is all the same page, which stays in the caches.
     const slots = Int32Array.from({ length: contextTokens }, (_, slot) => slot);
-    context.moveKvSlots(kv, new Int32Array(contextTokens), slots);
+    context.copyKvSlots(kv, new Int32Array(contextTokens), slots);
     const contextMs = measureContext(
       numRows,
       contextTokens,
@@ -260,8 +260,8 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     if (moves.from.length === 0) return;
     const { context, kv, features } = this.#loaded;
     const from = Int32Array.from(moves.from), to = Int32Array.from(moves.to);
-    context.moveKvSlots(kv, from, to);
-    if (features) context.moveTensorRows(features, from, to);
+    context.copyKvSlots(kv, from, to);
+    if (features) context.copyTensorRows(features, from, to);
   }
 
   #sequence(requestId: string): SequenceSampling {

@@ -109,8 +109,8 @@ export class DraftRows {
       numSegments: this.#numSegments,
       pagesPerSegment: this.#pagesPerSegment,
       numOutputs: this.#numOutputs,
+      sources: this.#sources,
     });
-    this.#context.writeBatchSources(this.#batch, this.#sources, this.#numRows);
     return this.#numOutputs;
   }
 }

@@ -227,7 +227,7 @@ export class TreeProposer implements Proposer {
   #run(graph: GraphId): number {
     const numOutputs = this.#rows.write();
     this.#top.prepare(numOutputs);
-    this.#drafter.context.replay(graph);
+    this.#drafter.context.run(graph);
     return numOutputs;
   }
 }

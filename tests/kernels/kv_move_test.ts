@@ -38,7 +38,7 @@ function attended(context: Context, dtype: "float32" | "bfloat16", moved: boolea
     store(PREFIX, moved ? rows : KEPT, layer, 80 + layer);
   }
   if (moved) {
-    context.moveKvSlots(
+    context.copyKvSlots(
       kv,
       Int32Array.from(KEPT, (row) => slot(PREFIX + row)),
       Int32Array.from(KEPT, (_, i) => slot(PREFIX + i)),

@@ -23,7 +23,7 @@ testEachIsa("gather_rows takes what the sources name at replay, repeated ones to
   for (const sources of [[29, 0, 7, 7, 3], [1, 2], [0]]) {
     context.writeBatch(batch, rowsAt(sources.map((_, i) => i)));
     context.writeBatchSources(batch, Int32Array.from(sources), sources.length);
-    context.replay(graph);
+    context.run(graph);
     const expected = Float32Array.from(sources.flatMap((row) => [...part(x, row)]));
     assertSameBits(readRows(context, out, sources.length, COLS), expected, `sources ${sources}`);
   }
@@ -39,7 +39,7 @@ testEachIsa("store_rows puts rows at the batch's slots and leaves the rest alone
     const x = normals(seededRandom(63 + i), slots.length * COLS);
     context.writeTensor(rows, x, 0, slots.length);
     context.writeBatch(batch, { ...rowsAt(slots.map((_, at) => at)), slots: Int32Array.from(slots) });
-    context.replay(graph);
+    context.run(graph);
     slots.forEach((slot, row) => part(expected, slot).set(x.subarray(row * COLS, (row + 1) * COLS)));
   });
   assertSameBits(readRows(context, pool, 30, WIDE), expected, "pool");
@@ -47,7 +47,7 @@ testEachIsa("store_rows puts rows at the batch's slots and leaves the rest alone
 
 testEachIsa("tensor_move closes rows up in place", (context) => {
   const x = normals(seededRandom(65), 12 * COLS), tensor = tensorOf(context, x, COLS);
-  context.moveTensorRows(tensor, Int32Array.of(3, 5, 6, 11), Int32Array.of(3, 4, 5, 6));
+  context.copyTensorRows(tensor, Int32Array.of(3, 5, 6, 11), Int32Array.of(3, 4, 5, 6));
   const order = [0, 1, 2, 3, 5, 6, 11, 7, 8, 9, 10, 11];
   const expected = Float32Array.from(order.flatMap((row) => [...x.subarray(row * COLS, (row + 1) * COLS)]));
   assertSameBits(readRows(context, tensor, 12, COLS), expected, "rows");

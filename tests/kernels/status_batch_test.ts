@@ -133,14 +133,14 @@ refuses(
   "replaying while recording",
   (b) => {
     const graph = b.context.record(() => {});
-    b.context.record(() => b.context.replay(graph));
+    b.context.record(() => b.context.run(graph));
   },
   Status.badArgument,
   /graph_replay/,
 );
 refuses(
   "replaying something else",
-  (b) => b.context.replay(id(b.batch)),
+  (b) => b.context.run(id(b.batch)),
   Status.badHandle,
   /graph_replay: graph/,
 );
@@ -153,7 +153,7 @@ refuses(
       ops.attention(b.context, out, qkv, b.kv, b.batch, 1, 1, 1);
     });
     b.write({ slots: filled(48) });
-    b.context.replay(graph);
+    b.context.run(graph);
   },
   Status.badArgument,
   /kv_store: slot 48 of 48/,

@@ -39,7 +39,7 @@ refuses(
     const out = b.rows(4), x = b.context.createTensor(3, 4);
     const graph = b.context.record(() => ops.gatherRows(b.context, out, x, b.batch, 0));
     b.context.writeBatchSources(b.batch, move, 2);
-    b.context.replay(graph);
+    b.context.run(graph);
   },
   Status.badArgument,
   /gather_rows: source 4 of 3/,
@@ -74,7 +74,7 @@ refuses(
     const x = b.rows(4), pool = b.context.createTensor(4, 4);
     const graph = b.context.record(() => ops.storeRows(b.context, pool, x, b.batch, 0));
     b.write({ slots: move });
-    b.context.replay(graph);
+    b.context.run(graph);
   },
   Status.badArgument,
   /store_rows: slot 4 of 4/,
@@ -93,20 +93,20 @@ refuses(
 );
 refuses(
   "moving rows past the tensor",
-  (b) => b.context.moveTensorRows(b.context.createTensor(4, 2), move, back),
+  (b) => b.context.copyTensorRows(b.context.createTensor(4, 2), move, back),
   Status.badArgument,
   /tensor_move: row 4 to 1 of 4/,
 );
 refuses(
   "moving KV to a negative slot",
-  (b) => b.context.moveKvSlots(b.kv, back, Int32Array.of(0, -1)),
+  (b) => b.context.copyKvSlots(b.kv, back, Int32Array.of(0, -1)),
   Status.badArgument,
   /kv_move: row 1 to -1 of 48/,
 );
 refuses(
   "moving KV while recording",
   (b) => {
-    b.context.record(() => b.context.moveKvSlots(b.kv, back, back));
+    b.context.record(() => b.context.copyKvSlots(b.kv, back, back));
   },
   Status.badArgument,
   /kv_move: a graph is being recorded/,

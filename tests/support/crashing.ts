@@ -37,7 +37,7 @@ const faults: Readonly<Record<string, () => void>> = {
     context.closeFile(file);
     const graph = context.record(() => linear(context, out, x, weight));
     writeOneRow(context, batch);
-    context.replay(graph);
+    context.run(graph);
     for (const line of readMaps().filter((line) => !before.includes(line))) {
       const [, from, to] = /^(\w+)-(\w+) rw/.exec(line) ?? [];
       const bytes = BigInt(`0x${to ?? 0}`) - BigInt(`0x${from ?? 0}`);
@@ -45,7 +45,7 @@ const faults: Readonly<Record<string, () => void>> = {
         libc().mprotect(Deno.UnsafePointer.create(BigInt(`0x${from}`)), bytes, 0);
       }
     }
-    context.replay(graph);
+    context.run(graph);
   },
 
   /** A mapped file that becomes shorter. */

@@ -133,7 +133,7 @@ export class ModelRunner implements Disposable {
     })));
     context.writeBatch(batch, rows);
     if (this.#graph === undefined) model.forward(kv);
-    else context.replay(this.#graph);
+    else context.run(this.#graph);
     const logits = new Float32Array(rows.numOutputs * this.#vocabSize);
     context.readTensor(model.logits, logits, 0, rows.numOutputs);
     return Array.from(

@@ -102,7 +102,7 @@ for (const { name, ...options } of CASES) {
             if (entry >= NUM_COMMITTED - 4) rows.output();
           }
           const numOutputs = rows.write();
-          context.replay(extend);
+          context.run(extend);
           const committed = all.map((t) => ({
             features: features[t]!,
             token: TOKENS[t + 1]!,
@@ -119,7 +119,7 @@ for (const { name, ...options } of CASES) {
             rows.add({ token, position, entry: position, visible: NUM_COMMITTED, mask, source });
             rows.output();
             rows.write();
-            context.replay(grow);
+            context.run(grow);
             const sees = Array.from({ length: position }, (_, i) => i);
             state = compare(1, [{ state, token, position, sees }], `step ${step + 1}`);
           }
