@@ -6,25 +6,25 @@
 import { type MessagePort as NodeMessagePort, receiveMessageOnPort } from "node:worker_threads";
 
 /** One end of a channel. Messages arrive in the order in which they were sent. */
-export interface Channel<Heard = unknown> {
+export interface Channel<Message = unknown> {
   /** Posts a message; goes nowhere if the other end is closed. */
   send(message: unknown): void;
-  /** Says who receives; called once. */
-  listen(hear: (message: Heard) => void): void;
-  /** Receives at once what has come, without a turn of the event loop. */
+  /** Sets the receiver; called once. */
+  listen(onMessage: (message: Message) => void): void;
+  /** Receives what has arrived at once, without a turn of the event loop. */
   poll(): void;
   /** Receives nothing more. */
   close(): void;
 }
 
-/** A channel between threads, or in a test within one: messages are copied. The other end is one too. */
-export class PortChannel<Heard = unknown> implements Channel<Heard> {
+/** A channel between threads, or between the engine and actors of its own thread: messages are copied. */
+export class PortChannel<Message = unknown> implements Channel<Message> {
   readonly #port: MessagePort;
   // A message can be on its way through the event loop while a poll takes the one behind it.
-  readonly #early = new Map<number, Heard>();
-  #hear: ((message: Heard) => void) | undefined;
+  readonly #early = new Map<number, Message>();
+  #onMessage: ((message: Message) => void) | undefined;
   #numSent = 0;
-  #numHeard = 0;
+  #numReceived = 0;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -35,8 +35,8 @@ export class PortChannel<Heard = unknown> implements Channel<Heard> {
     this.#numSent++; // not if the message cannot be cloned
   }
 
-  listen(hear: (message: Heard) => void): void {
-    this.#hear = hear;
+  listen(onMessage: (message: Message) => void): void {
+    this.#onMessage = onMessage;
     this.#port.onmessage = ({ data }) => this.#take(data);
   }
 
@@ -52,24 +52,24 @@ export class PortChannel<Heard = unknown> implements Channel<Heard> {
     this.#port.close();
   }
 
-  #take([index, message]: readonly [number, Heard]): void {
+  #take([index, message]: readonly [number, Message]): void {
     this.#early.set(index, message);
-    while (this.#early.has(this.#numHeard)) {
-      const next = this.#early.get(this.#numHeard)!;
-      this.#early.delete(this.#numHeard++);
-      this.#hear?.(next);
+    while (this.#early.has(this.#numReceived)) {
+      const next = this.#early.get(this.#numReceived)!;
+      this.#early.delete(this.#numReceived++);
+      this.#onMessage?.(next);
     }
   }
 }
 
-/** The ends of a channel within a thread: messages are handed over as they are, so nobody may change them. */
+/** The two ends of a channel within a thread. Messages are passed by reference, so neither side may change them. */
 export function localChannels(): [Channel, Channel] {
-  const hears: (((message: unknown) => void) | undefined)[] = [];
+  const receivers: (((message: unknown) => void) | undefined)[] = [];
   const end = (own: 0 | 1): Channel => ({
-    send: (message) => hears[1 - own]?.(message),
-    listen: (hear) => void (hears[own] = hear),
+    send: (message) => receivers[1 - own]?.(message),
+    listen: (onMessage) => void (receivers[own] = onMessage),
     poll: () => {},
-    close: () => void (hears[own] = undefined),
+    close: () => void (receivers[own] = undefined),
   });
   return [end(0), end(1)];
 }

@@ -17,7 +17,7 @@ export type ActorRegistry = Readonly<Record<string, () => AnyActor>>;
 export interface HostOptions {
   /** Lines the actor logs. */
   readonly log: (level: LogLevel, text: string) => void;
-  /** Called once, when a started actor threw or its thread died; the actor hears nothing more. */
+  /** Called once, when a started actor threw or its thread died; the actor receives nothing more. */
   readonly onCrash: (error: WireError) => void;
 }
 
@@ -34,14 +34,4 @@ export interface ActorHost<Config, Info> {
   start(config: Config): Promise<Info>;
   /** Lets the message in progress end, drops the others, stops the actor and frees its thread. Never throws. */
   stop(): Promise<void>;
-}
-
-/** Gives two actors that are not started yet a way to each other. */
-export function connectActors(
-  a: Pick<ActorHost<never, unknown>, "name" | "connect">,
-  b: Pick<ActorHost<never, unknown>, "name" | "connect">,
-): void {
-  const { port1, port2 } = new MessageChannel();
-  a.connect(b.name, port1);
-  b.connect(a.name, port2);
 }

@@ -54,8 +54,8 @@ export class InlineHost<Config, Info, Message> implements ActorHost<Config, Info
   }
 
   /**
-   * Gives the actor a way to another one in this thread. While those two answer each other the event loop rests, so
-   * what came from other threads is fetched first.
+   * Gives the actor its end of a channel to another actor of this thread. While these two answer each other the event
+   * loop does not turn, so messages from other threads are polled before each of the neighbour's.
    */
   link(to: Address, channel: Channel<Message>): void {
     this.#channels.set(to, channel);

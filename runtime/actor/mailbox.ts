@@ -18,7 +18,7 @@ export class Mailbox<Message> {
 
   /**
    * @param deliver receives one message; the next waits until it is done
-   * @param onError hears what `deliver` threw, once
+   * @param onError called once, with what `deliver` threw
    * @param pause called before each delivery, which waits for what it returns
    */
   constructor(

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
 import { toWireError, type WireError } from "../contracts/errors.ts";
 import type { Address } from "../messages/actors.ts";
 import type { Actor, LogLevel } from "./actor.ts";
-import { localChannels } from "./channel.ts";
+import { turnEvery } from "./event_loop.ts";
 import type { ActorRegistry } from "./host.ts";
-import { InlineHost } from "./inline_host.ts";
+import { InlineGroup } from "./inline_group.ts";
+import type { InlineHost } from "./inline_host.ts";
 
 /** Host to Worker. */
 export type HostCommand =
@@ -39,49 +39,35 @@ export interface WorkerScope {
   addEventListener(type: "unhandledrejection", listener: (event: PromiseRejectionEvent) => void): void;
 }
 
-/** Time without a turn of the event loop after which it gets one: how late a command can be heard, more or less. */
+/** Time without a turn of the event loop after which it gets one, which bounds the delay of a command. */
 const MAX_TURN_MS = 100;
 
 /** Runs the actors of the registry that hosts outside ask for. */
 export function runInWorker(scope: WorkerScope, actors: ActorRegistry): void {
-  const hosts = new Map<Address, InlineHost<unknown, unknown, unknown>>();
+  const group = new InlineGroup();
   const post = (fact: HostFact) => scope.postMessage(fact);
-  let lastTurn = 0;
-  const pause = () => {
-    if (performance.now() - lastTurn < MAX_TURN_MS) return undefined;
-    return new Promise<void>((resolve) =>
-      // A timer would come 2 ms later.
-      setImmediate(() => {
-        lastTurn = performance.now();
-        resolve();
-      })
-    );
-  };
+  const pause = turnEvery(MAX_TURN_MS);
 
   function hostOf(name: Address): InlineHost<unknown, unknown, unknown> {
-    const known = hosts.get(name);
+    const known = group.get(name);
     if (known !== undefined) return known;
     const actor = actors[name]?.() as Actor<unknown, unknown, unknown> | undefined;
     if (actor === undefined) throw new TypeError(`Cannot run actor: ${name} is not registered`);
-    const host = new InlineHost(actor, {
+    return group.host(actor, {
       log: (level, text) => post({ actor: name, type: "logged", level, text }),
       onCrash: (error) => post({ actor: name, type: "crashed", error }),
       pause,
     });
-    hosts.set(name, host);
-    return host;
   }
 
-  function obey(command: HostCommand): void {
+  function handleCommand(command: HostCommand): void {
     const { actor } = command, host = hostOf(actor);
     switch (command.type) {
       case "connect":
         return host.connect(command.to, command.port);
-      case "link": {
-        const [near, far] = localChannels();
-        host.link(command.to, near);
-        return hostOf(command.to).link(actor, far);
-      }
+      case "link":
+        hostOf(command.to);
+        return group.link(actor, command.to);
       case "start":
         return void host.start(command.config).then(
           (info) => post({ actor, type: "started", info }),
@@ -94,18 +80,18 @@ export function runInWorker(scope: WorkerScope, actors: ActorRegistry): void {
 
   scope.addEventListener("message", ({ data: command }) => {
     try {
-      obey(command);
+      handleCommand(command);
     } catch (error) {
       post({ actor: command.actor, type: "crashed", error: toWireError(error) });
     }
   });
-  // Unhandled, either event would end the whole process (Deno 2.9). Whose error it is, nobody knows.
+  // Unhandled, either event would end the whole process (Deno 2.9). Neither names the actor, so all of them crash.
   scope.addEventListener("error", (event) => {
     event.preventDefault();
-    for (const host of hosts.values()) host.crash(event.error);
+    for (const host of group.hosts) host.crash(event.error);
   });
   scope.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    for (const host of hosts.values()) host.crash(event.reason);
+    for (const host of group.hosts) host.crash(event.reason);
   });
 }

@@ -20,18 +20,18 @@ export class ActorThread {
       new Worker(new URL("../actors/worker.ts", import.meta.url), { type: "module", name });
   }
 
-  /** Connects two actors that both run here: their messages are not copied and wake nobody. */
+  /** Connects two actors of this thread: messages between them are passed by reference and wake no thread. */
   link(a: Address, b: Address): void {
     this.worker.postMessage({ actor: a, type: "link", to: b } satisfies HostCommand);
   }
 
-  /** Another host needs the thread. */
-  enter(): void {
+  /** Counts another host that needs the thread. */
+  retain(): void {
     this.#numHosts++;
   }
 
-  /** A host needs it no more. */
-  leave(): void {
+  /** Counts a host that no longer needs the thread; the last one ends it. */
+  release(): void {
     if (--this.#numHosts === 0) this.worker.terminate();
   }
 }
@@ -56,12 +56,12 @@ export class WorkerHost<Config, Info> implements ActorHost<Config, Info> {
   constructor(name: Address, options: WorkerHostOptions) {
     this.name = name;
     this.#options = options;
-    options.thread.enter();
+    options.thread.retain();
     const { worker } = options.thread;
     // A start that is never awaited must not become an unhandled rejection.
     this.#started.promise.catch(() => {});
     worker.addEventListener("message", ({ data: fact }: MessageEvent<HostFact>) => {
-      if (fact.actor === name) this.#hear(fact);
+      if (fact.actor === name) this.#handleFact(fact);
     });
     worker.addEventListener("error", (event) => {
       event.preventDefault();
@@ -94,14 +94,14 @@ export class WorkerHost<Config, Info> implements ActorHost<Config, Info> {
       await this.#stopped.promise;
       clearTimeout(timer);
     }
-    this.#options.thread.leave();
+    this.#options.thread.release();
   }
 
   #post(command: HostCommand, transfer: Transferable[] = []): void {
     this.#options.thread.worker.postMessage(command, transfer);
   }
 
-  #hear(fact: HostFact): void {
+  #handleFact(fact: HostFact): void {
     switch (fact.type) {
       case "started":
         if (this.#state === "starting") this.#state = "running";

@@ -4,8 +4,9 @@
  * @module
  */
 import type { Actor } from "../actor/actor.ts";
-import { type ActorHost, connectActors } from "../actor/host.ts";
-import { InlineHost } from "../actor/inline_host.ts";
+import { turnEvery } from "../actor/event_loop.ts";
+import type { ActorHost } from "../actor/host.ts";
+import { InlineGroup } from "../actor/inline_group.ts";
 import { ActorThread, WorkerHost } from "../actor/worker_host.ts";
 import { actors } from "../actors/registry.ts";
 import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
@@ -15,7 +16,8 @@ import type { Address } from "../messages/actors.ts";
 import type { DrafterConfig, DrafterInfo } from "../contracts/speculation_config.ts";
 
 /** What actors are hosted with. */
-export interface ActorOptions extends Pick<EngineOptions, "placement" | "log" | "verifier" | "drafter"> {
+export interface ActorOptions
+  extends Pick<EngineOptions, "placement" | "log" | "verifier" | "drafter" | "channels"> {
   /** An actor threw. */
   onCrash(actor: Address, error: WireError): void;
 }
@@ -29,21 +31,22 @@ export class EngineActors {
   /** Makes the actors' thread; it starts loading its code at once. */
   constructor(options: ActorOptions) {
     // The actors work by turns: in one thread, no time is lost waking another.
-    const thread = options.placement === "worker" ? new ActorThread("actors") : undefined;
+    const thread = options.placement === "worker"
+      ? new ActorThread("actors")
+      : new InlineGroup(options.channels);
     const host = <Config, Info, Message>(
       name: Address,
       actor: () => Actor<Config, Info, Message>,
     ): ActorHost<Config, Info> => {
       const own = { log: options.log, onCrash: (error: WireError) => options.onCrash(name, error) };
-      return thread ? new WorkerHost(name, { ...own, thread }) : new InlineHost(actor(), own);
+      if (thread instanceof ActorThread) return new WorkerHost(name, { ...own, thread });
+      // The engine runs in this thread too, and receives by turns of the event loop.
+      return thread.host(actor(), { ...own, pause: turnEvery(0) });
     };
     this.verifier = host("verifier", options.verifier ?? actors.verifier);
     this.drafter = host("drafter", options.drafter ?? actors.drafter);
     this.scheduler = host("scheduler", actors.scheduler);
-    for (const model of [this.verifier, this.drafter]) {
-      if (thread) thread.link(this.scheduler.name, model.name);
-      else connectActors(this.scheduler, model);
-    }
+    for (const model of [this.verifier, this.drafter]) thread.link(this.scheduler.name, model.name);
   }
 
   /** Stops all, the scheduler first: it sends to the others. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Actor, LogLevel } from "../actor/actor.ts";
+import type { Channel } from "../actor/channel.ts";
 import type { Checkpoint, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import type { ServerArgs } from "../contracts/server_args.ts";
 import type { ActorCrashedError } from "../contracts/errors.ts";
@@ -69,4 +70,6 @@ export interface EngineOptions {
   readonly verifier?: () => Actor<VerifierConfig, VerifierInfo, VerifierMessage>;
   /** Takes the drafter's place in tests; inline only. */
   readonly drafter?: () => Actor<DrafterConfig, DrafterInfo, DrafterMessage>;
+  /** Makes the two ends of a link between actors, in tests; inline only. */
+  readonly channels?: () => [Channel, Channel];
 }

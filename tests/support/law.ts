@@ -12,6 +12,7 @@ import { openSpeculation } from "../../runtime/speculation/setup/open_speculatio
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import type { OpenedCheckpoint } from "../../runtime/weights/checkpoint.ts";
+import { MessageGuard } from "./message_guard.ts";
 import { libraryPath } from "./native.ts";
 import { collect, defaultArgs, requestOf } from "./test_engine.ts";
 
@@ -49,7 +50,7 @@ export function shapeName(shape: Shape | undefined): string {
   return shape?.join("/") ?? "automatic";
 }
 
-/** An engine for a setting's target, in this thread. */
+/** An engine for a setting's target, in this thread; it crashes if a message is changed after it was sent. */
 export async function start(
   { target }: Pick<Setting, "target">,
   args: Partial<ServerArgs>,
@@ -66,6 +67,7 @@ export async function start(
     device: "cpu",
     placement: "inline",
     log: () => {},
+    channels: new MessageGuard().channels,
     ...options,
   });
 }
@@ -109,7 +111,11 @@ export async function checkLaw(
   args: Partial<ServerArgs>,
   options: Partial<EngineOptions> = {},
 ): Promise<Sums> {
-  await using engine = await start(setting, { chunkedPrefillSize: 16, ...args }, options);
+  const guard = new MessageGuard();
+  await using engine = await start(setting, { chunkedPrefillSize: 16, ...args }, {
+    channels: guard.channels,
+    ...options,
+  });
   const sums = { verifications: 0, proposed: 0, accepted: 0, cached: 0 };
   const check = (update: GenerationUpdate, index: number) => {
     assert.deepEqual(words(update), words(expected[index]!), `request ${index}`);
@@ -127,5 +133,7 @@ export async function checkLaw(
   }
   const { numFreePages, numEvictablePages, numPages } = await engine.schedulerState();
   assert.equal(numFreePages + numEvictablePages, numPages, "pages leak");
+  guard.assertUnchanged();
+  assert.ok(guard.numSent > 0);
   return sums;
 }

@@ -15,6 +15,7 @@ import type { GenerationRequest, GenerationUpdate } from "../../runtime/contract
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { Detokenizer } from "../../runtime/tokenizer/detokenizer.ts";
 import { fakeVerifier, hashModel } from "./fake_verifier.ts";
+import { MessageGuard } from "./message_guard.ts";
 
 /** Flags as if none was given. */
 export const defaultArgs: ServerArgs = {
@@ -130,6 +131,7 @@ export function startTestEngine(
     placement: "inline",
     log: () => {},
     verifier: () => fakeVerifier({ ...options, next }),
+    channels: new MessageGuard().channels,
     ...options.engine,
   });
 }

@@ -13,6 +13,7 @@ import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";
 import { type MakeDraft, scriptedDrafter } from "../../support/drafters.ts";
 import { referenceWeights } from "../../support/models.ts";
+import { MessageGuard } from "../../support/message_guard.ts";
 import { libraryPath } from "../../support/native.ts";
 import { llamaLogits, softmax } from "../../support/reference.ts";
 import { collect, defaultArgs, requestOf } from "../../support/test_engine.ts";
@@ -83,6 +84,7 @@ Deno.test("pairs of tokens come as often as the target says, whatever is drafted
           device: "cpu",
           placement: "inline",
           log: () => {},
+          channels: new MessageGuard().channels,
           drafter: () => scriptedDrafter(() => [], make),
         });
         const counts = new Map<string, number>();
