@@ -6,12 +6,14 @@ import { Shutdown } from "../../cli/shutdown.ts";
 
 /** An hour: nothing here waits for it. */
 const LONG_MS = 3_600_000;
+/** A server that has not exited by then never will. */
+const DEADLINE_MS = 5000;
 
 /** A server that is done when told so, and what happened to it in order. */
 class FakeServer {
   readonly events: string[] = [];
   readonly idle = Promise.withResolvers<void>();
-  readonly exited = Promise.withResolvers<number>();
+  readonly #exited = Promise.withResolvers<number>();
   readonly shutdown: Shutdown;
   /** Resolves `close`. */
   readonly closed = Promise.withResolvers<void>();
@@ -23,9 +25,19 @@ class FakeServer {
       log: (_, text) => void this.log.push(text),
       exit: (code) => {
         this.events.push(`exit ${code}`);
-        this.exited.resolve(code);
+        this.#exited.resolve(code);
       },
     });
+  }
+
+  /** The exit code; rejects if there is none in time. */
+  async exit(): Promise<number> {
+    const timer = setTimeout(() => this.#exited.reject(new Error("The server did not exit")), DEADLINE_MS);
+    try {
+      return await this.#exited.promise;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   serve(): void {
@@ -54,7 +66,7 @@ Deno.test("shutdown: waits for what was admitted, then stops and exits with 0", 
   assert.deepEqual(server.events, ["drain"]);
   server.idle.resolve();
   server.closed.resolve();
-  await server.exited.promise;
+  await server.exit();
   assert.deepEqual(server.events, whole);
   assert(!server.log.some((line) => line.startsWith("Cutting")), "nothing was cut");
 });
@@ -65,7 +77,7 @@ Deno.test("shutdown: what takes longer than the drain time is cut, at once witho
     server.serve();
     server.closed.resolve();
     server.shutdown.onSignal("SIGTERM");
-    await server.exited.promise;
+    await server.exit();
     assert.deepEqual(server.events, whole);
     assert.match(server.log.at(-1)!, /^Cutting 3 requests short$/);
   }
@@ -77,7 +89,7 @@ Deno.test("shutdown: a second signal cuts, a third does not even wait for that",
   server.shutdown.onSignal("SIGTERM");
   server.shutdown.onSignal("SIGTERM");
   server.closed.resolve();
-  await server.exited.promise;
+  await server.exit();
   assert.deepEqual(server.events, ["drain", "stop", "close", "exit 1"]);
 
   const stuck = new FakeServer(LONG_MS);
@@ -92,7 +104,7 @@ Deno.test("shutdown: a client that takes nothing does not keep the process", asy
   const server = new FakeServer(0);
   server.serve();
   server.shutdown.onSignal("SIGTERM");
-  assert.equal(await server.exited.promise, 0);
+  assert.equal(await server.exit(), 0);
   assert.deepEqual(server.events, whole, "exited though the listener is not closed");
   server.closed.resolve();
   await Promise.resolve();
@@ -105,7 +117,7 @@ Deno.test("shutdown: a crash cuts with exit code 1, also while requests were to 
     server.closed.resolve();
     if (isDraining) server.shutdown.onSignal("SIGTERM");
     server.shutdown.crash();
-    assert.equal(await server.exited.promise, 1);
+    assert.equal(await server.exit(), 1);
     assert.deepEqual(server.events, ["drain", "stop", "close", "exit 1"]);
   }
 });

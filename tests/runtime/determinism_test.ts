@@ -7,12 +7,13 @@
 import assert from "node:assert/strict";
 import { ensureLibrary } from "../../ffi/build.ts";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
-import { type Engine, startEngine } from "../../runtime/engine/engine.ts";
+import { type Engine, type EngineOptions, startEngine } from "../../runtime/engine/engine.ts";
 import type { GenerationUpdate } from "../../runtime/contracts/generation.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
+import { MessageGuard } from "../support/message_guard.ts";
 import { needsModel } from "../support/model_file.ts";
 import { collect, defaultArgs, requestOf } from "../support/test_engine.ts";
 
@@ -61,9 +62,13 @@ interface Run {
 type Mode = "one by one" | "together";
 
 /** Starts an engine and runs the requests on it, once for each mode. */
-async function run(modes: readonly Mode[], args: Partial<ServerArgs> = {}): Promise<Run> {
+async function run(
+  modes: readonly Mode[],
+  args: Partial<ServerArgs> = {},
+  placement: EngineOptions["placement"] = "worker",
+): Promise<Run> {
   const { checkpoint, tokenizerSource } = await openCheckpoint(await resolveModel(path));
-  const lines: string[] = [];
+  const lines: string[] = [], guard = new MessageGuard();
   await using engine = await startEngine({
     // A line for every decode step.
     args: { ...defaultArgs, pageSize: 16, threads: 2, decodeLogInterval: 1, ...args },
@@ -71,13 +76,16 @@ async function run(modes: readonly Mode[], args: Partial<ServerArgs> = {}): Prom
     tokenizer: loadTokenizer(tokenizerSource, {}),
     libraryPath: await ensureLibrary(),
     device: "cpu",
-    placement: "worker",
+    placement,
+    channels: guard.channels,
     log: (_, line) => void lines.push(line),
   });
   let updates: GenerationUpdate[] = [];
   for (const mode of modes) updates = await generateAll(engine, mode);
   const { numPreemptions, numFreePages, numEvictablePages, numPages } = await engine.schedulerState();
   assert.equal(numFreePages + numEvictablePages, numPages, "pages leak");
+  guard.assertUnchanged();
+  assert.equal(guard.numSent > 0, placement === "inline");
   return { updates, lines, numPreemptions };
 }
 
@@ -132,13 +140,28 @@ Deno.test({
   },
 });
 
-/** Circumstances that must not change a bit of a result, each with the proof that it was one. */
-const CIRCUMSTANCES: readonly {
+/** What a request's words must not depend on. */
+interface Circumstance {
   readonly name: string;
   readonly modes: readonly Mode[];
   readonly args?: Partial<ServerArgs>;
+  readonly placement?: EngineOptions["placement"];
+  /** Proves that it was one. */
   readonly check: (run: Run) => void;
-}[] = [
+}
+
+const preempting: Circumstance = {
+  name: "a pool so small that sequences are preempted",
+  // After so many steps the scheduler expects little of sequences and admits more than fit in the end.
+  modes: ["one by one", "together"],
+  args: { maxTotalTokens: 368 },
+  check({ numPreemptions, updates }) {
+    assert.ok(numPreemptions > 0);
+    assert.ok(updates.some(({ usage }) => usage.numPreemptions > 0));
+  },
+};
+
+const CIRCUMSTANCES: readonly Circumstance[] = [
   {
     name: "eight in one batch",
     modes: ["together"],
@@ -155,16 +178,8 @@ const CIRCUMSTANCES: readonly {
     args: { chunkedPrefillSize: 16 },
     check: (run) => assert.equal(Math.max(...logged(run, "Prefill", "#new-token")), 16),
   },
-  {
-    name: "a pool so small that sequences are preempted",
-    // After so many steps the scheduler expects little of sequences and admits more than fit in the end.
-    modes: ["one by one", "together"],
-    args: { maxTotalTokens: 368 },
-    check({ numPreemptions, updates }) {
-      assert.ok(numPreemptions > 0);
-      assert.ok(updates.some(({ usage }) => usage.numPreemptions > 0));
-    },
-  },
+  preempting,
+  { ...preempting, name: `${preempting.name}, no message changed after it was sent`, placement: "inline" },
   {
     name: "pages of 32 tokens, one thread",
     modes: ["together"],
@@ -179,13 +194,13 @@ const CIRCUMSTANCES: readonly {
   },
 ];
 
-for (const { name, modes, args, check } of CIRCUMSTANCES) {
+for (const { name, modes, args, placement, check } of CIRCUMSTANCES) {
   Deno.test({
     name: `the same words bit for bit: ${name}`,
     ignore,
     async fn() {
       const reference = await runAlone();
-      const result = await run(modes, args);
+      const result = await run(modes, args, placement);
       check(result);
       assert.deepEqual(words(result), words(reference));
     },

@@ -25,7 +25,7 @@ const ISA_FLAGS = {
   avx2: ["avx2", "fma", "f16c"],
   avxvnni: ["avx2", "fma", "f16c", "avx_vnni"],
   avx512vnni: ["avx512_vnni", "avx512bw", "avx512vl"],
-  amx: ["avx512_vnni", "avx512bw", "avx512vl", "avx512_bf16", "amx_tile", "amx_bf16"],
+  amx: ["avx512_vnni", "avx512bw", "avx512vl", "avx512_bf16", "gfni", "amx_tile", "amx_bf16"],
 } as const;
 
 /** An instruction set of the CPU backend. */

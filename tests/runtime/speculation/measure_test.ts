@@ -14,7 +14,7 @@ Deno.test("a curve has the fastest trial of each size, the first not counted, an
   assert.deepEqual(curve, { sizes: [1, 2, 4], ms: [6, 6, 7] });
 });
 
-Deno.test("sizes are tried by turns: a slow moment spoils none of them", () => {
+Deno.test("sizes are tried by turns: a slow moment corrupts none of them", () => {
   let numTrials = 0;
   const curve = measureCurve([1, 2, 4, 8], (size) => {
     // All the trials of one size, if they came together.

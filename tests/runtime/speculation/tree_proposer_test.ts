@@ -206,7 +206,7 @@ Deno.test("pages that hold the draft KV of the same tokens are not filled again,
       proposer.propose([first.request(SHAPE)]);
       proposer.release("first");
 
-      // Shares two pages. Their states are spoilt: only KV that is kept can make the right tree.
+      // Shares two pages. Their states are corrupted: only KV that is kept can make the right tree.
       const second = new TestSequence("second", [1, 2, 4]);
       second.tokens.push(...tokens.slice(0, 2 * pageSize + 1));
       second.features.push(...first.features.slice(0, 2 * pageSize));
