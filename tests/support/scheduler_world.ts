@@ -57,7 +57,9 @@ export class World {
   readonly steps: Step[] = [];
   /** What a forward of so many rows takes, which see so many tokens. */
   forwardMs: (numRows: number, numSeen: number) => number = () => 10;
-  /** What drafting takes. */
+  /** What a step takes beside its forward: from the scheduler to the verifier and back. */
+  overheadMs: () => number = () => 0;
+  /** What drafting takes, the way to the drafter and back included. */
   draftMs: (requests: readonly DraftRequest[]) => number = () => 1;
   /** Drafts whose answer is due. */
   #draft: Draft | undefined;
@@ -199,7 +201,8 @@ export class World {
       numSeen += numOwn * (start + tokens.length);
     }
     const forwardMs = this.forwardMs(numRows, numSeen);
-    this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs }));
+    const roundTripMs = forwardMs + this.overheadMs();
+    this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs }, roundTripMs));
     this.#hear(settlePause(this.state));
     checkOwners(this.state);
   }

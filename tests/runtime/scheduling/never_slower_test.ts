@@ -45,33 +45,75 @@ function draftingMs({ firstMs, levelMs, tokenMs }: DraftCosts, requests: readonl
     (Math.max(...requests.map(({ numSteps }) => numSteps)) - 1) * costAt(levelMs, requests.length);
 }
 
+/** How far from steady a machine is. */
+interface Noise {
+  /** Share by which every time varies, up and down. */
+  readonly jitter: number;
+  /** The process is descheduled once in so many milliseconds on average, for so many. */
+  readonly stalls: { readonly everyMs: number; readonly ms: number };
+  /** From the scheduler to a model and back, milliseconds. */
+  readonly overheadMs: number;
+}
+
+const QUIET: Noise = { jitter: 0, stalls: { everyMs: Infinity, ms: 0 }, overheadMs: 0 };
+
+/** Makes times noisy and adds them up. */
+class NoisyClock {
+  /** Simulated time, without the stalls: whoever runs longer meets more of them, but by how many more is chance. */
+  ms = 0;
+  readonly #noise: Noise;
+  readonly #random: () => number;
+
+  constructor(noise: Noise, seed: number) {
+    this.#noise = noise;
+    this.#random = seededRandom(seed);
+  }
+
+  /** A time as the scheduler sees it. */
+  pass(ms: number): number {
+    const { jitter, stalls } = this.#noise;
+    const varied = ms * (1 + jitter * (2 * this.#random() - 1));
+    this.ms += varied;
+    return varied + (this.#random() < varied / stalls.everyMs ? stalls.ms : 0);
+  }
+}
+
 /** Simulated time of `numRequests` at once, behind prompts of so many tokens. */
 function timeOf(
   numRequests: number,
   rate: Rate,
   drafting?: DraftingConfig,
   numTokens = NUM_TOKENS,
-  { numPromptTokens = 3, contextMs = NO_CONTEXT, draftMs = HEAD, slowdown = { factor: 1, numSteps: 1 } } = {},
+  {
+    numPromptTokens = 3,
+    contextMs = NO_CONTEXT,
+    draftMs = HEAD,
+    slowdown = { factor: 1, numSteps: 1 },
+    noise = QUIET,
+    seed = 1,
+  } = {},
 ): number {
   const world = new World({ ...LIMITS, ...(drafting && { drafting }) }, { makeTree: chains(rate) });
+  const clock = new NoisyClock(noise, seed);
   // Drafting takes a cache from forwards, draft by draft; plain ones win it back.
   let taken = 0;
   const change = (by: number) => taken = Math.min(1, Math.max(0, taken + by / slowdown.numSteps));
   world.forwardMs = (numRows, numSeen) => {
     const factor = 1 + (slowdown.factor - 1) * taken;
     change(-1);
-    return factor * costAt(FORWARD, numRows) + contextMs.perRow * numSeen;
+    return clock.pass(factor * costAt(FORWARD, numRows) + contextMs.perRow * numSeen);
   };
+  world.overheadMs = () => clock.pass(noise.overheadMs);
   world.draftMs = (requests) => {
     change(2);
-    return draftingMs(draftMs, requests);
+    return clock.pass(noise.overheadMs + draftingMs(draftMs, requests));
   };
   for (let i = 0; i < numRequests; i++) {
     const prompt = Array.from({ length: numPromptTokens }, (_, at) => 1 + (i + at) % 90);
     world.submit(`r${i}`, prompt, { maxTokens: numTokens, ignoreEos: true });
   }
   world.drain();
-  return world.state.forwardMs + world.state.draftMs;
+  return clock.ms;
 }
 
 const adaptive: DraftingConfig = {
@@ -95,6 +137,32 @@ for (const numRequests of [1, 4, 8]) {
       const fixed = timeOf(numRequests, always) /
         timeOf(numRequests, always, { ...adaptive, adaptive: false });
       assert.ok(ratio > 0.93 * fixed, `${ratio} adaptive, ${fixed} fixed at a rate of ${rate}`);
+    }
+  });
+}
+
+/**
+ * Machines that are not steady. The share of plain speed that is kept is that of a quiet one, but for stalls: an estimate
+ * that was right is moved by every one of them, and drafts are probed or left out for a while that should not be.
+ */
+const NOISES: readonly (readonly [name: string, noise: Noise, least: number])[] = [
+  ["times vary by 10 %", { ...QUIET, jitter: 0.1 }, 0.97],
+  ["once a second nothing runs for 100 ms", { ...QUIET, stalls: { everyMs: 1000, ms: 100 } }, 0.95],
+  ["every step and every draft has an overhead of 0.3 ms", { ...QUIET, overheadMs: 0.3 }, 0.97],
+  ["all of that", { jitter: 0.1, stalls: { everyMs: 1000, ms: 100 }, overheadMs: 0.3 }, 0.95],
+];
+
+for (const [name, noise, least] of NOISES) {
+  Deno.test(`where ${name}: hardly slower than plain, and faster where drafts are good`, () => {
+    for (const numRequests of [1, 4, 8]) {
+      for (const rate of [0.2, 0.6, 0.95]) {
+        const [plain, speculating] = [undefined, adaptive].map((drafting, i) =>
+          timeOf(numRequests, () => rate, drafting, NUM_TOKENS, { noise, seed: 1 + i })
+        );
+        const ratio = plain! / speculating!;
+        assert.ok(ratio > least, `${ratio} of plain speed for ${numRequests} at a rate of ${rate}`);
+        if (rate > 0.9 && numRequests === 1) assert.ok(ratio > 1.3, `${ratio} at a rate of ${rate}`);
+      }
     }
   });
 }
