@@ -22,7 +22,7 @@ export interface ProbeAnswer {
 
 /** What the restless actors say: to each other for ever, and to the engine when asked. */
 export interface RestlessMessage {
-  readonly type: "bounce" | "ask" | "heard" | "stopping";
+  readonly type: "bounce" | "ask" | "received" | "stopping";
 }
 
 /** Makes an actor that gives every `bounce` back to `peer`, without a pause. */
@@ -32,7 +32,8 @@ export function restlessActor(name: Address, peer: Address): Actor<undefined, vo
   return {
     name,
     start: (_, itsContext) => void (context = itsContext),
-    receive: ({ type }) => type === "ask" ? say("engine", { type: "heard" }) : say(peer, { type: "bounce" }),
+    receive: ({ type }) =>
+      type === "ask" ? say("engine", { type: "received" }) : say(peer, { type: "bounce" }),
     stop: () => say("engine", { type: "stopping" }),
   };
 }

@@ -11,7 +11,7 @@ export class RawClient implements Disposable {
   /** Resolves when the server closes the connection or breaks it. */
   readonly closed: Promise<void>;
   readonly #connection: Deno.TcpConn;
-  #heard = Promise.withResolvers<void>();
+  #changed = Promise.withResolvers<void>();
   #isOver = false;
 
   private constructor(connection: Deno.TcpConn, isReading: boolean) {
@@ -47,14 +47,14 @@ export class RawClient implements Disposable {
 
   /** Waits until what has come contains `text`; false if the connection ends before. */
   async hears(text: string): Promise<boolean> {
-    while (!this.received.includes(text) && !this.#isOver) await this.#heard.promise;
+    while (!this.received.includes(text) && !this.#isOver) await this.#changed.promise;
     return this.received.includes(text);
   }
 
   /** Status of the first answer that is not an interim one; undefined if none came before the end. */
   async status(): Promise<number | undefined> {
     const final = /HTTP\/1\.1 ([2-5]\d\d) /;
-    while (!final.test(this.received) && !this.#isOver) await this.#heard.promise;
+    while (!final.test(this.received) && !this.#isOver) await this.#changed.promise;
     const [, status] = final.exec(this.received) ?? [];
     return status === undefined ? undefined : Number(status);
   }
@@ -74,19 +74,19 @@ export class RawClient implements Disposable {
     try {
       for (let size; (size = await this.#connection.read(buffer)) !== null;) {
         this.received += decoder.decode(buffer.subarray(0, size));
-        this.#hear();
+        this.#notify();
       }
     } catch {
       // Broken is closed too.
     }
     this.#isOver = true;
-    this.#hear();
+    this.#notify();
   }
 
-  #hear(): void {
-    const heard = this.#heard;
-    this.#heard = Promise.withResolvers();
-    heard.resolve();
+  #notify(): void {
+    const changed = this.#changed;
+    this.#changed = Promise.withResolvers();
+    changed.resolve();
   }
 }
 

@@ -9,7 +9,7 @@ import type { Failed, Finished } from "../../runtime/messages/engine_scheduler.t
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import type { SchedulerEvent } from "../../runtime/scheduling/ending.ts";
 
-/** What a client heard. */
+/** What a client received. */
 export class Client {
   readonly prompt: readonly number[];
   readonly sampling: SamplingParams;
@@ -28,8 +28,8 @@ export class Client {
     return this.last?.type === "finished" ? this.last.reason.type : this.last?.error.code;
   }
 
-  hear(event: Exclude<SchedulerEvent, { type: "release" }> | Failed): void {
-    assert.equal(this.last, undefined, `${event.requestId} hears ${event.type} after its end`);
+  onEvent(event: Exclude<SchedulerEvent, { type: "release" }> | Failed): void {
+    assert.equal(this.last, undefined, `${event.requestId} gets ${event.type} after its end`);
     if (event.type !== "tokens") {
       this.last = event;
       return;

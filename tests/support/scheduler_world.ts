@@ -109,18 +109,18 @@ export class World {
     if (!this.state.sequences.has(requestId)) this.clients.set(requestId, client);
     const promptTokens = Int32Array.from(prompt);
     const failed = submit(this.state, { type: "submit", requestId, promptTokens, sampling: params, ...of });
-    if (failed !== undefined) client.hear(failed);
+    if (failed !== undefined) client.onEvent(failed);
     checkOwners(this.state);
     return client;
   }
 
   cancel(requestId: string): void {
-    this.#hear(cancel(this.state, requestId));
+    this.#handleEvents(cancel(this.state, requestId));
     checkOwners(this.state);
   }
 
   pause(mode: PauseMode): void {
-    this.#hear(pause(this.state, mode));
+    this.#handleEvents(pause(this.state, mode));
     checkOwners(this.state);
   }
 
@@ -202,8 +202,8 @@ export class World {
     }
     const forwardMs = this.forwardMs(numRows, numSeen);
     const roundTripMs = forwardMs + this.overheadMs();
-    this.#hear(commit(this.state, { type: "forwarded", step, results, forwardMs }, roundTripMs));
-    this.#hear(settlePause(this.state));
+    this.#handleEvents(commit(this.state, { type: "forwarded", step, results, forwardMs }, roundTripMs));
+    this.#handleEvents(settlePause(this.state));
     checkOwners(this.state);
   }
 
@@ -240,10 +240,10 @@ export class World {
     return ((kv ^ (kv >>> 15)) >>> 0) % this.#vocabSize;
   }
 
-  #hear(events: readonly SchedulerEvent[]): void {
+  #handleEvents(events: readonly SchedulerEvent[]): void {
     for (const event of events) {
       if (event.type === "release") this.#release(event.requestId);
-      else this.client(event.requestId).hear(event);
+      else this.client(event.requestId).onEvent(event);
     }
   }
 

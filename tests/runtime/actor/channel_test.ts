@@ -9,8 +9,8 @@ Deno.test("PortChannel keeps the order of messages, some of which come by themse
     fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
       const { port1, port2 } = new MessageChannel();
       const near = new PortChannel(port1), far = new PortChannel<number>(port2);
-      const heard: number[] = [];
-      far.listen((message) => heard.push(message));
+      const received: number[] = [];
+      far.listen((message) => received.push(message));
       let numSent = 0;
       for (const what of actions) {
         if (what === "send") near.send(numSent++);
@@ -18,10 +18,10 @@ Deno.test("PortChannel keeps the order of messages, some of which come by themse
         else if (what === "microtask") await null;
         else await turn();
       }
-      while (heard.length < numSent) await turn();
+      while (received.length < numSent) await turn();
       near.close();
       far.close();
-      assert.deepEqual(heard, Array.from({ length: numSent }, (_, index) => index));
+      assert.deepEqual(received, Array.from({ length: numSent }, (_, index) => index));
     }),
     { numRuns: 60 },
   );
@@ -30,12 +30,12 @@ Deno.test("PortChannel keeps the order of messages, some of which come by themse
 Deno.test("PortChannel.poll receives without a turn of the event loop", () => {
   const { port1, port2 } = new MessageChannel();
   const near = new PortChannel(port1), far = new PortChannel<string>(port2);
-  const heard: string[] = [];
-  far.listen((message) => heard.push(message));
+  const received: string[] = [];
+  far.listen((message) => received.push(message));
   near.send("one");
   near.send("two");
   far.poll();
-  assert.deepEqual(heard, ["one", "two"]);
+  assert.deepEqual(received, ["one", "two"]);
   near.close();
   far.close();
 });
@@ -43,25 +43,25 @@ Deno.test("PortChannel.poll receives without a turn of the event loop", () => {
 Deno.test("PortChannel goes on after a message that cannot be sent", () => {
   const { port1, port2 } = new MessageChannel();
   const near = new PortChannel(port1), far = new PortChannel<string>(port2);
-  const heard: string[] = [];
-  far.listen((message) => heard.push(message));
+  const received: string[] = [];
+  far.listen((message) => received.push(message));
   assert.throws(() => near.send(() => {}), { name: "DataCloneError" });
   near.send("after");
   far.poll();
-  assert.deepEqual(heard, ["after"]);
+  assert.deepEqual(received, ["after"]);
   near.close();
   far.close();
 });
 
 Deno.test("localChannels hand messages over as they are, both ways, until the other end is closed", () => {
   const [near, far] = localChannels();
-  const heard: unknown[] = [], message = { type: "tokens" };
-  near.listen((message) => heard.push(message));
-  far.listen((message) => heard.push(message));
+  const received: unknown[] = [], message = { type: "tokens" };
+  near.listen((message) => received.push(message));
+  far.listen((message) => received.push(message));
   near.send(message);
   far.send(message);
-  assert.ok(heard.length === 2 && heard.every((one) => one === message));
+  assert.ok(received.length === 2 && received.every((one) => one === message));
   far.close();
   near.send(message);
-  assert.equal(heard.length, 2);
+  assert.equal(received.length, 2);
 });

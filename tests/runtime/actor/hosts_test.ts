@@ -93,7 +93,7 @@ for (const placement of PLACEMENTS) {
     });
   });
 
-  Deno.test(`${placement} host reports a throw in receive and the actor hears nothing more`, async () => {
+  Deno.test(`${placement} host reports a throw in receive and the actor receives nothing more`, async () => {
     await using probe = hostProbe(placement);
     await probe.host.start({ fail: false });
     probe.send({ type: "throw", text: "bad page" });
@@ -140,7 +140,7 @@ Deno.test("worker host rejects start if the entry cannot run the actor", async (
   await host.stop();
 });
 
-Deno.test("linked actors that never rest hear other threads, and stop when told", async () => {
+Deno.test("linked actors that never pause receive from other threads, and stop when asked to", async () => {
   const thread = probeThread();
   const onCrash = ({ message }: WireError) => assert.fail(message);
   const hosts = (["scheduler", "verifier"] as const).map((name) =>
@@ -150,10 +150,10 @@ Deno.test("linked actors that never rest hear other threads, and stop when told"
   const { port1, port2 } = new MessageChannel();
   hosts[0]!.connect("engine", port2);
   const channel = new PortChannel<RestlessMessage>(port1);
-  const heard: string[] = [];
+  const received: string[] = [];
   let arrived = Promise.withResolvers<void>();
   channel.listen(({ type }) => {
-    heard.push(type);
+    received.push(type);
     arrived.resolve();
     arrived = Promise.withResolvers();
   });
@@ -162,12 +162,12 @@ Deno.test("linked actors that never rest hear other threads, and stop when told"
   channel.send({ type: "ask" });
   await arrived.promise;
   for (const host of hosts) await host.stop();
-  while (heard.length < 2) await arrived.promise;
+  while (received.length < 2) await arrived.promise;
   channel.close();
-  assert.deepEqual(heard, ["heard", "stopping"]);
+  assert.deepEqual(received, ["received", "stopping"]);
 });
 
-Deno.test("a linked actor hears other threads without a turn of the event loop, before its neighbour", async () => {
+Deno.test("a linked actor receives from other threads without a turn of the event loop, before its neighbour", async () => {
   const received: string[] = [];
   const host = new InlineHost<undefined, void, RestlessMessage>({
     name: "scheduler",
@@ -188,10 +188,10 @@ Deno.test("a linked actor hears other threads without a turn of the event loop, 
   engine.close();
 });
 
-Deno.test("an actor that is stopped while it pauses hears nothing more", async () => {
-  const gate = Promise.withResolvers<void>(), heard: string[] = [];
+Deno.test("an actor that is stopped while it pauses receives nothing more", async () => {
+  const gate = Promise.withResolvers<void>(), received: string[] = [];
   const host = new InlineHost(probeActor(), {
-    log: (_, text) => heard.push(text),
+    log: (_, text) => received.push(text),
     onCrash: ({ message }) => assert.fail(message),
     pause: () => gate.promise,
   });
@@ -204,6 +204,6 @@ Deno.test("an actor that is stopped while it pauses hears nothing more", async (
   const stopped = host.stop();
   gate.resolve();
   await stopped;
-  assert.deepEqual(heard, []);
+  assert.deepEqual(received, []);
   engine.close();
 });
