@@ -13,7 +13,7 @@ export interface Clock {
 /** The machine's monotonic clock. */
 export const systemClock: Clock = { now: () => performance.now() };
 
-/** A clock that moves only when told to. */
+/** A clock that moves only by `advance`. */
 export class SimulatedClock implements Clock {
   #now = 0;
 
