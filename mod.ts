@@ -24,7 +24,8 @@
  */
 export { type BuildOptions, ensureLibrary } from "./ffi/build.ts";
 export { type App, type AppOptions, createApp } from "./routes/app.ts";
-export type { Actor, ActorContext, LogLevel } from "./runtime/actor/actor.ts";
+export type { Actor, ActorContext } from "./runtime/actor/actor.ts";
+export type { LogLevel } from "./runtime/contracts/log_level.ts";
 export type { Clock } from "./runtime/actor/clock.ts";
 export type {
   Checkpoint,
@@ -32,11 +33,10 @@ export type {
   RopeScaling,
   StorageFormat,
   TensorSource,
-  VerifierConfig,
-  VerifierInfo,
-} from "./runtime/contracts/config.ts";
+} from "./runtime/contracts/checkpoint.ts";
+export type { VerifierConfig, VerifierInfo } from "./runtime/contracts/config.ts";
 export type { ServerArgs } from "./runtime/contracts/server_args.ts";
-export type { PauseMode, SchedulerSettings } from "./runtime/messages/control.ts";
+export type { PauseMode, SchedulerSettings } from "./runtime/contracts/scheduler_settings.ts";
 export { Engine, type EngineOptions, type EngineTokenizer, startEngine } from "./runtime/engine/engine.ts";
 export {
   AbortedError,
@@ -51,24 +51,25 @@ export {
 export type {
   ChatMessage,
   EncodeOptions,
+  ReasoningOptions,
+  RenderOptions,
+  ToolCall,
+} from "./runtime/contracts/chat.ts";
+export type {
   GenerationRequest,
   GenerationUpdate,
   Generator,
   GeneratorControl,
-  ModelInfo,
   ProfileRequest,
-  ReasoningOptions,
-  RenderOptions,
   RequestOrigin,
-  TokenizerFacts,
-  ToolCall,
 } from "./runtime/contracts/generation.ts";
+export type { ModelInfo, TokenizerFacts } from "./runtime/contracts/model_info.ts";
 export type { DraftTree } from "./runtime/contracts/draft_tree.ts";
 export type { FinishReason, TokenLogprob } from "./runtime/contracts/outputs.ts";
 export type { SchedulerState } from "./runtime/contracts/scheduler_state.ts";
 export type { SpeculationUsage, Usage } from "./runtime/contracts/usage.ts";
 export type { Address, DrafterMessage, VerifierMessage } from "./runtime/messages/actors.ts";
-export type { SubmitBatch } from "./runtime/messages/engine_scheduler.ts";
+export type { SubmitBatch } from "./runtime/contracts/generation.ts";
 export type { Draft, Drafted, DraftRequest } from "./runtime/messages/scheduler_drafter.ts";
 export type { Forward, Release, Segment, SequenceStart } from "./runtime/messages/scheduler_verifier.ts";
 export { type OpenedSpeculation, openSpeculation } from "./runtime/speculation/setup/open_speculation.ts";
@@ -78,8 +79,6 @@ export type {
   ContextCosts,
   CostCurve,
   DraftCosts,
-  DrafterConfig,
-  DrafterInfo,
   DraftingConfig,
   HeadCheckpoint,
   HeadConfig,
@@ -88,6 +87,7 @@ export type {
   SpeculationConfig,
   TargetHandles,
 } from "./runtime/contracts/speculation_config.ts";
+export type { DrafterConfig, DrafterInfo } from "./runtime/contracts/config.ts";
 export type { TextSource } from "./runtime/engine/text_stream.ts";
 export { NO_BOUND, type TextBound } from "./runtime/contracts/text_length.ts";
 export type { HostPoolOptions } from "./runtime/tokenizer/host/pool.ts";

@@ -20,7 +20,7 @@ import { type Handler, Listener } from "./http/listener.ts";
 import { createApp } from "./routes/app.ts";
 import { errorResponse, toErrorReply } from "./routes/errors.ts";
 import { isLocalName } from "./routes/origins.ts";
-import type { Checkpoint } from "./runtime/contracts/config.ts";
+import type { Checkpoint } from "./runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "./runtime/contracts/server_args.ts";
 import { startEngine } from "./runtime/engine/engine.ts";
 import { UnavailableError } from "./runtime/contracts/errors.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { configureSync, getLogger, type LogRecord } from "@logtape/logtape";
-import type { LogLevel } from "../runtime/actor/actor.ts";
+import type { LogLevel } from "../runtime/contracts/log_level.ts";
 
 /** Writes a line of the log if its level is shown. */
 export type Log = (level: LogLevel, text: string) => void;

@@ -33,7 +33,7 @@ import { checkHost, checkOrigin, isAllowedOrigin } from "./origins.ts";
 import { OPEN_PATHS } from "./path_kinds.ts";
 import { addProfile } from "./profile.ts";
 import { addRender } from "./render.ts";
-import { LogLevel, RequestLog } from "./request_log.ts";
+import { RequestLog, RequestLogLevel } from "./request_log.ts";
 import { addScore } from "./score.ts";
 import { addTokenize } from "./tokenize.ts";
 
@@ -129,7 +129,7 @@ function withoutRoot(path: string, root: string): string {
 }
 
 function contextOf(generator: Generator, options: AppOptions): RouteContext {
-  const { log, logRequests, logRequestsLevel = LogLevel.beginnings } = options;
+  const { log, logRequests, logRequestsLevel = RequestLogLevel.beginnings } = options;
   const { enableMetrics = true, numConnections } = options;
   const metrics = enableMetrics
     ? new HttpMetrics(generator.model.servedModelName, numConnections)

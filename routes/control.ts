@@ -4,7 +4,7 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { SchedulerSettings } from "../runtime/messages/control.ts";
+import type { SchedulerSettings } from "../runtime/contracts/scheduler_settings.ts";
 import { toCamelCase } from "../runtime/contracts/snake_case.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";

@@ -6,7 +6,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import manifest from "../deno.json" with { type: "json" };
 import { InvalidRequestError } from "../runtime/contracts/errors.ts";
-import type { ModelInfo } from "../runtime/contracts/generation.ts";
+import type { ModelInfo } from "../runtime/contracts/model_info.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { optional } from "./schema.ts";

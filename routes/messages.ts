@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { ChatMessage, ToolCall } from "../runtime/contracts/generation.ts";
+import type { ChatMessage, ToolCall } from "../runtime/contracts/chat.ts";
 import type { chatMessage } from "./schema_messages.ts";
 
 type Message = z.infer<typeof chatMessage>;

@@ -4,7 +4,7 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { ModelInfo } from "../runtime/contracts/generation.ts";
+import type { ModelInfo } from "../runtime/contracts/model_info.ts";
 import type { RouteContext } from "./context.ts";
 import { checkModel, unixSeconds } from "./openai.ts";
 import { errorBody, jsonContent } from "./schema_content.ts";

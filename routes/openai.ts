@@ -5,7 +5,7 @@
  */
 import type { z } from "@hono/zod-openapi";
 import { AbortedError, AerieError } from "../runtime/contracts/errors.ts";
-import type { ModelInfo } from "../runtime/contracts/generation.ts";
+import type { ModelInfo } from "../runtime/contracts/model_info.ts";
 import type { SamplingParams } from "../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "./context.ts";
 import { clip, refuse } from "./errors.ts";

@@ -4,7 +4,9 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { EncodeOptions, Generator, ModelInfo, RenderOptions } from "../runtime/contracts/generation.ts";
+import type { EncodeOptions, RenderOptions } from "../runtime/contracts/chat.ts";
+import type { Generator } from "../runtime/contracts/generation.ts";
+import type { ModelInfo } from "../runtime/contracts/model_info.ts";
 import { checkTextFits, inputTooLong } from "../runtime/contracts/text_length.ts";
 import { refuse } from "./errors.ts";
 import { toChatMessage } from "./messages.ts";

@@ -12,9 +12,9 @@ import type { Indexed } from "./run.ts";
 import { Slices } from "./slices.ts";
 
 /** What a line says besides ids, counts and times. */
-export const LogLevel = { counts: 0, sampling: 1, beginnings: 2, all: 3 } as const;
+export const RequestLogLevel = { counts: 0, sampling: 1, beginnings: 2, all: 3 } as const;
 
-/** Characters that {@linkcode LogLevel.beginnings} shows of a text, half of them from its end. */
+/** Characters that {@linkcode RequestLogLevel.beginnings} shows of a text, half of them from its end. */
 const SHOWN_CHARACTERS = 2048;
 /** Tokens decoded at once. */
 const TOKENS_PER_SLICE = 1024;
@@ -46,7 +46,7 @@ export class RequestLog {
   readonly #write: (line: string) => void;
   readonly #tokenBytes: Generator["tokenBytes"];
 
-  /** `level` is one of {@linkcode LogLevel}. */
+  /** `level` is one of {@linkcode RequestLogLevel}. */
   constructor(level: number, tokenBytes: Generator["tokenBytes"], write: (line: string) => void) {
     this.#level = level;
     this.#tokenBytes = tokenBytes;
@@ -72,7 +72,7 @@ export class RequestLog {
         const progress = live.get(update.index);
         if (progress !== undefined) {
           const { text, usage, finish } = update.value;
-          if (this.#level >= LogLevel.beginnings) progress.text += text;
+          if (this.#level >= RequestLogLevel.beginnings) progress.text += text;
           progress.usage = usage;
           if (finish !== undefined) await end(update.index, finish);
         }
@@ -94,12 +94,12 @@ export class RequestLog {
     reason: object,
     tookMs: number,
   ): Promise<void> {
-    const showsTexts = this.#level >= LogLevel.beginnings;
+    const showsTexts = this.#level >= RequestLogLevel.beginnings;
     const obj = {
       rid: request.requestId,
       path,
       stream,
-      ...(this.#level >= LogLevel.sampling && { "sampling_params": namesOf(request.sampling) }),
+      ...(this.#level >= RequestLogLevel.sampling && { "sampling_params": namesOf(request.sampling) }),
       ...(showsTexts && { text: await this.#promptText(request.promptTokens) }),
     };
     const out = {
@@ -117,7 +117,7 @@ export class RequestLog {
 
   /** The prompt's text, special tokens included. */
   async #promptText(tokens: Int32Array): Promise<string> {
-    const isShort = this.#level >= LogLevel.all || tokens.length <= 2 * TOKENS_PER_SLICE;
+    const isShort = this.#level >= RequestLogLevel.all || tokens.length <= 2 * TOKENS_PER_SLICE;
     if (isShort) return this.#cut(await this.#decode(tokens));
     const [head, tail] = await Promise.all([
       this.#decode(tokens.subarray(0, TOKENS_PER_SLICE)),
@@ -139,7 +139,7 @@ export class RequestLog {
   }
 
   #cut(text: string): string {
-    if (this.#level >= LogLevel.all || text.length <= SHOWN_CHARACTERS) return text;
+    if (this.#level >= RequestLogLevel.all || text.length <= SHOWN_CHARACTERS) return text;
     return `${text.slice(0, SHOWN_CHARACTERS / 2)} ... ${text.slice(-SHOWN_CHARACTERS / 2)}`;
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { ModelInfo } from "../runtime/contracts/generation.ts";
+import type { ModelInfo } from "../runtime/contracts/model_info.ts";
 import { defaultSamplingParams, type SamplingParams } from "../runtime/contracts/sampling_params.ts";
 import { compileStopRegexes } from "../runtime/contracts/stop_regex.ts";
 import { refuse } from "./errors.ts";

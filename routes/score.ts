@@ -5,7 +5,8 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { UnavailableError } from "../runtime/contracts/errors.ts";
-import type { GenerationRequest, ModelInfo } from "../runtime/contracts/generation.ts";
+import type { GenerationRequest } from "../runtime/contracts/generation.ts";
+import type { ModelInfo } from "../runtime/contracts/model_info.ts";
 import { defaultSamplingParams, maxLogprobTokens } from "../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";

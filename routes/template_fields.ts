@@ -5,7 +5,7 @@
  */
 // deno-lint-ignore-file camelcase -- fields are named as on the wire
 import { z } from "@hono/zod-openapi";
-import type { ReasoningOptions, RenderOptions } from "../runtime/contracts/generation.ts";
+import type { ReasoningOptions, RenderOptions } from "../runtime/contracts/chat.ts";
 import { refuse } from "./errors.ts";
 import { optional } from "./schema.ts";
 import { strictFields } from "./strict_fields.ts";

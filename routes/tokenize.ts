@@ -4,7 +4,8 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
-import type { Generator, ModelInfo } from "../runtime/contracts/generation.ts";
+import type { Generator } from "../runtime/contracts/generation.ts";
+import type { ModelInfo } from "../runtime/contracts/model_info.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
 import { checkModel } from "./openai.ts";

@@ -4,11 +4,9 @@
  *
  * @module
  */
+import type { LogLevel } from "../contracts/log_level.ts";
 import type { Address } from "../messages/actors.ts";
 import type { Clock } from "./clock.ts";
-
-/** Log levels, least to most severe. */
-export type LogLevel = "debug" | "info" | "warning" | "error";
 
 /** All an actor may touch of the world. */
 export interface ActorContext {

@@ -5,7 +5,8 @@
  */
 import type { WireError } from "../contracts/errors.ts";
 import type { Address } from "../messages/actors.ts";
-import type { Actor, LogLevel } from "./actor.ts";
+import type { Actor } from "./actor.ts";
+import type { LogLevel } from "../contracts/log_level.ts";
 
 /** Any actor, where only its host's types matter. */
 export type AnyActor = Actor<never, unknown, never>;

@@ -5,8 +5,9 @@
  */
 import { toWireError, type WireError } from "../contracts/errors.ts";
 import type { Address } from "../messages/actors.ts";
-import type { Actor, LogLevel } from "./actor.ts";
+import type { Actor } from "./actor.ts";
 import { turnEvery } from "./event_loop.ts";
+import type { LogLevel } from "../contracts/log_level.ts";
 import type { ActorRegistry } from "./host.ts";
 import { InlineGroup } from "./inline_group.ts";
 import type { InlineHost } from "./inline_host.ts";

@@ -10,7 +10,7 @@ import { loading } from "../models/load.ts";
 import { measureDrafts } from "../speculation/measure.ts";
 import type { Proposer } from "../speculation/proposer.ts";
 import { createProposer, targetParts } from "../speculation/registry.ts";
-import type { DrafterConfig, DrafterInfo } from "../contracts/speculation_config.ts";
+import type { DrafterConfig, DrafterInfo } from "../contracts/config.ts";
 
 class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
   readonly name = "drafter";

@@ -1,111 +1,19 @@
 /**
- * Configuration records, derived once at start from what the command line says and passed to the actors as plain data.
+ * What each actor is started with and what it answers: plain data, derived once at start from what the command line says.
  *
  * @module
  */
-
+import type { Checkpoint } from "./checkpoint.ts";
 import type { ServerArgs } from "./server_args.ts";
 import type {
   AcceptThresholds,
   ContextCosts,
   CostCurve,
+  DraftCosts,
   DraftingConfig,
+  SpeculationConfig,
   TargetHandles,
 } from "./speculation_config.ts";
-
-/** Llama 3's frequency-dependent scaling (`rope_scaling.rope_type = "llama3"`), or linear. */
-export type RopeScaling =
-  | {
-    readonly type: "llama3";
-    readonly factor: number;
-    readonly lowFreqFactor: number;
-    readonly highFreqFactor: number;
-    readonly originalMaxPositionEmbeddings: number;
-  }
-  | { readonly type: "linear"; readonly factor: number };
-
-/** Architecture and sizes of a model, as its checkpoint states them. */
-export interface ModelConfig {
-  /** Hugging Face architecture name, e.g. `LlamaForCausalLM`. */
-  readonly architecture: string;
-  /** Width of the residual stream. */
-  readonly hiddenSize: number;
-  /** Width inside the MLP. */
-  readonly intermediateSize: number;
-  /** Decoder layers. */
-  readonly numLayers: number;
-  /** Query heads. */
-  readonly numHeads: number;
-  /** Key and value heads; divides `numHeads`. */
-  readonly numKvHeads: number;
-  /** Width of a head. */
-  readonly headDim: number;
-  /** Rows of the embedding. */
-  readonly vocabSize: number;
-  /** Added to the mean square in RMSNorm. */
-  readonly rmsNormEps: number;
-  /** Base of the rotary frequencies. */
-  readonly ropeTheta: number;
-  /** Changes the rotary frequencies for long contexts. */
-  readonly ropeScaling?: RopeScaling;
-  /** Longest sequence the model was trained for. */
-  readonly maxPositionEmbeddings: number;
-  /** The output matrix is the embedding. */
-  readonly tieWordEmbeddings: boolean;
-  /** Token that begins a text. */
-  readonly bosTokenId?: number;
-  /** Tokens that end generation. */
-  readonly eosTokenIds: readonly number[];
-}
-
-/** How numbers lie in a file. */
-export type StorageFormat =
-  | "F32"
-  | "F16"
-  | "BF16"
-  | "Q4_0"
-  | "Q4_1"
-  | "Q5_0"
-  | "Q5_1"
-  | "Q8_0"
-  | "Q4_K"
-  | "Q5_K"
-  | "Q6_K";
-
-/** Where one tensor lies: a range of a file, already checked against the file's size. */
-export interface TensorSource {
-  /** Checkpoint name in Hugging Face's terms, e.g. `model.layers.0.self_attn.q_proj.weight`. */
-  readonly name: string;
-  /** Path of the file. */
-  readonly file: string;
-  /** First byte in the file. */
-  readonly offset: number;
-  /** Length in bytes. */
-  readonly bytes: number;
-  /** How the numbers lie. */
-  readonly format: StorageFormat;
-  /** Rows then columns; a vector has one entry. */
-  readonly shape: readonly number[];
-  /**
-   * `interleaved`: rows of each rotary head come as pairs (i, i + headDim/2), GGUF's order for q and k of Llama;
-   * `plain`: Hugging Face's order.
-   */
-  readonly rowOrder: "plain" | "interleaved";
-}
-
-/** A model on disk, ready to be mapped. */
-export interface Checkpoint {
-  /** What the user asked for, for logs and `/get_model_info`. */
-  readonly path: string;
-  /** Architecture and sizes. */
-  readonly config: ModelConfig;
-  /** By name. */
-  readonly tensors: ReadonlyMap<string, TensorSource>;
-  /** Files in load order, for progress ("shards"). */
-  readonly files: readonly string[];
-  /** Name of the prevailing storage format, e.g. `Q4_1` or `bfloat16`. */
-  readonly dtype: string;
-}
 
 /** What the verifier needs to start. */
 export interface VerifierConfig {
@@ -196,4 +104,20 @@ export interface SchedulerConfig {
   readonly decodeLogInterval: number;
   /** Undefined without speculation. */
   readonly drafting?: DraftingConfig;
+}
+
+/** What the drafter is started with. */
+export interface DrafterConfig {
+  /** Undefined: it idles. */
+  readonly speculation: SpeculationConfig | undefined;
+  /** The target as the verifier was asked for it. */
+  readonly verifierConfig: VerifierConfig;
+  /** And as it found it. */
+  readonly verifierInfo: VerifierInfo;
+}
+
+/** What the drafter found out while starting. */
+export interface DrafterInfo {
+  /** Absent without speculation. */
+  readonly costs?: DraftCosts;
 }

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { PauseMode, SchedulerSettings } from "../messages/control.ts";
+import type { ChatMessage, EncodeOptions, RenderOptions } from "./chat.ts";
+import type { ModelInfo } from "./model_info.ts";
 import type { FinishReason, TokenLogprob } from "./outputs.ts";
+import type { PauseMode, SchedulerSettings } from "./scheduler_settings.ts";
 import type { SchedulerState } from "./scheduler_state.ts";
 import type { Usage } from "./usage.ts";
-import type { SubmitBatch } from "../messages/engine_scheduler.ts";
 import type { SamplingParams } from "./sampling_params.ts";
-import type { TextBound } from "./text_length.ts";
 
 /** Where a generation comes from: for metrics and traces; its tokens do not depend on it. */
 export interface RequestOrigin {
@@ -44,6 +44,16 @@ export interface GenerationRequest {
   readonly origin?: RequestOrigin;
 }
 
+/** A request's place among those that one HTTP request asks for; they are submitted one right after another. */
+export interface SubmitBatch {
+  /** Of no other batch. */
+  readonly id: string;
+  /** Requests that come after this one. */
+  readonly numFollowing: number;
+  /** Tokens of their prompts. */
+  readonly numFollowingTokens: number;
+}
+
 /** What became known since the last update. */
 export interface GenerationUpdate {
   /** New text; whole UTF-8 characters only, and nothing that may still become part of a stop text. */
@@ -65,108 +75,6 @@ export interface GenerationUpdate {
   readonly finish?: FinishReason;
   /** Counts so far; `numCachedTokens` and `numPreemptions` are final in the last update. */
   readonly usage: Usage;
-}
-
-/** A chat message as the template sees it. */
-export interface ChatMessage {
-  /** Who speaks, e.g. `user`. */
-  readonly role: string;
-  /** What is said. */
-  readonly content: string;
-  /** Name of the speaker, for templates that show it. */
-  readonly name?: string;
-  /** What the assistant called; a template that does not show calls refuses them. */
-  readonly toolCalls?: readonly ToolCall[];
-  /** The call that a message of role `tool` answers. */
-  readonly toolCallId?: string;
-  /** What the assistant thought before it said `content`; a template decides which thoughts it repeats. */
-  readonly reasoning?: string;
-}
-
-/** A call of a tool, as an assistant's message reports it. */
-export interface ToolCall {
-  /** What the answer to it names. */
-  readonly id?: string;
-  /** Name of the tool. */
-  readonly name: string;
-  /** Arguments by name, or JSON text of them. */
-  readonly arguments: string | Readonly<Record<string, unknown>>;
-}
-
-/** How much the assistant is to think, for templates that have a switch for it. */
-export interface ReasoningOptions {
-  /** Whether it is to think at all. */
-  readonly enabled: boolean;
-  /** How much, in the words of OpenAI and SGLang: `low`, or a share from 0 to 0.99. */
-  readonly effort?: string | number;
-  /** The request field that says so, for errors. */
-  readonly param: string;
-}
-
-/** How a text is read, see {@linkcode Generator.encode}. */
-export interface EncodeOptions {
-  /** Add what the model expects around a text, such as bos; true if left out. */
-  readonly addSpecialTokens?: boolean;
-  /** Read special tokens written out in the text as such. */
-  readonly parseSpecial?: boolean;
-}
-
-/** How a conversation is rendered, see {@linkcode Generator.renderChat}. */
-export interface RenderOptions {
-  /** The last message, the assistant's, is the beginning of the answer. */
-  readonly continueFinalMessage?: boolean;
-  /** Whether the text ends where the assistant's turn begins; true if left out. False ends it with the last message. */
-  readonly addGenerationPrompt?: boolean;
-  /** Variables for the template besides those that every template gets. */
-  readonly variables?: Readonly<Record<string, unknown>>;
-  /** Turns thinking on or off; left to the template if left out. */
-  readonly reasoning?: ReasoningOptions;
-}
-
-/** Facts about the served model. */
-export interface ModelInfo {
-  /** What was asked for, or the default model's name. */
-  readonly modelPath: string;
-  /** What clients may load model and tokenizer from: the same, or for a GGUF file a folder that has both. */
-  readonly modelFolder: string;
-  /** Folder with tokenizer.json, or the file that the tokenizer came from. */
-  readonly tokenizerPath: string;
-  /** Hugging Face's name of the architecture, e.g. `LlamaForCausalLM`. */
-  readonly architecture: string;
-  /** What the tokenizer puts around texts. */
-  readonly tokenizer: TokenizerFacts;
-  /** Name in answers, and the first in `/v1/models`. */
-  readonly servedModelName: string;
-  /** Other names that requests may give. */
-  readonly modelAliases: readonly string[];
-  /** Longest sequence in tokens. */
-  readonly contextLength: number;
-  /** Sequences in one batch at most, as the server was started. */
-  readonly maxRunningRequests: number;
-  /** Token ids are below this. */
-  readonly vocabSize: number;
-  /** What a text's length says about the number of its tokens. */
-  readonly textBound: TextBound;
-  /** Tokens that end a generation. */
-  readonly eosTokenIds: readonly number[];
-  /** What exceeds the context is cut off instead of refused. */
-  readonly allowAutoTruncate: boolean;
-}
-
-/** Texts that the model's tokenizer gives a meaning to. */
-export interface TokenizerFacts {
-  /** Begins a document. */
-  readonly bosToken?: string;
-  /** Ends one. */
-  readonly eosToken?: string;
-  /** Stands for what the vocabulary lacks. */
-  readonly unkToken?: string;
-  /** Fills rows up. */
-  readonly padToken?: string;
-  /** A text gets a bos token put before it. */
-  readonly addsBos: boolean;
-  /** Jinja text of the chat template. */
-  readonly chatTemplate?: string;
 }
 
 /** A profile to be made. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LogLevel } from "./log_level.ts";
 
 /** Flags of `serve.ts` after parsing; names are SGLang's in camelCase. Undefined means "decide for me". */
 export interface ServerArgs {
@@ -59,7 +60,7 @@ export interface ServerArgs {
   /** Folder that profiles are written into. */
   readonly profileDir?: string;
   /** Least severe lines shown. */
-  readonly logLevel: "debug" | "info" | "warning" | "error";
+  readonly logLevel: LogLevel;
   /** Decode steps between two decode log lines. */
   readonly decodeLogInterval: number;
   /** Write a line for every request that ends. */

@@ -1,9 +1,9 @@
 /**
- * Configuration records of speculation, plain data like those of `config.ts`.
+ * Configuration records of speculation: plain data that those of the actors (`config.ts`) are made of.
  *
  * @module
  */
-import type { Checkpoint, VerifierConfig, VerifierInfo } from "./config.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 
 /** How drafts are made and verified: the `--speculative-...` flags, completed. */
 export interface SpeculationConfig {
@@ -119,22 +119,6 @@ export interface TargetHandles {
   readonly lmHead: number;
   /** [numPages * pageSize, featureLayers * hiddenSize], one row per KV slot. */
   readonly features: number;
-}
-
-/** What the drafter is started with. */
-export interface DrafterConfig {
-  /** Undefined: it idles. */
-  readonly speculation: SpeculationConfig | undefined;
-  /** The target as the verifier was asked for it. */
-  readonly verifierConfig: VerifierConfig;
-  /** And as it found it. */
-  readonly verifierInfo: VerifierInfo;
-}
-
-/** What the drafter found out while starting. */
-export interface DrafterInfo {
-  /** Absent without speculation. */
-  readonly costs?: DraftCosts;
 }
 
 /** What the scheduler knows of speculation. */

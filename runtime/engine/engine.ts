@@ -18,7 +18,8 @@ import {
   UnavailableError,
   type WireError,
 } from "../contracts/errors.ts";
-import type { GenerationRequest, GenerationUpdate, Generator, ModelInfo } from "../contracts/generation.ts";
+import type { GenerationRequest, GenerationUpdate, Generator } from "../contracts/generation.ts";
+import type { ModelInfo } from "../contracts/model_info.ts";
 import { LiveRequest } from "./live_request.ts";
 import { EngineMetrics } from "../metrics/engine_metrics.ts";
 import { type SchedulerState } from "../contracts/scheduler_state.ts";

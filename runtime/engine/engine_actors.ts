@@ -9,11 +9,16 @@ import type { ActorHost } from "../actor/host.ts";
 import { InlineGroup } from "../actor/inline_group.ts";
 import { ActorThread, WorkerHost } from "../actor/worker_host.ts";
 import { actors } from "../actors/registry.ts";
-import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
+import type {
+  DrafterConfig,
+  DrafterInfo,
+  SchedulerConfig,
+  VerifierConfig,
+  VerifierInfo,
+} from "../contracts/config.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import type { WireError } from "../contracts/errors.ts";
 import type { Address } from "../messages/actors.ts";
-import type { DrafterConfig, DrafterInfo } from "../contracts/speculation_config.ts";
 
 /** What actors are hosted with. */
 export interface ActorOptions

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { Checkpoint, SchedulerConfig, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
+import type { Checkpoint } from "../contracts/checkpoint.ts";
+import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import type { ServerArgs } from "../contracts/server_args.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { LoadError } from "../contracts/errors.ts";
-import type { ModelInfo } from "../contracts/generation.ts";
+import type { ModelInfo } from "../contracts/model_info.ts";
 import { type FreeMemory, readFreeMemory } from "./free_memory.ts";
 import { type MemoryConfig, memoryNeeds, tokenBytesOf } from "./memory_needs.ts";
 import type { DraftCosts, DraftingConfig, SpeculationConfig } from "../contracts/speculation_config.ts";

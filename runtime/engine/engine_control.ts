@@ -5,7 +5,8 @@
  * @module
  */
 import { join } from "node:path";
-import type { PauseMode, Profiled, SchedulerSettings, StopProfile } from "../messages/control.ts";
+import type { PauseMode, SchedulerSettings } from "../contracts/scheduler_settings.ts";
+import type { Profiled, StopProfile } from "../messages/control.ts";
 import { InvalidRequestError } from "../contracts/errors.ts";
 import type { GeneratorControl, ProfileRequest } from "../contracts/generation.ts";
 import type { SchedulerCalls } from "./scheduler_calls.ts";

@@ -3,20 +3,18 @@
  *
  * @module
  */
-import type { Actor, LogLevel } from "../actor/actor.ts";
+import type { Actor } from "../actor/actor.ts";
 import type { Channel } from "../actor/channel.ts";
-import type { Checkpoint, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
+import type { DrafterConfig, DrafterInfo, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
+import type { LogLevel } from "../contracts/log_level.ts";
+import type { Checkpoint } from "../contracts/checkpoint.ts";
 import type { ServerArgs } from "../contracts/server_args.ts";
 import type { ActorCrashedError } from "../contracts/errors.ts";
-import type {
-  ChatMessage,
-  EncodeOptions,
-  Generator,
-  RenderOptions,
-  TokenizerFacts,
-} from "../contracts/generation.ts";
+import type { ChatMessage, EncodeOptions, RenderOptions } from "../contracts/chat.ts";
+import type { Generator } from "../contracts/generation.ts";
+import type { TokenizerFacts } from "../contracts/model_info.ts";
 import type { DrafterMessage, VerifierMessage } from "../messages/actors.ts";
-import type { DrafterConfig, DrafterInfo, SpeculationConfig } from "../contracts/speculation_config.ts";
+import type { SpeculationConfig } from "../contracts/speculation_config.ts";
 import type { TextBound } from "../contracts/text_length.ts";
 import type { TextSource } from "./text_stream.ts";
 

@@ -6,7 +6,7 @@
 import manifest from "../../deno.json" with { type: "json" };
 import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import type { ServerArgs } from "../contracts/server_args.ts";
-import type { ModelInfo } from "../contracts/generation.ts";
+import type { ModelInfo } from "../contracts/model_info.ts";
 import type { SchedulerFacts } from "../metrics/scheduler_families.ts";
 import { memoryNeeds } from "./memory_needs.ts";
 import type { SchedulerState } from "../contracts/scheduler_state.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LogLevel } from "../actor/actor.ts";
+import type { LogLevel } from "../contracts/log_level.ts";
 import type { SchedulerConfig } from "../contracts/config.ts";
 import { warnBeforehand } from "../scheduling/fixed_tree.ts";
 import { costLines } from "./server_info.ts";

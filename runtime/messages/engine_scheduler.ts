@@ -4,6 +4,7 @@
  * @module
  */
 import type { WireError } from "../contracts/errors.ts";
+import type { SubmitBatch } from "../contracts/generation.ts";
 import type { FinishReason, TokenLogprob } from "../contracts/outputs.ts";
 import type { SamplingParams } from "../contracts/sampling_params.ts";
 import type { SchedulerState } from "../contracts/scheduler_state.ts";
@@ -21,16 +22,6 @@ export interface Submit {
   readonly cacheKey?: string;
   /** The batch it belongs to: all of that is queued, or nothing. */
   readonly batch?: SubmitBatch;
-}
-
-/** A request's place among those that one HTTP request asks for; they are submitted one right after another. */
-export interface SubmitBatch {
-  /** Of no other batch. */
-  readonly id: string;
-  /** Requests that come after this one. */
-  readonly numFollowing: number;
-  /** Tokens of their prompts. */
-  readonly numFollowingTokens: number;
 }
 
 /** Ends a request early; answered by `finished` with reason `abort` unless it ended before. */

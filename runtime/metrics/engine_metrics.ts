@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { GenerationRequest, ModelInfo } from "../contracts/generation.ts";
+import type { GenerationRequest } from "../contracts/generation.ts";
+import type { ModelInfo } from "../contracts/model_info.ts";
 import type { SchedulerState } from "../contracts/scheduler_state.ts";
 import { processMetrics } from "./process_metrics.ts";
 import { RequestMetrics, type TokenizerOperation } from "./request_metrics.ts";

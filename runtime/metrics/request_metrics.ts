@@ -4,7 +4,8 @@
  * @module
  */
 import { Counter, Histogram, Registry } from "prom-client";
-import type { GenerationRequest, ModelInfo } from "../contracts/generation.ts";
+import type { GenerationRequest } from "../contracts/generation.ts";
+import type { ModelInfo } from "../contracts/model_info.ts";
 import {
   FIRST_TOKEN_SECONDS,
   QUEUE_SECONDS,

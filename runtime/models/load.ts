@@ -4,7 +4,7 @@
  * @module
  */
 import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
-import type { LogLevel } from "../actor/actor.ts";
+import type { LogLevel } from "../contracts/log_level.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { readFreeMemory } from "../engine/free_memory.ts";
 import type { Context } from "../../ffi/context.ts";

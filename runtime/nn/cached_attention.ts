@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ModelConfig } from "../contracts/config.ts";
+import type { ModelConfig } from "../contracts/checkpoint.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ModelConfig } from "../contracts/config.ts";
+import type { ModelConfig } from "../contracts/checkpoint.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, TensorId } from "../../ffi/handles.ts";
 import { rope, ropeAngles } from "../../ffi/ops.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Checkpoint, StorageFormat, TensorSource } from "../contracts/config.ts";
+import type { Checkpoint, StorageFormat, TensorSource } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { Context, Dtype } from "../../ffi/context.ts";
 import type { FileId, TensorId, WeightId } from "../../ffi/handles.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PauseMode } from "../messages/control.ts";
+import type { PauseMode } from "../contracts/scheduler_settings.ts";
 import type { Release } from "../messages/scheduler_verifier.ts";
 import { cancel, type SchedulerEvent } from "./ending.ts";
 import { preempt } from "./preemption.ts";

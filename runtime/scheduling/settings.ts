@@ -4,7 +4,7 @@
  * @module
  */
 import type { SchedulerConfig } from "../contracts/config.ts";
-import type { SchedulerSettings } from "../messages/control.ts";
+import type { SchedulerSettings } from "../contracts/scheduler_settings.ts";
 
 /**
  * The configuration with new settings. What is running or waiting already stays, even where there is now more of it than

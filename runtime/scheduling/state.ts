@@ -6,7 +6,7 @@
 import { PageAllocator } from "../cache/page_allocator.ts";
 import { lookAheadPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../contracts/config.ts";
-import type { PauseMode } from "../messages/control.ts";
+import type { PauseMode } from "../contracts/scheduler_settings.ts";
 import type { SchedulerState } from "../contracts/scheduler_state.ts";
 import type { Forward, Release } from "../messages/scheduler_verifier.ts";
 import { type AdmissionOrder, createAdmissionOrder } from "./admission_order.ts";

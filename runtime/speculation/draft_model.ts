@@ -5,7 +5,7 @@
  * @module
  */
 import { Context } from "../../ffi/context.ts";
-import type { Checkpoint } from "../contracts/config.ts";
+import type { Checkpoint } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { loadModel } from "../models/load.ts";
 import type { ProposerParts } from "./proposer.ts";

@@ -5,7 +5,7 @@
  */
 import { Context } from "../../ffi/context.ts";
 import type { WeightId } from "../../ffi/handles.ts";
-import type { Checkpoint } from "../contracts/config.ts";
+import type { Checkpoint } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { Weights, type WeightStore } from "../nn/weights.ts";
 import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.ts";

@@ -6,7 +6,7 @@
  */
 import type { Context } from "../../ffi/context.ts";
 import type { WeightId } from "../../ffi/handles.ts";
-import type { Checkpoint } from "../contracts/config.ts";
+import type { Checkpoint } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { Weights } from "../nn/weights.ts";
 

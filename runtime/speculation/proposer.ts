@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { LogLevel } from "../actor/actor.ts";
-import type { Checkpoint, VerifierConfig } from "../contracts/config.ts";
+import type { LogLevel } from "../contracts/log_level.ts";
+import type { Checkpoint } from "../contracts/checkpoint.ts";
+import type { VerifierConfig } from "../contracts/config.ts";
 import type { SpeculationConfig } from "../contracts/speculation_config.ts";
 import type { DraftTree } from "../contracts/draft_tree.ts";
 import type { DraftRequest } from "../messages/scheduler_drafter.ts";

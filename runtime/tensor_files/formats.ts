@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StorageFormat } from "../contracts/config.ts";
+import type { StorageFormat } from "../contracts/checkpoint.ts";
 
 /** A run of consecutive values of a row that are stored together. */
 export interface BlockLayout {

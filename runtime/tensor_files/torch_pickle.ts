@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { StorageFormat } from "../contracts/config.ts";
+import type { StorageFormat } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { blockOf, type IntegerFormat } from "./formats.ts";
 import {

@@ -5,7 +5,7 @@
  */
 import { Template } from "@huggingface/jinja";
 import { InvalidRequestError, LoadError } from "../contracts/errors.ts";
-import type { ChatMessage, ReasoningOptions, RenderOptions } from "../contracts/generation.ts";
+import type { ChatMessage, ReasoningOptions, RenderOptions } from "../contracts/chat.ts";
 import { assertShown } from "./shown_messages.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
 import { mapTexts, type TemplateMessage, type TemplateValue, toTemplateMessage } from "./template_values.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ChatMessage, EncodeOptions, RenderOptions } from "../contracts/generation.ts";
+import type { ChatMessage, EncodeOptions, RenderOptions } from "../contracts/chat.ts";
 import { HostPool, type HostPoolOptions } from "./host/pool.ts";
 import { orLoadError } from "./load_error.ts";
 import type { TokenizerSource } from "./source.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ChatMessage, ToolCall } from "../contracts/generation.ts";
+import type { ChatMessage, ToolCall } from "../contracts/chat.ts";
 
 /** A value of a template: what JSON can say. */
 export type TemplateValue =

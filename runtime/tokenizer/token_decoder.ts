@@ -5,7 +5,7 @@
  * @module
  */
 import { LoadError } from "../contracts/errors.ts";
-import type { TokenizerFacts } from "../contracts/generation.ts";
+import type { TokenizerFacts } from "../contracts/model_info.ts";
 import type { TextBound } from "../contracts/text_length.ts";
 import { Detokenizer } from "./detokenizer.ts";
 import type { TokenizerSource } from "./source.ts";

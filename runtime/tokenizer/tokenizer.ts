@@ -6,7 +6,7 @@
  */
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { InvalidRequestError, LoadError } from "../contracts/errors.ts";
-import type { ChatMessage, EncodeOptions, RenderOptions } from "../contracts/generation.ts";
+import type { ChatMessage, EncodeOptions, RenderOptions } from "../contracts/chat.ts";
 import { checkTextFits } from "../contracts/text_length.ts";
 import { ChatTemplate } from "./chat_template.ts";
 import { exactPreTokenizer } from "./pre_tokenizer.ts";

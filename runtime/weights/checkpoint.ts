@@ -5,7 +5,7 @@
  * @module
  */
 import { basename } from "node:path";
-import type { Checkpoint, StorageFormat, TensorSource } from "../contracts/config.ts";
+import type { Checkpoint, StorageFormat, TensorSource } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
 import { openTokenizer } from "../tokenizer/open_tokenizer.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import type { Checkpoint, TensorSource } from "../contracts/config.ts";
+import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.ts";
 import { prevailingDtype } from "./checkpoint.ts";

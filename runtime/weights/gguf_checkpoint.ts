@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ModelConfig, RopeScaling, TensorSource } from "../contracts/config.ts";
+import type { ModelConfig, RopeScaling, TensorSource } from "../contracts/checkpoint.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import type { GgufFile } from "../tensor_files/gguf.ts";
 import { GgufMetadata } from "../tensor_files/gguf_metadata.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Checkpoint } from "../contracts/config.ts";
+import type { Checkpoint } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { HeadCheckpoint } from "../contracts/speculation_config.ts";
 import { impossibleNumber } from "./model_numbers.ts";

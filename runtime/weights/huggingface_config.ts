@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import type { ModelConfig, RopeScaling } from "../contracts/config.ts";
+import type { ModelConfig, RopeScaling } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { readJsonFile } from "../tensor_files/text_file.ts";
 

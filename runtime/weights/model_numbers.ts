@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ModelConfig } from "../contracts/config.ts";
+import type { ModelConfig } from "../contracts/checkpoint.ts";
 
 /** Sizes cross the native border in 32 bits, and token positions are signed there. */
 const MAX_SIZE = 2 ** 31 - 1;

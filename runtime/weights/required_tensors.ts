@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ModelConfig, TensorSource } from "../contracts/config.ts";
+import type { ModelConfig, TensorSource } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { impossibleNumber } from "./model_numbers.ts";
 

@@ -4,7 +4,7 @@
  */
 import { strict as assert } from "node:assert";
 import { completionResponse } from "../../routes/schema_completions.ts";
-import type { EncodeOptions } from "../../runtime/contracts/generation.ts";
+import type { EncodeOptions } from "../../runtime/contracts/chat.ts";
 import { FakeGenerator, spell, type Step } from "../support/fake_generator.ts";
 import { answer, appOf, events, fault } from "../support/http.ts";
 

@@ -6,7 +6,7 @@
  */
 import { strict as assert } from "node:assert";
 import { chatResponse } from "../../routes/schema_chat.ts";
-import type { ChatMessage, RenderOptions } from "../../runtime/contracts/generation.ts";
+import type { ChatMessage, RenderOptions } from "../../runtime/contracts/chat.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { answer, appOf, fault } from "../support/http.ts";
 

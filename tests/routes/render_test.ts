@@ -3,7 +3,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import type { EncodeOptions } from "../../runtime/contracts/generation.ts";
+import type { EncodeOptions } from "../../runtime/contracts/chat.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { appOf, fault, post } from "../support/http.ts";
 

@@ -7,7 +7,7 @@ import type { Actor } from "../../runtime/actor/actor.ts";
 import { chainOf, type DraftTree } from "../../runtime/contracts/draft_tree.ts";
 import type { DrafterMessage } from "../../runtime/messages/actors.ts";
 import type { Drafted, DraftRequest } from "../../runtime/messages/scheduler_drafter.ts";
-import type { DrafterConfig, DrafterInfo } from "../../runtime/contracts/speculation_config.ts";
+import type { DrafterConfig, DrafterInfo } from "../../runtime/contracts/config.ts";
 
 /** The tree for a request, given the tokens that will be drawn next; fewer than `numSteps` if it ends before. */
 export type MakeDraft = (

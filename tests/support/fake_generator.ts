@@ -3,17 +3,16 @@
  *
  * @module
  */
-import type { PauseMode, SchedulerSettings } from "../../runtime/messages/control.ts";
+import type { PauseMode, SchedulerSettings } from "../../runtime/contracts/scheduler_settings.ts";
+import type { ChatMessage, RenderOptions } from "../../runtime/contracts/chat.ts";
 import type {
-  ChatMessage,
   GenerationRequest,
   GenerationUpdate,
   Generator,
   GeneratorControl,
-  ModelInfo,
   ProfileRequest,
-  RenderOptions,
 } from "../../runtime/contracts/generation.ts";
+import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import type { SchedulerState } from "../../runtime/contracts/scheduler_state.ts";
 
 /** What a scripted generation does next: yield, throw, or wait until it is aborted. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ModelConfig } from "../../runtime/contracts/config.ts";
+import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
 import type { HeadCheckpoint } from "../../runtime/contracts/speculation_config.ts";
 import {
   attend,

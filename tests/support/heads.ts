@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Checkpoint } from "../../runtime/contracts/config.ts";
+import type { Checkpoint } from "../../runtime/contracts/checkpoint.ts";
 import { loadModel } from "../../runtime/models/load.ts";
 import type { DraftHead } from "../../runtime/speculation/draft_head.ts";
 import { loadHead } from "../../runtime/speculation/head_proposer.ts";

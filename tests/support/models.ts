@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { LogLevel } from "../../runtime/actor/actor.ts";
-import type { Checkpoint, VerifierConfig } from "../../runtime/contracts/config.ts";
+import type { LogLevel } from "../../runtime/contracts/log_level.ts";
+import type { Checkpoint } from "../../runtime/contracts/checkpoint.ts";
+import type { VerifierConfig } from "../../runtime/contracts/config.ts";
 import type { Segment } from "../../runtime/messages/scheduler_verifier.ts";
 import { BatchRowsBuilder } from "../../runtime/models/batch_rows.ts";
 import { type LoadedModel, loadModel } from "../../runtime/models/load.ts";

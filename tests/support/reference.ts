@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ModelConfig } from "../../runtime/contracts/config.ts";
+import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
 
 /** A row of numbers. */
 export type Row = ArrayLike<number>;

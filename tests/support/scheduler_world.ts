@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import type { SchedulerConfig } from "../../runtime/contracts/config.ts";
-import type { PauseMode } from "../../runtime/messages/control.ts";
+import type { PauseMode } from "../../runtime/contracts/scheduler_settings.ts";
 import { acceptPath, type DraftTree, emptyTree } from "../../runtime/contracts/draft_tree.ts";
 import type { TokenLogprob } from "../../runtime/contracts/outputs.ts";
 import type { Submit } from "../../runtime/messages/engine_scheduler.ts";

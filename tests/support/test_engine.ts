@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ModelConfig } from "../../runtime/contracts/config.ts";
+import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
 import {
   type Engine,

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig, StorageFormat } from "../../runtime/contracts/config.ts";
+import type { ModelConfig, StorageFormat } from "../../runtime/contracts/checkpoint.ts";
 import { encodeFloatRow, normal, type Random, seededRandom } from "./block_formats.ts";
 import { safetensorsBytes, type SafetensorsData } from "./safetensors_writer.ts";
 import { torchBytes } from "./torch_writer.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig, StorageFormat } from "../../runtime/contracts/config.ts";
+import type { ModelConfig, StorageFormat } from "../../runtime/contracts/checkpoint.ts";
 import { rowBytes } from "../../runtime/tensor_files/formats.ts";
 import { requiredTensors } from "../../runtime/weights/required_tensors.ts";
 import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";

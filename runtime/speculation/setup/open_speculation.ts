@@ -5,7 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Checkpoint } from "../../contracts/config.ts";
+import type { Checkpoint } from "../../contracts/checkpoint.ts";
 import type { ServerArgs } from "../../contracts/server_args.ts";
 import { LoadError } from "../../contracts/errors.ts";
 import type { HeadCheckpoint, SpeculationConfig } from "../../contracts/speculation_config.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { WireError } from "../../contracts/errors.ts";
-import type { ChatMessage, EncodeOptions, RenderOptions } from "../../contracts/generation.ts";
+import type { ChatMessage, EncodeOptions, RenderOptions } from "../../contracts/chat.ts";
 import type { TokenizerSource } from "../source.ts";
 
 /** What a host is asked; it answers one request after the other. */

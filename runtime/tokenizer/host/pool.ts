@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LogLevel } from "../../actor/actor.ts";
+import type { LogLevel } from "../../contracts/log_level.ts";
 import { InvalidRequestError, LoadError, OverloadedError, UnavailableError } from "../../contracts/errors.ts";
 import type { TokenizerSource } from "../source.ts";
 import { type HostRequest, toFrame } from "./frames.ts";

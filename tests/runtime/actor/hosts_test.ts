@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { LogLevel } from "../../../runtime/actor/actor.ts";
+import type { LogLevel } from "../../../runtime/contracts/log_level.ts";
 import { type Channel, localChannels, PortChannel } from "../../../runtime/actor/channel.ts";
 import type { ActorHost } from "../../../runtime/actor/host.ts";
 import { InlineHost } from "../../../runtime/actor/inline_host.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PortChannel } from "../../../runtime/actor/channel.ts";
 import { InlineHost } from "../../../runtime/actor/inline_host.ts";
 import { drafterActor } from "../../../runtime/actors/drafter.ts";
-import type { DrafterConfig } from "../../../runtime/contracts/speculation_config.ts";
+import type { DrafterConfig } from "../../../runtime/contracts/config.ts";
 
 Deno.test("the idle drafter takes releases of sequences it never saw and answers nothing", async () => {
   const host = new InlineHost(drafterActor(), {

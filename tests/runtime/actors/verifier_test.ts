@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Checkpoint } from "../../../runtime/contracts/config.ts";
+import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
 import type { TokenLogprob } from "../../../runtime/contracts/outputs.ts";
 import type { Segment, SegmentResult } from "../../../runtime/messages/scheduler_verifier.ts";
 import type { SamplingParams } from "../../../runtime/contracts/sampling_params.ts";

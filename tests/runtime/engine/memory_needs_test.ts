@@ -5,7 +5,7 @@ import type { FreeMemory } from "../../../runtime/engine/free_memory.ts";
 import { memoryNeeds } from "../../../runtime/engine/memory_needs.ts";
 import { planSpeculation } from "../../../runtime/speculation/setup/speculation_plan.ts";
 import type { HeadCheckpoint } from "../../../runtime/contracts/speculation_config.ts";
-import type { Checkpoint } from "../../../runtime/contracts/config.ts";
+import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../../runtime/contracts/server_args.ts";
 import { loadModel } from "../../../runtime/models/load.ts";
 import { verifierConfig, withTinyCheckpoint } from "../../support/models.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { ModelConfig, VerifierConfig } from "../../../runtime/contracts/config.ts";
+import type { ModelConfig } from "../../../runtime/contracts/checkpoint.ts";
+import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import { assertClose } from "../../support/close.ts";
 import { ALL_ISAS, hasIsa } from "../../support/native.ts";
 import {

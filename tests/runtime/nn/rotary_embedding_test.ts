@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { RopeScaling } from "../../../runtime/contracts/config.ts";
+import type { RopeScaling } from "../../../runtime/contracts/checkpoint.ts";
 import { inverseFrequencies } from "../../../runtime/nn/rotary_embedding.ts";
 import { inverseFrequencies as reference } from "../../support/reference.ts";
 import { TINY_CONFIG } from "../../support/tiny_model.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Checkpoint } from "../../../runtime/contracts/config.ts";
+import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
 import { LoadError } from "../../../runtime/contracts/errors.ts";
 import { Weights } from "../../../runtime/nn/weights.ts";
 import type { Context } from "../../../ffi/context.ts";

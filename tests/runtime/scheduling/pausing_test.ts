@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { PauseMode } from "../../../runtime/messages/control.ts";
+import type { PauseMode } from "../../../runtime/contracts/scheduler_settings.ts";
 import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
 import { fixedDrafting } from "../../support/scheduler_actor.ts";
 import { World } from "../../support/scheduler_world.ts";

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { InvalidRequestError, LoadError } from "../../../runtime/contracts/errors.ts";
-import type { ChatMessage } from "../../../runtime/contracts/generation.ts";
+import type { ChatMessage } from "../../../runtime/contracts/chat.ts";
 import { namedTemplate, templateNames } from "../../../runtime/tokenizer/named_templates.ts";
 import { loadTokenizer, type Tokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { TINY_TOKENIZER } from "../../support/tiny_tokenizer.ts";

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { InvalidRequestError } from "../../../runtime/contracts/errors.ts";
-import type { ChatMessage, RenderOptions } from "../../../runtime/contracts/generation.ts";
+import type { ChatMessage, RenderOptions } from "../../../runtime/contracts/chat.ts";
 import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { TINY_TOKENIZER, tinyTokenizer } from "../../support/tiny_tokenizer.ts";
 

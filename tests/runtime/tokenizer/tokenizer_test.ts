@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
 import { LoadError } from "../../../runtime/contracts/errors.ts";
-import type { ChatMessage } from "../../../runtime/contracts/generation.ts";
+import type { ChatMessage } from "../../../runtime/contracts/chat.ts";
 import { loadTokenizer, openTokenizer, type TokenizerSource } from "../../../runtime/tokenizer/tokenizer.ts";
 import { needsModel } from "../../support/model_file.ts";
 import { writeTinyModel } from "../../support/tiny_model.ts";

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
-import type { Checkpoint } from "../../../runtime/contracts/config.ts";
+import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
 import type { HeadCheckpoint } from "../../../runtime/contracts/speculation_config.ts";
 import { openDraftHead } from "../../../runtime/weights/draft_checkpoint.ts";
 import { fakeHub, withHubCache } from "../../support/fake_hub.ts";

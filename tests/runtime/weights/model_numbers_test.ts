@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ModelConfig } from "../../../runtime/contracts/config.ts";
+import type { ModelConfig } from "../../../runtime/contracts/checkpoint.ts";
 import { impossibleNumber } from "../../../runtime/weights/model_numbers.ts";
 import { TINY_CONFIG } from "../../support/tiny_model.ts";
 

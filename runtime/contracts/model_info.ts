@@ -1,0 +1,52 @@
+/**
+ * Facts about the served model and its tokenizer.
+ *
+ * @module
+ */
+import type { TextBound } from "./text_length.ts";
+
+/** Facts about the served model. */
+export interface ModelInfo {
+  /** What was asked for, or the default model's name. */
+  readonly modelPath: string;
+  /** What clients may load model and tokenizer from: the same, or for a GGUF file a folder that has both. */
+  readonly modelFolder: string;
+  /** Folder with tokenizer.json, or the file that the tokenizer came from. */
+  readonly tokenizerPath: string;
+  /** Hugging Face's name of the architecture, e.g. `LlamaForCausalLM`. */
+  readonly architecture: string;
+  /** What the tokenizer puts around texts. */
+  readonly tokenizer: TokenizerFacts;
+  /** Name in answers, and the first in `/v1/models`. */
+  readonly servedModelName: string;
+  /** Other names that requests may give. */
+  readonly modelAliases: readonly string[];
+  /** Longest sequence in tokens. */
+  readonly contextLength: number;
+  /** Sequences in one batch at most, as the server was started. */
+  readonly maxRunningRequests: number;
+  /** Token ids are below this. */
+  readonly vocabSize: number;
+  /** What a text's length says about the number of its tokens. */
+  readonly textBound: TextBound;
+  /** Tokens that end a generation. */
+  readonly eosTokenIds: readonly number[];
+  /** What exceeds the context is cut off instead of refused. */
+  readonly allowAutoTruncate: boolean;
+}
+
+/** Texts that the model's tokenizer gives a meaning to. */
+export interface TokenizerFacts {
+  /** Begins a document. */
+  readonly bosToken?: string;
+  /** Ends one. */
+  readonly eosToken?: string;
+  /** Stands for what the vocabulary lacks. */
+  readonly unkToken?: string;
+  /** Fills rows up. */
+  readonly padToken?: string;
+  /** A text gets a bos token put before it. */
+  readonly addsBos: boolean;
+  /** Jinja text of the chat template. */
+  readonly chatTemplate?: string;
+}
