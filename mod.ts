@@ -37,7 +37,8 @@ export type {
 export type { VerifierConfig, VerifierInfo } from "./runtime/contracts/config.ts";
 export type { ServerArgs } from "./runtime/contracts/server_args.ts";
 export type { PauseMode, SchedulerSettings } from "./runtime/contracts/scheduler_settings.ts";
-export { Engine, type EngineOptions, type EngineTokenizer, startEngine } from "./runtime/engine/engine.ts";
+export { Engine, startEngine } from "./runtime/engine/engine.ts";
+export { type EngineOptions, type EngineTokenizer } from "./runtime/engine/options.ts";
 export {
   AbortedError,
   ActorCrashedError,
@@ -91,7 +92,7 @@ export type { DrafterConfig, DrafterInfo } from "./runtime/contracts/config.ts";
 export type { TextSource } from "./runtime/engine/text_stream.ts";
 export { NO_BOUND, type TextBound } from "./runtime/contracts/text_length.ts";
 export type { HostPoolOptions } from "./runtime/tokenizer/host/pool.ts";
-export { HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/hosted_tokenizer.ts";
+export { HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/host/hosted_tokenizer.ts";
 export { TokenDecoder } from "./runtime/tokenizer/token_decoder.ts";
 export type { Detokenizer } from "./runtime/tokenizer/detokenizer.ts";
 export type { AddedTokenEntry, TokenizerJson, TokenizerStep } from "./runtime/tokenizer/source.ts";

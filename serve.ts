@@ -25,7 +25,7 @@ import type { ServerArgs } from "./runtime/contracts/server_args.ts";
 import { startEngine } from "./runtime/engine/engine.ts";
 import { UnavailableError } from "./runtime/contracts/errors.ts";
 import { type OpenedSpeculation, openSpeculation } from "./runtime/speculation/setup/open_speculation.ts";
-import { type HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/hosted_tokenizer.ts";
+import { type HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/host/hosted_tokenizer.ts";
 import { ensureLoadableFolders, type LoadableFolders } from "./runtime/tokenizer/loadable_folders.ts";
 import { openCheckpoint } from "./runtime/weights/checkpoint.ts";
 import { cacheFolder } from "./runtime/weights/default_model.ts";

@@ -6,7 +6,7 @@
 import type { Generator } from "../runtime/contracts/generation.ts";
 import type { ErrorReply } from "./errors.ts";
 import type { RequestLog } from "./request_log.ts";
-import type { HttpMetrics } from "./metrics.ts";
+import type { HttpMetrics } from "./http_metrics.ts";
 
 /** Options of `createApp`. */
 export interface AppOptions {

@@ -4,7 +4,7 @@
  * @module
  */
 import { LoadError } from "../runtime/contracts/errors.ts";
-import { Guardian } from "../runtime/tokenizer/host/guardian.ts";
+import { Guardian } from "../runtime/processes/guardian.ts";
 import { Child } from "./child.ts";
 import { isRouterReady, isWorkerReady } from "./probe.ts";
 

@@ -8,7 +8,7 @@ import type { LogLevel } from "../../contracts/log_level.ts";
 import { InvalidRequestError, LoadError, OverloadedError, UnavailableError } from "../../contracts/errors.ts";
 import type { TokenizerSource } from "../source.ts";
 import { type HostRequest, toFrame } from "./frames.ts";
-import { Guardian } from "./guardian.ts";
+import { Guardian } from "../../processes/guardian.ts";
 import { Host, HostLostError } from "./host.ts";
 
 /** Bytes of a job that is short: about 0.1 s of work. */

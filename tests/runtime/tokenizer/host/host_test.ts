@@ -7,7 +7,7 @@ import {
 } from "../../../../runtime/contracts/errors.ts";
 import { toFrame } from "../../../../runtime/tokenizer/host/frames.ts";
 import { Host, HostLostError } from "../../../../runtime/tokenizer/host/host.ts";
-import { type HostedTokenizer, hostTokenizer } from "../../../../runtime/tokenizer/hosted_tokenizer.ts";
+import { type HostedTokenizer, hostTokenizer } from "../../../../runtime/tokenizer/host/hosted_tokenizer.ts";
 import type { TokenizerSource } from "../../../../runtime/tokenizer/source.ts";
 import { loadTokenizer } from "../../../../runtime/tokenizer/tokenizer.ts";
 import { childrenOf } from "../../../support/processes.ts";

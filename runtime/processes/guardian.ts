@@ -1,6 +1,6 @@
 /**
- * The guardian of the tokenizer hosts. A host ends by itself when the server does, unless it is in the middle of
- * something endless: then nobody is left to kill it, should the server be gone without a word.
+ * The guardian of child processes: ends them should this process be killed. A child that is in the middle of something
+ * endless does not notice that its parent is gone, and then nobody is left to kill it.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const SCRIPT =
 
 const ENCODER = new TextEncoder();
 
-/** A shell that outlives the server for as long as it takes to kill the hosts. */
+/** A shell that outlives this process for as long as it takes to kill the children. */
 export class Guardian {
   readonly #child: Deno.ChildProcess;
   readonly #lines: WritableStreamDefaultWriter<Uint8Array>;

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { ChatMessage, EncodeOptions, RenderOptions } from "../contracts/chat.ts";
-import { HostPool, type HostPoolOptions } from "./host/pool.ts";
-import { orLoadError } from "./load_error.ts";
-import type { TokenizerSource } from "./source.ts";
-import { withChatTemplate } from "./template_option.ts";
-import { TokenDecoder } from "./token_decoder.ts";
+import type { ChatMessage, EncodeOptions, RenderOptions } from "../../contracts/chat.ts";
+import { HostPool, type HostPoolOptions } from "./pool.ts";
+import { orLoadError } from "../load_error.ts";
+import type { TokenizerSource } from "../source.ts";
+import { withChatTemplate } from "../template_option.ts";
+import { TokenDecoder } from "../token_decoder.ts";
 
 /**
  * Starts the hosts of a tokenizer. `chatTemplate` replaces the model's template: a name, Jinja text, or the path of a
