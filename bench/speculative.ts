@@ -12,7 +12,8 @@
  */
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
-import { type Engine, type EngineOptions, startEngine } from "../runtime/engine/engine.ts";
+import { type Engine, startEngine } from "../runtime/engine/engine.ts";
+import type { EngineOptions } from "../runtime/engine/options.ts";
 import { costAt } from "../runtime/scheduling/draft_budget.ts";
 import type { CostCurve } from "../runtime/contracts/speculation_config.ts";
 import { defaultSamplingParams } from "../runtime/contracts/sampling_params.ts";
@@ -135,7 +136,8 @@ async function counters(pairs: readonly Pair[]) {
 async function forwardCost(pairs: readonly Pair[]): Promise<CostCurve | undefined> {
   if (options.speculation === undefined) return undefined;
   const curves = await Promise.all(pairs.map(async ({ speculating }) => {
-    const [state] = (await speculating.serverInfo())["internal_states"] as { "forward_cost_ms": CostCurve }[];
+    const { record } = await speculating.serverInfo();
+    const [state] = record["internal_states"] as { "forward_cost_ms": CostCurve }[];
     return state!["forward_cost_ms"];
   }));
   const { sizes } = curves[0]!;

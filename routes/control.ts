@@ -94,7 +94,7 @@ export function addControl(app: OpenAPIHono, context: RouteContext): void {
   });
 
   app.openapi(readRoute, async (c) => {
-    const { internal_states: states } = await generator.serverInfo();
+    const { record: { internal_states: states } } = await generator.serverInfo();
     return c.json(z.array(z.record(z.string(), z.unknown())).parse(states), 200);
   });
 

@@ -94,8 +94,8 @@ export function addInfo(app: OpenAPIHono, context: RouteContext): void {
 
   for (const path of ["/get_server_info", "/server_info"]) {
     app.openapi(createRoute({ ...serverInfoRoute, path }), async (c) => {
-      const info = await generator.serverInfo();
-      return c.json({ ...info, stream_interval: context.streamInterval }, 200);
+      const { record } = await generator.serverInfo();
+      return c.json({ ...record, stream_interval: context.streamInterval }, 200);
     });
   }
 

@@ -5,7 +5,6 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import manifest from "../deno.json" with { type: "json" };
-import type { Generator } from "../runtime/contracts/generation.ts";
 import {
   cacheHitRate,
   genThroughput,
@@ -13,10 +12,11 @@ import {
   tokenUsage,
   utilization,
 } from "../runtime/contracts/scheduler_state.ts";
+import type { MemoryUsage, ServerInfo } from "../runtime/contracts/server_info.ts";
 import { acceptLength, acceptRate } from "../runtime/contracts/usage.ts";
 import type { RouteContext } from "./context.ts";
 import { refuse } from "./errors.ts";
-import { PROMETHEUS_TYPE } from "./metrics.ts";
+import { PROMETHEUS_TYPE } from "./http_metrics.ts";
 import { errorBody, jsonContent } from "./schema_content.ts";
 
 const load = z.object({
@@ -122,13 +122,6 @@ const loadsRoute = createRoute({
   },
 });
 
-/** What `/v1/loads` takes of the server's facts, which are not typed. */
-const serverMemory = z.object({
-  internal_states: z.tuple([z.looseObject({
-    memory_usage: z.looseObject({ weight: z.number(), kvcache: z.number(), token_capacity: z.int() }),
-  })]),
-});
-
 /** Adds the endpoints. */
 export function addLoads(app: OpenAPIHono, { generator }: RouteContext): void {
   app.openapi(getLoadRoute, async (c) => {
@@ -149,7 +142,7 @@ export function addLoads(app: OpenAPIHono, { generator }: RouteContext): void {
     if (unknown !== undefined) {
       refuse("include", `there is no section ${unknown}, only ${SECTION_NAMES.join(", ")}`);
     }
-    const one = await describeLoad(generator, sections);
+    const one = describeLoad(await generator.serverInfo(), sections);
     if (format === "prometheus") return c.text(toPrometheus(one), 200, { "Content-Type": PROMETHEUS_TYPE });
     return c.json({
       timestamp: new Date().toISOString(),
@@ -162,12 +155,12 @@ export function addLoads(app: OpenAPIHono, { generator }: RouteContext): void {
   });
 }
 
-async function describeLoad(generator: Generator, sections: readonly string[]): Promise<FullLoad> {
+function describeLoad({ state, memory }: ServerInfo, sections: readonly string[]): FullLoad {
   const has = (name: keyof typeof SECTIONS) => sections.includes("all") || sections.includes(name);
-  const state = await generator.schedulerState(), { speculation } = state;
+  const { speculation } = state;
   return {
     ...core(state),
-    ...(has("memory") && { memory: await memoryOf(generator) }),
+    ...(has("memory") && { memory: describeMemory(memory) }),
     ...(has("spec") && speculation && speculation.numVerifications > 0 && {
       speculative: {
         accept_length: acceptLength(speculation),
@@ -209,14 +202,8 @@ function core(state: SchedulerState): FullLoad {
   };
 }
 
-async function memoryOf(generator: Generator): Promise<z.infer<typeof memory>> {
-  const { internal_states: [{ memory_usage: used }] } = serverMemory.parse(await generator.serverInfo());
-  return {
-    weight_gb: used.weight,
-    kv_cache_gb: used.kvcache,
-    graph_gb: 0,
-    token_capacity: used.token_capacity,
-  };
+function describeMemory({ weight, kvcache, tokenCapacity }: MemoryUsage): z.infer<typeof memory> {
+  return { weight_gb: weight, kv_cache_gb: kvcache, graph_gb: 0, token_capacity: tokenCapacity };
 }
 
 function rounded(value: number): number {

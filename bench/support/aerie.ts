@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "../../cli/args.ts";
 import { ensureLibrary } from "../../ffi/build.ts";
-import type { EngineOptions } from "../../runtime/engine/engine.ts";
+import type { EngineOptions } from "../../runtime/engine/options.ts";
 import { openSpeculation } from "../../runtime/speculation/setup/open_speculation.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type EngineOptions, startEngine } from "../../runtime/engine/engine.ts";
+import type { EngineOptions } from "../../runtime/engine/options.ts";
+import { startEngine } from "../../runtime/engine/engine.ts";
 import { defaultSamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import type { DecodeTime } from "./timed_verifier.ts";
 

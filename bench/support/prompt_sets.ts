@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EngineTokenizer } from "../../runtime/engine/engine.ts";
+import type { EngineTokenizer } from "../../runtime/engine/options.ts";
 
 /** Names of the sets. */
 export const setNames = ["mt_bench", "gsm8k", "humaneval", "alpaca", "repeat"] as const;

@@ -7,7 +7,7 @@ import type { ActorContext } from "../../runtime/actor/actor.ts";
 import { systemClock } from "../../runtime/actor/clock.ts";
 import { verifierActor } from "../../runtime/actors/verifier.ts";
 import type { VerifierInfo } from "../../runtime/contracts/config.ts";
-import type { EngineOptions } from "../../runtime/engine/engine.ts";
+import type { EngineOptions } from "../../runtime/engine/options.ts";
 import { planVerifier } from "../../runtime/engine/engine_config.ts";
 import type { Forwarded, SequenceStart } from "../../runtime/messages/scheduler_verifier.ts";
 import { defaultSamplingParams } from "../../runtime/contracts/sampling_params.ts";

@@ -9,6 +9,7 @@ import type { ModelInfo } from "./model_info.ts";
 import type { FinishReason, TokenLogprob } from "./outputs.ts";
 import type { PauseMode, SchedulerSettings } from "./scheduler_settings.ts";
 import type { SchedulerState } from "./scheduler_state.ts";
+import type { ServerInfo } from "./server_info.ts";
 import type { Usage } from "./usage.ts";
 import type { SamplingParams } from "./sampling_params.ts";
 
@@ -167,8 +168,8 @@ export interface Generator {
   abort(prefix: string, message?: string): number;
   /** Empties the radix cache; false while requests run or wait. */
   flushCache(): Promise<boolean>;
-  /** All arguments and counters for `/get_server_info`; never the API key. */
-  serverInfo(): Promise<Readonly<Record<string, unknown>>>;
+  /** Arguments in effect, counters and memory; never the API key. */
+  serverInfo(): Promise<ServerInfo>;
   /** Scheduler counters. */
   schedulerState(): Promise<SchedulerState>;
   /** Metrics in Prometheus' text format 0.0.4; undefined if none are kept. */

@@ -5,6 +5,7 @@
  */
 import type { Actor } from "../actor/actor.ts";
 import { turnEvery } from "../actor/event_loop.ts";
+import type { Channel } from "../actor/channel.ts";
 import type { ActorHost } from "../actor/host.ts";
 import { InlineGroup } from "../actor/inline_group.ts";
 import { ActorThread, WorkerHost } from "../actor/worker_host.ts";
@@ -16,14 +17,23 @@ import type {
   VerifierConfig,
   VerifierInfo,
 } from "../contracts/config.ts";
-import type { EngineOptions } from "./engine_options.ts";
 import type { WireError } from "../contracts/errors.ts";
-import type { Address } from "../messages/actors.ts";
+import type { Address, DrafterMessage, VerifierMessage } from "../messages/actors.ts";
+import type { EngineOptions } from "./options.ts";
 
-/** What actors are hosted with. */
-export interface ActorOptions
-  extends Pick<EngineOptions, "placement" | "log" | "verifier" | "drafter" | "channels"> {
-  /** An actor threw. */
+/** What takes the place of the real actors of the models and of their links; hosted inline only. */
+export interface ModelActors {
+  /** Makes the verifier. */
+  readonly verifier?: () => Actor<VerifierConfig, VerifierInfo, VerifierMessage>;
+  /** Makes the drafter. */
+  readonly drafter?: () => Actor<DrafterConfig, DrafterInfo, DrafterMessage>;
+  /** Makes the two ends of a link between actors. */
+  readonly channels?: () => [Channel, Channel];
+}
+
+/** How actors are hosted. */
+export interface ActorOptions extends Pick<EngineOptions, "placement" | "log"> {
+  /** Called when an actor threw. */
   onCrash(actor: Address, error: WireError): void;
 }
 
@@ -34,11 +44,11 @@ export class EngineActors {
   readonly scheduler: ActorHost<SchedulerConfig, void>;
 
   /** Makes the actors' thread; it starts loading its code at once. */
-  constructor(options: ActorOptions) {
+  constructor(options: ActorOptions, models: ModelActors) {
     // The actors work by turns: in one thread, no time is lost waking another.
     const thread = options.placement === "worker"
       ? new ActorThread("actors")
-      : new InlineGroup(options.channels);
+      : new InlineGroup(models.channels);
     const host = <Config, Info, Message>(
       name: Address,
       actor: () => Actor<Config, Info, Message>,
@@ -48,8 +58,8 @@ export class EngineActors {
       // The engine runs in this thread too, and receives by turns of the event loop.
       return thread.host(actor(), { ...own, pause: turnEvery(0) });
     };
-    this.verifier = host("verifier", options.verifier ?? actors.verifier);
-    this.drafter = host("drafter", options.drafter ?? actors.drafter);
+    this.verifier = host("verifier", models.verifier ?? actors.verifier);
+    this.drafter = host("drafter", models.drafter ?? actors.drafter);
     this.scheduler = host("scheduler", actors.scheduler);
     for (const model of [this.verifier, this.drafter]) thread.link(this.scheduler.name, model.name);
   }

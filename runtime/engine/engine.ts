@@ -3,43 +3,37 @@
  *
  * @module
  */
-import { AbortListeners } from "./abort_listeners.ts";
-import { PortChannel } from "../actor/channel.ts";
-import { checkRequest } from "./check_request.ts";
 import type { VerifierConfig } from "../contracts/config.ts";
-import { EngineActors } from "./engine_actors.ts";
-import { EngineControl } from "./engine_control.ts";
-import type { EngineOptions } from "./engine_options.ts";
-import { describeModel, endTokens, planScheduler, planVerifier } from "./engine_config.ts";
-import {
-  ActorCrashedError,
-  fromWireError,
-  InvalidRequestError,
-  UnavailableError,
-  type WireError,
-} from "../contracts/errors.ts";
 import type { GenerationRequest, GenerationUpdate, Generator } from "../contracts/generation.ts";
 import type { ModelInfo } from "../contracts/model_info.ts";
-import { LiveRequest } from "./live_request.ts";
+import type { SchedulerState } from "../contracts/scheduler_state.ts";
+import type { ServerInfo } from "../contracts/server_info.ts";
+import type { EngineMessage, SchedulerMessage } from "../messages/actors.ts";
 import { EngineMetrics } from "../metrics/engine_metrics.ts";
-import { type SchedulerState } from "../contracts/scheduler_state.ts";
-import { type Address, type EngineMessage, type SchedulerMessage, unreachable } from "../messages/actors.ts";
-import { type Progressed } from "../messages/engine_scheduler.ts";
-import { SchedulerCalls } from "./scheduler_calls.ts";
-import { capacityLine, describeServer, factsForMetrics, type ServerFacts } from "./server_info.ts";
-import { logSpeculation } from "./speculation_log.ts";
 import { withSettings } from "../scheduling/settings.ts";
+import type { ModelActors } from "./actors.ts";
+import { EngineControl } from "./control.ts";
+import { describeModel, endTokens, planVerifier } from "./engine_config.ts";
+import { LifeCycle } from "./life_cycle.ts";
+import { LiveRequests } from "./live_requests.ts";
+import type { EngineOptions } from "./options.ts";
+import { SchedulerCalls } from "./scheduler_calls.ts";
+import { describeServer, factsForMetrics, type ServerFacts } from "./server_info.ts";
+import { capacityLine, logSpeculation } from "./start_log.ts";
 import { decodeWithStarts } from "./text_stream.ts";
-
-export type { EngineOptions, EngineTokenizer } from "./engine_options.ts";
 
 /**
  * Starts the actors: first the verifier, which loads the weights, then those that need to know its pool.
  *
  * @throws {LoadError} if flags, model or memory do not fit together
  */
-export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const engine = new Engine(options);
+export function startEngine(options: EngineOptions): Promise<Engine> {
+  return createEngine(options, {});
+}
+
+/** The same with `models` in the place of the real verifier and drafter. */
+export async function createEngine(options: EngineOptions, models: ModelActors): Promise<Engine> {
+  const engine = new Engine(options, models);
   try {
     await engine.start();
   } catch (error) {
@@ -53,74 +47,64 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 export class Engine implements Generator, AsyncDisposable {
   /** Facts about the served model. */
   readonly model: ModelInfo;
+  /** Pauses, settings, profiles. */
+  readonly control: Generator["control"];
   readonly #options: EngineOptions;
-  readonly #control: EngineControl;
   readonly #verifierConfig: VerifierConfig;
-  readonly #actors: EngineActors;
-  readonly #channel: PortChannel<EngineMessage>;
-  readonly #live = new Map<string, LiveRequest>();
-  readonly #aborts = new AbortListeners();
+  readonly #life: LifeCycle;
+  readonly #requests: LiveRequests;
   readonly #calls: SchedulerCalls;
+  readonly #control: EngineControl;
   readonly #metrics: EngineMetrics;
   #facts: ServerFacts | undefined;
-  #state: "starting" | "ready" | "crashed" | "stopped" = "starting";
-  #stop: Promise<void> | undefined;
 
   /** Makes the actors' thread; it starts loading its code at once. */
-  constructor(options: EngineOptions) {
-    const { checkpoint, tokenizer } = options;
-    this.#options = options;
+  constructor(options: EngineOptions, models: ModelActors) {
+    const { checkpoint, tokenizer, args: { enableMetrics, profileDir }, log } = options;
     const eosTokenIds = endTokens(checkpoint, tokenizer.eosTokenIds);
+    this.#options = options;
     this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
     this.model = describeModel(options, this.#verifierConfig);
-    this.#metrics = new EngineMetrics(this.model, options.args.enableMetrics);
-    const send = (command: SchedulerMessage) => {
-      this.#assertReady();
-      this.#send(command);
+    this.#metrics = new EngineMetrics(this.model, enableMetrics);
+    const life = this.#life = new LifeCycle(options, models, {
+      onMessage: (message) => this.#onMessage(message),
+      onEnd: (error) => this.#end(error),
+    });
+    const assertReady = () => life.assertReady();
+    const call = (command: SchedulerMessage) => {
+      assertReady();
+      life.send(command);
     };
-    this.#calls = new SchedulerCalls(send);
-    this.#control = new EngineControl({
+    this.#calls = new SchedulerCalls(call);
+    this.control = this.#control = new EngineControl({
       calls: this.#calls,
-      send,
+      send: call,
       onConfigured: (settings) => {
         const facts = this.#facts!;
         this.#facts = { ...facts, schedulerConfig: withSettings(facts.schedulerConfig, settings) };
       },
-      profileDir: options.args.profileDir,
-      log: options.log,
+      profileDir,
+      log,
     });
-    this.#actors = new EngineActors({ ...options, onCrash: (actor, error) => this.#crash(actor, error) });
-    const { port1, port2 } = new MessageChannel();
-    this.#actors.scheduler.connect("engine", port2);
-    this.#channel = new PortChannel(port1);
-    this.#channel.listen((message) => this.#onMessage(message));
-  }
-
-  /** Pauses, settings, profiles. */
-  get control(): Generator["control"] {
-    return this.#control;
+    this.#requests = new LiveRequests({
+      model: this.model,
+      tokenizer,
+      metrics: this.#metrics,
+      assertReady,
+      send: (command) => life.send(command),
+    });
   }
 
   get ready(): boolean {
-    return this.#state === "ready";
+    return this.#life.isReady;
   }
 
   /** Starts the actors; called by {@linkcode startEngine}, once. */
   async start(): Promise<void> {
-    const { args, log, speculation, tokenizer } = this.#options;
-    const { verifier, drafter, scheduler } = this.#actors;
-    const verifierConfig = this.#verifierConfig;
-    const [verifierInfo] = await Promise.all([verifier.start(verifierConfig), tokenizer.started]);
-    const { costs } = await drafter.start({ speculation, verifierConfig, verifierInfo });
-    const drafts = speculation && costs && { speculation, draftMs: costs };
-    const schedulerConfig = planScheduler(args, verifierConfig, verifierInfo, drafts);
-    await scheduler.start(schedulerConfig);
-    this.#facts = { args, model: this.model, verifierConfig, verifierInfo, schedulerConfig, speculation };
-    if (speculation) logSpeculation(speculation, schedulerConfig, log);
-    if (this.#state !== "starting") {
-      throw new UnavailableError(`Cannot start engine: its state is ${this.#state}`);
-    }
-    this.#state = "ready";
+    const { args, log, speculation } = this.#options, verifierConfig = this.#verifierConfig;
+    const started = await this.#life.start(verifierConfig);
+    this.#facts = { args, model: this.model, verifierConfig, speculation, ...started };
+    if (speculation) logSpeculation(speculation, started.schedulerConfig, log);
     log("info", capacityLine(this.#facts));
   }
 
@@ -160,40 +144,12 @@ export class Engine implements Generator, AsyncDisposable {
     );
   }
 
-  async *generate(
-    request: GenerationRequest,
-    signal?: AbortSignal,
-  ): AsyncGenerator<GenerationUpdate, void, void> {
-    const { requestId, promptTokens, origin: _, ...rest } = request;
-    this.#assertReady();
-    checkRequest(request, this.model.vocabSize);
-    if (this.#live.has(requestId)) {
-      throw new InvalidRequestError(`Duplicate request ID: ${requestId}`, "rid");
-    }
-    const cancel = () => this.#send({ type: "cancel", requestId });
-    const { tokenizer } = this.#options, { eosTokenIds } = this.model;
-    const observer = this.#metrics.watch(request);
-    const live = new LiveRequest(request, { tokenizer, eosTokenIds, cancel, observer });
-    this.#live.set(requestId, live);
-    // Copied, since posting a part of a buffer would carry all of it.
-    this.#send({ type: "submit", requestId, ...rest, promptTokens: promptTokens.slice() });
-    if (signal !== undefined) this.#aborts.on(signal, cancel);
-    try {
-      for (;;) {
-        const update = await live.next();
-        yield update;
-        if (update.finish !== undefined) return;
-      }
-    } finally {
-      if (signal !== undefined) this.#aborts.off(signal, cancel);
-      if (!live.ended) cancel();
-    }
+  generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationUpdate, void, void> {
+    return this.#requests.generate(request, signal);
   }
 
   abort(prefix: string, message?: string): number {
-    const aborted = [...this.#live].filter(([requestId]) => requestId.startsWith(prefix));
-    for (const [, live] of aborted) live.abort(message);
-    return aborted.length;
+    return this.#requests.abort(prefix, message);
   }
 
   async flushCache(): Promise<boolean> {
@@ -208,7 +164,7 @@ export class Engine implements Generator, AsyncDisposable {
     return this.#metrics.text(() => this.schedulerState(), () => factsForMetrics(this.#facts!));
   }
 
-  async serverInfo(): Promise<Readonly<Record<string, unknown>>> {
+  async serverInfo(): Promise<ServerInfo> {
     const state = await this.schedulerState();
     return describeServer(this.#facts!, state);
   }
@@ -218,7 +174,7 @@ export class Engine implements Generator, AsyncDisposable {
    * caller that wants them to end by themselves waits before.
    */
   stop(): Promise<void> {
-    return this.#stop ??= this.#shutDown();
+    return this.#life.stop();
   }
 
   /** The same as {@linkcode Engine.stop}. */
@@ -226,34 +182,10 @@ export class Engine implements Generator, AsyncDisposable {
     return this.stop();
   }
 
-  async #shutDown(): Promise<void> {
-    if (this.#state !== "crashed") this.#state = "stopped";
-    this.#end(new UnavailableError("Cannot finish request: the server is shutting down"));
-    await this.#options.tokenizer.stop?.();
-    await this.#actors.stop();
-    this.#channel.close();
-  }
-
-  #crash(actor: Address, { message }: WireError): void {
-    if (this.#state === "crashed" || this.#state === "stopped") return;
-    this.#state = "crashed";
-    const error = new ActorCrashedError(actor, message);
-    this.#end(error);
-    this.#options.onCrash?.(error);
-  }
-
-  /** Fails whatever waits for the scheduler. */
-  #end(error: Error): void {
-    for (const live of this.#live.values()) live.fail(error);
-    this.#live.clear();
-    this.#calls.fail(error);
-    this.#control.end(error);
-  }
-
   #onMessage(message: EngineMessage): void {
     switch (message.type) {
       case "progressed":
-        for (const event of message.events) this.#onEvent(event);
+        for (const event of message.events) this.#requests.onEvent(event);
         return;
       case "profiled":
         return this.#control.onProfiled(message);
@@ -262,32 +194,10 @@ export class Engine implements Generator, AsyncDisposable {
     }
   }
 
-  #onEvent(event: Progressed["events"][number]): void {
-    switch (event.type) {
-      case "tokens":
-        return this.#live.get(event.requestId)?.onTokens(event);
-      case "finished":
-        return this.#leave(event.requestId)?.onFinished(event);
-      case "failed":
-        return this.#leave(event.requestId)?.fail(fromWireError(event.error));
-      default:
-        return unreachable(event);
-    }
-  }
-
-  #leave(requestId: string): LiveRequest | undefined {
-    const live = this.#live.get(requestId);
-    this.#live.delete(requestId);
-    return live;
-  }
-
-  #send(message: SchedulerMessage): void {
-    this.#channel.send(message);
-  }
-
-  #assertReady(): void {
-    if (this.#state !== "ready") {
-      throw new UnavailableError(`Cannot serve: the engine's state is ${this.#state}`);
-    }
+  /** Fails whatever waits for the scheduler. */
+  #end(error: Error): void {
+    this.#requests.fail(error);
+    this.#calls.fail(error);
+    this.#control.end(error);
   }
 }

@@ -6,7 +6,7 @@
 import type { Checkpoint } from "../contracts/checkpoint.ts";
 import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import type { ServerArgs } from "../contracts/server_args.ts";
-import type { EngineOptions } from "./engine_options.ts";
+import type { EngineOptions } from "./options.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { ModelInfo } from "../contracts/model_info.ts";
 import { type FreeMemory, readFreeMemory } from "./free_memory.ts";

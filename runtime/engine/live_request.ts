@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EngineTokenizer } from "./engine_options.ts";
+import type { EngineTokenizer } from "./options.ts";
 import type { GenerationRequest, GenerationUpdate } from "../contracts/generation.ts";
 import type { FinishReason, TokenLogprob } from "../contracts/outputs.ts";
 import type { Usage } from "../contracts/usage.ts";

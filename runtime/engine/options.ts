@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { Actor } from "../actor/actor.ts";
-import type { Channel } from "../actor/channel.ts";
-import type { DrafterConfig, DrafterInfo, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
+import type { VerifierConfig } from "../contracts/config.ts";
 import type { LogLevel } from "../contracts/log_level.ts";
 import type { Checkpoint } from "../contracts/checkpoint.ts";
 import type { ServerArgs } from "../contracts/server_args.ts";
@@ -13,7 +11,6 @@ import type { ActorCrashedError } from "../contracts/errors.ts";
 import type { ChatMessage, EncodeOptions, RenderOptions } from "../contracts/chat.ts";
 import type { Generator } from "../contracts/generation.ts";
 import type { TokenizerFacts } from "../contracts/model_info.ts";
-import type { DrafterMessage, VerifierMessage } from "../messages/actors.ts";
 import type { SpeculationConfig } from "../contracts/speculation_config.ts";
 import type { TextBound } from "../contracts/text_length.ts";
 import type { TextSource } from "./text_stream.ts";
@@ -64,10 +61,4 @@ export interface EngineOptions {
   readonly log: (level: LogLevel, text: string) => void;
   /** Called once when an actor crashed; the engine serves no more, `stop` still frees it. */
   readonly onCrash?: (error: ActorCrashedError) => void;
-  /** Takes the verifier's place in tests; inline only. */
-  readonly verifier?: () => Actor<VerifierConfig, VerifierInfo, VerifierMessage>;
-  /** Takes the drafter's place in tests; inline only. */
-  readonly drafter?: () => Actor<DrafterConfig, DrafterInfo, DrafterMessage>;
-  /** Makes the two ends of a link between actors, in tests; inline only. */
-  readonly channels?: () => [Channel, Channel];
 }

@@ -24,9 +24,7 @@ function busyApp(): App {
     lastGenThroughput: 123.4,
     speculation: { ...speculation } as unknown as NonNullable<typeof idleState.speculation>,
   };
-  generator.info = {
-    "internal_states": [{ "memory_usage": { weight: 0.5, kvcache: 0.25, "token_capacity": 1000 } }],
-  };
+  generator.memory = { ...generator.memory, weight: 0.5, kvcache: 0.25, tokenCapacity: 1000 };
   return appOf(generator);
 }
 

@@ -14,6 +14,8 @@ import type {
 } from "../../runtime/contracts/generation.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import type { SchedulerState } from "../../runtime/contracts/scheduler_state.ts";
+import type { MemoryUsage, ServerInfo } from "../../runtime/contracts/server_info.ts";
+import { idleState } from "./scheduler_states.ts";
 
 /** What a scripted generation does next: yield, throw, or wait until it is aborted. */
 export type Step = Partial<GenerationUpdate> | Error | "wait";
@@ -90,6 +92,16 @@ export class FakeGenerator implements Generator {
   readonly control = new FakeControl();
   /** Counters; without them there is no scheduler. */
   state: SchedulerState | undefined;
+  memory: MemoryUsage = {
+    weight: 0,
+    kvcache: 0,
+    draftWeight: 0,
+    draftKvcache: 0,
+    hiddenStates: 0,
+    activations: 0,
+    resident: 0,
+    tokenCapacity: 0,
+  };
   info: Readonly<Record<string, unknown>> = { host: "127.0.0.1", max_total_num_tokens: 4096 };
   readonly seen: Seen[] = [];
   readonly aborted: string[] = [];
@@ -182,8 +194,8 @@ export class FakeGenerator implements Generator {
     return Promise.resolve(this.flushable);
   }
 
-  serverInfo(): Promise<Readonly<Record<string, unknown>>> {
-    return Promise.resolve(this.info);
+  serverInfo(): Promise<ServerInfo> {
+    return Promise.resolve({ state: this.state ?? idleState, memory: this.memory, record: this.info });
   }
 
   metrics(): Promise<string | undefined> {

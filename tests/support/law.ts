@@ -6,7 +6,9 @@
  */
 import assert from "node:assert/strict";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
-import { type Engine, type EngineOptions, startEngine } from "../../runtime/engine/engine.ts";
+import type { ModelActors } from "../../runtime/engine/actors.ts";
+import { createEngine, type Engine } from "../../runtime/engine/engine.ts";
+import type { EngineOptions } from "../../runtime/engine/options.ts";
 import type { GenerationUpdate } from "../../runtime/contracts/generation.ts";
 import { openSpeculation } from "../../runtime/speculation/setup/open_speculation.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
@@ -54,11 +56,11 @@ export function shapeName(shape: Shape | undefined): string {
 export async function start(
   { target }: Pick<Setting, "target">,
   args: Partial<ServerArgs>,
-  options: Partial<EngineOptions> = {},
+  { models = {}, ...options }: Partial<EngineOptions> & { readonly models?: ModelActors } = {},
 ): Promise<Engine> {
   const all = { ...defaultArgs, pageSize: 16, threads: 2, maxTotalTokens: 4096, ...args };
   const { speculation } = await openSpeculation(all, target);
-  return await startEngine({
+  return await createEngine({
     args: all,
     checkpoint: target.checkpoint,
     tokenizer: loadTokenizer(target.tokenizerSource, {}),
@@ -69,7 +71,7 @@ export async function start(
     log: () => {},
     channels: new MessageGuard().channels,
     ...options,
-  });
+  }, models);
 }
 
 function generate(engine: Engine, { prompt, sampling }: Case, index: number): Promise<GenerationUpdate> {
@@ -109,7 +111,7 @@ export async function checkLaw(
   setting: Setting,
   expected: readonly GenerationUpdate[],
   args: Partial<ServerArgs>,
-  options: Partial<EngineOptions> = {},
+  options: Parameters<typeof start>[2] = {},
 ): Promise<Sums> {
   const guard = new MessageGuard();
   await using engine = await start(setting, { chunkedPrefillSize: 16, ...args }, {

@@ -5,12 +5,9 @@
  */
 import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
-import {
-  type Engine,
-  type EngineOptions,
-  type EngineTokenizer,
-  startEngine,
-} from "../../runtime/engine/engine.ts";
+import { createEngine, type Engine } from "../../runtime/engine/engine.ts";
+import type { EngineOptions, EngineTokenizer } from "../../runtime/engine/options.ts";
+import type { ModelActors } from "../../runtime/engine/actors.ts";
 import type { GenerationRequest, GenerationUpdate } from "../../runtime/contracts/generation.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { Detokenizer } from "../../runtime/tokenizer/detokenizer.ts";
@@ -112,11 +109,12 @@ export function startTestEngine(
     readonly args?: Partial<ServerArgs>;
     readonly pieces?: readonly string[];
     readonly engine?: Partial<EngineOptions>;
+    readonly models?: ModelActors;
   } = {},
 ): Promise<Engine> {
   const pieces = options.pieces ?? PIECES;
   const next = options.next ?? hashModel(pieces.length);
-  return startEngine({
+  return createEngine({
     args: { ...defaultArgs, ...options.args },
     checkpoint: {
       path: "test-model",
@@ -130,9 +128,11 @@ export function startTestEngine(
     device: "cpu",
     placement: "inline",
     log: () => {},
+    ...options.engine,
+  }, {
     verifier: () => fakeVerifier({ ...options, next }),
     channels: new MessageGuard().channels,
-    ...options.engine,
+    ...options.models,
   });
 }
 

@@ -62,7 +62,7 @@ Deno.test("control: settings are in effect at once and shown", async () => {
   await engine.control.configure({ maxQueuedRequests: 0, maxQueuedPerClient: -1, maxRunningRequests: 1 });
   const waiting = collect(engine.generate(requestOf("a", [1, 2], endless)));
   await assert.rejects(collect(engine.generate(requestOf("b", [1]))), { code: "overloaded" });
-  const info = await engine.serverInfo();
+  const { record: info } = await engine.serverInfo();
   assert.deepEqual(
     [info["max_queued_requests"], info["max_queued_per_client"], info["max_running_requests"]],
     [0, -1, 1],

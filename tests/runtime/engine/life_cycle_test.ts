@@ -50,7 +50,7 @@ Deno.test("a start that fails says why and leaves nothing running", async () => 
   broken.start = () => {
     throw new LoadError("Cannot load tensor lm_head.weight: file ends early");
   };
-  await assert.rejects(startTestEngine({ engine: { verifier: () => broken } }), {
+  await assert.rejects(startTestEngine({ models: { verifier: () => broken } }), {
     name: "LoadError",
     code: "cannot_load",
     message: "Cannot load tensor lm_head.weight: file ends early",
@@ -84,7 +84,7 @@ Deno.test("serverInfo shows arguments in effect and counters, but not the API ke
     args: { apiKey: "sk-secret", maxTotalTokens: 400, threads: 3, modelPath: "some/model" },
   });
   await collect(engine.generate(requestOf("r", [1, 2], { maxTokens: 5, ignoreEos: true })));
-  const info = await engine.serverInfo();
+  const { record: info } = await engine.serverInfo();
   assert.ok(!JSON.stringify(info).includes("sk-secret"));
   assert.ok(!("api_key" in info));
   assert.equal(info.max_total_num_tokens, 400);

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { startEngine } from "../../../runtime/engine/engine.ts";
+import { createEngine } from "../../../runtime/engine/engine.ts";
 import { openSpeculation } from "../../../runtime/speculation/setup/open_speculation.ts";
 import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
 import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
@@ -75,7 +75,7 @@ Deno.test("pairs of tokens come as often as the target says, whatever is drafted
           speculativeNumDraftTokens: 7,
         };
         const { speculation } = await openSpeculation(args, target);
-        await using engine = await startEngine({
+        await using engine = await createEngine({
           args,
           checkpoint,
           tokenizer: loadTokenizer(target.tokenizerSource, {}),
@@ -84,9 +84,7 @@ Deno.test("pairs of tokens come as often as the target says, whatever is drafted
           device: "cpu",
           placement: "inline",
           log: () => {},
-          channels: new MessageGuard().channels,
-          drafter: () => scriptedDrafter(() => [], make),
-        });
+        }, { channels: new MessageGuard().channels, drafter: () => scriptedDrafter(() => [], make) });
         const counts = new Map<string, number>();
         let numAccepted = 0;
         const sampling = {

@@ -122,7 +122,7 @@ for (const shape of SHAPES) {
         setting,
         expected,
         { speculativeAlgorithm: "NGRAM", ...shapeArgs(shape) },
-        { drafter: () => scriptedDrafter(tokensOf, make) },
+        { models: { drafter: () => scriptedDrafter(tokensOf, make) } },
       );
       assert.ok(sums.cached > 0 && sums.proposed > 0);
       check(sums);
@@ -195,7 +195,7 @@ Deno.test("thresholds below 1 accept what was not drawn, but nothing that the fi
     const [plain] = await runPlain(setting);
     const tokensOf = () => [...setting.cases[0]!.prompt, ...plain!.tokens];
     await using engine = await start(setting, args, {
-      drafter: () => scriptedDrafter(tokensOf, alwaysWrong(300)),
+      models: { drafter: () => scriptedDrafter(tokensOf, alwaysWrong(300)) },
     });
     const { tokens, usage } = await collect(
       engine.generate(requestOf("r", ONCE, setting.cases[0]!.sampling)),
@@ -220,7 +220,7 @@ Deno.test("log and server info show what was measured and accepted", async () =>
     /Draft cost by sequences, ms: first level 1: [\d.]+, 2: .*each further level/,
   );
   assert.match(lines.join("\n"), /accept len: [\d.]+, accept rate: [\d.]+, cuda graph: True/);
-  const info = await engine.serverInfo();
+  const { record: info } = await engine.serverInfo();
   assert.equal(info["speculative_algorithm"], "NGRAM");
   const [state] = info["internal_states"] as Record<string, unknown>[];
   const { num_verifications: verifications, num_accepted: accepted } = state!["speculation"] as Record<
