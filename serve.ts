@@ -7,29 +7,22 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { withApiKey } from "./cli/api_key.ts";
 import { describeArgs, describeConfig, parseArgs, type ParsedArgs } from "./cli/args.ts";
-import { createLog, type Log } from "./cli/log.ts";
+import { createLog } from "./cli/log.ts";
 import { Progress } from "./cli/progress.ts";
 import { Shutdown } from "./cli/shutdown.ts";
 import { warmUp } from "./cli/warm_up.ts";
-import { ensureLibrary } from "./ffi/build.ts";
 import { defaultMaxConnections } from "./http/descriptors.ts";
 import { type Handler, Listener } from "./http/listener.ts";
 import { createApp } from "./routes/app.ts";
 import { errorResponse, toErrorReply } from "./routes/errors.ts";
 import { isLocalName } from "./routes/origins.ts";
-import type { Checkpoint } from "./runtime/contracts/checkpoint.ts";
+import { UnavailableError } from "./runtime/contracts/errors.ts";
 import type { ServerArgs } from "./runtime/contracts/server_args.ts";
 import { startEngine } from "./runtime/engine/engine.ts";
-import { UnavailableError } from "./runtime/contracts/errors.ts";
-import { type OpenedSpeculation, openSpeculation } from "./runtime/speculation/setup/open_speculation.ts";
-import { type HostedTokenizer, hostTokenizer } from "./runtime/tokenizer/host/hosted_tokenizer.ts";
-import { ensureLoadableFolders, type LoadableFolders } from "./runtime/tokenizer/loadable_folders.ts";
-import { openCheckpoint } from "./runtime/weights/checkpoint.ts";
-import { cacheFolder } from "./runtime/weights/default_model.ts";
-import { type DownloadProgress, resolveModel } from "./runtime/weights/resolve.ts";
+import { ensureLibrary } from "./runtime/engine/native_library.ts";
+import { type OpenedModel, openModel } from "./runtime/engine/open_model.ts";
 
 function unavailable(reason: string): Handler {
   const reply = toErrorReply(new UnavailableError(`Cannot accept request: ${reason}`));
@@ -56,19 +49,16 @@ async function serve(
   );
   const [libraryPath, opened] = await Promise.all([
     ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
-    openModel(args, progress, log),
+    openModel(args, { onProgress: (bytes) => progress.showBytes(bytes), log }),
   ]);
-  const { checkpoint, tokenizer, folders, speculation, notes: remarks } = opened;
+  const { notes: remarks, ...model } = opened;
   progress.clear();
   for (const remark of remarks) log("warning", remark);
-  log("info", describeTemplate(args, tokenizer));
+  log("info", describeTemplate(args, model.tokenizer));
 
   const engine = await startEngine({
     args,
-    checkpoint,
-    tokenizer,
-    folders,
-    speculation,
+    ...model,
     libraryPath,
     device: "cpu",
     placement: "worker",
@@ -107,44 +97,7 @@ function allowedHostsOf({ host, allowedHosts }: ServerArgs): Pick<ServerArgs, "a
   return { allowedHosts: [...allowedHosts ?? [], host] };
 }
 
-async function openModel(
-  args: ServerArgs,
-  progress: Progress,
-  log: Log,
-): Promise<
-  OpenedSpeculation & {
-    checkpoint: Checkpoint;
-    tokenizer: HostedTokenizer;
-    folders: LoadableFolders | undefined;
-  }
-> {
-  const options = {
-    downloadDir: args.downloadDir,
-    onProgress: (bytes: DownloadProgress) => progress.showBytes(bytes),
-  };
-  const { tokenizerPath, revision } = args;
-  const target = await openCheckpoint(
-    await resolveModel(args.modelPath, { ...options, tokenizerPath, revision }),
-  );
-  const { checkpoint, tokenizerSource } = target;
-  // Its hosts build it while the rest is read and the weights are loaded.
-  const tokenizer = hostTokenizer(tokenizerSource, {
-    chatTemplate: args.chatTemplate,
-    timeoutMs: args.tokenizeTimeout * 1000,
-    log,
-  });
-  const folders = await ensureLoadableFolders(tokenizerSource, {
-    cacheDir: join(cacheFolder(args.downloadDir), "folders"),
-    contextLength: args.contextLength ?? checkpoint.config.maxPositionEmbeddings,
-    modelFiles: checkpoint.files,
-  }).catch((error) => {
-    log("warning", `Cannot write the tokenizer's files, which routers load: ${error.message}`);
-    return undefined;
-  });
-  return { ...await openSpeculation(args, target, options), checkpoint, tokenizer, folders };
-}
-
-function describeTemplate({ chatTemplate }: ServerArgs, tokenizer: HostedTokenizer): string {
+function describeTemplate({ chatTemplate }: ServerArgs, tokenizer: OpenedModel["tokenizer"]): string {
   if (chatTemplate !== undefined) {
     return `Use chat template for the OpenAI-compatible API server: ${chatTemplate}`;
   }

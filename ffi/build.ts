@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
-import { LoadError } from "../runtime/contracts/errors.ts";
+import { NativeError } from "./error.ts";
 
 /** Options of {@linkcode ensureLibrary}. */
 export interface BuildOptions {
@@ -31,7 +31,7 @@ const MISSING_TOOL = "on Debian: apt-get install g++ cmake make";
 /**
  * Path of the library, built first if there is none of these sources. Processes that start together build once.
  *
- * @throws {LoadError} if a tool is missing or the build fails
+ * @throws {NativeError} if a tool is missing or the build fails
  */
 export async function ensureLibrary(options: BuildOptions = {}): Promise<string> {
   const root = options.root ?? join(import.meta.dirname!, "..");
@@ -53,10 +53,14 @@ export async function ensureLibrary(options: BuildOptions = {}): Promise<string>
     await Deno.rename(`${library}.new`, library);
     await Deno.rename(`${stampOf(library)}.new`, stampOf(library));
   } catch (error) {
-    if (error instanceof LoadError) throw error;
-    throw new LoadError(`Cannot build the native library: ${error instanceof Error ? error.message : error}`);
+    if (error instanceof NativeError) throw error;
+    throw cannotBuild(`${error instanceof Error ? error.message : error}`);
   }
   return library;
+}
+
+function cannotBuild(reason: string): NativeError {
+  return new NativeError(`Cannot build the native library: ${reason}`, "cannot_build");
 }
 
 function stampOf(library: string): string {
@@ -122,7 +126,7 @@ async function build(root: string, folder: string, { sanitize, onProgress }: Bui
   }
   assertRoom(configured, folder);
   if (/No CMAKE_CXX_COMPILER|CMAKE_CXX_COMPILER not set|CMAKE_MAKE_PROGRAM/.test(configured.output)) {
-    throw new LoadError(`Cannot build the native library: no C++ compiler or no make; ${MISSING_TOOL}`);
+    throw cannotBuild(`no C++ compiler or no make; ${MISSING_TOOL}`);
   }
   assertSuccess(configured, folder);
   const compile = [
@@ -151,7 +155,7 @@ function assertSuccess(outcome: Outcome, folder: string): void {
   if (outcome.success) return;
   assertRoom(outcome, folder);
   const tail = outcome.output.trimEnd().split("\n").slice(-NUM_TAIL_LINES).join("\n");
-  throw new LoadError(`Cannot build the native library: cmake failed\n${tail}`);
+  throw cannotBuild(`cmake failed\n${tail}`);
 }
 
 /** Throws if a step failed for want of room on the disk. */
@@ -161,7 +165,7 @@ function assertRoom({ success, output }: Outcome, folder: string): void {
     /No space left on device|File size limit exceeded|File too large|Disk quota exceeded/i.exec(output) ??
       (isFull(folder) ? ["No space left on device"] : []);
   if (full !== undefined) {
-    throw new LoadError(`Cannot build the native library: ${full.toLowerCase()}, in ${folder}`);
+    throw cannotBuild(`${full.toLowerCase()}, in ${folder}`);
   }
 }
 
@@ -177,7 +181,7 @@ async function run(args: string[], onLine: (line: string) => void = () => {}): P
     child = new Deno.Command("cmake", { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new LoadError(`Cannot build the native library: cmake is not installed; ${MISSING_TOOL}`);
+    throw cannotBuild(`cmake is not installed; ${MISSING_TOOL}`);
   }
   const lines: string[] = [];
   const gather = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
@@ -216,7 +220,7 @@ if (import.meta.main) {
     });
     print(Deno.stdout, library);
   } catch (error) {
-    if (!(error instanceof LoadError)) throw error;
+    if (!(error instanceof NativeError)) throw error;
     print(Deno.stderr, `Error: ${error.message}`);
     Deno.exit(1);
   }

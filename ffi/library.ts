@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { codeOfStatus, NativeError } from "./error.ts";
 import { symbols } from "./symbols.ts";
 
 /** The functions of the native library. */
@@ -10,18 +11,6 @@ export type Native = Deno.DynamicLibrary<typeof symbols>["symbols"];
 
 const ABI_VERSION = 1;
 const opened = new Map<string, Native>();
-
-/** A native call returned a status other than 0; the message is the library's own. */
-export class NativeError extends Error {
-  /** `aerie_status` of aerie.h. */
-  readonly status: number;
-
-  constructor(message: string, status: number) {
-    super(message);
-    this.name = "NativeError";
-    this.status = status;
-  }
-}
 
 /**
  * The functions of the library at `path`. It is never closed: its threads may outlive a Worker.
@@ -35,13 +24,13 @@ export function openLibrary(path: string): Native {
   try {
     native = Deno.dlopen(path, symbols).symbols;
   } catch (error) {
-    throw new NativeError(`Cannot open native library: ${path}: ${(error as Error).message}`, -1);
+    throw new NativeError(`Cannot open native library: ${path}: ${(error as Error).message}`, "cannot_open");
   }
   const version = native.aerie_abi_version();
   if (version !== ABI_VERSION) {
     throw new NativeError(
       `Cannot use native library: interface version ${version}, expected ${ABI_VERSION}`,
-      -1,
+      "cannot_open",
     );
   }
   opened.set(path, native);
@@ -61,5 +50,5 @@ export function readText(write: (text: Uint8Array<ArrayBuffer>, capacity: number
 export function check(native: Native, context: number, status: number): void {
   if (status === 0) return;
   const text = readText((buffer, capacity) => native.aerie_context_error(context, buffer, capacity));
-  throw new NativeError(text || `Cannot use native context: ${context} is not live`, status);
+  throw new NativeError(text || `Cannot use native context: ${context} is not live`, codeOfStatus(status));
 }

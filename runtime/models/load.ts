@@ -8,7 +8,7 @@ import type { LogLevel } from "../contracts/log_level.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { readFreeMemory } from "../engine/free_memory.ts";
 import type { Context } from "../../ffi/context.ts";
-import { NativeError } from "../../ffi/library.ts";
+import { NativeError } from "../../ffi/error.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import { Weights } from "../nn/weights.ts";
 import type { FeaturePool, Model } from "./model.ts";

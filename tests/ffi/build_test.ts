@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { ensureLibrary } from "../../ffi/build.ts";
-import { LoadError } from "../../runtime/contracts/errors.ts";
+import { NativeError } from "../../ffi/error.ts";
 
 const CMAKE = `cmake_minimum_required(VERSION 3.20)
 project(tiny CXX)
@@ -113,7 +113,7 @@ Deno.test("ensureLibrary: a full disk is named", async () => {
   const { stdout } = await build.output();
   assert.match(
     new TextDecoder().decode(stdout),
-    /^LoadError: Cannot build the native library: [^\n]*(file size limit exceeded|no space left|file too large)[^\n]*\n$/i,
+    /^NativeError: Cannot build the native library: [^\n]*(file size limit exceeded|no space left|file too large)[^\n]*\n$/i,
   );
 });
 
@@ -121,7 +121,8 @@ Deno.test("ensureLibrary: a source that does not compile shows what the compiler
   using house = new TinyHouse();
   house.write("tiny.cpp", "int broken = no_such_name;\n");
   await assert.rejects(ensureLibrary({ root: house.root }), (error) => {
-    assert(error instanceof LoadError);
+    assert(error instanceof NativeError);
+    assert.equal(error.code, "cannot_build");
     assert.match(error.message, /^Cannot build the native library: /);
     assert.match(error.message, /no_such_name/);
     return true;
@@ -154,7 +155,7 @@ Deno.test("ensureLibrary: missing tools are named with the packages that have th
     const report = new TextDecoder().decode(stdout);
     assert.match(
       report,
-      /^LoadError: Cannot build the native library: [^\n]*g\+\+ cmake make\n$/,
+      /^NativeError: Cannot build the native library: [^\n]*g\+\+ cmake make\n$/,
       tools.join(),
     );
   }

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { BatchRows, Context } from "../../ffi/context.ts";
 import type { BatchId, KvId, TensorId, WeightId } from "../../ffi/handles.ts";
-import { NativeError } from "../../ffi/library.ts";
+import { codeOfStatus, NativeError } from "../../ffi/error.ts";
 import * as ops from "../../ffi/ops.ts";
 import { rowsAt } from "./batches.ts";
 import { mapBytes, withContext } from "./native.ts";
@@ -76,7 +76,7 @@ export function assertNative(body: () => void, status: number, text: RegExp): vo
   assert.throws(body, (error) => {
     assert.ok(error instanceof NativeError, `${error}`);
     assert.match(error.message, text);
-    assert.equal(error.status, status, error.message);
+    assert.equal(error.code, codeOfStatus(status), error.message);
     return true;
   });
 }
