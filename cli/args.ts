@@ -94,6 +94,18 @@ export function parseArgs(argv: readonly string[], environment: Environment = NO
   return { type: "serve", args, notes, neutral, origins, printConfig };
 }
 
+/**
+ * The arguments that flags of `serve.ts` stand for, e.g. `["--model-path", "model.gguf"]`; what they leave out is at its
+ * default. Environment and files are not read, but for a file that `--config` names.
+ *
+ * @throws {UsageError} naming the flag at fault
+ */
+export function readFlags(flags: readonly string[]): ServerArgs {
+  const parsed = parseArgs(flags);
+  if (parsed.type !== "serve") throw new UsageError(`Cannot read flags: ${flags.join(" ")} asks for a text`);
+  return parsed.args;
+}
+
 /** The arguments as SGLang logs them, without the API key. */
 export function describeArgs(args: ServerArgs): string {
   const fields = argNames().map((name) => `${toSnakeCase(name)}=${pythonLiteral(shownValue(args, name))}`);

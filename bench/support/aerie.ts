@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseArgs } from "../../cli/args.ts";
+import { readFlags } from "../../cli/args.ts";
 import { ensureLibrary } from "../../ffi/build.ts";
 import type { EngineOptions } from "../../runtime/engine/options.ts";
 import { openSpeculation } from "../../runtime/speculation/setup/open_speculation.ts";
@@ -13,9 +13,7 @@ import { resolveModel } from "../../runtime/weights/resolve.ts";
 
 /** What an engine is started with under the server's `flags`; the actors run in Workers, as in production. */
 export async function aerieOptions(flags: readonly string[]): Promise<EngineOptions> {
-  const parsed = parseArgs(flags);
-  if (parsed.type !== "serve") throw new TypeError(`Cannot measure with ${flags.join(" ")}`);
-  const { args } = parsed;
+  const args = readFlags(flags);
   const target = await openCheckpoint(await resolveModel(args.modelPath));
   const { speculation } = await openSpeculation(args, target);
   return {

@@ -21,11 +21,12 @@ export class LoggedProcess {
   /** Resolves with the next lines, or the end. */
   #progress = Promise.withResolvers<void>();
 
-  /** Starts a command, with `env` added to the environment. */
-  constructor([program, ...args]: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  /** Starts a command, with `env` added to the environment, in the folder `cwd`. */
+  constructor([program, ...args]: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = ".") {
     this.#child = new Deno.Command(program!, {
       args,
       env,
+      cwd,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
