@@ -12,23 +12,38 @@ const root = join(import.meta.dirname!, "..", "..");
 const CONTRACTS = ["runtime/contracts/", "runtime/messages/"];
 
 /**
- * What the files of a folder may import besides their own folder. The longest key that a path begins with counts; a
- * key without a slash at its end is a file.
+ * The folders that the files of a folder may import from besides their own. A folder is what lies directly in it: a
+ * subfolder has a row of its own, and stands above or below its parent like any other. At the root of the house and of
+ * no other folder each file has a row. `deno.json` is the version's only home.
  */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  "serve.ts": ["cli/", "http/", "routes/", "runtime/", "ffi/build.ts"],
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "serve.ts": ["cli/", "http/", "routes/", "runtime/contracts/", "runtime/engine/"],
   "scale.ts": ["scale/"],
+  "mod.ts": ["cli/", "routes/", "runtime/contracts/", "runtime/engine/"],
   // Processes and command lines: what is served is none of its business.
-  "scale/": ["cli/", "runtime/contracts/errors.ts", "runtime/tokenizer/host/guardian.ts"],
-  "mod.ts": ["routes/", "runtime/", "ffi/build.ts"],
-  "cli/": ["deno.json", ...CONTRACTS, "runtime/actor/actor.ts"],
-  "http/": ["routes/errors.ts", "runtime/contracts/errors.ts"],
-  "routes/": ["deno.json", ...CONTRACTS],
-  "runtime/engine/": ["deno.json", "runtime/", "ffi/"],
+  "scale/": ["cli/", "runtime/contracts/", "runtime/processes/"],
+  "cli/": ["deno.json", "runtime/contracts/"],
+  // The bodies of its errors are those of the routes.
+  "http/": ["routes/", "runtime/contracts/"],
+  "routes/": ["deno.json", "runtime/contracts/"],
+  "runtime/engine/": [
+    ...CONTRACTS,
+    "deno.json",
+    "runtime/actor/",
+    "runtime/actors/",
+    "runtime/metrics/",
+    "runtime/nn/",
+    "runtime/scheduling/",
+    "runtime/speculation/",
+    "runtime/speculation/setup/",
+    "runtime/tokenizer/",
+    "runtime/tokenizer/host/",
+    "runtime/weights/",
+    "ffi/",
+  ],
   "runtime/actors/": [
     ...CONTRACTS,
     "runtime/actor/",
-    "runtime/cache/",
     "runtime/models/",
     "runtime/sampling/",
     "runtime/scheduling/",
@@ -50,28 +65,25 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/tokenizer/",
     "runtime/weights/",
   ],
-  "runtime/models/": [
-    ...CONTRACTS,
-    "runtime/actor/actor.ts",
-    "runtime/engine/free_memory.ts",
-    "runtime/nn/",
-    "ffi/",
-  ],
+  "runtime/models/": [...CONTRACTS, "runtime/engine/", "runtime/nn/", "ffi/"],
   "runtime/nn/": [...CONTRACTS, "ffi/"],
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
+  "runtime/tokenizer/host/": ["runtime/contracts/", "runtime/processes/", "runtime/tokenizer/"],
   // A GGUF file carries both weights and tokenizer.
-  "runtime/tokenizer/": [...CONTRACTS, "runtime/actor/actor.ts", "runtime/tensor_files/"],
-  "runtime/weights/": [...CONTRACTS, "runtime/tensor_files/", "runtime/tokenizer/"],
+  "runtime/tokenizer/": ["runtime/contracts/", "runtime/tensor_files/"],
+  "runtime/weights/": ["runtime/contracts/", "runtime/tensor_files/", "runtime/tokenizer/"],
   "runtime/tensor_files/": ["runtime/contracts/"],
   "runtime/scheduling/": [...CONTRACTS, "runtime/cache/"],
   "runtime/cache/": CONTRACTS,
   "runtime/metrics/": [...CONTRACTS, "deno.json"],
-  "runtime/messages/": CONTRACTS,
-  "runtime/contracts/": CONTRACTS,
-  "ffi/": ["runtime/contracts/errors.ts"],
-  "bench/": [""],
-  "tests/": [""],
+  "runtime/processes/": [],
+  "runtime/messages/": ["runtime/contracts/"],
+  "runtime/contracts/": [],
+  "ffi/": [],
 };
+
+/** What measures and checks the house reaches into every room of it. */
+const UNBOUND = ["bench/", "tests/"];
 
 /** Folders of pure functions, and the globals by which the world would get in. */
 const PURE = ["runtime/scheduling/", "runtime/cache/"];
@@ -151,11 +163,20 @@ function pathInHouse(path: string): string {
   return relative(root, path);
 }
 
+/** The row of a file: its own at the root, else that of its folder. */
+export function rowOf(path: string): string {
+  return path.includes("/") ? `${dirname(path)}/` : path;
+}
+
+/** Whether no row bounds a file. */
+export function isUnbound(path: string): boolean {
+  return UNBOUND.some((folder) => path.startsWith(folder));
+}
+
 function mayImport(from: string, to: string): boolean {
-  const keys = Object.keys(MAY_IMPORT).filter((key) => from.startsWith(key));
-  const key = keys.reduce((longest, key) => key.length > longest.length ? key : longest, "");
-  // A file that no rule names belongs to no layer: the rule for its folder is missing.
-  const allowed = MAY_IMPORT[key] ?? [];
-  const own = key.endsWith("/") ? [key] : [];
-  return [...own, ...allowed].some((prefix) => to.startsWith(prefix));
+  if (isUnbound(from)) return true;
+  const own = rowOf(from), target = rowOf(to);
+  // A file without a row belongs to no layer and may import nothing: its row is missing.
+  const allowed = MAY_IMPORT[own];
+  return allowed !== undefined && ((target === own && own.endsWith("/")) || allowed.includes(target));
 }

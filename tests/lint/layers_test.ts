@@ -15,7 +15,13 @@ function lint(path: string, source: string): string[] {
 
 Deno.test("layers: an import that points up is reported", () => {
   const up = [
-    ["ffi/ops.ts", "../runtime/engine.ts"],
+    ["ffi/ops.ts", "../runtime/engine/engine.ts"],
+    ["ffi/build.ts", "../runtime/contracts/errors.ts"],
+    ["runtime/contracts/config.ts", "../messages/actors.ts"],
+    ["runtime/tokenizer/tokenizer.ts", "./host/pool.ts"],
+    ["runtime/new_file.ts", "./contracts/errors.ts"],
+    ["runtime/new_folder/file.ts", "./other.ts"],
+    ["new_file.ts", "./mod.ts"],
     ["routes/chat.ts", "../runtime/engine/engine.ts"],
     ["routes/chat.ts", "../ffi/library.ts"],
     ["runtime/scheduling/commit.ts", "../../ffi/library.ts"],
@@ -54,8 +60,9 @@ Deno.test("layers: an import that points down, stays in its folder or names a pa
     ["runtime/engine/engine.ts", "../actors/registry.ts"],
     ["runtime/actors/verifier.ts", "../models/load.ts"],
     ["runtime/scheduling/commit.ts", "../cache/radix_cache.ts"],
+    ["runtime/tokenizer/host/host.ts", "../tokenizer.ts"],
+    ["cli/command_line.ts", "../deno.json"],
     ["runtime/models/llama.ts", "../../ffi/ops.ts"],
-    ["ffi/build.ts", "../runtime/contracts/errors.ts"],
     ["tests/runtime/engine_test.ts", "../../runtime/engine/engine.ts"],
     ["runtime/engine/engine.ts", "node:path"],
     ["runtime/engine/engine.ts", "zod"],
