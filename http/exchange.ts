@@ -4,7 +4,7 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { errorResponse, toErrorReply } from "../routes/errors.ts";
+import { errorResponse, toErrorReply } from "../routes/answers/errors.ts";
 import { LINGER_MS } from "./refusal.ts";
 import { sendReply } from "./reply.ts";
 import { checkHead, cutShort, IncomingBody, toRequest } from "./request.ts";

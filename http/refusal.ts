@@ -5,7 +5,7 @@
  */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { toErrorReply } from "../routes/errors.ts";
+import { toErrorReply } from "../routes/answers/errors.ts";
 import { AerieError, InvalidRequestError } from "../runtime/contracts/errors.ts";
 import { methodRefusal, METHODS } from "./request.ts";
 

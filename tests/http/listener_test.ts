@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import type { Handler, ListenerOptions } from "../../http/listener.ts";
 import { createApp } from "../../routes/app.ts";
-import type { AppOptions } from "../../routes/context.ts";
+import type { AppOptions } from "../../routes/generation/context.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { until } from "../support/http.ts";
 import { Listening } from "../support/listening.ts";

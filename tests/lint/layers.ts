@@ -17,15 +17,51 @@ const CONTRACTS = ["runtime/contracts/", "runtime/messages/"];
  * no other folder each file has a row. `deno.json` is the version's only home.
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  "serve.ts": ["cli/", "http/", "routes/", "runtime/contracts/", "runtime/engine/"],
+  "serve.ts": [
+    "cli/",
+    "http/",
+    "routes/",
+    "routes/answers/",
+    "routes/gate/",
+    "runtime/contracts/",
+    "runtime/engine/",
+  ],
   "scale.ts": ["scale/"],
   "mod.ts": ["cli/", "routes/", "runtime/contracts/", "runtime/engine/"],
   // Processes and command lines: what is served is none of its business.
   "scale/": ["cli/", "runtime/contracts/", "runtime/processes/"],
   "cli/": ["deno.json", "runtime/contracts/"],
   // The bodies of its errors are those of the routes.
-  "http/": ["routes/", "runtime/contracts/"],
-  "routes/": ["deno.json", "runtime/contracts/"],
+  "http/": ["routes/answers/", "runtime/contracts/"],
+  "routes/": [
+    "routes/answers/",
+    "routes/gate/",
+    "routes/generation/",
+    "routes/native/",
+    "routes/openai/",
+    "routes/operator/",
+    "runtime/contracts/",
+  ],
+  "routes/operator/": [
+    "deno.json",
+    "routes/answers/",
+    "routes/generation/",
+    "routes/schema/",
+    "runtime/contracts/",
+  ],
+  // An answer that renders a request takes it apart as the endpoint does that would serve it.
+  "routes/native/": [
+    "routes/answers/",
+    "routes/generation/",
+    "routes/openai/",
+    "routes/schema/",
+    "runtime/contracts/",
+  ],
+  "routes/openai/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
+  "routes/generation/": ["routes/answers/", "routes/gate/", "routes/schema/", "runtime/contracts/"],
+  "routes/schema/": ["routes/answers/", "runtime/contracts/"],
+  "routes/gate/": ["routes/answers/", "runtime/contracts/"],
+  "routes/answers/": ["runtime/contracts/"],
   "runtime/engine/": [
     ...CONTRACTS,
     "deno.json",

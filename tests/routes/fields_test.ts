@@ -6,11 +6,11 @@
  */
 import { strict as assert } from "node:assert";
 import { z } from "zod";
-import { chatRequest } from "../../routes/schema_chat.ts";
-import { completionRequest } from "../../routes/schema_completions.ts";
-import { generateRequest, nativeSampling } from "../../routes/schema_generate.ts";
-import { chatMessage } from "../../routes/schema_messages.ts";
-import * as families from "../../routes/schema_unserved.ts";
+import { chatRequest } from "../../routes/schema/chat.ts";
+import { completionRequest } from "../../routes/schema/completions.ts";
+import { generateRequest, nativeSampling } from "../../routes/schema/generate.ts";
+import { chatMessage } from "../../routes/schema/messages.ts";
+import * as families from "../../routes/schema/unserved_fields.ts";
 import data from "../fields/fields.json" with { type: "json" };
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { answer, appOf, fault } from "../support/http.ts";

@@ -5,7 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
-import { OPEN_PATHS } from "../../routes/path_kinds.ts";
+import { OPEN_PATHS } from "../../routes/gate/path_kinds.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { appOf } from "../support/http.ts";
 

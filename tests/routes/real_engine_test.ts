@@ -7,9 +7,9 @@
  */
 import { strict as assert } from "node:assert";
 import { z } from "zod";
-import { completionResponse } from "../../routes/schema_completions.ts";
-import { generateResult } from "../../routes/schema_generate.ts";
-import { scoreResponse } from "../../routes/score.ts";
+import { completionResponse } from "../../routes/schema/completions.ts";
+import { generateResult } from "../../routes/schema/generate.ts";
+import { scoreResponse } from "../../routes/native/score.ts";
 import { answer, type App, events } from "../support/http.ts";
 import { offsetsOf } from "../support/legacy_tokens.ts";
 import { plain, testBothWays as test, withApp } from "../support/real_app.ts";

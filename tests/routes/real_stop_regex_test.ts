@@ -6,9 +6,9 @@
  */
 import { strict as assert } from "node:assert";
 import { z } from "zod";
-import { chatResponse } from "../../routes/schema_chat.ts";
-import { completionResponse } from "../../routes/schema_completions.ts";
-import { generateResult } from "../../routes/schema_generate.ts";
+import { chatResponse } from "../../routes/schema/chat.ts";
+import { completionResponse } from "../../routes/schema/completions.ts";
+import { generateResult } from "../../routes/schema/generate.ts";
 import { answer, events, fault } from "../support/http.ts";
 import { testBothWays } from "../support/real_app.ts";
 

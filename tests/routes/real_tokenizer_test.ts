@@ -7,7 +7,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { createApp } from "../../routes/app.ts";
-import { completionResponse } from "../../routes/schema_completions.ts";
+import { completionResponse } from "../../routes/schema/completions.ts";
 import { openTokenizer } from "../../runtime/tokenizer/open_tokenizer.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import { hashModel } from "../support/fake_verifier.ts";

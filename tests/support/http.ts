@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import type { z } from "zod";
 import { type AppOptions, createApp } from "../../routes/app.ts";
-import { errorBody } from "../../routes/schema_content.ts";
+import { errorBody } from "../../routes/answers/content.ts";
 import type { FakeGenerator } from "./fake_generator.ts";
 
 /** Anything with a fetch-like `request`. */

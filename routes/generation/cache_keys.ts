@@ -1,0 +1,30 @@
+/**
+ * Which generations may share the KV of a prefix: those with the same `cache_salt` and `extra_key`.
+ *
+ * @module
+ */
+import type { GenerationRequest } from "../../runtime/contracts/generation.ts";
+import { perPrompt } from "./prompt.ts";
+
+/** The fields of a request, one value for all prompts or one each; absent and empty ones keep nobody apart. */
+export interface CacheKeyFields {
+  readonly "cache_salt"?: string | readonly string[] | undefined;
+  readonly "extra_key"?: string | readonly string[] | undefined;
+}
+
+/**
+ * What each prompt's generations share their cache by.
+ *
+ * @throws {InvalidRequestError} if a list does not fit the batch
+ */
+export function cacheKeysOf(
+  { cache_salt: salt = "", extra_key: extra = "" }: CacheKeyFields,
+  numPrompts: number,
+): Pick<GenerationRequest, "cacheKey">[] {
+  const salts = perPrompt(salt, numPrompts, "cache_salt");
+  const keys = perPrompt(extra, numPrompts, "extra_key");
+  return salts.map((salt, i) => {
+    const key = keys[i]!;
+    return salt === "" && key === "" ? {} : { cacheKey: JSON.stringify([salt, key]) };
+  });
+}

@@ -1,0 +1,32 @@
+/**
+ * Where generations come from, for metrics and traces.
+ *
+ * @module
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import type { RequestOrigin } from "../../runtime/contracts/generation.ts";
+
+const receivedAtKey = "receivedAt";
+
+/** Takes the time at which a request has been read. */
+export function noteArrival(): MiddlewareHandler {
+  return async (c, next) => {
+    c.set(receivedAtKey, performance.now());
+    await next();
+  };
+}
+
+/** What an HTTP request says of the generations that it asks for. */
+export function originOf(c: Context, isStreaming: boolean): RequestOrigin {
+  const receivedAt: unknown = c.get(receivedAtKey);
+  const headers = ["traceparent", "tracestate"].flatMap((name) => {
+    const value = c.req.header(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return {
+    isStreaming,
+    operation: c.req.path.startsWith("/v1/chat/") ? "chat" : "text_completion",
+    ...(typeof receivedAt === "number" && { receivedAt }),
+    ...(headers.length > 0 && { trace: Object.fromEntries(headers) }),
+  };
+}

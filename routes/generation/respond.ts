@@ -1,0 +1,69 @@
+/**
+ * Runs the generations of a request and answers whole or as a stream.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import type { GenerationRequest } from "../../runtime/contracts/generation.ts";
+import { releaseBody } from "../gate/body.ts";
+import { clientOf } from "./client_address.ts";
+import type { RouteContext } from "./context.ts";
+import { originOf } from "./request_origin.ts";
+import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
+import { jsonResponse, Slices, toJson } from "../answers/slices.ts";
+import { eventStream } from "../answers/sse.ts";
+
+/** How an endpoint words its answer. */
+export interface Reply<Whole> {
+  readonly stream: boolean;
+  /** The body of an answer in one piece, from one output per request. */
+  whole(outputs: readonly Output[], slices: Slices): Whole | Promise<Whole>;
+  /** The events of a stream. */
+  events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown>;
+}
+
+/** What the listener says of a request beside the request. */
+interface ClientEnv {
+  readonly clientAddress?: string;
+}
+
+/** Runs `requests` until they end or the client leaves, whichever is first. */
+export async function respond<Whole>(
+  c: Context,
+  context: RouteContext,
+  requests: readonly GenerationRequest[],
+  reply: Reply<Whole>,
+): Promise<Response> {
+  const abort = abortWith(c.req.raw.signal);
+  releaseBody(c);
+  const { clientAddress } = (c.env ?? {}) as ClientEnv;
+  const client = clientAddress === undefined ? {} : { client: clientOf(clientAddress) };
+  const origin = originOf(c, reply.stream);
+  // Not a request's id, which a client may choose again.
+  const id = crypto.randomUUID();
+  let numFollowingTokens = requests.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
+  const together = requests.map((request, i) => {
+    numFollowingTokens -= request.promptTokens.length;
+    const batch = { id, numFollowing: requests.length - 1 - i, numFollowingTokens };
+    return { ...request, ...client, origin, ...(requests.length > 1 && { batch }) };
+  });
+  const all = runAll(context.generator, together, abort);
+  const updates = context.requestLog?.follow(all, together, { path: c.req.path, stream: reply.stream }) ??
+    all;
+  if (!reply.stream) return await answer(reply, await collect(updates, requests.length));
+  const slices = new Slices();
+  return await eventStream(reply.events(chunked(updates, context.streamInterval)), {
+    abort,
+    pingMs: context.pingMs,
+    // Prompt logprobs, and all so far in each native event, are more than one turn may write.
+    ...(requests.some(({ sampling }) => sampling.numLogprobs >= 0) && {
+      toJson: (data) => toJson(data, slices),
+    }),
+    failed: (error) => context.report(error).body,
+  });
+}
+
+async function answer<Whole>(reply: Reply<Whole>, outputs: readonly Output[]): Promise<Response> {
+  const slices = new Slices();
+  return await jsonResponse(await reply.whole(outputs, slices), slices);
+}

@@ -1,0 +1,101 @@
+/**
+ * Schemas of `/v1/chat/completions`.
+ *
+ * @module
+ */
+import { z } from "@hono/zod-openapi";
+import { maxTopLogprobs } from "../../runtime/contracts/sampling_params.ts";
+import {
+  bounded,
+  cacheKeyField,
+  finishReason,
+  label,
+  matchedStop,
+  openaiFields,
+  optional,
+  promptLogprobs,
+  slicedList,
+  usage,
+} from "./fields.ts";
+import { chatMessage } from "./messages.ts";
+import { unservedChat } from "./unserved_fields.ts";
+import { strictFields } from "./strict_fields.ts";
+import { templateFields } from "./template_fields.ts";
+
+const texts = z.union([
+  z.string(),
+  bounded(z.array(z.strictObject({ type: z.literal("text"), text: z.string() })), 1024),
+]);
+
+/** Body of a chat request. */
+export const chatRequest = strictFields({
+  ...openaiFields.shape,
+  messages: slicedList(chatMessage, "ChatMessage", 8192).describe("The conversation"),
+  max_completion_tokens: optional(z.int().min(0)).describe(
+    "Tokens of the answer, at most; 0 scores the prompt",
+  ),
+  logprobs: optional(z.boolean()).describe("Return logprobs of the answer's tokens"),
+  top_logprobs: optional(z.int().min(0).max(maxTopLogprobs)).describe(
+    "Alternatives to each token; needs logprobs",
+  ),
+  ...templateFields,
+  cache_salt: optional(cacheKeyField).describe("Prefixes are shared only by requests with the same value"),
+  extra_key: optional(cacheKeyField).describe("The same, beside cache_salt"),
+  metadata: optional(bounded(z.record(z.string().max(256), z.string().max(4096)), 64)).describe(
+    "The client's own notes; without effect",
+  ),
+  store: optional(z.boolean()).describe("Without effect: nothing is stored"),
+  safety_identifier: label.describe("Who asks; without effect"),
+  prompt_cache_key: label.describe("Without effect: all prefixes are cached"),
+  prompt_cache_retention: optional(z.enum(["in_memory", "in-memory", "24h"])).describe(
+    "Without effect: prefixes are cached while there is room",
+  ),
+  prompt_cache_options: optional(strictFields({
+    mode: optional(z.enum(["implicit", "explicit"])),
+    ttl: optional(z.string().max(16)),
+  })).describe("Without effect: prefixes are cached while there is room"),
+  service_tier: label.describe("Without effect: all requests have the same"),
+  parallel_tool_calls: optional(z.boolean()).describe("Without effect: there are no tools"),
+  prediction: optional(strictFields({ type: z.literal("content"), content: texts })).describe(
+    "Text that the answer probably has; without effect on the output",
+  ),
+  return_prompt_token_ids: optional(z.boolean()).describe("Return the tokens of the prompt"),
+  return_meta_info: optional(z.boolean()).describe("Adds the counts of speculation to usage"),
+  ...unservedChat,
+}).openapi("ChatRequest");
+
+const tokenLogprob = z.object({ token: z.string(), bytes: z.array(z.int()), logprob: z.number() });
+
+/** Logprobs of a choice, one entry per token. */
+export const chatLogprobs = z.object({
+  content: z.array(tokenLogprob.extend({ top_logprobs: z.array(tokenLogprob) })),
+  refusal: z.null(),
+});
+
+/** Answer to a chat request. */
+export const chatResponse = z.object({
+  id: z.string(),
+  object: z.literal("chat.completion"),
+  created: z.int(),
+  model: z.string(),
+  choices: z.array(z.object({
+    index: z.int(),
+    message: z.object({
+      role: z.literal("assistant"),
+      content: z.string(),
+      refusal: z.null(),
+      reasoning_content: z.null(),
+    }),
+    logprobs: chatLogprobs.nullable(),
+    finish_reason: finishReason,
+    matched_stop: matchedStop,
+    /** With `return_token_ids`, as vLLM and as SGLang name them. */
+    token_ids: z.array(z.int()).optional(),
+    response_token_ids: z.array(z.int()).optional(),
+    prompt_token_ids: z.array(z.int()).optional(),
+  })),
+  /** With `return_token_ids` or `return_prompt_token_ids`; of a stream in the first chunk. */
+  prompt_token_ids: z.array(z.int()).optional(),
+  prompt_logprobs: promptLogprobs.optional(),
+  usage,
+}).openapi("ChatResponse");
