@@ -148,7 +148,7 @@ function neutralValue(
   return typeof value === "object" ? value.join(" ") : value;
 }
 
-/** A flag that is on unless told otherwise has one form, `--no-...`, but is named without it here. */
+/** A flag that is on by default has one form, `--no-...`, but is named without it here. */
 function optionOf(name: string): Option | undefined {
   return findOption(`--${name}`) ?? findOption(`--no-${name}`);
 }

@@ -1,5 +1,5 @@
 /**
- * The flags of log and metrics, and those that say where flags come from.
+ * The flags of log and metrics, and the sources of flags.
  *
  * @module
  */

@@ -84,7 +84,7 @@ function namesOf({ names, takes }: NeutralFlag): readonly string[] {
   return [...names, ...names.map((name) => name.replace("--", "--no-"))];
 }
 
-/** A flag without effect as somebody gave it. */
+/** A flag without effect as it was given. */
 export interface NeutralGiven {
   readonly flag: NeutralFlag;
   readonly value: string | boolean;

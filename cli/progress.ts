@@ -96,7 +96,7 @@ function standardError(): Terminal {
         const bytes = encoder.encode(text);
         for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
       } catch {
-        // Whoever read the log is gone; that is no reason to stop serving.
+        // The reader of the log is gone; that is no reason to stop serving.
       }
     },
     columns: Deno.stderr.isTerminal() ? Deno.consoleSize().columns : undefined,

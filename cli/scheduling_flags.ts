@@ -1,5 +1,5 @@
 /**
- * The flags that say who is computed next and how much at once.
+ * The flags that choose the order of requests and the size of a step.
  *
  * @module
  */

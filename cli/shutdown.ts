@@ -30,7 +30,7 @@ export interface ShutdownOptions {
 
 /**
  * Takes the server down, once. The first signal lets requests end, the second cuts them short, the third ends the
- * process at once. Until something is served there is nobody to wait for.
+ * process at once. Before the server takes requests there is nothing to wait for.
  */
 export class Shutdown {
   readonly #options: ShutdownOptions;

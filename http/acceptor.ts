@@ -18,7 +18,7 @@ const CHECKS_BETWEEN_PROBES = 10;
 /** Checks after which a probe that was not accepted has failed. */
 const CHECKS_PER_PROBE = 2;
 
-/** Address and time limits of a listening socket, and who handles its events. */
+/** Address and time limits of a listening socket, and the handler of its events. */
 export interface AcceptorOptions {
   readonly host: string;
   /** 0 takes a free one. */
@@ -126,7 +126,7 @@ export class Acceptor {
     });
   }
 
-  /** Whether connections are accepted is seen by those of clients or, if none came for a while, by a probe. */
+  /** Whether connections are accepted shows in the connections of clients or, if none came for a while, in a probe. */
   #check(): void {
     if (this.#server === undefined) return;
     this.#numChecks++;

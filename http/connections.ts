@@ -86,7 +86,7 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  /** Ends what stands still for too long: a body that does not go on, an answer that nobody reads, a long pause. */
+  /** Ends what stands still for too long: a body that does not go on, an answer that is not read, a long pause. */
   check(now: number, { stallMs, pauseMs }: ConnectionLimits): void {
     const { bytesRead, bytesWritten, writableLength } = this.#socket;
     if (bytesRead !== this.#bytesRead) {
@@ -121,7 +121,7 @@ export class Connection {
     if (this.#exchanges.size === 0) this.#socket.end();
     for (const exchange of this.#exchanges) {
       const { body } = exchange;
-      // Who reads a body is told by it, and may still answer that it is incomplete.
+      // The handler that reads the body gets the error from it, and may still answer that it is incomplete.
       if (body.isComplete || !body.isAwaited) exchange.leave();
       if (!body.isComplete) body.fail(cutShort());
     }

@@ -92,7 +92,7 @@ export class Exchange {
       return errorResponse(toErrorReply(error));
     }
     const { method } = request;
-    // Nobody else does, and what is not read hides the end of the connection.
+    // No handler does, and what is not read hides the end of the connection.
     if (method === "GET" || method === "HEAD") this.body.discard();
     return await handler(request, { clientAddress: this.#message.socket.remoteAddress ?? "" });
   }

@@ -70,7 +70,7 @@ export class Listener {
         onRequest: (...request) => void listener.#answer(...request),
         onClientError: (error, socket) => listener.#refuse(error, socket),
         onTunnel: (socket) => refuseOn(socket, methodRefusal("CONNECT")),
-        // Nobody watches the head of a request on a server that is closed.
+        // A closed server no longer bounds the time for the head of a request.
         onReplace: () => listener.#connections.closeUnused(),
       });
     } catch (error) {

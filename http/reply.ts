@@ -34,7 +34,7 @@ export async function sendReply(response: Response, res: ServerResponse): Promis
   }
 }
 
-/** Writes chunks as they come; those of one turn of the event loop share a write, which costs more than they do. */
+/** Writes chunks as they come; chunks of one turn of the event loop share a write, which costs more than they do. */
 async function pump(body: ReadableStream<Uint8Array>, res: ServerResponse): Promise<void> {
   const reader = body.getReader();
   const left = () => void reader.cancel().catch(() => {});
@@ -71,7 +71,7 @@ function atEndOfTurn(action: () => void): void {
   });
 }
 
-/** Resolves when there is room again, or nobody to write to. */
+/** Resolves when there is room again, or the connection is closed. */
 function drained(res: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

@@ -42,13 +42,13 @@ function refuse(reason: string): never {
   throw new InvalidRequestError(`Cannot accept request: ${reason}`);
 }
 
-/** The body of a message: read only once somebody asks for it, and then no faster than it is taken. */
+/** The body of a message: read only once a handler asks for it, and then no faster than the handler reads. */
 export class IncomingBody {
-  /** Whether somebody reads and the end has not come. */
+  /** Whether a handler reads and the end has not come. */
   isAwaited = false;
   readonly #message: IncomingMessage;
   readonly #begin: () => void;
-  /** Why what is still missing will not come; also where nobody has asked for it yet. */
+  /** Why what is still missing will not come; also before a handler has asked for it. */
   #failure: AerieError | undefined;
   #out: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
   /** Came since it was last handed on. */

@@ -45,7 +45,7 @@ const defaultMaxBodyBytes = 4 * 1024 * 1024;
 
 /** An application that answers requests, with or without a socket. */
 export interface App {
-  /** Answers a request. `clientAddress` is who asks: waiting requests of several clients take turns. */
+  /** Answers a request. `clientAddress` identifies the client: waiting requests of several clients take turns. */
   readonly fetch: (
     request: Request,
     env?: { readonly clientAddress?: string } | object,
@@ -95,7 +95,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
     }),
   );
   app.use(checkOrigin(corsOrigins));
-  // Before the body is read: without the key nobody makes the server hold one.
+  // Before the body is read: a client without the key cannot make the server hold one.
   if (options.apiKey !== undefined) app.use(bearer(options.apiKey));
   const admits = refuseWhileDraining(context.isDraining);
   app.use(admits);
@@ -150,9 +150,9 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
     nextSeed: seedSource(options.defaultSeed),
     report(error) {
       const reply = toErrorReply(error);
-      // Who has left, or was aborted, is not refused; the engine counts these.
+      // A client that left, or was aborted, got no error answer; the engine counts these.
       if (reply.code !== "aborted") metrics?.countError(reply);
-      // Who is cut short by the end of the server is answered, and is no fault of it; nor are a pause and warming up,
+      // A request cut short by the shutdown is answered and is no fault of the server; nor are a pause and warming up,
       // which probes meet again and again.
       const isAsleep = reply.code === "unavailable" &&
         (generator.control.isPaused || options.isWarmingUp?.());
@@ -164,7 +164,7 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
   };
 }
 
-/** Denies every path without the key, save those of probes. */
+/** Denies every path without the key, except the paths of probes. */
 function bearer(apiKey: string): MiddlewareHandler {
   return async (c, next) => {
     const [, key] = /^bearer +([^ ]+)$/i.exec(c.req.header("Authorization") ?? "") ?? [];

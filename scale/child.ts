@@ -15,7 +15,7 @@ export interface ChildOptions {
   readonly print: (line: string) => void;
 }
 
-/** A process in a session of its own: Ctrl+C in a terminal reaches it only through whoever started it. */
+/** A process in a session of its own: Ctrl+C in a terminal reaches it only through the process that started it. */
 export class Child {
   /** Process id. */
   readonly pid: number;

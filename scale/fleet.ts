@@ -71,7 +71,7 @@ export class Fleet {
   }
 
   /**
-   * Ends the router first: it takes no more requests and waits for those under way, for as long as these may take. Then
+   * Ends the router first: it takes no more requests and waits for requests under way, for as long as these may take. Then
    * the workers, which cut what is left.
    */
   stop(): Promise<void> {

@@ -31,7 +31,7 @@ export function clip(text: string): string {
 }
 
 /** Refuses a request whose field `param` is wrong, as `Cannot accept <param>: <reason>`. */
-export function refuse(param: string, reason: string, problem?: RequestProblem): never {
+export function throwInvalidField(param: string, reason: string, problem?: RequestProblem): never {
   throw new InvalidRequestError(`Cannot accept ${param}: ${reason}`, param, problem);
 }
 

@@ -10,7 +10,7 @@ const sliceMs = 10;
 /** Entries converted at once, each with up to 20 alternatives. */
 const partLength = 64;
 
-/** The turn of whoever breathed last. */
+/** The turn of the caller that paused last. */
 let lastTurn = Promise.resolve();
 
 /** Work under way. */

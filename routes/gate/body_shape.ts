@@ -41,18 +41,20 @@ export async function checkShape(json: string): Promise<void> {
           break;
         case 0x5b: // [
         case 0x7b: // {
-          if (++depth > maxDepth) refuse(`it is nested deeper than ${maxDepth} levels`);
-          if (++numContainers > maxContainers) refuse(`it has more than ${maxContainers} lists and objects`);
+          if (++depth > maxDepth) throwInvalidField(`it is nested deeper than ${maxDepth} levels`);
+          if (++numContainers > maxContainers) {
+            throwInvalidField(`it has more than ${maxContainers} lists and objects`);
+          }
           break;
         case 0x5d: // ]
         case 0x7d: // }
           depth--;
           break;
         case 0x3a: // :
-          if (++numKeys > maxKeys) refuse(`it has more than ${maxKeys} object keys`);
+          if (++numKeys > maxKeys) throwInvalidField(`it has more than ${maxKeys} object keys`);
           break;
         case 0x2c: // ,
-          if (++numValues > maxValues) refuse(`it has more than ${maxValues} values`);
+          if (++numValues > maxValues) throwInvalidField(`it has more than ${maxValues} values`);
           break;
       }
     }
@@ -67,6 +69,6 @@ function isEscaped(json: string, at: number): boolean {
   return numBackslashes % 2 === 1;
 }
 
-function refuse(reason: string): never {
+function throwInvalidField(reason: string): never {
   throw new InvalidRequestError(`Cannot read body: ${reason}`, "body");
 }

@@ -1,10 +1,10 @@
 /**
- * What middleware has to know of paths: who may ask for them, and whether they do something.
+ * Kinds of paths for middleware: open without a key, or acting by a GET.
  *
  * @module
  */
 
-/** Paths of probes, which answer without the API key and under any Host; they tell nothing about requests. */
+/** Paths of probes, which answer without the API key and under any Host; their answers contain nothing about requests. */
 export const OPEN_PATHS: readonly string[] = ["/health", "/v1/health", "/ready", "/ping", "/metrics"];
 
 /** GET endpoints that do something. */

@@ -6,7 +6,7 @@
 import type { GenerationRequest } from "../../runtime/contracts/generation.ts";
 import { perPrompt } from "./prompt.ts";
 
-/** The fields of a request, one value for all prompts or one each; absent and empty ones keep nobody apart. */
+/** The fields of a request, one value for all prompts or one each; absent and empty ones separate no requests. */
 export interface CacheKeyFields {
   readonly "cache_salt"?: string | readonly string[] | undefined;
   readonly "extra_key"?: string | readonly string[] | undefined;

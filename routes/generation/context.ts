@@ -36,7 +36,7 @@ export interface AppOptions {
   readonly logRequestsLevel?: number;
   /** Serve `/metrics` and count for it, which is the default. */
   readonly enableMetrics?: boolean;
-  /** Tells how many connections are open, for `/metrics`. */
+  /** Returns how many connections are open, for `/metrics`. */
   readonly numConnections?: () => number;
   /** Whether first requests are still under way: probes say that the server takes none. */
   readonly isWarmingUp?: () => boolean;

@@ -20,7 +20,7 @@ export class HttpMetrics {
     registers: [this.#registry],
   });
 
-  /** `numConnections` tells how many are open now; without it there is no such metric. */
+  /** `numConnections` returns how many are open now; without it there is no such metric. */
   constructor(modelName: string, numConnections?: () => number) {
     this.#registry.setDefaultLabels({ "model_name": modelName });
     // A rate needs a value before the first error.
@@ -36,7 +36,7 @@ export class HttpMetrics {
     });
   }
 
-  /** Counts an error that a client is told. */
+  /** Counts an error answer. */
   countError({ code, status }: ErrorReply): void {
     this.#errors.inc({ code, status });
   }

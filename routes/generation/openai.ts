@@ -8,7 +8,7 @@ import { AbortedError, AerieError } from "../../runtime/contracts/errors.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "./context.ts";
-import { clip, refuse } from "../answers/errors.ts";
+import { clip, throwInvalidField } from "../answers/errors.ts";
 import type { Output } from "./run.ts";
 import { checkMinTokens, seedOf, toSamplingParams } from "./sampling_fields.ts";
 import { toSpeculation } from "./speculation.ts";
@@ -21,19 +21,21 @@ export type OpenaiFields = z.infer<typeof openaiFields>;
 export function checkOpenai(body: OpenaiFields, numPrompts: number, model: ModelInfo): void {
   checkModel(body.model, model);
   const wantsStream = Object.values(body.stream_options ?? {}).includes(true);
-  if (wantsStream && !body.stream) refuse("stream_options", "only allowed with stream");
-  if (body.prompt_logprobs !== undefined && body.stream) refuse("prompt_logprobs", "not allowed with stream");
+  if (wantsStream && !body.stream) throwInvalidField("stream_options", "only allowed with stream");
+  if (body.prompt_logprobs !== undefined && body.stream) {
+    throwInvalidField("prompt_logprobs", "not allowed with stream");
+  }
   const n = body.n ?? 1;
   checkGenerations(numPrompts, n);
   if (body.best_of !== undefined && body.best_of !== n) {
-    refuse("best_of", `not supported yet unless it is n, here ${n}`);
+    throwInvalidField("best_of", `not supported yet unless it is n, here ${n}`);
   }
 }
 
 /** Refuses requests that would start too many generations. */
 export function checkGenerations(numPrompts: number, n: number): void {
   if (numPrompts * n > maxGenerations) {
-    refuse("n", `${numPrompts * n} generations, at most ${maxGenerations} are allowed`);
+    throwInvalidField("n", `${numPrompts * n} generations, at most ${maxGenerations} are allowed`);
   }
 }
 
@@ -74,7 +76,7 @@ export function openaiSampling(
   const { limit, numLogprobs, promptLogprobStart } = own;
   const room = model.contextLength - own.numPromptTokens;
   if (limit !== undefined && limit.value > room && !model.allowAutoTruncate) {
-    refuse(
+    throwInvalidField(
       limit.param,
       `max_completion_tokens is too large: ${limit.value}; the prompt leaves ${room} of ${model.contextLength} tokens`,
       "context_length",
@@ -118,7 +120,7 @@ export function toUsage(
 
 /** 0 is the default of both names. */
 function minTokensOf({ min_tokens: min, min_new_tokens: alias }: OpenaiFields, maxTokens: number): number {
-  if (min && alias && min !== alias) refuse("min_new_tokens", "differs from min_tokens");
+  if (min && alias && min !== alias) throwInvalidField("min_new_tokens", "differs from min_tokens");
   checkMinTokens(min || alias || 0, maxTokens, min ? "min_tokens" : "min_new_tokens");
   return min || alias || 0;
 }

@@ -8,7 +8,7 @@ import type { EncodeOptions, RenderOptions } from "../../runtime/contracts/chat.
 import type { Generator } from "../../runtime/contracts/generation.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import { checkTextFits, inputTooLong } from "../../runtime/contracts/text_length.ts";
-import { refuse } from "../answers/errors.ts";
+import { throwInvalidField } from "../answers/errors.ts";
 import { toChatMessage } from "./messages.ts";
 import type { chatMessage } from "../schema/messages.ts";
 import { Slices } from "../answers/slices.ts";
@@ -16,7 +16,7 @@ import { Slices } from "../answers/slices.ts";
 /** One raw prompt: text or token ids. */
 export type Prompt = string | readonly number[];
 
-/** A prompt or a list of them, told apart by the first entry. */
+/** A prompt or a list of prompts, distinguished by the first entry. */
 export function promptsOf(
   input: Prompt | readonly Prompt[],
 ): { isBatch: boolean; prompts: readonly Prompt[] } {
@@ -34,7 +34,9 @@ function isPrompt(input: Prompt | readonly Prompt[]): input is Prompt {
  */
 export function perPrompt<T>(value: T | readonly T[], numPrompts: number, param: string): readonly T[] {
   if (!isList(value)) return new Array<T>(numPrompts).fill(value);
-  if (value.length !== numPrompts) refuse(param, `${value.length} entries for ${numPrompts} prompts`);
+  if (value.length !== numPrompts) {
+    throwInvalidField(param, `${value.length} entries for ${numPrompts} prompts`);
+  }
   return value;
 }
 
@@ -83,7 +85,9 @@ function knownTokens(prompt: readonly number[], model: ModelInfo, param: string)
 /** Refuses token ids that the model does not know. */
 export function checkVocabulary(ids: readonly number[], { vocabSize }: ModelInfo, param: string): void {
   const unknown = ids.find((id) => id >= vocabSize);
-  if (unknown !== undefined) refuse(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
+  if (unknown !== undefined) {
+    throwInvalidField(param, `token ${unknown} is outside the vocabulary of ${vocabSize}`);
+  }
 }
 
 /**
@@ -99,7 +103,7 @@ export async function chatTokens(
   signal: AbortSignal,
 ): Promise<Int32Array> {
   if (options.continueFinalMessage && messages.at(-1)?.role !== "assistant") {
-    refuse("continue_final_message", "the last message is not the assistant's");
+    throwInvalidField("continue_final_message", "the last message is not the assistant's");
   }
   const tokens = await generator.renderChat(messages.map(toChatMessage), options, signal);
   return checkFits(tokens, generator.model, "messages");
@@ -111,7 +115,7 @@ function checkFits(
   { contextLength, allowAutoTruncate }: ModelInfo,
   param: string,
 ): Int32Array {
-  if (tokens.length === 0) refuse(param, "the input is empty");
+  if (tokens.length === 0) throwInvalidField(param, "the input is empty");
   if (tokens.length < contextLength) return tokens;
   if (allowAutoTruncate) return tokens.slice(0, contextLength - 1);
   throw inputTooLong(param, `${tokens.length} tokens`, contextLength);

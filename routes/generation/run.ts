@@ -77,18 +77,18 @@ export async function* runAll(
 ): AsyncGenerator<Indexed<GenerationUpdate>, void, void> {
   // Joined while the reader is busy, so that a slow one costs no queue of updates.
   const arrived = new Map<number, Output>();
-  let news = Promise.withResolvers<void>(), over = false;
+  let arrival = Promise.withResolvers<void>(), over = false;
   const run = async (request: GenerationRequest, index: number) => {
     for await (const value of generator.generate(request, abort.signal)) {
       const output = arrived.get(index) ?? new Output();
       output.add(value);
       arrived.set(index, output);
-      news.resolve();
+      arrival.resolve();
     }
   };
   const all = Promise.all(requests.map(run)).finally(() => {
     over = true;
-    news.resolve();
+    arrival.resolve();
   });
   all.catch(() => abort.abort());
   try {
@@ -98,8 +98,8 @@ export async function* runAll(
         yield { index, value };
       }
       if (over) break;
-      await news.promise;
-      news = Promise.withResolvers();
+      await arrival.promise;
+      arrival = Promise.withResolvers();
     }
     await all;
   } finally {

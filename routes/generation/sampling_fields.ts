@@ -7,7 +7,7 @@ import type { z } from "@hono/zod-openapi";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { compileStopRegexes } from "../../runtime/contracts/stop_regex.ts";
-import { refuse } from "../answers/errors.ts";
+import { throwInvalidField } from "../answers/errors.ts";
 import { checkVocabulary } from "./prompt.ts";
 import type { samplingFields } from "../schema/fields.ts";
 
@@ -77,5 +77,5 @@ export function seedOf(seed: bigint | undefined, copy: number, nextSeed: () => n
 
 /** Refuses a minimum above the maximum; both are as the client gave them. */
 export function checkMinTokens(min: number, max: number, param: string): void {
-  if (min > max) refuse(param, `${min} is more than the ${max} tokens the generation may have`);
+  if (min > max) throwInvalidField(param, `${min} is more than the ${max} tokens the generation may have`);
 }

@@ -37,12 +37,12 @@ export function addGenerate(app: OpenAPIHono, context: RouteContext): void {
     app.openapi(createRoute({ ...route, method }), async (c) => {
       const body = c.req.valid("json");
       const plan = await planOf(body, context, c.req.raw.signal);
-      return await respond(c, context, plan.requests, new NativeWording(body, plan, context));
+      return await respond(c, context, plan.requests, new NativeFormatter(body, plan, context));
     });
   }
 }
 
-class NativeWording {
+class NativeFormatter {
   readonly stream: boolean;
   readonly #body: GenerateRequest;
   readonly #plan: Plan;

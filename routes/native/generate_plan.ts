@@ -9,7 +9,7 @@ import { defaultSamplingParams, type SamplingParams } from "../../runtime/contra
 import { compileStopRegexes } from "../../runtime/contracts/stop_regex.ts";
 import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { RouteContext } from "../generation/context.ts";
-import { refuse } from "../answers/errors.ts";
+import { throwInvalidField } from "../answers/errors.ts";
 import { checkGenerations, newId } from "../generation/openai.ts";
 import { checkVocabulary, perPrompt, promptsOf, promptTokens } from "../generation/prompt.ts";
 import { copiesOf } from "../generation/run.ts";
@@ -46,9 +46,11 @@ export async function planOf(
 ): Promise<Plan> {
   const { generator } = context;
   const param = body.text === undefined ? "input_ids" : "text";
-  if (body.text !== undefined && body.input_ids !== undefined) refuse("input_ids", "text is given too");
+  if (body.text !== undefined && body.input_ids !== undefined) {
+    throwInvalidField("input_ids", "text is given too");
+  }
   const { isBatch, prompts } = promptsOf(
-    body.text ?? body.input_ids ?? refuse("text", "neither text nor input_ids is given"),
+    body.text ?? body.input_ids ?? throwInvalidField("text", "neither text nor input_ids is given"),
   );
 
   const samplings = perPrompt<NativeSampling>(body.sampling_params ?? {}, prompts.length, "sampling_params");
@@ -63,7 +65,7 @@ export async function planOf(
   checkGenerations(prompts.length, n);
 
   if (samplings.some((fields) => (fields.n ?? 1) !== n)) {
-    refuse("sampling_params", "n differs within the batch");
+    throwInvalidField("sampling_params", "n differs within the batch");
   }
   // Together: a batch may not bring thousands of expressions to compile.
   compileStopRegexes([...new Set(samplings.flatMap(stopRegexesOf))]);
@@ -88,7 +90,7 @@ export async function planOf(
   return { isList: isBatch || n > 1, requests };
 }
 
-/** Ids by prompt, of which the first of a list tells whether it is one for all. */
+/** Ids by prompt, the first of a list decides whether it is one for all. */
 function logprobTokensOf(
   ids: GenerateRequest["token_ids_logprob"] = [],
   numPrompts: number,
@@ -109,7 +111,7 @@ function ridsOf(rid: GenerateRequest["rid"], isBatch: boolean, numPrompts: numbe
 /** First prompt position to report; none where the list would be empty. */
 function startOf(start: number, numPromptTokens: number): number {
   if (start > numPromptTokens) {
-    refuse("logprob_start_len", `${start} is beyond the ${numPromptTokens} prompt tokens`);
+    throwInvalidField("logprob_start_len", `${start} is beyond the ${numPromptTokens} prompt tokens`);
   }
   return start === numPromptTokens ? -1 : start;
 }
@@ -124,7 +126,7 @@ function nativeSamplingOf(
   const { max_new_tokens: limit } = fields;
   if (typeof limit === "number" && limit > room && !model.allowAutoTruncate) {
     const total = numPromptTokens + limit;
-    refuse(
+    throwInvalidField(
       "max_new_tokens",
       `Requested token count exceeds the model's maximum context length of ${model.contextLength} tokens. You requested a ` +
         `total of ${total} tokens: ${numPromptTokens} tokens from the input and ${limit} tokens for the completion`,

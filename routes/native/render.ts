@@ -72,7 +72,7 @@ const completionsRoute = createRoute({
 /** Adds the endpoints. */
 export function addRender(app: OpenAPIHono, context: RouteContext): void {
   const { generator } = context;
-  // A rendered request draws nothing, and so takes no seed from those that do.
+  // A rendered request draws nothing, and so takes no seed from requests that do.
   const seedless = { ...context, nextSeed: () => 0 };
 
   app.openapi(chatRoute, async (c) => {

@@ -9,7 +9,7 @@ import type { GenerationRequest } from "../../runtime/contracts/generation.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import { defaultSamplingParams, maxLogprobTokens } from "../../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "../generation/context.ts";
-import { refuse } from "../answers/errors.ts";
+import { throwInvalidField } from "../answers/errors.ts";
 import { checkModel, newId } from "../generation/openai.ts";
 import { checkVocabulary, type Prompt, promptTokens } from "../generation/prompt.ts";
 import { respond } from "../generation/respond.ts";
@@ -78,13 +78,13 @@ export function addScore(app: OpenAPIHono, context: RouteContext): void {
     const body = c.req.valid("json");
     checkModel(body.model, generator.model);
     if (body.temperature !== undefined && body.temperature !== 1 && !body.apply_softmax) {
-      refuse("temperature", "only allowed with apply_softmax");
+      throwInvalidField("temperature", "only allowed with apply_softmax");
     }
     const prompts = promptsOf(body);
     const byItem = labelsOf(body, prompts.length, generator.model);
     const encoded = await promptTokens(generator, prompts, "items", c.req.raw.signal);
-    const wording = new ScoreWording(body, encoded, generator.model.servedModelName);
-    return await respond(c, context, scoringRequests(encoded, byItem), wording);
+    const formatter = new ScoreFormatter(body, encoded, generator.model.servedModelName);
+    return await respond(c, context, scoringRequests(encoded, byItem), formatter);
   });
 }
 
@@ -93,10 +93,10 @@ function promptsOf({ query, items, item_first: itemFirst }: ScoreRequest): reado
   const list: readonly Prompt[] = typeof items === "string" ? [items] : items;
   return list.map((item) => {
     if (typeof item === "string") {
-      if (Array.isArray(query)) refuse("query", "it is token ids, and items are text");
+      if (Array.isArray(query)) throwInvalidField("query", "it is token ids, and items are text");
       return itemFirst ? item + (query ?? "") : (query ?? "") + item;
     }
-    if (typeof query === "string") refuse("query", "it is text, and items are token ids");
+    if (typeof query === "string") throwInvalidField("query", "it is text, and items are token ids");
     return itemFirst ? [...item, ...query ?? []] : [...query ?? [], ...item];
   });
 }
@@ -112,9 +112,9 @@ function labelsOf(
     ? Array.from({ length: numItems }, () => given as readonly number[])
     : given as readonly (readonly number[])[];
   const param = "label_token_ids";
-  if (byItem.length !== numItems) refuse(param, `${byItem.length} lists for ${numItems} items`);
+  if (byItem.length !== numItems) throwInvalidField(param, `${byItem.length} lists for ${numItems} items`);
   for (const list of byItem) {
-    if (new Set(list).size < list.length) refuse(param, "a token is given twice");
+    if (new Set(list).size < list.length) throwInvalidField(param, "a token is given twice");
     checkVocabulary(list, model, param);
   }
   return byItem;
@@ -139,7 +139,7 @@ function scoringRequests(
   }));
 }
 
-class ScoreWording {
+class ScoreFormatter {
   readonly stream = false;
   readonly #body: ScoreRequest;
   readonly #prompts: readonly Int32Array[];

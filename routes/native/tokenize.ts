@@ -7,7 +7,7 @@ import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { Generator } from "../../runtime/contracts/generation.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import type { RouteContext } from "../generation/context.ts";
-import { refuse } from "../answers/errors.ts";
+import { throwInvalidField } from "../answers/errors.ts";
 import { checkModel } from "../generation/openai.ts";
 import { chatTokens, checkVocabulary } from "../generation/prompt.ts";
 import { generationErrors, jsonBody, jsonContent } from "../answers/content.ts";
@@ -83,11 +83,11 @@ async function tokenize(
 ): Promise<TokenizeResponse> {
   const { prompt, messages, return_token_strs: wantsNames } = body, { model } = generator;
   if (prompt === undefined && messages === undefined) {
-    refuse("prompt", "neither prompt nor messages are given");
+    throwInvalidField("prompt", "neither prompt nor messages are given");
   }
-  if (prompt !== undefined && messages !== undefined) refuse("messages", "prompt is given too");
+  if (prompt !== undefined && messages !== undefined) throwInvalidField("messages", "prompt is given too");
   if (messages !== undefined && body.add_special_tokens) {
-    refuse("add_special_tokens", "the chat template adds them to messages");
+    throwInvalidField("add_special_tokens", "the chat template adds them to messages");
   }
   const lists: Int32Array[] = [];
   if (messages !== undefined) {

@@ -8,7 +8,7 @@ import type { TokenLogprob } from "../../runtime/contracts/outputs.ts";
 import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "../generation/context.ts";
-import { refuse } from "../answers/errors.ts";
+import { throwInvalidField } from "../answers/errors.ts";
 import { toChatLogprobs } from "../generation/logprobs.ts";
 import { checkOpenai, newId, openaiSampling, toFinish, toUsage, unixSeconds } from "../generation/openai.ts";
 import { chatTokens } from "../generation/prompt.ts";
@@ -46,9 +46,9 @@ export function addChat(app: OpenAPIHono, context: RouteContext): void {
     );
     const sampling = chatSampling(body, promptTokens.length, context);
     const id = body.rid ?? body.request_id ?? newId("chatcmpl");
-    const wording = new ChatWording(id, body, promptTokens, context);
+    const formatter = new ChatFormatter(id, body, promptTokens, context);
     const requests = copiesOf(id, promptTokens, body.n ?? 1, sampling, cacheKeysOf(body, 1)[0]);
-    return await respond(c, context, requests, wording);
+    return await respond(c, context, requests, formatter);
   });
 }
 
@@ -73,18 +73,18 @@ export function chatSampling(
 
 function limitOf({ max_tokens: old, max_completion_tokens: limit }: ChatRequest) {
   if (old !== undefined && limit !== undefined && old !== limit) {
-    refuse("max_tokens", "differs from max_completion_tokens");
+    throwInvalidField("max_tokens", "differs from max_completion_tokens");
   }
   if (limit !== undefined) return { value: limit, param: "max_completion_tokens" };
   return old === undefined ? undefined : { value: old, param: "max_tokens" };
 }
 
 function numLogprobsOf({ logprobs, top_logprobs: numTop }: ChatRequest): number {
-  if (numTop && !logprobs) refuse("top_logprobs", "only allowed with logprobs");
+  if (numTop && !logprobs) throwInvalidField("top_logprobs", "only allowed with logprobs");
   return logprobs ? numTop ?? 0 : -1;
 }
 
-class ChatWording {
+class ChatFormatter {
   readonly stream: boolean;
   readonly #body: ChatRequest;
   /** Ids of the prompt, if asked for. */

@@ -48,7 +48,12 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
       body.echo ? echoOf(prompt, requests[index * n]!.promptTokens, context) : undefined
     );
     const byChoice = requests.map((_, index) => echoes[Math.floor(index / n)]);
-    return await respond(c, context, requests, new CompletionWording(id, body, requests, byChoice, context));
+    return await respond(
+      c,
+      context,
+      requests,
+      new CompletionFormatter(id, body, requests, byChoice, context),
+    );
   });
 }
 
@@ -90,7 +95,7 @@ function echoOf(prompt: Prompt, promptTokens: Int32Array, { generator }: RouteCo
   return { text, tokens };
 }
 
-class CompletionWording {
+class CompletionFormatter {
   readonly stream: boolean;
   readonly #body: CompletionRequest;
   /** By choice. */

@@ -79,7 +79,7 @@ function topLogprobs(top: TokenLogprob["top"], labelOf: (token: number) => strin
   return Object.fromEntries(byLabel);
 }
 
-/** Labels that somebody asked for: one answer may name 100,000, and finding out that bytes are no text takes long. */
+/** Labels that were read: one answer may name 100,000, and finding out that bytes are no text takes long. */
 const knownLabels = new WeakMap<object, string[]>();
 
 function labelsOf(generator: Pick<Generator, "tokenBytes">): (token: number) => string {

@@ -7,7 +7,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { SchedulerSettings } from "../../runtime/contracts/scheduler_settings.ts";
 import { toCamelCase } from "../../runtime/contracts/snake_case.ts";
 import type { RouteContext } from "../generation/context.ts";
-import { refuse } from "../answers/errors.ts";
+import { throwInvalidField } from "../answers/errors.ts";
 import { optional } from "../schema/fields.ts";
 import { errorBody, jsonBody, jsonContent, optionalJsonBody } from "../answers/content.ts";
 import { strictFields } from "../schema/strict_fields.ts";
@@ -114,7 +114,7 @@ async function change(
   const { max_running_requests: limit } = fields;
   const wide = generator.model.maxRunningRequests;
   if (limit !== undefined && limit > wide) {
-    refuse("server_args.max_running_requests", `the server was started for ${wide}, not ${limit}`);
+    throwInvalidField("server_args.max_running_requests", `the server was started for ${wide}, not ${limit}`);
   }
   const entries = Object.entries(fields).map(([name, value]) => [toCamelCase(name), value] as const);
   if (entries.length > 0) await generator.control.configure(Object.fromEntries(entries) as SchedulerSettings);

@@ -64,7 +64,7 @@ export function addHealth(app: OpenAPIHono, context: RouteContext): void {
 
   app.openapi(readyRoute, (c) => {
     checkTakesRequests(context);
-    // A pause is no fault, so that only this path says so: nobody is to be restarted for it.
+    // A pause is no fault, so only this path reports it: no orchestrator is to restart the server for it.
     if (generator.control.isPaused) throw new UnavailableError("Cannot serve: generation is paused");
     return c.text("", 200);
   });

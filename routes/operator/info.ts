@@ -8,7 +8,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { InvalidRequestError } from "../../runtime/contracts/errors.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import type { RouteContext } from "../generation/context.ts";
-import { refuse } from "../answers/errors.ts";
+import { throwInvalidField } from "../answers/errors.ts";
 import { optional } from "../schema/fields.ts";
 import { errorBody, jsonBody, jsonContent, textContent } from "../answers/content.ts";
 import { strictFields } from "../schema/strict_fields.ts";
@@ -112,7 +112,7 @@ export function addInfo(app: OpenAPIHono, context: RouteContext): void {
 
   app.openapi(abortRoute, (c) => {
     const { rid, abort_all: all, abort_message: message } = c.req.valid("json");
-    const prefix = all ? "" : rid ?? refuse("rid", "neither rid nor abort_all is given");
+    const prefix = all ? "" : rid ?? throwInvalidField("rid", "neither rid nor abort_all is given");
     const names = all || prefix !== "";
     return c.json({ num_aborted: names ? generator.abort(prefix, message) : 0 }, 200);
   });

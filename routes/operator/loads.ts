@@ -15,7 +15,7 @@ import {
 import type { MemoryUsage, ServerInfo } from "../../runtime/contracts/server_info.ts";
 import { acceptLength, acceptRate } from "../../runtime/contracts/usage.ts";
 import type { RouteContext } from "../generation/context.ts";
-import { refuse } from "../answers/errors.ts";
+import { throwInvalidField } from "../answers/errors.ts";
 import { PROMETHEUS_TYPE } from "../generation/http_metrics.ts";
 import { errorBody, jsonContent } from "../answers/content.ts";
 
@@ -136,11 +136,11 @@ export function addLoads(app: OpenAPIHono, { generator }: RouteContext): void {
 
   app.openapi(loadsRoute, async (c) => {
     const { include, dp_rank: rank = 0, format } = c.req.valid("query");
-    if (rank !== 0) refuse("dp_rank", `there is rank 0 only, not ${rank}`);
+    if (rank !== 0) throwInvalidField("dp_rank", `there is rank 0 only, not ${rank}`);
     const sections = (include || "all").split(",").map((name) => name.trim());
     const unknown = sections.find((name) => !SECTION_NAMES.includes(name));
     if (unknown !== undefined) {
-      refuse("include", `there is no section ${unknown}, only ${SECTION_NAMES.join(", ")}`);
+      throwInvalidField("include", `there is no section ${unknown}, only ${SECTION_NAMES.join(", ")}`);
     }
     const one = describeLoad(await generator.serverInfo(), sections);
     if (format === "prometheus") return c.text(toPrometheus(one), 200, { "Content-Type": PROMETHEUS_TYPE });

@@ -75,14 +75,14 @@ export const chatMessage = strictFields({
   prefix: unserved("Continue this message; see continue_final_message", "boolean", false),
 }).superRefine((message, context) => {
   const { role, content } = message;
-  const refuse = (field: string, reason: string) =>
+  const addIssue = (field: string, reason: string) =>
     context.addIssue({ code: "custom", path: [field], message: reason });
   if (content === undefined && role !== "assistant" && role !== "function") {
-    refuse("content", "expected text or a list of parts");
+    addIssue("content", "expected text or a list of parts");
   }
   if (role === "assistant") return;
   const field = assistantFields.find((name) => isGiven(message[name]));
-  if (field !== undefined) refuse(field, "only allowed with role assistant");
+  if (field !== undefined) addIssue(field, "only allowed with role assistant");
   const at = Array.isArray(content) ? content.findIndex(({ type }) => type === "refusal") : -1;
   if (at >= 0) {
     context.addIssue({

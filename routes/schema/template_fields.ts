@@ -6,7 +6,7 @@
 // deno-lint-ignore-file camelcase -- fields are named as on the wire
 import { z } from "@hono/zod-openapi";
 import type { ReasoningOptions, RenderOptions } from "../../runtime/contracts/chat.ts";
-import { refuse } from "../answers/errors.ts";
+import { throwInvalidField } from "../answers/errors.ts";
 import { optional } from "./fields.ts";
 import { strictFields } from "./strict_fields.ts";
 import { unserved } from "./unserved.ts";
@@ -110,7 +110,7 @@ export function renderOptionsOf(fields: TemplateFields): RenderOptions {
     continue_final_message: continueFinalMessage,
   } = fields;
   if (addGenerationPrompt && continueFinalMessage) {
-    refuse("add_generation_prompt", "continue_final_message is set too");
+    throwInvalidField("add_generation_prompt", "continue_final_message is set too");
   }
   const reasoning = reasoningOf(fields);
   return {

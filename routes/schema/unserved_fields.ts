@@ -1,6 +1,6 @@
 /**
  * The fields of SGLang, OpenAI and vLLM that are known and not served, by family. A client that writes out the defaults
- * of its API is understood; one that asks for what is not here is told so.
+ * of its API is understood; one that asks for what is not here gets an error that names the field.
  *
  * @module
  */

@@ -6,7 +6,7 @@
 
 /** A chat message as the template sees it. */
 export interface ChatMessage {
-  /** Who speaks, e.g. `user`. */
+  /** Role of the speaker, e.g. `user`. */
   readonly role: string;
   /** What is said. */
   readonly content: string;
@@ -54,7 +54,7 @@ export interface RenderOptions {
   readonly continueFinalMessage?: boolean;
   /** Whether the text ends where the assistant's turn begins; true if left out. False ends it with the last message. */
   readonly addGenerationPrompt?: boolean;
-  /** Variables for the template besides those that every template gets. */
+  /** Variables for the template besides the usual ones. */
   readonly variables?: Readonly<Record<string, unknown>>;
   /** Turns thinking on or off; left to the template if left out. */
   readonly reasoning?: ReasoningOptions;

@@ -89,7 +89,7 @@ export interface SchedulerConfig {
   readonly maxQueuedRequests: number;
   /** Undefined: as many as may wait at all. */
   readonly maxQueuedPerClient?: number;
-  /** Undefined: as many as those requests have. */
+  /** Undefined: no limit of its own. */
   readonly maxQueuedTokens?: number;
   readonly chunkedPrefillSize: number;
   /** Rows of prompts in a step that has rows of several; a single prompt is bound by `chunkedPrefillSize` alone. */

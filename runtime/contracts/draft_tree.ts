@@ -1,5 +1,5 @@
 /**
- * Draft trees under verification: who sees whom, and which nodes are accepted.
+ * Draft trees under verification: which node attends to which, and which nodes are accepted.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export function childrenOf({ parents }: VerifiedTree, node: number): number[] {
 
 /**
  * The accepted nodes: from the root down, whichever child carries the token drawn at its parent. One draw per node from
- * the target's own distribution makes the emitted tokens those of plain sampling, whatever the tree (the one-draw form
+ * the target's own distribution makes the emitted tokens equal those of plain sampling, whatever the tree (the one-draw form
  * of the rule of Miao et al. 2023 for deterministic drafts).
  *
  * @param drawn the token drawn at a node; -1 is the root

@@ -35,9 +35,9 @@ export interface GenerationRequest {
   readonly promptTokens: Int32Array;
   /** How tokens are drawn and when to stop. */
   readonly sampling: SamplingParams;
-  /** Who asks, e.g. an address: waiting requests of several clients take turns. */
+  /** The client, e.g. its address: waiting requests of several clients take turns. */
   readonly client?: string;
-  /** Only generations with the same one share a prefix's KV; absent, those without. */
+  /** Only generations with the same key share a prefix's KV; generations without one share among themselves. */
   readonly cacheKey?: string;
   /** The batch it belongs to: if there is no room for all of it, nothing of it runs. */
   readonly batch?: SubmitBatch;
@@ -45,7 +45,7 @@ export interface GenerationRequest {
   readonly origin?: RequestOrigin;
 }
 
-/** A request's place among those that one HTTP request asks for; they are submitted one right after another. */
+/** A request's place among the generations of one HTTP request; they are submitted one right after another. */
 export interface SubmitBatch {
   /** Of no other batch. */
   readonly id: string;
@@ -59,7 +59,7 @@ export interface SubmitBatch {
 export interface GenerationUpdate {
   /** New text; whole UTF-8 characters only, and nothing that may still become part of a stop text. */
   readonly text: string;
-  /** New tokens, the ones behind `text` and those still withheld. */
+  /** New tokens, of `text` and of text that is still withheld. */
   readonly tokens: readonly number[];
   /** One per new token, when asked for. */
   readonly logprobs?: readonly TokenLogprob[];

@@ -14,7 +14,7 @@ export type PauseMode = "abort" | "retract" | "in_place";
 export interface SchedulerSettings {
   /** Sequences in one batch at most; no more than at the start. */
   readonly maxRunningRequests?: number;
-  /** Requests that may wait beyond those. */
+  /** Requests that may wait besides the running ones. */
   readonly maxQueuedRequests?: number;
   /** Requests of one client that may wait; -1 for no limit of their own. */
   readonly maxQueuedPerClient?: number;

@@ -9,7 +9,7 @@ import type { SpeculationUsage } from "./usage.ts";
 export interface SchedulerState {
   /** Sequences being computed. */
   readonly numRunning: number;
-  /** Tokens of those of them that decode. */
+  /** Tokens of the running sequences that decode. */
   readonly numDecodeTokens: number;
   /** Sequences in the queue. */
   readonly numWaiting: number;
@@ -19,13 +19,13 @@ export interface SchedulerState {
   readonly numWaitingClients: number;
   /** Share of the tokens still to come for which admission keeps pages free. */
   readonly reserveRatio: number;
-  /** Time that a step with prompts may take now beside those that decode, milliseconds; null if however long. */
+  /** Time that a step with prompts may take now beside decoding sequences, milliseconds; null without a bound. */
   readonly stepBoundMs: number | null;
   /** Time that a row of a prompt adds to a step now, milliseconds. */
   readonly promptRowMs: number;
   /** The same of each token that such a row sees. */
   readonly promptSeenMs: number;
-  /** No step is planned, because somebody asked for a pause. */
+  /** A pause is in effect: no step is planned. */
   readonly isPaused: boolean;
   /** Sequences that have run and that a pause holds up, where they are or in the queue. */
   readonly numPaused: number;
@@ -39,7 +39,7 @@ export interface SchedulerState {
   readonly numPreempted: number;
   /** Pages in the pool, free pages, pages held by the radix cache and evictable. */
   readonly numPages: number;
-  /** Pages held by nobody. */
+  /** Pages that no sequence and no cache holds. */
   readonly numFreePages: number;
   /** Pages only the radix cache holds. */
   readonly numEvictablePages: number;
@@ -47,7 +47,7 @@ export interface SchedulerState {
   readonly numPreemptions: number;
   /** Forwards since the start. */
   readonly numSteps: number;
-  /** Those of them that read prompts. */
+  /** Forwards that read prompts. */
   readonly numPrefillSteps: number;
   /** Rounds of drafts since the start. */
   readonly numDrafts: number;
@@ -55,13 +55,13 @@ export interface SchedulerState {
   readonly prefillTokens: number;
   /** Tokens of all prompts that were admitted since the start; a preempted sequence counts once. */
   readonly promptTokens: number;
-  /** Those of them that the radix cache had. */
+  /** Prompt tokens that the radix cache had. */
   readonly cachedTokens: number;
   /** Tokens generated since the start. */
   readonly generatedTokens: number;
   /** Time of all forwards since the start, milliseconds. */
   readonly forwardMs: number;
-  /** Time of those that read prompts. */
+  /** Time of forwards that read prompts. */
   readonly prefillForwardMs: number;
   /** Time of all drafting since the start, milliseconds. */
   readonly draftMs: number;

@@ -33,7 +33,7 @@ export interface ServerArgs {
   readonly maxRunningRequests?: number;
   /** Tokens the KV pool holds. */
   readonly maxTotalTokens?: number;
-  /** Requests allowed to wait beyond those running. */
+  /** Requests that may wait besides the running ones. */
   readonly maxQueuedRequests: number;
   /** Requests of one client address allowed to wait; half of the queue if left out, -1 for no limit. */
   readonly maxQueuedPerClient?: number;
@@ -107,7 +107,7 @@ export interface ServerArgs {
   readonly warmups?: readonly ("chat" | "completions" | "generate")[];
   /** Report `cached_tokens` in OpenAI usage. */
   readonly enableCacheReport: boolean;
-  /** Who drafts: a name in `speculation/registry.ts`, or NONE; undefined decides by the model. */
+  /** Proposer: a name in `speculation/registry.ts`, or NONE; undefined decides by the model. */
   readonly speculativeAlgorithm?: string;
   /** The draft model or head: local folder or hub id. */
   readonly speculativeDraftModelPath?: string;

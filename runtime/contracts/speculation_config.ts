@@ -1,5 +1,5 @@
 /**
- * Configuration records of speculation: plain data that those of the actors (`config.ts`) are made of.
+ * Configuration records of speculation: plain data that the actors' records in `config.ts` contain.
  *
  * @module
  */
@@ -105,7 +105,7 @@ export interface DraftCosts {
   readonly firstMs: CostCurve;
   /** Every further level. */
   readonly levelMs: CostCurve;
-  /** Every token of a sequence beyond {@linkcode NUM_TRIAL_TOKENS} that the drafter was not told before. */
+  /** Every token of a sequence beyond {@linkcode NUM_TRIAL_TOKENS} that the drafter has not processed yet. */
   readonly tokenMs: number;
 }
 

@@ -20,7 +20,7 @@ export interface Usage {
 
 /** Counts of draft tokens, of one request or of all. */
 export interface SpeculationUsage {
-  /** Decode steps, those without drafts included. */
+  /** Decode steps, steps without drafts included. */
   readonly numVerifications: number;
   /** Draft tokens verified. */
   readonly numProposed: number;

@@ -1,6 +1,5 @@
 /**
- * The engine's side of pauses, settings and profiles: what the scheduler is told, and the file that a profile
- * becomes.
+ * Pauses, settings and profiles: commands to the scheduler, and the file that a profile becomes.
  *
  * @module
  */

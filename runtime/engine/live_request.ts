@@ -46,7 +46,7 @@ export class LiveRequest {
       eosTokenIds: readonly number[];
       /** Ends the request in the scheduler. */
       cancel: () => void;
-      /** Is told what happens. */
+      /** Observes the request for metrics and traces. */
       observer?: RequestObserver | undefined;
     },
   ) {
@@ -73,7 +73,7 @@ export class LiveRequest {
     return this.#finish !== undefined || this.#error !== undefined;
   }
 
-  /** Takes new tokens; those behind one that completed a stop text are dropped. */
+  /** Takes new tokens; tokens after the one that completed a stop text are dropped. */
   onTokens({ tokens, logprobs, next, promptLogprobs, queueMs }: Tokens): void {
     if (queueMs !== undefined) this.#observer?.admitted(queueMs);
     if (this.ended || this.#stoppedBy !== undefined) return;
@@ -120,7 +120,7 @@ export class LiveRequest {
   }
 
   /**
-   * Waits for news and takes all of it. The update with `finish` is the last.
+   * Waits for updates and takes all of them as one. The update with `finish` is the last.
    *
    * @throws the error given to `fail`
    */

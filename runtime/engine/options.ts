@@ -41,7 +41,7 @@ export interface EngineTokenizer extends Pick<Generator, "decode" | "tokenBytes"
 
 /** Options of {@linkcode startEngine}. */
 export interface EngineOptions {
-  /** Flags; those left undefined are decided here. */
+  /** Flags; the engine decides what is undefined. */
   readonly args: ServerArgs;
   /** The target model. */
   readonly checkpoint: Checkpoint;

@@ -35,7 +35,7 @@ class Threads {
     this.#seen = new Uint32Array(numInstructions);
   }
 
-  /** True the first time since `clear`; whoever comes later to the same instruction began later. */
+  /** True the first time since `clear`; a thread that reaches the same instruction later began later. */
   visit(instruction: number): boolean {
     if (this.#seen[instruction] === this.#round) return false;
     this.#seen[instruction] = this.#round;
@@ -105,7 +105,7 @@ export class RegexMatcher {
     this.#waits = false;
     const { instructions, starts } = from, firstHeld = this.#firstHeld(starts, end);
     for (let n = 0; n < instructions.length; n++) {
-      // Those let go begin anew, so they come last.
+      // Threads that were dropped begin anew, so they come last.
       const i = (n + firstHeld) % instructions.length,
         start = n + firstHeld < instructions.length ? starts[i]! : end;
       const instruction = this.#program[instructions[i]!]!;

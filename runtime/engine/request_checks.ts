@@ -1,5 +1,5 @@
 /**
- * The engine's own check of a request, whoever made it.
+ * Validation of requests, for every caller of the engine.
  *
  * @module
  */

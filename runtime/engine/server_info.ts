@@ -80,7 +80,7 @@ function describeAll(
   };
 }
 
-/** What metrics tell of the server beside counters. */
+/** Constant facts of the server for metrics. */
 export function factsForMetrics(facts: ServerFacts): SchedulerFacts {
   const { model: { servedModelName, contextLength }, verifierConfig, verifierInfo } = facts;
   const { weightBytes, kBytes, vBytes } = verifierInfo;

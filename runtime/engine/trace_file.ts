@@ -10,7 +10,7 @@ import { InvalidRequestError } from "../contracts/errors.ts";
 /** Rows of the picture, from top to bottom. */
 const THREADS = { step: 1, draft: 2, forward: 3, commit: 4 } as const;
 
-/** What {@linkcode TraceFile.create} is told. */
+/** Settings of {@linkcode TraceFile.create}. */
 export interface TraceFileOptions {
   /** Folder, absolute or below the profile folder. */
   readonly folder: string;

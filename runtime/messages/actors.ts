@@ -10,7 +10,7 @@ import type { Cancel, Flush, Flushed, Inspect, Inspected, Progressed, Submit } f
 import type { Draft, Drafted } from "./scheduler_drafter.ts";
 import type { Forward, Forwarded, Release } from "./scheduler_verifier.ts";
 
-/** Who can send and receive. */
+/** Senders and receivers. */
 export type Address = "engine" | "scheduler" | "drafter" | "verifier";
 
 /** Commands and facts that the scheduler receives. */

@@ -16,9 +16,9 @@ export interface Submit {
   readonly requestId: string;
   readonly promptTokens: Int32Array;
   readonly sampling: SamplingParams;
-  /** Who asks: requests of several clients take turns. */
+  /** The client: requests of several clients take turns. */
   readonly client?: string;
-  /** Only sequences with the same one share KV pages; absent, those without. */
+  /** Only sequences with the same key share KV pages; sequences without one share among themselves. */
   readonly cacheKey?: string;
   /** The batch it belongs to: all of that is queued, or nothing. */
   readonly batch?: SubmitBatch;

@@ -1,5 +1,5 @@
 /**
- * All that the engine tells of its requests: metrics for `/metrics`, spans for OpenTelemetry.
+ * Observability of the engine: metrics for `/metrics`, spans for OpenTelemetry.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import { RequestSpans } from "./request_spans.ts";
 import type { SchedulerFacts } from "./scheduler_families.ts";
 import { schedulerMetrics } from "./scheduler_metrics.ts";
 
-/** Metrics of an engine, unless they are switched off, and spans, if somebody takes them. */
+/** Metrics of an engine, unless they are switched off, and spans, if an exporter takes them. */
 export class EngineMetrics {
   readonly #requests: RequestMetrics | undefined;
   readonly #sinks: readonly RequestSink[];
   #scrape: Promise<string> | undefined;
 
-  /** Watches nothing if metrics are not `isEnabled` and nobody takes spans. */
+  /** Watches nothing if metrics are not `isEnabled` and no exporter takes spans. */
   constructor(model: ModelInfo, isEnabled: boolean) {
     this.#requests = isEnabled ? new RequestMetrics(model) : undefined;
     this.#sinks = [this.#requests, RequestSpans.open(model.servedModelName)]
       .filter((sink) => sink !== undefined);
   }
 
-  /** Begins to watch a request that is being submitted; undefined if nobody wants to know. */
+  /** Begins to watch a request that is being submitted; undefined if there is no observer. */
   watch(request: GenerationRequest): RequestObserver | undefined {
     if (this.#sinks.length === 0 || request.origin?.isOwn) return undefined;
     return new TimedRequest(request, this.#sinks);
@@ -43,7 +43,7 @@ export class EngineMetrics {
   }
 
   /**
-   * All metrics in Prometheus' text format; undefined if they are switched off. Whoever asks while others wait for
+   * All metrics in Prometheus' text format; undefined if they are switched off. Scrapes that come while others wait for
    * theirs gets the same, so that many cost the scheduler one question.
    */
   text(inspect: () => Promise<SchedulerState>, factsOf: () => SchedulerFacts): Promise<string | undefined> {

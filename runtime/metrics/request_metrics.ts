@@ -1,5 +1,5 @@
 /**
- * Counters and histograms of requests, under SGLang's names, observed where the engine hears of tokens.
+ * Counters and histograms of requests, under SGLang's names, observed where the engine receives tokens.
  *
  * @module
  */
@@ -149,7 +149,7 @@ export class RequestMetrics implements RequestSink {
   }
 }
 
-/** The label that SGLang tells streams by. */
+/** SGLang's label for streams. */
 function streaming({ origin }: GenerationRequest): { readonly is_streaming: string } {
   return { "is_streaming": String(origin?.isStreaming ?? false) };
 }

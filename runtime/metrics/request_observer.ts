@@ -1,5 +1,5 @@
 /**
- * What a request tells whoever watches it, and its times.
+ * Observers of a request, and its times.
  *
  * @module
  */

@@ -28,7 +28,7 @@ export class RequestSpans implements RequestSink {
     this.#modelName = modelName;
   }
 
-  /** Undefined if nobody takes spans. */
+  /** Undefined if no exporter takes spans. */
   static open(modelName: string): RequestSpans | undefined {
     const provider = trace.getTracerProvider();
     const isOff = provider instanceof ProxyTracerProvider &&
@@ -108,7 +108,7 @@ function seconds(fromMs: number, toMs: number): number {
   return (toMs - fromMs) / 1000;
 }
 
-/** What OpenTelemetry calls a time, of one that `performance.now()` tells. */
+/** A time of `performance.now()` as OpenTelemetry takes it. */
 function epochMs(now: number): number {
   return performance.timeOrigin + now;
 }

@@ -29,7 +29,7 @@ export interface Family {
   readonly type: "gauge" | "counter";
   readonly name: string;
   readonly help: string;
-  /** What its values are told apart by, if there are several. */
+  /** Label that distinguishes its values, if there are several. */
   readonly label?: string;
   readonly values: Reading;
 }

@@ -1,5 +1,5 @@
 /**
- * Metrics that are read off the scheduler's counters when somebody asks: nothing is observed for them before.
+ * Metrics that a scrape reads off the scheduler's counters: nothing is observed for them between scrapes.
  *
  * @module
  */

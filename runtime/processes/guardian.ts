@@ -1,11 +1,11 @@
 /**
  * The guardian of child processes: ends them should this process be killed. A child that is in the middle of something
- * endless does not notice that its parent is gone, and then nobody is left to kill it.
+ * endless does not notice that its parent is gone, and no other process would end it.
  *
  * @module
  */
 
-/** Remembers the last line of process ids, and kills those processes when its input ends. */
+/** Remembers the last line of process ids, and kills these processes when its input ends. */
 const SCRIPT =
   `trap '' INT TERM HUP; while read -r line; do pids=$line; done; [ -z "$pids" ] || kill -KILL $pids`;
 

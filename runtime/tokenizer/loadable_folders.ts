@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import type { TokenizerSource, TokenizerStep } from "./source.ts";
 
-/** What {@linkcode ensureLoadableFolders} is told besides the tokenizer. */
+/** Settings of {@linkcode ensureLoadableFolders}. */
 export interface LoadableFoldersOptions {
   /** Folder that folders are made in. */
   readonly cacheDir: string;
@@ -123,7 +123,7 @@ function toTokenizerJson({ json, addBos, bosToken }: TokenizerSource): object {
   };
 }
 
-/** A step, and those in it, with the settings that a `ByteLevel` must state; a text gets no space put before it. */
+/** A step, and the steps in it, with the settings that a `ByteLevel` must state; a text gets no space put before it. */
 function complete(step: TokenizerStep): TokenizerStep {
   if (step.type === "ByteLevel") {
     return { "add_prefix_space": false, "trim_offsets": true, "use_regex": true, ...step };

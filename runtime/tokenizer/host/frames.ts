@@ -17,7 +17,7 @@ export type HostRequest =
     readonly options: RenderOptions & { readonly contextLength?: number };
   };
 
-/** What a host answers. After `built` comes `tokens`, those of a first short text. */
+/** What a host answers. After `built` comes `tokens`, the tokens of a first short text. */
 export type HostReply =
   | { readonly type: "built" }
   | { readonly type: "tokens" }

@@ -1,5 +1,5 @@
 /**
- * The tokenizer hosts of a server: who does which job, and what happens to those that do not answer. Long texts have a
+ * The tokenizer hosts of a server: which host does which job, and the replacement of hosts that do not answer. Long texts have a
  * host of their own, so that short ones do not wait behind them.
  *
  * @module
@@ -31,13 +31,13 @@ export interface HostPoolOptions {
 interface Job {
   readonly frame: Uint8Array;
   readonly answer: PromiseWithResolvers<Int32Array>;
-  /** Hosts that somebody else killed while they had it. */
+  /** Hosts killed from outside while they had it. */
   numLost: number;
 }
 
 /** The place of a host; hosts come and go. */
 class Seat {
-  /** Takes long jobs too, and those first. */
+  /** Takes long jobs too, and takes them first. */
   readonly takesLong: boolean;
   /** It is to have a host from now on. */
   isOpen = false;
@@ -74,7 +74,7 @@ export class HostPool {
     this.#loadFrame = toFrame({ type: "load", source });
     this.#options = options;
     this.started = this.#fill(this.#seats[0]);
-    // A start that nobody awaits must not become an unhandled rejection.
+    // A start that is not awaited must not become an unhandled rejection.
     this.started.catch(() => {});
   }
 
@@ -222,7 +222,7 @@ export class HostPool {
       answer.resolve(await seat.host!.ask(frame, this.#options.timeoutMs));
     } catch (error) {
       if (error instanceof HostLostError) {
-        // Not by its text: that ends a host by V8's own signal. Both hosts may be gone, and nobody has heard of it yet.
+        // Not by its text: that ends a host by V8's own signal. Both hosts may be gone before their ends were reported.
         const isKilled = error.status?.signal === "SIGKILL" && job.numLost++ < this.#seats.length;
         if (!isKilled || this.#stop !== undefined) return answer.reject(this.#describe(error));
         return this.#putBack(job);
