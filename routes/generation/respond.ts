@@ -13,7 +13,7 @@ import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "
 import { jsonResponse, Slices, toJson } from "../answers/slices.ts";
 import { eventStream } from "../answers/sse.ts";
 
-/** How an endpoint words its answer. */
+/** The formatter of an endpoint: outputs as the body of an answer, or as events of a stream. */
 export interface Reply<Whole> {
   readonly stream: boolean;
   /** The body of an answer in one piece, from one output per request. */
