@@ -17,7 +17,7 @@ const LONG_RUN_MS = 60_000;
 const END_MS = 10_000;
 
 /** A process to be kept alive. */
-export interface Post {
+export interface ManagedProcess {
   readonly name: string;
   /** Address without a slash at its end. */
   readonly url: string;
@@ -26,8 +26,8 @@ export interface Post {
 
 /** What a fleet is made of. */
 export interface FleetOptions {
-  readonly workers: readonly Post[];
-  readonly router: Post;
+  readonly workers: readonly ManagedProcess[];
+  readonly router: ManagedProcess;
   /** Goes to each process by its environment. */
   readonly apiKey: string | undefined;
   /** Seconds that requests have to end. */
@@ -38,7 +38,7 @@ export interface FleetOptions {
 /** The processes, once they are started. */
 export class Fleet {
   readonly #options: FleetOptions;
-  readonly #children = new Map<Post, Child>();
+  readonly #children = new Map<ManagedProcess, Child>();
   readonly #guardian = new Guardian();
   readonly #cut = Promise.withResolvers<void>();
   /** Rejects when a process ends before all are ready. */
@@ -112,13 +112,13 @@ export class Fleet {
     await this.#guardian.stop();
   }
 
-  /** Keeps `post` running until the fleet stops. */
-  #run(post: Post, pauseMs = MIN_PAUSE_MS): void {
-    const { apiKey, print } = this.#options, { name, command, url } = post;
+  /** Keeps `managed` running until the fleet stops. */
+  #run(managed: ManagedProcess, pauseMs = MIN_PAUSE_MS): void {
+    const { apiKey, print } = this.#options, { name, command, url } = managed;
     const startedAt = performance.now();
     const env = apiKey === undefined ? {} : { AERIE_API_KEY: apiKey };
     const child = new Child({ name, command, env, print });
-    this.#children.set(post, child);
+    this.#children.set(managed, child);
     this.#guardian.watch([...this.#children.values()].filter((one) => !one.isOver).map(({ pid }) => pid));
     print(`[scale] ${name} is process ${child.pid} at ${url}`);
     child.ended.then((outcome) => {
@@ -130,7 +130,7 @@ export class Fleet {
       const nextMs = wasLong ? MIN_PAUSE_MS : pauseMs;
       print(`[scale] ${name} ended with ${outcome}: starting it again in ${nextMs / 1000} s`);
       setTimeout(() => {
-        if (this.#state !== "stopping") this.#run(post, Math.min(2 * nextMs, MAX_PAUSE_MS));
+        if (this.#state !== "stopping") this.#run(managed, Math.min(2 * nextMs, MAX_PAUSE_MS));
       }, nextMs);
     });
   }

@@ -1,5 +1,5 @@
 /**
- * Cuts long work of the HTTP thread into slices, between which others get their turn.
+ * Cooperative multitasking in the HTTP thread: long work is cut into slices, between which other work gets its turn.
  *
  * @module
  */
@@ -18,10 +18,10 @@ export class Slices {
   #startMs = performance.now();
 
   /**
-   * To be awaited every now and then: lets others work if this has worked for long enough. Of all works under way one
-   * goes on in a turn of the event loop, so that the others' slices do not add up.
+   * Yields the event loop once a slice is over; to be awaited between short pieces of work. One work goes on per turn
+   * of the event loop, so that the slices of several do not add up.
    */
-  async breathe(): Promise<void> {
+  async yieldTurn(): Promise<void> {
     if (performance.now() - this.#startMs < sliceMs) return;
     await (lastTurn = lastTurn.then(() => new Promise((resolve) => setTimeout(resolve, 0))));
     this.#startMs = performance.now();
@@ -37,7 +37,7 @@ export async function inParts<T, U>(
   const converted: U[] = [];
   for (let at = 0; at < list.length; at += partLength) {
     for (const entry of convert(list.slice(at, at + partLength))) converted.push(entry);
-    await slices.breathe();
+    await slices.yieldTurn();
   }
   return converted;
 }
@@ -61,7 +61,7 @@ async function write(value: unknown, depth: number, pieces: string[], slices: Sl
   const isObject = typeof value === "object" && value !== null;
   if (!isObject || depth > 4 || (Array.isArray(value) && typeof value[0] !== "object")) {
     pieces.push(JSON.stringify(value) ?? "null");
-    return await slices.breathe();
+    return await slices.yieldTurn();
   }
   const isList = Array.isArray(value);
   let separator = isList ? "[" : "{";

@@ -58,7 +58,7 @@ export async function checkShape(json: string): Promise<void> {
           break;
       }
     }
-    if (steps % stepsPerSlice === 0) await slices.breathe();
+    if (steps % stepsPerSlice === 0) await slices.yieldTurn();
   }
 }
 

@@ -28,7 +28,7 @@ export function exactSeeds(): MiddlewareHandler {
     req.json = async <Body>(): Promise<Body> => {
       const text = await req.text(), slices = new Slices(), body = parseBody(text);
       // What is made of a large body is checked in a turn of its own.
-      await slices.breathe();
+      await slices.yieldTurn();
       return body as Body;
     };
     await next();

@@ -68,7 +68,7 @@ export async function promptTokens(
   });
   const all: Int32Array[] = [], slices = new Slices();
   for (const prompt of asked) {
-    await slices.breathe();
+    await slices.yieldTurn();
     const tokens = typeof prompt === "string"
       ? await generator.encode(prompt, { addSpecialTokens, parseSpecial: true }, signal)
       : knownTokens(prompt, model, param);

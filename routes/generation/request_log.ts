@@ -133,7 +133,7 @@ export class RequestLog {
       for (const token of tokens.subarray(at, at + TOKENS_PER_SLICE)) {
         text += decoder.decode(this.#tokenBytes(token), { stream: true });
       }
-      await slices.breathe();
+      await slices.yieldTurn();
     }
     return text + decoder.decode();
   }

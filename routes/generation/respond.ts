@@ -14,7 +14,7 @@ import { jsonResponse, Slices, toJson } from "../answers/slices.ts";
 import { eventStream } from "../answers/sse.ts";
 
 /** The formatter of an endpoint: outputs as the body of an answer, or as events of a stream. */
-export interface Reply<Whole> {
+export interface Formatter<Whole> {
   readonly stream: boolean;
   /** The body of an answer in one piece, from one output per request. */
   whole(outputs: readonly Output[], slices: Slices): Whole | Promise<Whole>;
@@ -32,13 +32,13 @@ export async function respond<Whole>(
   c: Context,
   context: RouteContext,
   requests: readonly GenerationRequest[],
-  reply: Reply<Whole>,
+  formatter: Formatter<Whole>,
 ): Promise<Response> {
   const abort = abortWith(c.req.raw.signal);
   releaseBody(c);
   const { clientAddress } = (c.env ?? {}) as ClientEnv;
   const client = clientAddress === undefined ? {} : { client: clientOf(clientAddress) };
-  const origin = originOf(c, reply.stream);
+  const origin = originOf(c, formatter.stream);
   // Not a request's id, which a client may choose again.
   const id = crypto.randomUUID();
   let numFollowingTokens = requests.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
@@ -48,11 +48,11 @@ export async function respond<Whole>(
     return { ...request, ...client, origin, ...(requests.length > 1 && { batch }) };
   });
   const all = runAll(context.generator, together, abort);
-  const updates = context.requestLog?.follow(all, together, { path: c.req.path, stream: reply.stream }) ??
+  const updates = context.requestLog?.follow(all, together, { path: c.req.path, stream: formatter.stream }) ??
     all;
-  if (!reply.stream) return await answer(reply, await collect(updates, requests.length));
+  if (!formatter.stream) return await answer(formatter, await collect(updates, requests.length));
   const slices = new Slices();
-  return await eventStream(reply.events(chunked(updates, context.streamInterval)), {
+  return await eventStream(formatter.events(chunked(updates, context.streamInterval)), {
     abort,
     pingMs: context.pingMs,
     // Prompt logprobs, and all so far in each native event, are more than one turn may write.
@@ -63,7 +63,7 @@ export async function respond<Whole>(
   });
 }
 
-async function answer<Whole>(reply: Reply<Whole>, outputs: readonly Output[]): Promise<Response> {
+async function answer<Whole>(formatter: Formatter<Whole>, outputs: readonly Output[]): Promise<Response> {
   const slices = new Slices();
-  return await jsonResponse(await reply.whole(outputs, slices), slices);
+  return await jsonResponse(await formatter.whole(outputs, slices), slices);
 }

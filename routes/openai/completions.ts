@@ -130,7 +130,7 @@ class CompletionFormatter {
     const choices: CompletionResponse["choices"] = [];
     for (const [index, output] of outputs.entries()) {
       choices.push(await this.#choice(index, output, true, slices));
-      await slices.breathe();
+      await slices.yieldTurn();
     }
     return { ...this.#common, choices, usage: this.#usage(outputs) };
   }

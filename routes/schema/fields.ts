@@ -62,7 +62,7 @@ export function slicedList<T extends z.ZodType>(
         return z.NEVER;
       }
       checked.push(data);
-      await slices.breathe();
+      await slices.yieldTurn();
     }
     return checked;
   }).openapi({ type: "array", minItems: 1, items: { $ref: `#/components/schemas/${name}` } });

@@ -68,8 +68,8 @@ export class TextStream {
   /** Behind the tokens that may still be cut off, and the one before. */
   readonly #lengths: Lengths[] = [{ whole: 0, shown: 0 }];
   #withheld = "";
-  /** Characters (code points) given out. */
-  #numGiven = 0;
+  /** Characters (code points) emitted. */
+  #numEmitted = 0;
   #starts: number[] = [];
 
   constructor(options: TextStreamOptions) {
@@ -86,7 +86,7 @@ export class TextStream {
   push(token: number, hidden = false): TextPiece {
     const shown = hidden ? "" : this.#shown.push(token);
     if (this.#findsStarts) this.#starts.push(hidden ? Infinity : this.#shown.start);
-    return this.#hasStops ? this.#append(this.#whole.push(token), shown) : { text: this.#give(shown) };
+    return this.#hasStops ? this.#append(this.#whole.push(token), shown) : { text: this.#emit(shown) };
   }
 
   /** Ends the text: nothing stays withheld. */
@@ -94,9 +94,9 @@ export class TextStream {
     const shown = this.#shown.flush();
     const last = this.#hasStops
       ? this.#append(this.#whole.flush(), shown, true)
-      : { text: this.#give(shown) };
+      : { text: this.#emit(shown) };
     if (last.matched !== undefined) return last;
-    const text = last.text + this.#give(this.#withheld);
+    const text = last.text + this.#emit(this.#withheld);
     this.#endStarts();
     return { text };
   }
@@ -106,7 +106,7 @@ export class TextStream {
    * for certain: for all of them once the text is over. A token that a stop text cut off starts at the text's end.
    */
   takeStarts(): number[] {
-    const numCertain = this.#starts.findIndex((start) => start > this.#numGiven);
+    const numCertain = this.#starts.findIndex((start) => start > this.#numEmitted);
     return this.#starts.splice(0, numCertain < 0 ? this.#starts.length : numCertain);
   }
 
@@ -121,13 +121,13 @@ export class TextStream {
       const { matched, matchedLength, numLeft } = isInWhole ? inWhole! : inShown;
       const numCut = numLeft + (this.#noStopTrim ? 0 : matchedLength);
       const end = isInWhole ? this.#shownUpTo(length.whole - numCut) : length.shown - numCut;
-      const text = this.#giveUpTo(end);
+      const text = this.#emitUpTo(end);
       this.#endStarts();
       return { text, matched };
     }
     const wholeEnd = length.whole - this.#inWhole.matchedLength;
     const shownEnd = length.shown - this.#inShown.matchedLength;
-    const text = this.#giveUpTo(Math.min(this.#shownUpTo(wholeEnd), shownEnd));
+    const text = this.#emitUpTo(Math.min(this.#shownUpTo(wholeEnd), shownEnd));
     while (this.#lengths.length > 1 && this.#lengths[1]!.whole <= wholeEnd) this.#lengths.shift();
     return { text };
   }
@@ -142,20 +142,20 @@ export class TextStream {
     return Math.max(this.#lengths[at - 1]!.shown, shown - (whole - end));
   }
 
-  /** Gives out the shown text up to `end`, UTF-16 units from its beginning. */
-  #giveUpTo(end: number): string {
+  /** Emits the shown text up to `end`, UTF-16 units from its beginning. */
+  #emitUpTo(end: number): string {
     const numKept = this.#lengths.at(-1)!.shown - end;
-    const given = this.#withheld.slice(0, Math.max(0, this.#withheld.length - numKept));
-    this.#withheld = this.#withheld.slice(given.length);
-    return this.#give(given);
+    const emitted = this.#withheld.slice(0, Math.max(0, this.#withheld.length - numKept));
+    this.#withheld = this.#withheld.slice(emitted.length);
+    return this.#emit(emitted);
   }
 
-  #give(text: string): string {
-    if (this.#findsStarts) this.#numGiven += numCharacters(text);
+  #emit(text: string): string {
+    if (this.#findsStarts) this.#numEmitted += numCharacters(text);
     return text;
   }
 
   #endStarts(): void {
-    this.#starts = this.#starts.map((start) => Math.min(start, this.#numGiven));
+    this.#starts = this.#starts.map((start) => Math.min(start, this.#numEmitted));
   }
 }

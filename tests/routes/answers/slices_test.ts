@@ -40,7 +40,7 @@ Deno.test("slices: works under way at once do not add up to one long turn", asyn
     const slices = new Slices();
     for (let i = 0; i < 5; i++) {
       busy(11);
-      await slices.breathe();
+      await slices.yieldTurn();
       numSlices.set(turn, 1 + (numSlices.get(turn) ?? 0));
     }
   }));
