@@ -21,8 +21,8 @@ import type { WireError } from "../contracts/errors.ts";
 import type { Address, DrafterMessage, VerifierMessage } from "../messages/actors.ts";
 import type { EngineOptions } from "./options.ts";
 
-/** What takes the place of the real actors of the models and of their links; hosted inline only. */
-export interface ModelActors {
+/** Parts of an engine that take the place of the real ones, in tests; inline only. */
+export interface EngineParts {
   /** Makes the verifier. */
   readonly verifier?: () => Actor<VerifierConfig, VerifierInfo, VerifierMessage>;
   /** Makes the drafter. */
@@ -44,11 +44,11 @@ export class EngineActors {
   readonly scheduler: ActorHost<SchedulerConfig, void>;
 
   /** Makes the actors' thread; it starts loading its code at once. */
-  constructor(options: ActorOptions, models: ModelActors) {
+  constructor(options: ActorOptions, parts: EngineParts) {
     // The actors work by turns: in one thread, no time is lost waking another.
     const thread = options.placement === "worker"
       ? new ActorThread("actors")
-      : new InlineGroup(models.channels);
+      : new InlineGroup(parts.channels);
     const host = <Config, Info, Message>(
       name: Address,
       actor: () => Actor<Config, Info, Message>,
@@ -58,8 +58,8 @@ export class EngineActors {
       // The engine runs in this thread too, and receives by turns of the event loop.
       return thread.host(actor(), { ...own, pause: turnEvery(0) });
     };
-    this.verifier = host("verifier", models.verifier ?? actors.verifier);
-    this.drafter = host("drafter", models.drafter ?? actors.drafter);
+    this.verifier = host("verifier", parts.verifier ?? actors.verifier);
+    this.drafter = host("drafter", parts.drafter ?? actors.drafter);
     this.scheduler = host("scheduler", actors.scheduler);
     for (const model of [this.verifier, this.drafter]) thread.link(this.scheduler.name, model.name);
   }

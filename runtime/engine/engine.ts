@@ -11,7 +11,7 @@ import type { ServerInfo } from "../contracts/server_info.ts";
 import type { EngineMessage, SchedulerMessage } from "../messages/actors.ts";
 import { EngineMetrics } from "../metrics/engine_metrics.ts";
 import { withSettings } from "../scheduling/settings.ts";
-import type { ModelActors } from "./actors.ts";
+import type { EngineParts } from "./actors.ts";
 import { EngineControl } from "./control.ts";
 import { describeModel, endTokens, planVerifier } from "./engine_config.ts";
 import { LifeCycle } from "./life_cycle.ts";
@@ -31,9 +31,9 @@ export function startEngine(options: EngineOptions): Promise<Engine> {
   return createEngine(options, {});
 }
 
-/** The same with `models` in the place of the real verifier and drafter. */
-export async function createEngine(options: EngineOptions, models: ModelActors): Promise<Engine> {
-  const engine = new Engine(options, models);
+/** The same with `parts` in the place of the real ones. */
+export async function createEngine(options: EngineOptions, parts: EngineParts): Promise<Engine> {
+  const engine = new Engine(options, parts);
   try {
     await engine.start();
   } catch (error) {
@@ -59,14 +59,14 @@ export class Engine implements Generator, AsyncDisposable {
   #facts: ServerFacts | undefined;
 
   /** Makes the actors' thread; it starts loading its code at once. */
-  constructor(options: EngineOptions, models: ModelActors) {
+  constructor(options: EngineOptions, parts: EngineParts) {
     const { checkpoint, tokenizer, args: { enableMetrics, profileDir }, log } = options;
     const eosTokenIds = endTokens(checkpoint, tokenizer.eosTokenIds);
     this.#options = options;
     this.#verifierConfig = planVerifier({ ...options, eosTokenIds });
     this.model = describeModel(options, this.#verifierConfig);
     this.#metrics = new EngineMetrics(this.model, enableMetrics);
-    const life = this.#life = new LifeCycle(options, models, {
+    const life = this.#life = new LifeCycle(options, parts, {
       onMessage: (message) => this.#onMessage(message),
       onEnd: (error) => this.#end(error),
     });

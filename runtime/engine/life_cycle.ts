@@ -7,7 +7,7 @@ import { PortChannel } from "../actor/channel.ts";
 import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import { ActorCrashedError, UnavailableError, type WireError } from "../contracts/errors.ts";
 import type { Address, EngineMessage, SchedulerMessage } from "../messages/actors.ts";
-import { EngineActors, type ModelActors } from "./actors.ts";
+import { EngineActors, type EngineParts } from "./actors.ts";
 import { planScheduler } from "./engine_config.ts";
 import type { EngineOptions } from "./options.ts";
 
@@ -35,13 +35,13 @@ export class LifeCycle {
   #stop: Promise<void> | undefined;
 
   /** Makes the actors' thread; it starts loading its code at once. */
-  constructor(options: EngineOptions, models: ModelActors, events: LifeCycleEvents) {
+  constructor(options: EngineOptions, parts: EngineParts, events: LifeCycleEvents) {
     const { placement, log } = options;
     this.#options = options;
     this.#events = events;
     this.#actors = new EngineActors(
       { placement, log, onCrash: (actor, error) => this.#crash(actor, error) },
-      models,
+      parts,
     );
     const { port1, port2 } = new MessageChannel();
     this.#actors.scheduler.connect("engine", port2);

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
-import type { ModelActors } from "../../runtime/engine/actors.ts";
+import type { EngineParts } from "../../runtime/engine/actors.ts";
 import { createEngine, type Engine } from "../../runtime/engine/engine.ts";
 import type { EngineOptions } from "../../runtime/engine/options.ts";
 import type { GenerationUpdate } from "../../runtime/contracts/generation.ts";
@@ -56,7 +56,7 @@ export function shapeName(shape: Shape | undefined): string {
 export async function start(
   { target }: Pick<Setting, "target">,
   args: Partial<ServerArgs>,
-  { models = {}, ...options }: Partial<EngineOptions> & { readonly models?: ModelActors } = {},
+  { parts = {}, ...options }: Partial<EngineOptions> & { readonly parts?: EngineParts } = {},
 ): Promise<Engine> {
   const all = { ...defaultArgs, pageSize: 16, threads: 2, maxTotalTokens: 4096, ...args };
   const { speculation } = await openSpeculation(all, target);
@@ -71,7 +71,7 @@ export async function start(
     log: () => {},
     channels: new MessageGuard().channels,
     ...options,
-  }, models);
+  }, parts);
 }
 
 function generate(engine: Engine, { prompt, sampling }: Case, index: number): Promise<GenerationUpdate> {

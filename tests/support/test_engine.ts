@@ -7,7 +7,7 @@ import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
 import { createEngine, type Engine } from "../../runtime/engine/engine.ts";
 import type { EngineOptions, EngineTokenizer } from "../../runtime/engine/options.ts";
-import type { ModelActors } from "../../runtime/engine/actors.ts";
+import type { EngineParts } from "../../runtime/engine/actors.ts";
 import type { GenerationRequest, GenerationUpdate } from "../../runtime/contracts/generation.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { Detokenizer } from "../../runtime/tokenizer/detokenizer.ts";
@@ -109,7 +109,7 @@ export function startTestEngine(
     readonly args?: Partial<ServerArgs>;
     readonly pieces?: readonly string[];
     readonly engine?: Partial<EngineOptions>;
-    readonly models?: ModelActors;
+    readonly parts?: EngineParts;
   } = {},
 ): Promise<Engine> {
   const pieces = options.pieces ?? PIECES;
@@ -132,7 +132,7 @@ export function startTestEngine(
   }, {
     verifier: () => fakeVerifier({ ...options, next }),
     channels: new MessageGuard().channels,
-    ...options.models,
+    ...options.parts,
   });
 }
 

@@ -50,7 +50,7 @@ Deno.test("a start that fails says why and leaves nothing running", async () => 
   broken.start = () => {
     throw new LoadError("Cannot load tensor lm_head.weight: file ends early");
   };
-  await assert.rejects(startTestEngine({ models: { verifier: () => broken } }), {
+  await assert.rejects(startTestEngine({ parts: { verifier: () => broken } }), {
     name: "LoadError",
     code: "cannot_load",
     message: "Cannot load tensor lm_head.weight: file ends early",

@@ -122,7 +122,7 @@ for (const shape of SHAPES) {
         setting,
         expected,
         { speculativeAlgorithm: "NGRAM", ...shapeArgs(shape) },
-        { models: { drafter: () => scriptedDrafter(tokensOf, make) } },
+        { parts: { drafter: () => scriptedDrafter(tokensOf, make) } },
       );
       assert.ok(sums.cached > 0 && sums.proposed > 0);
       check(sums);
@@ -195,7 +195,7 @@ Deno.test("thresholds below 1 accept what was not drawn, but nothing that the fi
     const [plain] = await runPlain(setting);
     const tokensOf = () => [...setting.cases[0]!.prompt, ...plain!.tokens];
     await using engine = await start(setting, args, {
-      models: { drafter: () => scriptedDrafter(tokensOf, alwaysWrong(300)) },
+      parts: { drafter: () => scriptedDrafter(tokensOf, alwaysWrong(300)) },
     });
     const { tokens, usage } = await collect(
       engine.generate(requestOf("r", ONCE, setting.cases[0]!.sampling)),
