@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StorageFormat } from "./storage_format.ts";
 
 /** Llama 3's frequency-dependent scaling (`rope_scaling.rope_type = "llama3"`), or linear. */
 export type RopeScaling =
@@ -17,7 +18,7 @@ export type RopeScaling =
 
 /** Architecture and sizes of a model, as its checkpoint states them. */
 export interface ModelConfig {
-  /** Hugging Face architecture name, e.g. `LlamaForCausalLM`. */
+  /** Hugging Face's name of the architecture, as config.json has it. */
   readonly architecture: string;
   /** Width of the residual stream. */
   readonly hiddenSize: number;
@@ -49,23 +50,9 @@ export interface ModelConfig {
   readonly eosTokenIds: readonly number[];
 }
 
-/** How numbers lie in a file. */
-export type StorageFormat =
-  | "F32"
-  | "F16"
-  | "BF16"
-  | "Q4_0"
-  | "Q4_1"
-  | "Q5_0"
-  | "Q5_1"
-  | "Q8_0"
-  | "Q4_K"
-  | "Q5_K"
-  | "Q6_K";
-
 /** Where one tensor lies: a range of a file, already checked against the file's size. */
 export interface TensorSource {
-  /** Checkpoint name in Hugging Face's terms, e.g. `model.layers.0.self_attn.q_proj.weight`. */
+  /** Checkpoint name in Hugging Face's terms. */
   readonly name: string;
   /** Path of the file. */
   readonly file: string;
@@ -78,8 +65,8 @@ export interface TensorSource {
   /** Rows then columns; a vector has one entry. */
   readonly shape: readonly number[];
   /**
-   * `interleaved`: rows of each rotary head come as pairs (i, i + headDim/2), GGUF's order for q and k of Llama;
-   * `plain`: Hugging Face's order.
+   * `interleaved`: rows of each rotary head come as pairs (i, i + headDim/2), as llama.cpp's converter writes the query
+   * and key projections of some architectures; `plain`: Hugging Face's order.
    */
   readonly rowOrder: "plain" | "interleaved";
 }

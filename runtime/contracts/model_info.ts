@@ -13,7 +13,7 @@ export interface ModelInfo {
   readonly modelFolder: string;
   /** Folder with tokenizer.json, or the file that the tokenizer came from. */
   readonly tokenizerPath: string;
-  /** Hugging Face's name of the architecture, e.g. `LlamaForCausalLM`. */
+  /** Hugging Face's name of the architecture, as config.json has it. */
   readonly architecture: string;
   /** What the tokenizer puts around texts. */
   readonly tokenizer: TokenizerFacts;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Checkpoint, ModelConfig, StorageFormat } from "../contracts/checkpoint.ts";
+import type { Checkpoint, ModelConfig } from "../contracts/checkpoint.ts";
+import type { StorageFormat } from "../contracts/storage_format.ts";
 import type { VerifierConfig } from "../contracts/config.ts";
 import { Weights } from "../nn/weights.ts";
 import { draftLimits } from "../speculation/tree_proposer.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Checkpoint, StorageFormat, TensorSource } from "../contracts/checkpoint.ts";
+import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { Context, Dtype } from "../../ffi/context.ts";
 import type { FileId, TensorId, WeightId } from "../../ffi/handles.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StorageFormat } from "../contracts/checkpoint.ts";
+import type { StorageFormat } from "../contracts/storage_format.ts";
 
 /** A run of consecutive values of a row that are stored together. */
 export interface BlockLayout {

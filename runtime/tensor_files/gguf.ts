@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StorageFormat } from "../contracts/checkpoint.ts";
+import type { StorageFormat } from "../contracts/storage_format.ts";
 import { isStorageFormat } from "./formats.ts";
 import { HeaderReader } from "./header_reader.ts";
 import { checkRanges, tensorBytes } from "./tensor_ranges.ts";

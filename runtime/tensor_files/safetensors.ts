@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import type { StorageFormat } from "../contracts/checkpoint.ts";
+import type { StorageFormat } from "../contracts/storage_format.ts";
 import { blockOf, isIntegerFormat } from "./formats.ts";
 import { HeaderReader } from "./header_reader.ts";
 import { isTooDeep } from "./json_depth.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StorageFormat } from "../contracts/checkpoint.ts";
+import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { blockOf, type IntegerFormat, rowBytes } from "./formats.ts";
 

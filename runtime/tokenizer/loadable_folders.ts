@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import type { TokenizerSource, TokenizerStep } from "./source.ts";
 
-/** Settings of {@linkcode ensureLoadableFolders}. */
+/** What {@linkcode ensureLoadableFolders} needs besides the tokenizer. */
 export interface LoadableFoldersOptions {
   /** Folder that folders are made in. */
   readonly cacheDir: string;

@@ -5,7 +5,8 @@
  * @module
  */
 import { basename } from "node:path";
-import type { Checkpoint, StorageFormat, TensorSource } from "../contracts/checkpoint.ts";
+import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
 import { openTokenizer } from "../tokenizer/open_tokenizer.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StorageFormat } from "../../runtime/contracts/checkpoint.ts";
+import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import type { Dtype } from "../../ffi/context.ts";
 import { embedding, gatherOutputs } from "../../ffi/ops.ts";
 import { rowsAt } from "../support/batches.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { StorageFormat } from "../../runtime/contracts/checkpoint.ts";
+import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { TensorId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StorageFormat } from "../../runtime/contracts/checkpoint.ts";
+import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import type { Context, Dtype } from "../../ffi/context.ts";
 import type { WeightId } from "../../ffi/handles.ts";
 import { linear } from "../../ffi/ops.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { StorageFormat } from "../../runtime/contracts/checkpoint.ts";
+import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import { blockOf, rowBytes } from "../../runtime/tensor_files/formats.ts";
 
 /** A source of numbers in [0, 1). */

@@ -4,7 +4,8 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig, StorageFormat } from "../../runtime/contracts/checkpoint.ts";
+import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
+import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import { encodeFloatRow, normal, type Random, seededRandom } from "./block_formats.ts";
 import { safetensorsBytes, type SafetensorsData } from "./safetensors_writer.ts";
 import { torchBytes } from "./torch_writer.ts";

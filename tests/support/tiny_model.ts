@@ -5,7 +5,8 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig, StorageFormat } from "../../runtime/contracts/checkpoint.ts";
+import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
+import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import { rowBytes } from "../../runtime/tensor_files/formats.ts";
 import { requiredTensors } from "../../runtime/weights/required_tensors.ts";
 import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";

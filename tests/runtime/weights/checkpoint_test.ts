@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Checkpoint, StorageFormat, TensorSource } from "../../../runtime/contracts/checkpoint.ts";
+import type { Checkpoint, TensorSource } from "../../../runtime/contracts/checkpoint.ts";
+import type { StorageFormat } from "../../../runtime/contracts/storage_format.ts";
 import { LoadError } from "../../../runtime/contracts/errors.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";

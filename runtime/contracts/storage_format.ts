@@ -1,0 +1,19 @@
+/**
+ * How numbers lie in a file.
+ *
+ * @module
+ */
+
+/** How numbers lie in a file: floats, or ggml's blocks of quantized ones. */
+export type StorageFormat =
+  | "F32"
+  | "F16"
+  | "BF16"
+  | "Q4_0"
+  | "Q4_1"
+  | "Q5_0"
+  | "Q5_1"
+  | "Q8_0"
+  | "Q4_K"
+  | "Q5_K"
+  | "Q6_K";
