@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import { ensureLibrary } from "../../ffi/build.ts";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
-import { type Engine, type EngineOptions, startEngine } from "../../runtime/engine/engine.ts";
+import { createEngine, type Engine } from "../../runtime/engine/engine.ts";
+import type { EngineOptions } from "../../runtime/engine/options.ts";
 import type { GenerationUpdate } from "../../runtime/contracts/generation.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
@@ -69,7 +70,7 @@ async function run(
 ): Promise<Run> {
   const { checkpoint, tokenizerSource } = await openCheckpoint(await resolveModel(path));
   const lines: string[] = [], guard = new MessageGuard();
-  await using engine = await startEngine({
+  await using engine = await createEngine({
     // A line for every decode step.
     args: { ...defaultArgs, pageSize: 16, threads: 2, decodeLogInterval: 1, ...args },
     checkpoint,
@@ -77,9 +78,8 @@ async function run(
     libraryPath: await ensureLibrary(),
     device: "cpu",
     placement,
-    channels: guard.channels,
     log: (_, line) => void lines.push(line),
-  });
+  }, { channels: guard.channels });
   let updates: GenerationUpdate[] = [];
   for (const mode of modes) updates = await generateAll(engine, mode);
   const { numPreemptions, numFreePages, numEvictablePages, numPages } = await engine.schedulerState();

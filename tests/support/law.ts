@@ -69,9 +69,8 @@ export async function start(
     device: "cpu",
     placement: "inline",
     log: () => {},
-    channels: new MessageGuard().channels,
     ...options,
-  }, parts);
+  }, { channels: new MessageGuard().channels, ...parts });
 }
 
 function generate(engine: Engine, { prompt, sampling }: Case, index: number): Promise<GenerationUpdate> {
@@ -115,8 +114,8 @@ export async function checkLaw(
 ): Promise<Sums> {
   const guard = new MessageGuard();
   await using engine = await start(setting, { chunkedPrefillSize: 16, ...args }, {
-    channels: guard.channels,
     ...options,
+    parts: { channels: guard.channels, ...options.parts },
   });
   const sums = { verifications: 0, proposed: 0, accepted: 0, cached: 0 };
   const check = (update: GenerationUpdate, index: number) => {

@@ -27,7 +27,7 @@ Deno.test("a crash of the drafter fails every live request, and later ones, with
       });
     const args = { speculativeAlgorithm: "NGRAM", speculativeNumSteps: 3 };
     await using engine = await start({ target }, args, {
-      drafter,
+      parts: { drafter },
       onCrash: (error) => void crashes.push(error),
     });
     const sampling = { maxTokens: 100, ignoreEos: true };
