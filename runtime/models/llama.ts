@@ -99,7 +99,7 @@ export class DecoderLayer {
 }
 
 /** Llama with a language-model head. */
-export class LlamaForCausalLM implements Model {
+export class Llama implements Model {
   readonly logits: TensorId;
   readonly #parts: ModelParts;
   readonly #activations: Activations;

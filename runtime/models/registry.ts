@@ -1,15 +1,18 @@
 /**
- * Architectures by their Hugging Face name. Adding a model is a file and a line here.
+ * Which model runs an architecture. Adding a model is a file, its descriptor in `runtime/architectures/`, and a line here.
  *
  * @module
  */
-import { LoadError } from "../contracts/errors.ts";
-import { LlamaForCausalLM } from "./llama.ts";
+import type { Architecture } from "../architectures/architecture.ts";
+import { LLAMA } from "../architectures/llama.ts";
+import { architectureOf } from "../architectures/registry.ts";
+import { Llama } from "./llama.ts";
 import type { Model, ModelParts } from "./model.ts";
 
-const architectures: Readonly<Record<string, new (parts: ModelParts) => Model>> = {
-  LlamaForCausalLM,
-};
+/** The model of each architecture. */
+export const MODELS: ReadonlyMap<Architecture, new (parts: ModelParts) => Model> = new Map([
+  [LLAMA, Llama],
+]);
 
 /**
  * Builds the model that the checkpoint names.
@@ -17,10 +20,6 @@ const architectures: Readonly<Record<string, new (parts: ModelParts) => Model>> 
  * @throws {LoadError} if the architecture is unknown or a tensor is missing
  */
 export function createModel(parts: ModelParts): Model {
-  const architecture = architectures[parts.config.architecture];
-  if (!architecture) {
-    const known = Object.keys(architectures).join(", ");
-    throw new LoadError(`Cannot run architecture: ${parts.config.architecture}, expected one of ${known}`);
-  }
-  return new architecture(parts);
+  const Model = MODELS.get(architectureOf(parts.config))!;
+  return new Model(parts);
 }

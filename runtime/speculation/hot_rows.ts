@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { architectureOf } from "../architectures/registry.ts";
+import { outputMatrix } from "../architectures/tensor_table.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { WeightId } from "../../ffi/handles.ts";
 import type { Checkpoint } from "../contracts/checkpoint.ts";
@@ -17,7 +19,7 @@ import { Weights } from "../nn/weights.ts";
  */
 export function loadHotRows(context: Context, checkpoint: Checkpoint, tokens: Int32Array): WeightId {
   const { config, tensors } = checkpoint;
-  const name = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+  const name = outputMatrix(architectureOf(config), config);
   const { file: path, offset, bytes, shape: [numRows = 0, cols = 0], format } = tensors.get(name)!;
   const rowBytes = bytes / numRows, rows = new Uint8Array(tokens.length * rowBytes);
   using file = Deno.openSync(path);

@@ -55,6 +55,19 @@ export async function readJsonFile<Schema extends z.ZodType>(
   } catch (error) {
     throw new LoadError(`Cannot read ${path}: ${error instanceof Error ? error.message : error}`);
   }
+  return checkFields(path, json, schema);
+}
+
+/**
+ * The content of a JSON file as a schema has it; `path` is for the error.
+ *
+ * @throws {LoadError} naming the field at fault
+ */
+export function checkFields<Schema extends z.ZodType>(
+  path: string,
+  json: unknown,
+  schema: Schema,
+): z.output<Schema> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const { path: field, message } = parsed.error.issues[0]!;

@@ -8,11 +8,12 @@ import { basename } from "node:path";
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
+import type { StorageFormat } from "../contracts/storage_format.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
 import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import { readGguf } from "../tensor_files/gguf.ts";
-import { ggufConfig, ggufTensors } from "./gguf_checkpoint.ts";
+import { readGgufModel } from "./gguf_checkpoint.ts";
 import { readHuggingFaceConfig } from "./huggingface_config.ts";
 import { checkModel } from "./required_tensors.ts";
 import type { ModelFiles } from "./model_files.ts";
@@ -43,9 +44,9 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
   const file = readGguf(files[0]!);
   // The file's own tokenizer may be of a kind that only --tokenizer-path can replace.
   const own = tokenizerPath === undefined ? ggufTokenizer(file) : undefined;
-  const tensors = ggufTensors(file);
+  const { config, tensors } = readGgufModel(file, own);
   return {
-    checkpoint: { path, config: ggufConfig(file, own), tensors, files, dtype: prevailingDtype(tensors) },
+    checkpoint: { path, config, tensors, files, dtype: prevailingDtype(tensors) },
     tokenizerSource: own ?? await openTokenizer(tokenizerPath!),
   };
 }

@@ -5,13 +5,14 @@
  */
 import { join } from "node:path";
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import { countLayers, FUSION_MATRIX, HEAD_NAMES, headTensorsOf, kindOfHead } from "../architectures/draft_heads.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.ts";
 import { prevailingDtype } from "./checkpoint.ts";
 import { checkHead } from "./head_tensors.ts";
 import { fetchHubFiles, type HubModelOptions, isHubId } from "./hub_model.ts";
 import { readShardNames, SHARD_INDEX } from "./local_model.ts";
-import { type HeadSettings, readHeadConfig } from "./huggingface_config.ts";
+import { type HeadConfigFile, readHeadConfig } from "./huggingface_config.ts";
 import { readSafetensors } from "../tensor_files/safetensors.ts";
 import { isFloating, readIntegers, type StoredTensor } from "../tensor_files/stored_tensor.ts";
 import { readTorchFile, stateDict } from "../tensor_files/torch_pickle.ts";
@@ -33,8 +34,6 @@ const WEIGHT_FILES = ["model.safetensors", "pytorch_model.bin"];
 
 const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 
-const MTP_TENSOR = /^model\.mtp_layers\.0\.(.+)$/;
-
 const ALGORITHMS: Readonly<Record<HeadKind, readonly string[]>> = {
   eagle: ["EAGLE", "NEXTN"],
   eagle3: ["EAGLE3"],
@@ -55,7 +54,7 @@ export async function openDraftHead(options: DraftHeadOptions): Promise<HeadChec
   if (!ALGORITHMS[kind].includes(algorithm)) {
     throw new LoadError(
       `Cannot use ${path} with --speculative-algorithm ${algorithm}: its tensors are those of ${
-        describe(kind)
+        HEAD_NAMES[kind]
       }, expected --speculative-algorithm ${ALGORITHMS[kind][0]}`,
     );
   }
@@ -114,56 +113,37 @@ async function findWeights(path: string, folder: string): Promise<string[]> {
   );
 }
 
-/** The head's tensors: of a checkpoint that has an MTP layer besides the target's layers, just that. */
+/** The head's tensors in these files. */
 async function readHeaders(files: readonly string[]): Promise<FileTensor[]> {
   const all: FileTensor[] = [];
   for (const file of files) {
     const stored = file.endsWith(".bin") ? stateDict(await readTorchFile(file)) : readSafetensors(file);
     all.push(...stored.map((tensor) => ({ ...tensor, file })));
   }
-  const mtp = all.filter(({ name }) => MTP_TENSOR.test(name));
-  return (mtp.length > 0 ? mtp : all).map((tensor) => ({ ...tensor, name: canonicalName(tensor.name) }));
-}
-
-/** The name without what differs between trainers: some prefix everything, EAGLE-3's authors call the layer otherwise. */
-function canonicalName(name: string): string {
-  const mtp = MTP_TENSOR.exec(name)?.[1];
-  if (mtp === undefined) return name.replace(/^model\./, "").replace(/^midlayer\./, "layers.0.");
-  return /^(input|post_attention)_layernorm|^self_attn|^mlp/.test(mtp) ? `layers.0.${mtp}` : mtp;
+  return headTensorsOf(all);
 }
 
 function kindOf(path: string, tensors: readonly StoredTensor[], target: Checkpoint): HeadKind {
-  const shapes = new Map(tensors.map(({ name, shape }) => [name, shape]));
-  if (shapes.has("input_proj.weight")) return "mtp";
-  const fc = shapes.get("fc.weight");
-  if (fc === undefined) {
+  const shapes = new Map(tensors.map(({ name, shape }) => [name, shape])), kind = kindOfHead(shapes);
+  if (kind === undefined) {
     throw new LoadError(
-      `Cannot load draft head ${path}: it has no tensor fc.weight, expected an EAGLE, EAGLE-2, EAGLE-3 or MTP head`,
+      `Cannot load draft head ${path}: it has no tensor ${FUSION_MATRIX}, expected an EAGLE, EAGLE-2, EAGLE-3 or MTP head`,
     );
   }
-  if (shapes.has("layers.0.hidden_norm.weight")) return "eagle3";
-  const [rows, cols] = fc, width = target.config.hiddenSize;
-  if (cols === rows! + width) return "eagle";
+  if (kind !== "eagle") return kind;
+  // EAGLE's matrix takes its own width beside the target's; a head with another one is of no known kind.
+  const fc = shapes.get(FUSION_MATRIX)!, [rows, cols] = fc, width = target.config.hiddenSize;
+  if (cols === rows! + width) return kind;
   throw new LoadError(
-    `Cannot load draft head ${path}: fc.weight is [${fc.join(", ")}] and there is no hidden_norm, ` +
+    `Cannot load draft head ${path}: ${FUSION_MATRIX} is [${fc.join(", ")}] and there is no hidden_norm, ` +
       `expected [n, n + ${width}] (EAGLE, EAGLE-2) or a hidden_norm (EAGLE-3) for a target of width ${width}`,
   );
-}
-
-function describe(kind: HeadKind): string {
-  return { eagle: "an EAGLE or EAGLE-2 head", eagle3: "an EAGLE-3 head", mtp: "an MTP layer" }[kind];
-}
-
-function countLayers(tensors: ReadonlyMap<string, unknown>): number {
-  let count = 0;
-  while (tensors.has(`layers.${count}.self_attn.q_proj.weight`)) count++;
-  return Math.max(1, count);
 }
 
 /** EAGLE and MTP take what the final norm puts out; EAGLE-3 three states, by default those the authors chose. */
 function featureLayers(
   kind: HeadKind,
-  { featureLayers: stated }: HeadSettings,
+  { featureLayers: stated }: HeadConfigFile,
   target: Checkpoint,
 ): readonly number[] {
   const { numLayers } = target.config;

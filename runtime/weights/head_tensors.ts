@@ -1,50 +1,13 @@
 /**
- * What tensors a draft head needs, and whether it has them and fits its target.
+ * Checks a draft head: whether it has the tensors it needs and fits its target.
  *
  * @module
  */
 import type { Checkpoint } from "../contracts/checkpoint.ts";
+import { headTensors } from "../architectures/draft_heads.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { HeadCheckpoint } from "../contracts/speculation_config.ts";
 import { impossibleNumber } from "./model_numbers.ts";
-
-/** Names and shapes of the tensors of a draft head. */
-export function* headTensors(
-  { config, head, tensors }: HeadCheckpoint,
-  targetWidth: number,
-): Generator<readonly [name: string, shape: readonly number[]]> {
-  const { hiddenSize, intermediateSize, numLayers } = config, isEagle3 = head.kind === "eagle3";
-  const isMtp = head.kind === "mtp";
-  const queryWidth = config.numHeads * config.headDim, kvWidth = config.numKvHeads * config.headDim;
-  yield [
-    isMtp ? "input_proj.weight" : "fc.weight",
-    [hiddenSize, isEagle3 ? head.featureLayers.length * targetWidth : hiddenSize + targetWidth],
-  ];
-  for (let layer = 0; layer < numLayers; layer++) {
-    const name = (part: string) => `layers.${layer}.${part}.weight`;
-    const inputWidth = isEagle3 && layer === 0 ? 2 * hiddenSize : hiddenSize;
-    if (isEagle3 && layer === 0) yield [name("hidden_norm"), [hiddenSize]];
-    if (isEagle3 || isMtp || layer > 0) yield [name("input_layernorm"), [hiddenSize]];
-    yield [name("self_attn.q_proj"), [queryWidth, inputWidth]];
-    yield [name("self_attn.k_proj"), [kvWidth, inputWidth]];
-    yield [name("self_attn.v_proj"), [kvWidth, inputWidth]];
-    yield [name("self_attn.o_proj"), [hiddenSize, queryWidth]];
-    yield [name("post_attention_layernorm"), [hiddenSize]];
-    yield [name("mlp.gate_proj"), [intermediateSize, hiddenSize]];
-    yield [name("mlp.up_proj"), [intermediateSize, hiddenSize]];
-    yield [name("mlp.down_proj"), [hiddenSize, intermediateSize]];
-  }
-  if (isMtp) {
-    yield ["token_layernorm.weight", [hiddenSize]];
-    yield ["hidden_layernorm.weight", [targetWidth]];
-    yield ["final_layernorm.weight", [hiddenSize]];
-  }
-  if (!isEagle3) return;
-  yield ["norm.weight", [hiddenSize]];
-  for (let i = 0; tensors.has("fc_norm.0.weight") && i < head.featureLayers.length; i++) {
-    yield [`fc_norm.${i}.weight`, [targetWidth]];
-  }
-}
 
 /**
  * Checks the tensors against the configuration and both against the target.

@@ -90,6 +90,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/speculation/": [
     ...CONTRACTS,
     "runtime/actor/",
+    "runtime/architectures/",
     "runtime/models/",
     "runtime/nn/",
     "runtime/sampling/",
@@ -97,18 +98,27 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "runtime/speculation/setup/": [
     ...CONTRACTS,
+    "runtime/architectures/",
     "runtime/speculation/",
     "runtime/tokenizer/",
     "runtime/weights/",
   ],
-  "runtime/models/": [...CONTRACTS, "runtime/engine/", "runtime/nn/", "ffi/"],
+  "runtime/models/": [...CONTRACTS, "runtime/architectures/", "runtime/engine/", "runtime/nn/", "ffi/"],
   "runtime/nn/": [...CONTRACTS, "ffi/"],
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
   "runtime/tokenizer/host/": ["runtime/contracts/", "runtime/processes/", "runtime/tokenizer/"],
   // A GGUF file carries both weights and tokenizer.
   "runtime/tokenizer/": ["runtime/contracts/", "runtime/tensor_files/"],
-  "runtime/weights/": ["runtime/contracts/", "runtime/tensor_files/", "runtime/tokenizer/"],
-  "runtime/tensor_files/": ["runtime/contracts/"],
+  "runtime/weights/": [
+    "runtime/contracts/",
+    "runtime/architectures/",
+    "runtime/tensor_files/",
+    "runtime/tokenizer/",
+  ],
+  // Descriptors: no forward, no tokenizer.
+  "runtime/architectures/": ["runtime/contracts/", "runtime/tensor_files/"],
+  // Containers: neither models nor tokenizers.
+  "runtime/tensor_files/": ["runtime/contracts/errors.ts", "runtime/contracts/storage_format.ts"],
   "runtime/scheduling/": [...CONTRACTS, "runtime/cache/"],
   "runtime/cache/": CONTRACTS,
   "runtime/metrics/": [...CONTRACTS, "deno.json"],

@@ -1,5 +1,5 @@
 /**
- * Writes tiny random Llama checkpoints: the same seed gives the same model as GGUF and as safetensors. Logits have a
+ * Writes tiny random checkpoints of any architecture: the same seed gives the same model as GGUF and as safetensors. Logits have a
  * standard deviation of about 2, so that no token wins by accident of rounding.
  *
  * @module
@@ -7,8 +7,10 @@
 import { join } from "node:path";
 import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
 import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
+import type { Architecture } from "../../runtime/architectures/architecture.ts";
+import { architectureOf } from "../../runtime/architectures/registry.ts";
+import { modelTensors, type TensorTable } from "../../runtime/architectures/tensor_table.ts";
 import { rowBytes } from "../../runtime/tensor_files/formats.ts";
-import { requiredTensors } from "../../runtime/weights/required_tensors.ts";
 import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";
 import { GGML_TYPE, ggufBytes, type GgufField } from "./gguf_writer.ts";
 import { safetensorsBytes } from "./safetensors_writer.ts";
@@ -59,8 +61,13 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions):
   const config = { ...TINY_CONFIG, ...options.config };
   const { format = "F32" } = options;
   const random = seededRandom(options.seed);
-  const tensors = [...requiredTensors(config)].map(([name, shape]) =>
-    randomTensor(name, shape, typeof format === "string" ? format : format(name), random)
+  const architecture = architectureOf(config);
+  const { embedding, lmHead } = architecture.tensors;
+  const tensors = [...modelTensors(architecture, config)].filter(({ isRequired }) => isRequired).map(
+    ({ name, shape }) => {
+      const gain = name === embedding || name === lmHead ? 2 : 1;
+      return randomTensor(name, shape, typeof format === "string" ? format : format(name), gain, random);
+    },
   );
   await Deno.mkdir(folder, { recursive: true });
   if (options.kind === "safetensors") {
@@ -68,7 +75,7 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions):
     return folder;
   }
   const path = join(folder, "tiny.gguf");
-  await Deno.writeFile(path, tinyGguf(config, tensors, options.ggufFields ?? {}));
+  await Deno.writeFile(path, tinyGguf(architecture, config, tensors, options.ggufFields ?? {}));
   return path;
 }
 
@@ -76,6 +83,7 @@ function randomTensor(
   name: string,
   shape: readonly number[],
   format: StorageFormat,
+  gain: number,
   random: Random,
 ): TinyTensor {
   const cols = shape.at(-1)!;
@@ -86,7 +94,6 @@ function randomTensor(
   if (rowBytes(format, cols) === undefined) {
     throw new RangeError(`Cannot write ${name}: ${cols} columns of ${format}`);
   }
-  const gain = name.startsWith("lm_head") || name.startsWith("model.embed_tokens") ? 2 : 1;
   const std = gain / Math.sqrt(cols);
   return {
     name,
@@ -158,25 +165,28 @@ function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
 }
 
 function tinyGguf(
+  { name: architecture, gguf, tensors: table }: Architecture,
   config: ModelConfig,
   tensors: readonly TinyTensor[],
   replaced: Readonly<Record<string, GgufField>>,
 ): Uint8Array<ArrayBuffer> {
+  if (gguf === undefined) throw new RangeError(`Cannot write GGUF: ${architecture} has no names there`);
+  const key = (name: string) => `${gguf.architecture}.${name}`;
   const u32 = (value: number): GgufField => ({ type: "u32", value });
   const text = (value: string): GgufField => ({ type: "string", value });
   const fields = new Map<string, GgufField>([
-    ["general.architecture", text("llama")],
-    ["llama.block_count", u32(config.numLayers)],
-    ["llama.context_length", u32(config.maxPositionEmbeddings)],
-    ["llama.embedding_length", u32(config.hiddenSize)],
-    ["llama.feed_forward_length", u32(config.intermediateSize)],
-    ["llama.attention.head_count", u32(config.numHeads)],
-    ["llama.attention.head_count_kv", u32(config.numKvHeads)],
-    ["llama.attention.key_length", u32(config.headDim)],
-    ["llama.attention.value_length", u32(config.headDim)],
-    ["llama.rope.dimension_count", u32(config.headDim)],
-    ["llama.rope.freq_base", { type: "f32", value: config.ropeTheta }],
-    ["llama.attention.layer_norm_rms_epsilon", { type: "f32", value: config.rmsNormEps }],
+    ["general.architecture", text(gguf.architecture)],
+    [key("block_count"), u32(config.numLayers)],
+    [key("context_length"), u32(config.maxPositionEmbeddings)],
+    [key("embedding_length"), u32(config.hiddenSize)],
+    [key("feed_forward_length"), u32(config.intermediateSize)],
+    [key("attention.head_count"), u32(config.numHeads)],
+    [key("attention.head_count_kv"), u32(config.numKvHeads)],
+    [key("attention.key_length"), u32(config.headDim)],
+    [key("attention.value_length"), u32(config.headDim)],
+    [key("rope.dimension_count"), u32(config.headDim)],
+    [key("rope.freq_base"), { type: "f32", value: config.ropeTheta }],
+    [key("attention.layer_norm_rms_epsilon"), { type: "f32", value: config.rmsNormEps }],
     ["tokenizer.ggml.model", text("gpt2")],
     ["tokenizer.ggml.pre", text("smollm")],
     ["tokenizer.ggml.tokens", { type: "strings", value: TINY_TOKENIZER.tokens }],
@@ -191,10 +201,12 @@ function tinyGguf(
   return ggufBytes(
     fields,
     tensors.map(({ name, shape, format, rows }) => ({
-      name: ggufName(name),
+      name: ggufName(table, name),
       dims: shape.toReversed(),
       type: GGML_TYPE[format],
-      bytes: concat(/[qk]_proj/.test(name) ? interleaved(rows, config.headDim) : rows),
+      bytes: concat(
+        gguf.interleaved.some((part) => name.endsWith(part)) ? interleaved(rows, config.headDim) : rows,
+      ),
     })),
   );
 }
@@ -207,24 +219,13 @@ function interleaved(rows: readonly Uint8Array[], headDim: number): Uint8Array[]
   });
 }
 
-const GGUF_PARTS: readonly (readonly [huggingFace: string, gguf: string])[] = [
-  ["model.embed_tokens", "token_embd"],
-  ["model.norm", "output_norm"],
-  ["lm_head", "output"],
-  ["model.layers", "blk"],
-  ["input_layernorm", "attn_norm"],
-  ["post_attention_layernorm", "ffn_norm"],
-  ["self_attn.o_proj", "attn_output"],
-  ["self_attn.q_proj", "attn_q"],
-  ["self_attn.k_proj", "attn_k"],
-  ["self_attn.v_proj", "attn_v"],
-  ["mlp.gate_proj", "ffn_gate"],
-  ["mlp.up_proj", "ffn_up"],
-  ["mlp.down_proj", "ffn_down"],
-];
-
-function ggufName(name: string): string {
-  return GGUF_PARTS.reduce((renamed, [from, to]) => renamed.replace(from, to), name);
+function ggufName({ input, layerPrefix, layer, output }: TensorTable, name: string): string {
+  const top = [...input, ...output].find((spec) => spec.name === name);
+  if (top?.ggufName !== undefined) return top.ggufName;
+  const [, number, part] = /^(\d+)\.(.+)$/.exec(name.slice(layerPrefix.length)) ?? [];
+  const spec = layer.find((spec) => spec.name === part);
+  if (spec?.ggufName === undefined) throw new RangeError(`Cannot write GGUF: ${name} has no name there`);
+  return `blk.${number}.${spec.ggufName}`;
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { findArchitecture } from "../../architectures/registry.ts";
 import type { ServerArgs } from "../../contracts/server_args.ts";
 import { LoadError } from "../../contracts/errors.ts";
 import { maxTopLogprobs } from "../../contracts/sampling_params.ts";
@@ -67,9 +68,8 @@ function automaticTree(algorithm: string, args: ServerArgs, architecture: string
     return { numSteps: numDraftTokens - 1, topk: args.speculativeNgramMaxBfsBreadth, numDraftTokens };
   }
   const hasHead = algorithm.startsWith("EAGLE") || algorithm === "NEXTN";
-  return hasHead && architecture === "LlamaForCausalLM"
-    ? { numSteps: 5, topk: 4, numDraftTokens: 8 }
-    : { numSteps: 3, topk: 1, numDraftTokens: 4 };
+  const tree = hasHead ? findArchitecture(architecture)?.draftTree : undefined;
+  return tree ?? { numSteps: 3, topk: 1, numDraftTokens: 4 };
 }
 
 /**

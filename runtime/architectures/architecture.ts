@@ -1,0 +1,48 @@
+/**
+ * What an architecture is to weights, models and draft heads: one descriptor of plain data and pure functions. The
+ * forward that runs it is found in `runtime/models/registry.ts` by the descriptor's name.
+ *
+ * @module
+ */
+import type { ModelConfig } from "../contracts/config.ts";
+import type { SpeculationConfig } from "../contracts/speculation_config.ts";
+import type { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
+import type { TensorTable } from "./tensor_table.ts";
+
+/** Sizes and settings of a network: a {@linkcode ModelConfig} without its architecture's name and its token ids. */
+export type NetworkConfig = Omit<ModelConfig, "architecture" | "bosTokenId" | "eosTokenIds">;
+
+/** What a GGUF file's metadata say of a network; the other two sizes follow from its tensors. */
+export type GgufConfig = Omit<NetworkConfig, "vocabSize" | "tieWordEmbeddings">;
+
+/** How llama.cpp's converter writes an architecture; GGUF's tensor names stand in its {@linkcode TensorTable}. */
+export interface GgufNames {
+  /** `general.architecture`, also the prefix of its metadata keys. */
+  readonly architecture: string;
+  /**
+   * Reads the metadata.
+   *
+   * @throws {LoadError} naming the key, if one is missing or a setting is not supported
+   */
+  readonly readConfig: (metadata: GgufMetadata) => GgufConfig;
+  /** Tensors of a layer whose rows the converter interleaves, see `TensorSource.rowOrder`; without the layer's prefix. */
+  readonly interleaved: readonly string[];
+}
+
+/** Everything about an architecture that is not its forward. */
+export interface Architecture {
+  /** Hugging Face's name, as `architectures` in config.json has it. */
+  readonly name: string;
+  /**
+   * Reads the fields of a config.json, whose path is for errors.
+   *
+   * @throws {LoadError} naming the field, if one is malformed or a setting is not supported
+   */
+  readonly readConfig: (path: string, fields: Readonly<Record<string, unknown>>) => NetworkConfig;
+  /** Its tensors under their Hugging Face names. A bias that is not among them is refused. */
+  readonly tensors: TensorTable;
+  /** Absent: not read from GGUF files. */
+  readonly gguf?: GgufNames;
+  /** Shape of the trees that SGLang has a draft head grow by default; absent: a chain, as for most architectures. */
+  readonly draftTree?: Pick<SpeculationConfig, "numSteps" | "topk" | "numDraftTokens">;
+}

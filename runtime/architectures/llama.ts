@@ -1,0 +1,74 @@
+/**
+ * Llama (Touvron et al. 2023), and what has its form: SmolLM2, TinyLlama.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { checkFields } from "../tensor_files/text_file.ts";
+import type { Architecture } from "./architecture.ts";
+import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
+import { DECODER_LAYER } from "./decoder_layer.ts";
+import { decoderConfig, refuseMoreThanOne } from "./gguf_keys.ts";
+
+const GGUF_NAME = "llama";
+
+const FIELDS = DECODER_FIELDS.extend({
+  "hidden_act": z.string().default("silu"),
+  "attention_bias": z.boolean().default(false),
+  "mlp_bias": z.boolean().default(false),
+  "partial_rotary_factor": z.number().default(1),
+});
+
+const EMBEDDING = "model.embed_tokens.weight", LM_HEAD = "lm_head.weight";
+
+/** The descriptor. */
+export const LLAMA: Architecture = {
+  name: "LlamaForCausalLM",
+  readConfig(path, fields) {
+    const known = checkFields(path, fields, FIELDS);
+    requireSettings(path, known, {
+      "hidden_act": "silu",
+      "mlp_bias": false,
+      "partial_rotary_factor": 1,
+      "attention_bias": false,
+    });
+    return networkConfig(path, known);
+  },
+  tensors: {
+    input: [{
+      name: EMBEDDING,
+      ggufName: "token_embd.weight",
+      shape: ({ vocabSize, hiddenSize }) => [vocabSize, hiddenSize],
+    }],
+    layerPrefix: "model.layers.",
+    layer: DECODER_LAYER,
+    output: [
+      { name: "model.norm.weight", ggufName: "output_norm.weight", shape: ({ hiddenSize }) => [hiddenSize] },
+      {
+        name: LM_HEAD,
+        ggufName: "output.weight",
+        shape: ({ vocabSize, hiddenSize }) => [vocabSize, hiddenSize],
+        presence: "untied",
+      },
+      // Llama 3's rotary factors as numbers, which Hugging Face has as settings: they keep GGUF's name.
+      {
+        name: "rope_freqs.weight",
+        ggufName: "rope_freqs.weight",
+        shape: ({ headDim }) => [headDim / 2],
+        presence: "optional",
+        format: "F32",
+      },
+    ],
+    embedding: EMBEDDING,
+    lmHead: LM_HEAD,
+  },
+  gguf: {
+    architecture: GGUF_NAME,
+    readConfig(metadata) {
+      refuseMoreThanOne(metadata, `${GGUF_NAME}.expert_count`);
+      return decoderConfig(metadata, GGUF_NAME);
+    },
+    interleaved: ["self_attn.q_proj.weight", "self_attn.k_proj.weight"],
+  },
+  draftTree: { numSteps: 5, topk: 4, numDraftTokens: 8 },
+};

@@ -1,0 +1,30 @@
+/**
+ * All architectures, each once.
+ *
+ * @module
+ */
+import { LoadError } from "../contracts/errors.ts";
+import type { Architecture } from "./architecture.ts";
+import { LLAMA } from "./llama.ts";
+
+/** Every architecture that can be read; `runtime/models/registry.ts` has the model that runs it. */
+export const ARCHITECTURES: readonly Architecture[] = [LLAMA];
+
+/** The architecture of a Hugging Face name; undefined if it is not known. */
+export function findArchitecture(name: string): Architecture | undefined {
+  return ARCHITECTURES.find((architecture) => architecture.name === name);
+}
+
+/**
+ * The architecture of an opened checkpoint's configuration.
+ *
+ * @throws {LoadError} if it is not known
+ */
+export function architectureOf({ architecture: name }: { readonly architecture: string }): Architecture {
+  const architecture = findArchitecture(name);
+  if (architecture === undefined) {
+    const known = ARCHITECTURES.map(({ name }) => name).join(", ");
+    throw new LoadError(`Cannot run architecture: ${name}, expected one of ${known}`);
+  }
+  return architecture;
+}
