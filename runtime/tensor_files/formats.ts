@@ -25,7 +25,7 @@ const BLOCKS = {
   Q6_K: { elements: 256, bytes: 210 },
 } as const satisfies Record<StorageFormat, BlockLayout>;
 
-/** How whole numbers lie in a file. Draft heads and token maps have some; they never become weights. */
+/** How whole numbers lie in a file, such as indices into other tensors. */
 export type IntegerFormat = "I64" | "I32" | "U8" | "BOOL";
 
 const INTEGERS = {

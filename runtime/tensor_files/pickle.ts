@@ -4,42 +4,8 @@
  *
  * @module
  */
-import { LoadError } from "../contracts/errors.ts";
-
-/** What a pickle can hold here. Tuples and lists are arrays; whole numbers beyond 2^53 are refused. */
-export type PickleValue =
-  | null
-  | boolean
-  | number
-  | string
-  | PickleValue[]
-  | PickleMap
-  | PickleGlobal
-  | PickleObject;
-
-/** A dict. */
-export class PickleMap extends Map<PickleValue, PickleValue> {}
-
-/** A name that the pickle refers to, on the caller's list. */
-export class PickleGlobal {
-  /** `module.name` */
-  readonly name: string;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-}
-
-/** Something the caller makes out of a call or a persistent id: it derives classes of its own from this. */
-export abstract class PickleObject {}
-
-/** What a pickle may do beyond plain values. */
-export interface PickleRules {
-  /** What the calls of a name yield; names that are not here are refused. A name without calls yields undefined. */
-  readonly globals: ReadonlyMap<string, ((args: readonly PickleValue[]) => PickleValue) | undefined>;
-  /** What a persistent id stands for; without it, there must be none. */
-  readonly persistent?: (id: PickleValue) => PickleValue;
-}
+import { PickleBytes } from "./pickle_bytes.ts";
+import { PickleGlobal, PickleMap, type PickleRules, type PickleValue } from "./pickle_values.ts";
 
 /** Values made or copied at most. An empty list is one byte of a pickle and a hundred in memory. */
 const MAX_VALUES = 2_000_000;
@@ -53,30 +19,24 @@ type Entry = PickleValue | typeof MARK;
  * @throws {LoadError} naming `what`, if it is damaged or asks for anything beyond the rules
  */
 export function readPickle(bytes: Uint8Array, rules: PickleRules, what: string): PickleValue {
-  return new Interpreter(bytes, rules, what).run();
+  return new Interpreter(new PickleBytes(bytes, what), rules).run();
 }
 
 class Interpreter {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #bytes: PickleBytes;
   readonly #rules: PickleRules;
-  readonly #what: string;
   readonly #stack: Entry[] = [];
   readonly #memo = new Map<number, PickleValue>();
-  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
-  #at = 0;
   #numValues = 0;
 
-  constructor(bytes: Uint8Array, rules: PickleRules, what: string) {
+  constructor(bytes: PickleBytes, rules: PickleRules) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#rules = rules;
-    this.#what = what;
   }
 
   run(): PickleValue {
     for (;;) {
-      const opcode = this.#view.getUint8(this.#take(1));
+      const opcode = this.#bytes.u8();
       if (opcode === 0x2e) return this.#pop(); // STOP
       this.#step(opcode);
     }
@@ -85,9 +45,9 @@ class Interpreter {
   #step(opcode: number): void {
     switch (opcode) {
       case 0x80: // PROTO
-        return this.#skip(1);
+        return this.#bytes.skip(1);
       case 0x95: // FRAME
-        return this.#skip(8);
+        return this.#bytes.skip(8);
       case 0x28: // MARK
         this.#count(1);
         return void this.#stack.push(MARK);
@@ -98,19 +58,19 @@ class Interpreter {
       case 0x89: // NEWFALSE
         return this.#push(false);
       case 0x4a: // BININT
-        return this.#push(this.#view.getInt32(this.#take(4), true));
+        return this.#push(this.#bytes.i32());
       case 0x4b: // BININT1
-        return this.#push(this.#u8());
+        return this.#push(this.#bytes.u8());
       case 0x4d: // BININT2
-        return this.#push(this.#view.getUint16(this.#take(2), true));
+        return this.#push(this.#bytes.u16());
       case 0x8a: // LONG1
-        return this.#push(this.#long(this.#u8()));
+        return this.#push(this.#bytes.long(this.#bytes.u8()));
       case 0x47: // BINFLOAT
-        return this.#push(this.#view.getFloat64(this.#take(8)));
+        return this.#push(this.#bytes.f64());
       case 0x58: // BINUNICODE
-        return this.#push(this.#text(this.#u32()));
+        return this.#push(this.#bytes.text(this.#bytes.u32()));
       case 0x8c: // SHORT_BINUNICODE
-        return this.#push(this.#text(this.#u8()));
+        return this.#push(this.#bytes.text(this.#bytes.u8()));
       case 0x7d: // EMPTY_DICT
         return this.#push(new PickleMap());
       case 0x5d: // EMPTY_LIST
@@ -131,17 +91,17 @@ class Interpreter {
       case 0x75: // SETITEMS
         return this.#setItems(this.#popToMark());
       case 0x71: // BINPUT
-        return this.#remember(this.#u8());
+        return this.#remember(this.#bytes.u8());
       case 0x72: // LONG_BINPUT
-        return this.#remember(this.#u32());
+        return this.#remember(this.#bytes.u32());
       case 0x94: // MEMOIZE
         return this.#remember(this.#memo.size);
       case 0x68: // BINGET
-        return this.#push(this.#recall(this.#u8()));
+        return this.#push(this.#recall(this.#bytes.u8()));
       case 0x6a: // LONG_BINGET
-        return this.#push(this.#recall(this.#u32()));
+        return this.#push(this.#recall(this.#bytes.u32()));
       case 0x63: // GLOBAL
-        return this.#push(this.#global(this.#line(), this.#line()));
+        return this.#push(this.#global(this.#bytes.line(), this.#bytes.line()));
       case 0x93: { // STACK_GLOBAL
         const [module, name] = this.#popMany(2);
         return this.#push(this.#global(module, name));
@@ -153,7 +113,7 @@ class Interpreter {
       case 0x62: // BUILD: attributes of an object carry nothing that is wanted.
         return void this.#popMany(1);
       default:
-        throw this.#error(`opcode 0x${opcode.toString(16).padStart(2, "0")} is not allowed`);
+        throw this.#bytes.error(`opcode 0x${opcode.toString(16).padStart(2, "0")} is not allowed`);
     }
   }
 
@@ -161,7 +121,7 @@ class Interpreter {
     const [callee, args] = this.#popMany(2);
     const name = callee instanceof PickleGlobal ? callee.name : "a value";
     const call = this.#rules.globals.get(name);
-    if (!call || !Array.isArray(args)) throw this.#error(`it calls ${name}, which is not allowed`);
+    if (!call || !Array.isArray(args)) throw this.#bytes.error(`it calls ${name}, which is not allowed`);
     // The same long list may be handed over again and again.
     for (const arg of args) this.#count(Array.isArray(arg) ? arg.length : 1);
     this.#push(call(args));
@@ -169,24 +129,26 @@ class Interpreter {
 
   #global(module: PickleValue | undefined, name: PickleValue | undefined): PickleGlobal {
     const path = `${module}.${name}`;
-    if (!this.#rules.globals.has(path)) throw this.#error(`it refers to ${path}, which is not allowed`);
+    if (!this.#rules.globals.has(path)) throw this.#bytes.error(`it refers to ${path}, which is not allowed`);
     return new PickleGlobal(path);
   }
 
   #persistent(id: PickleValue): PickleValue {
-    if (!this.#rules.persistent) throw this.#error("it refers to data outside of it");
+    if (!this.#rules.persistent) throw this.#bytes.error("it refers to data outside of it");
     return this.#rules.persistent(id);
   }
 
   #append(values: readonly PickleValue[]): void {
     const list = this.#top();
-    if (!Array.isArray(list)) throw this.#error("it appends to something that is no list");
+    if (!Array.isArray(list)) throw this.#bytes.error("it appends to something that is no list");
     for (const value of values) list.push(value);
   }
 
   #setItems(items: readonly PickleValue[]): void {
     const map = this.#top();
-    if (!(map instanceof PickleMap) || items.length % 2 !== 0) throw this.#error("it has a malformed dict");
+    if (!(map instanceof PickleMap) || items.length % 2 !== 0) {
+      throw this.#bytes.error("it has a malformed dict");
+    }
     for (let i = 0; i < items.length; i += 2) map.set(items[i]!, items[i + 1]!);
   }
 
@@ -197,7 +159,7 @@ class Interpreter {
 
   #recall(key: number): PickleValue {
     const value = this.#memo.get(key);
-    if (value === undefined) throw this.#error(`it recalls ${key}, which was not remembered`);
+    if (value === undefined) throw this.#bytes.error(`it recalls ${key}, which was not remembered`);
     return value;
   }
 
@@ -208,12 +170,12 @@ class Interpreter {
 
   #count(numValues: number): void {
     this.#numValues += numValues;
-    if (this.#numValues > MAX_VALUES) throw this.#error(`it holds more than ${MAX_VALUES} values`);
+    if (this.#numValues > MAX_VALUES) throw this.#bytes.error(`it holds more than ${MAX_VALUES} values`);
   }
 
   #pop(): PickleValue {
     const value = this.#stack.pop();
-    if (value === undefined || value === MARK) throw this.#error("its stack is empty");
+    if (value === undefined || value === MARK) throw this.#bytes.error("its stack is empty");
     return value;
   }
 
@@ -229,57 +191,7 @@ class Interpreter {
 
   #popToMark(): PickleValue[] {
     const mark = this.#stack.lastIndexOf(MARK);
-    if (mark < 0) throw this.#error("a mark is missing");
+    if (mark < 0) throw this.#bytes.error("a mark is missing");
     return this.#stack.splice(mark).slice(1) as PickleValue[];
-  }
-
-  #u8(): number {
-    return this.#view.getUint8(this.#take(1));
-  }
-
-  #u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
-  }
-
-  #long(length: number): number {
-    let value = 0n;
-    const start = this.#take(length);
-    for (let i = length - 1; i >= 0; i--) value = value << 8n | BigInt(this.#bytes[start + i]!);
-    const number = Number(BigInt.asIntN(8 * length, value));
-    if (!Number.isSafeInteger(number)) throw this.#error("it holds a number beyond 2^53");
-    return number;
-  }
-
-  #text(length: number): string {
-    const start = this.#take(length);
-    try {
-      return this.#decoder.decode(this.#bytes.subarray(start, start + length));
-    } catch {
-      throw this.#error("a text in it is not UTF-8");
-    }
-  }
-
-  #line(): string {
-    const end = this.#bytes.indexOf(0x0a, this.#at);
-    if (end < 0) throw this.#error("it ends early");
-    const line = this.#text(end - this.#at);
-    this.#skip(1);
-    return line;
-  }
-
-  #skip(length: number): void {
-    this.#take(length);
-  }
-
-  /** Position of the next `length` bytes. */
-  #take(length: number): number {
-    const at = this.#at;
-    if (length > this.#bytes.length - at) throw this.#error("it ends early");
-    this.#at += length;
-    return at;
-  }
-
-  #error(reason: string): LoadError {
-    return new LoadError(`Cannot read ${this.#what}: ${reason}`);
   }
 }

@@ -18,17 +18,17 @@ export interface StoredTensor<Format = StorageFormat | IntegerFormat> {
   readonly bytes: number;
 }
 
-/** Whether the tensor may become a weight. */
+/** Whether the tensor holds floats, plain or quantized. */
 export function isFloating(tensor: StoredTensor): tensor is StoredTensor<StorageFormat> {
   return !isIntegerFormat(tensor.format);
 }
 
-/** The error for a tensor of whole numbers where only weights are expected. */
+/** The error for a tensor of whole numbers where only floats are expected. */
 export function unsupportedFormat(file: string, { name, format }: StoredTensor): LoadError {
   return new LoadError(`Cannot load ${file}: tensor ${name} is stored as ${format}, which is not supported`);
 }
 
-/** Largest vocabulary worth the memory of reading it. */
+/** Far above any list of indices; 64 MiB once read. */
 const MAX_INTEGERS = 1 << 24;
 
 /**

@@ -7,14 +7,14 @@
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { blockOf, type IntegerFormat } from "./formats.ts";
+import { readPickle } from "./pickle.ts";
 import {
   PickleGlobal,
   PickleMap,
   PickleObject,
   type PickleRules,
   type PickleValue,
-  readPickle,
-} from "./pickle.ts";
+} from "./pickle_values.ts";
 import type { StoredTensor } from "./stored_tensor.ts";
 import { listZip, type ZipRange } from "./zip.ts";
 

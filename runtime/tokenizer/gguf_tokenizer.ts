@@ -1,57 +1,14 @@
 /**
- * Builds a tokenizer.json document from GGUF metadata. Pre-tokenizers and flags follow llama.cpp's
- * src/llama-vocab.cpp and the tokenizer.json files the names stand for.
+ * Builds a tokenizer.json document from GGUF metadata. Flags follow llama.cpp's src/llama-vocab.cpp.
  *
  * @module
  */
 import type { GgufFile } from "../tensor_files/gguf.ts";
 import { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
 import { checkAddedTokens } from "./check_tokenizer.ts";
-import { GPT2_PATTERN, isolated } from "./pre_tokenizer.ts";
-import type { AddedTokenEntry, TokenizerSource, TokenizerStep } from "./source.ts";
-
-/** What `tokenizer.ggml.pre` stands for. */
-interface PreTokenizerRecipe {
-  /** Regular expressions that cut a text, one after the other. */
-  readonly patterns: readonly string[];
-  readonly normalizer?: TokenizerStep;
-  /** A whole word in the vocabulary is taken as it is. */
-  readonly ignoreMerges?: boolean;
-  /** Where `tokenizer.ggml.add_bos_token` is not set. */
-  readonly addBos?: boolean;
-}
-
-const LLAMA3_PATTERN = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" +
-  "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
-const GPT2: PreTokenizerRecipe = { patterns: [GPT2_PATTERN] };
-const SMOLLM: PreTokenizerRecipe = { patterns: ["\\p{N}", GPT2_PATTERN] };
-const LLAMA3: PreTokenizerRecipe = { patterns: [LLAMA3_PATTERN], ignoreMerges: true, addBos: true };
-const QWEN2: PreTokenizerRecipe = {
-  patterns: [LLAMA3_PATTERN.replace("{1,3}", "")],
-  normalizer: { type: "NFC" },
-};
-const DEFAULT: PreTokenizerRecipe = {
-  patterns: [
-    "[\\p{P}\\$\\+<=>\\^~\\|]+",
-    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)",
-    "\\p{N}+",
-    "[0-9][0-9][0-9]",
-  ],
-};
-
-const RECIPES = new Map([
-  ["default", DEFAULT],
-  ["gpt-2", GPT2],
-  ["olmo", GPT2],
-  ["smollm", SMOLLM],
-  ["starcoder", SMOLLM],
-  ["llama-bpe", LLAMA3],
-  ["llama3", LLAMA3],
-  ["llama-v3", LLAMA3],
-  ["qwen2", QWEN2],
-  ["deepseek-r1-qwen", QWEN2],
-]);
+import { PRE_TOKENIZERS } from "./gguf_pre_tokenizers.ts";
+import { isolated } from "./pre_tokenizer.ts";
+import type { AddedTokenEntry, TokenizerSource } from "./source.ts";
 
 const UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4;
 
@@ -75,9 +32,9 @@ export function ggufTokenizer(file: GgufFile): TokenizerSource {
     );
   }
   const pre = metadata.string(key("pre")) ?? "default";
-  const recipe = RECIPES.get(pre);
+  const recipe = PRE_TOKENIZERS.get(pre);
   if (recipe === undefined) {
-    throw metadata.error(`${key("pre")} is ${pre}, expected one of ${[...RECIPES.keys()].join(", ")}`);
+    throw metadata.error(`${key("pre")} is ${pre}, expected one of ${[...PRE_TOKENIZERS.keys()].join(", ")}`);
   }
 
   const tokens = metadata.required(key("tokens"), metadata.strings(key("tokens")));

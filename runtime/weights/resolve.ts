@@ -19,7 +19,7 @@ export interface ResolveOptions {
   readonly downloadDir?: string | undefined;
   /** Branch, tag or commit of a hub model. */
   readonly revision?: string | undefined;
-  /** Hears of downloads. */
+  /** Called as a download goes on. */
   readonly onProgress?: OnProgress | undefined;
   /** Passed on to the loader. */
   readonly tokenizerPath?: string | undefined;

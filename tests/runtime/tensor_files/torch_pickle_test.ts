@@ -6,7 +6,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { LoadError } from "../../../runtime/contracts/errors.ts";
-import { type PickleMap, type PickleRules, readPickle } from "../../../runtime/tensor_files/pickle.ts";
+import { readPickle } from "../../../runtime/tensor_files/pickle.ts";
+import type { PickleMap, PickleRules } from "../../../runtime/tensor_files/pickle_values.ts";
 import { readIntegers } from "../../../runtime/tensor_files/stored_tensor.ts";
 import { readTorchFile, stateDict } from "../../../runtime/tensor_files/torch_pickle.ts";
 import { encodeFloatRow } from "../../support/block_formats.ts";
