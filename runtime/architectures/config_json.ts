@@ -1,6 +1,6 @@
 /**
- * Fields of config.json that decoders have in common. An architecture extends {@linkcode DECODER_FIELDS} by its own and
- * says with {@linkcode requireSettings} which of them must have the one value that its forward knows.
+ * Fields of config.json that decoders have in common. An architecture may extend {@linkcode DECODER_FIELDS} by its own,
+ * and says with {@linkcode requireSettings} which of them must have the one value that its forward computes by.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const ROPE = z.looseObject({
   "original_max_position_embeddings": SIZE.optional(),
 });
 
-/** Sizes, rotary positions and the output matrix. */
+/** Sizes, rotary positions, the output matrix, and settings that a plain decoder layer has at their defaults. */
 export const DECODER_FIELDS = z.looseObject({
   "hidden_size": SIZE,
   "intermediate_size": SIZE,
@@ -38,6 +38,10 @@ export const DECODER_FIELDS = z.looseObject({
   "rope_scaling": ROPE.nullish(),
   "max_position_embeddings": SIZE.default(2048),
   "tie_word_embeddings": z.boolean().default(false),
+  "hidden_act": z.string().default("silu"),
+  "attention_bias": z.boolean().default(false),
+  "mlp_bias": z.boolean().default(false),
+  "partial_rotary_factor": z.number().default(1),
 });
 
 /** What {@linkcode DECODER_FIELDS} yields. */

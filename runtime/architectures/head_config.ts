@@ -11,9 +11,7 @@ import { DECODER_FIELDS, networkConfig, requireSettings, SIZE } from "./config_j
 const FIELDS = DECODER_FIELDS.extend({
   // Some heads keep the target's layer count and say theirs elsewhere; the tensors decide.
   "num_hidden_layers": SIZE.default(1),
-  "hidden_act": z.string().default("silu"),
-  "mlp_bias": z.boolean().default(false),
-  "partial_rotary_factor": z.number().default(1),
+  "target_hidden_size": SIZE.nullish(),
   "feature_hf_index": z.array(z.int().nonnegative()).min(1).nullish(),
   "eagle_config": z.looseObject({
     "eagle_aux_hidden_state_layer_ids": z.array(z.int()).min(1).nullish(),

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { z } from "zod";
 import { checkFields } from "../tensor_files/text_file.ts";
 import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
@@ -12,27 +11,20 @@ import { decoderConfig, refuseMoreThanOne } from "./gguf_keys.ts";
 
 const GGUF_NAME = "llama";
 
-const FIELDS = DECODER_FIELDS.extend({
-  "hidden_act": z.string().default("silu"),
-  "attention_bias": z.boolean().default(false),
-  "mlp_bias": z.boolean().default(false),
-  "partial_rotary_factor": z.number().default(1),
-});
-
 const EMBEDDING = "model.embed_tokens.weight", LM_HEAD = "lm_head.weight";
 
 /** The descriptor. */
 export const LLAMA: Architecture = {
   name: "LlamaForCausalLM",
   readConfig(path, fields) {
-    const known = checkFields(path, fields, FIELDS);
-    requireSettings(path, known, {
+    const checked = checkFields(path, fields, DECODER_FIELDS);
+    requireSettings(path, checked, {
       "hidden_act": "silu",
       "mlp_bias": false,
       "partial_rotary_factor": 1,
       "attention_bias": false,
     });
-    return networkConfig(path, known);
+    return networkConfig(path, checked);
   },
   tensors: {
     input: [{

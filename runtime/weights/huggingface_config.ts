@@ -7,12 +7,12 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { ModelConfig, RopeScaling } from "../contracts/checkpoint.ts";
-import { unsupportedSetting } from "../architectures/config_json.ts";
+import { SIZE, unsupportedSetting } from "../architectures/config_json.ts";
 import { type HeadSettings, readHeadSettings } from "../architectures/head_config.ts";
 import { ARCHITECTURES, findArchitecture } from "../architectures/registry.ts";
 import { readJsonFile } from "../tensor_files/text_file.ts";
 
-const TOKEN_IDS = z.union([z.int().nonnegative(), z.array(z.int().nonnegative())]).nullish();
+const TOKEN_IDS = z.union([SIZE.or(z.literal(0)), z.array(z.int().nonnegative())]).nullish();
 
 const CONFIG = z.looseObject({
   architectures: z.array(z.string()).min(1),
