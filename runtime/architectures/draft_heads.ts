@@ -8,6 +8,9 @@ import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.t
 import { DECODER_LAYER, INPUT_NORM } from "./decoder_layer.ts";
 import { tensorSizes } from "./tensor_table.ts";
 
+/** The matrix that fuses hidden states, in EAGLE with the token's embedding, into the input of the first layer. */
+export const FUSION_MATRIX = "fc.weight";
+
 /** What a multi-token prediction layer is called in the checkpoint of its target (MiMo). */
 const MTP_TENSOR = /^model\.mtp_layers\.0\.(.+)$/;
 
@@ -38,14 +41,19 @@ export function kindOfHead(names: { has(name: string): boolean }): HeadKind | un
   return names.has("layers.0.hidden_norm.weight") ? "eagle3" : "eagle";
 }
 
-/** The matrix that fuses hidden states, and in EAGLE the token's embedding, into the input of the first layer. */
-export const FUSION_MATRIX = "fc.weight";
-
 /** Decoder layers that have tensors of these names, one at least. */
 export function countLayers(names: { has(name: string): boolean }): number {
   let count = 0;
   while (names.has(`layers.${count}.self_attn.q_proj.weight`)) count++;
   return Math.max(1, count);
+}
+
+/**
+ * The target's hidden states that a head takes unless its config.json names others, as `VerifierConfig.featureLayers`:
+ * the final norm's output, or for EAGLE-3 the inputs of the three layers that its authors chose.
+ */
+export function defaultFeatureLayers(kind: HeadKind, numLayers: number): readonly number[] {
+  return kind === "eagle3" ? [2, Math.floor(numLayers / 2), numLayers - 3] : [numLayers];
 }
 
 /** Names and shapes of the tensors that a draft head must have for a target of this width. */

@@ -15,7 +15,7 @@ import type { TokenizerSource } from "../tokenizer/source.ts";
 import { readGguf } from "../tensor_files/gguf.ts";
 import { readGgufModel } from "./gguf_checkpoint.ts";
 import { readHuggingFaceConfig } from "./huggingface_config.ts";
-import { checkModel } from "./required_tensors.ts";
+import { checkModel } from "./check_model.ts";
 import type { ModelFiles } from "./model_files.ts";
 import { readSafetensors } from "../tensor_files/safetensors.ts";
 import { isFloating, unsupportedFormat } from "../tensor_files/stored_tensor.ts";

@@ -5,24 +5,25 @@
  */
 import { join } from "node:path";
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
-import { countLayers, FUSION_MATRIX, HEAD_NAMES, headTensorsOf, kindOfHead } from "../architectures/draft_heads.ts";
+import { countLayers, defaultFeatureLayers, FUSION_MATRIX, HEAD_NAMES, headTensorsOf, kindOfHead } from "../architectures/draft_heads.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.ts";
 import { prevailingDtype } from "./checkpoint.ts";
-import { checkHead } from "./head_tensors.ts";
+import { checkHead } from "./check_head.ts";
 import { fetchHubFiles, type HubModelOptions, isHubId } from "./hub_model.ts";
 import { readShardNames, SHARD_INDEX } from "./local_model.ts";
-import { type HeadConfigFile, readHeadConfig } from "./huggingface_config.ts";
+import { readHeadConfig } from "./huggingface_config.ts";
 import { readSafetensors } from "../tensor_files/safetensors.ts";
 import { isFloating, readIntegers, type StoredTensor } from "../tensor_files/stored_tensor.ts";
 import { readTorchFile, stateDict } from "../tensor_files/torch_pickle.ts";
 
-/** What {@linkcode openDraftHead} opens, and for whom. */
+/** Options of {@linkcode openDraftHead}. */
 export interface DraftHeadOptions extends HubModelOptions {
   /** `--speculative-draft-model-path`: a folder, or a hub id. */
   readonly path: string;
   /** `--speculative-algorithm`. */
   readonly algorithm: string;
+  /** The model that the head drafts for. */
   readonly target: Checkpoint;
 }
 
@@ -70,7 +71,8 @@ export async function openDraftHead(options: DraftHeadOptions): Promise<HeadChec
     dtype: prevailingDtype(tensors),
     head: {
       kind,
-      featureLayers: featureLayers(kind, settings, target),
+      featureLayers: (kind === "eagle3" ? settings.featureLayers : undefined) ??
+        defaultFeatureLayers(kind, target.config.numLayers),
       draftTokens: draftTokens(named),
       normBeforeResidual: settings.normBeforeResidual,
       normOutput: kind === "mtp" || settings.normOutput,
@@ -140,18 +142,7 @@ function kindOf(path: string, tensors: readonly StoredTensor[], target: Checkpoi
   );
 }
 
-/** EAGLE and MTP take what the final norm puts out; EAGLE-3 three states, by default those the authors chose. */
-function featureLayers(
-  kind: HeadKind,
-  { featureLayers: stated }: HeadConfigFile,
-  target: Checkpoint,
-): readonly number[] {
-  const { numLayers } = target.config;
-  if (kind !== "eagle3") return [numLayers];
-  return stated ?? [2, Math.floor(numLayers / 2), numLayers - 3];
-}
-
-/** d2t[i] is how far target id lies from draft id i. */
+/** Target id of each draft id; `d2t` holds the differences of the two. Undefined without `d2t`. */
 function draftTokens(tensors: readonly FileTensor[]): Int32Array | undefined {
   const offsets = tensors.find(({ name }) => name === "d2t");
   return offsets && readIntegers(offsets.file, offsets).map((offset, i) => i + offset);

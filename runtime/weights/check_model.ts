@@ -7,6 +7,7 @@ import type { ModelConfig, TensorSource } from "../contracts/checkpoint.ts";
 import { architectureOf } from "../architectures/registry.ts";
 import { modelTensors } from "../architectures/tensor_table.ts";
 import { LoadError } from "../contracts/errors.ts";
+import type { StorageFormat } from "../contracts/storage_format.ts";
 import { impossibleNumber } from "./model_numbers.ts";
 
 /**
@@ -29,15 +30,19 @@ export function checkModel(
   const known = new Set<string>();
   for (const { name, shape, isRequired, format } of modelTensors(architectureOf(config), config)) {
     known.add(name);
-    const tensor = tensors.get(name), expected = `${format ? `${format} ` : ""}[${shape.join(", ")}]`;
+    const tensor = tensors.get(name), expected = inWords(shape, format);
     if (tensor === undefined) {
       if (isRequired) throw fail(`tensor ${name} is missing, expected ${expected}`);
       continue;
     }
-    if (tensor.shape.join() === shape.join() && tensor.format === (format ?? tensor.format)) continue;
-    const found = `${format ? `${tensor.format} ` : ""}[${tensor.shape.join(", ")}]`;
-    throw fail(`tensor ${name} is ${found}, expected ${expected}`);
+    const found = inWords(tensor.shape, format && tensor.format);
+    if (found !== expected) throw fail(`tensor ${name} is ${found}, expected ${expected}`);
   }
   const bias = [...tensors.keys()].find((name) => name.endsWith(".bias") && !known.has(name));
   if (bias !== undefined) throw fail(`tensor ${bias} is not part of ${config.architecture}`);
+}
+
+/** A shape, behind the format where only one is allowed: `[320, 64]`, `F32 [8]`. */
+function inWords(shape: readonly number[], format: StorageFormat | undefined): string {
+  return `${format === undefined ? "" : `${format} `}[${shape.join(", ")}]`;
 }
