@@ -117,8 +117,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // Descriptors: no forward, no tokenizer.
   "runtime/architectures/": ["runtime/contracts/", "runtime/tensor_files/"],
-  // Containers: neither models nor tokenizers.
-  "runtime/tensor_files/": ["runtime/contracts/errors.ts", "runtime/contracts/storage_format.ts"],
+  "runtime/tensor_files/": ["runtime/contracts/"],
   "runtime/scheduling/": [...CONTRACTS, "runtime/cache/"],
   "runtime/cache/": CONTRACTS,
   "runtime/metrics/": [...CONTRACTS, "deno.json"],
