@@ -4,16 +4,10 @@
  *
  * @module
  */
-import type { ModelConfig } from "../contracts/config.ts";
 import type { SpeculationConfig } from "../contracts/speculation_config.ts";
 import type { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
+import type { GgufConfig, NetworkConfig } from "./network_config.ts";
 import type { TensorTable } from "./tensor_table.ts";
-
-/** Sizes and settings of a network: a {@linkcode ModelConfig} without its architecture's name and its token ids. */
-export type NetworkConfig = Omit<ModelConfig, "architecture" | "bosTokenId" | "eosTokenIds">;
-
-/** What a GGUF file's metadata say of a network; the other two sizes follow from its tensors. */
-export type GgufConfig = Omit<NetworkConfig, "vocabSize" | "tieWordEmbeddings">;
 
 /** How llama.cpp's converter writes an architecture; GGUF's tensor names stand in its {@linkcode TensorTable}. */
 export interface GgufNames {

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import type { RopeScaling } from "../contracts/config.ts";
 import { LoadError } from "../contracts/errors.ts";
-import type { NetworkConfig } from "./architecture.ts";
+import type { NetworkConfig } from "./network_config.ts";
 
 /** A positive whole number. */
 export const SIZE: z.ZodInt = z.int().positive();

@@ -5,7 +5,7 @@
  */
 import type { RopeScaling } from "../contracts/config.ts";
 import type { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
-import type { GgufConfig } from "./architecture.ts";
+import type { GgufConfig } from "./network_config.ts";
 
 /**
  * The configuration that the common keys state.

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { checkFields } from "../tensor_files/text_file.ts";
-import type { NetworkConfig } from "./architecture.ts";
+import type { NetworkConfig } from "./network_config.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings, SIZE } from "./config_json.ts";
 
 const FIELDS = DECODER_FIELDS.extend({

@@ -4,7 +4,7 @@
  * @module
  */
 import type { StorageFormat } from "../contracts/storage_format.ts";
-import type { Architecture, NetworkConfig } from "./architecture.ts";
+import type { NetworkConfig } from "./network_config.ts";
 
 /** Sizes that shapes are made of. */
 export interface TensorSizes extends NetworkConfig {
@@ -46,16 +46,6 @@ export interface TensorTable {
   readonly lmHead: string;
 }
 
-/** A tensor that a model of certain sizes has. */
-export interface ModelTensor {
-  /** Hugging Face's name in full. */
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly isRequired: boolean;
-  /** The only format it may have; absent: any. */
-  readonly format?: StorageFormat;
-}
-
 /** Derives the sizes that {@linkcode TensorSpec.shape} takes. */
 export function tensorSizes(config: NetworkConfig): TensorSizes {
   const { numHeads, numKvHeads, headDim, hiddenSize } = config;
@@ -64,45 +54,5 @@ export function tensorSizes(config: NetworkConfig): TensorSizes {
     queryWidth: numHeads * headDim,
     kvWidth: numKvHeads * headDim,
     attentionInput: hiddenSize,
-  };
-}
-
-/** The tensors of a model with this configuration, layer by layer. */
-export function* modelTensors({ tensors }: Architecture, config: NetworkConfig): Generator<ModelTensor> {
-  const sizes = tensorSizes(config);
-  yield* sized(tensors.input, sizes, "");
-  for (let layer = 0; layer < config.numLayers; layer++) {
-    yield* sized(tensors.layer, sizes, `${tensors.layerPrefix}${layer}.`);
-  }
-  yield* sized(tensors.output, sizes, "");
-}
-
-function* sized(specs: readonly TensorSpec[], sizes: TensorSizes, prefix: string): Generator<ModelTensor> {
-  for (const { name, shape, presence, format } of specs) {
-    if (presence === "untied" && sizes.tieWordEmbeddings) continue;
-    const isRequired = presence !== "optional";
-    yield { name: prefix + name, shape: shape(sizes), isRequired, ...(format !== undefined && { format }) };
-  }
-}
-
-/** Name of the matrix [vocabSize, hiddenSize] that turns hidden states into logits. */
-export function outputMatrix({ tensors }: Architecture, config: NetworkConfig): string {
-  return config.tieWordEmbeddings ? tensors.embedding : tensors.lmHead;
-}
-
-/** Hugging Face's name and row order of a tensor in a GGUF file; undefined if the architecture has none of that name. */
-export function fromGguf(
-  { tensors, gguf }: Architecture,
-  ggufName: string,
-): { readonly name: string; readonly rowOrder: "plain" | "interleaved" } | undefined {
-  const [, layer, part] = /^blk\.(\d+)\.(.+)$/.exec(ggufName) ?? [];
-  if (layer === undefined) {
-    const spec = [...tensors.input, ...tensors.output].find((spec) => spec.ggufName === ggufName);
-    return spec && { name: spec.name, rowOrder: "plain" };
-  }
-  const spec = tensors.layer.find((spec) => spec.ggufName === part);
-  return spec && {
-    name: `${tensors.layerPrefix}${layer}.${spec.name}`,
-    rowOrder: gguf?.interleaved.includes(spec.name) ? "interleaved" : "plain",
   };
 }

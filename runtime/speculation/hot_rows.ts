@@ -5,7 +5,7 @@
  * @module
  */
 import { architectureOf } from "../architectures/registry.ts";
-import { outputMatrix } from "../architectures/tensor_table.ts";
+import { outputMatrix } from "../architectures/model_tensors.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { WeightId } from "../../ffi/handles.ts";
 import type { Checkpoint } from "../contracts/checkpoint.ts";

@@ -5,7 +5,7 @@
  */
 import type { ModelConfig, TensorSource } from "../contracts/checkpoint.ts";
 import { architectureOf } from "../architectures/registry.ts";
-import { modelTensors } from "../architectures/tensor_table.ts";
+import { modelTensors } from "../architectures/model_tensors.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { impossibleNumber } from "./model_numbers.ts";

@@ -8,8 +8,8 @@ import type { ModelConfig, RopeScaling, TensorSource } from "../contracts/checkp
 import type { Architecture } from "../architectures/architecture.ts";
 import { refuseMoreThanOne } from "../architectures/gguf_keys.ts";
 import { ARCHITECTURES } from "../architectures/registry.ts";
-import { fromGguf } from "../architectures/tensor_table.ts";
 import type { Checkpoint } from "../contracts/config.ts";
+import { fromGguf } from "../architectures/model_tensors.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import type { GgufFile } from "../tensor_files/gguf.ts";
 import { GgufMetadata } from "../tensor_files/gguf_metadata.ts";

@@ -5,7 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import { LLAMA } from "../../../runtime/architectures/llama.ts";
-import { fromGguf, modelTensors, outputMatrix } from "../../../runtime/architectures/tensor_table.ts";
+import { fromGguf, modelTensors, outputMatrix } from "../../../runtime/architectures/model_tensors.ts";
 
 /** A config.json of two layers with heads that are not `hidden_size` wide together. */
 const FIELDS = {

@@ -1,0 +1,12 @@
+/**
+ * What configuration readers of architectures yield.
+ *
+ * @module
+ */
+import type { ModelConfig } from "../contracts/config.ts";
+
+/** Sizes and settings of a network: a {@linkcode ModelConfig} without its architecture's name and its token ids. */
+export type NetworkConfig = Omit<ModelConfig, "architecture" | "bosTokenId" | "eosTokenIds">;
+
+/** What a GGUF file's metadata say of a network; the other two sizes follow from its tensors. */
+export type GgufConfig = Omit<NetworkConfig, "vocabSize" | "tieWordEmbeddings">;
