@@ -1,5 +1,5 @@
 /**
- * Llama (Touvron et al. 2023) and its kin: pre-norm decoder, grouped-query attention, rotary positions, gated MLP.
+ * Llama (Touvron et al. 2023) and models of its form: pre-norm decoder, grouped-query attention, rotary positions, gated MLP.
  * Reads like the checkpoint: fields are its names in camelCase.
  *
  * @module

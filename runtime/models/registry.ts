@@ -1,5 +1,5 @@
 /**
- * Which model runs an architecture. Adding a model is a file, its descriptor in `runtime/architectures/`, and a line here.
+ * The model that runs each architecture of `runtime/architectures/`.
  *
  * @module
  */

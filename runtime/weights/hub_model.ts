@@ -8,7 +8,7 @@ import { LoadError } from "../contracts/errors.ts";
 import { findModelFiles, readShardNames, SHARD_INDEX } from "./local_model.ts";
 import type { ModelFiles, OnProgress } from "./model_files.ts";
 
-/** How a hub model is fetched; tests put their own `fetch`. */
+/** Settings of a download from the hub; tests replace `fetch`. */
 export interface HubModelOptions {
   /** Cache folder; undefined uses the hub's own. */
   readonly downloadDir?: string | undefined;

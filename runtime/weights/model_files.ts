@@ -28,5 +28,5 @@ export interface DownloadProgress {
   readonly totalBytes?: number;
 }
 
-/** Takes progress as it is made. */
+/** Called with the progress of a download or an extraction as it goes on. */
 export type OnProgress = (progress: DownloadProgress) => void;

@@ -18,7 +18,7 @@ const SIZES = [
   ["maxPositionEmbeddings", "the context length"],
 ] as const;
 
-/** Says which number of a configuration cannot be, and what was expected; undefined if all can. */
+/** The first impossible number of a configuration and what was expected, in words; undefined if there is none. */
 export function impossibleNumber(config: ModelConfig): string | undefined {
   for (const [name, what] of SIZES) {
     const size = config[name];

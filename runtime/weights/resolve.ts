@@ -25,7 +25,7 @@ export interface ResolveOptions {
   readonly tokenizerPath?: string | undefined;
 }
 
-/** Where models come from; tests put their own. */
+/** Replacements for the network, pip and the default model, for tests. */
 export interface ModelOrigins {
   /** Replaces the network. */
   readonly fetch?: typeof fetch;
