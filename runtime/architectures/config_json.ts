@@ -5,7 +5,7 @@
  * @module
  */
 import { z } from "zod";
-import type { RopeScaling } from "../contracts/config.ts";
+import type { RopeScaling } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { NetworkConfig } from "./network_config.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RopeScaling } from "../contracts/config.ts";
+import type { RopeScaling } from "../contracts/checkpoint.ts";
 import type { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
 import type { GgufConfig } from "./network_config.ts";
 

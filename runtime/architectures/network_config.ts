@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ModelConfig } from "../contracts/config.ts";
+import type { ModelConfig } from "../contracts/checkpoint.ts";
 
 /** Sizes and settings of a network: a {@linkcode ModelConfig} without its architecture's name and its token ids. */
 export type NetworkConfig = Omit<ModelConfig, "architecture" | "bosTokenId" | "eosTokenIds">;

@@ -14,9 +14,6 @@ import type {
   SpeculationConfig,
   TargetHandles,
 } from "./speculation_config.ts";
-import type { StorageFormat } from "./storage_format.ts";
-
-export type { StorageFormat };
 
 /** What the verifier needs to start. */
 export interface VerifierConfig {

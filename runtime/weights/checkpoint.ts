@@ -8,7 +8,6 @@ import { basename } from "node:path";
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
-import type { StorageFormat } from "../contracts/storage_format.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
 import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";

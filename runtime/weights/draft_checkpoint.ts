@@ -5,7 +5,14 @@
  */
 import { join } from "node:path";
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
-import { countLayers, defaultFeatureLayers, FUSION_MATRIX, HEAD_NAMES, headTensorsOf, kindOfHead } from "../architectures/draft_heads.ts";
+import {
+  countLayers,
+  defaultFeatureLayers,
+  FUSION_MATRIX,
+  HEAD_NAMES,
+  headTensorsOf,
+  kindOfHead,
+} from "../architectures/draft_heads.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.ts";
 import { prevailingDtype } from "./checkpoint.ts";

@@ -4,11 +4,10 @@
  *
  * @module
  */
-import type { ModelConfig, RopeScaling, TensorSource } from "../contracts/checkpoint.ts";
+import type { Checkpoint, ModelConfig, TensorSource } from "../contracts/checkpoint.ts";
 import type { Architecture } from "../architectures/architecture.ts";
 import { refuseMoreThanOne } from "../architectures/gguf_keys.ts";
 import { ARCHITECTURES } from "../architectures/registry.ts";
-import type { Checkpoint } from "../contracts/config.ts";
 import { fromGguf } from "../architectures/model_tensors.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import type { GgufFile } from "../tensor_files/gguf.ts";

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import type { ModelConfig, RopeScaling } from "../contracts/checkpoint.ts";
+import type { ModelConfig } from "../contracts/checkpoint.ts";
 import { SIZE, unsupportedSetting } from "../architectures/config_json.ts";
 import { type HeadSettings, readHeadSettings } from "../architectures/head_config.ts";
 import { ARCHITECTURES, findArchitecture } from "../architectures/registry.ts";
