@@ -19,8 +19,8 @@ export function tokenPageKey(pageSize: number): PageKey {
   };
 }
 
-/** Key of pages that depend on the token after them too, as the KV of a draft head does. */
-export function lookAheadPageKey(pageSize: number): PageKey {
+/** Key of pages that depend on the token after them too, as the draft KV of a head does. */
+export function nextTokenPageKey(pageSize: number): PageKey {
   return (tokens, pageIndex) => {
     const end = (pageIndex + 1) * pageSize;
     return end >= tokens.length ? undefined : tokens.slice(end - pageSize, end + 1).join();

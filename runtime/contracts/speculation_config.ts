@@ -7,7 +7,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 
 /** How drafts are made and verified: the `--speculative-...` flags, completed. */
 export interface SpeculationConfig {
-  /** Name of the proposer in `speculation/registry.ts`. */
+  /** Name of an entry of `speculation/registry.ts`. */
   readonly algorithm: string;
   /** Levels of a tree at most. */
   readonly numSteps: number;
@@ -17,19 +17,22 @@ export interface SpeculationConfig {
   readonly numDraftTokens: number;
   /** Size the trees by measured cost and gain, up to the above; otherwise always the above. */
   readonly adaptive: boolean;
-  /** The draft model of STANDALONE. */
+  /** The draft model, of proposers that need one. */
   readonly draft: Checkpoint | undefined;
-  /** The draft head of EAGLE, EAGLE3 and NEXTN. */
+  /** The draft head, of proposers that need one. */
   readonly head: HeadCheckpoint | undefined;
   /** Tokens the draft model may propose (FR-Spec), as target ids. */
   readonly hotTokens: Int32Array | undefined;
   /** Undefined: exact. */
   readonly acceptThresholds: AcceptThresholds | undefined;
-  /** The draft tokens of NGRAM. */
+  /** How n-grams are matched. */
   readonly ngram: NgramConfig;
-  /** SYNTHETIC: how often a draft at depth 1, 2, ... is right, given that the one before it is; the last goes on. */
+  /** How often a synthetic draft at depth 1, 2, ... is right, given that its parent is; the last rate goes on. */
   readonly syntheticAcceptance: readonly number[];
 }
+
+/** The shape of a draft tree at most. */
+export type TreeShape = Pick<SpeculationConfig, "numSteps" | "topk" | "numDraftTokens">;
 
 /** Draft heads by how they compute; `speculation/` has a file for each. */
 export type HeadKind = "eagle" | "eagle3" | "mtp";
@@ -66,7 +69,7 @@ export interface AcceptThresholds {
   readonly acc: number;
 }
 
-/** How NGRAM matches and spreads. */
+/** How n-grams are matched, and how many continuations a match brings. */
 export interface NgramConfig {
   /** Children per node, from the narrowest to the widest match. */
   readonly minBreadth: number;
@@ -131,8 +134,8 @@ export interface DraftingConfig {
   readonly numNodes: number;
   /** Choose levels and nodes by cost and gain, up to the above; otherwise always the above. */
   readonly adaptive: boolean;
-  /** Draft KV of a token depends on the next one, so that a page can be shared only with the token after it. */
-  readonly looksAhead: boolean;
+  /** A page is cached under its tokens and the one after them, as draft KV depends on that one too. */
+  readonly keyIncludesNextToken: boolean;
   /** What a forward of the target costs, by rows, at the beginning of a context. */
   readonly forwardMs: CostCurve;
   /** And what further on. */

@@ -13,6 +13,7 @@ import { type FreeMemory, readFreeMemory } from "./free_memory.ts";
 import { type MemoryConfig, memoryNeeds, tokenBytesOf } from "./memory_needs.ts";
 import type { DraftCosts, DraftingConfig, SpeculationConfig } from "../contracts/speculation_config.ts";
 import { NO_BOUND } from "../contracts/text_length.ts";
+import { proposerEntry } from "../speculation/registry.ts";
 
 /** Limits used where the command line sets none; a GPU wants wider batches to be busy. */
 const DEFAULTS = {
@@ -164,11 +165,11 @@ export function planScheduler(
 }
 
 function planDrafting(
-  { numSteps, topk, numDraftTokens, adaptive, head }: SpeculationConfig,
+  { algorithm, numSteps, topk, numDraftTokens, adaptive }: SpeculationConfig,
   measured: Pick<DraftingConfig, "forwardMs" | "contextMs" | "draftMs">,
 ): DraftingConfig {
-  const looksAhead = head !== undefined;
-  return { numSteps, topk, numNodes: numDraftTokens - 1, adaptive, looksAhead, ...measured };
+  const { keyIncludesNextToken } = proposerEntry(algorithm);
+  return { numSteps, topk, numNodes: numDraftTokens - 1, adaptive, keyIncludesNextToken, ...measured };
 }
 
 function chunkedPrefillSize(

@@ -4,7 +4,7 @@
  * @module
  */
 import { PageAllocator } from "../cache/page_allocator.ts";
-import { lookAheadPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
+import { nextTokenPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../contracts/config.ts";
 import type { PauseMode } from "../contracts/scheduler_settings.ts";
 import type { SchedulerState } from "../contracts/scheduler_state.ts";
@@ -106,7 +106,7 @@ export interface SchedulingState {
 export function createState(config: SchedulerConfig): SchedulingState {
   const { numPages, pageSize, disableRadixCache, drafting } = config;
   const reserveRatioBounds = reserveBounds(config.scheduleConservativeness);
-  const pageKey = drafting?.looksAhead ? lookAheadPageKey(pageSize) : tokenPageKey(pageSize);
+  const pageKey = drafting?.keyIncludesNextToken ? nextTokenPageKey(pageSize) : tokenPageKey(pageSize);
   return {
     config,
     reserveRatioBounds,

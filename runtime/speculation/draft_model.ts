@@ -1,6 +1,6 @@
 /**
- * Proposes what a small model of the same vocabulary says (speculative decoding as Leviathan et al. 2023 have it), as a
- * chain or, as EAGLE-2 does, as a tree.
+ * The proposer that drafts with a smaller model of the same vocabulary (Leviathan et al. 2023, arXiv 2211.17192), as a
+ * chain or, as EAGLE-2 does (arXiv 2406.16858), as a tree.
  *
  * @module
  */
@@ -8,10 +8,20 @@ import { Context } from "../../ffi/context.ts";
 import type { Checkpoint } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { loadModel } from "../models/load.ts";
-import type { ProposerParts } from "./proposer.ts";
+import { defaultChain, type ProposerEntry, type ProposerParts } from "./proposer.ts";
 import { draftLimits, TreeProposer } from "./tree_proposer.ts";
 
-/** See the module's comment. */
+/** A draft model. */
+export const draftModelEntry: ProposerEntry = {
+  name: "STANDALONE",
+  needs: { files: "model" },
+  keyIncludesNextToken: false,
+  growsByLevel: true,
+  defaultTree: () => defaultChain,
+  create: (parts) => new DraftModelProposer(parts),
+};
+
+/** Grows trees from a draft model, which is loaded into the target's context. */
 export class DraftModelProposer extends TreeProposer {
   /** @throws {LoadError} if the draft model is missing or has another vocabulary */
   constructor(
@@ -36,16 +46,16 @@ export class DraftModelProposer extends TreeProposer {
     }, log);
     const forward = () => model.forward(kv);
     const { logits } = model, { vocabSize } = checkpoint.config;
-    const drafter = {
+    const network = {
       context,
       batch,
       logits,
       vocabSize,
-      lookAhead: 0,
+      numNextTokens: 0,
       extend: forward,
       grow: forward,
     } as const;
-    super(drafter, limits, speculation.topk);
+    super(network, limits, speculation.topk);
   }
 }
 

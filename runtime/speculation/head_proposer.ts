@@ -1,5 +1,6 @@
 /**
- * Proposes with a draft head of the target: loads it into the target's context and lets trees grow from it.
+ * Proposers that draft with a head of the target (EAGLE-1 and 2, arXiv 2401.15077 and 2406.16858; EAGLE-3, 2503.01840;
+ * next-token layers, DeepSeek-V3, 2412.19437). The head is loaded into the target's context.
  *
  * @module
  */
@@ -14,8 +15,15 @@ import { EagleHead } from "./eagle.ts";
 import { Eagle3Head } from "./eagle3.ts";
 import { loadHotRows } from "./hot_rows.ts";
 import { MtpHead } from "./mtp.ts";
-import type { ProposerLimits, ProposerParts, TargetParts } from "./proposer.ts";
-import { draftLimits, type TreeDrafter, TreeProposer } from "./tree_proposer.ts";
+import {
+  defaultChain,
+  type ProposerEntry,
+  type ProposerLimits,
+  type ProposerNeeds,
+  type ProposerParts,
+  type TargetParts,
+} from "./proposer.ts";
+import { draftLimits, type DraftNetwork, TreeProposer } from "./tree_proposer.ts";
 
 const heads: Readonly<Record<HeadKind, new (parts: HeadParts) => DraftHead>> = {
   eagle: EagleHead,
@@ -23,16 +31,43 @@ const heads: Readonly<Record<HeadKind, new (parts: HeadParts) => DraftHead>> = {
   mtp: MtpHead,
 };
 
-/** See the module's comment. */
+/** KV entry e of a head is computed from the target's state at e and the token at e + 1. */
+const NUM_NEXT_TOKENS = 1;
+
+/** EAGLE-1 and EAGLE-2. */
+export const eagleEntry = headEntry("EAGLE", { kinds: ["eagle"], shipped: "heads/eagle2-smollm2-135m" });
+
+/** EAGLE-3. */
+export const eagle3Entry = headEntry("EAGLE3", { kinds: ["eagle3"], shipped: "heads/eagle3-smollm2-135m" });
+
+/** Multi-token prediction: a next-token layer of the target. SGLang takes EAGLE heads under this name too. */
+export const nextTokenLayerEntry = headEntry("NEXTN", { kinds: ["mtp", "eagle"] });
+
+function headEntry(
+  name: string,
+  needs: Omit<Extract<ProposerNeeds, { files: "head" }>, "files">,
+): ProposerEntry {
+  return {
+    name,
+    needs: { files: "head", ...needs },
+    keyIncludesNextToken: NUM_NEXT_TOKENS > 0,
+    growsByLevel: true,
+    defaultTree: (_, architecture) =>
+      architecture === "LlamaForCausalLM" ? { numSteps: 5, topk: 4, numDraftTokens: 8 } : defaultChain,
+    create: (parts) => new HeadProposer(parts),
+  };
+}
+
+/** Grows trees from a draft head. */
 export class HeadProposer extends TreeProposer {
   /** @throws {LoadError} if there is no head or a tensor of it is missing */
   constructor({ speculation: { head, topk, hotTokens }, limits, target, log }: ProposerParts) {
     if (head === undefined) {
       throw new LoadError("Cannot draft: no draft head is given, expected --speculative-draft-model-path");
     }
-    const drafter = loadHead({ checkpoint: head, dtype: "int8", limits, topk, hotTokens, target });
-    super(drafter, limits, topk);
-    log("info", `Load draft head end. type=${head.head.kind}, draft vocab=${drafter.vocabSize}`);
+    const network = loadHead({ checkpoint: head, dtype: "int8", limits, topk, hotTokens, target });
+    super(network, limits, topk);
+    log("info", `Load draft head end. type=${head.head.kind}, draft vocab=${network.vocabSize}`);
   }
 }
 
@@ -55,7 +90,7 @@ export interface HeadLoading {
  */
 export function loadHead(
   { checkpoint, dtype, limits, topk, hotTokens, target }: HeadLoading,
-): TreeDrafter & { readonly head: DraftHead } {
+): DraftNetwork & { readonly head: DraftHead } {
   const { config, head: { kind, draftTokens } } = checkpoint;
   const context = Context.attach(target.libraryPath, target.context);
   const room = draftLimits(limits, topk), batch = context.createBatch(room.batch);
@@ -89,7 +124,7 @@ export function loadHead(
     logits: head.output.logits,
     vocabSize: head.output.vocabSize,
     draftTokens: hot === undefined ? draftTokens : hotTokens,
-    lookAhead: 1,
+    numNextTokens: NUM_NEXT_TOKENS,
     skipsFirstToken: kind === "mtp",
     extend: () => head.extend(kv),
     grow: () => head.grow(kv),

@@ -1,19 +1,40 @@
 /**
- * Proposes what followed the same words before, in prompts and outputs of all sequences (prompt lookup, Saxena 2023; as a
- * trie, Zhao et al. 2023, "Lookahead"). No model.
+ * The proposer that looks up n-grams: it drafts what followed the same tokens before, in prompts and outputs of all
+ * sequences, without a model (prompt lookup decoding, Saxena 2023; with a trie over all requests, Zhao et al. 2023, arXiv
+ * 2312.12728).
  *
  * @module
  */
 import type { NgramConfig } from "../contracts/speculation_config.ts";
-import type { DraftRequest, DraftTree, Proposer, ProposerParts } from "./proposer.ts";
+import type { DraftRequest, DraftTree, Proposer, ProposerEntry, ProposerParts } from "./proposer.ts";
 import { ROOT, TokenTrie } from "./token_trie.ts";
 
-/** How sure a match of one token makes; every further token halves the doubt. */
-const DOUBT = 0.5;
+/** SGLang's default: nodes of a tree, its root counted. */
+const DEFAULT_DRAFT_TOKENS = 12;
 
-/** What is known of a sequence: the nodes of its last runs, by length. */
-interface Text {
+/** N-gram lookup. */
+export const ngramEntry: ProposerEntry = {
+  name: "NGRAM",
+  needs: { files: "none" },
+  keyIncludesNextToken: false,
+  growsByLevel: false,
+  defaultTree(args) {
+    const numDraftTokens = args.speculativeNumDraftTokens ?? DEFAULT_DRAFT_TOKENS;
+    return { numSteps: numDraftTokens - 1, topk: args.speculativeNgramMaxBfsBreadth, numDraftTokens };
+  },
+  create: (parts) => new NgramProposer(parts),
+};
+
+/** Probability that what follows a match of one token does not follow here; every further token halves it. */
+const MISMATCH = 0.5;
+
+/** Where a sequence stands in the trie. */
+interface Position {
+  /** Tokens it was extended by so far. */
+  numTokens: number;
+  /** The trie's generation that `ends` belongs to. */
   generation: number;
+  /** Entry m: the node of its last m tokens. */
   ends: number[];
 }
 
@@ -27,11 +48,11 @@ interface Candidate {
   readonly probability: number;
 }
 
-/** See the module's comment. */
+/** Looks up continuations in one trie of all sequences. */
 export class NgramProposer implements Proposer {
   readonly #config: NgramConfig;
   readonly #trie: TokenTrie;
-  readonly #texts = new Map<string, Text>();
+  readonly #positions = new Map<string, Position>();
 
   constructor({ speculation }: Pick<ProposerParts, "speculation">) {
     this.#config = speculation.ngram;
@@ -43,37 +64,42 @@ export class NgramProposer implements Proposer {
     return requests.map((request) => this.#treeOf(request));
   }
 
+  numRead(requestId: string): number {
+    return this.#positions.get(requestId)?.numTokens ?? 0;
+  }
+
   release(requestId: string): void {
-    this.#texts.delete(requestId);
+    this.#positions.delete(requestId);
   }
 
   [Symbol.dispose](): void {
-    this.#texts.clear();
+    this.#positions.clear();
   }
 
   #read({ requestId, start, tokens }: DraftRequest): void {
-    let text = this.#texts.get(requestId);
-    if (text === undefined || start === 0) {
-      text = { generation: this.#trie.generation, ends: [] };
-      this.#texts.set(requestId, text);
+    let position = this.#positions.get(requestId);
+    if (position === undefined || start === 0) {
+      position = { numTokens: 0, generation: this.#trie.generation, ends: [] };
+      this.#positions.set(requestId, position);
     }
     for (const token of tokens) {
-      text.ends = this.#trie.append(this.#endsOf(text), token);
-      // Appending may have made room by forgetting, the ends given included.
-      if (text.generation !== this.#trie.generation) {
-        text.generation = this.#trie.generation;
-        text.ends = this.#trie.append([], token);
+      position.ends = this.#trie.append(this.#endsOf(position), token);
+      // A full trie forgets everything before it appends, the given ends included.
+      if (position.generation !== this.#trie.generation) {
+        position.generation = this.#trie.generation;
+        position.ends = this.#trie.append([], token);
       }
     }
+    position.numTokens += tokens.length;
   }
 
-  #endsOf({ generation, ends }: Text): readonly number[] {
+  #endsOf({ generation, ends }: Position): readonly number[] {
     return generation === this.#trie.generation ? ends : [];
   }
 
   /** Longest matches first; shorter ones add what nodes are left. */
   #treeOf({ requestId, numSteps, topk, numNodes }: DraftRequest): DraftTree {
-    const ends = this.#endsOf(this.#texts.get(requestId)!);
+    const ends = this.#endsOf(this.#positions.get(requestId)!);
     const tree = new GrowingTree();
     for (let matchLength = ends.length - 1; matchLength > 0 && tree.size < numNodes; matchLength--) {
       if (ends[matchLength] === ROOT) continue;
@@ -114,7 +140,7 @@ export class NgramProposer implements Proposer {
     topk: number,
   ): Candidate[] {
     const order = this.#config.matchType === "BFS" ? "recency" : "frequency";
-    const sure = 1 - DOUBT ** matchLength;
+    const certainty = 1 - MISMATCH ** matchLength;
     return this.#trie.childrenOf(trieNode, order, Math.min(topk, this.#breadthOf(matchLength))).map((
       { node, share },
     ) => ({
@@ -122,7 +148,7 @@ export class NgramProposer implements Proposer {
       parent,
       depth: depth + 1,
       matchLength: matchLength + 1,
-      probability: probability * sure * share,
+      probability: probability * certainty * share,
     }));
   }
 

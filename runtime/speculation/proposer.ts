@@ -1,22 +1,34 @@
 /**
- * What a proposer is: it guesses the next tokens of sequences, as trees, for the target model to verify.
+ * Proposers and their registry entries. A proposer guesses the next tokens of sequences, as trees, for the target model
+ * to verify (speculative decoding: Leviathan et al. 2023, arXiv 2211.17192; trees: Miao et al. 2023, arXiv 2305.09781).
+ *
+ * An entry is one object, although its two halves are used in different places: the engine's thread plans trees and
+ * opens files, the drafter's Worker creates the proposer. It names the files it needs as data (`needs`), and
+ * `setup/draft_files.ts` opens them by kind; so no proposer imports file readers or tokenizers, and no algorithm has a
+ * second table there.
  *
  * @module
  */
 import type { LogLevel } from "../contracts/log_level.ts";
 import type { Checkpoint } from "../contracts/checkpoint.ts";
 import type { VerifierConfig } from "../contracts/config.ts";
-import type { SpeculationConfig } from "../contracts/speculation_config.ts";
+import type { HeadKind, SpeculationConfig, TreeShape } from "../contracts/speculation_config.ts";
+import type { ServerArgs } from "../contracts/server_args.ts";
 import type { DraftTree } from "../contracts/draft_tree.ts";
 import type { DraftRequest } from "../messages/scheduler_drafter.ts";
 import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
 
 export type { DraftRequest, DraftTree };
 
-/** Proposes tokens; see `registry.ts` for those there are. */
+/** Proposes tokens; `registry.ts` lists all proposers. */
 export interface Proposer extends Disposable {
   /** A tree per request, in order. All requests are grown together. The same requests yield the same trees. */
   propose(requests: readonly DraftRequest[]): DraftTree[];
+  /**
+   * Draft KV of a sequence in entries, 0 .. numRead-1: tokens that need not be read again. A proposer without draft KV
+   * counts the tokens it was given. 0 for unknown ids.
+   */
+  numRead(requestId: string): number;
   /** The sequence is over or was preempted: forget it. Unknown ids are ignored. */
   release(requestId: string): void;
 }
@@ -57,3 +69,36 @@ export interface ProposerParts {
   readonly target: TargetParts;
   readonly log: (level: LogLevel, text: string) => void;
 }
+
+/** Files that a proposer drafts with, besides the target's. */
+export type ProposerNeeds =
+  | { readonly files: "none" }
+  /** A smaller model with the target's vocabulary. */
+  | { readonly files: "model" }
+  | {
+    /** A draft head, trained for the target. */
+    readonly files: "head";
+    /** Kinds of heads it can draft with. */
+    readonly kinds: readonly HeadKind[];
+    /** The head that Aerie ships for its default model: a folder, relative to the repository. */
+    readonly shipped?: string;
+  };
+
+/** A proposer as the registry lists it. */
+export interface ProposerEntry {
+  /** As `--speculative-algorithm` takes it. */
+  readonly name: string;
+  /** What `setup/` opens before the proposer is created. */
+  readonly needs: ProposerNeeds;
+  /** Draft KV of a page depends on the token after the page, which is then part of the page's key in the prefix cache. */
+  readonly keyIncludesNextToken: boolean;
+  /** Trees are grown by `TreeGrowth`, whose number of expanded nodes is limited. */
+  readonly growsByLevel: boolean;
+  /** SGLang's default shape, for a target of this architecture, where no flag says anything else. */
+  defaultTree(args: ServerArgs, architecture: string): TreeShape;
+  /** @throws {LoadError} if something it needs is missing or does not fit the target */
+  create(parts: ProposerParts): Proposer;
+}
+
+/** SGLang's default shape where nothing is known of the drafts: a short chain. */
+export const defaultChain: TreeShape = { numSteps: 3, topk: 1, numDraftTokens: 4 };

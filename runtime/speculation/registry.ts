@@ -1,41 +1,53 @@
 /**
- * Proposers by the name `--speculative-algorithm` takes. Adding a proposer is a file and a line here.
+ * The registry of proposers. Adding one is a file with proposer and entry, and a line here.
  *
  * @module
  */
 import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
-import { DraftModelProposer } from "./draft_model.ts";
-import { HeadProposer } from "./head_proposer.ts";
-import { NgramProposer } from "./ngram.ts";
-import type { Proposer, ProposerParts, TargetParts } from "./proposer.ts";
-import { SyntheticProposer } from "./synthetic.ts";
+import { draftModelEntry } from "./draft_model.ts";
+import { eagle3Entry, eagleEntry, nextTokenLayerEntry } from "./head_proposer.ts";
+import { ngramEntry } from "./ngram.ts";
+import type { Proposer, ProposerEntry, ProposerParts, TargetParts } from "./proposer.ts";
+import { syntheticEntry } from "./synthetic.ts";
 
-const proposers: Readonly<Record<string, (parts: ProposerParts) => Proposer>> = {
-  EAGLE: (parts) => new HeadProposer(parts),
-  EAGLE3: (parts) => new HeadProposer(parts),
-  NEXTN: (parts) => new HeadProposer(parts),
-  NGRAM: (parts) => new NgramProposer(parts),
-  STANDALONE: (parts) => new DraftModelProposer(parts),
-  SYNTHETIC: (parts) => new SyntheticProposer(parts),
-};
+/** All proposers. Of several that draft with the same kind of head, the first is the usual one. */
+export const proposerEntries: readonly ProposerEntry[] = [
+  eagleEntry,
+  eagle3Entry,
+  nextTokenLayerEntry,
+  ngramEntry,
+  draftModelEntry,
+  syntheticEntry,
+];
+
+/** Drafts for the default model where no flag names a proposer. */
+export const defaultEntry: ProposerEntry = eagle3Entry;
 
 /** Names of all proposers. */
-export const proposerNames: readonly string[] = Object.keys(proposers);
+export const proposerNames: readonly string[] = proposerEntries.map(({ name }) => name);
 
 /**
- * Builds the proposer that the flags name.
+ * The proposer of a name.
+ *
+ * @throws {LoadError} if there is none
+ */
+export function proposerEntry(name: string): ProposerEntry {
+  const entry = proposerEntries.find((entry) => entry.name === name);
+  if (entry === undefined) {
+    throw new LoadError(`Cannot speculate with ${name}, expected one of ${proposerNames.join(", ")}`);
+  }
+  return entry;
+}
+
+/**
+ * Creates the proposer that the configuration names.
  *
  * @throws {LoadError} if there is none of this name or its draft model does not fit
  */
 export function createProposer(parts: ProposerParts): Proposer {
-  const { algorithm } = parts.speculation;
-  const create = proposers[algorithm];
-  if (!create) {
-    throw new LoadError(`Cannot speculate with ${algorithm}, expected one of ${proposerNames.join(", ")}`);
-  }
-  return create(parts);
+  return proposerEntry(parts.speculation.algorithm).create(parts);
 }
 
 /** What proposers may use of a loaded target. */

@@ -1,14 +1,31 @@
 /**
- * Drafts of a known quality, for tests and capacity planning: what the target itself says greedily, spoilt at random,
- * so that the draft at each depth is right with the probability asked for. Right drafts are right for greedy requests.
+ * The proposer of drafts with a chosen accept rate, for tests and capacity planning: the target's own greedy tokens,
+ * corrupted at random, so that the draft at each depth is right with a given probability where a request is greedy.
  *
  * @module
  */
-import type { DraftRequest, DraftTree, Proposer, ProposerParts } from "./proposer.ts";
 import { depthsOf } from "../contracts/draft_tree.ts";
+import {
+  defaultChain,
+  type DraftRequest,
+  type DraftTree,
+  type Proposer,
+  type ProposerEntry,
+  type ProposerParts,
+} from "./proposer.ts";
 import { DraftModelProposer } from "./draft_model.ts";
 
-/** See the module's comment. */
+/** Synthetic drafts. */
+export const syntheticEntry: ProposerEntry = {
+  name: "SYNTHETIC",
+  needs: { files: "none" },
+  keyIncludesNextToken: false,
+  growsByLevel: true,
+  defaultTree: () => defaultChain,
+  create: (parts) => new SyntheticProposer(parts),
+};
+
+/** Drafts with a second copy of the target and corrupts the result. */
 export class SyntheticProposer implements Proposer {
   readonly #target: DraftModelProposer;
   readonly #acceptance: readonly number[];
@@ -24,8 +41,12 @@ export class SyntheticProposer implements Proposer {
     const trees = this.#target.propose(requests);
     return trees.map((tree, i) => {
       const { requestId, start, tokens } = requests[i]!;
-      return this.#spoil(tree, requestId, start + tokens.length);
+      return this.#corrupt(tree, requestId, start + tokens.length);
     });
+  }
+
+  numRead(requestId: string): number {
+    return this.#target.numRead(requestId);
   }
 
   release(requestId: string): void {
@@ -36,17 +57,17 @@ export class SyntheticProposer implements Proposer {
     this.#target[Symbol.dispose]();
   }
 
-  /** Spoils drafts by depth; what follows a wrong one is wrong anyway. */
-  #spoil({ tokens, parents }: DraftTree, requestId: string, position: number): DraftTree {
+  /** Makes drafts wrong by depth; descendants of a wrong one are wrong anyway. */
+  #corrupt({ tokens, parents }: DraftTree, requestId: string, position: number): DraftTree {
     const depths = depthsOf(parents), probabilities = new Float32Array(tokens.length);
-    const spoilt = tokens.map((token, node) => {
+    const corrupted = tokens.map((token, node) => {
       const parent = parents[node]!;
       const chance = this.#acceptance[Math.min(depths[node]!, this.#acceptance.length) - 1] ?? 1;
       probabilities[node] = chance * (parent < 0 ? 1 : probabilities[parent]!);
       const isRight = uniform(`${requestId} ${position + depths[node]!}`) < chance;
       return isRight ? token : (token + 1) % this.#vocabSize;
     });
-    return { tokens: spoilt, parents, probabilities };
+    return { tokens: corrupted, parents, probabilities };
   }
 }
 

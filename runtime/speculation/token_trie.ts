@@ -1,19 +1,20 @@
 /**
- * A trie of token runs: which tokens followed which, how often and how lately.
+ * A trie of n-grams over token ids: which tokens followed which, how often, and which of them last (Zhao et al. 2023,
+ * arXiv 2312.12728).
  *
  * @module
  */
 
-/** The empty run. */
+/** The node of the empty n-gram. */
 export const ROOT = 0;
 
-/** Counts and recency of every run of up to `maxDepth` tokens that was added. */
+/** Counts and recency of every n-gram of up to `maxDepth` tokens that was added. */
 export class TokenTrie {
   readonly #maxDepth: number;
   readonly #capacity: number;
   /** Nodes by parent and token: a hash table with linear probing, at most half full; 0 is free. */
   #table = new Int32Array(2048);
-  /** By node: its token, its parent, how often its run came, when last, its newest child, the next of its siblings. */
+  /** By node: its last token, its parent, how often its n-gram came, when last, its newest child, its next older sibling. */
   #tokens = new Int32Array(1024);
   #parents = new Int32Array(1024);
   #counts = new Int32Array(1024);
@@ -24,13 +25,13 @@ export class TokenTrie {
   #now = 0;
   #generation = 0;
 
-  /** Runs of `maxDepth` tokens at most; `capacity` nodes at most, then everything is forgotten. */
+  /** N-grams of `maxDepth` tokens at most; `capacity` nodes at most, then everything is forgotten. */
   constructor({ maxDepth, capacity }: { readonly maxDepth: number; readonly capacity: number }) {
     this.#maxDepth = maxDepth;
     this.#capacity = Math.max(capacity, maxDepth + 1);
   }
 
-  /** Changes when everything is forgotten; nodes of another generation mean nothing. */
+  /** Rises when everything is forgotten; node numbers are valid within one generation. */
   get generation(): number {
     return this.#generation;
   }
@@ -40,8 +41,8 @@ export class TokenTrie {
   }
 
   /**
-   * Adds a token to a text whose last runs are `ends`: entry m is the node of its last m tokens, entry 0 the root.
-   * Returns the new ends, those of runs shorter than `maxDepth`.
+   * Adds a token to a sequence that ends with the n-grams `ends`: entry m is the node of its last m tokens, entry 0 the
+   * root. Returns the new ends, those shorter than `maxDepth`, which can be extended.
    */
   append(ends: readonly number[], token: number): number[] {
     const isFull = this.#numNodes + this.#maxDepth > this.#capacity;
@@ -56,7 +57,7 @@ export class TokenTrie {
     return next;
   }
 
-  /** Children of a node, the latest or the most frequent first, with their share of what followed. */
+  /** Up to `count` children of a node, the latest or the most frequent first, with their estimated probability. */
   childrenOf(node: number, order: "recency" | "frequency", count: number): { node: number; share: number }[] {
     const isFirst = order === "recency" ? this.#isNewer : this.#isMoreFrequent;
     const first: number[] = [];
@@ -77,7 +78,7 @@ export class TokenTrie {
     }));
   }
 
-  /** The last token of a node's run. */
+  /** The last token of a node's n-gram. */
   tokenAt(node: number): number {
     return this.#tokens[node]!;
   }
@@ -143,7 +144,7 @@ export class TokenTrie {
   }
 }
 
-/** Spreads over all bits what neighbours differ in, by steps and constants of Knuth (6.4) and MurmurHash3. */
+/** A hash of parent and token, by multiplicative steps with constants of Knuth (6.4) and MurmurHash3. */
 function hash(parent: number, token: number): number {
   const mixed = Math.imul(Math.imul(parent, 0x9e3779b1) ^ token, 0x85ebca6b);
   return mixed ^ (mixed >>> 15);

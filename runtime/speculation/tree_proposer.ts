@@ -1,6 +1,7 @@
 /**
- * Proposes trees with a draft model or head: catches up on the tokens committed since, then grows trees level by level,
- * all sequences in one forward each time.
+ * The proposer that grows draft trees with a network, a draft model or head. It first computes the draft KV of the tokens
+ * that were committed since (draft extend, as SGLang calls it), then grows the trees level by level as EAGLE-2 does (Li
+ * et al. 2024, arXiv 2406.16858), with one forward per level for all sequences.
  *
  * @module
  */
@@ -10,17 +11,17 @@ import type { BatchLimits } from "../models/batch_rows.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, GraphId, TensorId } from "../../ffi/handles.ts";
 import { DraftRows } from "./draft_rows.ts";
-import { DraftSequence } from "./draft_sequence.ts";
+import { DraftKv } from "./draft_kv.ts";
 import { PageStamps } from "./page_stamps.ts";
 import type { Proposer, ProposerLimits } from "./proposer.ts";
 import { TopTokens } from "./top_tokens.ts";
 import { MAX_GROWN_ROWS, TreeGrowth } from "./tree_growth.ts";
 
-/** Rows of a forward that catches up, at least. */
+/** Rows of a forward of draft extend, at least. */
 const MIN_ROWS = 256;
 
-/** What a tree proposer drafts with. */
-export interface TreeDrafter {
+/** The network that a tree proposer drafts with. */
+export interface DraftNetwork {
   readonly context: Context;
   /** As {@linkcode draftLimits} has it. */
   readonly batch: BatchId;
@@ -29,13 +30,13 @@ export interface TreeDrafter {
   readonly vocabSize: number;
   /** Target id of each of its tokens; undefined if they are the same. */
   readonly draftTokens?: Int32Array | undefined;
-  /** 1 if KV entry e is computed from the token at e + 1, as a head does; 0 if from the token at e. */
-  readonly lookAhead: 0 | 1;
-  /** Entry 0 is computed without a token. */
+  /** KV entry e is computed from the token at e + numNextTokens: 0 of a model, 1 of a head. */
+  readonly numNextTokens: 0 | 1;
+  /** Entry 0 is computed without a token, as in the training of some heads. */
   readonly skipsFirstToken?: boolean;
-  /** Runs (or records) rows of committed tokens. The batch's sources are their slots. */
+  /** Records the forward over committed tokens. The batch's sources are their slots. */
   extend(): void;
-  /** Runs (or records) rows of drafts. The batch's sources are the output rows they were drafted from. */
+  /** Records the forward over drafts. The batch's sources are the output rows of the last forward they come from. */
   grow(): void;
 }
 
@@ -71,7 +72,7 @@ function numScratchPages(pageSize: number): number {
 /** A tree that is being grown. */
 interface Growing {
   readonly request: DraftRequest;
-  readonly sequence: DraftSequence;
+  readonly draftKv: DraftKv;
   readonly growth: TreeGrowth;
   readonly scratchPages: Int32Array;
   /** Rows run for the tree so far, and in the forward at hand. */
@@ -79,25 +80,25 @@ interface Growing {
   numInForward: number;
 }
 
-/** See the module's comment. */
+/** Grows the trees of all sequences together. */
 export class TreeProposer implements Proposer {
-  readonly #drafter: TreeDrafter;
+  readonly #network: DraftNetwork;
   readonly #pageSize: number;
   readonly #maxTopk: number;
   readonly #maxRows: number;
   readonly #rows: DraftRows;
   readonly #top: TopTokens;
-  readonly #extend: GraphId;
-  readonly #grow: GraphId;
+  readonly #extendGraph: GraphId;
+  readonly #growGraph: GraphId;
   readonly #stamps: PageStamps;
-  readonly #sequences = new Map<string, DraftSequence>();
+  readonly #draftKv = new Map<string, DraftKv>();
   readonly #growths: readonly TreeGrowth[];
   readonly #scratchPages: readonly Int32Array[];
 
-  constructor(drafter: TreeDrafter, limits: ProposerLimits, topk: number) {
-    const { maxSequences, numPages, pageSize } = limits, { context, batch, logits, vocabSize } = drafter;
+  constructor(network: DraftNetwork, limits: ProposerLimits, topk: number) {
+    const { maxSequences, numPages, pageSize } = limits, { context, batch, logits, vocabSize } = network;
     const room = draftLimits(limits, topk).batch, numScratch = numScratchPages(pageSize);
-    this.#drafter = drafter;
+    this.#network = network;
     this.#pageSize = pageSize;
     this.#maxTopk = Math.min(topk, vocabSize);
     this.#maxRows = room.rows;
@@ -108,8 +109,8 @@ export class TreeProposer implements Proposer {
         forward();
         this.#top.forward(logits);
       });
-    this.#extend = record(() => drafter.extend());
-    this.#grow = record(() => drafter.grow());
+    this.#extendGraph = record(() => network.extend());
+    this.#growGraph = record(() => network.grow());
     this.#stamps = new PageStamps(numPages);
     this.#growths = Array.from({ length: maxSequences }, () => new TreeGrowth(this.#maxTopk));
     this.#scratchPages = Array.from(
@@ -121,42 +122,46 @@ export class TreeProposer implements Proposer {
   propose(requests: readonly DraftRequest[]): DraftTree[] {
     const growing: Growing[] = [];
     const trees = requests.map((request) => {
-      const sequence = this.#update(request);
-      if (request.numSteps < 1 || request.numNodes < 1 || sequence.numEntries < 1) return undefined;
+      const draftKv = this.#update(request);
+      if (request.numSteps < 1 || request.numNodes < 1 || draftKv.numEntries < 1) return undefined;
       const i = growing.length, growth = this.#growths[i]!, scratchPages = this.#scratchPages[i]!;
       growth.begin(Math.min(request.topk, this.#maxTopk), request.numNodes);
-      growing.push({ request, sequence, growth, scratchPages, numRows: 0, numInForward: 0 });
+      growing.push({ request, draftKv, growth, scratchPages, numRows: 0, numInForward: 0 });
       return growth;
     });
     if (growing.length > 0) {
-      this.#catchUp(growing);
+      this.#extend(growing);
       for (let level = 1; this.#addLevel(growing, level); level++);
     }
     return trees.map((growth) => growth?.finish() ?? emptyTree);
   }
 
+  numRead(requestId: string): number {
+    return this.#draftKv.get(requestId)?.numFilled ?? 0;
+  }
+
   release(requestId: string): void {
-    this.#sequences.delete(requestId);
+    this.#draftKv.delete(requestId);
   }
 
   [Symbol.dispose](): void {
-    this.#sequences.clear();
+    this.#draftKv.clear();
   }
 
-  #update(request: DraftRequest): DraftSequence {
-    let sequence = this.#sequences.get(request.requestId);
-    if (sequence === undefined || request.start === 0) {
-      sequence = new DraftSequence(this.#drafter.lookAhead, this.#pageSize, this.#stamps);
-      this.#sequences.set(request.requestId, sequence);
+  #update(request: DraftRequest): DraftKv {
+    let draftKv = this.#draftKv.get(request.requestId);
+    if (draftKv === undefined || request.start === 0) {
+      draftKv = new DraftKv(this.#network.numNextTokens, this.#pageSize, this.#stamps);
+      this.#draftKv.set(request.requestId, draftKv);
     }
-    sequence.update(request);
-    return sequence;
+    draftKv.update(request);
+    return draftKv;
   }
 
-  /** Fills draft KV and adds the first level: the last row of each sequence is an output. */
-  #catchUp(growing: readonly Growing[]): void {
+  /** Draft extend: fills the draft KV of all sequences and adds the first level from the last row of each. */
+  #extend(growing: readonly Growing[]): void {
     const numMissing = () =>
-      growing.reduce((sum, { sequence }) => sum + sequence.numEntries - sequence.nextEntry, 0);
+      growing.reduce((sum, { draftKv }) => sum + draftKv.numEntries - draftKv.nextEntry, 0);
     while (numMissing() > this.#maxRows) this.#runEntries(growing, false);
     this.#top.read(this.#runEntries(growing, true));
     growing.forEach(({ growth, request }, output) => this.#addChildren(growth, -1, output, request.topk));
@@ -165,33 +170,33 @@ export class TreeProposer implements Proposer {
   /** Runs missing entries: all of them, or as many as fit without the last of any sequence. Returns the outputs. */
   #runEntries(growing: readonly Growing[], isLast: boolean): number {
     const rows = this.#rows;
-    rows.begin(Math.max(...growing.map(({ sequence }) => sequence.pages.length)));
-    for (const { sequence } of growing) {
-      const first = sequence.nextEntry, room = this.#maxRows - rows.numRows;
-      const end = Math.min(first + room, isLast ? sequence.numEntries : sequence.numEntries - 1);
+    rows.begin(Math.max(...growing.map(({ draftKv }) => draftKv.pages.length)));
+    for (const { draftKv } of growing) {
+      const first = draftKv.nextEntry, room = this.#maxRows - rows.numRows;
+      const end = Math.min(first + room, isLast ? draftKv.numEntries : draftKv.numEntries - 1);
       if (end === first) continue;
-      rows.segment(sequence.pages);
+      rows.segment(draftKv.pages);
       for (let entry = first; entry < end; entry++) {
-        const token = entry === 0 && this.#drafter.skipsFirstToken ? -1 : sequence.tokenFor(entry);
+        const token = entry === 0 && this.#network.skipsFirstToken ? -1 : draftKv.tokenFor(entry);
         rows.add({ token, position: entry, entry, visible: entry + 1, mask: 0n });
-        sequence.fill(entry);
+        draftKv.fill(entry);
       }
       if (isLast) rows.output();
     }
-    return this.#run(this.#extend);
+    return this.#run(this.#extendGraph);
   }
 
   /** Expands the best candidates of the last level, in every tree that has levels left; false if there are none. */
   #addLevel(growing: readonly Growing[], level: number): boolean {
     const rows = this.#rows;
     rows.begin(
-      Math.max(...growing.map(({ sequence, scratchPages }) => sequence.pages.length + scratchPages.length)),
+      Math.max(...growing.map(({ draftKv, scratchPages }) => draftKv.pages.length + scratchPages.length)),
     );
     for (const tree of growing) {
-      const { request, sequence, growth, scratchPages } = tree, { numEntries } = sequence;
+      const { request, draftKv, growth, scratchPages } = tree, { numEntries } = draftKv;
       tree.numInForward = level < request.numSteps ? growth.advance() : 0;
       if (tree.numInForward === 0) continue;
-      rows.segment(sequence.pages, scratchPages);
+      rows.segment(draftKv.pages, scratchPages);
       for (let i = 0; i < tree.numInForward; i++) {
         const candidate = growth.frontier[i]!;
         rows.add({
@@ -206,7 +211,7 @@ export class TreeProposer implements Proposer {
       }
     }
     if (rows.numRows === 0) return false;
-    this.#top.read(this.#run(this.#grow));
+    this.#top.read(this.#run(this.#growGraph));
     let output = 0;
     for (const { growth, request, numInForward } of growing) {
       for (let i = 0; i < numInForward; i++) {
@@ -217,7 +222,7 @@ export class TreeProposer implements Proposer {
   }
 
   #addChildren(growth: TreeGrowth, parent: number, output: number, topk: number): void {
-    const { draftTokens } = this.#drafter;
+    const { draftTokens } = this.#network;
     for (let rank = 0; rank < Math.min(topk, this.#maxTopk); rank++) {
       const token = this.#top.tokenAt(output, rank);
       growth.add(parent, draftTokens?.[token] ?? token, this.#top.logprobAt(output, rank), output);
@@ -227,7 +232,7 @@ export class TreeProposer implements Proposer {
   #run(graph: GraphId): number {
     const numOutputs = this.#rows.write();
     this.#top.prepare(numOutputs);
-    this.#drafter.context.run(graph);
+    this.#network.context.run(graph);
     return numOutputs;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Opens a draft head: finds out from its tensors what kind it is, and whether it fits the target and the algorithm.
+ * Opens a draft head: finds out from its tensors what kind it is, and whether it fits the target.
  *
  * @module
  */
@@ -9,7 +9,6 @@ import {
   countLayers,
   defaultFeatureLayers,
   FUSION_MATRIX,
-  HEAD_NAMES,
   headTensorsOf,
   kindOfHead,
 } from "../architectures/draft_heads.ts";
@@ -28,8 +27,6 @@ import { readTorchFile, stateDict } from "../tensor_files/torch_pickle.ts";
 export interface DraftHeadOptions extends HubModelOptions {
   /** `--speculative-draft-model-path`: a folder, or a hub id. */
   readonly path: string;
-  /** `--speculative-algorithm`. */
-  readonly algorithm: string;
   /** The model that the head drafts for. */
   readonly target: Checkpoint;
 }
@@ -42,30 +39,17 @@ const WEIGHT_FILES = ["model.safetensors", "pytorch_model.bin"];
 
 const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 
-const ALGORITHMS: Readonly<Record<HeadKind, readonly string[]>> = {
-  eagle: ["EAGLE", "NEXTN"],
-  eagle3: ["EAGLE3"],
-  mtp: ["NEXTN"],
-};
-
 /**
  * Reads and checks the headers of a draft head; weights are not touched.
  *
  * @throws {LoadError} saying what was found and what was expected, if it is damaged or does not fit
  */
 export async function openDraftHead(options: DraftHeadOptions): Promise<HeadCheckpoint> {
-  const { path, algorithm, target } = options;
+  const { path, target } = options;
   const folder = await findFolder(options);
   const settings = await readHeadConfig(folder);
   const files = await findWeights(path, folder), named = await readHeaders(files);
   const kind = kindOf(path, named, target);
-  if (!ALGORITHMS[kind].includes(algorithm)) {
-    throw new LoadError(
-      `Cannot use ${path} with --speculative-algorithm ${algorithm}: its tensors are those of ${
-        HEAD_NAMES[kind]
-      }, expected --speculative-algorithm ${ALGORITHMS[kind][0]}`,
-    );
-  }
   const tensors = new Map<string, TensorSource>();
   for (const tensor of named) {
     if (isFloating(tensor)) tensors.set(tensor.name, { ...tensor, rowOrder: "plain" });

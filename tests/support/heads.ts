@@ -9,7 +9,7 @@ import type { DraftHead } from "../../runtime/speculation/draft_head.ts";
 import { loadHead } from "../../runtime/speculation/head_proposer.ts";
 import type { ProposerLimits, TargetParts } from "../../runtime/speculation/proposer.ts";
 import { targetParts } from "../../runtime/speculation/registry.ts";
-import type { TreeDrafter } from "../../runtime/speculation/tree_proposer.ts";
+import type { DraftNetwork } from "../../runtime/speculation/tree_proposer.ts";
 import type { HeadCheckpoint } from "../../runtime/contracts/speculation_config.ts";
 import { openDraftHead } from "../../runtime/weights/draft_checkpoint.ts";
 import type { Context } from "../../ffi/context.ts";
@@ -44,8 +44,7 @@ export async function withTinyHead(
     const folder = await Deno.makeTempDir();
     try {
       await writeTinyHead(folder, { ...options, seed: 4, target: target.config });
-      const algorithm = { eagle: "EAGLE", eagle3: "EAGLE3", mtp: "NEXTN" }[options.kind];
-      const head = await openDraftHead({ path: folder, algorithm, target });
+      const head = await openDraftHead({ path: folder, target });
       const weights = referenceWeights(head), targetWeights = referenceWeights(target);
       const reference = () =>
         new ReferenceHead(head, weights, { config: target.config, weights: targetWeights });
@@ -59,7 +58,7 @@ export async function withTinyHead(
 /** A natively loaded head, and the target's parts that it hangs on. */
 export interface LoadedHead {
   readonly context: Context;
-  readonly drafter: TreeDrafter & { readonly head: DraftHead };
+  readonly drafter: DraftNetwork & { readonly head: DraftHead };
   readonly target: TargetParts;
 }
 

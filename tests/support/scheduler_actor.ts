@@ -93,7 +93,7 @@ export const fixedDrafting: DraftingConfig = {
   topk: 1,
   numNodes: 2,
   adaptive: false,
-  looksAhead: false,
+  keyIncludesNextToken: false,
   forwardMs: flat(10),
   contextMs: { perSequence: 0, perRow: 0 },
   draftMs: { firstMs: flat(1), levelMs: flat(1), tokenMs: 0 },

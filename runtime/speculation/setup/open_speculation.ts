@@ -6,16 +6,17 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Checkpoint } from "../../contracts/checkpoint.ts";
-import type { ServerArgs } from "../../contracts/server_args.ts";
 import { LoadError } from "../../contracts/errors.ts";
-import type { HeadCheckpoint, SpeculationConfig } from "../../contracts/speculation_config.ts";
-import { planSpeculation } from "./speculation_plan.ts";
-import type { TokenizerJson } from "../../tokenizer/source.ts";
-import { openCheckpoint, type OpenedCheckpoint } from "../../weights/checkpoint.ts";
+import type { ServerArgs } from "../../contracts/server_args.ts";
+import type { HeadKind, SpeculationConfig } from "../../contracts/speculation_config.ts";
+import type { OpenedCheckpoint } from "../../weights/checkpoint.ts";
 import { DEFAULT_MODEL } from "../../weights/default_model.ts";
-import { openDraftHead } from "../../weights/draft_checkpoint.ts";
-import { resolveModel, type ResolveOptions } from "../../weights/resolve.ts";
+import type { ResolveOptions } from "../../weights/resolve.ts";
 import { readTokenMap } from "../../weights/token_map.ts";
+import type { ProposerEntry } from "../proposer.ts";
+import { defaultEntry, proposerEntries, proposerEntry } from "../registry.ts";
+import { openDraftFiles, takesKind } from "./draft_files.ts";
+import { planSpeculation } from "./speculation_plan.ts";
 
 /** What speculation starts with; undefined: none. */
 export interface OpenedSpeculation {
@@ -25,15 +26,14 @@ export interface OpenedSpeculation {
   readonly notes: readonly string[];
 }
 
-/** The default model's heads, by algorithm, and the algorithm where no flag says anything else. */
-const SHIPPED_HEADS: ReadonlyMap<string, string> = new Map([
-  ["EAGLE3", fileURLToPath(new URL("../../../heads/eagle3-smollm2-135m", import.meta.url))],
-  ["EAGLE", fileURLToPath(new URL("../../../heads/eagle2-smollm2-135m", import.meta.url))],
-]);
-const SHIPPED_ALGORITHM = "EAGLE3";
+/** Says that there is to be no proposer. */
+const NO_ALGORITHM = "NONE";
 
-/** Those that draft with a head of the target. */
-const HEAD_ALGORITHMS: readonly string[] = ["EAGLE", "EAGLE3", "NEXTN"];
+/** The folder that paths of shipped heads are relative to. */
+const REPOSITORY = new URL("../../../", import.meta.url);
+
+/** Heads that draft with rows of the target's LM head, by a token map; others have a draft vocabulary of their own. */
+const MAPPED_KINDS: readonly HeadKind[] = ["eagle", "mtp"];
 
 /** Flags that say nothing without a draft model or head. */
 const NEED_DRAFT_MODEL = [
@@ -64,33 +64,34 @@ export async function openSpeculation(
   const { args, note } = target.checkpoint.path === DEFAULT_MODEL.name
     ? withShippedHead(given)
     : { args: given };
-  const algorithm = args.speculativeAlgorithm ?? "NONE";
-  if (algorithm === "NONE") {
+  const algorithm = args.speculativeAlgorithm ?? NO_ALGORITHM;
+  if (algorithm === NO_ALGORITHM) {
     for (const [name, flag] of NEED_ALGORITHM) {
       if (args[name]) throw new LoadError(`Cannot use ${flag} without --speculative-algorithm`);
     }
     return { speculation: undefined, notes: note === undefined ? [] : [note] };
   }
-  const needsPath = HEAD_ALGORITHMS.includes(algorithm) || algorithm === "STANDALONE";
+  const entry = proposerEntry(algorithm);
   for (const [name, flag] of NEED_DRAFT_MODEL) {
-    if (!needsPath && args[name] !== undefined) {
+    if (entry.needs.files === "none" && args[name] !== undefined) {
       throw new LoadError(`Cannot use ${flag} with ${algorithm}, which drafts by itself`);
     }
   }
-  const draftOptions = { ...options, revision: args.speculativeDraftModelRevision };
-  const { config, notes } = planSpeculation(algorithm, args, target.checkpoint.config.architecture);
-  const draft = algorithm === "STANDALONE" ? await openDraftModel(args, target, draftOptions) : undefined;
-  const head = HEAD_ALGORITHMS.includes(algorithm)
-    ? await openHead(algorithm, args, target, draftOptions)
-    : undefined;
+  const { config, notes } = planSpeculation(entry, args, target.checkpoint.config.architecture);
+  const { draft, head } = await openDraftFiles(entry, args, target, options);
   const { speculativeTokenMap: map } = args;
-  if (map !== undefined && head?.head.kind === "eagle3") {
+  if (map !== undefined && head === undefined) {
+    const mapped = proposerEntries.filter((entry) => MAPPED_KINDS.some((kind) => takesKind(entry, kind)));
+    throw new LoadError(
+      `Cannot use --speculative-token-map with ${algorithm}, expected ${
+        mapped.map(({ name }) => name).join(" or ")
+      }`,
+    );
+  }
+  if (map !== undefined && !MAPPED_KINDS.includes(head!.head.kind)) {
     const note =
       `--speculative-token-map ${map} is not used: an EAGLE-3 head has a draft vocabulary of its own`;
     return { speculation: { ...config, draft, head, hotTokens: undefined }, notes: [...notes, note] };
-  }
-  if (map !== undefined && head === undefined) {
-    throw new LoadError(`Cannot use --speculative-token-map with ${algorithm}, expected EAGLE or NEXTN`);
   }
   const { vocabSize } = target.checkpoint.config;
   const hotTokens = map === undefined ? undefined : await readTokenMap(map, vocabSize, options);
@@ -99,69 +100,16 @@ export async function openSpeculation(
 
 /** Completes what was given for the default model by the heads that come with Aerie. */
 function withShippedHead(given: ServerArgs): { readonly args: ServerArgs; readonly note?: string } {
-  const { speculativeAlgorithm: algorithm, speculativeDraftModelPath: path } = given;
-  const head = SHIPPED_HEADS.get(algorithm ?? SHIPPED_ALGORITHM);
+  const { speculativeAlgorithm: algorithm = defaultEntry.name, speculativeDraftModelPath: path } = given;
+  const head = algorithm === NO_ALGORITHM ? undefined : shippedHead(proposerEntry(algorithm));
   if (path !== undefined || head === undefined) return { args: given };
   if (existsSync(head)) {
-    return {
-      args: {
-        ...given,
-        speculativeAlgorithm: algorithm ?? SHIPPED_ALGORITHM,
-        speculativeDraftModelPath: head,
-      },
-    };
+    return { args: { ...given, speculativeAlgorithm: algorithm, speculativeDraftModelPath: head } };
   }
   return { args: given, note: `No speculation: there is no draft head at ${head}` };
 }
 
-async function openHead(
-  algorithm: string,
-  { speculativeDraftModelPath: path }: ServerArgs,
-  { checkpoint: target }: OpenedCheckpoint,
-  options: ResolveOptions,
-): Promise<HeadCheckpoint> {
-  if (path === undefined) {
-    throw new LoadError(
-      `Cannot use --speculative-algorithm ${algorithm}: --speculative-draft-model-path is missing`,
-    );
-  }
-  return await openDraftHead({ ...options, path, algorithm, target });
-}
-
-async function openDraftModel(
-  { speculativeDraftModelPath: path }: ServerArgs,
-  target: OpenedCheckpoint,
-  options: ResolveOptions,
-): Promise<Checkpoint> {
-  if (path === undefined) {
-    throw new LoadError(
-      "Cannot use --speculative-algorithm STANDALONE: --speculative-draft-model-path is missing",
-    );
-  }
-  const draft = await openCheckpoint(await resolveModel(path, options));
-  const difference = differingToken(draft.tokenizerSource.json, target.tokenizerSource.json);
-  if (difference !== undefined) {
-    throw new LoadError(
-      `Cannot draft with ${path}: ${difference}, expected the vocabulary of ${target.checkpoint.path}`,
-    );
-  }
-  return draft.checkpoint;
-}
-
-/** Says which token two tokenizers disagree about, if there is one. */
-function differingToken(draft: TokenizerJson, target: TokenizerJson): string | undefined {
-  const ids = idsOf(target);
-  for (const [token, id] of idsOf(draft)) {
-    if (ids.get(token) !== id) {
-      return `its token ${JSON.stringify(token)} is ${id}, not ${ids.get(token) ?? "there"}`;
-    }
-    ids.delete(token);
-  }
-  const [missing] = ids.keys();
-  return missing === undefined ? undefined : `it lacks token ${JSON.stringify(missing)}`;
-}
-
-function idsOf({ model, added_tokens: added }: TokenizerJson): Map<string, unknown> {
-  const vocab = model["vocab"] as Readonly<Record<string, unknown>> | undefined;
-  return new Map([...Object.entries(vocab ?? {}), ...added.map(({ content, id }) => [content, id] as const)]);
+function shippedHead({ needs }: ProposerEntry): string | undefined {
+  const folder = needs.files === "head" ? needs.shipped : undefined;
+  return folder && fileURLToPath(new URL(folder, REPOSITORY));
 }

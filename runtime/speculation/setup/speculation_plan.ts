@@ -3,18 +3,15 @@
  *
  * @module
  */
-import { findArchitecture } from "../../architectures/registry.ts";
 import type { ServerArgs } from "../../contracts/server_args.ts";
 import { LoadError } from "../../contracts/errors.ts";
 import { maxTopLogprobs } from "../../contracts/sampling_params.ts";
+import type { ProposerEntry } from "../proposer.ts";
 import { MAX_GROWN_ROWS } from "../tree_growth.ts";
-import type { SpeculationConfig } from "../../contracts/speculation_config.ts";
+import type { SpeculationConfig, TreeShape } from "../../contracts/speculation_config.ts";
 
 /** Nodes of a tree at most, its root counted: one bit of a mask each. */
 const MAX_DRAFT_TOKENS = 64;
-
-/** The shape of a draft tree; see {@linkcode SpeculationConfig}. */
-export type TreeShape = Pick<SpeculationConfig, "numSteps" | "topk" | "numDraftTokens">;
 
 /** A plan without the files it names, and remarks for the log. */
 export interface SpeculationPlan {
@@ -23,20 +20,23 @@ export interface SpeculationPlan {
 }
 
 /**
- * Completes the flags of `algorithm` for a target of this architecture.
+ * Completes the flags of a proposer for a target of this architecture.
  *
  * @throws {LoadError} if they ask for more than a tree can be
  */
-export function planSpeculation(algorithm: string, args: ServerArgs, architecture: string): SpeculationPlan {
+export function planSpeculation(
+  entry: ProposerEntry,
+  args: ServerArgs,
+  architecture: string,
+): SpeculationPlan {
   const { speculativeNumSteps, speculativeEagleTopk, speculativeNumDraftTokens } = args;
   const given = {
     ...(speculativeNumSteps !== undefined && { numSteps: speculativeNumSteps }),
     ...(speculativeEagleTopk !== undefined && { topk: speculativeEagleTopk }),
     ...(speculativeNumDraftTokens !== undefined && { numDraftTokens: speculativeNumDraftTokens }),
   };
-  const { shape, notes } = completeTree(given, automaticTree(algorithm, args, architecture));
-  const isGrown = algorithm !== "NGRAM" && shape.topk > 1;
-  const limit = isGrown && (shape.numSteps - 1) * shape.topk > MAX_GROWN_ROWS
+  const { shape, notes } = completeTree(given, entry.defaultTree(args, architecture));
+  const limit = entry.growsByLevel && shape.topk > 1 && (shape.numSteps - 1) * shape.topk > MAX_GROWN_ROWS
     ? [
       `Trees of ${shape.numSteps} steps of ${shape.topk}: growth ends when ${MAX_GROWN_ROWS} nodes are expanded`,
     ]
@@ -44,7 +44,7 @@ export function planSpeculation(algorithm: string, args: ServerArgs, architectur
   const single = args.speculativeAcceptThresholdSingle, acc = args.speculativeAcceptThresholdAcc;
   return {
     config: {
-      algorithm,
+      algorithm: entry.name,
       ...shape,
       adaptive: args.speculativeAdaptive || Object.keys(given).length === 0,
       acceptThresholds: single < 1 || acc < 1 ? { single, acc } : undefined,
@@ -59,17 +59,6 @@ export function planSpeculation(algorithm: string, args: ServerArgs, architectur
     },
     notes: [...notes, ...limit],
   };
-}
-
-/** SGLang's choice where no flag makes one. */
-function automaticTree(algorithm: string, args: ServerArgs, architecture: string): TreeShape {
-  if (algorithm === "NGRAM") {
-    const numDraftTokens = args.speculativeNumDraftTokens ?? 12;
-    return { numSteps: numDraftTokens - 1, topk: args.speculativeNgramMaxBfsBreadth, numDraftTokens };
-  }
-  const hasHead = algorithm.startsWith("EAGLE") || algorithm === "NEXTN";
-  const tree = hasHead ? findArchitecture(architecture)?.draftTree : undefined;
-  return tree ?? { numSteps: 3, topk: 1, numDraftTokens: 4 };
 }
 
 /**

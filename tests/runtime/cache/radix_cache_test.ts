@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  lookAheadPageKey,
+  nextTokenPageKey,
   type PageKey,
   RadixCache,
   type RadixNode,
@@ -29,7 +29,7 @@ Deno.test("match finds the longest cached prefix in whole pages", () => {
 });
 
 Deno.test("with draft heads a page is found only with the token after it", () => {
-  const cache = newCache(lookAheadPageKey(2));
+  const cache = newCache(nextTokenPageKey(2));
   const { pages, node } = cache.insert(cache.root, [1, 2, 3, 4], [10, 11]);
   assert.deepEqual(pages, [10], "what follows the second page is not known");
   cache.unlock(node);

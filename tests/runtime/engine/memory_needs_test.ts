@@ -3,6 +3,7 @@ import { planVerifier } from "../../../runtime/engine/engine_config.ts";
 import { LoadError } from "../../../runtime/contracts/errors.ts";
 import type { FreeMemory } from "../../../runtime/engine/free_memory.ts";
 import { memoryNeeds } from "../../../runtime/engine/memory_needs.ts";
+import { proposerEntry } from "../../../runtime/speculation/registry.ts";
 import { planSpeculation } from "../../../runtime/speculation/setup/speculation_plan.ts";
 import type { HeadCheckpoint } from "../../../runtime/contracts/speculation_config.ts";
 import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
@@ -63,7 +64,7 @@ const head: HeadCheckpoint = {
 
 function tokensWith(args: Partial<ServerArgs>, free: FreeMemory, withHead = false): number {
   const all = { ...defaultArgs, ...args };
-  const { config } = planSpeculation("EAGLE3", all, "LlamaForCausalLM");
+  const { config } = planSpeculation(proposerEntry("EAGLE3"), all, "LlamaForCausalLM");
   const speculation = { ...config, draft: undefined, head, hotTokens: undefined };
   return planVerifier({
     args: all,

@@ -13,7 +13,7 @@ function draftingOf(levelMs: number, tokenMs: number): DraftingConfig {
     topk: 1,
     numNodes: 3,
     adaptive: true,
-    looksAhead: false,
+    keyIncludesNextToken: false,
     forwardMs: { sizes: [1, 8], ms: [10, 11] },
     contextMs: { perSequence: 0, perRow: 0 },
     draftMs: { firstMs: flat(levelMs), levelMs: flat(levelMs), tokenMs },

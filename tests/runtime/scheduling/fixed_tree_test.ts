@@ -21,7 +21,7 @@ function configOf(numSteps: number, numDraftTokens: number, adaptive = false): D
     numNodes: numDraftTokens - 1,
     topk: 4,
     adaptive,
-    looksAhead: true,
+    keyIncludesNextToken: true,
     contextMs: { perSequence: 0, perRow: 0 },
   };
 }

@@ -195,14 +195,14 @@ function randomTree(
 
 const curve = (...ms: readonly number[]) => ({ sizes: ms.map((_, i) => 1 + i * 8), ms });
 
-for (const [adaptive, looksAhead] of [[false, false], [true, true]] as const) {
+for (const [adaptive, keyIncludesNextToken] of [[false, false], [true, true]] as const) {
   Deno.test(`whatever happens, with ${adaptive ? "adaptive" : "fixed"} trees, every request gets its own words`, () => {
     const drafting = {
       numSteps: 4,
       topk: 3,
       numNodes: 9,
       adaptive,
-      looksAhead,
+      keyIncludesNextToken,
       forwardMs: curve(10, 12, 15),
       contextMs: { perSequence: 0.001, perRow: 0.001 },
       draftMs: { firstMs: curve(1, 2), levelMs: curve(1, 2), tokenMs: 0.1 },

@@ -121,7 +121,7 @@ const adaptive: DraftingConfig = {
   topk: 1,
   numNodes: 5,
   adaptive: true,
-  looksAhead: false,
+  keyIncludesNextToken: false,
   forwardMs: FORWARD,
   contextMs: NO_CONTEXT,
   draftMs: HEAD,

@@ -63,8 +63,7 @@ for (const name of names) {
     { ignore: real.ignore },
     async () => {
       const target = (await openCheckpoint(await resolveModel(real.path))).checkpoint;
-      const path = join(folder, name), algorithm = name.startsWith("eagle3") ? "EAGLE3" : "EAGLE";
-      const head = await openDraftHead({ path, algorithm, target });
+      const path = join(folder, name), head = await openDraftHead({ path, target });
       const golden = new Golden(join(path, "golden.safetensors"));
       const tokens = golden.integers("token_ids"), states = golden.floats("states");
       const stepTokens = golden.integers("step_token_ids"), width = states.length / tokens.length;
@@ -79,7 +78,7 @@ for (const name of names) {
             ];
             for (const [i, expected] of [hidden, logits].entries()) {
               // An EAGLE-2 head's logits come from the target's LM head, which is 8-bit in any case.
-              const float = dtype === "float32" && (i === 0 || algorithm === "EAGLE3");
+              const float = dtype === "float32" && (i === 0 || head.head.kind === "eagle3");
               if (float) assertEachClose(got[i]!, expected, 1e-3, `${label} ${i}`);
               else assertClose(got[i]!, expected, 1e-2, `${label} ${i}`);
             }

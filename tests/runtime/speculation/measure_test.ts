@@ -51,6 +51,7 @@ Deno.test("what drafts cost is told apart by sequences, by levels and by the tok
       now += 3;
       return [];
     },
+    numRead: () => 0,
     release() {},
     [Symbol.dispose]() {},
   };

@@ -20,13 +20,12 @@ const NUM_LAYERS = 8, draftTokens = [3, 5, 6, 100, 299];
 async function open(
   target: Checkpoint,
   options: Options,
-  algorithm = options.kind === "eagle3" ? "EAGLE3" : "EAGLE",
   sizes: Partial<Checkpoint["config"]> = {},
 ): Promise<HeadCheckpoint> {
   const folder = await Deno.makeTempDir();
   try {
     await writeTinyHead(folder, { ...options, seed: 1, target: { ...target.config, ...sizes } });
-    return await openDraftHead({ path: folder, algorithm, target });
+    return await openDraftHead({ path: folder, target });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -64,11 +63,10 @@ function prefixed(tensors: Parameters<NonNullable<Options["change"]>>[0]): void 
 
 Deno.test("an MTP layer is found among its target's layers", () =>
   withTarget(async (target) => {
-    const { head, tensors, config } = await open(target, { kind: "mtp", hasQkvBias: true }, "NEXTN");
+    const { head, tensors, config } = await open(target, { kind: "mtp", hasQkvBias: true });
     assert.deepEqual([head.kind, [...head.featureLayers], head.normOutput], ["mtp", [NUM_LAYERS], true]);
     assert.deepEqual(tensors.get("input_proj.weight")!.shape, [64, 128]);
     assert.equal(config.numLayers, 1);
-    await assert.rejects(open(target, { kind: "mtp" }, "EAGLE"), /those of an MTP layer, expected .*NEXTN$/);
   }));
 
 Deno.test("the target's checkpoint may be sharded, here and on the hub", () =>
@@ -80,12 +78,11 @@ Deno.test("the target's checkpoint may be sharded, here and on the hub", () =>
     await Deno.writeTextFile(join(folder, "model.safetensors.index.json"), index);
     const files: Record<string, Uint8Array<ArrayBuffer>> = {};
     for await (const { name } of Deno.readDir(folder)) files[name] = await Deno.readFile(join(folder, name));
-    const options = { algorithm: "NEXTN", target };
-    assert.equal((await openDraftHead({ path: folder, ...options })).head.kind, "mtp");
+    assert.equal((await openDraftHead({ path: folder, target })).head.kind, "mtp");
     await Deno.remove(folder, { recursive: true });
     await withHubCache(async (downloadDir) => {
       const fetch = fakeHub({ ...files, "consolidated.safetensors": "the same again" });
-      const head = await openDraftHead({ path: "owner/repo", ...options, downloadDir, fetch });
+      const head = await openDraftHead({ path: "owner/repo", target, downloadDir, fetch });
       assert.equal(head.head.kind, "mtp");
       assert.deepEqual(head.files.map((file) => basename(file)), [shard]);
     });
@@ -108,25 +105,17 @@ Deno.test("the hidden states are those the config names, by either convention, o
     assert.deepEqual([head.normBeforeResidual, head.normOutput], [true, true]);
   }));
 
-Deno.test("heads that do not fit algorithm, target or their own config are refused", () =>
+Deno.test("heads that do not fit target or their own config are refused", () =>
   withTarget(async (target) => {
     const eagle3: Options = { kind: "eagle3", draftTokens };
     const without = (name: string): Options => ({ ...eagle3, change: (tensors) => tensors.delete(name) });
     const cases: [() => Promise<unknown>, RegExp][] = [
       [
-        () => open(target, eagle3, "EAGLE"),
-        /with --speculative-algorithm EAGLE: its tensors are those of an EAGLE-3 head, expected --speculative-algorithm EAGLE3$/,
-      ],
-      [
-        () => open(target, { kind: "eagle" }, "EAGLE3"),
-        /its tensors are those of an EAGLE or EAGLE-2 head, expected --speculative-algorithm EAGLE$/,
-      ],
-      [
-        () => open(target, eagle3, "EAGLE3", { hiddenSize: 96 }),
+        () => open(target, eagle3, { hiddenSize: 96 }),
         /tensor fc\.weight is \[96, 288\], expected \[96, 192\] for a target of width 64/,
       ],
       [
-        () => open(target, { kind: "eagle" }, "EAGLE", { hiddenSize: 96 }),
+        () => open(target, { kind: "eagle" }, { hiddenSize: 96 }),
         /fc\.weight is \[96, 192\] and there is no hidden_norm, expected \[n, n \+ 64\]/,
       ],
       [
@@ -154,10 +143,10 @@ Deno.test("heads that do not fit algorithm, target or their own config are refus
         /hidden_act is "gelu", expected silu/,
       ],
       [
-        () => openDraftHead({ path: "/nowhere", algorithm: "EAGLE", target }),
+        () => openDraftHead({ path: "/nowhere", target }),
         /Cannot load draft head \/nowhere: no such folder/,
       ],
-      [() => openDraftHead({ path: "/proc/version", algorithm: "EAGLE", target }), /it is no folder/],
+      [() => openDraftHead({ path: "/proc/version", target }), /it is no folder/],
     ];
     for (const [opened, message] of cases) await assert.rejects(opened, { name: "LoadError", message });
   }));
@@ -168,10 +157,10 @@ Deno.test("a folder without weights is refused, other files beside the weights a
     try {
       await writeTinyHead(folder, { kind: "eagle", seed: 1, target: target.config });
       await Deno.writeTextFile(join(folder, "golden.safetensors"), "not a head");
-      assert.equal((await openDraftHead({ path: folder, algorithm: "NEXTN", target })).head.kind, "eagle");
+      assert.equal((await openDraftHead({ path: folder, target })).head.kind, "eagle");
       await Deno.remove(join(folder, "model.safetensors"));
       await assert.rejects(
-        openDraftHead({ path: folder, algorithm: "EAGLE", target }),
+        openDraftHead({ path: folder, target }),
         /expected model\.safetensors or pytorch_model\.bin in it/,
       );
     } finally {

@@ -158,7 +158,7 @@ Deno.test("files: a draft head with a damaged file opens or gives a LoadError", 
     const target = await writeTinyModel(folder, { kind: "gguf", seed: 1 });
     await writeTinyHead(head, { kind: "eagle3", seed: 2, target: TINY_CONFIG, isTorch: true });
     const { checkpoint } = await openCheckpoint(await resolveModel(target));
-    const use = () => openDraftHead({ path: head, algorithm: "EAGLE3", target: checkpoint });
+    const use = () => openDraftHead({ path: head, target: checkpoint });
     await fuzz(head, "config.json", use, 80);
     await fuzz(head, "pytorch_model.bin", use, 150);
   }));

@@ -11,7 +11,8 @@ import { DEFAULT_MODEL } from "../../../../runtime/weights/default_model.ts";
 import { resolveModel } from "../../../../runtime/weights/resolve.ts";
 import { needsModel } from "../../../support/model_file.ts";
 import { defaultArgs } from "../../../support/test_engine.ts";
-import { writeTinyModel } from "../../../support/tiny_model.ts";
+import { writeTinyHead } from "../../../support/tiny_head.ts";
+import { TINY_CONFIG, writeTinyModel } from "../../../support/tiny_model.ts";
 
 const { ignore, path } = needsModel();
 
@@ -99,4 +100,47 @@ Deno.test("a draft model has the target's tokens under the target's numbers, or 
       name: "LoadError",
       message: /its token ".*" is \d+, not \d+, expected the vocabulary/,
     });
+  }));
+
+Deno.test("a head is of a kind that the algorithm drafts with, or is refused with the algorithm to use", () =>
+  withTarget(async (open, folder) => {
+    const cases = [
+      ["eagle", "EAGLE", undefined],
+      ["eagle", "NEXTN", undefined],
+      ["mtp", "NEXTN", undefined],
+      ["eagle3", "EAGLE3", undefined],
+      [
+        "eagle3",
+        "EAGLE",
+        /with --speculative-algorithm EAGLE: its tensors are those of an EAGLE-3 head, expected --speculative-algorithm EAGLE3$/,
+      ],
+      [
+        "eagle",
+        "EAGLE3",
+        /its tensors are those of an EAGLE or EAGLE-2 head, expected --speculative-algorithm EAGLE$/,
+      ],
+      ["mtp", "EAGLE", /those of an MTP layer, expected .*NEXTN$/],
+    ] as const;
+    for (const [kind, speculativeAlgorithm, refusal] of cases) {
+      const path = `${folder}/${kind}`;
+      await writeTinyHead(path, { kind, seed: 2, target: TINY_CONFIG });
+      const opened = open({ speculativeAlgorithm, speculativeDraftModelPath: path });
+      if (refusal) await assert.rejects(opened, { name: "LoadError", message: refusal });
+      else assert.equal((await opened).speculation?.head?.head.kind, kind);
+    }
+  }));
+
+Deno.test("a token map picks rows of the target's LM head: others refuse it, or say that it is not used", () =>
+  withTarget(async (open, folder) => {
+    await writeTinyHead(`${folder}/eagle3`, { kind: "eagle3", seed: 2, target: TINY_CONFIG });
+    await Deno.writeTextFile(`${folder}/map.json`, "[3, 1, 2]");
+    const map = { speculativeTokenMap: `${folder}/map.json` };
+    await assert.rejects(open({ ...map, speculativeAlgorithm: "NGRAM" }), {
+      name: "LoadError",
+      message: "Cannot use --speculative-token-map with NGRAM, expected EAGLE or NEXTN",
+    });
+    const path = { speculativeDraftModelPath: `${folder}/eagle3` };
+    const { speculation, notes } = await open({ ...map, ...path, speculativeAlgorithm: "EAGLE3" });
+    assert.equal(speculation?.hotTokens, undefined);
+    assert.match(notes.join(), /map\.json is not used: an EAGLE-3 head has a draft vocabulary of its own/);
   }));

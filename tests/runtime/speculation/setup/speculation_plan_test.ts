@@ -5,18 +5,21 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  completeTree,
-  planSpeculation,
-  type TreeShape,
-} from "../../../../runtime/speculation/setup/speculation_plan.ts";
+import type { ServerArgs } from "../../../../runtime/contracts/server_args.ts";
+import type { TreeShape } from "../../../../runtime/contracts/speculation_config.ts";
+import { proposerEntry } from "../../../../runtime/speculation/registry.ts";
+import { completeTree, planSpeculation } from "../../../../runtime/speculation/setup/speculation_plan.ts";
 import { defaultArgs } from "../../../support/test_engine.ts";
 
 const LLAMA = "LlamaForCausalLM";
 
+function plan(algorithm: string, args: ServerArgs, architecture = LLAMA) {
+  return planSpeculation(proposerEntry(algorithm), args, architecture);
+}
+
 /** Steps, top-k and draft tokens for these flags. */
 function shapeOf(algorithm: string, numSteps?: number, topk?: number, tokens?: number, architecture = LLAMA) {
-  const { config } = planSpeculation(algorithm, {
+  const { config } = plan(algorithm, {
     ...defaultArgs,
     ...(numSteps !== undefined && { speculativeNumSteps: numSteps }),
     ...(topk !== undefined && { speculativeEagleTopk: topk }),
@@ -30,11 +33,11 @@ Deno.test("without flags the shape is SGLang's, and adaptive", () => {
   assert.deepEqual(shapeOf("EAGLE3", undefined, undefined, undefined, "MiMoForCausalLM"), [3, 1, 4]);
   assert.deepEqual(shapeOf("STANDALONE"), [3, 1, 4]);
   assert.deepEqual(shapeOf("NGRAM"), [11, 10, 12]);
-  assert.equal(planSpeculation("EAGLE", defaultArgs, LLAMA).config.adaptive, true);
+  assert.equal(plan("EAGLE", defaultArgs).config.adaptive, true);
   const fixed = { ...defaultArgs, speculativeNumSteps: 3 };
-  assert.equal(planSpeculation("EAGLE", fixed, LLAMA).config.adaptive, false);
+  assert.equal(plan("EAGLE", fixed).config.adaptive, false);
   assert.equal(
-    planSpeculation("EAGLE", { ...fixed, speculativeAdaptive: true }, LLAMA).config.adaptive,
+    plan("EAGLE", { ...fixed, speculativeAdaptive: true }).config.adaptive,
     true,
   );
 });
@@ -47,7 +50,7 @@ Deno.test("shapes that are given in full are taken as they are", () => {
 
 Deno.test("trees that cannot be expanded to their last level are remarked upon", () => {
   const notes = (algorithm: string, speculativeNumSteps: number, speculativeEagleTopk: number) =>
-    planSpeculation(algorithm, { ...defaultArgs, speculativeNumSteps, speculativeEagleTopk }, LLAMA).notes;
+    plan(algorithm, { ...defaultArgs, speculativeNumSteps, speculativeEagleTopk }).notes;
   assert.match(notes("EAGLE3", 10, 10).join(), /10 steps of 10: growth ends when 64 nodes are expanded/);
   assert.deepEqual(notes("EAGLE3", 9, 8), []);
   assert.deepEqual(notes("EAGLE3", 63, 1), []);

@@ -1,14 +1,16 @@
 /**
- * What a proposer knows of one sequence: its tokens, and how far its draft KV is filled.
+ * The draft KV of one sequence: which tokens its entries are computed from, and how many entries are filled. Together
+ * with {@linkcode PageStamps} this is the only account of what a proposer has read; the scheduler gets it as
+ * `Drafted.numRead`.
  *
  * @module
  */
 import type { DraftRequest } from "../messages/scheduler_drafter.ts";
 import { type PageStamps, PrefixHash } from "./page_stamps.ts";
 
-/** Entry e of its draft KV is computed from the token at e + `lookAhead`. */
-export class DraftSequence {
-  readonly #lookAhead: number;
+/** Entry e of the draft KV is computed from the token at e + `numNextTokens`. */
+export class DraftKv {
+  readonly #numNextTokens: number;
   readonly #pageSize: number;
   readonly #stamps: PageStamps;
   #tokens = new Int32Array(64);
@@ -18,34 +20,39 @@ export class DraftSequence {
   #hash = new PrefixHash();
   #pages: Int32Array = new Int32Array(0);
 
-  constructor(lookAhead: 0 | 1, pageSize: number, stamps: PageStamps) {
-    this.#lookAhead = lookAhead;
+  constructor(numNextTokens: 0 | 1, pageSize: number, stamps: PageStamps) {
+    this.#numNextTokens = numNextTokens;
     this.#pageSize = pageSize;
     this.#stamps = stamps;
   }
 
-  /** Entries that must be there to draft what follows the newest token. */
+  /** Entries that must be filled to draft what follows the newest token. */
   get numEntries(): number {
-    return this.#numTokens - this.#lookAhead;
+    return this.#numTokens - this.#numNextTokens;
   }
 
-  /** The entry to run next. The last is run even if it is there: drafts come from its row. */
+  /** Entries 0 .. numFilled-1 hold draft KV. */
+  get numFilled(): number {
+    return this.#numFilled;
+  }
+
+  /** The entry to run next. The last one is run even if it is filled: drafts come from its row. */
   get nextEntry(): number {
     return Math.min(this.#numFilled, this.numEntries - 1);
   }
 
-  /** Pages of those entries. */
+  /** Pages of the `numEntries` entries. */
   get pages(): Int32Array {
     return this.#pages.subarray(0, Math.ceil(this.numEntries / this.#pageSize));
   }
 
   /** The token that an entry is computed from. */
   tokenFor(entry: number): number {
-    return this.#tokens[entry + this.#lookAhead]!;
+    return this.#tokens[entry + this.#numNextTokens]!;
   }
 
   /**
-   * Takes in what is new; the first time also which pages hold its draft KV already.
+   * Appends the tokens of a request; with the first request of a sequence, counts the pages that are filled already.
    *
    * @throws {RangeError} if tokens were left out
    */
@@ -64,10 +71,10 @@ export class DraftSequence {
     this.#tokens.set(tokens, start);
     this.#numTokens = end;
     this.#pages = pages;
-    if (start === 0) this.#recognise();
+    if (start === 0) this.#countFilledPages();
   }
 
-  /** Takes note that an entry was run; a page that it completes is stamped. */
+  /** Records that an entry was run; a page that it completes is stamped. */
   fill(entry: number): void {
     if (entry < this.#numFilled) return;
     const page = this.#pages[Math.floor(entry / this.#pageSize)]!;
@@ -77,8 +84,8 @@ export class DraftSequence {
     else this.#stamps.clear(page);
   }
 
-  #recognise(): void {
-    for (let i = 0; i < this.#lookAhead; i++) this.#hash.add(this.#tokens[i]!);
+  #countFilledPages(): void {
+    for (let i = 0; i < this.#numNextTokens; i++) this.#hash.add(this.#tokens[i]!);
     for (let page = 0; this.#numFilled + this.#pageSize <= this.numEntries; page++) {
       const hash = this.#hash.copy();
       for (let i = 0; i < this.#pageSize; i++) hash.add(this.tokenFor(this.#numFilled + i));

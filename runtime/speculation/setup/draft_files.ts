@@ -1,0 +1,99 @@
+/**
+ * Opens the files that a proposer needs, and checks that they fit the target: one function per kind of need, none per
+ * algorithm.
+ *
+ * @module
+ */
+import type { Checkpoint } from "../../contracts/config.ts";
+import { LoadError } from "../../contracts/errors.ts";
+import type { ServerArgs } from "../../contracts/server_args.ts";
+import type { HeadCheckpoint, HeadKind, SpeculationConfig } from "../../contracts/speculation_config.ts";
+import type { TokenizerJson } from "../../tokenizer/source.ts";
+import { openCheckpoint, type OpenedCheckpoint } from "../../weights/checkpoint.ts";
+import { HEAD_NAMES, openDraftHead } from "../../weights/draft_checkpoint.ts";
+import { resolveModel, type ResolveOptions } from "../../weights/resolve.ts";
+import type { ProposerEntry } from "../proposer.ts";
+import { proposerEntries } from "../registry.ts";
+
+/** What a proposer drafts with. */
+export type DraftFiles = Pick<SpeculationConfig, "draft" | "head">;
+
+/**
+ * Opens draft model or head, as `entry` needs it; weights are not touched.
+ *
+ * @throws {LoadError} if `--speculative-draft-model-path` is missing or names something that does not fit
+ */
+export async function openDraftFiles(
+  entry: ProposerEntry,
+  args: ServerArgs,
+  target: OpenedCheckpoint,
+  options: ResolveOptions,
+): Promise<DraftFiles> {
+  if (entry.needs.files === "none") return { draft: undefined, head: undefined };
+  const path = args.speculativeDraftModelPath;
+  const given = { ...options, revision: args.speculativeDraftModelRevision };
+  if (path === undefined) {
+    throw new LoadError(
+      `Cannot use --speculative-algorithm ${entry.name}: --speculative-draft-model-path is missing`,
+    );
+  }
+  if (entry.needs.files === "model") {
+    return { draft: await openDraftModel(path, target, given), head: undefined };
+  }
+  const head = await openDraftHead({ ...given, path, target: target.checkpoint });
+  checkKind(entry, head);
+  return { draft: undefined, head };
+}
+
+/** Whether a proposer drafts with heads of this kind. */
+export function takesKind({ needs }: ProposerEntry, kind: HeadKind): boolean {
+  return needs.files === "head" && needs.kinds.includes(kind);
+}
+
+/**
+ * Checks that a proposer drafts with heads of this kind.
+ *
+ * @throws {LoadError} naming the algorithm that does
+ */
+export function checkKind(entry: ProposerEntry, { path, head: { kind } }: HeadCheckpoint): void {
+  if (takesKind(entry, kind)) return;
+  const usual = proposerEntries.find((entry) => takesKind(entry, kind))!;
+  throw new LoadError(
+    `Cannot use ${path} with --speculative-algorithm ${entry.name}: its tensors are those of ${
+      HEAD_NAMES[kind]
+    }, expected --speculative-algorithm ${usual.name}`,
+  );
+}
+
+async function openDraftModel(
+  path: string,
+  target: OpenedCheckpoint,
+  options: ResolveOptions,
+): Promise<Checkpoint> {
+  const draft = await openCheckpoint(await resolveModel(path, options));
+  const difference = differingToken(draft.tokenizerSource.json, target.tokenizerSource.json);
+  if (difference !== undefined) {
+    throw new LoadError(
+      `Cannot draft with ${path}: ${difference}, expected the vocabulary of ${target.checkpoint.path}`,
+    );
+  }
+  return draft.checkpoint;
+}
+
+/** Says which token two tokenizers disagree about, if there is one. */
+function differingToken(draft: TokenizerJson, target: TokenizerJson): string | undefined {
+  const ids = idsOf(target);
+  for (const [token, id] of idsOf(draft)) {
+    if (ids.get(token) !== id) {
+      return `its token ${JSON.stringify(token)} is ${id}, not ${ids.get(token) ?? "there"}`;
+    }
+    ids.delete(token);
+  }
+  const [missing] = ids.keys();
+  return missing === undefined ? undefined : `it lacks token ${JSON.stringify(missing)}`;
+}
+
+function idsOf({ model, added_tokens: added }: TokenizerJson): Map<string, unknown> {
+  const vocab = model["vocab"] as Readonly<Record<string, unknown>> | undefined;
+  return new Map([...Object.entries(vocab ?? {}), ...added.map(({ content, id }) => [content, id] as const)]);
+}
