@@ -37,8 +37,9 @@ class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
   receive(message: DrafterMessage, { send }: ActorContext): void {
     switch (message.type) {
       case "draft": {
-        const trees = this.#proposer!.propose(message.requests);
-        const drafted: Drafted = { type: "drafted", step: message.step, trees };
+        const proposer = this.#proposer!, trees = proposer.propose(message.requests);
+        const numRead = Int32Array.from(message.requests, (request) => proposer.numRead(request));
+        const drafted: Drafted = { type: "drafted", step: message.step, trees, numRead };
         return send("scheduler", drafted);
       }
       case "release":

@@ -36,7 +36,7 @@ export interface Draft {
   readonly requests: readonly DraftRequest[];
 }
 
-/** Result of a `draft`, a tree per request in the same order. */
+/** Result of a `draft`, request by request in the same order. */
 export interface Drafted {
   /** Discriminates. */
   readonly type: "drafted";
@@ -44,4 +44,6 @@ export interface Drafted {
   readonly step: number;
   /** One per request. */
   readonly trees: readonly DraftTree[];
+  /** One per request: tokens of the sequence whose draft KV the drafter has after this draft. */
+  readonly numRead: Int32Array;
 }

@@ -30,8 +30,6 @@ const MISMATCH = 0.5;
 
 /** Where a sequence stands in the trie. */
 interface Position {
-  /** Tokens it was extended by so far. */
-  numTokens: number;
   /** The trie's generation that `ends` belongs to. */
   generation: number;
   /** Entry m: the node of its last m tokens. */
@@ -64,8 +62,8 @@ export class NgramProposer implements Proposer {
     return requests.map((request) => this.#treeOf(request));
   }
 
-  numRead(requestId: string): number {
-    return this.#positions.get(requestId)?.numTokens ?? 0;
+  numRead({ start, tokens }: DraftRequest): number {
+    return start + tokens.length;
   }
 
   release(requestId: string): void {
@@ -79,7 +77,7 @@ export class NgramProposer implements Proposer {
   #read({ requestId, start, tokens }: DraftRequest): void {
     let position = this.#positions.get(requestId);
     if (position === undefined || start === 0) {
-      position = { numTokens: 0, generation: this.#trie.generation, ends: [] };
+      position = { generation: this.#trie.generation, ends: [] };
       this.#positions.set(requestId, position);
     }
     for (const token of tokens) {
@@ -90,7 +88,6 @@ export class NgramProposer implements Proposer {
         position.ends = this.#trie.append([], token);
       }
     }
-    position.numTokens += tokens.length;
   }
 
   #endsOf({ generation, ends }: Position): readonly number[] {

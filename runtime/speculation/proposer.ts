@@ -25,10 +25,10 @@ export interface Proposer extends Disposable {
   /** A tree per request, in order. All requests are grown together. The same requests yield the same trees. */
   propose(requests: readonly DraftRequest[]): DraftTree[];
   /**
-   * Draft KV of a sequence in entries, 0 .. numRead-1: tokens that need not be read again. A proposer without draft KV
-   * counts the tokens it was given. 0 for unknown ids.
+   * Tokens of the request's sequence that need not be read again, once `propose` has answered it: entries 0 .. numRead-1
+   * of its draft KV are filled. Without draft KV, all tokens that were given.
    */
-  numRead(requestId: string): number;
+  numRead(request: DraftRequest): number;
   /** The sequence is over or was preempted: forget it. Unknown ids are ignored. */
   release(requestId: string): void;
 }

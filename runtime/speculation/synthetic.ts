@@ -45,8 +45,8 @@ export class SyntheticProposer implements Proposer {
     });
   }
 
-  numRead(requestId: string): number {
-    return this.#target.numRead(requestId);
+  numRead(request: DraftRequest): number {
+    return this.#target.numRead(request);
   }
 
   release(requestId: string): void {

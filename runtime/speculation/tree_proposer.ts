@@ -136,7 +136,7 @@ export class TreeProposer implements Proposer {
     return trees.map((growth) => growth?.finish() ?? emptyTree);
   }
 
-  numRead(requestId: string): number {
+  numRead({ requestId }: DraftRequest): number {
     return this.#draftKv.get(requestId)?.numFilled ?? 0;
   }
 

@@ -32,7 +32,8 @@ export function scriptedDrafter(
         const truth = tokensOf(request.requestId).slice(end, end + request.numSteps);
         return make(request, truth, randomOf(`${request.requestId} ${end}`));
       });
-      const drafted: Drafted = { type: "drafted", step: message.step, trees };
+      const numRead = Int32Array.from(message.requests, ({ start, tokens }) => start + tokens.length);
+      const drafted: Drafted = { type: "drafted", step: message.step, trees, numRead };
       send("scheduler", drafted);
     },
     stop() {},

@@ -110,5 +110,6 @@ export function answerDraft(
 ): void {
   const { step, requests } = sent.drafter.findLast((message): message is Draft => message.type === "draft")!;
   const tree = chainOf(Int32Array.from(drafts), Float32Array.from(drafts, () => 0.5));
-  tell({ type: "drafted", step, trees: requests.map(() => tree) });
+  const numRead = Int32Array.from(requests, ({ start, tokens }) => start + tokens.length);
+  tell({ type: "drafted", step, trees: requests.map(() => tree), numRead });
 }

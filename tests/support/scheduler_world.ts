@@ -171,7 +171,8 @@ export class World {
       const tokens = this.#drafted.get(request.requestId);
       return tokens ? this.#makeTree(request, this.truth(tokens, request.numSteps)) : emptyTree;
     });
-    return takeDrafts(this.state, { type: "drafted", step, trees }, this.draftMs(requests));
+    const numRead = Int32Array.from(requests, ({ start, tokens }) => start + tokens.length);
+    return takeDrafts(this.state, { type: "drafted", step, trees, numRead }, this.draftMs(requests));
   }
 
   #checkDraft({ requestId, start, tokens, pages, numSteps, numNodes }: DraftRequest): void {

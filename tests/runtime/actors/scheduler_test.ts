@@ -245,7 +245,7 @@ Deno.test("a request that is cancelled or comes while drafts are made disturbs n
     ["c", undefined],
   ]);
   assert.throws(
-    () => tell({ type: "drafted", step: 99, trees: [] }),
+    () => tell({ type: "drafted", step: 99, trees: [], numRead: new Int32Array(0) }),
     /Cannot take drafts of step 99/,
   );
 });

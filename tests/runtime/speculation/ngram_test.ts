@@ -17,7 +17,15 @@ function draft(
   tokens: readonly number[],
   change: Partial<DraftRequest> = {},
 ): DraftTree {
-  const request = {
+  return proposer.propose([requestOf(requestId, tokens, change)])[0]!;
+}
+
+function requestOf(
+  requestId: string,
+  tokens: readonly number[],
+  change: Partial<DraftRequest>,
+): DraftRequest {
+  return {
     requestId,
     start: 0,
     tokens: Int32Array.from(tokens),
@@ -27,7 +35,6 @@ function draft(
     numNodes: 12,
     ...change,
   };
-  return proposer.propose([request])[0]!;
 }
 
 const paths = (tree: DraftTree) => [...tree.tokens.keys()].map((node) => pathTokens(tree, node).join(" "));
@@ -65,6 +72,7 @@ Deno.test("a sequence is told piece by piece", () => {
   draft(proposer, "r", [1, 2, 3, 4, 5, 1]);
   const tree = draft(proposer, "r", [2, 3], { start: 6 });
   assert.deepEqual(paths(tree).slice(0, 2), ["4", "4 5"]);
+  assert.equal(proposer.numRead(requestOf("r", [2, 3], { start: 6 })), 8);
 });
 
 Deno.test("limits on levels, children and nodes hold", () => {
