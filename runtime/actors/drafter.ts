@@ -1,5 +1,5 @@
 /**
- * The drafter: hosts the proposer. Without one it idles; the sequences it is told to release are none of its own.
+ * The drafter hosts the proposer. Without speculation it has none, and ignores the sequences that it is to release.
  *
  * @module
  */

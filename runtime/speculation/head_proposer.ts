@@ -1,6 +1,6 @@
 /**
  * Proposers that draft with a head of the target (EAGLE-1 and 2, arXiv 2401.15077 and 2406.16858; EAGLE-3, 2503.01840;
- * next-token layers, DeepSeek-V3, 2412.19437). The head is loaded into the target's context.
+ * multi-token prediction, 2505.07608). The head is loaded into the target's context.
  *
  * @module
  */
@@ -25,6 +25,7 @@ import {
 } from "./proposer.ts";
 import { draftLimits, type DraftNetwork, TreeProposer } from "./tree_proposer.ts";
 
+/** The networks of heads. */
 const heads: Readonly<Record<HeadKind, new (parts: HeadParts) => DraftHead>> = {
   eagle: EagleHead,
   eagle3: Eagle3Head,
@@ -40,7 +41,7 @@ export const eagleEntry = headEntry("EAGLE", { kinds: ["eagle"], shipped: "heads
 /** EAGLE-3. */
 export const eagle3Entry = headEntry("EAGLE3", { kinds: ["eagle3"], shipped: "heads/eagle3-smollm2-135m" });
 
-/** Multi-token prediction: a next-token layer of the target. SGLang takes EAGLE heads under this name too. */
+/** Multi-token prediction (NextN in SGLang, which takes EAGLE heads under this name too). */
 export const nextTokenLayerEntry = headEntry("NEXTN", { kinds: ["mtp", "eagle"] });
 
 function headEntry(

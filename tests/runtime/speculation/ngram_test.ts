@@ -67,7 +67,7 @@ Deno.test("alternatives are siblings, the latest or the most frequent first", ()
   assert.deepEqual(firsts(draft(proposerOf(shortMemory), "r", text, { topk: 1 })), [3]);
 });
 
-Deno.test("a sequence is told piece by piece", () => {
+Deno.test("a sequence is given piece by piece", () => {
   const proposer = proposerOf();
   draft(proposer, "r", [1, 2, 3, 4, 5, 1]);
   const tree = draft(proposer, "r", [2, 3], { start: 6 });

@@ -85,8 +85,7 @@ Deno.test("a name belongs to one entry, and one that is unknown is refused with 
   for (const entry of proposerEntries) assert.equal(proposerEntry(entry.name), entry);
   assert.throws(() => proposerEntry("MEDUSA"), {
     name: "LoadError",
-    message:
-      "Cannot speculate with MEDUSA, expected one of EAGLE, EAGLE3, NEXTN, NGRAM, STANDALONE, SYNTHETIC",
+    message: `Cannot speculate with MEDUSA, expected one of ${proposerNames.join(", ")}`,
   });
 });
 
