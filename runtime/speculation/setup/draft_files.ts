@@ -55,7 +55,7 @@ export function takesKind({ needs }: ProposerEntry, kind: HeadKind): boolean {
  *
  * @throws {LoadError} naming the algorithm that does
  */
-export function checkKind(entry: ProposerEntry, { path, head: { kind } }: HeadCheckpoint): void {
+function checkKind(entry: ProposerEntry, { path, head: { kind } }: HeadCheckpoint): void {
   if (takesKind(entry, kind)) return;
   const usual = proposerEntries.find((entry) => takesKind(entry, kind))!;
   throw new LoadError(

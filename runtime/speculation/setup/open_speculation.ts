@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Checkpoint } from "../../contracts/checkpoint.ts";
 import { LoadError } from "../../contracts/errors.ts";
 import type { ServerArgs } from "../../contracts/server_args.ts";
-import type { HeadKind, SpeculationConfig } from "../../contracts/speculation_config.ts";
+import type { HeadCheckpoint, HeadKind, SpeculationConfig } from "../../contracts/speculation_config.ts";
 import type { OpenedCheckpoint } from "../../weights/checkpoint.ts";
 import { DEFAULT_MODEL } from "../../weights/default_model.ts";
 import type { ResolveOptions } from "../../weights/resolve.ts";
@@ -79,23 +79,33 @@ export async function openSpeculation(
   }
   const { config, notes } = planSpeculation(entry, args, target.checkpoint.config.architecture);
   const { draft, head } = await openDraftFiles(entry, args, target, options);
-  const { speculativeTokenMap: map } = args;
-  if (map !== undefined && head === undefined) {
-    const mapped = proposerEntries.filter((entry) => MAPPED_KINDS.some((kind) => takesKind(entry, kind)));
-    throw new LoadError(
-      `Cannot use --speculative-token-map with ${algorithm}, expected ${
-        mapped.map(({ name }) => name).join(" or ")
-      }`,
-    );
+  const map = await openTokenMap(algorithm, args, head, target.checkpoint.config.vocabSize, options);
+  return {
+    speculation: { ...config, draft, head, hotTokens: map.hotTokens },
+    notes: [...notes, ...map.notes],
+  };
+}
+
+/** Reads the tokens that a head may draft (FR-Spec), where a flag names them. */
+async function openTokenMap(
+  algorithm: string,
+  { speculativeTokenMap: map }: ServerArgs,
+  head: HeadCheckpoint | undefined,
+  vocabSize: number,
+  options: ResolveOptions,
+): Promise<{ readonly hotTokens: Int32Array | undefined; readonly notes: readonly string[] }> {
+  if (map === undefined) return { hotTokens: undefined, notes: [] };
+  if (head === undefined) {
+    const takers = proposerEntries.filter((entry) => MAPPED_KINDS.some((kind) => takesKind(entry, kind)));
+    const names = takers.map(({ name }) => name).join(" or ");
+    throw new LoadError(`Cannot use --speculative-token-map with ${algorithm}, expected ${names}`);
   }
-  if (map !== undefined && !MAPPED_KINDS.includes(head!.head.kind)) {
-    const note =
-      `--speculative-token-map ${map} is not used: an EAGLE-3 head has a draft vocabulary of its own`;
-    return { speculation: { ...config, draft, head, hotTokens: undefined }, notes: [...notes, note] };
+  if (MAPPED_KINDS.includes(head.head.kind)) {
+    return { hotTokens: await readTokenMap(map, vocabSize, options), notes: [] };
   }
-  const { vocabSize } = target.checkpoint.config;
-  const hotTokens = map === undefined ? undefined : await readTokenMap(map, vocabSize, options);
-  return { speculation: { ...config, draft, head, hotTokens }, notes };
+  const note =
+    `--speculative-token-map ${map} is not used: an EAGLE-3 head has a draft vocabulary of its own`;
+  return { hotTokens: undefined, notes: [note] };
 }
 
 /** Completes what was given for the default model by the heads that come with Aerie. */
