@@ -97,7 +97,7 @@ export class NgramProposer implements Proposer {
   /** Longest matches first; shorter ones add what nodes are left. */
   #treeOf({ requestId, numSteps, topk, numNodes }: DraftRequest): DraftTree {
     const ends = this.#endsOf(this.#positions.get(requestId)!);
-    const tree = new GrowingTree();
+    const tree = new LookupTree();
     for (let matchLength = ends.length - 1; matchLength > 0 && tree.size < numNodes; matchLength--) {
       if (ends[matchLength] === ROOT) continue;
       const root = { trieNode: ends[matchLength]!, parent: -1, depth: 0, matchLength, probability: 1 };
@@ -108,7 +108,7 @@ export class NgramProposer implements Proposer {
 
   /** Adds the most probable continuations below `root` first. */
   #expand(
-    tree: GrowingTree,
+    tree: LookupTree,
     root: Candidate,
     { numSteps, topk, numNodes }: Pick<DraftRequest, "numSteps" | "topk" | "numNodes">,
   ): void {
@@ -157,8 +157,8 @@ export class NgramProposer implements Proposer {
   }
 }
 
-/** A tree in the making, whose nodes have different tokens below the same parent. */
-class GrowingTree {
+/** A tree of continuations in the making: the children of a node have different tokens. */
+class LookupTree {
   readonly #tokens: number[] = [];
   readonly #parents: number[] = [];
   readonly #probabilities: number[] = [];

@@ -34,9 +34,9 @@ export interface DraftNetwork {
   readonly numNextTokens: 0 | 1;
   /** Entry 0 is computed without a token, as in the training of some heads. */
   readonly skipsFirstToken?: boolean;
-  /** Records the forward over committed tokens. The batch's sources are their slots. */
+  /** Runs or records the forward over committed tokens. The batch's sources are their slots. */
   extend(): void;
-  /** Records the forward over drafts. The batch's sources are the output rows of the last forward they come from. */
+  /** Runs or records the forward over drafts. The batch's sources are the output rows they were drafted from. */
   grow(): void;
 }
 
