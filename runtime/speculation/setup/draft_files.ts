@@ -4,13 +4,14 @@
  *
  * @module
  */
-import type { Checkpoint } from "../../contracts/config.ts";
+import type { Checkpoint } from "../../contracts/checkpoint.ts";
 import { LoadError } from "../../contracts/errors.ts";
 import type { ServerArgs } from "../../contracts/server_args.ts";
 import type { HeadCheckpoint, HeadKind, SpeculationConfig } from "../../contracts/speculation_config.ts";
 import type { TokenizerJson } from "../../tokenizer/source.ts";
 import { openCheckpoint, type OpenedCheckpoint } from "../../weights/checkpoint.ts";
-import { HEAD_NAMES, openDraftHead } from "../../weights/draft_checkpoint.ts";
+import { openDraftHead } from "../../weights/draft_checkpoint.ts";
+import { HEAD_NAMES } from "../../architectures/draft_heads.ts";
 import { resolveModel, type ResolveOptions } from "../../weights/resolve.ts";
 import type { ProposerEntry } from "../proposer.ts";
 import { proposerEntries } from "../registry.ts";

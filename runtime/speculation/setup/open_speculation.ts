@@ -5,7 +5,6 @@
  */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Checkpoint } from "../../contracts/checkpoint.ts";
 import { LoadError } from "../../contracts/errors.ts";
 import type { ServerArgs } from "../../contracts/server_args.ts";
 import type { HeadCheckpoint, HeadKind, SpeculationConfig } from "../../contracts/speculation_config.ts";
