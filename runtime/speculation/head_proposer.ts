@@ -53,8 +53,7 @@ function headEntry(
     needs: { files: "head", ...needs },
     keyIncludesNextToken: NUM_NEXT_TOKENS > 0,
     growsByLevel: true,
-    defaultTree: (_, architecture) =>
-      architecture === "LlamaForCausalLM" ? { numSteps: 5, topk: 4, numDraftTokens: 8 } : defaultChain,
+    defaultTree: (_, headTree) => headTree ?? defaultChain,
     create: (parts) => new HeadProposer(parts),
   };
 }

@@ -94,8 +94,11 @@ export interface ProposerEntry {
   readonly keyIncludesNextToken: boolean;
   /** Trees are grown by `TreeGrowth`, whose number of expanded nodes is limited. */
   readonly growsByLevel: boolean;
-  /** SGLang's default shape, for a target of this architecture, where no flag says anything else. */
-  defaultTree(args: ServerArgs, architecture: string): TreeShape;
+  /**
+   * SGLang's default shape, where no flag says anything else. `headTree`: what the target's architecture has a draft head
+   * grow, if it says so.
+   */
+  defaultTree(args: ServerArgs, headTree: TreeShape | undefined): TreeShape;
   /** @throws {LoadError} if something it needs is missing or does not fit the target */
   create(parts: ProposerParts): Proposer;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { findArchitecture } from "../../architectures/registry.ts";
 import type { ServerArgs } from "../../contracts/server_args.ts";
 import { LoadError } from "../../contracts/errors.ts";
 import { maxTopLogprobs } from "../../contracts/sampling_params.ts";
@@ -35,7 +36,10 @@ export function planSpeculation(
     ...(speculativeEagleTopk !== undefined && { topk: speculativeEagleTopk }),
     ...(speculativeNumDraftTokens !== undefined && { numDraftTokens: speculativeNumDraftTokens }),
   };
-  const { shape, notes } = completeTree(given, entry.defaultTree(args, architecture));
+  const { shape, notes } = completeTree(
+    given,
+    entry.defaultTree(args, findArchitecture(architecture)?.draftTree),
+  );
   const limit = entry.growsByLevel && shape.topk > 1 && (shape.numSteps - 1) * shape.topk > MAX_GROWN_ROWS
     ? [
       `Trees of ${shape.numSteps} steps of ${shape.topk}: growth ends when ${MAX_GROWN_ROWS} nodes are expanded`,

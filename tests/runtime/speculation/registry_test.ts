@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ARCHITECTURES } from "../../../runtime/architectures/registry.ts";
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -106,8 +107,8 @@ Deno.test("shipped heads are there, that of the default proposer among them", ()
 
 Deno.test("every default tree fits a mask of 64 bits, its root counted", () => {
   for (const { name, defaultTree } of proposerEntries) {
-    for (const architecture of ["LlamaForCausalLM", "OtherForCausalLM"]) {
-      const { numSteps, topk, numDraftTokens } = defaultTree(defaultArgs, architecture);
+    for (const headTree of [...ARCHITECTURES.map(({ draftTree }) => draftTree), undefined]) {
+      const { numSteps, topk, numDraftTokens } = defaultTree(defaultArgs, headTree);
       assert.ok(numSteps >= 1 && topk >= 1 && numDraftTokens >= 2 && numDraftTokens <= 64, name);
     }
   }
