@@ -14,7 +14,7 @@ import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
 import { type Engine, startEngine } from "../runtime/engine/engine.ts";
 import type { EngineOptions } from "../runtime/engine/options.ts";
-import { costAt } from "../runtime/scheduling/draft_budget.ts";
+import { costAt } from "../runtime/speculation_policy/draft_budget.ts";
 import type { CostCurve } from "../runtime/contracts/speculation_config.ts";
 import { defaultSamplingParams } from "../runtime/contracts/sampling_params.ts";
 import { aerieOptions } from "./support/aerie.ts";

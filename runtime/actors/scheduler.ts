@@ -1,34 +1,40 @@
 /**
- * The scheduler: between the engine and the models. It decides nothing itself; `scheduling/` does.
+ * Scheduler actor, between the engine and the models. Decisions are made in `scheduling/`, times are measured here.
  *
  * @module
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { SchedulerConfig } from "../contracts/config.ts";
 import type { ControlCommand, ControlFact } from "../messages/control.ts";
-import { type SpeculationUsage } from "../contracts/usage.ts";
+import { observeAdmissions, submit } from "../admission/admission.ts";
 import { type SchedulerMessage, unreachable } from "../messages/actors.ts";
 import { type Flushed, type Inspected } from "../messages/engine_scheduler.ts";
 import { type Draft } from "../messages/scheduler_drafter.ts";
 import { type Forward, type Forwarded, type Release } from "../messages/scheduler_verifier.ts";
-import { observeAdmissions, submit } from "../scheduling/admission.ts";
+import { StepRecorder } from "../metrics/step_recorder.ts";
 import { commit } from "../scheduling/commit.ts";
+import { planDraft, takeDrafts } from "../scheduling/drafting.ts";
 import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";
-import { type Drafts, planDraft, takeDrafts } from "../scheduling/drafting.ts";
-import { NUM_JUDGED_VERIFICATIONS, warnByExperience } from "../scheduling/fixed_tree.ts";
-import { News } from "../scheduling/news.ts";
+import { inspect } from "../scheduling/inspect.ts";
+import { OutputBuffer } from "../scheduling/output_buffer.ts";
 import { pause, resume, settlePause } from "../scheduling/pausing.ts";
-import { usageSince, zeroCounts } from "../scheduling/speculation_counts.ts";
-import { decodeLine, preemptionLine, prefillLine } from "../scheduling/log_lines.ts";
 import { schedule } from "../scheduling/schedule.ts";
 import { withSettings } from "../scheduling/settings.ts";
-import { createState, flush, inspect, isBusy, type SchedulingState, type Step } from "../scheduling/state.ts";
-import { StepRecorder } from "../scheduling/step_recorder.ts";
+import {
+  createState,
+  type Drafts,
+  flush,
+  isBusy,
+  type SchedulingState,
+  type Step,
+} from "../scheduling/state.ts";
+import { createPolicy } from "../speculation_policy/create_policy.ts";
+import { SchedulerLog } from "./scheduler_log.ts";
 
 class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   readonly name = "scheduler";
   #state!: SchedulingState;
-  readonly #news = new News();
+  readonly #output = new OutputBuffer();
   /** When the step in flight was planned. */
   #plannedAt = 0;
   /** When the step in flight began: with the outcome of the one before, if it followed at once. */
@@ -42,19 +48,10 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   #recorder: StepRecorder | undefined;
   /** Pauses that were asked for and are answered when the step in flight is over. */
   #numUnansweredPauses = 0;
-  // Since the last decode line:
-  #numDecodeSteps = 0;
-  #busyMs = 0;
-  #generatedBefore = 0;
-  #usageBefore: SpeculationUsage = zeroCounts();
-  // Of the interval before it:
-  #lastGenThroughput = 0;
-  #lastSpeculation: SpeculationUsage | undefined;
-  /** Whether draft trees were judged by experience. */
-  #isJudged = false;
+  readonly #log = new SchedulerLog();
 
   start(config: SchedulerConfig): void {
-    this.#state = createState(config);
+    this.#state = createState(config, createPolicy(config.drafting));
   }
 
   receive(message: SchedulerMessage, context: ActorContext): void {
@@ -62,63 +59,66 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
       case "submit": {
         const failed = submit(this.#state, message, context.clock.now());
         if (failed !== undefined) {
-          this.#news.add([failed]);
-          this.#tell(context);
+          this.#output.add([failed]);
+          this.#flush(context);
         }
         return this.#next(context);
       }
       case "cancel":
-        this.#take(cancel(this.#state, message.requestId), context);
-        this.#tell(context);
+        this.#handleEvents(cancel(this.#state, message.requestId), context);
+        this.#flush(context);
         return this.#next(context);
       case "drafted": {
         const endedAt = context.clock.now(), draftMs = endedAt - this.#plannedAt;
         this.#draft = { sentAt: this.#sentAt, endedAt, numSequences: message.trees.length };
         this.#forward(takeDrafts(this.#state, message, draftMs), context);
-        // Who came while the drafts were made is in this step, and it takes long.
-        if (this.#hasPrompts) this.#tell(context);
-        // Nobody may be left of whom they were for.
+        // A step that reads the prompts of requests that came meanwhile takes long.
+        if (this.#hasPrompts) this.#flush(context);
+        // All sequences that the drafts were for may have been cancelled.
         return this.#settle(context);
       }
-      case "forwarded": {
-        const hadPrompts = this.#hasPrompts, now = context.clock.now(), stepMs = now - this.#plannedAt;
-        const events = this.#commit(message, context);
-        // What comes next is decided before anybody is told.
-        this.#take(events, context);
-        this.#settle(context);
-        this.#next(context);
-        this.#begunAt = now;
-        // First tokens are awaited, and the next step takes long if it has prompts.
-        const isUrgent = hadPrompts || this.#hasPrompts;
-        if (isUrgent || !this.#news.canWait(this.#state, context.clock.now(), stepMs)) this.#tell(context);
-        return;
-      }
+      case "forwarded":
+        return this.#onForwarded(message, context);
       case "flush": {
         const flushed: Flushed = { type: "flushed", done: flush(this.#state) };
         return context.send("engine", flushed);
       }
       case "inspect": {
+        const { genThroughput: lastGenThroughput, speculation: lastSpeculation } = this.#log.meter;
         const state = inspect(this.#state, {
           commitMs: this.#commitMs,
-          lastGenThroughput: this.#lastGenThroughput,
-          ...(this.#lastSpeculation && { lastSpeculation: this.#lastSpeculation }),
+          lastGenThroughput,
+          ...(lastSpeculation && { lastSpeculation }),
         });
         const inspected: Inspected = { type: "inspected", state };
         return context.send("engine", inspected);
       }
       default:
-        return this.#control(message, context);
+        return this.#handleCommand(message, context);
     }
   }
 
   stop(): void {}
 
-  #control(command: ControlCommand, context: ActorContext): void {
+  #onForwarded(message: Forwarded, context: ActorContext): void {
+    const hadPrompts = this.#hasPrompts, now = context.clock.now(), stepMs = now - this.#plannedAt;
+    const events = this.#commit(message, context);
+    // The next step is sent before the events of the last, so that the models need not wait.
+    this.#handleEvents(events, context);
+    this.#settle(context);
+    this.#next(context);
+    this.#begunAt = now;
+    // First tokens are awaited, and the next step takes long if it has prompts.
+    const isUrgent = hadPrompts || this.#hasPrompts;
+    if (isUrgent || !this.#output.canDelay(this.#state, context.clock.now(), stepMs)) this.#flush(context);
+  }
+
+  #handleCommand(command: ControlCommand, context: ActorContext): void {
     const answer = (fact: ControlFact) => context.send("engine", fact);
     switch (command.type) {
       case "pause":
-        this.#take(pause(this.#state, command.mode), context);
-        this.#tell(context);
+        this.#handleEvents(pause(this.#state, command.mode), context);
+        this.#flush(context);
         this.#numUnansweredPauses++;
         return this.#settle(context);
       case "resume":
@@ -148,7 +148,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   #settle(context: ActorContext): void {
     if (isBusy(this.#state)) return;
     this.#release(settlePause(this.#state), context);
-    if (this.#numUnansweredPauses > 0) this.#tell(context);
+    if (this.#numUnansweredPauses > 0) this.#flush(context);
     this.#answerPauses(context);
   }
 
@@ -174,11 +174,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   #forward(drafts: Drafts, context: ActorContext): void {
     const step = schedule(this.#state, drafts);
     if (step === undefined) return;
-    if (step.releases.length > 0) context.log("warning", preemptionLine(step.releases.length));
-    if (step.numPrefilling > 0) {
-      observeAdmissions(this.#state, context.clock.now());
-      context.log("info", prefillLine(this.#state, step));
-    }
+    if (step.numPrefilling > 0) observeAdmissions(this.#state, context.clock.now());
+    this.#log.onPlanned(this.#state, step, context);
     this.#release(step.releases, context);
     this.#ask("verifier", step.forward, context);
   }
@@ -195,31 +192,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     this.#commitMs += context.clock.now() - now;
     if (this.#recorder && step) this.#record(step, forwarded, now, context);
     this.#draft = undefined;
-    this.#busyMs += now - this.#plannedAt;
-    if (numDecoding > 0 && ++this.#numDecodeSteps === this.#state.config.decodeLogInterval) {
-      const { generatedTokens, drafting } = this.#state;
-      this.#lastGenThroughput = (generatedTokens - this.#generatedBefore) * 1000 / this.#busyMs;
-      this.#lastSpeculation = drafting && usageSince(drafting.usage, this.#usageBefore);
-      context.log(
-        "info",
-        decodeLine(this.#state, numDecoding, this.#lastGenThroughput, this.#lastSpeculation),
-      );
-      this.#numDecodeSteps = this.#busyMs = 0;
-      this.#generatedBefore = generatedTokens;
-      if (drafting) this.#usageBefore = { ...drafting.usage };
-    }
-    this.#judgeTrees(context);
+    this.#log.onCommitted(this.#state, { numDecoding, busyMs: now - this.#plannedAt }, context);
     return events;
-  }
-
-  #judgeTrees(context: ActorContext): void {
-    const { drafting, departures: { recent } } = this.#state;
-    if (this.#isJudged || drafting === undefined) return;
-    if (drafting.usage.numVerifications < NUM_JUDGED_VERIFICATIONS) return;
-    this.#isJudged = true;
-    const numSequences = Math.max(1, Math.round(recent.numSequences / recent.numSteps));
-    const warning = warnByExperience(drafting.config, drafting.usage, numSequences);
-    if (warning !== undefined) context.log("warning", warning);
   }
 
   #record(step: Step, { results, forwardMs }: Forwarded, forwardedAt: number, context: ActorContext): void {
@@ -245,10 +219,10 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     context.send("engine", profiled);
   }
 
-  /** Passes on what the models must hear, and keeps the rest. */
-  #take(events: readonly SchedulerEvent[], context: ActorContext): void {
+  /** Sends releases to the models, and puts the other events into the output buffer. */
+  #handleEvents(events: readonly SchedulerEvent[], context: ActorContext): void {
     this.#release(events.filter((event) => event.type === "release"), context);
-    this.#news.add(events.filter((event) => event.type !== "release"));
+    this.#output.add(events.filter((event) => event.type !== "release"));
   }
 
   #release(releases: readonly Release[], { send }: ActorContext): void {
@@ -258,9 +232,9 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     }
   }
 
-  /** Tells everything untold. */
-  #tell({ send, clock }: ActorContext): void {
-    const progressed = this.#news.take(clock.now());
+  /** Sends the engine all pending events. */
+  #flush({ send, clock }: ActorContext): void {
+    const progressed = this.#output.flush(clock.now());
     if (progressed !== undefined) send("engine", progressed);
   }
 }

@@ -31,6 +31,10 @@ export function nextTokenPageKey(pageSize: number): PageKey {
 export interface RadixNode {
   /** Pages of the prefix. */
   readonly depth: number;
+  /** The prefix one page shorter; undefined for the empty one. */
+  readonly parent: RadixNode | undefined;
+  /** Whether the page holds draft KV too, as the drafter reported. */
+  hasDraftKv: boolean;
 }
 
 /** A path in the tree. */
@@ -46,6 +50,7 @@ class PageNode implements RadixNode {
   readonly parent: PageNode | undefined;
   readonly depth: number;
   readonly children = new Map<string, PageNode>();
+  hasDraftKv = false;
   /** Locks on this node plus children in use. */
   numUses = 0;
 

@@ -6,7 +6,7 @@
 import type { SchedulerConfig } from "../contracts/config.ts";
 import type { LogLevel } from "../contracts/log_level.ts";
 import type { CostCurve, SpeculationConfig } from "../contracts/speculation_config.ts";
-import { warnBeforehand } from "../scheduling/fixed_tree.ts";
+import { warnBeforehand } from "../speculation_policy/tree_worth.ts";
 import type { ServerFacts } from "./server_info.ts";
 
 /** The sizes in effect, for the log. */

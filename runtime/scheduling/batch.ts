@@ -1,12 +1,11 @@
 /**
- * A step in the making: cuts the rows of one forward out of sequences, within its limits.
+ * Batch under construction: cuts the rows of one forward out of sequences, within its limits.
  *
  * @module
  */
 import type { Release, Segment, SequenceStart } from "../messages/scheduler_verifier.ts";
-import type { Drafts } from "./drafting.ts";
-import { isPrefilling, type Sequence } from "./sequence.ts";
-import type { SchedulingState, Step } from "./state.ts";
+import { numOutputs, reachesEnd, segmentOf } from "../sequences/segments.ts";
+import { isPrefilling, type Sequence } from "../sequences/sequence.ts";
 import {
   addWork,
   hasTimeForRows,
@@ -16,7 +15,8 @@ import {
   rowsInTime,
   type StepTimes,
   workOf,
-} from "./step_time.ts";
+} from "../step_time/step_time.ts";
+import type { Drafts, SchedulingState, Step } from "./state.ts";
 
 /** Collects the segments of a forward. */
 export class Batch {
@@ -49,7 +49,7 @@ export class Batch {
     this.#outputsLeft = config.maxOutputs;
   }
 
-  /** True if a newcomer could get a row and an output; then whoever was added before got all it wants. */
+  /** True if at least one row and one output are left, i.e. no earlier sequence was truncated. */
   get hasSpace(): boolean {
     return this.#rowsLeft > 0 && this.#promptRowsLeft > 0 && this.#outputsLeft > 0 &&
       (this.#numPrefilling === 0 || hasTimeForRows(this.#times, this.#promptMsLeft));
@@ -102,7 +102,7 @@ export class Batch {
     };
   }
 
-  /** Nobody is kept waiting for tokens by a step without decoding sequences. */
+  /** Whether the step's time is bounded: without decoding sequences no client waits for its next token. */
   get #isTimed(): boolean {
     return this.#maxStepMs !== undefined && this.#decodeWork.numRows > 0;
   }
@@ -129,39 +129,4 @@ export class Batch {
     while (numOutputs(sequence, numRows) > this.#outputsLeft) numRows--;
     return numRows;
   }
-}
-
-/** Rows of the next `numRows` whose next token is a prompt token with a wanted logprob. */
-function numLogprobRows(sequence: Sequence, numRows: number): number {
-  const { numComputed, numPromptTokens, nextPromptLogprob } = sequence;
-  const end = Math.min(numComputed + numRows, numPromptTokens - 1);
-  return Math.max(0, end - Math.max(numComputed, nextPromptLogprob - 1));
-}
-
-/** Rows of the next `numRows` that need logits. */
-function numOutputs(sequence: Sequence, numRows: number): number {
-  return numLogprobRows(sequence, numRows) + (reachesEnd(sequence, numRows) ? 1 : 0);
-}
-
-/** Whether the row after which nothing is known yet is among the next `numRows`. */
-function reachesEnd({ tokens, numComputed }: Sequence, numRows: number): boolean {
-  return numComputed + numRows === tokens.length;
-}
-
-function segmentOf(sequence: Sequence, numRows: number): Segment {
-  const { requestId, tokens, numComputed: start, pages } = sequence;
-  const end = start + numRows;
-  const sample = reachesEnd(sequence, numRows);
-  const numWanted = numLogprobRows(sequence, numRows);
-  const segment = {
-    requestId,
-    tokens: new Int32Array(tokens.slice(start, end)),
-    start,
-    pages: new Int32Array(pages),
-    sample,
-  };
-  if (numWanted === 0) return segment;
-  const firstNext = end - (sample ? 1 : 0) - numWanted + 1;
-  const nextTokens = new Int32Array(tokens.slice(firstNext, firstNext + numWanted));
-  return { ...segment, promptLogprobs: { numRows: numWanted, nextTokens } };
 }

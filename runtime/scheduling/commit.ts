@@ -1,20 +1,21 @@
 /**
- * Takes in what a step yielded.
+ * Applies the result of a forward to the state.
  *
  * @module
  */
-import type { SchedulerConfig } from "../contracts/config.ts";
-import type { FinishReason } from "../contracts/outputs.ts";
+import { observeStepEnd } from "../admission/departures.ts";
+import { lowerReserve } from "../admission/reserve.ts";
+import { acceptPath, depthsOf, type DraftTree } from "../contracts/draft_tree.ts";
 import type { Tokens } from "../messages/engine_scheduler.ts";
 import type { Forwarded, Segment, SegmentResult } from "../messages/scheduler_verifier.ts";
-import { observeStepEnd } from "./departures.ts";
+import { countVerification, nodesByDepth, zeroCounts } from "../metrics/speculation_counts.ts";
+import { appendTokens } from "../sequences/append.ts";
+import { sharePages, trimPages } from "../sequences/pages.ts";
+import { isPrefilling, numOutputTokens, type Sequence } from "../sequences/sequence.ts";
+import type { ComputedRows, VerifiedDraft } from "../speculation_policy/draft_policy.ts";
+import { observeStepTime } from "../step_time/step_time.ts";
 import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
-import { observeDraft, observeStep, type SequenceDraft } from "./draft_experience.ts";
-import type { ComputedRows } from "./forward_times.ts";
-import { sharePages, trimPages } from "./pages.ts";
-import { isPrefilling, numOutputTokens, type Sequence } from "./sequence.ts";
-import type { SchedulingState } from "./state.ts";
-import { observe } from "./step_time.ts";
+import type { SchedulingState, SequenceDraft, Step } from "./state.ts";
 
 /**
  * Books the outcome of the step in flight: tokens, finished sequences, pages for the radix cache.
@@ -39,14 +40,10 @@ export function commit(
     state.prefillForwardMs += forwardMs;
     state.prefillTokens += inFlight.numPrefillRows;
   }
-  observe(state.stepTimes, inFlight.work, roundTripMs);
-  const { min, decay } = state.reserveRatioBounds;
-  state.reserveRatio = Math.max(min, state.reserveRatio - decay);
+  observeStepTime(state.stepTimes, inFlight.work, roundTripMs);
+  lowerReserve(state.reserve);
+  observeDrafts(state, inFlight, { results, forwardMs, roundTripMs });
   const { segments } = inFlight.forward;
-  if (state.drafting !== undefined && inFlight.numPrefilling === 0) {
-    const hadDrafts = inFlight.drafts.size > 0;
-    observeStep(state.drafting, segments.map(computedRows), { forwardMs, roundTripMs, hadDrafts });
-  }
   const events: SchedulerEvent[] = [], numBefore = state.generatedTokens;
   segments.forEach((segment, i) => {
     const sequence = inFlight.sequences[i]!, draft = inFlight.drafts.get(sequence);
@@ -57,6 +54,35 @@ export function commit(
   return events;
 }
 
+/** Lets the policy learn from a step. */
+function observeDrafts(
+  state: SchedulingState,
+  { forward: { segments }, sequences, drafts, numPrefilling }: Step,
+  { results, forwardMs, roundTripMs }: Pick<Forwarded, "results" | "forwardMs"> & {
+    readonly roundTripMs: number;
+  },
+): void {
+  const { policy, draftLoad: undrafted } = state;
+  if (policy === undefined) return;
+  const verified: VerifiedDraft[] = [];
+  sequences.forEach((sequence, i) => {
+    const draft = drafts.get(sequence);
+    if (draft === undefined || sequence.cancelled) return;
+    verified.push({ ...draft, accepted: acceptedNodes(draft.tree, results[i]!) });
+  });
+  const forward = numPrefilling > 0
+    ? undefined
+    : { computed: segments.map(computedRows), forwardMs, roundTripMs, hadDrafts: drafts.size > 0 };
+  policy.observe({ type: "stepped", undrafted, forward, verified });
+  state.draftLoad = undefined;
+}
+
+/** The nodes of a tree whose tokens were drawn, in the order of their path. */
+function acceptedNodes(tree: DraftTree, { tokens }: SegmentResult): Int32Array {
+  const depths = depthsOf(tree.parents);
+  return Int32Array.from(acceptPath(tree, (node) => tokens[node < 0 ? 0 : depths[node]!] ?? -1));
+}
+
 /** What a sequence did in a step. */
 interface SegmentOutcome {
   readonly segment: Segment;
@@ -64,7 +90,7 @@ interface SegmentOutcome {
   readonly result: SegmentResult;
 }
 
-/** Adds to `events` what there is to tell. */
+/** Applies the result of one sequence's rows; adds what happened to `events`. */
 function commitSegment(
   state: SchedulingState,
   sequence: Sequence,
@@ -82,12 +108,12 @@ function commitSegment(
   takePromptLogprobs(sequence, result);
   if (!segment.sample) return;
   const numBefore = sequence.tokens.length;
-  const end = appendTokens(state.config, sequence, result.tokens);
+  const end = appendTokens(sequence, result.tokens, state.config.eosTokenIds);
   const numTaken = sequence.tokens.length - numBefore;
   state.generatedTokens += numTaken;
-  if (!wasPrefilling) takeDraft(state, sequence, outcome, numTaken);
-  const news = newsOf(sequence, result, numTaken);
-  if (news !== undefined) events.push(news);
+  if (!wasPrefilling) bookDecode(state, sequence, outcome, numTaken);
+  const output = outputOf(sequence, result, numTaken);
+  if (output !== undefined) events.push(output);
   if (end !== undefined) events.push(...endSequence(state, sequence, end));
 }
 
@@ -96,22 +122,8 @@ function takePromptLogprobs(sequence: Sequence, { promptLogprobs = [] }: Segment
   sequence.nextPromptLogprob += promptLogprobs.length;
 }
 
-/** Appends drawn tokens up to the first that ends the sequence; says whether one does. */
-function appendTokens(
-  config: SchedulerConfig,
-  sequence: Sequence,
-  drawn: Int32Array,
-): FinishReason | undefined {
-  let end = lengthReached(sequence);
-  for (let i = 0; end === undefined && i < drawn.length; i++) {
-    sequence.tokens.push(drawn[i]!);
-    end = stopAt(config, sequence, drawn[i]!) ?? lengthReached(sequence);
-  }
-  return end;
-}
-
-/** Books what became of the drafts of a decode step that yielded `numTaken` tokens. */
-function takeDraft(
+/** Books a decode step that yielded `numTaken` tokens, with drafts or without. */
+function bookDecode(
   state: SchedulingState,
   sequence: Sequence,
   { segment, draft, result }: SegmentOutcome,
@@ -120,10 +132,15 @@ function takeDraft(
   // All tokens drawn but the last were drafts, and their KV is computed.
   if (segment.tree) sequence.numComputed += Math.min(numTaken, result.tokens.length - 1);
   trimPages(state, sequence);
-  if (state.drafting !== undefined) observeDraft(state.drafting, { sequence, draft, numTaken, result });
+  if (state.policy === undefined) return;
+  const proposed = draft ? nodesByDepth(draft.tree) : [];
+  for (const counts of [state.speculation, sequence.speculation ??= zeroCounts()]) {
+    countVerification(counts, proposed, Math.max(0, numTaken - 1));
+  }
 }
 
-function newsOf(
+/** The event for the client; undefined if nothing came. */
+function outputOf(
   sequence: Sequence,
   { tokens, logprobs }: SegmentResult,
   numTaken: number,
@@ -141,17 +158,6 @@ function newsOf(
     ...(promptLogprobs && { promptLogprobs }),
     ...(numOutputTokens(sequence) === numTaken && queueMs !== undefined && { queueMs }),
   };
-}
-
-function lengthReached(sequence: Sequence): FinishReason | undefined {
-  const length = numOutputTokens(sequence);
-  return length >= sequence.maxTokens ? { type: "length", length } : undefined;
-}
-
-function stopAt(config: SchedulerConfig, { sampling }: Sequence, token: number): FinishReason | undefined {
-  if (sampling.ignoreEos) return undefined;
-  const stops = config.eosTokenIds.includes(token) || sampling.stopTokenIds.includes(token);
-  return stops ? { type: "stop", matched: token } : undefined;
 }
 
 function computedRows({ start, tokens, tree }: Segment): ComputedRows {

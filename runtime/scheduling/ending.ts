@@ -1,14 +1,14 @@
 /**
- * How sequences leave.
+ * Cancellation and completion of sequences.
  *
  * @module
  */
 import type { FinishReason } from "../contracts/outputs.ts";
 import type { Finished, Tokens } from "../messages/engine_scheduler.ts";
 import type { Release } from "../messages/scheduler_verifier.ts";
-import { observeDeparture } from "./departures.ts";
-import { releasePages } from "./pages.ts";
-import { type Sequence, usageOf } from "./sequence.ts";
+import { observeDeparture } from "../admission/departures.ts";
+import { releasePages } from "../sequences/pages.ts";
+import { type Sequence, usageOf } from "../sequences/sequence.ts";
 import type { SchedulingState } from "./state.ts";
 
 /** What happened to a sequence: `release` concerns the models, the others the client. */

@@ -1,5 +1,5 @@
 /**
- * Holding work up: no step is planned during a pause, and requests queue as ever.
+ * Pauses: no step is planned during a pause, and requests queue as ever.
  *
  * @module
  */

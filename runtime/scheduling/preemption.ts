@@ -1,12 +1,13 @@
 /**
- * What happens when the pool is full: some sequence gives its pages up and is computed again later, exactly as
+ * Preemption by recomputation: when the pool is full a sequence gives its pages up and is computed again later, exactly as
  * before, since draws depend on logits, seed and position only.
  *
  * @module
  */
 import type { Release } from "../messages/scheduler_verifier.ts";
-import { numAvailablePages, numMissingPages, releasePages } from "./pages.ts";
-import { numOutputTokens, type Sequence } from "./sequence.ts";
+import { restoreReserve } from "../admission/reserve.ts";
+import { numAvailablePages, numMissingPages, releasePages } from "../sequences/pages.ts";
+import { numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 import type { SchedulingState } from "./state.ts";
 
 /**
@@ -30,12 +31,12 @@ function losesLess(a: Sequence, b: Sequence): boolean {
   return lost < 0 || (lost === 0 && a.numPromptTokens > b.numPromptTokens);
 }
 
-/** Takes a running sequence's pages and puts it in front of the queue; the models must hear of it. */
+/** Takes a running sequence's pages and puts it in front of the queue; the models must be sent a release. */
 export function preempt(state: SchedulingState, sequence: Sequence): void {
   releasePages(state, sequence);
   state.running.splice(state.running.indexOf(sequence), 1);
   state.waiting.addPreempted(sequence);
   sequence.numPreemptions++;
   state.numPreemptions++;
-  state.reserveRatio = state.reserveRatioBounds.max;
+  restoreReserve(state.reserve);
 }

@@ -1,14 +1,15 @@
 /**
- * Decides what the next forward computes.
+ * Plans the next forward. The folder's map: `drafting.ts` asks the policy for drafts before a step, `schedule` plans it
+ * (`batch.ts`, within the pages that `preemption.ts` frees), `commit.ts` applies what it yielded; `ending.ts` and
+ * `pausing.ts` act between steps, `output_buffer.ts` delays what the engine is sent, `inspect.ts` counts.
  *
  * @module
  */
-import { admitNext } from "./admission.ts";
+import { admitNext } from "../admission/admission.ts";
+import { growPages } from "../sequences/pages.ts";
 import { Batch } from "./batch.ts";
-import type { Drafts } from "./drafting.ts";
-import { growPages } from "./pages.ts";
 import { makeRoom } from "./preemption.ts";
-import { isBusy, type SchedulingState, type Step } from "./state.ts";
+import { type Drafts, isBusy, type SchedulingState, type Step } from "./state.ts";
 
 /**
  * Plans the next step: decode rows of all running sequences, so that nobody stalls, with the `drafts` to verify, then

@@ -80,10 +80,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/actors/": [
     ...CONTRACTS,
     "runtime/actor/",
+    "runtime/admission/",
+    "runtime/metrics/",
     "runtime/models/",
     "runtime/sampling/",
     "runtime/scheduling/",
+    "runtime/sequences/",
     "runtime/speculation/",
+    "runtime/speculation_policy/create_policy.ts",
     "ffi/",
   ],
   "runtime/actor/": CONTRACTS,
@@ -118,7 +122,19 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Descriptors: no forward, no tokenizer.
   "runtime/architectures/": ["runtime/contracts/", "runtime/tensor_files/"],
   "runtime/tensor_files/": ["runtime/contracts/"],
-  "runtime/scheduling/": [...CONTRACTS, "runtime/cache/"],
+  "runtime/scheduling/": [
+    ...CONTRACTS,
+    "runtime/admission/",
+    "runtime/metrics/speculation_counts.ts",
+    "runtime/sequences/",
+    // The scheduler holds one policy and knows no implementation.
+    "runtime/speculation_policy/draft_policy.ts",
+    "runtime/step_time/",
+  ],
+  "runtime/admission/": [...CONTRACTS, "runtime/cache/", "runtime/sequences/"],
+  "runtime/sequences/": [...CONTRACTS, "runtime/cache/", "runtime/metrics/speculation_counts.ts"],
+  "runtime/speculation_policy/": CONTRACTS,
+  "runtime/step_time/": CONTRACTS,
   "runtime/cache/": CONTRACTS,
   "runtime/metrics/": [...CONTRACTS, "deno.json"],
   "runtime/processes/": [],
@@ -131,7 +147,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const UNBOUND = ["bench/", "tests/"];
 
 /** Folders of pure functions, and the globals by which the world would get in. */
-const PURE = ["runtime/scheduling/", "runtime/cache/"];
+const PURE = [
+  "runtime/scheduling/",
+  "runtime/admission/",
+  "runtime/sequences/",
+  "runtime/speculation_policy/",
+  "runtime/step_time/",
+  "runtime/cache/",
+];
 const WORLD = new Set([
   "Deno",
   "Date",

@@ -26,6 +26,9 @@ Deno.test("layers: an import that points up is reported", () => {
     ["routes/openai/chat.ts", "../../ffi/library.ts"],
     ["runtime/scheduling/commit.ts", "../../ffi/library.ts"],
     ["runtime/scheduling/commit.ts", "../actors/scheduler.ts"],
+    ["runtime/scheduling/state.ts", "../speculation_policy/adaptive.ts"],
+    ["runtime/admission/admission.ts", "../scheduling/state.ts"],
+    ["runtime/speculation_policy/adaptive.ts", "../sequences/sequence.ts"],
     ["runtime/cache/radix_cache.ts", "../scheduling/commit.ts"],
     ["runtime/models/llama.ts", "../actors/verifier.ts"],
     ["runtime/nn/layers.ts", "../models/llama.ts"],
@@ -62,7 +65,8 @@ Deno.test("layers: an import that points down, stays in its folder or names a pa
     ["routes/openai/chat.ts", "./completions.ts"],
     ["runtime/engine/engine.ts", "../actors/registry.ts"],
     ["runtime/actors/verifier.ts", "../models/load.ts"],
-    ["runtime/scheduling/commit.ts", "../cache/radix_cache.ts"],
+    ["runtime/scheduling/commit.ts", "../sequences/pages.ts"],
+    ["runtime/scheduling/state.ts", "../speculation_policy/draft_policy.ts"],
     ["runtime/tokenizer/host/host.ts", "../tokenizer.ts"],
     ["cli/command_line.ts", "../deno.json"],
     ["runtime/models/llama.ts", "../../ffi/ops.ts"],
@@ -76,10 +80,12 @@ Deno.test("layers: an import that points down, stays in its folder or names a pa
   }
 });
 
-Deno.test("pure: scheduling and cache may not reach the world", () => {
+Deno.test("pure: scheduling, its parts and cache may not reach the world", () => {
   const reaching = ["Deno.pid;", "Date.now();", "performance.now();", "Math.random();", "setTimeout(f, 1);"];
   for (const line of reaching) {
-    assert.equal(lint("runtime/scheduling/commit.ts", line).length, 1, line);
+    for (const file of ["scheduling/commit.ts", "admission/admission.ts", "speculation_policy/adaptive.ts"]) {
+      assert.equal(lint(`runtime/${file}`, line).length, 1, line);
+    }
     assert.deepEqual(lint("runtime/actors/scheduler.ts", line), [], line);
   }
   assert.deepEqual(lint("runtime/cache/radix_cache.ts", "Math.max(1, 2);"), []);

@@ -13,13 +13,20 @@ import type { Submit } from "../../runtime/messages/engine_scheduler.ts";
 import type { Draft, DraftRequest } from "../../runtime/messages/scheduler_drafter.ts";
 import type { Segment, SegmentResult, SequenceStart } from "../../runtime/messages/scheduler_verifier.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
-import { submit } from "../../runtime/scheduling/admission.ts";
+import { submit } from "../../runtime/admission/admission.ts";
 import { commit } from "../../runtime/scheduling/commit.ts";
 import { cancel, type SchedulerEvent } from "../../runtime/scheduling/ending.ts";
 import { pause, resume, settlePause } from "../../runtime/scheduling/pausing.ts";
-import { type Drafts, planDraft, takeDrafts } from "../../runtime/scheduling/drafting.ts";
+import { planDraft, takeDrafts } from "../../runtime/scheduling/drafting.ts";
 import { schedule } from "../../runtime/scheduling/schedule.ts";
-import { createState, flush, type SchedulingState, type Step } from "../../runtime/scheduling/state.ts";
+import {
+  createState,
+  type Drafts,
+  flush,
+  type SchedulingState,
+  type Step,
+} from "../../runtime/scheduling/state.ts";
+import { createPolicy } from "../../runtime/speculation_policy/create_policy.ts";
 import { checkBudget, checkOwners, checkSegment, type Started } from "./scheduler_checks.ts";
 import { Client } from "./scheduler_client.ts";
 
@@ -86,7 +93,7 @@ export class World {
     } = {},
   ) {
     this.config = { ...worldConfig, ...config };
-    this.state = createState(this.config);
+    this.state = createState(this.config, createPolicy(this.config.drafting));
     this.#reserveRatio = reserveRatio;
     this.#vocabSize = vocabSize;
     this.#tokensPerResult = tokensPerResult;
@@ -146,7 +153,7 @@ export class World {
 
   /** Starts the next step, if there is one to start. */
   begin(): Step | undefined {
-    this.state.reserveRatio = this.#reserveRatio ?? this.state.reserveRatio;
+    this.state.reserve.ratio = this.#reserveRatio ?? this.state.reserve.ratio;
     this.draft();
     const step = schedule(this.state, this.#takeDrafts());
     if (step === undefined) return undefined;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { TokenLogprob } from "../../../runtime/contracts/outputs.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../../runtime/contracts/sampling_params.ts";
-import { submit } from "../../../runtime/scheduling/admission.ts";
+import { submit } from "../../../runtime/admission/admission.ts";
 import { commit } from "../../../runtime/scheduling/commit.ts";
 import { schedule } from "../../../runtime/scheduling/schedule.ts";
 import { createState } from "../../../runtime/scheduling/state.ts";

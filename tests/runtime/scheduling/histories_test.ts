@@ -139,7 +139,7 @@ function checkHistories(
       }
       seen.preemptions += world.state.numPreemptions;
       seen.mixedSteps += world.steps.filter((step) => step.numDecoding > 0 && step.numPrefilling > 0).length;
-      const { numAccepted = 0, numProposed = 0 } = world.state.drafting?.usage ?? {};
+      const { numAccepted, numProposed } = world.state.speculation;
       seen.accepted += numAccepted;
       seen.rejected += numProposed - numAccepted;
       assert.ok(world.flush());

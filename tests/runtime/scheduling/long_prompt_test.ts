@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { SchedulerConfig } from "../../../runtime/contracts/config.ts";
 import type { Step } from "../../../runtime/scheduling/state.ts";
-import { stepBoundMs, stepMs } from "../../../runtime/scheduling/step_time.ts";
+import { stepBoundMs, stepMs } from "../../../runtime/step_time/step_time.ts";
 import { World } from "../../support/scheduler_world.ts";
 
 const PAGE_SIZE = 16;

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import type { DraftRequest } from "../../../runtime/messages/scheduler_drafter.ts";
-import { costAt } from "../../../runtime/scheduling/draft_budget.ts";
+import { costAt } from "../../../runtime/speculation_policy/draft_budget.ts";
 import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
 import type { CostCurve, DraftCosts, DraftingConfig } from "../../../runtime/contracts/speculation_config.ts";
 import { seededRandom } from "../../support/block_formats.ts";

@@ -60,7 +60,7 @@ Deno.test("a resumed sequence finds its pages in the cache, but they are no cach
 
 Deno.test("a preempted sequence does not come back to a pool that is still too tight", () => {
   const world = new World({ numPages: 20, pageSize: 1 });
-  world.state.reserveRatio = 0;
+  world.state.reserve.ratio = 0;
   for (const i of [1, 2, 3]) world.submit(`r${i}`, [i], { maxTokens: 18, ignoreEos: true });
   assert.deepEqual(stepToPreemption(world), ["r3"]);
   world.cancel("r1");

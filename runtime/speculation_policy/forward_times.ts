@@ -1,28 +1,35 @@
 /**
- * How long forwards of decoding sequences take now: what the trials at start said, corrected by those since.
+ * Forward times of decoding sequences as they are now: the trials at start, corrected by the forwards since.
  *
  * @module
  */
 import type { ContextCosts, CostCurve } from "../contracts/speculation_config.ts";
 import { contextCost, costAt } from "./draft_budget.ts";
+import type { ComputedRows } from "./draft_policy.ts";
 
-/** Weight of the newest forward in `scale`. */
+/** Weight of the newest forward in `scale`, per forward: the machine's speed changes within tens of steps. */
 const SCALE_WEIGHT = 1 / 16;
-/** Weight of two successive forwards of different sizes in the curve. */
+/** Weight of two successive forwards of different sizes in the curve, per pair: one pair is mostly noise. */
 const CURVE_WEIGHT = 1 / 32;
-/** A comparison counts as no further off than so many times: the machine may have stood still. */
-const MAX_SURPRISE = 1.5;
+/** Clamp on the ratio of two forwards, either way: outliers, such as a descheduled process. */
+const MAX_RATIO = 1.5;
+/** Steps with drafts before the first comparison with plain steps, while drafts pay. */
+const MIN_COMPARISON_WAIT = 16;
+/** Steps with drafts between two comparisons at most: what drafting does to forwards may change. */
+const MAX_COMPARISON_WAIT = 4096;
+/** Factor by which the wait grows after each comparison: what stays true need not be checked as often. */
+const COMPARISON_WAIT_GROWTH = 4;
+/** Plain steps of a comparison per root of the wait before it: a rare comparison can afford to be exact. */
+const COMPARISON_STEPS_PER_ROOT = 4;
 /**
- * Steps with drafts before some are plain for comparison though drafts pay, at first and at last, and what the wait grows
- * by. Where drafting drives the target's weights out of a shared cache, that takes tens of forwards to heal: comparisons
- * grow with the root of the wait, and their beginning does not count.
+ * Share of a comparison's steps that do not count, its first: where drafting drives the target's weights out of a shared
+ * cache, plain forwards need tens of steps to recover.
  */
-const MIN_COMPARISON_WAIT = 16, MAX_COMPARISON_WAIT = 4096, WAIT_GROWTH = 4;
-const LENGTH_PER_ROOT = 4, HEALING_SHARE = 0.75;
-/** Sum of the weights of a comparison's forwards. */
+const RECOVERY_SHARE = 0.75;
+/** Sum of the weights of one comparison's forwards: two comparisons correct most of an error. */
 const COMPARISON_WEIGHT = 1 / 2;
-/** Plain steps in which what drafting showed is forgotten: what was too dear may not be so any more. */
-const COMPARISON_MEMORY = 8192;
+/** Plain steps in which corrections of drafting and of the curve fade: what was too expensive may not be so any more. */
+const CORRECTION_MEMORY = 8192;
 
 /** What forwards take, and what that was learnt from. */
 export interface ForwardTimes {
@@ -54,14 +61,7 @@ interface SizedForward {
   readonly ratio: number;
 }
 
-/** What was computed for a sequence in a forward. */
-export interface ComputedRows {
-  readonly numRows: number;
-  /** Tokens that these rows see, drafts aside. */
-  readonly numContextTokens: number;
-}
-
-/** What the trials at start say. */
+/** Initial state: the trials at start. */
 export function createForwardTimes(trial: CostCurve, contextMs: ContextCosts): ForwardTimes {
   return {
     trial,
@@ -109,20 +109,23 @@ export function observeForward(
     if (isDrafting) observePlain(times, ratio);
     return;
   }
-  // What forwards with drafts take while drafting, and plain ones otherwise, says how fast the machine is now.
+  // The machine's speed comes from forwards with drafts while drafting, and from plain ones otherwise.
   const plain = hadDrafts ? ratio / times.draftedScale : ratio;
   const weight = Math.max(SCALE_WEIGHT, 1 / (1 + times.numForwards++));
   times.scale += weight * (plain - times.scale);
-  if (!hadDrafts) forgetDrafting(times);
+  if (!hadDrafts) fadeCorrections(times);
 }
 
-/** Whether a step is to be plain, for comparison, though drafts pay. */
-export function isToCompare(times: ForwardTimes): boolean {
-  if (times.numSinceComparison < times.comparisonWait) return false;
-  if (times.numPlain < comparisonLength(times)) return true;
-  times.numSinceComparison = 0;
-  times.comparisonWait = Math.min(WAIT_GROWTH * times.comparisonWait, MAX_COMPARISON_WAIT);
-  return false;
+/**
+ * Where drafts pay and stand in their comparison with plain steps: it is not due, its plain steps are being made, or all
+ * of them were made.
+ *
+ * @param isFirst drafts only begin to pay, as after `beginDrafting`
+ */
+export function comparisonPhase(times: ForwardTimes, isFirst = false): "not due" | "comparing" | "over" {
+  const wait = isFirst ? MIN_COMPARISON_WAIT : times.comparisonWait;
+  if (times.numSinceComparison < wait) return "not due";
+  return times.numPlain < comparisonLength(wait) ? "comparing" : "over";
 }
 
 /** Drafts begin to pay: comparisons are frequent again. */
@@ -130,9 +133,15 @@ export function beginDrafting(times: ForwardTimes): void {
   times.comparisonWait = MIN_COMPARISON_WAIT;
 }
 
-/** Plain steps of the next comparison. */
-function comparisonLength({ comparisonWait }: ForwardTimes): number {
-  return LENGTH_PER_ROOT * Math.sqrt(comparisonWait);
+/** A comparison is over: the next is rarer. */
+export function endComparison(times: ForwardTimes): void {
+  times.numSinceComparison = 0;
+  times.comparisonWait = Math.min(COMPARISON_WAIT_GROWTH * times.comparisonWait, MAX_COMPARISON_WAIT);
+}
+
+/** Plain steps of a comparison after such a wait. */
+function comparisonLength(wait: number): number {
+  return COMPARISON_STEPS_PER_ROOT * Math.sqrt(wait);
 }
 
 /**
@@ -146,11 +155,11 @@ function compareSizes(
   share: number,
 ): void {
   if (last?.hadDrafts !== forward.hadDrafts || last.numRows === forward.numRows) return;
-  const surprise = CURVE_WEIGHT * share * Math.log(bounded(forward.ratio / last.ratio));
+  const correction = CURVE_WEIGHT * share * Math.log(bounded(forward.ratio / last.ratio));
   sizes.forEach((size, i) => {
-    ms[i]! *= Math.exp(surprise * (nearness(size, forward.numRows) - nearness(size, last.numRows)));
+    ms[i]! *= Math.exp(correction * (nearness(size, forward.numRows) - nearness(size, last.numRows)));
   });
-  // Fewer rows never cost more; what was just seen stays.
+  // More rows never cost less; the time at the size just observed stays.
   const seen = sizes.findLastIndex((size) => size <= forward.numRows);
   for (let i = seen + 1; i < ms.length; i++) ms[i] = Math.max(ms[i]!, ms[i - 1] ?? 0);
   for (let i = seen - 1; i >= 0; i--) ms[i] = Math.min(ms[i]!, ms[i + 1]!);
@@ -161,23 +170,23 @@ function nearness(size: number, numRows: number): number {
   return (Math.min(size, numRows) / Math.max(size, numRows)) ** 2;
 }
 
-/** A plain step takes what is known of drafting a little back to what the trials said. */
-function forgetDrafting(times: ForwardTimes): void {
+/** Lets the corrections of drafting and of the curve fade a little, after a plain step. */
+function fadeCorrections(times: ForwardTimes): void {
   const { trial, curve: { ms } } = times;
-  times.draftedScale += (1 - times.draftedScale) / COMPARISON_MEMORY;
-  ms.forEach((now, i) => ms[i] = now + (trial.ms[i]! - now) / COMPARISON_MEMORY);
+  times.draftedScale += (1 - times.draftedScale) / CORRECTION_MEMORY;
+  ms.forEach((now, i) => ms[i] = now + (trial.ms[i]! - now) / CORRECTION_MEMORY);
 }
 
 /** Learns from a plain forward while drafting, if it belongs to a comparison. */
 function observePlain(times: ForwardTimes, scale: number): void {
-  const length = comparisonLength(times), numHealing = HEALING_SHARE * length;
-  if (times.numPlain <= numHealing || times.numPlain > length) return;
-  // What is known of forwards while drafting, the product, stays.
-  const change = 1 + COMPARISON_WEIGHT / (length - numHealing) * (bounded(times.scale / scale) - 1);
+  const length = comparisonLength(times.comparisonWait), numRecovering = RECOVERY_SHARE * length;
+  if (times.numPlain <= numRecovering || times.numPlain > length) return;
+  // The product, which is the estimate of forwards while drafting, stays.
+  const change = 1 + COMPARISON_WEIGHT / (length - numRecovering) * (bounded(times.scale / scale) - 1);
   times.draftedScale *= change;
   times.scale /= change;
 }
 
 function bounded(ratio: number): number {
-  return Math.min(MAX_SURPRISE, Math.max(1 / MAX_SURPRISE, ratio));
+  return Math.min(MAX_RATIO, Math.max(1 / MAX_RATIO, ratio));
 }

@@ -1,6 +1,6 @@
 /**
- * How long steps take, learnt from those that were made, and how many prompt rows one that has decoding sequences in it
- * may have. Learnt from steps alone: trials of chunks would take a small model half a second at start and a large one a
+ * Step times, learnt from the steps that were made, and the chunked prefill budget that follows: how many prompt rows a step
+ * beside decoding sequences may have. Learnt from steps alone: trials of chunks would take a small model half a second at start and a large one a
  * minute, and what others do to the machine later has to be learnt anyway.
  *
  * @module
@@ -86,7 +86,7 @@ export function addWork(a: Work, b: Work): Work {
  *
  * @param ms what the step took
  */
-export function observe(times: StepTimes, step: StepWork, ms: number): void {
+export function observeStepTime(times: StepTimes, step: StepWork, ms: number): void {
   const { decode, prompt } = step;
   const numRows = decode.numRows + prompt.numRows;
   if (ms <= 0 || numRows === 0) return;

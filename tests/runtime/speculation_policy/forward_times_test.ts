@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { costAt } from "../../../runtime/scheduling/draft_budget.ts";
+import { costAt } from "../../../runtime/speculation_policy/draft_budget.ts";
 import {
   createForwardTimes,
   type ForwardTimes,
   observeForward,
-} from "../../../runtime/scheduling/forward_times.ts";
+} from "../../../runtime/speculation_policy/forward_times.ts";
 import { seededRandom } from "../../support/block_formats.ts";
 
 const TRIAL = { sizes: [1, 2, 4, 8], ms: [2, 2.5, 3, 3.2] };

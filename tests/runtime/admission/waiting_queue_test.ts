@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { RadixCache } from "../../../runtime/cache/radix_cache.ts";
 import { defaultSamplingParams } from "../../../runtime/contracts/sampling_params.ts";
-import type { Sequence } from "../../../runtime/scheduling/sequence.ts";
-import { WaitingQueue } from "../../../runtime/scheduling/waiting_queue.ts";
+import type { Sequence } from "../../../runtime/sequences/sequence.ts";
+import { WaitingQueue } from "../../../runtime/admission/waiting_queue.ts";
 
 const { root } = new RadixCache(() => undefined);
 let numMade = 0;
@@ -22,6 +22,7 @@ function sequenceOf(client: string, numTokens = 1): Sequence {
     numComputed: 0,
     numPrefill: 0,
     numDrafted: 0,
+    numDraftKv: 0,
     pages: [],
     prefix: root,
     numCached: undefined,

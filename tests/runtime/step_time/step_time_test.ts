@@ -4,7 +4,7 @@ import {
   addWork,
   createStepTimes,
   noWork,
-  observe,
+  observeStepTime,
   promptMs,
   rowsInTime,
   stepBoundMs,
@@ -12,7 +12,7 @@ import {
   type StepTimes,
   type StepWork,
   workOf,
-} from "../../../runtime/scheduling/step_time.ts";
+} from "../../../runtime/step_time/step_time.ts";
 
 /** About what a small model takes on two cores. */
 function trueMs({ decode, prompt }: StepWork): number {
@@ -21,7 +21,7 @@ function trueMs({ decode, prompt }: StepWork): number {
 
 function learn(times: StepTimes, step: Partial<StepWork>, slowdown = 1): void {
   const work = { decode: noWork, prompt: noWork, ...step };
-  observe(times, work, slowdown * trueMs(work));
+  observeStepTime(times, work, slowdown * trueMs(work));
 }
 
 /** Knows a short prompt and some tokens after it, as after a server's warm-up. */

@@ -1,10 +1,10 @@
 /**
- * How fast requests leave, and so when a client that was refused should come again.
+ * Departure rate of requests, and from it the `Retry-After` of a refused one.
  *
  * @module
  */
 import { MIN_RETRY_MS } from "../contracts/errors.ts";
-import { numOutputTokens, type Sequence } from "./sequence.ts";
+import { numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
 
 /** Busy time over which speed is averaged: a step that took long because many came at once says little. */

@@ -4,8 +4,12 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { treeWorth, warnBeforehand, warnByExperience } from "../../../runtime/scheduling/fixed_tree.ts";
-import { zeroCounts } from "../../../runtime/scheduling/speculation_counts.ts";
+import {
+  treeWorth,
+  warnBeforehand,
+  warnByExperience,
+} from "../../../runtime/speculation_policy/tree_worth.ts";
+import { zeroCounts } from "../../../runtime/metrics/speculation_counts.ts";
 import type { DraftingConfig } from "../../../runtime/contracts/speculation_config.ts";
 
 /** A forward takes 1 ms and 0.5 for every row beyond the first, a level of drafts 0.5. */

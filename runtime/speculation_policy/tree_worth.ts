@@ -1,14 +1,12 @@
 /**
- * Whether draft trees whose shape flags have fixed can pay, for the log: they are drafted whatever they cost.
+ * Worth of draft trees of a fixed shape, and warnings for the log where they cannot pay: they are drafted whatever they
+ * cost.
  *
  * @module
  */
 import { acceptLength, type SpeculationUsage } from "../contracts/usage.ts";
 import type { DraftingConfig } from "../contracts/speculation_config.ts";
 import { costAt, draftCost } from "./draft_budget.ts";
-
-/** Verifications after which experience is judged. */
-export const NUM_JUDGED_VERIFICATIONS = 256;
 
 const ADVICE = "--speculative-adaptive drafts only what pays";
 

@@ -7,7 +7,7 @@ import type { RadixNode } from "../cache/radix_cache.ts";
 import type { TokenLogprob } from "../contracts/outputs.ts";
 import type { Usage } from "../contracts/usage.ts";
 import type { SamplingParams } from "../contracts/sampling_params.ts";
-import { copyCounts, type SpeculationCounts } from "./speculation_counts.ts";
+import { copyCounts, type SpeculationCounts } from "../metrics/speculation_counts.ts";
 
 /**
  * A request that was accepted and has not ended. It waits, owning nothing, or runs: then its first `prefix.depth`
@@ -33,8 +33,10 @@ export interface Sequence {
   numComputed: number;
   /** Tokens there were when it was admitted; it decodes once these are computed. */
   numPrefill: number;
-  /** Tokens the drafter was told. */
+  /** Drafted-through: tokens that were sent to the drafter; 0 from admission until its first draft. */
   numDrafted: number;
+  /** Tokens whose draft KV is in `pages`, as the drafter reported with its last draft. */
+  numDraftKv: number;
   /** Page table; longer than the tokens need while drafts are under way. */
   pages: number[];
   prefix: RadixNode;

@@ -1,5 +1,5 @@
 /**
- * The two doors: from the client into the queue, from the queue into the batch.
+ * Admission control: which requests enter the queue, and which of them enter the batch.
  *
  * @module
  */
@@ -7,15 +7,22 @@ import { InvalidRequestError, OverloadedError, toWireError } from "../contracts/
 import type { Failed, Submit } from "../messages/engine_scheduler.ts";
 import { chooseNext, leaveQueue } from "./admission_order.ts";
 import { promiseRoom } from "./departures.ts";
-import { attachPrefix, growPages, numAvailablePages, numMissingPages, releasePages } from "./pages.ts";
-import { numOutputTokens, type Sequence } from "./sequence.ts";
-import { poolTokens, type SchedulingState } from "./state.ts";
+import {
+  attachPrefix,
+  growPages,
+  numAvailablePages,
+  numMissingPages,
+  poolTokens,
+  releasePages,
+} from "../sequences/pages.ts";
+import { numOutputTokens, type Sequence } from "../sequences/sequence.ts";
+import type { AdmissionState } from "./state.ts";
 
 /** Tokens still to come that count for the reserve, per sequence. */
 const MAX_RESERVED_TOKENS = 4096;
 
 /** Puts a request that came at `now`, milliseconds, into the queue; returns why it cannot. */
-export function submit(state: SchedulingState, message: Submit, now = 0): Failed | undefined {
+export function submit(state: AdmissionState, message: Submit, now = 0): Failed | undefined {
   const { requestId, promptTokens, sampling, client = "", cacheKey = "" } = message;
   const error = refusal(state, message);
   if (error !== undefined) return { type: "failed", requestId, error: toWireError(error) };
@@ -39,6 +46,7 @@ export function submit(state: SchedulingState, message: Submit, now = 0): Failed
     numComputed: 0,
     numPrefill: 0,
     numDrafted: 0,
+    numDraftKv: 0,
     pages: [],
     prefix: state.cache.root,
     numCached: undefined,
@@ -61,9 +69,9 @@ export function submit(state: SchedulingState, message: Submit, now = 0): Failed
 
 /**
  * Moves the waiting sequence whose turn it is into the batch, with the pages of all its tokens; undefined if there is none
- * or no room. Nobody overtakes it.
+ * or no room. No other sequence overtakes it.
  */
-export function admitNext(state: SchedulingState): Sequence | undefined {
+export function admitNext(state: AdmissionState): Sequence | undefined {
   if (state.running.length >= state.config.maxRunningRequests) return undefined;
   const sequence = chooseNext(state);
   if (sequence === undefined) return undefined;
@@ -85,20 +93,20 @@ export function admitNext(state: SchedulingState): Sequence | undefined {
   return sequence;
 }
 
-/** Takes note of how long those that run and did not before `now` have waited. */
-export function observeAdmissions({ running }: SchedulingState, now: number): void {
+/** Books the queueing time of sequences that run since the step planned at `now`, milliseconds. */
+export function observeAdmissions({ running }: AdmissionState, now: number): void {
   for (const sequence of running) sequence.queueMs ??= now - sequence.submittedAt;
 }
 
 /** A lone sequence always has room: all other pages are free or evictable, and `submit` bounds its length. */
-function hasRoom(state: SchedulingState, sequence: Sequence): boolean {
-  const { running, reserveRatio, config } = state;
+function hasRoom(state: AdmissionState, sequence: Sequence): boolean {
+  const { running, reserve, config } = state;
   if (running.length === 0) return true;
   const numToCome = [...running, sequence].reduce(
     (sum, other) => sum + Math.min(numTokensToCome(other), MAX_RESERVED_TOKENS),
     0,
   );
-  const numReserved = Math.ceil(reserveRatio * numToCome / config.pageSize);
+  const numReserved = Math.ceil(reserve.ratio * numToCome / config.pageSize);
   return numMissingPages(state, sequence) + numReserved <= numAvailablePages(state);
 }
 
@@ -106,7 +114,7 @@ function numTokensToCome(sequence: Sequence): number {
   return sequence.maxTokens - numOutputTokens(sequence);
 }
 
-function refusal(state: SchedulingState, message: Submit): Error | undefined {
+function refusal(state: AdmissionState, message: Submit): Error | undefined {
   const { requestId, promptTokens } = message;
   const { config, sequences } = state;
   const { contextLength } = config;
@@ -145,7 +153,7 @@ function refusal(state: SchedulingState, message: Submit): Error | undefined {
  * in the batch is not counted.
  */
 function overload(
-  state: SchedulingState,
+  state: AdmissionState,
   { promptTokens, client = "", batch }: Submit,
 ): Error | undefined {
   const { waiting, running, config } = state;
@@ -159,7 +167,7 @@ function overload(
   if (numMissing > 0) {
     return refused(`${waiting.size} of at most ${numPlaces} are waiting${rest}`, numMissing);
   }
-  // Those of nobody in particular are the server's own, or nobody tells clients apart.
+  // Requests with an empty client name are the server's own, or clients are not told apart.
   const numOwn = waiting.numOf(client),
     numOwnMissing = numOwn + 1 + numFollowing - numFree - maxQueuedPerClient;
   if (client !== "" && numOwnMissing > 0) {

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { cacheableTokens, matchPrefix } from "./pages.ts";
-import { isPrefilling, type Sequence } from "./sequence.ts";
-import type { SchedulingState } from "./state.ts";
+import type { SchedulerConfig } from "../contracts/config.ts";
+import { cacheableTokens, matchPrefix, type PagePool } from "../sequences/pages.ts";
+import { isPrefilling, type Sequence } from "../sequences/sequence.ts";
+import type { WaitingQueue } from "./waiting_queue.ts";
 
-/** Admissions out of turn, one after another, at most: nobody waits for more than five times as many as in turn. */
+/** Admissions out of turn, one after another, at most: a sequence waits for at most five times as many as in turn. */
 const MAX_OUT_OF_TURN = 4;
 /** More waiting sequences than these, SGLang's number, are not matched with the cache: that would take too long. */
 const MAX_MATCHED = 128;
@@ -24,16 +25,25 @@ export interface AdmissionOrder {
   readonly matched: { numSteps: number; readonly numPages: Map<Sequence, number> };
 }
 
+/** What of the scheduler's state this draws on. */
+interface Queues extends PagePool {
+  readonly config: SchedulerConfig;
+  readonly waiting: WaitingQueue;
+  readonly admissionOrder: AdmissionOrder;
+  readonly running: readonly Sequence[];
+  readonly numSteps: number;
+}
+
 /** The state before the first admission. */
 export function createAdmissionOrder(): AdmissionOrder {
   return { chosen: undefined, numOutOfTurn: 0, matched: { numSteps: -1, numPages: new Map() } };
 }
 
 /**
- * Chooses who is admitted next, and stays with the choice until it is; undefined if nobody waits, or whoever does is
- * better admitted after the step to come.
+ * Chooses the sequence to be admitted next, and stays with the choice until it is; undefined if no sequence waits, or those
+ * that do are better admitted after the next step.
  */
-export function chooseNext(state: SchedulingState): Sequence | undefined {
+export function chooseNext(state: Queues): Sequence | undefined {
   const { waiting, config, admissionOrder } = state;
   const isInTurn = config.schedulePolicy === "fcfs" || config.disableRadixCache;
   if (isInTurn || waiting.hasPreempted || waiting.size > MAX_MATCHED) return waiting.first;
@@ -43,7 +53,7 @@ export function chooseNext(state: SchedulingState): Sequence | undefined {
 }
 
 /** Takes a sequence, which is admitted, out of the queue. */
-export function leaveQueue({ waiting, admissionOrder }: SchedulingState, sequence: Sequence): void {
+export function leaveQueue({ waiting, admissionOrder }: Queues, sequence: Sequence): void {
   if (!waiting.hasPreempted) {
     admissionOrder.numOutOfTurn = sequence === waiting.first ? 0 : admissionOrder.numOutOfTurn + 1;
   }
@@ -52,10 +62,10 @@ export function leaveQueue({ waiting, admissionOrder }: SchedulingState, sequenc
 }
 
 /**
- * The sequence with most pages in the cache, of equal ones the first in turn. Who shares more with a prompt that is being
- * read waits until that is in the cache (SGLang's in-batch prefix caching).
+ * The sequence with most pages in the prefix cache, of equal ones the first in turn. A sequence that shares more with a
+ * prompt in prefill waits until that is in the cache (SGLang's in-batch prefix caching).
  */
-function longestMatch(state: SchedulingState): Sequence | undefined {
+function longestMatch(state: Queues): Sequence | undefined {
   const { waiting, running, admissionOrder: { numOutOfTurn } } = state, { first } = waiting;
   if (first === undefined) return undefined;
   const beingRead = running.filter(isPrefilling);
@@ -76,7 +86,7 @@ function longestMatch(state: SchedulingState): Sequence | undefined {
 }
 
 /** Matched once a step, however many are admitted. */
-function numMatchedPages(state: SchedulingState, sequence: Sequence): number {
+function numMatchedPages(state: Queues, sequence: Sequence): number {
   const { numSteps, admissionOrder: { matched } } = state;
   if (matched.numSteps !== numSteps) matched.numPages.clear();
   matched.numSteps = numSteps;
@@ -87,7 +97,7 @@ function numMatchedPages(state: SchedulingState, sequence: Sequence): number {
 
 /** Whether one of `beingRead` has so many tokens in common with a sequence, beyond those in the cache. */
 function gainsByWaiting(
-  { config: { pageSize } }: SchedulingState,
+  { config: { pageSize } }: Queues,
   sequence: Sequence,
   numPages: number,
   beingRead: readonly Sequence[],

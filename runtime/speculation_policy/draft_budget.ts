@@ -1,6 +1,6 @@
 /**
- * How much to draft: as much as makes tokens come fastest, by measured costs and expected gains. Explicit flags leave
- * nothing to choose.
+ * Draft budget: how many levels to draft and how many nodes to verify, as many as make tokens come fastest, by measured
+ * costs and expected gains.
  *
  * @module
  */
@@ -10,11 +10,12 @@ import {
   type DraftCosts,
   NUM_TRIAL_TOKENS,
 } from "../contracts/speculation_config.ts";
+import type { StepLoad } from "./draft_policy.ts";
 
-/** Drafting time, as a share of a plain step, that does not matter. */
-const NEGLIGIBLE = 0.01;
+/** Share of a plain step's time up to which drafting counts as free: less than steps differ by anyway. */
+const NEGLIGIBLE_SHARE = 0.01;
 
-/** Measured costs, and how much dearer or cheaper things are at the moment. */
+/** Measured costs, and how they compare with those at the moment. */
 export interface Costs {
   readonly forwardMs: CostCurve;
   readonly contextMs: ContextCosts;
@@ -25,16 +26,6 @@ export interface Costs {
   readonly draftedScale: number;
   /** Time of a step beside its forward: messages, arrays. */
   readonly overheadMs: number;
-}
-
-/** The rows of a step without any drafts. */
-export interface PlainStep {
-  /** Sequences that decode: each yields a token, with one row. */
-  readonly numDecoding: number;
-  /** Rows of prompts that share the forward; what they alone cost is not speculation's. */
-  readonly numPrefillRows: number;
-  /** Tokens of all contexts that the rows of decoding see. */
-  readonly numContextTokens: number;
 }
 
 /** Time at `size` on a curve; beyond its ends the nearest line goes on, never below 0. */
@@ -57,30 +48,30 @@ export function draftCost(
   return draftScale * (costAt(firstMs, numSequences) + (numLevels - 1) * costAt(levelMs, numSequences));
 }
 
-/** Time that the drafter needs for `numUntold` tokens of a sequence beyond those of a usual draft. */
-export function catchUpCost(
+/** Time of draft extend: `numPending` tokens of a sequence, as far as they are more than in a usual draft. */
+export function extendCost(
   { draftMs: { tokenMs }, draftScale }: Pick<Costs, "draftMs" | "draftScale">,
-  numUntold: number,
+  numPending: number,
 ): number {
-  return draftScale * tokenMs * Math.max(0, numUntold - NUM_TRIAL_TOKENS);
+  return draftScale * tokenMs * Math.max(0, numPending - NUM_TRIAL_TOKENS);
 }
 
 /** Time of a step that verifies so many nodes, prompts' rows included; without nodes it is a plain one or `drafted`. */
 export function stepCost(
   { forwardMs, draftedScale, contextMs, overheadMs }: Costs,
-  { numDecoding, numPrefillRows, numContextTokens }: PlainStep,
+  { numDecoding, numPrefillRows, numContextTokens }: StepLoad,
   numNodes = 0,
   drafted = numNodes > 0,
 ): number {
   // Nodes are taken to spread evenly.
   const rowsEach = 1 + numNodes / Math.max(1, numDecoding), numRows = numDecoding + numNodes;
   const forContext = contextCost(contextMs, numContextTokens, rowsEach * numContextTokens);
-  const dearer = drafted ? (draftedScale - 1) * (costAt(forwardMs, numRows) + forContext) : 0;
-  return overheadMs + costAt(forwardMs, numPrefillRows + numRows) + forContext + dearer;
+  const slowdownMs = drafted ? (draftedScale - 1) * (costAt(forwardMs, numRows) + forContext) : 0;
+  return overheadMs + costAt(forwardMs, numPrefillRows + numRows) + forContext + slowdownMs;
 }
 
 /** The same without what the prompts' rows alone would take. */
-function verifyCost(costs: Costs, step: PlainStep, numNodes: number, drafted: boolean): number {
+function verifyCost(costs: Costs, step: StepLoad, numNodes: number, drafted: boolean): number {
   const alone = step.numPrefillRows === 0 ? 0 : costAt(costs.forwardMs, step.numPrefillRows);
   return stepCost(costs, step, numNodes, drafted) - alone;
 }
@@ -95,8 +86,9 @@ export function contextCost(
 }
 
 /** Whether trees of `maxLevels` cost next to nothing, so that there is nothing to choose. */
-export function isFree(costs: Costs, step: PlainStep, maxLevels: number): boolean {
-  return draftCost(costs, step.numDecoding, maxLevels) <= NEGLIGIBLE * verifyCost(costs, step, 0, false);
+export function isFree(costs: Costs, step: StepLoad, maxLevels: number): boolean {
+  return draftCost(costs, step.numDecoding, maxLevels) <=
+    NEGLIGIBLE_SHARE * verifyCost(costs, step, 0, false);
 }
 
 /**
@@ -108,7 +100,7 @@ export function isFree(costs: Costs, step: PlainStep, maxLevels: number): boolea
  */
 export function chooseLevels(
   costs: Costs,
-  step: PlainStep,
+  step: StepLoad,
   maxLevels: number,
   expect: (numLevels: number) => { readonly accepted: number; readonly nodes: number },
   extraMs = 0,
@@ -125,24 +117,23 @@ export function chooseLevels(
   return best;
 }
 
-/**
- * Time, in the unit of `costs`, for drafting `numLevels` where `best` pay and for verifying a node more.
- *
- * @param numUntold tokens that the drafter was not told of the sequence that it knows best
- */
+/** Extra time of a probe, in the unit of `costs`: drafts of `numLevels` where `numPaying` pay, and a node more. */
 export function probeCost(
   costs: Costs,
-  step: PlainStep,
-  best: number,
-  numLevels: number,
-  numUntold: number,
+  step: StepLoad,
+  { numPaying, numLevels, numPending }: {
+    readonly numPaying: number;
+    readonly numLevels: number;
+    /** Pending draft tokens of the sequence that has the fewest. */
+    readonly numPending: number;
+  },
 ): number {
-  // Where nothing pays, one sequence is drafted for; else the drafter has to catch up anyway.
-  const numAsked = best === 0 ? 1 : step.numDecoding;
-  const draftMs = draftCost(costs, numAsked, numLevels) - draftCost(costs, numAsked, best);
-  const catchUpMs = best === 0 ? catchUpCost(costs, numUntold) : 0;
-  const nodeMs = verifyCost(costs, step, 1, best > 0) - verifyCost(costs, step, 0, best > 0);
-  return draftMs + catchUpMs + nodeMs;
+  // Where nothing pays, one sequence is drafted for; otherwise draft extend is necessary anyway.
+  const isIdle = numPaying === 0, numAsked = isIdle ? 1 : step.numDecoding;
+  const draftMs = draftCost(costs, numAsked, numLevels) - draftCost(costs, numAsked, numPaying);
+  const extendMs = isIdle ? extendCost(costs, numPending) : 0;
+  const nodeMs = verifyCost(costs, step, 1, !isIdle) - verifyCost(costs, step, 0, !isIdle);
+  return draftMs + extendMs + nodeMs;
 }
 
 /**
@@ -153,7 +144,7 @@ export function probeCost(
  */
 export function chooseNodes(
   costs: Costs,
-  step: PlainStep,
+  step: StepLoad,
   spentMs: number,
   probabilities: readonly number[],
 ): number {

@@ -1,10 +1,10 @@
 /**
- * The queue: who waits to be admitted, and who is next. Clients take turns, so that one with many requests does not keep
+ * Waiting queue: sequences to be admitted, and which is next. Clients take turns, so that one with many requests does not keep
  * the others waiting.
  *
  * @module
  */
-import { numOutputTokens, type Sequence } from "./sequence.ts";
+import { numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 
 /** Waiting sequences. Each operation takes constant time, however many wait; `delete` of a preempted one aside. */
 export class WaitingQueue implements Iterable<Sequence> {

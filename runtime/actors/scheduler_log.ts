@@ -1,0 +1,58 @@
+/**
+ * Log of the scheduler actor: a line per batch with prompts and per interval of decode steps, warnings.
+ *
+ * @module
+ */
+import type { ActorContext } from "../actor/actor.ts";
+import { DecodeMeter } from "../metrics/decode_meter.ts";
+import { decodeLine, type LoggedLoad, preemptionLine, prefillLine } from "../metrics/log_lines.ts";
+import type { SchedulingState, Step } from "../scheduling/state.ts";
+import { numUsedTokens, poolTokens } from "../sequences/pages.ts";
+
+/** Verifications after which the policy is asked whether drafts pay, for a warning: enough for a steady accept length. */
+const NUM_JUDGED_VERIFICATIONS = 256;
+
+/** See the module's comment. */
+export class SchedulerLog {
+  /** Throughput over the intervals of the decode lines. */
+  readonly meter: DecodeMeter = new DecodeMeter();
+  /** Whether the policy was asked for a warning. */
+  #isJudged = false;
+
+  /** A step was planned. */
+  onPlanned(state: SchedulingState, step: Step, { log }: ActorContext): void {
+    if (step.releases.length > 0) log("warning", preemptionLine(step.releases.length));
+    if (step.numPrefilling > 0) log("info", prefillLine(loadOf(state), step));
+  }
+
+  /** A step was committed, `busyMs` after it was planned. */
+  onCommitted(
+    state: SchedulingState,
+    { numDecoding, busyMs }: { readonly numDecoding: number; readonly busyMs: number },
+    { log }: ActorContext,
+  ): void {
+    const { generatedTokens, policy, config } = state;
+    const step = { numDecoding, busyMs, generatedTokens, usage: policy && state.speculation };
+    if (this.meter.add(step, config.decodeLogInterval)) {
+      const { genThroughput, speculation } = this.meter;
+      log("info", decodeLine(loadOf(state), numDecoding, genThroughput, speculation));
+    }
+    const warning = this.#judgeDrafts(state);
+    if (warning !== undefined) log("warning", warning);
+  }
+
+  #judgeDrafts({ policy, speculation, departures: { recent } }: SchedulingState): string | undefined {
+    if (this.#isJudged || policy === undefined) return undefined;
+    if (speculation.numVerifications < NUM_JUDGED_VERIFICATIONS) return undefined;
+    this.#isJudged = true;
+    return policy.warning(speculation, Math.max(1, Math.round(recent.numSequences / recent.numSteps)));
+  }
+}
+
+function loadOf(state: SchedulingState): LoggedLoad {
+  return {
+    numUsedTokens: numUsedTokens(state),
+    poolTokens: poolTokens(state.config),
+    numWaiting: state.waiting.size,
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * Appends drawn tokens to a sequence, up to its end: a stop token or its length.
+ *
+ * @module
+ */
+import type { FinishReason } from "../contracts/outputs.ts";
+import { numOutputTokens, type Sequence } from "./sequence.ts";
+
+/** Appends drawn tokens up to the first that ends the sequence; says whether one does. */
+export function appendTokens(
+  sequence: Sequence,
+  drawn: Int32Array,
+  eosTokenIds: readonly number[],
+): FinishReason | undefined {
+  let end = lengthReached(sequence);
+  for (let i = 0; end === undefined && i < drawn.length; i++) {
+    sequence.tokens.push(drawn[i]!);
+    end = stopAt(sequence, drawn[i]!, eosTokenIds) ?? lengthReached(sequence);
+  }
+  return end;
+}
+
+function lengthReached(sequence: Sequence): FinishReason | undefined {
+  const length = numOutputTokens(sequence);
+  return length >= sequence.maxTokens ? { type: "length", length } : undefined;
+}
+
+function stopAt(
+  { sampling }: Sequence,
+  token: number,
+  eosTokenIds: readonly number[],
+): FinishReason | undefined {
+  if (sampling.ignoreEos) return undefined;
+  const stops = eosTokenIds.includes(token) || sampling.stopTokenIds.includes(token);
+  return stops ? { type: "stop", matched: token } : undefined;
+}

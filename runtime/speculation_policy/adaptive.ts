@@ -1,0 +1,156 @@
+/**
+ * Adaptive draft policy: drafts as much as makes tokens come fastest, by measured costs and by how often drafts were
+ * accepted, down to plain decoding.
+ *
+ * @module
+ */
+import { type DraftTree, pruneTree } from "../contracts/draft_tree.ts";
+import type { DraftingConfig } from "../contracts/speculation_config.ts";
+import { decide, type Decision, isCoolingDown, observeCooldown, observeDecision } from "./decision.ts";
+import { chooseNodes, draftCost, extendCost, stepCost } from "./draft_budget.ts";
+import type {
+  DecodeForward,
+  DraftedTrees,
+  DraftLoad,
+  DraftOutcome,
+  DraftPlan,
+  DraftPolicy,
+  StepOutcome,
+} from "./draft_policy.ts";
+import { observeForward } from "./forward_times.ts";
+import {
+  acceptanceOf,
+  costsOf,
+  createPolicyState,
+  observeDraftTime,
+  observeOverhead,
+  type PolicyState,
+} from "./policy_state.ts";
+import { observeProbe } from "./probing.ts";
+
+/** A plan with the decision behind it. */
+export interface AdaptivePlan extends DraftPlan {
+  readonly load: DraftLoad;
+  readonly decision: Decision;
+}
+
+/** See the module's comment. */
+export class AdaptivePolicy implements DraftPolicy {
+  /** What was learnt; `observe` alone changes it. */
+  readonly state: PolicyState;
+  readonly #config: DraftingConfig;
+
+  constructor(config: DraftingConfig) {
+    this.#config = config;
+    this.state = createPolicyState(config);
+  }
+
+  get numLevels(): number {
+    return this.state.numLevels;
+  }
+
+  plan(load: DraftLoad): AdaptivePlan | undefined {
+    if (isCoolingDown(this.state, load.numDecoding) || !isDecidable(load)) return undefined;
+    const decision = decide(this.#config, this.state, load), { numLevels, isProbe, numPaying } = decision;
+    if (numLevels === 0) return undefined;
+    const all = [...load.candidates.keys()];
+    // Where nothing pays, one sequence is enough to see whether it begins to: the one with the least to read.
+    const candidates = isProbe && numPaying === 0 ? [leastPending(load)] : all;
+    return { numLevels, candidates, load, decision };
+  }
+
+  /** Keeps the nodes, over all trees, that pay. */
+  select(plan: AdaptivePlan, drafted: DraftedTrees): readonly DraftTree[] {
+    const { candidates, trees, load } = drafted;
+    const calibrated = trees.map((tree, i) =>
+      acceptanceOf(this.state, plan.load.candidates[candidates[i]!]!).calibrate(tree)
+    );
+    const all = calibrated.flatMap((probabilities) => [...probabilities]).sort((a, b) => b - a);
+    const costs = costsOf(this.#config, this.state);
+    const best = chooseNodes(costs, load, this.#spentOn(plan, drafted), all);
+    const numNodes = Math.min(all.length, best + Number(plan.decision.isProbe));
+    const least = all[numNodes - 1] ?? Infinity;
+    let numTied = all.slice(0, numNodes).filter((probability) => probability === least).length;
+    return trees.map((tree, i) => {
+      const keeps = (probability: number) => probability > least || (probability === least && numTied-- > 0);
+      return pruneTree(tree, (node) => keeps(calibrated[i]![node]!));
+    });
+  }
+
+  observe(outcome: StepOutcome | DraftOutcome & { readonly plan: AdaptivePlan }): void {
+    if (outcome.type === "drafted") return this.#observeDrafts(outcome.plan, outcome.drafted);
+    const { undrafted, forward, verified } = outcome;
+    if (undrafted) this.#observeUndrafted(undrafted);
+    if (forward) this.#observeForward(forward);
+    for (const draft of verified) acceptanceOf(this.state, draft).observe(draft);
+  }
+
+  /** The policy itself sees to it that drafts pay. */
+  warning(): undefined {}
+
+  #observeUndrafted(load: DraftLoad): void {
+    const { state } = this;
+    if (isCoolingDown(state, load.numDecoding)) return observeCooldown(state);
+    state.cooldown.numSteps = 0;
+    if (isDecidable(load)) observeDecision(state, load, decide(this.#config, state, load));
+  }
+
+  #observeDrafts(plan: AdaptivePlan, drafted: DraftedTrees): void {
+    const { state } = this, { load, decision } = plan, { draftMs } = drafted;
+    observeDecision(state, load, decision);
+    const isIdle = decision.numPaying === 0, { treesMs, extendMs } = this.#expectedMs(plan, drafted);
+    if (decision.isProbe) {
+      state.probing.numSince = 0;
+      const [first] = drafted.candidates;
+      if (isIdle) acceptanceOf(state, load.candidates[first!]!).age(load.numDecoding);
+    }
+    if (isUsual(plan, drafted)) observeDraftTime(state, draftMs, treesMs + extendMs);
+    if (decision.isProbe) {
+      const costs = costsOf(this.#config, state), step = { ...drafted.load, numPrefillRows: 0 };
+      const plainMs = state.forwards.scale * stepCost(costs, step);
+      observeProbe(state.probing, { isIdle, probeMs: draftMs, plainMs });
+    }
+  }
+
+  #observeForward({ computed, forwardMs, roundTripMs, hadDrafts }: DecodeForward): void {
+    const { state } = this;
+    observeOverhead(state, roundTripMs - forwardMs);
+    observeForward(state.forwards, computed, { forwardMs, isDrafting: state.numLevels > 0, hadDrafts });
+  }
+
+  /** Expected time for the trees, and for draft extend, by the costs measured at start, milliseconds. */
+  #expectedMs({ load, numLevels }: AdaptivePlan, { candidates }: DraftedTrees) {
+    const costs = { draftMs: this.#config.draftMs, draftScale: 1 };
+    return {
+      treesMs: draftCost(costs, candidates.length, numLevels),
+      extendMs: candidates.reduce((sum, i) => sum + extendCost(costs, load.candidates[i]!.numPending), 0),
+    };
+  }
+
+  /** Time spent on the trees in units of a forward's; draft extend pays for itself later. */
+  #spentOn(plan: AdaptivePlan, drafted: DraftedTrees): number {
+    const { treesMs, extendMs } = this.#expectedMs(plan, drafted), expectedMs = treesMs + extendMs;
+    const { draftScale, forwards } = this.state, share = expectedMs > 0 ? treesMs / expectedMs : 1;
+    return (isUsual(plan, drafted) ? share * drafted.draftMs : treesMs * draftScale) / forwards.scale;
+  }
+}
+
+function isDecidable({ numDecoding, canDraft }: DraftLoad): boolean {
+  return numDecoding > 0 && canDraft;
+}
+
+/** The first of those with the fewest pending draft tokens. */
+function leastPending({ candidates }: DraftLoad): number {
+  return candidates.reduce(
+    (least, { numPending }, i) => numPending < candidates[least]!.numPending ? i : least,
+    0,
+  );
+}
+
+/**
+ * Whether the drafter knew all sequences. The first draft of a sequence reads its prompt, which takes long, or little if
+ * another had the same one: its time says little about the others.
+ */
+function isUsual({ load }: AdaptivePlan, { candidates }: DraftedTrees): boolean {
+  return candidates.every((i) => load.candidates[i]!.wasDrafted);
+}

@@ -1,0 +1,41 @@
+/**
+ * Fixed draft policy: trees have the shape that explicit flags give them, for every sequence and in every step, whatever
+ * that costs.
+ *
+ * @module
+ */
+import type { DraftTree } from "../contracts/draft_tree.ts";
+import type { DraftingConfig } from "../contracts/speculation_config.ts";
+import type { SpeculationUsage } from "../contracts/usage.ts";
+import type { DraftedTrees, DraftLoad, DraftPlan, DraftPolicy } from "./draft_policy.ts";
+import { warnByExperience } from "./tree_worth.ts";
+
+/** See the module's comment. */
+export class FixedPolicy implements DraftPolicy {
+  readonly #config: DraftingConfig;
+
+  constructor(config: DraftingConfig) {
+    this.#config = config;
+  }
+
+  get numLevels(): number {
+    return this.#config.numSteps;
+  }
+
+  plan({ canDraft, candidates }: DraftLoad): DraftPlan | undefined {
+    if (!canDraft || candidates.length === 0 || this.numLevels === 0) return undefined;
+    return { numLevels: this.numLevels, candidates: [...candidates.keys()] };
+  }
+
+  /** All of them. */
+  select(_plan: DraftPlan, { trees }: DraftedTrees): readonly DraftTree[] {
+    return trees;
+  }
+
+  /** There is nothing to learn. */
+  observe(): void {}
+
+  warning(usage: SpeculationUsage, numSequences: number): string | undefined {
+    return warnByExperience(this.#config, usage, numSequences);
+  }
+}
