@@ -35,7 +35,7 @@ interface Queues {
   readonly running: readonly Sequence[];
 }
 
-/** Nobody left yet. */
+/** Initial state, before any request left. */
 export function createDepartures(): Departures {
   const recent = { ms: 0, numSteps: 0, numSequences: 0, numTokens: 0 };
   return { recent, outputTokens: undefined, numEnded: 0, promised: new Map() };
@@ -94,7 +94,7 @@ function msUntilEnded({ departures, running, waiting }: Queues, count: number): 
   return numSteps * recent.ms / recent.numSteps;
 }
 
-/** Tokens that a running sequence probably still generates; who is longer than most goes on as long as most. */
+/** Expected tokens that a running sequence still generates; one that is longer than usual goes on for the usual length. */
 function lengthLeft(sequence: Sequence, usual: number): number {
   const length = numOutputTokens(sequence);
   return Math.min(sequence.maxTokens - length, length < usual ? usual - length : usual);

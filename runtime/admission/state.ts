@@ -35,7 +35,7 @@ export interface AdmissionState extends PagePool {
   cachedTokens: number;
 }
 
-/** Initial state: an empty pool and nobody in it. */
+/** Initial state: a free pool and no requests. */
 export function createAdmission(config: SchedulerConfig): AdmissionState {
   const { numPages, pageSize, disableRadixCache, drafting } = config;
   const pageKey = drafting?.keyIncludesNextToken ? nextTokenPageKey(pageSize) : tokenPageKey(pageSize);

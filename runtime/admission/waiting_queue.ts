@@ -46,7 +46,7 @@ export class WaitingQueue implements Iterable<Sequence> {
     return this.#lines.get(client)?.size ?? 0;
   }
 
-  /** The next to be admitted: who was preempted last, else the first of the client whose turn it is. */
+  /** The next to be admitted: the sequence preempted last, else the first of the client whose turn it is. */
   get first(): Sequence | undefined {
     const [preempted] = this.#preempted;
     if (preempted !== undefined) return preempted;

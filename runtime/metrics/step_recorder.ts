@@ -1,11 +1,11 @@
 /**
- * The steps of a profile, gathered until there are enough to send.
+ * Profile of steps: their records, gathered until there are enough to send.
  *
  * @module
  */
 import type { Profiled, StartProfile, StepRecord } from "../messages/control.ts";
 
-/** Steps that go together: few enough to be no burden for who receives them. */
+/** Steps in one message: few enough that the receiver is not blocked. */
 const BATCH_STEPS = 256;
 
 /** Records some steps, then no more. */

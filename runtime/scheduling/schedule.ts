@@ -12,7 +12,7 @@ import { makeRoom } from "./preemption.ts";
 import { type Drafts, isBusy, type SchedulingState, type Step } from "./state.ts";
 
 /**
- * Plans the next step: decode rows of all running sequences, so that nobody stalls, with the `drafts` to verify, then
+ * Plans the next step: decode rows of all running sequences, so that no stream stalls, with the `drafts` to verify, then
  * prompt chunks, in the order of admission, all in one forward. Undefined while a step or drafts are in flight, during a
  * pause, or if there is nothing to do.
  */

@@ -16,7 +16,7 @@ import { copyCounts, type SpeculationCounts } from "../metrics/speculation_count
 export interface Sequence {
   readonly requestId: string;
   readonly sampling: SamplingParams;
-  /** Whose it is; requests of nobody in particular have the empty name. */
+  /** The client that sent it; empty if clients are not told apart. */
   readonly client: string;
   /** Only sequences with the same one share pages. */
   readonly cacheKey: string;
