@@ -85,7 +85,7 @@ export class AdaptivePolicy implements DraftPolicy {
     for (const draft of verified) acceptanceOf(this.state, draft).observe(draft);
   }
 
-  /** The policy itself sees to it that drafts pay. */
+  /** None: drafts that do not pay are left out. */
   warning(): undefined {}
 
   #observeUndrafted(load: DraftLoad): void {

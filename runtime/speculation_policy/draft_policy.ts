@@ -120,15 +120,15 @@ export interface DecodeForward {
 export interface DraftPolicy {
   /** Levels that trees have now, probes aside; 0 while drafts do not pay. */
   readonly numLevels: number;
-  /** Whom to draft for, and how deep; undefined for a plain step. */
+  /** Which sequences to draft for, and how deep; undefined for a plain step. */
   plan(load: DraftLoad): DraftPlan | undefined;
-  /** What to verify of each tree; an empty one where nothing pays. Asked after the `drafted` outcome was observed. */
+  /** Prunes each tree to the nodes that are worth verifying, maybe none. Asked after the `drafted` outcome was observed. */
   select(plan: DraftPlan, drafted: DraftedTrees): readonly DraftTree[];
   /** Learns from an outcome. */
   observe(outcome: DraftOutcome | StepOutcome): void;
   /**
-   * Text for the log if drafts do not pay as they were accepted so far, by `usage`, beside so many sequences; undefined if
-   * they do or the policy sees to it.
+   * Warning for the log if drafts do not pay as they were accepted so far, by `usage`, while `numSequences` decode together;
+   * undefined if they pay, or the policy leaves out those that do not.
    */
   warning(usage: SpeculationUsage, numSequences: number): string | undefined;
 }
