@@ -4,7 +4,7 @@
  * @module
  */
 import { EngineMetrics } from "../runtime/metrics/engine_metrics.ts";
-import { countVerification, nodesByDepth, zeroCounts } from "../runtime/metrics/speculation_counts.ts";
+import { countVerification, nodesByDepth, zeroCounts } from "../runtime/contracts/speculation_counts.ts";
 import { readExposition, valueOf } from "../tests/support/exposition.ts";
 import { FakeGenerator } from "../tests/support/fake_generator.ts";
 import { idleState } from "../tests/support/scheduler_states.ts";

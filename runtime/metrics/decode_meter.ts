@@ -4,7 +4,7 @@
  * @module
  */
 import type { SpeculationUsage } from "../contracts/usage.ts";
-import { usageSince, zeroCounts } from "./speculation_counts.ts";
+import { usageSince, zeroCounts } from "../contracts/speculation_counts.ts";
 
 /** Counters after a step. */
 export interface MeteredStep {

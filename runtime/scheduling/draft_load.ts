@@ -6,7 +6,7 @@
 import { numPendingDraftTokens } from "../sequences/draft_kv.ts";
 import { numAvailablePages, numMissingPages } from "../sequences/pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "../sequences/sequence.ts";
-import type { DraftCandidate, DraftLoad, StepLoad } from "../speculation_policy/draft_policy.ts";
+import type { DraftCandidate, DraftLoad, StepLoad } from "../contracts/draft_policy.ts";
 import type { SchedulingState } from "./state.ts";
 
 /** Sequences that decode, in the order of admission. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { SchedulerState } from "../contracts/scheduler_state.ts";
-import { copyCounts } from "../metrics/speculation_counts.ts";
+import { copyCounts } from "../contracts/speculation_counts.ts";
 import { numUsedTokens, poolTokens } from "../sequences/pages.ts";
 import { isPrefilling, type Sequence } from "../sequences/sequence.ts";
 import { addWork, noWork, stepBoundMs, workOf } from "../step_time/step_time.ts";

@@ -8,9 +8,9 @@ import type { SchedulerConfig } from "../contracts/config.ts";
 import type { PauseMode } from "../contracts/scheduler_settings.ts";
 import type { Draft } from "../messages/scheduler_drafter.ts";
 import type { Forward, Release } from "../messages/scheduler_verifier.ts";
-import { type SpeculationCounts, zeroCounts } from "../metrics/speculation_counts.ts";
+import { type SpeculationCounts, zeroCounts } from "../contracts/speculation_counts.ts";
 import type { Sequence } from "../sequences/sequence.ts";
-import type { DraftLoad, DraftPlan, DraftPolicy, VerifiedDraft } from "../speculation_policy/draft_policy.ts";
+import type { DraftLoad, DraftPlan, DraftPolicy, VerifiedDraft } from "../contracts/draft_policy.ts";
 import { createStepTimes, type StepTimes, type StepWork } from "../step_time/step_time.ts";
 
 /** Drafts under way. */

@@ -7,7 +7,7 @@ import type { RadixNode } from "../cache/radix_cache.ts";
 import type { TokenLogprob } from "../contracts/outputs.ts";
 import type { Usage } from "../contracts/usage.ts";
 import type { SamplingParams } from "../contracts/sampling_params.ts";
-import { copyCounts, type SpeculationCounts } from "../metrics/speculation_counts.ts";
+import { copyCounts, type SpeculationCounts } from "../contracts/speculation_counts.ts";
 
 /**
  * A request that was accepted and has not ended. It waits, owning nothing, or runs: then its first `prefix.depth`

@@ -5,7 +5,7 @@
  * @module
  */
 import { depthsOf, type DraftTree } from "../contracts/draft_tree.ts";
-import type { VerifiedDraft } from "./draft_policy.ts";
+import type { VerifiedDraft } from "../contracts/draft_policy.ts";
 
 /** Bins of the drafter's probability, equal in its square root: the unlikely drafts, which matter least, share few. */
 const NUM_BINS = 16;

@@ -16,7 +16,7 @@ import type {
   DraftPlan,
   DraftPolicy,
   StepOutcome,
-} from "./draft_policy.ts";
+} from "../contracts/draft_policy.ts";
 import { observeForward } from "./forward_times.ts";
 import {
   acceptanceOf,

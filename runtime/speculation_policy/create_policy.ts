@@ -5,7 +5,7 @@
  */
 import type { DraftingConfig } from "../contracts/speculation_config.ts";
 import { AdaptivePolicy } from "./adaptive.ts";
-import type { DraftPolicy } from "./draft_policy.ts";
+import type { DraftPolicy } from "../contracts/draft_policy.ts";
 import { FixedPolicy } from "./fixed.ts";
 
 /** A policy that has observed nothing yet; undefined without speculation. */

@@ -6,7 +6,7 @@
  */
 import type { DraftingConfig } from "../contracts/speculation_config.ts";
 import { chooseLevels, extendCost, isFree, probeCost, stepCost } from "./draft_budget.ts";
-import type { DraftCandidate, DraftLoad } from "./draft_policy.ts";
+import type { DraftCandidate, DraftLoad } from "../contracts/draft_policy.ts";
 import { beginDrafting, comparisonPhase, endComparison } from "./forward_times.ts";
 import { acceptanceOf, costsOf, type PolicyState } from "./policy_state.ts";
 import { isDue } from "./probing.ts";

@@ -10,7 +10,7 @@ import {
   type DraftCosts,
   NUM_TRIAL_TOKENS,
 } from "../contracts/speculation_config.ts";
-import type { StepLoad } from "./draft_policy.ts";
+import type { StepLoad } from "../contracts/draft_policy.ts";
 
 /** Share of a plain step's time up to which drafting counts as free: less than steps differ by anyway. */
 const NEGLIGIBLE_SHARE = 0.01;

@@ -7,7 +7,7 @@
 import type { DraftTree } from "../contracts/draft_tree.ts";
 import type { DraftingConfig } from "../contracts/speculation_config.ts";
 import type { SpeculationUsage } from "../contracts/usage.ts";
-import type { DraftedTrees, DraftLoad, DraftPlan, DraftPolicy } from "./draft_policy.ts";
+import type { DraftedTrees, DraftLoad, DraftPlan, DraftPolicy } from "../contracts/draft_policy.ts";
 import { warnByExperience } from "./tree_worth.ts";
 
 /** See the module's comment. */

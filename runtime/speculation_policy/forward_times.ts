@@ -5,7 +5,7 @@
  */
 import type { ContextCosts, CostCurve } from "../contracts/speculation_config.ts";
 import { contextCost, costAt } from "./draft_budget.ts";
-import type { ComputedRows } from "./draft_policy.ts";
+import type { ComputedRows } from "../contracts/draft_policy.ts";
 
 /** Weight of the newest forward in `scale`, per forward: the machine's speed changes within tens of steps. */
 const SCALE_WEIGHT = 1 / 16;

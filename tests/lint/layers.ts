@@ -72,6 +72,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/scheduling/",
     "runtime/speculation/",
     "runtime/speculation/setup/",
+    "runtime/speculation_policy/",
     "runtime/tokenizer/",
     "runtime/tokenizer/host/",
     "runtime/weights/",
@@ -87,7 +88,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/scheduling/",
     "runtime/sequences/",
     "runtime/speculation/",
-    "runtime/speculation_policy/create_policy.ts",
+    "runtime/speculation_policy/",
     "ffi/",
   ],
   "runtime/actor/": CONTRACTS,
@@ -122,17 +123,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Descriptors: no forward, no tokenizer.
   "runtime/architectures/": ["runtime/contracts/", "runtime/tensor_files/"],
   "runtime/tensor_files/": ["runtime/contracts/"],
+  // The scheduler holds one draft policy by its contract and knows no implementation.
   "runtime/scheduling/": [
     ...CONTRACTS,
     "runtime/admission/",
-    "runtime/metrics/speculation_counts.ts",
+    "runtime/cache/",
     "runtime/sequences/",
-    // The scheduler holds one policy and knows no implementation.
-    "runtime/speculation_policy/draft_policy.ts",
     "runtime/step_time/",
   ],
   "runtime/admission/": [...CONTRACTS, "runtime/cache/", "runtime/sequences/"],
-  "runtime/sequences/": [...CONTRACTS, "runtime/cache/", "runtime/metrics/speculation_counts.ts"],
+  "runtime/sequences/": [...CONTRACTS, "runtime/cache/"],
   "runtime/speculation_policy/": CONTRACTS,
   "runtime/step_time/": CONTRACTS,
   "runtime/cache/": CONTRACTS,

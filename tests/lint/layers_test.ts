@@ -66,7 +66,7 @@ Deno.test("layers: an import that points down, stays in its folder or names a pa
     ["runtime/engine/engine.ts", "../actors/registry.ts"],
     ["runtime/actors/verifier.ts", "../models/load.ts"],
     ["runtime/scheduling/commit.ts", "../sequences/pages.ts"],
-    ["runtime/scheduling/state.ts", "../speculation_policy/draft_policy.ts"],
+    ["runtime/scheduling/state.ts", "../contracts/draft_policy.ts"],
     ["runtime/tokenizer/host/host.ts", "../tokenizer.ts"],
     ["cli/command_line.ts", "../deno.json"],
     ["runtime/models/llama.ts", "../../ffi/ops.ts"],

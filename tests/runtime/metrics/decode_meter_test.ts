@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DecodeMeter } from "../../../runtime/metrics/decode_meter.ts";
-import { zeroCounts } from "../../../runtime/metrics/speculation_counts.ts";
+import { zeroCounts } from "../../../runtime/contracts/speculation_counts.ts";
 
 const usage = (numVerifications: number, numAccepted: number) => ({
   ...zeroCounts(),

@@ -14,7 +14,7 @@ import type {
   DraftPlan,
   DraftPolicy,
   StepOutcome,
-} from "../../../runtime/speculation_policy/draft_policy.ts";
+} from "../../../runtime/contracts/draft_policy.ts";
 import { seededRandom } from "../../support/block_formats.ts";
 import { World } from "../../support/scheduler_world.ts";
 
@@ -24,7 +24,7 @@ const config: DraftingConfig = {
   topk: 1,
   numNodes: 3,
   adaptive: true,
-  looksAhead: false,
+  keyIncludesNextToken: false,
   forwardMs: { sizes: [1, 8, 32], ms: [10, 13, 24] },
   contextMs: { perSequence: 0.001, perRow: 0.001 },
   draftMs: { firstMs: flat(1), levelMs: flat(1), tokenMs: 0.1 },

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
-import { zeroCounts } from "../../../runtime/metrics/speculation_counts.ts";
+import { zeroCounts } from "../../../runtime/contracts/speculation_counts.ts";
 import { createPolicy } from "../../../runtime/speculation_policy/create_policy.ts";
-import type { DraftLoad } from "../../../runtime/speculation_policy/draft_policy.ts";
+import type { DraftLoad } from "../../../runtime/contracts/draft_policy.ts";
 import { fixedDrafting } from "../../support/scheduler_actor.ts";
 
 const candidate = { isSampled: false, wasDrafted: true, numPending: 2, numTokensLeft: 9 };

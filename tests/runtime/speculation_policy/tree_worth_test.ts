@@ -9,7 +9,7 @@ import {
   warnBeforehand,
   warnByExperience,
 } from "../../../runtime/speculation_policy/tree_worth.ts";
-import { zeroCounts } from "../../../runtime/metrics/speculation_counts.ts";
+import { zeroCounts } from "../../../runtime/contracts/speculation_counts.ts";
 import type { DraftingConfig } from "../../../runtime/contracts/speculation_config.ts";
 
 /** A forward takes 1 ms and 0.5 for every row beyond the first, a level of drafts 0.5. */

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { DraftTree } from "../contracts/draft_tree.ts";
-import type { SpeculationUsage } from "../contracts/usage.ts";
+import type { DraftTree } from "./draft_tree.ts";
+import type { SpeculationUsage } from "./usage.ts";
 
 /** A decoding sequence that drafts could be made for. */
 export interface DraftCandidate {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { DraftTree } from "../contracts/draft_tree.ts";
-import type { SpeculationUsage } from "../contracts/usage.ts";
+import type { DraftTree } from "./draft_tree.ts";
+import type { SpeculationUsage } from "./usage.ts";
 
 /** Counts in the making; see `SpeculationUsage`. */
 export interface SpeculationCounts extends SpeculationUsage {
