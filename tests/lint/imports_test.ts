@@ -91,11 +91,3 @@ Deno.test("the lint table covers every source, has no row without sources and no
     }
   }
 });
-
-Deno.test("imports: tensor-file readers know errors and storage formats, neither models nor tokenizers", () => {
-  const known = ["runtime/contracts/errors.ts", "runtime/contracts/storage_format.ts"];
-  const others = [...files].filter(([from]) => from.startsWith("runtime/tensor_files/"))
-    .flatMap(([, targets]) => [...targets])
-    .filter((to) => !to.startsWith("runtime/tensor_files/") && !known.includes(to));
-  assert.deepEqual(others, []);
-});
