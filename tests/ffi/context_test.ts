@@ -50,7 +50,7 @@ Deno.test("a context that cannot be made says why", () => {
 Deno.test("a library that is absent or no library is refused with its path", () => {
   assertNative(
     () => openLibrary("/nowhere/libaerie.so"),
-    -1,
+    "cannot_open",
     /^Cannot open native library: \/nowhere\/libaerie.so/,
   );
 });

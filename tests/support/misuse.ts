@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { BatchRows, Context } from "../../ffi/context.ts";
 import type { BatchId, KvId, TensorId, WeightId } from "../../ffi/handles.ts";
-import { codeOfStatus, NativeError } from "../../ffi/error.ts";
+import { codeOfStatus, NativeError, type NativeErrorCode } from "../../ffi/error.ts";
 import * as ops from "../../ffi/ops.ts";
 import { rowsAt } from "./batches.ts";
 import { mapBytes, withContext } from "./native.ts";
@@ -71,12 +71,13 @@ export function refuses(label: string, body: (bench: Bench) => void, status: num
     }));
 }
 
-/** Fails unless `body` throws a {@linkcode NativeError} with this status and text. */
-export function assertNative(body: () => void, status: number, text: RegExp): void {
+/** Fails unless `body` throws a {@linkcode NativeError} with this text and this code, or that of this status. */
+export function assertNative(body: () => void, status: number | NativeErrorCode, text: RegExp): void {
+  const code = typeof status === "number" ? codeOfStatus(status) : status;
   assert.throws(body, (error) => {
     assert.ok(error instanceof NativeError, `${error}`);
     assert.match(error.message, text);
-    assert.equal(error.code, codeOfStatus(status), error.message);
+    assert.equal(error.code, code, error.message);
     return true;
   });
 }
