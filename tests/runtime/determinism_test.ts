@@ -5,7 +5,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { ensureLibrary } from "../../ffi/build.ts";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
 import { createEngine, type Engine } from "../../runtime/engine/engine.ts";
 import type { EngineOptions } from "../../runtime/engine/options.ts";
@@ -16,6 +15,7 @@ import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
 import { MessageGuard } from "../support/message_guard.ts";
 import { needsModel } from "../support/model_file.ts";
+import { libraryPath } from "../support/native.ts";
 import { collect, defaultArgs, requestOf } from "../support/test_engine.ts";
 
 const { ignore, path } = needsModel();
@@ -75,7 +75,7 @@ async function run(
     args: { ...defaultArgs, pageSize: 16, threads: 2, decodeLogInterval: 1, ...args },
     checkpoint,
     tokenizer: loadTokenizer(tokenizerSource, {}),
-    libraryPath: await ensureLibrary(),
+    libraryPath,
     device: "cpu",
     placement,
     log: (_, line) => void lines.push(line),
