@@ -11,7 +11,6 @@ import type { Architecture } from "../../runtime/architectures/architecture.ts";
 import { architectureOf } from "../../runtime/architectures/registry.ts";
 import type { TensorTable } from "../../runtime/architectures/tensor_table.ts";
 import { modelTensors } from "../../runtime/architectures/model_tensors.ts";
-import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import { rowBytes } from "../../runtime/tensor_files/formats.ts";
 import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";
 import { GGML_TYPE, ggufBytes, type GgufField } from "./gguf_writer.ts";
