@@ -71,7 +71,7 @@ export class Context implements Disposable {
     this.#isOwner = typeof options === "object";
     if (typeof options === "object") {
       const { device, threads } = options;
-      check(this.native, 0, this.native.aerie_context_create(this.#out, Device[device], threads));
+      check(this.native, 0, this.native.aerie_context_create(this.#out, Device[device], 0, threads));
       this.id = this.#out[0] as ContextId;
     } else {
       this.id = options;
@@ -108,6 +108,13 @@ export class Context implements Disposable {
     return readText((text, capacity) =>
       this.check(this.native.aerie_context_describe(this.id, text, capacity))
     );
+  }
+
+  /** Bytes of the device that can still be had, and all it has. */
+  memory(): { freeBytes: number; totalBytes: number } {
+    const free = new Float64Array(1), total = new Float64Array(1);
+    this.check(this.native.aerie_context_memory(this.id, free, total));
+    return { freeBytes: free[0]!, totalBytes: total[0]! };
   }
 
   /** Runs a creating call and returns the handle it wrote. */

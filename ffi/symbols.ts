@@ -10,8 +10,8 @@ const i32 = "i32", u32 = "u32", f32 = "f32", u64 = "u64", buffer = "buffer";
 /** Every function of the native library; all return an `aerie_status`. */
 export const symbols = {
   aerie_abi_version: { parameters: [], result: i32 },
-  // context: u32* context, i32 device, u32 num_threads
-  aerie_context_create: { parameters: [buffer, i32, u32], result: i32 },
+  // context: u32* context, i32 device, u32 device_index, u32 num_threads
+  aerie_context_create: { parameters: [buffer, i32, u32, u32], result: i32 },
   // u32 context, u32 num_threads
   aerie_context_set_threads: { parameters: [u32, u32], result: i32 },
   // u32 context
@@ -20,6 +20,8 @@ export const symbols = {
   aerie_context_error: { parameters: [u32, buffer, u32], result: i32 },
   // u32 context, char* text, u32 capacity
   aerie_context_describe: { parameters: [u32, buffer, u32], result: i32 },
+  // u32 context, double* free_bytes, double* total_bytes
+  aerie_context_memory: { parameters: [u32, buffer, buffer], result: i32 },
 
   // files: u32 context, u32* file, const char* path, u32 path_bytes
   aerie_file_open: { parameters: [u32, buffer, buffer, u32], result: i32 },

@@ -19,7 +19,7 @@ using namespace aerie;
 
 int32_t aerie_abi_version(void) { return AERIE_ABI_VERSION; }
 
-int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t num_threads) {
+int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t device_index, uint32_t num_threads) {
     const auto failed = [](aerie_status status, const char* text) {
         std::lock_guard lock(create_error_mutex);
         create_error = text;
@@ -32,6 +32,7 @@ int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t num_threads
         if (num_threads < 1 || num_threads > 255)
             fail(AERIE_BAD_ARGUMENT, "context_create: num_threads is %u, expected 1..255", num_threads);
         if (device != AERIE_CPU) fail(AERIE_DEVICE, "context_create: device %d is not built into this library", device);
+        if (device_index) fail(AERIE_DEVICE, "context_create: device_index is %u, the CPU is 0", device_index);
         auto context = std::make_shared<Context>();
         context->backend = make_cpu_backend(num_threads);
         context->num_threads = num_threads;
@@ -73,4 +74,11 @@ int32_t aerie_context_error(uint32_t handle, char* text, uint32_t capacity) {
 
 int32_t aerie_context_describe(uint32_t handle, char* text, uint32_t capacity) {
     return guard(handle, [&](Context& context) { copy_text(text, capacity, context.backend->describe()); });
+}
+
+int32_t aerie_context_memory(uint32_t handle, double* free_bytes, double* total_bytes) {
+    return guard(handle, [&](Context& context) {
+        if (!free_bytes || !total_bytes) fail(AERIE_BAD_ARGUMENT, "context_memory: free_bytes or total_bytes is null");
+        context.backend->memory(*free_bytes, *total_bytes);
+    });
 }

@@ -12,6 +12,8 @@ class Backend {
     virtual ~Backend() = default;
     virtual std::string describe() const = 0;
     virtual void set_threads(uint32_t num_threads) = 0;
+    // Bytes of the device that can still be had, and all it has.
+    virtual void memory(double& free_bytes, double& total_bytes) const = 0;
 
     // Lays out weight.parts for this device, sets packed_format, units and data, and frees the sources.
     virtual void pack(Weight& weight, aerie_dtype float_dtype) = 0;

@@ -3,6 +3,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "cpu/free_memory.h"
 #include "cpu/kv_cache.h"
 #include "cpu/ops.h"
 #include "cpu/pack.h"
@@ -49,6 +50,12 @@ class CpuBackend final : public Backend {
     }
 
     void set_threads(uint32_t num_threads) override { pool_.resize(num_threads); }
+
+    void memory(double& free_bytes, double& total_bytes) const override {
+        const FreeMemory memory = read_free_memory();
+        free_bytes = memory.free;
+        total_bytes = memory.total;
+    }
 
     void pack(Weight& weight, aerie_dtype float_dtype) override {
         pack_weight(weight, float_dtype, arena_,

@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 #define AERIE_API __attribute__((visibility("default")))
-#define AERIE_ABI_VERSION 1
+#define AERIE_ABI_VERSION 2
 
 enum aerie_status {
     AERIE_OK = 0,
@@ -55,8 +55,9 @@ enum aerie_scope { AERIE_ROWS = 0, AERIE_OUTPUTS = 1 };
 
 /* ---- context ---------------------------------------------------------------------------------------------- */
 AERIE_API int32_t aerie_abi_version(void);
-/* num_threads includes the calling thread. The instruction set is the best this CPU has, or AERIE_CPU_ISA. */
-AERIE_API int32_t aerie_context_create(uint32_t* context, int32_t device, uint32_t num_threads);
+/* device_index: which device of its kind; the CPU is 0. num_threads: of the host, the calling thread included. The
+ * CPU's instruction set is the best it has, or AERIE_CPU_ISA. */
+AERIE_API int32_t aerie_context_create(uint32_t* context, int32_t device, uint32_t device_index, uint32_t num_threads);
 /* Uses only the first num_threads threads from now on; 1 .. as many as were created. */
 AERIE_API int32_t aerie_context_set_threads(uint32_t context, uint32_t num_threads);
 /* Ends the threads and releases every object of the context. */
@@ -65,6 +66,8 @@ AERIE_API int32_t aerie_context_destroy(uint32_t context);
 AERIE_API int32_t aerie_context_error(uint32_t context, char* text, uint32_t capacity);
 /* Copies a description such as "cpu avx512vnni, 2 threads". */
 AERIE_API int32_t aerie_context_describe(uint32_t context, char* text, uint32_t capacity);
+/* Bytes of the device that can still be had, and all it has; on the CPU at most what the control group is left with. */
+AERIE_API int32_t aerie_context_memory(uint32_t context, double* free_bytes, double* total_bytes);
 
 /* ---- files and weights ------------------------------------------------------------------------------------ */
 /* Maps a file read-only. path is UTF-8, not zero-terminated. */

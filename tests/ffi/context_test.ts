@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { Context } from "../../ffi/context.ts";
 import { openLibrary } from "../../ffi/library.ts";
 import { siluMul } from "../../ffi/ops.ts";
+import { readFreeMemory } from "../../runtime/engine/free_memory.ts";
 import { encodeFloatRow, seededRandom } from "../support/block_formats.ts";
 import { assertSameBits } from "../support/close.ts";
 import { assertNative, Status } from "../support/misuse.ts";
@@ -173,4 +174,13 @@ Deno.test("packed weights report their bytes; 32 rows of Q8_0 are about the file
     context.appendWeight(weight, { file, offset: 0, format: "Q8_0" }, 64, 0);
     context.packWeight(weight, "float32");
     assert.equal(context.weightBytes(weight), 64 * 4 * 34);
+  }));
+
+Deno.test("memory is what the host or the control group has left", () =>
+  withContext("portable", 1, (context) => {
+    const { freeBytes, totalBytes } = context.memory(), { total } = Deno.systemMemoryInfo();
+    assert.ok(freeBytes > 0 && freeBytes <= totalBytes, `${freeBytes} of ${totalBytes}`);
+    assert.ok(totalBytes <= total);
+    const known = readFreeMemory().bytes;
+    assert.ok(Math.abs(freeBytes - known) < known / 4, `${freeBytes}, the engine reads ${known}`);
   }));

@@ -174,7 +174,7 @@ int main(int argc, char** argv) {
         } else {
             unsetenv("AERIE_CPU_ISA");
         }
-        if (const int32_t status = aerie_context_create(&contexts[i], AERIE_CPU, i ? 3 : 1)) check(0, status);
+        if (const int32_t status = aerie_context_create(&contexts[i], AERIE_CPU, 0, i ? 3 : 1)) check(0, status);
     }
     for (const Block& block : kBlocks)
         for (int i = 0; i < kRandomCases; ++i) {

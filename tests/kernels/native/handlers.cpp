@@ -29,7 +29,7 @@ void fault(void (*body)()) {
 
 void create_context() {
     uint32_t context = 0;
-    if (aerie_context_create(&context, AERIE_CPU, 2)) exit(2);
+    if (aerie_context_create(&context, AERIE_CPU, 0, 2)) exit(2);
 }
 
 void wild_read() {
@@ -39,7 +39,7 @@ void wild_read() {
 
 void wild_call() {
     uint32_t context = 0, tensor = 0;
-    if (aerie_context_create(&context, AERIE_CPU, 1) || aerie_tensor_create(context, &tensor, 1, 64)) exit(2);
+    if (aerie_context_create(&context, AERIE_CPU, 0, 1) || aerie_tensor_create(context, &tensor, 1, 64)) exit(2);
     aerie_tensor_write(context, tensor, reinterpret_cast<const float*>(8), 0, 1);
 }
 // Two thousand products of [1, 4096] and [4096, 1024] in one call.
@@ -49,7 +49,7 @@ void call_for_long() {
     const int32_t zero = 0, starts[] = {0, 1};
     const uint64_t no_tree = 0;
     uint32_t context = 0, batch, x, out, file, weight, graph;
-    if (aerie_context_create(&context, AERIE_CPU, 1)) exit(2);
+    if (aerie_context_create(&context, AERIE_CPU, 0, 1)) exit(2);
     aerie_batch_create(context, &batch, 1, 1, 1, 1);
     aerie_batch_tensor(context, &x, batch, AERIE_ROWS, kCols);
     aerie_batch_tensor(context, &out, batch, AERIE_ROWS, kRows);

@@ -1,0 +1,13 @@
+// Memory this process may still take, and the most it could: the host's, or its control group's where that is less.
+#pragma once
+
+namespace aerie::cpu {
+
+struct FreeMemory {
+    double free, total;  // bytes
+};
+
+// Reads /proc/meminfo and the memory limits of this process's control groups (versions 1 and 2) and of all above them.
+FreeMemory read_free_memory();
+
+}  // namespace aerie::cpu
