@@ -20,7 +20,7 @@ import { type OutputRow, promptReport, Sampler } from "../sampling/sampler.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
 import { defaultSamplingParams, maxTopLogprobs } from "../contracts/sampling_params.ts";
 import { acceptPath, chainOf, childrenOf, depthsOf, emptyTree, pathTokens } from "../contracts/draft_tree.ts";
-import { chooseLeniently, coinOf, filteredProbabilities } from "../speculation/lenient.ts";
+import { acceptByThreshold, filteredProbabilities, uniformOf } from "../speculation/threshold_acceptance.ts";
 import { measureContext, measureCurve } from "../speculation/measure.ts";
 import { type BatchRows, Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
@@ -238,11 +238,11 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       return { token, probability: probabilities.get(token) ?? 0 };
     });
     const position = start + tokens.length + (node < 0 ? 0 : pathTokens(tree, node).length);
-    return chooseLeniently(
+    return acceptByThreshold(
       drawn,
       children,
       acceptThresholds,
-      coinOf(low ^ Math.imul(high, 0x27d4eb2f), position),
+      uniformOf(low ^ Math.imul(high, 0x27d4eb2f), position),
     );
   }
 

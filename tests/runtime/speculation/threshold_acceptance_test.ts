@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { chooseLeniently, coinOf, filteredProbabilities } from "../../../runtime/speculation/lenient.ts";
+import {
+  acceptByThreshold,
+  filteredProbabilities,
+  uniformOf,
+} from "../../../runtime/speculation/threshold_acceptance.ts";
 
 const CHILDREN = [{ token: 0, probability: 0.4 }, { token: 1, probability: 0.2 }];
 const TARGET = [0.4, 0.2, 0.25, 0.15];
@@ -8,9 +12,9 @@ const TARGET = [0.4, 0.2, 0.25, 0.15];
 function shares(thresholds: { single: number; acc: number }): number[] {
   const counts = [0, 0, 0, 0], count = 40_000;
   for (let i = 0; i < count; i++) {
-    let rest = coinOf(1, i);
+    let rest = uniformOf(1, i);
     const drawn = TARGET.findIndex((probability) => (rest -= probability) < 0);
-    counts[chooseLeniently(drawn, CHILDREN, thresholds, coinOf(2, i))]!++;
+    counts[acceptByThreshold(drawn, CHILDREN, thresholds, uniformOf(2, i))]!++;
   }
   return counts.map((times) => times / count);
 }

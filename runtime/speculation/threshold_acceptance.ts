@@ -1,14 +1,18 @@
 /**
- * SGLang's lossy acceptance: drafts are accepted more often than the model would have said them.
+ * Threshold acceptance, the lossy rule of SGLang's `--speculative-accept-threshold-single` and `-acc` (the kernel
+ * `TreeSpeculativeSamplingTargetOnly` of its `speculative_sampling.cuh`): a draft is accepted if its probability is at
+ * least `single`, or if a uniform number is at most the probability of the drafts so far divided by `acc`. Below 1 the
+ * output no longer follows the target's distribution.
  *
  * @module
  */
 import type { SamplingParams } from "../contracts/sampling_params.ts";
 import type { AcceptThresholds } from "../contracts/speculation_config.ts";
 
-/** A draft at a node, with the model's probability for it. */
+/** A draft at a node. */
 export interface Child {
   readonly token: number;
+  /** The target's, after the filters. */
   readonly probability: number;
 }
 
@@ -40,13 +44,13 @@ export function filteredProbabilities(
  * probable child as often as raises the children's acceptance to their probability divided by `acc`. With both
  * thresholds 1 that is always `drawn`.
  *
- * @param coin a number in [0, 1) that is independent of the draw
+ * @param uniform a number in [0, 1) that is independent of the draw
  */
-export function chooseLeniently(
+export function acceptByThreshold(
   drawn: number,
   children: readonly Child[],
   { single, acc }: AcceptThresholds,
-  coin: number,
+  uniform: number,
 ): number {
   if (children.some(({ token }) => token === drawn)) return drawn;
   const sure = children.find(({ probability }) => single < 1 && probability >= single);
@@ -57,11 +61,11 @@ export function chooseLeniently(
   );
   const total = children.reduce((sum, { probability }) => sum + probability, 0);
   const raised = Math.min(1, total / acc);
-  return best !== undefined && coin * (1 - total) < raised - total ? best.token : drawn;
+  return best !== undefined && uniform * (1 - total) < raised - total ? best.token : drawn;
 }
 
 /** A number in [0, 1) that depends on a 32-bit seed and position alone, and not as the native draw does. */
-export function coinOf(seed: number, position: number): number {
+export function uniformOf(seed: number, position: number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(position + 1, 0xc2b2ae35);
   hash = Math.imul(hash ^ (hash >>> 16), 0x2c1b3c6d);
   hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39);
