@@ -13,7 +13,8 @@ import {
   type Segment,
   type SegmentResult,
 } from "../messages/scheduler_verifier.ts";
-import { BatchRowsBuilder, slotAt } from "../models/batch_rows.ts";
+import { RowWriter } from "../models/row_writer.ts";
+import { layOut, slotAt, writeSegments } from "../models/segment_rows.ts";
 import { type LoadedModel, loading, loadModel } from "../models/load.ts";
 import { ThreadChoice } from "../models/thread_choice.ts";
 import { type OutputRow, promptReport, Sampler } from "../sampling/sampler.ts";
@@ -42,7 +43,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
   readonly #sequences = new Map<string, SequenceSampling>();
   #config!: VerifierConfig;
   #loaded!: LoadedModel;
-  #rows!: BatchRowsBuilder;
+  #rows!: RowWriter;
   #sampler!: Sampler;
   #graph!: GraphId;
   /** Undefined if the number of threads is fixed. */
@@ -66,7 +67,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       pages: loaded.pagesPerSegment,
       outputs: maxOutputs,
     };
-    this.#rows = new BatchRowsBuilder(limits, pageSize);
+    this.#rows = new RowWriter(limits, pageSize);
     this.#sampler = new Sampler(context, maxOutputs, config.checkpoint.config.vocabSize);
     const begun = clock.now();
     log("info", `Capture cuda graph begin. This records the forward as an op tape on ${loaded.info.backend}`);
@@ -130,7 +131,8 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
 
   #write(segments: readonly Segment[]): BatchRows {
     const { context, batch } = this.#loaded;
-    const rows = this.#rows.build(segments);
+    writeSegments(this.#rows, layOut(segments));
+    const rows = this.#rows.arrays;
     context.writeBatch(batch, rows);
     this.#sampler.write(segments.flatMap((segment) => this.#outputRows(segment)));
     return rows;
@@ -174,7 +176,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     return { forwardMs, contextMs };
   }
 
-  /** The rows of a segment whose logits matter, in the order of `BatchRowsBuilder`. */
+  /** The rows of a segment whose logits matter, in the order of `writeSegments`. */
   #outputRows({ requestId, tokens, start, sample, promptLogprobs, tree }: Segment): OutputRow[] {
     const sampling = this.#sequence(requestId);
     const end = start + tokens.length;

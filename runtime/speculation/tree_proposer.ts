@@ -7,10 +7,10 @@
  */
 import { type DraftTree, emptyTree } from "../contracts/draft_tree.ts";
 import type { DraftRequest } from "../messages/scheduler_drafter.ts";
-import type { BatchLimits } from "../models/batch_rows.ts";
+import { RowWriter } from "../models/row_writer.ts";
+import type { BatchLimits } from "../../ffi/batch.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, GraphId, TensorId } from "../../ffi/handles.ts";
-import { DraftRows } from "./draft_rows.ts";
 import { DraftKv } from "./draft_kv.ts";
 import { PageStamps } from "./page_stamps.ts";
 import type { Proposer, ProposerLimits } from "./proposer.ts";
@@ -86,7 +86,7 @@ export class TreeProposer implements Proposer {
   readonly #pageSize: number;
   readonly #maxTopk: number;
   readonly #maxRows: number;
-  readonly #rows: DraftRows;
+  readonly #rows: RowWriter;
   readonly #top: TopTokens;
   readonly #extendGraph: GraphId;
   readonly #growGraph: GraphId;
@@ -96,13 +96,13 @@ export class TreeProposer implements Proposer {
   readonly #scratchPages: readonly Int32Array[];
 
   constructor(network: DraftNetwork, limits: ProposerLimits, topk: number) {
-    const { maxSequences, numPages, pageSize } = limits, { context, batch, logits, vocabSize } = network;
+    const { maxSequences, numPages, pageSize } = limits, { context, logits, vocabSize } = network;
     const room = draftLimits(limits, topk).batch, numScratch = numScratchPages(pageSize);
     this.#network = network;
     this.#pageSize = pageSize;
     this.#maxTopk = Math.min(topk, vocabSize);
     this.#maxRows = room.rows;
-    this.#rows = new DraftRows(context, batch, room, pageSize);
+    this.#rows = new RowWriter(room, pageSize);
     this.#top = new TopTokens(context, room.outputs, vocabSize, this.#maxTopk);
     const record = (forward: () => void) =>
       context.record(() => {
@@ -230,9 +230,10 @@ export class TreeProposer implements Proposer {
   }
 
   #run(graph: GraphId): number {
-    const numOutputs = this.#rows.write();
-    this.#top.prepare(numOutputs);
-    this.#network.context.run(graph);
-    return numOutputs;
+    const { context, batch } = this.#network, { arrays } = this.#rows;
+    context.writeBatch(batch, arrays);
+    this.#top.prepare(arrays.numOutputs);
+    context.run(graph);
+    return arrays.numOutputs;
   }
 }

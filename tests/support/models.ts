@@ -7,8 +7,9 @@ import type { LogLevel } from "../../runtime/contracts/log_level.ts";
 import type { Checkpoint } from "../../runtime/contracts/checkpoint.ts";
 import type { VerifierConfig } from "../../runtime/contracts/config.ts";
 import type { Segment } from "../../runtime/messages/scheduler_verifier.ts";
-import { BatchRowsBuilder } from "../../runtime/models/batch_rows.ts";
 import { type LoadedModel, loadModel } from "../../runtime/models/load.ts";
+import { RowWriter } from "../../runtime/models/row_writer.ts";
+import { layOut, writeSegments } from "../../runtime/models/segment_rows.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
 import { Context } from "../../ffi/context.ts";
@@ -103,7 +104,7 @@ export type RunRows = Pick<Segment, "tokens" | "start" | "pages">;
 /** A natively loaded model whose logits can be read. */
 export class ModelRunner implements Disposable {
   readonly #loaded: LoadedModel;
-  readonly #rows: BatchRowsBuilder;
+  readonly #rows: RowWriter;
   readonly #vocabSize: number;
   readonly #graph: GraphId | undefined;
 
@@ -118,7 +119,7 @@ export class ModelRunner implements Disposable {
       pages: pagesPerSegment,
       outputs: maxOutputs,
     };
-    this.#rows = new BatchRowsBuilder(limits, pageSize);
+    this.#rows = new RowWriter(limits, pageSize);
     this.#vocabSize = checkpoint.config.vocabSize;
     this.#graph = recorded ? context.record(() => model.forward(kv)) : undefined;
   }
@@ -126,12 +127,14 @@ export class ModelRunner implements Disposable {
   /** Logits of every row, segment by segment. */
   forward(segments: readonly RunRows[]): Float32Array<ArrayBuffer>[] {
     const { context, batch, model, kv } = this.#loaded;
-    const rows = this.#rows.build(segments.map((segment) => ({
+    const layouts = layOut(segments.map((segment) => ({
       ...segment,
       requestId: "",
       sample: false,
       promptLogprobs: { numRows: segment.tokens.length, nextTokens: segment.tokens },
     })));
+    writeSegments(this.#rows, layouts);
+    const rows = this.#rows.arrays;
     context.writeBatch(batch, rows);
     if (this.#graph === undefined) model.forward(kv);
     else context.run(this.#graph);

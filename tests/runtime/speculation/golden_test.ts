@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { DraftRows } from "../../../runtime/speculation/draft_rows.ts";
+import { RowWriter } from "../../../runtime/models/row_writer.ts";
 import { draftLimits } from "../../../runtime/speculation/tree_proposer.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { openDraftHead } from "../../../runtime/weights/draft_checkpoint.ts";
@@ -86,19 +86,14 @@ for (const name of names) {
           slotsOf(PAGES, tokens.length).forEach((slot, t) =>
             context.writeTensor(features!, states.slice(t * width, (t + 1) * width), slot, 1)
           );
-          const rows = new DraftRows(
-            context,
-            drafter.batch,
-            draftLimits(HEAD_LIMITS, TOPK).batch,
-            HEAD_LIMITS.pageSize,
-          );
+          const rows = new RowWriter(draftLimits(HEAD_LIMITS, TOPK).batch, HEAD_LIMITS.pageSize);
           rows.begin(PAGES.length);
           rows.segment(PAGES);
           tokens.forEach((token, entry) => {
             rows.add({ token, position: entry, entry, visible: entry + 1, mask: 0n });
             rows.output();
           });
-          rows.write();
+          context.writeBatch(drafter.batch, rows.arrays);
           drafter.extend();
           compare(tokens.length, golden.floats("hidden"), golden.floats("logits"), `${dtype}, committed`);
 
@@ -110,7 +105,7 @@ for (const name of names) {
             const source = step === 0 ? tokens.length - 1 : 0;
             rows.add({ token, position, entry: position, visible: tokens.length, mask, source });
             rows.output();
-            rows.write();
+            context.writeBatch(drafter.batch, rows.arrays);
             drafter.grow();
             const part = (all: Float32Array, cols: number) => all.subarray(step * cols, (step + 1) * cols);
             compare(

@@ -5,7 +5,7 @@
  * @module
  */
 import type { HeadRow } from "../../support/head_reference.ts";
-import { DraftRows } from "../../../runtime/speculation/draft_rows.ts";
+import { RowWriter } from "../../../runtime/models/row_writer.ts";
 import { draftLimits } from "../../../runtime/speculation/tree_proposer.ts";
 import { seededRandom } from "../../support/block_formats.ts";
 import { assertClose } from "../../support/close.ts";
@@ -77,12 +77,7 @@ for (const { name, ...options } of CASES) {
         withLoadedHead(pair, isa, (loaded) => {
           const { context, drafter } = loaded, { output } = drafter.head;
           const features = writeFeatures(loaded, { slots: slotsOf(PAGES, NUM_COMMITTED), width, seed: 9 });
-          const rows = new DraftRows(
-            context,
-            drafter.batch,
-            draftLimits(HEAD_LIMITS, 4).batch,
-            HEAD_LIMITS.pageSize,
-          );
+          const rows = new RowWriter(draftLimits(HEAD_LIMITS, 4).batch, HEAD_LIMITS.pageSize);
           const extend = context.record(() => drafter.extend()), grow = context.record(() => drafter.grow());
           const reference = pair.reference(), all = Array.from({ length: NUM_COMMITTED }, (_, i) => i);
           const compare = (numOutputs: number, expected: readonly HeadRow[], label: string) => {
@@ -101,7 +96,8 @@ for (const { name, ...options } of CASES) {
             rows.add({ token, position: entry, entry, visible: entry + 1, mask: 0n });
             if (entry >= NUM_COMMITTED - 4) rows.output();
           }
-          const numOutputs = rows.write();
+          context.writeBatch(drafter.batch, rows.arrays);
+          const { numOutputs } = rows.arrays;
           context.run(extend);
           const committed = all.map((t) => ({
             features: features[t]!,
@@ -118,7 +114,7 @@ for (const { name, ...options } of CASES) {
             const mask = (1n << BigInt(step + 1)) - 1n, source = step === 0 ? numOutputs - 1 : 0;
             rows.add({ token, position, entry: position, visible: NUM_COMMITTED, mask, source });
             rows.output();
-            rows.write();
+            context.writeBatch(drafter.batch, rows.arrays);
             context.run(grow);
             const sees = Array.from({ length: position }, (_, i) => i);
             state = compare(1, [{ state, token, position, sees }], `step ${step + 1}`);

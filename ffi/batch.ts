@@ -1,0 +1,50 @@
+/**
+ * The arrays of a native batch, allocated once and filled anew for every forward.
+ *
+ * @module
+ */
+import type { BatchRows } from "./context.ts";
+
+/** Limits of a batch, as `Context.createBatch` takes them. */
+export interface BatchLimits {
+  readonly rows: number;
+  readonly segments: number;
+  /** Pages of a segment. */
+  readonly pages: number;
+  readonly outputs: number;
+}
+
+/** The arrays of one forward at a time, as long as the limits; the counts say how much of them is used. */
+export class BatchArrays implements BatchRows {
+  readonly tokens: Int32Array<ArrayBuffer>;
+  readonly positions: Int32Array<ArrayBuffer>;
+  readonly slots: Int32Array<ArrayBuffer>;
+  readonly visible: Int32Array<ArrayBuffer>;
+  readonly treeMasks: BigUint64Array<ArrayBuffer>;
+  readonly sources: Int32Array<ArrayBuffer>;
+  readonly segmentStarts: Int32Array<ArrayBuffer>;
+  readonly pageTable: Int32Array<ArrayBuffer>;
+  readonly outputs: Int32Array<ArrayBuffer>;
+  numRows = 0;
+  numSegments = 0;
+  pagesPerSegment = 1;
+  numOutputs = 0;
+
+  constructor({ rows, segments, pages, outputs }: BatchLimits) {
+    this.tokens = new Int32Array(rows);
+    this.positions = new Int32Array(rows);
+    this.slots = new Int32Array(rows);
+    this.visible = new Int32Array(rows);
+    this.treeMasks = new BigUint64Array(rows);
+    this.sources = new Int32Array(rows);
+    this.segmentStarts = new Int32Array(segments + 1);
+    this.pageTable = new Int32Array(segments * pages);
+    this.outputs = new Int32Array(outputs);
+  }
+
+  /** Bytes of the arrays for such limits. */
+  static bytes({ rows, segments, pages, outputs }: BatchLimits): number {
+    const numIntegers = 5 * rows + (segments + 1) + segments * pages + outputs;
+    return numIntegers * Int32Array.BYTES_PER_ELEMENT + rows * BigUint64Array.BYTES_PER_ELEMENT;
+  }
+}
