@@ -62,11 +62,13 @@ export interface Release {
 
 /** What one segment yielded. */
 export interface SegmentResult {
-  /**
-   * Tokens drawn: none unless the segment asked for a sample; one, or with a tree the accepted drafts and one more. The
-   * KV of the accepted ones then follows that of the segment's rows.
-   */
+  /** Tokens drawn: none unless the segment asked for a sample; one, or with a tree the accepted drafts and one more. */
   readonly tokens: Int32Array;
+  /**
+   * Accepted nodes of the segment's tree in the order of their path, whose tokens are the first of `tokens`. Their KV
+   * then follows that of the segment's rows.
+   */
+  readonly accepted: Int32Array;
   readonly logprobs?: readonly TokenLogprob[];
   readonly promptLogprobs?: readonly TokenLogprob[];
 }

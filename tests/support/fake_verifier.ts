@@ -63,6 +63,7 @@ export function fakeVerifier(options: {
     const wantsLogprobs = running.get(requestId)!.numLogprobs >= 0;
     return {
       tokens: Int32Array.from(drawn),
+      accepted: new Int32Array(0),
       ...(wantsLogprobs && { logprobs: drawn.map((token) => ({ token, logprob: -0.5, top: [] })) }),
       ...(prompt && { promptLogprobs: prompt }),
     };

@@ -81,7 +81,10 @@ export async function startScheduler(config: Partial<SchedulerConfig> = {}): Pro
         message.type === "forward"
       )!;
       clock.advance(ms);
-      const results = segments.map(({ sample }) => ({ tokens: Int32Array.from(sample ? [7] : []) }));
+      const results = segments.map(({ sample }) => ({
+        tokens: Int32Array.from(sample ? [7] : []),
+        accepted: new Int32Array(0),
+      }));
       return tell({ type: "forwarded", step, results, forwardMs: 0.9 * ms });
     },
   };

@@ -291,8 +291,10 @@ export class World {
     const started = this.#started.get(requestId)!;
     started.numFed += tokens.length;
     started.decodes ||= sample;
-    const drawn: number[] = tree ? this.#verify(tree, kv, start + tokens.length, slotOf) : [];
-    if (tree) started.numFed += drawn.length - 1;
+    const { drawn, accepted } = tree
+      ? this.#verify(tree, kv, start + tokens.length, slotOf)
+      : { drawn: [], accepted: [] };
+    started.numFed += accepted.length;
     while (sample && !tree && drawn.length < 1 + kv % this.#tokensPerResult) {
       drawn.push(this.#draw(kv));
       kv = kvAfter(kv, drawn.at(-1)!);
@@ -300,6 +302,7 @@ export class World {
     const withLogprob = (token: number): TokenLogprob => ({ token, logprob: -1, top: [] });
     return {
       tokens: Int32Array.from(drawn),
+      accepted: Int32Array.from(accepted),
       ...(this.client(requestId).sampling.numLogprobs >= 0 && { logprobs: drawn.map(withLogprob) }),
       ...(promptLogprobs && { promptLogprobs: Array.from(promptLogprobs.nextTokens, withLogprob) }),
     };
@@ -310,14 +313,19 @@ export class World {
   }
 
   /** Draws at every node, follows what was drawn and closes the gaps in the KV. */
-  #verify(tree: DraftTree, root: number, end: number, slotOf: (position: number) => number): number[] {
+  #verify(
+    tree: DraftTree,
+    root: number,
+    end: number,
+    slotOf: (position: number) => number,
+  ): { readonly drawn: number[]; readonly accepted: readonly number[] } {
     const kvOf = (node: number) => node < 0 ? root : this.#kv[slotOf(end + node)]!;
     tree.tokens.forEach((token, node) =>
       this.#kv[slotOf(end + node)] = kvAfter(kvOf(tree.parents[node]!), token)
     );
-    const path = acceptPath(tree, (node) => this.#draw(kvOf(node)));
-    const drawn = [-1, ...path].map((node) => this.#draw(kvOf(node)));
-    path.forEach((node, i) => this.#kv[slotOf(end + i)] = this.#kv[slotOf(end + node)]!);
-    return drawn;
+    const accepted = acceptPath(tree, (node) => this.#draw(kvOf(node)));
+    const drawn = [-1, ...accepted].map((node) => this.#draw(kvOf(node)));
+    accepted.forEach((node, i) => this.#kv[slotOf(end + i)] = this.#kv[slotOf(end + node)]!);
+    return { drawn, accepted };
   }
 }

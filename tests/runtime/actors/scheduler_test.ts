@@ -207,14 +207,15 @@ Deno.test("with speculation a decode step is two hops: drafts, then a forward th
   assert.deepEqual([...forward!.segments[0]!.tree!.tokens], [7, 8]);
   // The first draft is what the model says, the second is not.
   const { step } = forward!;
-  tell({ type: "forwarded", step, results: [{ tokens: Int32Array.of(7, 7) }], forwardMs: 9 });
+  const results = [{ tokens: Int32Array.of(7, 7), accepted: Int32Array.of(0) }];
+  tell({ type: "forwarded", step, results, forwardMs: 9 });
   assert.match(lines.at(-1)!, /accept len: 2\.00, accept rate: 0\.50, cuda graph/);
   const next = drafts().at(-1)!;
   assert.deepEqual([next.requests[0]!.start, [...next.requests[0]!.tokens]], [4, [7, 7]]);
   assert.equal(next.requests[0]!.numSteps, 1, "two tokens are left: a draft and the one after it");
   answerDraft(scheduler, [7]);
   const last = sent.verifier.findLast((message): message is Forward => message.type === "forward")!;
-  tell({ type: "forwarded", step: last.step, results: [{ tokens: Int32Array.of(7, 7) }], forwardMs: 9 });
+  tell({ type: "forwarded", step: last.step, results, forwardMs: 9 });
   const finished = sent.engine.at(-1);
   assert.deepEqual(finished?.type === "finished" && finished.usage.speculation, {
     numVerifications: 2,

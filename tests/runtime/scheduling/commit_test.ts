@@ -23,7 +23,7 @@ function outcome(sampling: Partial<SamplingParams>, drawn: readonly number[]) {
   const events = commit(state, {
     type: "forwarded",
     step,
-    results: [{ tokens: Int32Array.from(drawn), logprobs }],
+    results: [{ tokens: Int32Array.from(drawn), accepted: new Int32Array(0), logprobs }],
     forwardMs: 1,
   });
   const tokens = events.find((event) => event.type === "tokens");

@@ -1,0 +1,134 @@
+/**
+ * Runs forwards of the target model: writes their rows, launches the recorded graph of model and sampler, waits, reads
+ * what was drawn.
+ *
+ * @module
+ */
+import type { ActorContext } from "../actor/actor.ts";
+import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
+import { type OutputRow, Sampler } from "../sampling/sampler.ts";
+import { Context } from "../../ffi/context.ts";
+import type { GraphId } from "../../ffi/handles.ts";
+import { type LoadedModel, loadModel } from "./load.ts";
+import { RowWriter } from "./row_writer.ts";
+import { type SegmentLayout, writeSegments } from "./segment_rows.ts";
+import { ThreadChoice } from "./thread_choice.ts";
+
+/** The rows of a forward, and the outputs to draw, in the order of the layouts. */
+export interface TargetForward {
+  readonly layouts: readonly SegmentLayout[];
+  readonly outputs: readonly OutputRow[];
+}
+
+/** KV slots whose contents are to be copied, from[i] to to[i], one after another. */
+export interface SlotCopies {
+  readonly from: Int32Array<ArrayBuffer>;
+  readonly to: Int32Array<ArrayBuffer>;
+}
+
+/** A loaded target model with its sampler, recorded; disposing frees both. */
+export class TargetRunner implements Disposable {
+  /** What the last forward drew, by output. */
+  readonly sampler: Sampler;
+  /** KV slots that one sequence can have. */
+  readonly slotsPerSequence: number;
+  readonly #clock: ActorContext["clock"];
+  readonly #context: Context;
+  readonly #loaded: LoadedModel;
+  readonly #rows: RowWriter;
+  readonly #graph: GraphId;
+  /** Undefined if the number of threads is fixed. */
+  readonly #threadChoice: ThreadChoice | undefined;
+  #numThreads: number;
+
+  /**
+   * Loads and records the model.
+   *
+   * @throws {LoadError} if the checkpoint lacks something
+   * @throws {NativeError} if memory runs out or the device is absent
+   */
+  constructor(config: VerifierConfig, { log, clock }: Pick<ActorContext, "log" | "clock">) {
+    const { checkpoint, pageSize, threads, maxRows, maxOutputs, maxRunningRequests } = config;
+    this.#clock = clock;
+    using stack = new DisposableStack();
+    const context = this.#context = stack.use(new Context(config.libraryPath, config));
+    const loaded = this.#loaded = loadModel(context, config, log), { model, kv, pagesPerSegment } = loaded;
+    this.slotsPerSequence = Math.min(loaded.info.numPages, pagesPerSegment) * pageSize;
+    const limits = { rows: maxRows, segments: maxRunningRequests, outputs: maxOutputs };
+    this.#rows = new RowWriter({ ...limits, pages: pagesPerSegment }, pageSize);
+    this.sampler = new Sampler(context, maxOutputs, checkpoint.config.vocabSize);
+    const begun = clock.now();
+    log("info", `Capture cuda graph begin. This records the forward as an op tape on ${loaded.info.backend}`);
+    this.#graph = context.record(() => {
+      model.forward(kv);
+      this.sampler.forward(model.logits);
+    });
+    context.prepare(this.#graph, limits);
+    log("info", `Capture cuda graph end. Time elapsed: ${((clock.now() - begun) / 1000).toFixed(2)} s.`);
+    this.#threadChoice = config.mayUseFewerThreads ? new ThreadChoice(threads) : undefined;
+    this.#numThreads = threads;
+    stack.move();
+  }
+
+  [Symbol.dispose](): void {
+    this.#context[Symbol.dispose]();
+  }
+
+  /** Pool, sizes, handles, and the backend with the threads it uses now. */
+  get info(): VerifierInfo {
+    return { ...this.#loaded.info, backend: this.#context.describe() };
+  }
+
+  /** Runs a forward, on as many threads as suit its rows; milliseconds from its launch to its end. */
+  run({ layouts, outputs }: TargetForward): number {
+    const numRows = this.#write({ layouts, outputs }), choice = this.#threadChoice;
+    if (choice) this.#setThreads(choice.choose(numRows));
+    const forwardMs = this.#launchAndWait();
+    choice?.observe(numRows, forwardMs);
+    this.sampler.read(outputs.length);
+    return forwardMs;
+  }
+
+  /** As {@linkcode run}, on the threads in use and without reading what was drawn. */
+  runTrial(forward: TargetForward): number {
+    this.#write(forward);
+    return this.#launchAndWait();
+  }
+
+  /** Settles on the number of threads that is fastest in a trial, if it may be other than the given one. */
+  calibrateThreads(trialMs: () => number): void {
+    const fastest = this.#threadChoice?.calibrate((threads) => {
+      this.#setThreads(threads);
+      return trialMs();
+    });
+    if (fastest !== undefined) this.#setThreads(fastest);
+  }
+
+  /** Copies KV and hidden states, in the order of the calls, also behind a forward that still runs. */
+  copySlots({ from, to }: SlotCopies): void {
+    if (from.length === 0) return;
+    const { kv, features } = this.#loaded;
+    this.#context.copyKvSlots(kv, from, to);
+    if (features) this.#context.copyTensorRows(features, from, to);
+  }
+
+  /** Returns the number of rows. */
+  #write({ layouts, outputs }: TargetForward): number {
+    writeSegments(this.#rows, layouts);
+    this.#context.writeBatch(this.#loaded.batch, this.#rows.arrays);
+    this.sampler.write(outputs);
+    return this.#rows.numRows;
+  }
+
+  #launchAndWait(): number {
+    const begun = this.#clock.now();
+    this.#context.wait(this.#context.launch(this.#graph));
+    return this.#clock.now() - begun;
+  }
+
+  #setThreads(numThreads: number): void {
+    if (numThreads === this.#numThreads) return;
+    this.#context.setThreads(numThreads);
+    this.#numThreads = numThreads;
+  }
+}

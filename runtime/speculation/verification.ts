@@ -1,0 +1,134 @@
+/**
+ * Verification of a forward's segments: which outputs are wanted of it, which drafts are accepted once they are drawn,
+ * and which KV slots are then to be copied. Exact, or by threshold where the configuration says so.
+ *
+ * @module
+ */
+import { acceptPath, childrenOf, pathTokens } from "../contracts/draft_tree.ts";
+import { maxTopLogprobs } from "../contracts/sampling_params.ts";
+import type { AcceptThresholds } from "../contracts/speculation_config.ts";
+import type { Segment, SegmentResult } from "../messages/scheduler_verifier.ts";
+import { layOut, type SegmentLayout, slotAt } from "../models/segment_rows.ts";
+import type { SlotCopies } from "../models/target_runner.ts";
+import { type OutputRow, promptReport, type Sampler } from "../sampling/sampler.ts";
+import type { SequenceSampling } from "../sampling/sequence_sampling.ts";
+import { acceptByThreshold, filteredProbabilities, uniformOf } from "./threshold_acceptance.ts";
+
+/** What a verification is to know of its verifier. */
+export interface VerificationRules {
+  /** Tokens of a page. */
+  readonly pageSize: number;
+  /** Undefined: exact. */
+  readonly acceptThresholds?: AcceptThresholds | undefined;
+}
+
+/** What was drawn, by output. */
+export type Drawn = Pick<Sampler, "tokenAt" | "logprobAt">;
+
+/** The segments of one forward under verification. */
+export class Verification {
+  /** Where the outputs of each segment are. */
+  readonly layouts: readonly SegmentLayout[];
+  /** The outputs to draw, in the order of the layouts. */
+  readonly outputs: readonly OutputRow[];
+  readonly #rules: VerificationRules;
+  readonly #samplings: readonly SequenceSampling[];
+
+  /** `samplingOf` knows the sampling state of every segment's sequence. */
+  constructor(
+    segments: readonly Segment[],
+    samplingOf: (requestId: string) => SequenceSampling,
+    rules: VerificationRules,
+  ) {
+    this.#rules = rules;
+    this.#samplings = segments.map(({ requestId }) => samplingOf(requestId));
+    this.layouts = layOut(segments);
+    this.outputs = this.layouts.flatMap((layout, i) => this.#outputsOf(layout, this.#samplings[i]!));
+  }
+
+  /**
+   * What the segments yield, given what was drawn; `copies` make the KV of accepted drafts follow that of their segment's
+   * rows. The sampling states take note of the tokens, so this is called once.
+   */
+  conclude(drawn: Drawn): { readonly results: SegmentResult[]; readonly copies: SlotCopies } {
+    const copies = { from: [] as number[], to: [] as number[] };
+    const results = this.layouts.map((layout, i) => {
+      const result = this.#resultOf(layout, this.#samplings[i]!, drawn);
+      this.#addCopies(layout, result.accepted, copies);
+      return result;
+    });
+    return { results, copies: { from: Int32Array.from(copies.from), to: Int32Array.from(copies.to) } };
+  }
+
+  #outputsOf({ segment, tree, depths }: SegmentLayout, sampling: SequenceSampling): OutputRow[] {
+    const { tokens, start, sample, promptLogprobs } = segment, end = start + tokens.length;
+    const numTop = this.#rules.acceptThresholds && tree.tokens.length > 0 ? maxTopLogprobs : -1;
+    const outputs: OutputRow[] = [];
+    promptLogprobs?.nextTokens.forEach((target, i) => {
+      const position = end - (sample ? 1 : 0) - promptLogprobs.numRows + i + 1;
+      outputs.push({ sampling, position, target });
+    });
+    if (sample) outputs.push({ sampling, position: end, target: -1, numTop });
+    depths.forEach((depth, node) =>
+      outputs.push({ sampling, position: end + depth, target: -1, drafts: pathTokens(tree, node), numTop })
+    );
+    return outputs;
+  }
+
+  #resultOf(layout: SegmentLayout, sampling: SequenceSampling, drawn: Drawn): SegmentResult {
+    const { segment: { sample, promptLogprobs }, tree, firstOutput, root } = layout, { params } = sampling;
+    const prompt = promptLogprobs && {
+      promptLogprobs: Array.from(
+        { length: promptLogprobs.numRows },
+        (_, i) => drawn.logprobAt(firstOutput + i, promptReport(params)),
+      ),
+    };
+    if (!sample) return { tokens: new Int32Array(0), accepted: new Int32Array(0), ...prompt };
+    const tokens: number[] = [];
+    const accepted = acceptPath(tree, (node) => {
+      const token = this.#tokenAfter(layout, sampling, node, drawn);
+      tokens.push(token);
+      return token;
+    });
+    for (const token of tokens) sampling.append(token);
+    const report = { numTop: params.numLogprobs, tokens: params.logprobTokens };
+    const logprobs = report.numTop >= 0 && {
+      logprobs: tokens.map((token, i) => drawn.logprobAt(root + 1 + (accepted[i - 1] ?? -1), report, token)),
+    };
+    return { tokens: Int32Array.from(tokens), accepted: Int32Array.from(accepted), ...logprobs, ...prompt };
+  }
+
+  /** The token to go on with behind a node, -1 being the root: the one drawn there, or a draft within the thresholds. */
+  #tokenAfter(
+    { segment: { start, tokens }, tree, depths, root }: SegmentLayout,
+    { params, seed: { low, high } }: SequenceSampling,
+    node: number,
+    drawn: Drawn,
+  ): number {
+    const output = root + 1 + node, token = drawn.tokenAt(output), { acceptThresholds } = this.#rules;
+    if (acceptThresholds === undefined || tree.tokens.length === 0 || params.temperature === 0) return token;
+    const { top } = drawn.logprobAt(output, { numTop: maxTopLogprobs });
+    const probabilities = filteredProbabilities(top, params);
+    const children = childrenOf(tree, node).map((child) => {
+      const token = tree.tokens[child]!;
+      return { token, probability: probabilities.get(token) ?? 0 };
+    });
+    const position = start + tokens.length + (node < 0 ? 0 : depths[node]!);
+    const uniform = uniformOf(low ^ Math.imul(high, 0x27d4eb2f), position);
+    return acceptByThreshold(token, children, acceptThresholds, uniform);
+  }
+
+  /** Accepted nodes are to follow the segment's rows without gaps; those of a chain do already. */
+  #addCopies(
+    { segment: { start, tokens, pages } }: SegmentLayout,
+    accepted: Int32Array,
+    copies: { readonly from: number[]; readonly to: number[] },
+  ): void {
+    const end = start + tokens.length, { pageSize } = this.#rules;
+    accepted.forEach((node, i) => {
+      if (node === i) return;
+      copies.from.push(slotAt(pages, end + node, pageSize));
+      copies.to.push(slotAt(pages, end + i, pageSize));
+    });
+  }
+}
