@@ -50,8 +50,8 @@ void apply_limit(FreeMemory& memory, const Hierarchy& hierarchy, const std::stri
 
 // Applies the limits of a group and of all above it. Inside a container `path` may be the host's: then only the mount
 // itself is there, which is the container's.
-void apply_limits(FreeMemory& memory, const Hierarchy& hierarchy, const std::string& path) {
-    std::string folder = hierarchy.root;
+void apply_limits(FreeMemory& memory, const Hierarchy& hierarchy, const std::string& root, const std::string& path) {
+    std::string folder = root + hierarchy.root;
     apply_limit(memory, hierarchy, folder);
     std::istringstream names(path);
     for (std::string name; std::getline(names, name, '/');) {
@@ -70,17 +70,17 @@ bool lists_memory(const std::string& controllers) {
 
 }  // namespace
 
-FreeMemory read_free_memory() {
-    FreeMemory memory{1024 * read_entry("/proc/meminfo", "MemAvailable:", 0),
-                      1024 * read_entry("/proc/meminfo", "MemTotal:", 0)};
-    std::ifstream groups("/proc/self/cgroup");
+FreeMemory read_free_memory(const std::string& root) {
+    const std::string host = root + "/proc/meminfo";
+    FreeMemory memory{1024 * read_entry(host, "MemAvailable:", 0), 1024 * read_entry(host, "MemTotal:", 0)};
+    std::ifstream groups(root + "/proc/self/cgroup");
     // Lines are "number:controllers:path"; version 2 lists no controllers.
     for (std::string line; std::getline(groups, line);) {
         const size_t first = line.find(':'), second = line.find(':', first + 1);
         if (first == std::string::npos || second == std::string::npos) continue;
         const std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
-        if (controllers.empty()) apply_limits(memory, kV2, path);
-        if (lists_memory(controllers)) apply_limits(memory, kV1, path);
+        if (controllers.empty()) apply_limits(memory, kV2, root, path);
+        if (lists_memory(controllers)) apply_limits(memory, kV1, root, path);
     }
     return memory;
 }

@@ -1,6 +1,8 @@
 // Memory this process may still take, and the most it could: the host's, or its control group's where that is less.
 #pragma once
 
+#include <string>
+
 namespace aerie::cpu {
 
 struct FreeMemory {
@@ -8,6 +10,7 @@ struct FreeMemory {
 };
 
 // Reads /proc/meminfo and the memory limits of this process's control groups (versions 1 and 2) and of all above them.
-FreeMemory read_free_memory();
+// `root` is the folder that /proc and /sys lie in; tests have their own.
+FreeMemory read_free_memory(const std::string& root = "");
 
 }  // namespace aerie::cpu
