@@ -9,8 +9,8 @@ import type { ServerArgs } from "../contracts/server_args.ts";
 import type { EngineOptions } from "./options.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { ModelInfo } from "../contracts/model_info.ts";
-import { type FreeMemory, readFreeMemory } from "./free_memory.ts";
-import { type MemoryConfig, memoryNeeds, tokenBytesOf } from "./memory_needs.ts";
+import { type FreeMemory, readFreeMemory } from "./device_memory.ts";
+import { planPool } from "./pool_size.ts";
 import type { DraftCosts, DraftingConfig, SpeculationConfig } from "../contracts/speculation_config.ts";
 import { NO_BOUND } from "../contracts/text_length.ts";
 import { proposerEntry } from "../speculation/registry.ts";
@@ -22,14 +22,8 @@ const DEFAULTS = {
   cuda: { chunkedPrefillSize: 2048, maxRunningRequests: 256 },
 } as const;
 
-/** Full contexts the KV pool holds at most, unless asked for more. */
-const NUM_CONTEXTS = 8;
-
 /** Slots and positions are signed 32-bit numbers in the library. */
 const MAX_TOKENS = 2 ** 31 - 1;
-
-/** For what is not counted: the actors' JavaScript, buffers of the kernels, requests. */
-const RESERVE_BYTES = 96 << 20;
 
 /** Outputs of one forward at least; prompt logprobs ask for more than one per sequence. */
 const MIN_MAX_OUTPUTS = 64;
@@ -77,7 +71,7 @@ export function planVerifier(options: {
   readonly device: VerifierConfig["device"];
   readonly eosTokenIds: readonly number[];
   readonly speculation?: SpeculationConfig | undefined;
-  /** What may be taken; read here if absent. */
+  /** What may be taken; the device is asked if absent. */
   readonly free?: FreeMemory;
 }): VerifierConfig {
   const { args, checkpoint, libraryPath, device, eosTokenIds, speculation } = options;
@@ -104,8 +98,10 @@ export function planVerifier(options: {
     maxRows: chunkedPrefillSize(args, device, contextLength) + maxRunningRequests * numDraftTokens,
     maxOutputs: Math.max(MIN_MAX_OUTPUTS, maxRunningRequests * numDraftTokens),
     maxRunningRequests,
+    maxNodes: numDraftTokens - 1,
   } as const;
-  const maxTotalTokens = planPool({ ...sizes, args, speculation, free: options.free ?? readFreeMemory() });
+  const free = options.free ?? readFreeMemory(options);
+  const maxTotalTokens = planPool({ ...sizes, args, speculation, free });
   if (maxTotalTokens < args.pageSize) {
     throw new LoadError(
       `Cannot make KV pool: ${maxTotalTokens} tokens are less than a page of ${args.pageSize}`,
@@ -119,7 +115,6 @@ export function planVerifier(options: {
     threads: args.threads ?? navigator.hardwareConcurrency,
     mayUseFewerThreads: args.threads === undefined,
     maxTotalTokens,
-    maxNodes: numDraftTokens - 1,
     eosTokenIds,
     featureLayers: speculation?.head?.head.featureLayers ?? [],
     ...(speculation?.acceptThresholds && { acceptThresholds: speculation.acceptThresholds }),
@@ -179,57 +174,4 @@ function chunkedPrefillSize(
 ): number {
   const size = args.chunkedPrefillSize ?? DEFAULTS[device].chunkedPrefillSize;
   return size === -1 ? contextLength : size;
-}
-
-/** What the size of the pool is settled by. */
-interface PoolOptions extends MemoryConfig {
-  readonly args: ServerArgs;
-  readonly speculation: SpeculationConfig | undefined;
-  readonly free: FreeMemory;
-}
-
-/**
- * Tokens of the KV pool. With `--mem-fraction-static`, weights and pool take that share of what is free; without, the
- * pool takes half of it, but no more than a few full contexts.
- *
- * @throws {LoadError} if weights and pool do not fit what is free
- */
-function planPool({ args, speculation, free, ...config }: PoolOptions): number {
-  const needs = memoryNeeds(config, speculation), tokenBytes = tokenBytesOf(needs);
-  const { maxTotalTokens, memFractionStatic } = args, { path } = config.checkpoint;
-  const weightBytes = needs.weightBytes + needs.draftWeightBytes;
-  const fixedBytes = weightBytes + needs.activationBytes + RESERVE_BYTES;
-  const leastBytes = fixedBytes + args.pageSize * tokenBytes;
-  if (leastBytes > free.bytes) throw new LoadError(`Cannot load ${path}: ${shortage(leastBytes, free)}`);
-  if (maxTotalTokens !== undefined) {
-    const neededBytes = fixedBytes + maxTotalTokens * tokenBytes;
-    if (neededBytes > free.bytes) {
-      throw new LoadError(`Cannot use --max-total-tokens ${maxTotalTokens}: ${shortage(neededBytes, free)}`);
-    }
-    return maxTotalTokens;
-  }
-  const fitting = Math.floor((free.bytes - fixedBytes) / tokenBytes);
-  if (memFractionStatic === undefined) {
-    const half = Math.floor(free.bytes / 2 / tokenBytes);
-    return Math.min(fitting, half, NUM_CONTEXTS * config.contextLength);
-  }
-  const share = Math.floor((free.bytes * memFractionStatic - weightBytes) / tokenBytes);
-  if (share < args.pageSize) {
-    throw new LoadError(
-      `Cannot use --mem-fraction-static ${memFractionStatic}: weights and a page of KV take ${
-        gigabytes(weightBytes + args.pageSize * tokenBytes)
-      }, more than that share of the ${gigabytes(free.bytes)} that are free`,
-    );
-  }
-  return Math.min(share, fitting);
-}
-
-function shortage(neededBytes: number, { bytes, boundBy }: FreeMemory): string {
-  const where = boundBy === "cgroup" ? "in the control group" : "on the host";
-  return `needs ${neededBytes} bytes (${gigabytes(neededBytes)}), ` +
-    `${bytes} bytes (${gigabytes(bytes)}) are free ${where}`;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(2)} GB`;
 }

@@ -6,9 +6,12 @@
 import type { Checkpoint, ModelConfig } from "../contracts/checkpoint.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import type { VerifierConfig } from "../contracts/config.ts";
+import type { SpeculationConfig } from "../contracts/speculation_config.ts";
+import { batchLimits } from "../models/load.ts";
+import { FEATURE_BYTES } from "../models/model.ts";
 import { Weights } from "../nn/weights.ts";
 import { draftLimits } from "../speculation/tree_proposer.ts";
-import type { SpeculationConfig } from "../contracts/speculation_config.ts";
+import { BatchArrays, type BatchLimits } from "../../ffi/batch.ts";
 
 /** Bytes by what they are for. All but the weights are reserved at start and touched as they are used. */
 export interface MemoryNeeds {
@@ -16,7 +19,7 @@ export interface MemoryNeeds {
   readonly weightBytes: number;
   /** Those of the draft head or draft model. */
   readonly draftWeightBytes: number;
-  /** What lies between the ops of a forward, of target and draft: logits, page tables, the pages that trees grow in. */
+  /** What lies between the ops of a forward, of target and draft: logits, batches, the pages that trees grow in. */
   readonly activationBytes: number;
   /** Keys and values of the target, per token of the pool. */
   readonly kvTokenBytes: number;
@@ -37,6 +40,7 @@ export type MemoryConfig = Pick<
   | "maxRows"
   | "maxOutputs"
   | "maxRunningRequests"
+  | "maxNodes"
 >;
 
 /** Bytes of a value as packed: `kernels/cpu/pack.cpp` lays 4-bit values out with two numbers per 32, and so on. */
@@ -52,20 +56,24 @@ const PACKED_BYTES: Partial<Record<StorageFormat, number>> = {
 };
 const FLOAT_BYTES = { float32: 4, float16: 2, bfloat16: 2, int8: 1088 / 1024 } as const;
 const UNIT_ROWS = 32, FLOAT = 4;
+/** Outputs whose logits exist at a time: LM head and sampler take larger forwards in slices. */
+const MAX_LOGIT_ROWS = 256;
+/** Copies of a batch's arrays: one where they are filled, three in the library, which takes the next while one runs. */
+const NUM_BATCHES = 4;
 
 /** What a target and its draft take. */
 export function memoryNeeds(config: MemoryConfig, speculation: SpeculationConfig | undefined): MemoryNeeds {
-  const { draft, head } = speculation ?? {}, { checkpoint, dtype, maxRows, maxOutputs } = config;
+  const { draft, head } = speculation ?? {}, { checkpoint, dtype } = config;
   const drafter = head ?? draft, target = checkpoint.config;
-  const keptStates = head?.head.featureLayers.length ?? 0;
+  const featureWidth = (head?.head.featureLayers.length ?? 0) * target.hiddenSize;
   return {
     weightBytes: packedBytes(checkpoint, dtype),
     draftWeightBytes: (head ? packedBytes(head, "int8") : 0) + (draft ? packedBytes(draft, dtype) : 0),
-    activationBytes: activationBytes(target, maxRows, maxOutputs) + pageTableBytes(config) +
-      (drafter ? draftActivationBytes(config, drafter.config, speculation!.topk, keptStates) : 0),
+    activationBytes: forwardBytes(target, batchLimits(config)) +
+      (drafter ? draftForwardBytes(config, drafter.config, speculation!.topk, featureWidth) : 0),
     kvTokenBytes: kvBytes(target, config.kvDtype),
     draftKvTokenBytes: drafter ? kvBytes(drafter.config, config.kvDtype) : 0,
-    hiddenTokenBytes: FLOAT * target.hiddenSize * keptStates,
+    hiddenTokenBytes: FEATURE_BYTES * featureWidth,
   };
 }
 
@@ -95,34 +103,24 @@ function kvBytes(
   return 2 * numLayers * numKvHeads * headDim * (kvDtype === "float32" ? 4 : 2);
 }
 
-/** Tensors that all layers share, and the logits. */
-function activationBytes(config: ModelConfig, rows: number, outputs: number): number {
+/** Tensors that all layers share, logits, and the batches. */
+function forwardBytes(config: ModelConfig, limits: BatchLimits): number {
   const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, vocabSize } = config;
   const perRow = 2 * hiddenSize + (2 * numHeads + 2 * numKvHeads + 1) * headDim + 3 * intermediateSize;
-  return FLOAT * (rows * perRow + outputs * (2 * hiddenSize + vocabSize));
+  const logits = Math.min(limits.outputs, MAX_LOGIT_ROWS) * vocabSize;
+  const activations = limits.rows * perRow + limits.outputs * 2 * hiddenSize + logits;
+  return FLOAT * activations + NUM_BATCHES * BatchArrays.bytes(limits);
 }
 
-function draftActivationBytes(
-  { maxRunningRequests, pageSize, contextLength, checkpoint, kvDtype }: MemoryConfig,
+/** Those of a draft head or model, the pages its trees grow in, and the hidden states it gathers. */
+function draftForwardBytes(
+  { maxRunningRequests, pageSize, contextLength, kvDtype }: MemoryConfig,
   config: ModelConfig,
   topk: number,
-  keptStates: number,
+  featureWidth: number,
 ): number {
   const limits = { maxSequences: maxRunningRequests, numPages: 0, pageSize, contextLength };
-  const { batch: { rows, outputs }, numPages: numTreePages } = draftLimits(limits, topk);
+  const { batch, numPages: numTreePages } = draftLimits(limits, topk);
   const treeBytes = numTreePages * pageSize * kvBytes(config, kvDtype);
-  const stateBytes = FLOAT * rows * keptStates * checkpoint.config.hiddenSize;
-  return activationBytes(config, rows, outputs) +
-    pageTableBytes({ maxRunningRequests, pageSize, contextLength }) +
-    treeBytes + stateBytes;
-}
-
-/** One table in the library, one where it is filled. */
-function pageTableBytes(
-  { maxRunningRequests, pageSize, contextLength }: Pick<
-    MemoryConfig,
-    "maxRunningRequests" | "pageSize" | "contextLength"
-  >,
-): number {
-  return 2 * Int32Array.BYTES_PER_ELEMENT * maxRunningRequests * Math.ceil(contextLength / pageSize);
+  return forwardBytes(config, batch) + treeBytes + FLOAT * batch.rows * featureWidth;
 }

@@ -6,12 +6,12 @@
 import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import type { LogLevel } from "../contracts/log_level.ts";
 import { LoadError } from "../contracts/errors.ts";
-import { readFreeMemory } from "../engine/free_memory.ts";
+import type { BatchLimits } from "../../ffi/batch.ts";
 import type { Context } from "../../ffi/context.ts";
 import { NativeError } from "../../ffi/error.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import { Weights } from "../nn/weights.ts";
-import type { FeaturePool, Model } from "./model.ts";
+import { FEATURE_BYTES, FEATURE_DTYPE, type FeaturePool, type Model } from "./model.ts";
 import { createModel } from "./registry.ts";
 
 const GIB = 1024 ** 3;
@@ -30,7 +30,8 @@ export interface LoadedModel {
   readonly kv: KvId;
   /** Hidden states per KV slot, if a proposer wants them. */
   readonly features?: TensorId;
-  readonly pagesPerSegment: number;
+  /** Of the batch. */
+  readonly limits: BatchLimits;
   readonly info: VerifierInfo;
 }
 
@@ -47,9 +48,19 @@ export function loading<Result>(path: string, body: () => Result): Result {
   }
 }
 
-/** Free memory in GiB, as the log lines show it. */
-function availableGib(): string {
-  return (readFreeMemory().bytes / GIB).toFixed(2);
+/** The largest forward that a configuration allows; a segment's pages hold its context and its tree. */
+export function batchLimits(
+  { maxRows, maxRunningRequests, contextLength, maxNodes, pageSize, maxOutputs }: Pick<
+    VerifierConfig,
+    "maxRows" | "maxRunningRequests" | "contextLength" | "maxNodes" | "pageSize" | "maxOutputs"
+  >,
+): BatchLimits {
+  return {
+    rows: maxRows,
+    segments: maxRunningRequests,
+    pages: Math.ceil((contextLength + maxNodes) / pageSize),
+    outputs: maxOutputs,
+  };
 }
 
 /**
@@ -64,13 +75,8 @@ export function loadModel(
   log: (level: LogLevel, text: string) => void,
 ): LoadedModel {
   const { checkpoint, pageSize } = config;
-  const pagesPerSegment = Math.ceil((config.contextLength + config.maxNodes) / pageSize);
-  const batch = context.createBatch({
-    rows: config.maxRows,
-    segments: config.maxRunningRequests,
-    pages: pagesPerSegment,
-    outputs: config.maxOutputs,
-  });
+  const availableGib = () => (context.memory().freeBytes / GIB).toFixed(2);
+  const limits = batchLimits(config), batch = context.createBatch(limits);
   log("info", `Load weight begin. avail mem=${availableGib()} GB`);
   const weights = new Weights({
     context,
@@ -106,7 +112,7 @@ export function loadModel(
       `K size: ${half} GB, V size: ${half} GB`,
   );
   if (features) {
-    const bytes = 4 * numPages * pageSize * features.layers.length * checkpoint.config.hiddenSize;
+    const bytes = FEATURE_BYTES * numPages * pageSize * features.layers.length * checkpoint.config.hiddenSize;
     log(
       "info",
       `Hidden states for the draft head are allocated. layers: ${features.layers.join(", ")}, ` +
@@ -136,7 +142,7 @@ export function loadModel(
     batch,
     kv,
     ...(features && { features: features.tensor }),
-    pagesPerSegment,
+    limits,
     info,
   };
 }
@@ -155,7 +161,7 @@ function createFeaturePool(
     );
   }
   if (layers.length === 0) return undefined;
-  return { layers, tensor: context.createTensor(numSlots, layers.length * hiddenSize) };
+  return { layers, tensor: context.createTensor(numSlots, layers.length * hiddenSize, FEATURE_DTYPE) };
 }
 
 /** Logs a line whenever another shard is read through. */

@@ -18,6 +18,11 @@ export interface ModelParts {
   readonly features?: FeaturePool;
 }
 
+/** Type of the hidden states that are kept: half the bytes of those between ops. The heads' trainer keeps them so, too. */
+export const FEATURE_DTYPE = "bfloat16";
+/** Bytes of one of their numbers. */
+export const FEATURE_BYTES = 2;
+
 /** Where a forward leaves the hidden states that a draft head works on. */
 export interface FeaturePool {
   /** As `VerifierConfig.featureLayers`. */

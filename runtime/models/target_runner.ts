@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { ActorContext } from "../actor/actor.ts";
 import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import { type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { Context } from "../../ffi/context.ts";
@@ -20,6 +19,13 @@ export interface TargetForward {
   readonly outputs: readonly OutputRow[];
 }
 
+/** What a runner uses of the actor that runs it. */
+export interface RunnerHost {
+  /** Milliseconds. */
+  readonly clock: { now(): number };
+  readonly log: Parameters<typeof loadModel>[2];
+}
+
 /** KV slots whose contents are to be copied, from[i] to to[i], one after another. */
 export interface SlotCopies {
   readonly from: Int32Array<ArrayBuffer>;
@@ -32,7 +38,7 @@ export class TargetRunner implements Disposable {
   readonly sampler: Sampler;
   /** KV slots that one sequence can have. */
   readonly slotsPerSequence: number;
-  readonly #clock: ActorContext["clock"];
+  readonly #clock: RunnerHost["clock"];
   readonly #context: Context;
   readonly #loaded: LoadedModel;
   readonly #rows: RowWriter;
@@ -47,16 +53,15 @@ export class TargetRunner implements Disposable {
    * @throws {LoadError} if the checkpoint lacks something
    * @throws {NativeError} if memory runs out or the device is absent
    */
-  constructor(config: VerifierConfig, { log, clock }: Pick<ActorContext, "log" | "clock">) {
-    const { checkpoint, pageSize, threads, maxRows, maxOutputs, maxRunningRequests } = config;
+  constructor(config: VerifierConfig, { log, clock }: RunnerHost) {
+    const { checkpoint, pageSize, threads } = config;
     this.#clock = clock;
     using stack = new DisposableStack();
     const context = this.#context = stack.use(new Context(config.libraryPath, config));
-    const loaded = this.#loaded = loadModel(context, config, log), { model, kv, pagesPerSegment } = loaded;
-    this.slotsPerSequence = Math.min(loaded.info.numPages, pagesPerSegment) * pageSize;
-    const limits = { rows: maxRows, segments: maxRunningRequests, outputs: maxOutputs };
-    this.#rows = new RowWriter({ ...limits, pages: pagesPerSegment }, pageSize);
-    this.sampler = new Sampler(context, maxOutputs, checkpoint.config.vocabSize);
+    const loaded = this.#loaded = loadModel(context, config, log), { model, kv, limits } = loaded;
+    this.slotsPerSequence = Math.min(loaded.info.numPages, limits.pages) * pageSize;
+    this.#rows = new RowWriter(limits, pageSize);
+    this.sampler = new Sampler(context, limits.outputs, checkpoint.config.vocabSize);
     const begun = clock.now();
     log("info", `Capture cuda graph begin. This records the forward as an op tape on ${loaded.info.backend}`);
     this.#graph = context.record(() => {

@@ -111,7 +111,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/models/": [
     ...CONTRACTS,
     "runtime/architectures/",
-    "runtime/engine/",
     "runtime/nn/",
     "runtime/sampling/",
     "ffi/",

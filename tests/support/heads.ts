@@ -5,6 +5,7 @@
  */
 import type { Checkpoint } from "../../runtime/contracts/checkpoint.ts";
 import { loadModel } from "../../runtime/models/load.ts";
+import { FEATURE_DTYPE } from "../../runtime/models/model.ts";
 import type { DraftHead } from "../../runtime/speculation/draft_head.ts";
 import { loadHead } from "../../runtime/speculation/head_proposer.ts";
 import type { ProposerLimits, TargetParts } from "../../runtime/speculation/proposer.ts";
@@ -17,6 +18,7 @@ import { normal, seededRandom } from "./block_formats.ts";
 import { ReferenceHead } from "./head_reference.ts";
 import { referenceWeights, verifierConfig, withTinyCheckpoint } from "./models.ts";
 import { type Isa, withContext } from "./native.ts";
+import { roundedToBfloat16 } from "./reference.ts";
 import { type TinyHeadOptions, writeTinyHead } from "./tiny_head.ts";
 
 /** Sizes that suffice for tests. */
@@ -67,9 +69,11 @@ export function withLoadedHead(
   { target, head }: Pick<HeadPair, "target" | "head">,
   isa: Isa,
   body: (loaded: LoadedHead) => void,
-  { topk = 4, dtype = "float32", hotTokens }: {
+  { topk = 4, dtype = "float32", featureDtype = FEATURE_DTYPE, hotTokens }: {
     readonly topk?: number;
     readonly dtype?: "float32" | "int8";
+    /** Of the target's hidden states; production has but one. */
+    readonly featureDtype?: "float32" | typeof FEATURE_DTYPE;
     readonly hotTokens?: Int32Array;
   } = {},
 ): void {
@@ -79,7 +83,12 @@ export function withLoadedHead(
       maxTotalTokens: HEAD_LIMITS.numPages * HEAD_LIMITS.pageSize,
     });
     const { info } = loadModel(context, config, () => {});
-    const parts = targetParts(config, info);
+    const numSlots = HEAD_LIMITS.numPages * HEAD_LIMITS.pageSize;
+    const width = head.head.featureLayers.length * target.config.hiddenSize;
+    const parts = {
+      ...targetParts(config, info),
+      ...(featureDtype === "float32" && { features: context.createTensor(numSlots, width, featureDtype) }),
+    };
     const drafter = loadHead({
       checkpoint: head,
       dtype,
@@ -92,7 +101,10 @@ export function withLoadedHead(
   });
 }
 
-/** Random states for positions of a sequence, [positions, width], written to the feature pool at their slots. */
+/**
+ * Random states for positions of a sequence, [positions, width], written to the feature pool at their slots: numbers that
+ * it keeps as they are.
+ */
 export function writeFeatures(
   { context, target }: LoadedHead,
   { slots, width, seed }: {
@@ -103,7 +115,7 @@ export function writeFeatures(
 ): Float32Array[] {
   const random = seededRandom(seed);
   return slots.map((slot) => {
-    const row = Float32Array.from({ length: width }, () => normal(random));
+    const row = Float32Array.from(roundedToBfloat16(Array.from({ length: width }, () => normal(random))));
     context.writeTensor(target.features!, row, slot, 1);
     return row;
   });

@@ -111,16 +111,9 @@ export class ModelRunner implements Disposable {
   /** `recorded` replays a graph instead of running op by op. */
   constructor(config: VerifierConfig, isa: Isa, recorded = false) {
     this.#loaded = withIsa(isa, () => loadHere(config));
-    const { context, model, kv, pagesPerSegment } = this.#loaded;
-    const { maxRows, maxRunningRequests, maxOutputs, pageSize, checkpoint } = config;
-    const limits = {
-      rows: maxRows,
-      segments: maxRunningRequests,
-      pages: pagesPerSegment,
-      outputs: maxOutputs,
-    };
-    this.#rows = new RowWriter(limits, pageSize);
-    this.#vocabSize = checkpoint.config.vocabSize;
+    const { context, model, kv, limits } = this.#loaded;
+    this.#rows = new RowWriter(limits, config.pageSize);
+    this.#vocabSize = config.checkpoint.config.vocabSize;
     this.#graph = recorded ? context.record(() => model.forward(kv)) : undefined;
   }
 

@@ -13,6 +13,7 @@ import { defaultSamplingParams, type SamplingParams } from "../../runtime/contra
 import { Detokenizer } from "../../runtime/tokenizer/detokenizer.ts";
 import { fakeVerifier, hashModel } from "./fake_verifier.ts";
 import { MessageGuard } from "./message_guard.ts";
+import { libraryPath } from "./native.ts";
 
 /** Flags as if none was given. */
 export const defaultArgs: ServerArgs = {
@@ -124,7 +125,7 @@ export function startTestEngine(
       dtype: "F32",
     },
     tokenizer: pieceTokenizer(pieces),
-    libraryPath: "none",
+    libraryPath,
     device: "cpu",
     placement: "inline",
     log: () => {},

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { planVerifier } from "../../../runtime/engine/engine_config.ts";
 import { LoadError } from "../../../runtime/contracts/errors.ts";
-import type { FreeMemory } from "../../../runtime/engine/free_memory.ts";
+import type { FreeMemory } from "../../../runtime/engine/device_memory.ts";
 import { memoryNeeds } from "../../../runtime/engine/memory_needs.ts";
 import { proposerEntry } from "../../../runtime/speculation/registry.ts";
 import { planSpeculation } from "../../../runtime/speculation/setup/speculation_plan.ts";
@@ -10,6 +10,8 @@ import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../../runtime/contracts/server_args.ts";
 import { loadModel } from "../../../runtime/models/load.ts";
 import { verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
+import { BatchArrays } from "../../../ffi/batch.ts";
+import { draftLimits } from "../../../runtime/speculation/tree_proposer.ts";
 import { withContext } from "../../support/native.ts";
 import { defaultArgs, modelConfig } from "../../support/test_engine.ts";
 
@@ -32,6 +34,84 @@ Deno.test("weights take what was foretold", async () => {
       });
     }
   }
+});
+
+/** A forward of two rows of a model of one number each, in a batch that is easy to count. */
+const SMALL = {
+  checkpoint: {
+    path: "s",
+    config: {
+      ...modelConfig,
+      hiddenSize: 100,
+      intermediateSize: 10,
+      numLayers: 3,
+      numHeads: 2,
+      numKvHeads: 1,
+      headDim: 5,
+      vocabSize: 1000,
+    },
+    tensors: new Map(),
+    files: [],
+    dtype: "F32",
+  },
+  dtype: "auto",
+  kvDtype: "bfloat16",
+  pageSize: 4,
+  contextLength: 10,
+  maxRows: 2,
+  maxOutputs: 1,
+  maxRunningRequests: 3,
+  maxNodes: 3,
+} as const;
+
+/** Bytes of a batch: 28 a row, segment starts, 4 pages of a segment (10 tokens and 3 nodes), outputs. */
+const batchBytes = (rows: number, outputs: number) => 28 * rows + 4 * (3 + 1) + 4 * 3 * 4 + 4 * outputs;
+
+Deno.test("a forward takes its activations, its logits and four batches", () => {
+  const { activationBytes, ...needs } = memoryNeeds(SMALL, undefined);
+  const perRow = 2 * 100 + (2 * 2 + 2 * 1 + 1) * 5 + 3 * 10;
+  assert.equal(activationBytes, 4 * (2 * perRow + 2 * 100 + 1000) + 4 * batchBytes(2, 1));
+  assert.deepEqual(needs, {
+    weightBytes: 0,
+    draftWeightBytes: 0,
+    kvTokenBytes: 2 * 3 * 5 * 2,
+    draftKvTokenBytes: 0,
+    hiddenTokenBytes: 0,
+  });
+  assert.equal(memoryNeeds({ ...SMALL, kvDtype: "float32" }, undefined).kvTokenBytes, 2 * 3 * 5 * 4);
+});
+
+Deno.test("logits exist 256 rows at a time", () => {
+  const bytesOf = (maxOutputs: number) => memoryNeeds({ ...SMALL, maxOutputs }, undefined).activationBytes;
+  // Gathered hidden states, before and after the norm, and the output's place in four batches.
+  const perOutput = 4 * 2 * 100 + 4 * 4;
+  assert.equal(bytesOf(256) - bytesOf(255), perOutput + 4 * 1000);
+  assert.equal(bytesOf(257) - bytesOf(256), perOutput);
+  assert.equal(bytesOf(1000) - bytesOf(256), 744 * perOutput);
+});
+
+Deno.test("a head takes weights, KV, the states of its layers and pages to grow trees in", () => {
+  const { config } = planSpeculation(
+    "EAGLE3",
+    { ...defaultArgs, speculativeEagleTopk: 2 },
+    "LlamaForCausalLM",
+  );
+  const small = { ...head, config: { ...SMALL.checkpoint.config, numLayers: 1, vocabSize: 50 } };
+  const speculation = { ...config, draft: undefined, head: small, hotTokens: undefined };
+  const pool = { maxSequences: 3, numPages: 0, pageSize: 4, contextLength: 10 };
+  const limits = draftLimits(pool, config.topk);
+  const needs = memoryNeeds(SMALL, speculation), plain = memoryNeeds(SMALL, undefined);
+  assert.equal(needs.draftWeightBytes, 2 ** 28 * 1088 / 1024);
+  assert.equal(needs.draftKvTokenBytes, 2 * 1 * 5 * 2);
+  assert.equal(needs.hiddenTokenBytes, 3 * 100 * 2, "three layers, two bytes a number");
+  const { rows, outputs } = limits.batch;
+  const perRow = 2 * 100 + (2 * 2 + 2 * 1 + 1) * 5 + 3 * 10, gathered = 3 * 100;
+  const floats = rows * (perRow + gathered) + outputs * (2 * 100 + 50);
+  const treeBytes = limits.numPages * 4 * needs.draftKvTokenBytes;
+  assert.equal(
+    needs.activationBytes - plain.activationBytes,
+    4 * floats + 4 * BatchArrays.bytes(limits.batch) + treeBytes,
+  );
 });
 
 const target: Checkpoint = {
@@ -83,7 +163,7 @@ Deno.test("a pool beyond what is free is refused with what it needs, what is fre
   assert.throws(
     () => tokensWith({ maxTotalTokens: 100_000_000 }, free),
     new LoadError(
-      "Cannot use --max-total-tokens 100000000: needs 205976549376 bytes (191.83 GB), 8589934592 bytes (8.00 GB) are free on the host",
+      "Cannot use --max-total-tokens 100000000: needs 205976714256 bytes (191.83 GB), 8589934592 bytes (8.00 GB) are free on the host",
     ),
   );
 });
@@ -99,7 +179,7 @@ Deno.test("a model beyond what is free is refused, whatever the flags", () => {
 
 Deno.test("--mem-fraction-static counts head and hidden states too", () => {
   const free = { bytes: 2 ** 33, boundBy: "host" } as const, memFractionStatic = 0.5;
-  const weight = 2 ** 30, kvToken = 2 * 8 * 64 * 2, hiddenToken = 4 * 3 * 512;
+  const weight = 2 ** 30, kvToken = 2 * 8 * 64 * 2, hiddenToken = 2 * 3 * 512;
   assert.equal(tokensWith({ memFractionStatic }, free), Math.floor((2 ** 32 - weight) / kvToken));
   const headWeight = 2 ** 28 * 1088 / 1024;
   assert.equal(

@@ -5,15 +5,14 @@
  */
 import assert from "node:assert/strict";
 import { SimulatedClock, systemClock } from "../../../runtime/actor/clock.ts";
-import type { Checkpoint, VerifierConfig } from "../../../runtime/contracts/config.ts";
+import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
 import { defaultSamplingParams } from "../../../runtime/contracts/sampling_params.ts";
 import type { Segment } from "../../../runtime/messages/scheduler_verifier.ts";
 import { type TargetForward, TargetRunner } from "../../../runtime/models/target_runner.ts";
 import { SequenceSampling } from "../../../runtime/sampling/sequence_sampling.ts";
 import { Verification } from "../../../runtime/speculation/verification.ts";
-import { verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
-import { referenceWeights } from "../../support/models.ts";
+import { referenceWeights, verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
 import { llamaLogits } from "../../support/reference.ts";
 
 const PROMPT = Int32Array.from({ length: 19 }, (_, i) => (i * 31 + 5) % 300);
@@ -26,7 +25,7 @@ const GREEDY = new SequenceSampling({
 
 async function withRunner(
   change: Partial<VerifierConfig>,
-  body: (runner: TargetRunner, checkpoint: Checkpoint, lines: readonly string[]) => void,
+  body: (runner: TargetRunner, checkpoint: VerifierConfig["checkpoint"], lines: readonly string[]) => void,
 ): Promise<void> {
   await withTinyCheckpoint({ kind: "gguf", seed: 21 }, (checkpoint) => {
     const lines: string[] = [];
@@ -48,7 +47,7 @@ function forwardOf(...segments: (Partial<Segment> & Pick<Segment, "tokens">)[]):
 }
 
 /** The most probable token after each of `tokens`, by the reference. */
-function greedyTokens(checkpoint: Checkpoint, tokens: Int32Array): number[] {
+function greedyTokens(checkpoint: VerifierConfig["checkpoint"], tokens: Int32Array): number[] {
   const logits = llamaLogits(checkpoint.config, referenceWeights(checkpoint), [...tokens]);
   return logits.map((row) => row.indexOf(Math.max(...row)));
 }

@@ -115,7 +115,8 @@ for (const name of names) {
               `${dtype}, step ${step + 1}`,
             );
           });
-        }, { topk: TOPK, dtype });
+          // What the trainer has in float32 is judged in float32, and as it is served with the wider bound.
+        }, { topk: TOPK, dtype, featureDtype: dtype === "float32" ? "float32" : "bfloat16" });
       }
     },
   );

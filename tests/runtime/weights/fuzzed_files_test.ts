@@ -93,7 +93,8 @@ async function useModel(folder: string): Promise<void> {
   planVerifier({
     args: { ...defaultArgs, pageSize: 16 },
     checkpoint,
-    libraryPath: "",
+    libraryPath: "none",
+    free: { bytes: 2 ** 33, boundBy: "host" },
     device: "cpu",
     eosTokenIds: [0],
   });
