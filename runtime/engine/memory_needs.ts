@@ -56,8 +56,8 @@ const PACKED_BYTES: Partial<Record<StorageFormat, number>> = {
 };
 const FLOAT_BYTES = { float32: 4, float16: 2, bfloat16: 2, int8: 1088 / 1024 } as const;
 const UNIT_ROWS = 32, FLOAT = 4;
-/** Outputs whose logits exist at a time: LM head and sampler take larger forwards in slices. */
-const MAX_LOGIT_ROWS = 256;
+/** Outputs whose logits exist at a time, `kSliceOutputs` of `kernels/core/objects.h`. */
+const SLICE_OUTPUTS = 256;
 /** Copies of a batch's arrays: one where they are filled, three in the library, which takes the next while one runs. */
 const NUM_BATCHES = 4;
 
@@ -107,7 +107,7 @@ function kvBytes(
 function forwardBytes(config: ModelConfig, limits: BatchLimits): number {
   const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, vocabSize } = config;
   const perRow = 2 * hiddenSize + (2 * numHeads + 2 * numKvHeads + 1) * headDim + 3 * intermediateSize;
-  const logits = Math.min(limits.outputs, MAX_LOGIT_ROWS) * vocabSize;
+  const logits = Math.min(limits.outputs, SLICE_OUTPUTS) * vocabSize;
   const activations = limits.rows * perRow + limits.outputs * 2 * hiddenSize + logits;
   return FLOAT * activations + NUM_BATCHES * BatchArrays.bytes(limits);
 }

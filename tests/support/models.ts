@@ -101,6 +101,9 @@ export function referenceWeights(
 /** Rows of one sequence for {@linkcode ModelRunner}. */
 export type RunRows = Pick<Segment, "tokens" | "start" | "pages">;
 
+/** Outputs whose logits exist at a time; see `AERIE_OUTPUT_SLICE`. */
+const SLICE_OUTPUTS = 256;
+
 /** A natively loaded model whose logits can be read. */
 export class ModelRunner implements Disposable {
   readonly #loaded: LoadedModel;
@@ -128,15 +131,18 @@ export class ModelRunner implements Disposable {
     })));
     writeSegments(this.#rows, layouts);
     const rows = this.#rows.arrays;
-    context.writeBatch(batch, rows);
-    if (this.#graph === undefined) model.forward(kv);
-    else context.run(this.#graph);
-    const logits = new Float32Array(rows.numOutputs * this.#vocabSize);
-    context.readTensor(model.logits, logits, 0, rows.numOutputs);
-    return Array.from(
-      { length: rows.numOutputs },
-      (_, row) => logits.slice(row * this.#vocabSize, (row + 1) * this.#vocabSize),
-    );
+    const all: Float32Array<ArrayBuffer>[] = [];
+    // The logits of one slice can be read; to do the rows again changes nothing.
+    for (let first = 0; first < rows.numOutputs; first += SLICE_OUTPUTS) {
+      const outputs = rows.outputs.slice(first, Math.min(first + SLICE_OUTPUTS, rows.numOutputs));
+      context.writeBatch(batch, { ...rows, outputs, numOutputs: outputs.length });
+      if (this.#graph === undefined) model.forward(kv);
+      else context.run(this.#graph);
+      const logits = new Float32Array(outputs.length * this.#vocabSize);
+      context.readTensor(model.logits, logits, 0, outputs.length);
+      outputs.forEach((_, i) => all.push(logits.slice(i * this.#vocabSize, (i + 1) * this.#vocabSize)));
+    }
+    return all;
   }
 
   /** The hidden states kept at these slots, [slots, layers * hiddenSize]. */
