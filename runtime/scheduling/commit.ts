@@ -5,7 +5,6 @@
  */
 import { observeStepEnd } from "../admission/departures.ts";
 import { lowerReserve } from "../admission/reserve.ts";
-import { acceptPath, depthsOf, type DraftTree } from "../contracts/draft_tree.ts";
 import type { Tokens } from "../messages/engine_scheduler.ts";
 import type { Forwarded, Segment, SegmentResult } from "../messages/scheduler_verifier.ts";
 import { countVerification, nodesByDepth, zeroCounts } from "../contracts/speculation_counts.ts";
@@ -68,19 +67,13 @@ function observeDrafts(
   sequences.forEach((sequence, i) => {
     const draft = drafts.get(sequence);
     if (draft === undefined || sequence.cancelled) return;
-    verified.push({ ...draft, accepted: acceptedNodes(draft.tree, results[i]!) });
+    verified.push({ ...draft, accepted: results[i]!.accepted });
   });
   const forward = numPrefilling > 0
     ? undefined
     : { computed: segments.map(computedRows), forwardMs, roundTripMs, hadDrafts: drafts.size > 0 };
   policy.observe({ type: "stepped", undrafted, forward, verified });
   state.draftLoad = undefined;
-}
-
-/** The nodes of a tree whose tokens were drawn, in the order of their path. */
-function acceptedNodes(tree: DraftTree, { tokens }: SegmentResult): Int32Array {
-  const depths = depthsOf(tree.parents);
-  return Int32Array.from(acceptPath(tree, (node) => tokens[node < 0 ? 0 : depths[node]!] ?? -1));
 }
 
 /** What a sequence did in a step. */

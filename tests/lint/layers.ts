@@ -68,6 +68,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/actor/",
     "runtime/actors/",
     "runtime/metrics/",
+    "runtime/models/",
     "runtime/nn/",
     "runtime/scheduling/",
     "runtime/speculation/",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { proposerEntry } from "../../../runtime/speculation/registry.ts";
 import assert from "node:assert/strict";
 import { LoadError } from "../../../runtime/contracts/errors.ts";
 import type { ServerArgs } from "../../../runtime/contracts/server_args.ts";
@@ -61,7 +62,7 @@ Deno.test("threads that the command line names are used as they are", () => {
 
 Deno.test("with speculation a step has rows and outputs for a tree of every request", () => {
   const args = { ...defaultArgs, maxRunningRequests: 4, speculativeNumDraftTokens: 24 };
-  const { config } = planSpeculation("NGRAM", args, "LlamaForCausalLM");
+  const { config } = planSpeculation(proposerEntry("NGRAM"), args, "LlamaForCausalLM");
   const speculation = { ...config, draft: undefined, head: undefined, hotTokens: undefined };
   const planned = planVerifier({
     args,
@@ -78,7 +79,7 @@ Deno.test("with speculation a step has rows and outputs for a tree of every requ
 
 Deno.test("the scheduler knows what the verifier found, and drafts only where their cost is known", () => {
   const args = { ...defaultArgs, maxQueuedRequests: 9 }, verifier = plan({});
-  const { config } = planSpeculation("NGRAM", args, "LlamaForCausalLM");
+  const { config } = planSpeculation(proposerEntry("NGRAM"), args, "LlamaForCausalLM");
   const speculation = { ...config, draft: undefined, head: undefined, hotTokens: undefined };
   const drafts = { speculation, draftMs: { firstMs: costs, levelMs: costs, tokenMs: 0 } };
   const plain = planScheduler(args, verifier, info, drafts);

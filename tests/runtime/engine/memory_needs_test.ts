@@ -92,7 +92,7 @@ Deno.test("logits exist 256 rows at a time", () => {
 
 Deno.test("a head takes weights, KV, the states of its layers and pages to grow trees in", () => {
   const { config } = planSpeculation(
-    "EAGLE3",
+    proposerEntry("EAGLE3"),
     { ...defaultArgs, speculativeEagleTopk: 2 },
     "LlamaForCausalLM",
   );
