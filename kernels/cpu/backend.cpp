@@ -77,7 +77,10 @@ class CpuBackend final : public Backend {
         fuse(tape->ops, *table_, handed_over_);
         place_barriers(tape->ops);
         tape->cursors.reset(new std::atomic<uint32_t>[tape->ops.size()]);
-        for (size_t i = 0; i < tape->ops.size(); ++i) tape->ops[i].cursor = &tape->cursors[i];
+        for (size_t i = 0; i < tape->ops.size(); ++i) {
+            tape->ops[i].cursor = &tape->cursors[i];
+            set_plan(tape->ops[i], tape->plans);
+        }
         return tape;
     }
 
@@ -85,6 +88,7 @@ class CpuBackend final : public Backend {
         auto& tape = static_cast<Tape&>(graph);
         for (const Op& op : tape.checks) check(op);
         for (size_t i = 0; i < tape.ops.size(); ++i) tape.cursors[i].store(0, std::memory_order_relaxed);
+        tape.plans.make(pool_.size());
         run({table_, tape.ops.data(), tape.ops.size(), ++num_replays_});
     }
 
@@ -183,7 +187,14 @@ class CpuBackend final : public Backend {
         std::atomic<uint32_t> cursor{0};
         op.cursor = &cursor;
         check(op);
+        AttentionPlans plans;
+        set_plan(op, plans);
+        plans.make(pool_.size());
         run({table_, &op, 1, 0});
+    }
+
+    void set_plan(Op& op, AttentionPlans& plans) const {
+        if (op.run == table_->attention) op.plan = plans.of(*op.batch, op.num_heads, op.kv->num_kv_heads);
     }
 
     // Whether an op must be checked before every replay; layers share batch and pool, so one of them is enough.

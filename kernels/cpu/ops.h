@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "core/attention_plan.h"
 #include "core/objects.h"
 #include "cpu/pool.h"
 
@@ -55,7 +56,7 @@ inline size_t packed_float_at(PackedFormat format, uint32_t k, uint32_t row) {
 }
 inline bool is_quantised(int32_t format) { return format >= kPackedQ4; }
 
-constexpr uint32_t kMaxQueries = 12, kKeysPerBlock = 256, kMaxHeadDim = 512;
+constexpr uint32_t kMaxHeadDim = 512;
 constexpr uint32_t kScores = kKeysPerBlock + 64;  // a block, and as far as gaps push the keys of a tree
 constexpr uint32_t kPrivateRows = 3;  // up to here every thread quantises all rows itself, cheaper than a barrier
 
@@ -67,14 +68,13 @@ struct Scratch {
     Memory candidates;  // sampling: probabilities of the vocabulary, then {probability, token} pairs
 };
 
-// Partial results of attention items whose blocks are done by several threads.
+// Partial results of attention with split-KV; see AttentionItem.
 struct SplitBuffer {
-    static constexpr uint32_t kMaxItems = 1024, kMaxBlocks = 1024;
-    std::atomic<uint32_t> num_done[kMaxItems] = {};  // blocks of each item; back to 0 when it is complete
+    std::atomic<uint32_t> num_done[kMaxSplitBlocks] = {};  // blocks done, at first_partial; back to 0 when all are
     Memory memory;
 
     void reserve(uint32_t head_dim) {
-        const size_t bytes = size_t(kMaxBlocks) * kMaxQueries * (head_dim + 16) * sizeof(float);
+        const size_t bytes = size_t(kMaxSplitBlocks) * kMaxQueries * (head_dim + 16) * sizeof(float);
         if (bytes > memory.bytes()) memory = Memory(bytes);
     }
     float* partials() const { return reinterpret_cast<float*>(memory.data()); }
@@ -104,7 +104,8 @@ struct Op {
     Sampler* sampler = nullptr;
     // linear: where its input is quantised or split to, or null if it is `given` or stays float32
     ActivationBuffer* activations = nullptr;
-    SplitBuffer* splits = nullptr;  // attention
+    SplitBuffer* splits = nullptr;        // attention
+    const AttentionPlan* plan = nullptr;  // attention: made anew for every launch
     uint32_t layer = 0, num_heads = 0, head_dim = 0;
     uint32_t column = 0;  // gather_rows, store_rows: where in the wider tensor
     float scalar = 0;

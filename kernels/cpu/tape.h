@@ -11,6 +11,7 @@ namespace aerie::cpu {
 struct Tape : Graph {
     std::vector<Op> ops, checks;  // checks: recorded ops whose batch is checked before every replay
     std::unique_ptr<std::atomic<uint32_t>[]> cursors;  // one an op
+    AttentionPlans plans;
 };
 
 // Ops in the course of being run by all threads.

@@ -1,0 +1,84 @@
+#include "core/attention_plan.h"
+
+#include <algorithm>
+
+namespace aerie {
+namespace {
+
+uint32_t most_keys(const AttentionRows& rows, uint32_t first_row, uint32_t last_row) {
+    uint32_t most = 0;
+    for (uint32_t row = first_row; row <= last_row; ++row)
+        most = std::max(most, uint32_t(rows.visible[row]) + uint32_t(__builtin_popcountll(rows.tree_masks[row])));
+    return most;
+}
+
+// One item per block in place of one per queries, from the last on, so that none is overwritten before it is read.
+void split_items(std::vector<AttentionItem>& items, size_t num_blocks) {
+    size_t left = items.size(), at = num_blocks;
+    items.resize(num_blocks);
+    while (left > 0) {
+        const AttentionItem whole = items[--left];
+        for (uint32_t block = whole.num_blocks; block-- > 0;) {
+            AttentionItem& item = items[--at] = whole;
+            item.first_block = block;
+            item.num_blocks = 1;
+        }
+    }
+}
+
+}  // namespace
+
+void plan_attention(AttentionPlan& plan, const AttentionRows& rows, uint32_t num_heads, uint32_t num_kv_heads,
+                    uint32_t num_workers) {
+    const uint32_t group = num_heads / num_kv_heads;
+    size_t num_blocks = 0;
+    plan.items.clear();
+    plan.whole_segments = true;
+    for (uint32_t segment = 0; segment < rows.num_segments; ++segment) {
+        const uint32_t first_row = uint32_t(rows.segment_starts[segment]);
+        const uint32_t all_pairs = (uint32_t(rows.segment_starts[segment + 1]) - first_row) * group;
+        if (all_pairs > kMaxQueries) plan.whole_segments = false;
+        for (uint32_t pair = 0; pair < all_pairs; pair += kMaxQueries) {
+            const uint32_t num_pairs = std::min(all_pairs - pair, kMaxQueries);
+            AttentionItem item{
+                .segment = segment,
+                .kv_head = 0,
+                .first_row = first_row,
+                .first_pair = pair,
+                .num_pairs = num_pairs,
+                .num_keys = most_keys(rows, first_row + pair / group, first_row + (pair + num_pairs - 1) / group),
+                .first_block = 0,
+                .num_blocks = 0,
+                .first_partial = 0};
+            item.num_blocks = item.all_blocks();
+            for (; item.kv_head < num_kv_heads; ++item.kv_head, num_blocks += item.num_blocks) {
+                item.first_partial = uint32_t(num_blocks);
+                plan.items.push_back(item);
+            }
+        }
+    }
+    // Splitting pays where whole items leave workers idle at the end.
+    const size_t num_items = plan.items.size();
+    plan.splits = num_workers > 1 && num_items < size_t(4) * num_workers && num_blocks > num_items &&
+                  num_blocks <= kMaxSplitBlocks;
+    if (!plan.splits) return;
+    plan.whole_segments = false;
+    split_items(plan.items, num_blocks);
+}
+
+const AttentionPlan* AttentionPlans::of(const Batch& batch, uint32_t num_heads, uint32_t num_kv_heads) {
+    for (const Entry& entry : entries_)
+        if (entry.batch == &batch && entry.num_heads == num_heads && entry.num_kv_heads == num_kv_heads)
+            return &entry.plan;
+    return &entries_.emplace_back(Entry{&batch, num_heads, num_kv_heads, {}}).plan;
+}
+
+void AttentionPlans::make(uint32_t num_workers) {
+    for (auto& [batch, num_heads, num_kv_heads, plan] : entries_) {
+        const AttentionRows rows{batch->segment_starts.data(), batch->visible.data(), batch->tree_masks.data(),
+                                 batch->num_segments};
+        plan_attention(plan, rows, num_heads, num_kv_heads, num_workers);
+    }
+}
+
+}  // namespace aerie

@@ -1,0 +1,75 @@
+// The plan of attention for one launch: which queries read which keys together, in the order in which workers take
+// them. The host makes it once per launch and shape of heads, as FlashInfer's scheduler does; a device's kernel is a
+// loop over the items, which are plain data that may be copied to it as they are.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "core/objects.h"
+
+namespace aerie {
+
+// Keys are taken in blocks whose partial results are merged in order: the blocks of straight decoding, whatever gaps
+// the keys of a draft tree leave, so that every sum runs in the same order.
+constexpr uint32_t kKeysPerBlock = 256;
+// Pairs of a row and a query head that one pass over the keys serves.
+constexpr uint32_t kMaxQueries = 12;
+// Blocks of all items of a plan with split-KV, each with room for its partial result.
+constexpr uint32_t kMaxSplitBlocks = 1024;
+
+// Queries of one segment that read the same KV head, and blocks of their keys. Pair p of a segment and KV head is row
+// first_row + p / group and query head kv_head * group + p % group, with group = num_heads / num_kv_heads.
+struct AttentionItem {
+    uint32_t segment, kv_head;
+    uint32_t first_row;                // of the segment, in the batch
+    uint32_t first_pair, num_pairs;    // num_pairs: 1 .. kMaxQueries
+    uint32_t num_keys;                 // most that any of its pairs sees, those of the tree counted without gaps
+    uint32_t first_block, num_blocks;  // all blocks of num_keys, or one of them with split-KV
+    uint32_t first_partial;            // partial result of block 0; those of other blocks follow. Unique per queries
+
+    uint32_t all_blocks() const { return (num_keys + kKeysPerBlock - 1) / kKeysPerBlock; }
+};
+
+struct AttentionPlan {
+    // By segment, then pairs, then KV head, then block: items that follow each other read the same keys or the next
+    // ones, so a worker may fetch what it will probably do next.
+    std::vector<AttentionItem> items;
+    // Split-KV (Flash-Decoding): every item is one block, since there are few queries over long contexts. The worker
+    // that finishes the last block of some queries merges them all.
+    bool splits = false;
+    // Every item holds all rows of its segment and all their keys, so it may store their keys itself.
+    bool whole_segments = true;
+};
+
+// What a plan reads of a batch, on the host.
+struct AttentionRows {
+    const int32_t* segment_starts;  // [num_segments + 1]
+    const int32_t* visible;         // [rows]
+    const uint64_t* tree_masks;     // [rows]
+    uint32_t num_segments;
+};
+
+// Fills `plan`, whose memory is used again, for `num_workers` that take items as they become free. Every pair meets
+// every block of its keys exactly once.
+void plan_attention(AttentionPlan& plan, const AttentionRows& rows, uint32_t num_heads, uint32_t num_kv_heads,
+                    uint32_t num_workers);
+
+// The plans of a tape's attention ops: layers share them.
+class AttentionPlans {
+  public:
+    // The plan of ops over `batch` with these heads. Stays where it is as long as this does.
+    const AttentionPlan* of(const Batch& batch, uint32_t num_heads, uint32_t num_kv_heads);
+    // Makes all plans anew for their batches as last written.
+    void make(uint32_t num_workers);
+
+  private:
+    struct Entry {
+        const Batch* batch;
+        uint32_t num_heads, num_kv_heads;
+        AttentionPlan plan;
+    };
+    std::deque<Entry> entries_;
+};
+
+}  // namespace aerie
