@@ -248,7 +248,7 @@ export class Context implements Disposable {
   /** A pool of `numPages` pages for keys and values. */
   createKv(
     shape: { layers: number; pages: number; pageSize: number; kvHeads: number; headDim: number },
-    dtype: "float32" | "bfloat16",
+    dtype: TensorDtype,
   ): KvId {
     const { layers, pages, pageSize, kvHeads, headDim } = shape;
     return this.create((out) =>

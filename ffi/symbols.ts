@@ -129,22 +129,17 @@ export const symbols = {
 
   // sampling: u32 context, u32* sampler, u32 max_outputs, u32 vocab_size, u32 max_top
   aerie_sampler_create: { parameters: [u32, buffer, u32, u32, u32], result: i32 },
-  // u32 context, u32 sampler, float* temperature, i32* top_k, float* top_p, float* min_p, u32* seed, u32* seed_high,
-  // i32* position, i32* target, i32* num_top, u32 num_rows
-  aerie_sampler_write: {
-    parameters: [u32, u32, buffer, buffer, buffer, buffer, buffer, buffer, buffer, buffer, buffer, u32],
-    result: i32,
-  },
-  // u32 context, u32 sampler, i32* row_starts, i32* tokens, u8* seen, i32* counts, float* bias, float* repetition,
-  // float* frequency, float* presence, u32 num_rows
-  aerie_sampler_adjust: {
-    parameters: [u32, u32, buffer, buffer, buffer, buffer, buffer, buffer, buffer, buffer, u32],
-    result: i32,
-  },
+  // u32 context, u32 sampler, sampling_row* rows, u32 num_rows, logit_change* changes, u32 num_changes, i32* queries,
+  // u32 num_queries
+  aerie_sampler_write: { parameters: [u32, u32, buffer, u32, buffer, u32, buffer, u32], result: i32 },
   // u32 context, u32 sampler, u32 logits
   aerie_sample: { parameters: [u32, u32, u32], result: i32 },
-  // u32 context, i32* tokens, float* logprobs, i32* top_tokens, float* top_logprobs, u32 sampler, u32 num_rows
-  aerie_sampler_read: { parameters: [u32, buffer, buffer, buffer, buffer, u32, u32], result: i32 },
+  // u32 context, i32* tokens, float* logprobs, i32* top_tokens, float* top_logprobs, i32* ranks, float* query_logprobs,
+  // u32 sampler, u32 ticket, u32 num_rows
+  aerie_sampler_read: {
+    parameters: [u32, buffer, buffer, buffer, buffer, buffer, buffer, u32, u32, u32],
+    result: i32,
+  },
   // u32 context, u32 sampler
   aerie_sampler_release: { parameters: [u32, u32], result: i32 },
 } as const satisfies Deno.ForeignLibraryInterface;

@@ -107,7 +107,8 @@ int32_t aerie_kv_create(uint32_t handle, uint32_t* out, uint32_t num_layers, uin
             fail(AERIE_BAD_SHAPE, "kv_create: page_size is %u, expected a multiple of 16", page_size);
         if (head_dim % 16 || !head_dim || head_dim > 512)
             fail(AERIE_UNSUPPORTED, "kv_create: head_dim is %u, expected a multiple of 16 up to 512", head_dim);
-        if (dtype != AERIE_F32 && dtype != AERIE_BF16) fail(AERIE_UNSUPPORTED, "kv_create: dtype is %d", dtype);
+        if (dtype != AERIE_F32 && dtype != AERIE_F16 && dtype != AERIE_BF16)
+            fail(AERIE_UNSUPPORTED, "kv_create: dtype is %d", dtype);
         if (!num_layers || !num_pages || !num_kv_heads || num_layers > 4096 || num_kv_heads > 4096 ||
             uint64_t(num_pages) * page_size > INT32_MAX)
             fail(AERIE_BAD_SHAPE, "kv_create: %u layers, %u pages of %u, %u heads", num_layers, num_pages, page_size,

@@ -66,19 +66,4 @@ void plan_attention(AttentionPlan& plan, const AttentionRows& rows, uint32_t num
     split_items(plan.items, num_blocks);
 }
 
-const AttentionPlan* AttentionPlans::of(const Batch& batch, uint32_t num_heads, uint32_t num_kv_heads) {
-    for (const Entry& entry : entries_)
-        if (entry.batch == &batch && entry.num_heads == num_heads && entry.num_kv_heads == num_kv_heads)
-            return &entry.plan;
-    return &entries_.emplace_back(Entry{&batch, num_heads, num_kv_heads, {}}).plan;
-}
-
-void AttentionPlans::make(uint32_t num_workers) {
-    for (auto& [batch, num_heads, num_kv_heads, plan] : entries_) {
-        const AttentionRows rows{batch->segment_starts.data(), batch->visible.data(), batch->tree_masks.data(),
-                                 batch->num_segments};
-        plan_attention(plan, rows, num_heads, num_kv_heads, num_workers);
-    }
-}
-
 }  // namespace aerie

@@ -3,10 +3,7 @@
 // loop over the items, which are plain data that may be copied to it as they are.
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <vector>
-
-#include "core/objects.h"
 
 namespace aerie {
 
@@ -54,22 +51,5 @@ struct AttentionRows {
 // every block of its keys exactly once.
 void plan_attention(AttentionPlan& plan, const AttentionRows& rows, uint32_t num_heads, uint32_t num_kv_heads,
                     uint32_t num_workers);
-
-// The plans of a tape's attention ops: layers share them.
-class AttentionPlans {
-  public:
-    // The plan of ops over `batch` with these heads. Stays where it is as long as this does.
-    const AttentionPlan* of(const Batch& batch, uint32_t num_heads, uint32_t num_kv_heads);
-    // Makes all plans anew for their batches as last written.
-    void make(uint32_t num_workers);
-
-  private:
-    struct Entry {
-        const Batch* batch;
-        uint32_t num_heads, num_kv_heads;
-        AttentionPlan plan;
-    };
-    std::deque<Entry> entries_;
-};
 
 }  // namespace aerie

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "core/objects.h"
+#include "core/sampler.h"
 
 namespace aerie {
 
@@ -19,6 +19,12 @@ class Backend {
     virtual void pack(Weight& weight, aerie_dtype float_dtype) = 0;
 
     virtual void kv_move(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) = 0;
+
+    virtual std::shared_ptr<Sampler> make_sampler() = 0;
+    // Sets the parameters of the launches from now on.
+    virtual void sampler_write(Sampler& sampler, const SamplerInputs& inputs) = 0;
+    // Copies what a launch drew, or the last one (0); throws AERIE_BAD_HANDLE if four others drew since.
+    virtual void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t launch, uint32_t num_rows) = 0;
 
     virtual void graph_begin() = 0;
     virtual std::shared_ptr<Graph> graph_end() = 0;

@@ -79,16 +79,9 @@ struct KvPool : Object {
     Memory memory;
 };
 
+// Parameters and results of draws lie in the backend's subclass.
 struct Sampler : Object {
-    uint32_t max_outputs = 0, vocab_size = 0, max_top = 0, num_rows = 0;
-    std::vector<float> temperature, top_p, min_p, repetition, frequency, presence;
-    std::vector<uint32_t> seed, seed_high;
-    std::vector<int32_t> top_k, position, target, num_top;
-    std::vector<int32_t> adjust_starts, adjust_tokens, adjust_counts;  // adjust_starts empty: no adjustments
-    std::vector<uint8_t> adjust_seen;
-    std::vector<float> adjust_bias;
-    std::vector<int32_t> tokens, top_tokens;
-    std::vector<float> logprobs, top_logprobs;
+    uint32_t max_outputs = 0, vocab_size = 0, max_top = 0;
 };
 
 struct Graph : Object {

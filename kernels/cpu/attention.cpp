@@ -9,34 +9,6 @@
 namespace aerie::cpu::AERIE_ISA {
 namespace {
 
-constexpr uint32_t kTogether = kManyRegisters ? 12 : 6;  // queries whose accumulators fit into registers
-
-template <class T>
-using BlockBody = decltype(&attend_block<T, 1>);
-
-// attend_block for `count` queries or, by repeating the last, a few more.
-template <class T>
-BlockBody<T> block_body(uint32_t count) {
-    switch (count) {
-        case 1:
-            return attend_block<T, 1>;
-        case 2:
-            return attend_block<T, 2>;
-        case 3:
-            return attend_block<T, 3>;
-        case 4:
-            return attend_block<T, 4>;
-        case 5:
-        case 6:
-            return attend_block<T, 6>;
-        case 7:
-        case 8:
-            return attend_block<T, std::min(kTogether, 8u)>;
-        default:
-            return attend_block<T, kTogether>;
-    }
-}
-
 // An attention op as one thread runs it.
 template <class T>
 class Attention {
@@ -179,7 +151,7 @@ class Attention {
         for (uint32_t i = 0; i < item.num_pairs; ++i) merge(into + i * stride, more + i * stride, dim_);
     }
 
-    // Divides by the mass; writes the output, and hands it over quantised if asked to.
+    // Divides by the mass; writes the output, and quantises it if asked to.
     void finish(const AttentionItem& item, const Query* queries, const float* partials) const {
         for (uint32_t i = 0; i < item.num_pairs; ++i) {
             const float* partial = partials + i * partial_stride(dim_);
@@ -202,10 +174,13 @@ class Attention {
 }  // namespace
 
 void attention(const Op& op, const Worker& worker) {
-    if (op.kv->dtype == AERIE_F32) {
-        Attention<float>(op, worker).run();
-    } else {
-        Attention<uint16_t>(op, worker).run();
+    switch (op.kv->dtype) {
+        case AERIE_F32:
+            return Attention<float>(op, worker).run();
+        case AERIE_F16:
+            return Attention<Float16>(op, worker).run();
+        default:
+            return Attention<Bfloat16>(op, worker).run();
     }
 }
 

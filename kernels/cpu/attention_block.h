@@ -5,6 +5,8 @@
 // gaps: its blocks and the lanes that its sums run in are those of straight decoding, and so is every bit of its
 // result.
 #pragma once
+#include <algorithm>
+
 #include "cpu/fused.h"
 
 namespace aerie::cpu::AERIE_ISA {
@@ -81,15 +83,15 @@ AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* 
     for (uint32_t b = 0; b < count; b += 16) {
         const size_t block = pages.block(first + b);
         const T *keys = pages.keys + block, *values = pages.values + block;
-        for (uint32_t lane = 0; lane < 16; lane += kPartLanes) {
-            Part even[NQ], odd[NQ];  // two chains hide the latency of fma
+        for (uint32_t lane = 0; lane < 16; lane += kRegisterLanes) {
+            Register even[NQ], odd[NQ];  // two chains hide the latency of fma
             AERIE_UNROLL
             for (int i = 0; i < NQ; ++i) even[i] = odd[i] = splat(0.0f);
             const T* key = keys + lane;
             const float* q = transposed;
             for (uint32_t d = 0; d < pages.head_dim; d += 2, key += 32, q += 2 * NQ) {
                 if (lane == 0) prefetch(values + d * 16, 32);
-                const Part k0 = load_part(key), k1 = load_part(key + 16);
+                const Register k0 = load_register(key), k1 = load_register(key + 16);
                 AERIE_UNROLL
                 for (int i = 0; i < NQ; ++i) {
                     even[i] = fma(k0, splat(q[i]), even[i]);
@@ -139,12 +141,12 @@ AERIE_INLINE void weigh_keys(float* partial, float* scores, const Query& query, 
     partial[head_dim + 1] = reduce_add(query.tree ? mass_by_lane(query, scores, first) : mass);
 }
 
-// sums [NQ][d0 .. d0 + W parts - 1] = weights [NQ, kScores] * values. A key of weight 0 changes no bit. Brings as much
-// of the upcoming keys near as it reads itself.
+// sums [NQ][d0 .. d0 + W registers - 1] = weights [NQ, kScores] * values. A key of weight 0 changes no bit. Brings as
+// much of the upcoming keys near as it reads itself.
 template <class T, int NQ, int W>
 AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float* weights, uint32_t first,
                              uint32_t count, uint32_t d0, const Upcoming<T>& upcoming) {
-    Part acc[NQ][W];
+    Register acc[NQ][W];
     AERIE_UNROLL
     for (int i = 0; i < NQ; ++i) {
         AERIE_UNROLL
@@ -157,13 +159,13 @@ AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float
         const uint32_t end = count - b < 16 ? count - b : 16;
         const float* weight_of = weights + b;
         for (uint32_t p = 0; p < end; ++p, values += pages.head_dim, ++weight_of) {
-            if (more) prefetch(next + p * W * kPartLanes, W * kPartLanes);
-            Part v[W];
+            if (more) prefetch(next + p * W * kRegisterLanes, W * kRegisterLanes);
+            Register v[W];
             AERIE_UNROLL
-            for (int w = 0; w < W; ++w) v[w] = load_part(values + w * kPartLanes);
+            for (int w = 0; w < W; ++w) v[w] = load_register(values + w * kRegisterLanes);
             AERIE_UNROLL
             for (int i = 0; i < NQ; ++i) {
-                const Part weight = splat(weight_of[i * kScores]);
+                const Register weight = splat(weight_of[i * kScores]);
                 AERIE_UNROLL
                 for (int w = 0; w < W; ++w) acc[i][w] = fma(v[w], weight, acc[i][w]);
             }
@@ -173,7 +175,7 @@ AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float
     AERIE_UNROLL
     for (int i = 0; i < NQ; ++i) {
         AERIE_UNROLL
-        for (int w = 0; w < W; ++w) store(partials + i * stride + d0 + w * kPartLanes, acc[i][w]);
+        for (int w = 0; w < W; ++w) store(partials + i * stride + d0 + w * kRegisterLanes, acc[i][w]);
     }
 }
 
@@ -191,9 +193,38 @@ void attend_block(float* partials, const Pages<T>& pages, const Query* queries, 
     constexpr int kAccumulators = kManyRegisters ? 24 : 12;
     constexpr int kWide = NQ * 4 <= kAccumulators ? 4 : NQ * 2 <= kAccumulators ? 2 : 1;
     uint32_t d = 0;
-    for (; d + kPartLanes * kWide <= dim; d += kPartLanes * kWide)
+    for (; d + kRegisterLanes * kWide <= dim; d += kRegisterLanes * kWide)
         sum_values<T, NQ, kWide>(partials, pages, scores, first, count, d, upcoming);
-    for (; d < dim; d += kPartLanes) sum_values<T, NQ, 1>(partials, pages, scores, first, count, d, upcoming);
+    for (; d < dim; d += kRegisterLanes) sum_values<T, NQ, 1>(partials, pages, scores, first, count, d, upcoming);
+}
+
+// Queries whose accumulators fit into registers.
+constexpr uint32_t kTogether = kManyRegisters ? 12 : 6;
+
+template <class T>
+using BlockBody = decltype(&attend_block<T, 1>);
+
+// attend_block for `count` queries or, by repeating the last, a few more.
+template <class T>
+BlockBody<T> block_body(uint32_t count) {
+    switch (count) {
+        case 1:
+            return attend_block<T, 1>;
+        case 2:
+            return attend_block<T, 2>;
+        case 3:
+            return attend_block<T, 3>;
+        case 4:
+            return attend_block<T, 4>;
+        case 5:
+        case 6:
+            return attend_block<T, 6>;
+        case 7:
+        case 8:
+            return attend_block<T, std::min(kTogether, 8u)>;
+        default:
+            return attend_block<T, kTogether>;
+    }
 }
 
 AERIE_INLINE float exp_of(float x) {

@@ -7,6 +7,7 @@
 #include "cpu/kv_cache.h"
 #include "cpu/ops.h"
 #include "cpu/pack.h"
+#include "cpu/sampler.h"
 #include "cpu/tape.h"
 
 namespace aerie::cpu {
@@ -68,6 +69,16 @@ class CpuBackend final : public Backend {
         });
     }
 
+    std::shared_ptr<Sampler> make_sampler() override { return std::make_shared<CpuSampler>(); }
+
+    void sampler_write(Sampler& sampler, const SamplerInputs& inputs) override {
+        static_cast<CpuSampler&>(sampler).write(inputs);
+    }
+
+    void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t launch, uint32_t num_rows) override {
+        static_cast<CpuSampler&>(sampler).read(outputs, launch, num_rows);
+    }
+
     void graph_begin() override { tape_ = std::make_shared<Tape>(); }
 
     std::shared_ptr<Graph> graph_end() override {
@@ -89,7 +100,7 @@ class CpuBackend final : public Backend {
         for (const Op& op : tape.checks) check(op);
         for (size_t i = 0; i < tape.ops.size(); ++i) tape.cursors[i].store(0, std::memory_order_relaxed);
         tape.plans.make(pool_.size());
-        run({table_, tape.ops.data(), tape.ops.size(), ++num_replays_});
+        run({table_, tape.ops.data(), tape.ops.size(), ++num_replays_, ++num_launches_});
     }
 
     void embedding(Tensor& out, const Batch& batch, const Weight& weight) override {
@@ -190,7 +201,7 @@ class CpuBackend final : public Backend {
         AttentionPlans plans;
         set_plan(op, plans);
         plans.make(pool_.size());
-        run({table_, &op, 1, 0});
+        run({table_, &op, 1, 0, ++num_launches_});
     }
 
     void set_plan(Op& op, AttentionPlans& plans) const {
@@ -251,6 +262,8 @@ class CpuBackend final : public Backend {
     }
 
     void run(const TapeRun& run) {
+        for (size_t i = 0; i < run.count; ++i)
+            if (run.ops[i].sampler) static_cast<CpuSampler*>(run.ops[i].sampler)->begin_draw(run.launch);
         struct Argument {
             CpuBackend* backend;
             const TapeRun* run;
@@ -258,7 +271,8 @@ class CpuBackend final : public Backend {
         pool_.run(
             [](void* raw, uint32_t thread) {
                 const auto [backend, run] = *static_cast<Argument*>(raw);
-                run->run({thread, backend->pool_.size(), &backend->pool_, backend->scratch_[thread].get()});
+                run->run(
+                    {thread, backend->pool_.size(), &backend->pool_, backend->scratch_[thread].get(), run->launch});
             },
             &argument);
     }
@@ -284,7 +298,7 @@ class CpuBackend final : public Backend {
     SplitBuffer splits_;
     Arena arena_;
     std::shared_ptr<Tape> tape_;
-    uint64_t num_replays_ = 0;
+    uint64_t num_replays_ = 0, num_launches_ = 0;
 };
 
 }  // namespace

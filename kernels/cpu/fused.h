@@ -48,8 +48,14 @@ AERIE_INLINE void rotate(float* x, const float* angles, uint32_t half) {
     }
 }
 
-AERIE_INLINE void put(float* p, float value) { *p = value; }
-AERIE_INLINE void put(uint16_t* p, float value) { *p = f32_to_bf16(value); }
+// Rounds `count` numbers, a multiple of 16, to nearest even.
+AERIE_INLINE void round_to(float* out, const float* x, uint32_t count) { memcpy(out, x, count * sizeof(float)); }
+AERIE_INLINE void round_to(Bfloat16* out, const float* x, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) out[i].bits = f32_to_bf16(x[i]);
+}
+AERIE_INLINE void round_to(Float16* out, const float* x, uint32_t count) {
+    for (uint32_t i = 0; i < count; i += 16) store_f16(&out[i].bits, load(x + i));
+}
 
 // Stores key and value [head_dim] of one KV head at a slot.
 template <class T>
@@ -59,10 +65,10 @@ AERIE_INLINE void store_kv(KvPool& kv, uint32_t layer, uint32_t slot, uint32_t h
     T* const pool = reinterpret_cast<T*>(kv.memory.data());
     T* keys = pool + key_offset(kv, layer, slot, head);
     T* values = pool + value_offset(kv, layer, slot, head);
-    T rounded[kMaxHeadDim];  // on their own, these loops become vector instructions
-    for (uint32_t d = 0; d < dim; ++d) put(rounded + d, key[d]);
+    T rounded[kMaxHeadDim];
+    round_to(rounded, key, dim);
     for (uint32_t d = 0; d < dim; ++d) keys[d * 16] = rounded[d];
-    for (uint32_t d = 0; d < dim; ++d) put(values + d, value[d]);
+    round_to(values, value, dim);
 }
 
 }  // namespace aerie::cpu::AERIE_ISA

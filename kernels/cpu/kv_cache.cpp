@@ -2,20 +2,30 @@
 #include "cpu/fused.h"
 
 namespace aerie::cpu::AERIE_ISA {
+namespace {
 
-void kv_store(const Op& op, const Worker& worker) {
-    KvPool& kv = *op.kv;
-    const uint32_t dim = kv.head_dim, heads = kv.num_kv_heads;
+template <class T>
+void store_share(const Op& op, const Worker& worker) {
+    const uint32_t dim = op.kv->head_dim, heads = op.kv->num_kv_heads;
     uint32_t first, last;
     worker.share(rows_of(*op.x) * heads, first, last);
     for (uint32_t item = first; item < last; ++item) {
         const uint32_t row = item / heads, head = item % heads, slot = uint32_t(op.batch->slots.data()[row]);
         const float* key = op.x->data + size_t(row) * op.x->cols + (op.num_heads + head) * dim;
-        if (kv.dtype == AERIE_F32) {
-            store_kv<float>(kv, op.layer, slot, head, key, key + heads * dim);
-        } else {
-            store_kv<uint16_t>(kv, op.layer, slot, head, key, key + heads * dim);
-        }
+        store_kv<T>(*op.kv, op.layer, slot, head, key, key + heads * dim);
+    }
+}
+
+}  // namespace
+
+void kv_store(const Op& op, const Worker& worker) {
+    switch (op.kv->dtype) {
+        case AERIE_F32:
+            return store_share<float>(op, worker);
+        case AERIE_F16:
+            return store_share<Float16>(op, worker);
+        default:
+            return store_share<Bfloat16>(op, worker);
     }
 }
 

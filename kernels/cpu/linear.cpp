@@ -14,7 +14,7 @@ using FloatDot = void (*)(const uint8_t*, uint32_t, const float*, float*);
 #define AERIE_GROUPS(f, first) \
     { &f<first, 1>, &f<first, 2>, &f<first, 3>, &f<first, 4>, &f<first, 5>, &f<first, 6>, &f<first, 7>, &f<first, 8> }
 constexpr QuantisedDot kQuantisedDots[3][kGroup] = {
-    AERIE_GROUPS(dot_columns, kPackedQ4), AERIE_GROUPS(dot_columns, kPackedQ5), AERIE_GROUPS(dot_columns, kPackedQ8)};
+    AERIE_GROUPS(dot_rows, kPackedQ4), AERIE_GROUPS(dot_rows, kPackedQ5), AERIE_GROUPS(dot_rows, kPackedQ8)};
 constexpr FloatDot kFloatDots[3][kGroup] = {AERIE_GROUPS(dot_float, F32Weight), AERIE_GROUPS(dot_float, F16Weight),
                                             AERIE_GROUPS(dot_float, Bf16Weight)};
 #undef AERIE_GROUPS

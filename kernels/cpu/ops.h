@@ -85,6 +85,8 @@ struct Worker {
     uint32_t thread, num_threads;
     Pool* pool;
     Scratch* scratch;
+    uint64_t launch = 0;        // number of the run
+    uint32_t first_output = 0;  // of the batch, that row 0 of the logits at hand belongs to
 
     void barrier() const { pool->barrier(thread); }
     // Share of `count` items: first .. last - 1.

@@ -1,4 +1,4 @@
-// Draws the next token of each output row. Order: adjustments (penalties, bias), temperature, softmax, then one
+// Draws the next token of each output row. Order: logit changes (penalties, bias), temperature, softmax, then one
 // descending order in which rank < top_k, mass before the token <= top_p and p >= min_p * p_max must all hold, then a
 // draw by inverse distribution function with one Philox number. Ties go to the lower token id.
 #include <algorithm>
@@ -6,6 +6,7 @@
 
 #include "core/philox.h"
 #include "cpu/ops.h"
+#include "cpu/sampler.h"
 #include "cpu/simd/simd.h"
 
 namespace aerie::cpu::AERIE_ISA {
@@ -35,15 +36,13 @@ struct Workspace {
     }
 };
 
-void adjust(const Sampler& sampler, uint32_t row, float* logits) {
-    if (sampler.adjust_starts.empty()) return;
-    for (int32_t i = sampler.adjust_starts[row]; i < sampler.adjust_starts[row + 1]; ++i) {
-        float& logit = logits[sampler.adjust_tokens[i]];
-        const int32_t count = sampler.adjust_counts[i];
-        if (sampler.adjust_seen[i])
-            logit = logit > 0 ? logit / sampler.repetition[row] : logit * sampler.repetition[row];
-        logit -= sampler.frequency[row] * float(count) + (count > 0 ? sampler.presence[row] : 0.0f);
-        logit += sampler.adjust_bias[i];
+void change_logits(float* logits, const aerie_sampling_row& row, const DrawInputs& inputs) {
+    for (uint32_t i = row.first_change; i < row.first_change + row.num_changes; ++i) {
+        const aerie_logit_change& change = inputs.changes[i];
+        float& logit = logits[change.token];
+        if (change.seen) logit = logit > 0 ? logit / row.repetition : logit * row.repetition;
+        logit -= row.frequency * float(change.count) + (change.count > 0 ? row.presence : 0.0f);
+        logit += change.bias;
     }
 }
 
@@ -139,13 +138,11 @@ int32_t draw_filtered(const Workspace& work, uint32_t vocab, double total, uint3
     return work.candidates[num_kept - 1].token;
 }
 
-int32_t draw(const Sampler& sampler, uint32_t row, const Workspace& work, double total) {
-    const uint32_t vocab = sampler.vocab_size;
-    const double uniform = philox_uniform(sampler.seed[row], sampler.seed_high[row], uint32_t(sampler.position[row]));
-    const uint32_t top_k = sampler.top_k[row] ? uint32_t(sampler.top_k[row]) : vocab;
-    if (top_k >= vocab && sampler.top_p[row] >= 1 && sampler.min_p[row] <= 0)
-        return draw_unfiltered(work, vocab, uniform * total);
-    return draw_filtered(work, vocab, total, top_k, sampler.top_p[row], sampler.min_p[row], uniform);
+int32_t draw_token(const aerie_sampling_row& row, const Workspace& work, uint32_t vocab, double total) {
+    const double uniform = philox_uniform(row.seed_low, row.seed_high, uint32_t(row.position));
+    const uint32_t top_k = row.top_k ? uint32_t(row.top_k) : vocab;
+    if (top_k >= vocab && row.top_p >= 1 && row.min_p <= 0) return draw_unfiltered(work, vocab, uniform * total);
+    return draw_filtered(work, vocab, total, top_k, row.top_p, row.min_p, uniform);
 }
 
 // Writes the `count` largest logits in descending order.
@@ -166,34 +163,58 @@ void report_top(const float* logits, uint32_t vocab, uint32_t count, int32_t* to
     }
 }
 
-void sample_row(Sampler& sampler, uint32_t row, float* logits, Scratch& scratch) {
+// 1 + the number of larger logits.
+int32_t rank_of(const float* logits, uint32_t vocab, float logit) {
+    const Floats own = set1(logit);
+    int32_t rank = 1;
+    uint32_t i = 0;
+    for (; i + 16 <= vocab; i += 16) rank += __builtin_popcount(less(own, load(logits + i)));
+    for (; i < vocab; ++i) rank += logits[i] > logit;
+    return rank;
+}
+
+void sample_row(const CpuSampler& sampler, Draw& draw, uint32_t index, float* logits, Scratch& scratch) {
+    const aerie_sampling_row& row = draw.inputs.rows[index];
     const uint32_t vocab = sampler.vocab_size;
     const Workspace work(scratch, vocab);
-    adjust(sampler, row, logits);
-    const float temperature = sampler.temperature[row], inverse = temperature > 0 ? 1.0f / temperature : 1.0f;
-    bool drawn = temperature > 0 && sampler.target[row] < 0;
-    const float top = largest(logits, vocab);
+    change_logits(logits, row, draw.inputs);
+    const float inverse = row.temperature > 0 ? 1.0f / row.temperature : 1.0f, top = largest(logits, vocab);
+    const bool reports = row.num_top >= 0 || row.num_queries > 0;
+    bool draws = row.temperature > 0 && row.target < 0;
     double total = 0;
-    if (drawn || sampler.num_top[row] >= 0) total = softmax(work, logits, vocab, top, inverse);
-    if (!(total >= 1 && total < INFINITY)) drawn = false;  // no distribution: some logits are not finite
-    sampler.tokens[row] = sampler.target[row] >= 0 ? sampler.target[row]
-                          : drawn                  ? draw(sampler, row, work, total)
-                                                   : first_equal(logits, vocab, top);
-    if (sampler.num_top[row] < 0) return;
-    const auto logprob = [&](float logit) { return float(double(logit - top) * double(inverse) - ::log(total)); };
-    sampler.logprobs[row] = logprob(logits[sampler.tokens[row]]);
-    float* values = sampler.top_logprobs.data() + size_t(row) * sampler.max_top;
-    report_top(logits, vocab, uint32_t(sampler.num_top[row]), sampler.top_tokens.data() + size_t(row) * sampler.max_top,
-               values);
-    for (int32_t i = 0; i < sampler.num_top[row]; ++i) values[i] = logprob(values[i]);
+    if (draws || reports) total = softmax(work, logits, vocab, top, inverse);
+    if (!(total >= 1 && total < INFINITY)) draws = false;  // no distribution: some logits are not finite
+    const int32_t token = row.target >= 0 ? row.target
+                          : draws         ? draw_token(row, work, vocab, total)
+                                          : first_equal(logits, vocab, top);
+    draw.tokens[index] = token;
+    if (row.flags & AERIE_REPORT_RANK) draw.ranks[index] = rank_of(logits, vocab, logits[token]);
+    if (!reports) return;
+    const auto logprob_of = [&](float logit) { return float(double(logit - top) * double(inverse) - ::log(total)); };
+    const float logprob = logprob_of(logits[token]);
+    // Other tokens differ from the row's own by what their logits do, divided by the temperature.
+    const double temperature = row.temperature > 0 ? double(row.temperature) : 1.0;
+    for (uint32_t i = row.first_query; i < row.first_query + row.num_queries; ++i) {
+        const double difference = double(logits[draw.inputs.queries[i]]) - double(logits[token]);
+        draw.query_logprobs[i] = float(double(logprob) + difference / temperature);
+    }
+    if (row.num_top < 0) return;
+    draw.logprobs[index] = logprob;
+    float* values = draw.top_logprobs.data() + size_t(index) * sampler.max_top;
+    report_top(logits, vocab, uint32_t(row.num_top), draw.top_tokens.data() + size_t(index) * sampler.max_top, values);
+    for (int32_t i = 0; i < row.num_top; ++i) values[i] = logprob_of(values[i]);
 }
 
 }  // namespace
 
+// The rows of the slice of outputs at hand.
 void sample(const Op& op, const Worker& worker) {
-    Sampler& sampler = *op.sampler;
-    for (uint32_t row; (row = op.cursor->fetch_add(1, std::memory_order_relaxed)) < sampler.num_rows;)
-        sample_row(sampler, row, op.out->data + size_t(row) * op.out->cols, *worker.scratch);
+    auto& sampler = *static_cast<CpuSampler*>(op.sampler);
+    Draw& draw = sampler.draw_of(worker.launch);
+    const auto num_rows = uint32_t(draw.inputs.rows.size()), first = std::min(worker.first_output, num_rows);
+    const uint32_t count = std::min(num_rows - first, op.out->capacity);
+    for (uint32_t i; (i = op.cursor->fetch_add(1, std::memory_order_relaxed)) < count;)
+        sample_row(sampler, draw, first + i, op.out->data + size_t(i) * op.out->cols, *worker.scratch);
 }
 
 }  // namespace aerie::cpu::AERIE_ISA

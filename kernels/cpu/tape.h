@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/attention_plans.h"
 #include "core/crash.h"
 #include "cpu/ops.h"
 
@@ -20,6 +21,7 @@ struct TapeRun {
     const Op* ops;
     size_t count;
     uint64_t forward;  // replays of the context so far, this one included; 0: an op by itself
+    uint64_t launch;   // runs of the context so far, this one included
 
     // This thread's share of all ops. Marks in `running` what it is at.
     void run(const Worker& worker) const;

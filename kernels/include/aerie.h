@@ -128,7 +128,7 @@ AERIE_API int32_t aerie_batch_sources(uint32_t context, uint32_t batch, const in
 AERIE_API int32_t aerie_batch_release(uint32_t context, uint32_t batch);
 
 /* ---- KV pool ---------------------------------------------------------------------------------------------- */
-/* page_size is a multiple of 16; dtype is AERIE_F32 or AERIE_BF16. */
+/* page_size is a multiple of 16; dtype is AERIE_F32, AERIE_F16 or AERIE_BF16. */
 AERIE_API int32_t aerie_kv_create(uint32_t context, uint32_t* kv, uint32_t num_layers, uint32_t num_pages,
                                   uint32_t page_size, uint32_t num_kv_heads, uint32_t head_dim, int32_t dtype);
 /* Copies keys and values of all layers from slot from[i] to slot to[i]; order as in aerie_tensor_move. */
@@ -171,28 +171,56 @@ AERIE_API int32_t aerie_store_rows(uint32_t context, uint32_t out, uint32_t x, u
 AERIE_API int32_t aerie_add_bias(uint32_t context, uint32_t x, uint32_t bias);
 
 /* ---- sampling --------------------------------------------------------------------------------------------- */
-/* Parameters and results of up to max_outputs rows; max_top most probable tokens at most are reported. */
+/* What a row reports besides its token; see aerie_sampling_row.flags. */
+enum aerie_sampling_flag { AERIE_REPORT_RANK = 1 };
+
+/* How one output row is drawn. The draw is a function of (logits, seed, position) alone (Philox 4x32-10). */
+struct aerie_sampling_row {
+    float temperature;     /* 0: the largest logit */
+    float top_p;           /* (0, 1] */
+    float min_p;           /* [0, 1] */
+    float repetition;      /* above 0: divides a positive logit and multiplies a negative one, if seen */
+    float frequency;       /* subtracted times count */
+    float presence;        /* subtracted if count > 0 */
+    int32_t top_k;         /* 0: all */
+    int32_t position;      /* of the token to draw */
+    int32_t target;        /* a token to report instead of drawing, or less than 0 */
+    int32_t num_top;       /* most probable tokens to report, at most max_top; -1: no logprob, not even the token's */
+    uint32_t seed_low;     /* lower half of the 64-bit seed */
+    uint32_t seed_high;    /* its upper half */
+    uint32_t first_change; /* the row's changes */
+    uint32_t num_changes;
+    uint32_t first_query; /* tokens whose logprobs it reports */
+    uint32_t num_queries;
+    uint32_t flags; /* aerie_sampling_flag */
+};
+
+/* A change to one logit before anything else: penalties of its row, then bias is added. */
+struct aerie_logit_change {
+    int32_t token;
+    int32_t count; /* occurrences in the output */
+    int32_t seen;  /* not 0: occurs in the prompt or the output */
+    float bias;
+};
+
+/* A sampler of up to max_outputs rows, of which each reports up to max_top most probable tokens. */
 AERIE_API int32_t aerie_sampler_create(uint32_t context, uint32_t* sampler, uint32_t max_outputs, uint32_t vocab_size,
                                        uint32_t max_top);
-/* One entry per output row. temperature 0 is greedy; top_k 0 keeps all; target >= 0: report that token, draw nothing;
- * num_top -1: no logprobs. The draw is a function of (logits, seed, position) alone (Philox 4x32-10); the 64-bit seed
- * comes as its lower and upper halves. */
-AERIE_API int32_t aerie_sampler_write(uint32_t context, uint32_t sampler, const float* temperature,
-                                      const int32_t* top_k, const float* top_p, const float* min_p,
-                                      const uint32_t* seed, const uint32_t* seed_high, const int32_t* position,
-                                      const int32_t* target, const int32_t* num_top, uint32_t num_rows);
-/* Changes to single logits before anything else, row r: entries row_starts[r] .. row_starts[r + 1] - 1. If seen,
- * repetition[r] divides a positive and multiplies a negative logit; then counts * frequency[r] and, if counts > 0,
- * presence[r] are subtracted; then bias is added. Must follow aerie_sampler_write of the same rows. */
-AERIE_API int32_t aerie_sampler_adjust(uint32_t context, uint32_t sampler, const int32_t* row_starts,
-                                       const int32_t* tokens, const uint8_t* seen, const int32_t* counts,
-                                       const float* bias, const float* repetition, const float* frequency,
-                                       const float* presence, uint32_t num_rows);
-/* Draws from logits [outputs, vocab_size] (changed in place by the adjustments). */
+/* Sets the parameters of the draws from now on, one row per output. If refused, nothing is drawn. */
+AERIE_API int32_t aerie_sampler_write(uint32_t context, uint32_t sampler, const struct aerie_sampling_row* rows,
+                                      uint32_t num_rows, const struct aerie_logit_change* changes, uint32_t num_changes,
+                                      const int32_t* queries, uint32_t num_queries);
+/* Draws from logits [outputs, vocab_size] (changed in place). */
 AERIE_API int32_t aerie_sample(uint32_t context, uint32_t sampler, uint32_t logits);
-/* tokens, logprobs [num_rows]; top_tokens, top_logprobs [num_rows, max_top]. */
+/* Copies what a launch drew, one of the last four that used the sampler; ticket 0: the last one.
+ *   tokens, logprobs          [num_rows]
+ *   top_tokens, top_logprobs  [num_rows, max_top]  most probable first, ties to the lower token
+ *   ranks                     [num_rows]           1 + tokens of a larger logit; 0 where not asked for
+ *   query_logprobs            [num_queries]        of all queries of that draw
+ * Arrays that are not wanted may be null. */
 AERIE_API int32_t aerie_sampler_read(uint32_t context, int32_t* tokens, float* logprobs, int32_t* top_tokens,
-                                     float* top_logprobs, uint32_t sampler, uint32_t num_rows);
+                                     float* top_logprobs, int32_t* ranks, float* query_logprobs, uint32_t sampler,
+                                     uint32_t ticket, uint32_t num_rows);
 AERIE_API int32_t aerie_sampler_release(uint32_t context, uint32_t sampler);
 
 #ifdef __cplusplus

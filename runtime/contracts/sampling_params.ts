@@ -87,6 +87,22 @@ export const maxTopLogprobs = 20;
 /** Most tokens whose logprobs are asked for by id. */
 export const maxLogprobTokens = 128;
 
+/** Ranges of the numeric parameters: smallest, largest, and whether only whole numbers will do. */
+export const samplingRanges = {
+  temperature: [0, Infinity],
+  topK: [0, Infinity, "whole"],
+  topP: [Number.MIN_VALUE, 1],
+  minP: [0, 1],
+  frequencyPenalty: [-2, 2],
+  presencePenalty: [-2, 2],
+  repetitionPenalty: [Number.MIN_VALUE, 2],
+  maxTokens: [0, Infinity, "whole"],
+  minTokens: [0, Infinity, "whole"],
+  numLogprobs: [-1, Infinity, "whole"],
+  promptLogprobStart: [-1, Infinity, "whole"],
+  numPromptLogprobs: [-1, maxTopLogprobs, "whole"],
+} as const satisfies Partial<Record<keyof SamplingParams, readonly [number, number, "whole"?]>>;
+
 /** The two 32-bit halves of a seed in two's complement, unsigned. */
 export function seedHalves(seed: number | bigint): { readonly low: number; readonly high: number } {
   if (typeof seed === "number") return { low: seed >>> 0, high: Math.floor(seed / 2 ** 32) >>> 0 };

@@ -5,24 +5,8 @@
  */
 import { InvalidRequestError } from "../contracts/errors.ts";
 import type { GenerationRequest } from "../contracts/generation.ts";
-import { maxLogprobTokens, maxTopLogprobs, type SamplingParams } from "../contracts/sampling_params.ts";
+import { maxLogprobTokens, samplingRanges } from "../contracts/sampling_params.ts";
 import { compileStopRegexes } from "../contracts/stop_regex.ts";
-
-/** Numeric parameters: smallest, largest, and whether only whole numbers will do. */
-const RANGES = {
-  temperature: [0, Infinity],
-  topK: [0, Infinity, "whole"],
-  topP: [Number.MIN_VALUE, 1],
-  minP: [0, 1],
-  frequencyPenalty: [-2, 2],
-  presencePenalty: [-2, 2],
-  repetitionPenalty: [Number.MIN_VALUE, 2],
-  maxTokens: [0, Infinity, "whole"],
-  minTokens: [0, Infinity, "whole"],
-  numLogprobs: [-1, Infinity, "whole"],
-  promptLogprobStart: [-1, Infinity, "whole"],
-  numPromptLogprobs: [-1, maxTopLogprobs, "whole"],
-} as const satisfies Partial<Record<keyof SamplingParams, readonly [number, number, "whole"?]>>;
 
 /**
  * Refuses a request that the actors could not run. What depends on sizes the scheduler knows, it checks itself.
@@ -31,8 +15,8 @@ const RANGES = {
  */
 export function checkRequest({ promptTokens, sampling }: GenerationRequest, vocabSize: number): void {
   checkPrompt(promptTokens, vocabSize);
-  for (const [name, [low, high, whole]] of Object.entries(RANGES)) {
-    const value = sampling[name as keyof typeof RANGES];
+  for (const [name, [low, high, whole]] of Object.entries(samplingRanges)) {
+    const value = sampling[name as keyof typeof samplingRanges];
     const fits = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
     if (!fits || value < low || value > high) {
       throw new InvalidRequestError(`Cannot generate: ${name} is ${value}`, name);

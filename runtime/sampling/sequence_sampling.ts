@@ -3,18 +3,9 @@
  *
  * @module
  */
+import type { LogitChange } from "../../ffi/sampler.ts";
 import type { SequenceStart } from "../messages/scheduler_verifier.ts";
 import { type SamplingParams, seedHalves } from "../contracts/sampling_params.ts";
-
-/** A change to one logit; see `aerie_sampler_adjust`. */
-export interface Adjustment {
-  readonly token: number;
-  /** Occurs in prompt or output: the repetition penalty applies. */
-  readonly seen: boolean;
-  /** Occurrences in the output. */
-  readonly count: number;
-  readonly bias: number;
-}
 
 /** Remembers tokens only if the parameters need them, so that plain sampling costs nothing per token. */
 export class SequenceSampling {
@@ -54,7 +45,7 @@ export class SequenceSampling {
    * The changes to the logits of the next token, or of the one after `drafts`, if those were accepted; empty for plain
    * sampling.
    */
-  adjustments(drafts: readonly number[] = []): Adjustment[] {
+  logitChanges(drafts: readonly number[] = []): LogitChange[] {
     const bansEnd = this.#numOutput + drafts.length < this.params.minTokens;
     if (!this.#remembers && !bansEnd && this.#bias.size === 0) return [];
     const bias = bansEnd
@@ -62,7 +53,7 @@ export class SequenceSampling {
       : this.#bias;
     const counts = this.#remembers && drafts.length > 0 ? new Map(this.#counts) : this.#counts;
     if (counts !== this.#counts) { for (const token of drafts) countOne(counts, token); }
-    const changes: Adjustment[] = [];
+    const changes: LogitChange[] = [];
     for (const [token, count] of counts) {
       changes.push({ token, seen: true, count, bias: bias.get(token) ?? 0 });
     }

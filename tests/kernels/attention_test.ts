@@ -4,21 +4,21 @@
  *
  * @module
  */
-import type { BatchRows, Context } from "../../ffi/context.ts";
+import type { BatchRows, Context, TensorDtype } from "../../ffi/context.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import { attention, kvStore } from "../../ffi/ops.ts";
 import { rowsAt, rowsOf, type SegmentRows, shuffled } from "../support/batches.ts";
 import { type Random, seededRandom } from "../support/block_formats.ts";
 import { assertClose } from "../support/close.ts";
 import { normals, readRows, testEachIsa } from "../support/native.ts";
-import { attend, roundedToBfloat16 } from "../support/reference.ts";
+import { attend, ROUNDED } from "../support/reference.ts";
 
 interface Shape {
   readonly numHeads: number;
   readonly numKvHeads: number;
   readonly headDim: number;
   readonly pageSize: number;
-  readonly dtype: "float32" | "bfloat16";
+  readonly dtype: TensorDtype;
   /** Multiplies scores, beside 1 / sqrt(headDim); large makes the softmax sharp. */
   readonly sharpness?: number;
 }
@@ -107,7 +107,7 @@ function expectedRows(shape: Shape, sequence: Sequence, qkv: Float32Array): numb
     const row = Float64Array.from(
       qkv.subarray(entry * cols + head * headDim, entry * cols + (head + 1) * headDim),
     );
-    return head >= numHeads && dtype === "bfloat16" ? roundedToBfloat16(row) : row;
+    return head >= numHeads ? ROUNDED[dtype](row) : row;
   };
   const entries = Array.from(
     { length: sequence.prefix + sequence.rows },
@@ -165,11 +165,12 @@ const DECODE_SHAPES: readonly Shape[] = [
   { numHeads: 8, numKvHeads: 1, headDim: 16, pageSize: 64, dtype: "float32" },
   { numHeads: 16, numKvHeads: 1, headDim: 96, pageSize: 32, dtype: "float32", sharpness: 8 },
 ];
+const FLOAT16_SHAPE: Shape = { numHeads: 6, numKvHeads: 2, headDim: 80, pageSize: 16, dtype: "float16" };
 
 const decodeCases = lazily(() => {
   const random = seededRandom(61),
     sequences = DECODE_LENGTHS.map((length) => ({ prefix: length - 1, rows: 1 }));
-  return DECODE_SHAPES.map((shape) => makeCase(shape, sequences, random));
+  return [...DECODE_SHAPES, FLOAT16_SHAPE].map((shape) => makeCase(shape, sequences, random));
 });
 
 testEachIsa("attention of single rows at many context lengths", (context) => {
@@ -180,7 +181,7 @@ const chunkCases = lazily(() => {
   const random = seededRandom(62);
   const sequences = [[0, 40], [250, 13], [16, 1], [5, 64], [300, 2], [0, 1]]
     .map(([prefix, rows]) => ({ prefix: prefix!, rows: rows! }));
-  return DECODE_SHAPES.slice(1, 5).map((shape) => makeCase(shape, sequences, random));
+  return [...DECODE_SHAPES.slice(1, 5), FLOAT16_SHAPE].map((shape) => makeCase(shape, sequences, random));
 });
 
 testEachIsa("attention of causal chunks of several sequences", (context) => {
@@ -200,7 +201,7 @@ const treeCases = lazily(() => {
     ...[[0, 64], [1, 1], [7, 5], [15, 64], [16, 33], [17, 17], [200, 60], [250, 9], [256, 64]],
     ...[[257, 12], [331, 33]],
   ] as const;
-  return DECODE_SHAPES.slice(0, 3).map((shape) => {
+  return [...DECODE_SHAPES.slice(0, 3), FLOAT16_SHAPE].map((shape) => {
     const sequences = trees.map(([prefix, rows]) => randomTree(prefix, rows, random));
     return makeCase(shape, [...sequences, { prefix: 30, rows: 12 }], random);
   });

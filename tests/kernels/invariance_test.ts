@@ -210,9 +210,14 @@ isaCases(
       const chain = Array.from({ length: numNodes }, (_, i) =>
         i - 1);
       // Around the 16 keys that share a block of KV, and the 256 that attention takes at a time.
-      for (const prefix of [0, 9, 16, 216, 250, 256, 257, 331, 513]) {
+      const prefixes = [0, 9, 16, 216, 250, 256, 257, 331, 513];
+      const cases = [
+        ...prefixes.map((prefix) => [prefix, "bfloat16"] as const),
+        ...[9, 250, 331].map((prefix) => [prefix, "float16"] as const),
+      ];
+      for (const [prefix, dtype] of cases) {
         const batch = context.createBatch({ rows: prefix + numNodes, segments: 1, pages: 36, outputs: 1 });
-        const kv = context.createKv(shape, "bfloat16"), qkv = context.batchTensor(batch, "rows", cols);
+        const kv = context.createKv(shape, dtype), qkv = context.batchTensor(batch, "rows", cols);
         const out = context.batchTensor(batch, "rows", outCols);
         const x = normals(random, (prefix + numNodes) * cols);
         const rowsOfX = (indices: readonly number[]) =>
@@ -238,7 +243,7 @@ isaCases(
             assertSameBits(
               tree.subarray(node * outCols, (node + 1) * outCols),
               straight.subarray(straight.length - outCols),
-              `node ${node} after ${prefix}`,
+              `node ${node} after ${prefix}, ${dtype}`,
             );
           }
         }

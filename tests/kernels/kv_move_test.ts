@@ -5,7 +5,7 @@
  * @module
  */
 import { attention, kvStore } from "../../ffi/ops.ts";
-import type { Context } from "../../ffi/context.ts";
+import type { Context, TensorDtype } from "../../ffi/context.ts";
 import { rowsOf } from "../support/batches.ts";
 import { seededRandom } from "../support/block_formats.ts";
 import { assertSameBits } from "../support/close.ts";
@@ -18,7 +18,7 @@ const PAGES = Int32Array.of(4, 1, 3), PREFIX = 14, NUM_ROWS = 20;
 const KEPT = [0, 2, 3, 7, 19];
 
 /** Attention of the last kept row over prefix and kept rows, per layer. */
-function attended(context: Context, dtype: "float32" | "bfloat16", moved: boolean): Float32Array {
+function attended(context: Context, dtype: TensorDtype, moved: boolean): Float32Array {
   const shape = { layers: LAYERS, pages: 5, pageSize: PAGE_SIZE, kvHeads: KV_HEADS, headDim: HEAD_DIM };
   const kv = context.createKv(shape, dtype);
   const batch = context.createBatch({ rows: 64, segments: 1, pages: 3, outputs: 1 });
@@ -57,7 +57,7 @@ function attended(context: Context, dtype: "float32" | "bfloat16", moved: boolea
 }
 
 testEachIsa("kv_move closes up the accepted path of a tree in every layer", (context) => {
-  for (const dtype of ["float32", "bfloat16"] as const) {
+  for (const dtype of ["float32", "float16", "bfloat16"] as const) {
     assertSameBits(attended(context, dtype, true), attended(context, dtype, false), dtype);
   }
 });

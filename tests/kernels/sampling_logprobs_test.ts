@@ -1,47 +1,17 @@
 /**
- * `aerie_sampler_adjust` and the logprobs of `aerie_sample`.
+ * Changes to logits, and what `aerie_sample` reports: logprobs, ranks, queried tokens.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import type { SamplerAdjustments } from "../../ffi/sampler.ts";
+import type { TicketId } from "../../ffi/handles.ts";
+import { SamplerArrays } from "../../ffi/sampler.ts";
 import { seededRandom } from "../support/block_formats.ts";
 import { assertEachClose } from "../support/close.ts";
-import { normals, testEachIsa } from "../support/native.ts";
+import { assertNative, Status } from "../support/misuse.ts";
+import { normals, readRows, tensorOf, testEachIsa } from "../support/native.ts";
 import { softmax } from "../support/reference.ts";
-import { chiSquareExcess, drawRows } from "../support/samplers.ts";
-
-interface Change {
-  readonly token: number;
-  readonly seen?: boolean;
-  readonly count?: number;
-  readonly bias?: number;
-}
-
-interface Penalties {
-  readonly repetition?: number;
-  readonly frequency?: number;
-  readonly presence?: number;
-}
-
-function adjustmentsOf(
-  changes: readonly (readonly Change[])[],
-  penalties: readonly Penalties[],
-): SamplerAdjustments {
-  const rowStarts = [0];
-  for (const row of changes) rowStarts.push(rowStarts.at(-1)! + row.length);
-  const all = changes.flat();
-  return {
-    rowStarts: Int32Array.from(rowStarts),
-    tokens: Int32Array.from(all, (change) => change.token),
-    seen: Uint8Array.from(all, (change) => Number(change.seen ?? false)),
-    counts: Int32Array.from(all, (change) => change.count ?? 0),
-    bias: Float32Array.from(all, (change) => change.bias ?? 0),
-    repetition: Float32Array.from(penalties, (row) => row.repetition ?? 1),
-    frequency: Float32Array.from(penalties, (row) => row.frequency ?? 0),
-    presence: Float32Array.from(penalties, (row) => row.presence ?? 0),
-  };
-}
+import { addDraw, chiSquareExcess, type Draw, drawRows } from "../support/samplers.ts";
 
 testEachIsa("penalties and bias change the named logits of their row and no other", (context) => {
   const logits = [
@@ -59,21 +29,21 @@ testEachIsa("penalties and bias change the named logits of their row and no othe
     { repetition: 9, frequency: 9, presence: 9 },
     { repetition: 1.5, frequency: -1, presence: -0.5 },
   ];
-  const adjusted = drawRows(context, logits, [{}, {}, {}], adjustmentsOf(changes, penalties));
+  const rows = changes.map((changes, r) => ({ changes, ...penalties[r]! }));
+  const changed = drawRows(context, logits, rows);
   const expected = [
     [2 / 2 - 3 * 0.25 - 1 + 0.5, -2 * 2, 0, 1 - 1, 5],
     [1, 1, 1, 1, 1],
     [3 / 1.5 + 1 + 0.5, -3 * 1.5 + 2 + 0.5, 3, 0, -Infinity],
   ];
-  assert.deepEqual([...adjusted.logits], expected.flat());
-  assert.deepEqual([...adjusted.tokens], [4, 0, 0]);
+  assert.deepEqual([...changed.logits], expected.flat());
+  assert.deepEqual([...changed.tokens], [4, 0, 0]);
 });
 
-testEachIsa("adjustments count for one write of the sampler only and move draws and logprobs", (context) => {
+testEachIsa("changes count for one write of the sampler only and move draws and logprobs", (context) => {
   const logits = [Float32Array.of(0, 1, 2, 3)];
-  const banned = adjustmentsOf([[{ token: 3, bias: -Infinity }, { token: 0, bias: 4 }]], [{}]);
-  const row = { numTop: 4 };
-  const changed = drawRows(context, logits, [row], banned);
+  const changes = [{ token: 3, bias: -Infinity }, { token: 0, bias: 4 }], row = { numTop: 4 };
+  const changed = drawRows(context, logits, [{ ...row, changes }]);
   assert.deepEqual(changed.tokens[0], 0);
   assert.deepEqual(changed.top[0]!.map(([token]) => token), [0, 2, 1, 3]);
   const p = softmax([4, 1, 2, -Infinity]);
@@ -90,9 +60,12 @@ testEachIsa("adjustments count for one write of the sampler only and move draws 
 testEachIsa("a banned token is never drawn, the rest keep their shares", (context) => {
   const logits = Float32Array.of(1, 0.5, 0, 3, -1, 0.2);
   const count = 2000;
-  const rows = Array.from({ length: count }, (_, position) => ({ temperature: 1, seed: 5, position }));
-  const ban = adjustmentsOf(rows.map(() => [{ token: 3, bias: -Infinity }]), rows.map(() => ({})));
-  const { tokens } = drawRows(context, [logits], rows, ban);
+  const changes = [{ token: 3, bias: -Infinity }];
+  const rows = Array.from(
+    { length: count },
+    (_, position) => ({ temperature: 1, seed: 5, position, changes }),
+  );
+  const { tokens } = drawRows(context, [logits], rows);
   const p = softmax(logits.map((value, token) => token === 3 ? -Infinity : value));
   assert.ok(chiSquareExcess(tokens, p) < 4);
 });
@@ -130,4 +103,80 @@ testEachIsa("a target is reported instead of drawn, alternatives tie towards the
   assert.deepEqual(drawn.top[0]!.map(([token]) => token), [1, 2, 4, 5]);
   const logprobs = softmax(logits).map(Math.log);
   assertEachClose(drawn.logprobs.subarray(0, 2), [logprobs[3]!, logprobs[5]!], 2e-6, "targets");
+});
+
+testEachIsa(
+  "ranks and queried tokens are reported, drawn or targeted, with logprobs or without",
+  (context) => {
+    const random = seededRandom(82);
+    for (const vocabSize of [5, 16, 100, 4099]) {
+      const logits = normals(random, vocabSize).map((value) => 4 * value), largest = Math.max(...logits);
+      const targets = [0, vocabSize - 1, logits.indexOf(largest)],
+        queries = [vocabSize - 1, 0, vocabSize >> 1];
+      const rows = [0, 0.5, 2].flatMap((temperature) => [
+        ...targets.map((target) => ({ temperature, target, numTop: 3, reportsRank: true, queries })),
+        { temperature, seed: 4, position: 2, numTop: 0, reportsRank: true, queries: queries.slice(1) },
+        { temperature, seed: 4, position: 3, queries },
+        { temperature, seed: 4, position: 3, numTop: 1 },
+      ]);
+      const drawn = drawRows(context, [logits], rows);
+      rows.forEach((row, r) => {
+        const label = `${vocabSize} tokens, ${JSON.stringify(row)}`, own = logits[drawn.tokens[r]!]!;
+        const logprobs = softmax(Array.from(logits, (value) => value / (row.temperature || 1))).map(Math.log);
+        const asked = "queries" in row ? row.queries : [];
+        const rank = "reportsRank" in row ? 1 + logits.filter((value) => value > own).length : 0;
+        assert.equal(drawn.ranks[r], rank, label);
+        assertEachClose(drawn.queryLogprobs[r]!, asked.map((token) => logprobs[token]!), 2e-6, label);
+        asked.forEach((token, n) => {
+          if (token !== drawn.tokens[r] || !("numTop" in row)) return;
+          assert.equal(drawn.queryLogprobs[r]![n], drawn.logprobs[r], label);
+        });
+      });
+    }
+  },
+);
+
+testEachIsa("logits of equal value share a rank", (context) => {
+  const logits = Float32Array.of(...[1, 3, 3, 0, 3, 2], ...new Array(20).fill(-1), 3);
+  const rows = [1, 2, 26, 5, 0, 3, 7].map((target) => ({ target, reportsRank: true }));
+  assert.deepEqual([...drawRows(context, [logits], rows).ranks], [1, 1, 1, 5, 6, 7, 8]);
+});
+
+testEachIsa("the last four launches' results are there, each with its own parameters", (context) => {
+  const vocabSize = 50, graphLogits = tensorOf(context, normals(seededRandom(83), 2 * vocabSize), vocabSize);
+  const arrays = new SamplerArrays(context, 2, vocabSize, 3);
+  const graph = context.record(() => arrays.forward(graphLogits));
+  const launches = Array.from({ length: 6 }, (_, i) => ({
+    ticket: (i + 1) as TicketId, // launches of a context are counted from 1
+    rows: Array.from({ length: 1 + i % 2 }, (_, r): Draw => ({
+      temperature: 1 + i,
+      seed: i,
+      position: r,
+      numTop: 2,
+      queries: [i, r],
+    })),
+  }));
+  for (const { rows } of launches) {
+    arrays.clear();
+    for (const row of rows) addDraw(arrays, row);
+    arrays.write();
+    context.run(graph);
+  }
+  const logits = readRows(context, graphLogits, 2, vocabSize);
+  const both = [logits.slice(0, vocabSize), logits.slice(vocabSize)];
+  const expectDrawn = (rows: readonly Draw[]) => {
+    const expected = drawRows(context, rows.map((_, r) => both[r]!), rows), count = rows.length;
+    assert.deepEqual(arrays.tokens.subarray(0, count), expected.tokens);
+    assert.deepEqual(arrays.logprobs.subarray(0, count), expected.logprobs);
+  };
+  for (const { rows, ticket } of launches.slice(2)) {
+    arrays.read(rows.length, ticket);
+    expectDrawn(rows);
+  }
+  arrays.read(2);
+  expectDrawn(launches[5]!.rows);
+  for (const ticket of [launches[0]!.ticket, launches[1]!.ticket, 99 as TicketId]) {
+    assertNative(() => arrays.read(1, ticket), Status.badHandle, /launch \d+ is not among the last 4/);
+  }
+  assertNative(() => arrays.read(2, launches[4]!.ticket), Status.badShape, /sampler_read: 2 rows of 1/);
 });

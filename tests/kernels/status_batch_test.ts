@@ -4,13 +4,13 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { GraphId } from "../../ffi/handles.ts";
+import type { GraphId, TicketId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";
-import { adjustSampler, createSampler, readSampler, sample, writeSampler } from "../../ffi/sampler.ts";
+import { SamplerArrays } from "../../ffi/sampler.ts";
 import { rowsAt } from "../support/batches.ts";
 import { Bench, refuses, Status } from "../support/misuse.ts";
 import { withContext } from "../support/native.ts";
-import { type Draw, samplerRows } from "../support/samplers.ts";
+import { addDraw, type Draw } from "../support/samplers.ts";
 
 const huge = 0x7fffffff;
 const id = <Id extends number>(value: number) => value as Id;
@@ -160,6 +160,15 @@ refuses(
 );
 
 // Samplers.
+
+/** A sampler for two rows of ten logits with these as its parameters. */
+function written({ context }: Bench, rows: readonly Draw[]): SamplerArrays {
+  const arrays = new SamplerArrays(context, 2, 10, 3);
+  for (const row of rows) addDraw(arrays, row);
+  arrays.write();
+  return arrays;
+}
+
 const draws: readonly (readonly [label: string, row: Draw, text: RegExp])[] = [
   ["a temperature of NaN", { temperature: NaN }, /temperature\[0\] is nan/],
   ["a negative temperature", { temperature: -1 }, /temperature\[0\] is -1/],
@@ -170,12 +179,14 @@ const draws: readonly (readonly [label: string, row: Draw, text: RegExp])[] = [
   ["a min_p above 1", { minP: 1.5 }, /min_p\[0\] is 1.5/],
   ["a target past the vocabulary", { target: 10 }, /target\[0\] is 10/],
   ["more alternatives than there is room for", { numTop: 4 }, /num_top\[0\] is 4/],
+  ["a repetition penalty of 0", { repetition: 0 }, /repetition\[0\] is 0/],
+  ["a repetition penalty of NaN", { repetition: NaN }, /repetition\[0\] is nan/],
 ];
 for (const [label, row, text] of draws) {
   refuses(
     label,
-    ({ context }) => {
-      writeSampler(context, createSampler(context, 2, 10, 3), samplerRows([row]), 1);
+    (b) => {
+      written(b, [row]);
     },
     Status.badArgument,
     text,
@@ -183,60 +194,64 @@ for (const [label, row, text] of draws) {
 }
 refuses(
   "more rows than the sampler has",
-  ({ context }) => {
-    writeSampler(context, createSampler(context, 2, 10, 3), samplerRows([{}, {}, {}]), 3);
+  (b) => {
+    written(b, [{}, {}, {}]);
   },
   Status.badShape,
   /sampler_write: 3 rows of 2/,
 );
 refuses(
   "logits of another vocabulary",
-  ({ context }) => {
-    sample(context, createSampler(context, 2, 10, 3), context.createTensor(2, 11));
-  },
+  (b) => written(b, []).forward(b.context.createTensor(2, 11)),
   Status.badShape,
   /sample: logits are \[2, 11\], expected \[2, 10\]/,
 );
 refuses(
   "reading more rows than were drawn",
-  ({ context }) => {
-    const sampler = createSampler(context, 2, 10, 1);
-    writeSampler(context, sampler, samplerRows([{}]), 1);
-    const two = { tokens: new Int32Array(2), topTokens: new Int32Array(2) };
-    const logprobs = { logprobs: new Float32Array(2), topLogprobs: new Float32Array(2) };
-    readSampler(context, { ...two, ...logprobs }, sampler, 2);
+  (b) => {
+    const arrays = written(b, [{}]);
+    arrays.forward(b.context.createTensor(2, 10));
+    arrays.read(2);
   },
   Status.badShape,
   /sampler_read: 2 rows of 1/,
 );
 
-function adjust({ context }: Bench, token: number, repetition: number): void {
-  const sampler = createSampler(context, 2, 10, 1), one = Float32Array.of(1);
-  writeSampler(context, sampler, samplerRows([{}]), 1);
-  adjustSampler(context, sampler, {
-    rowStarts: Int32Array.of(0, 1),
-    tokens: Int32Array.of(token),
-    seen: Uint8Array.of(1),
-    counts: Int32Array.of(1),
-    bias: one,
-    repetition: Float32Array.of(repetition),
-    frequency: one,
-    presence: one,
-  }, 1);
-}
 refuses(
-  "an adjusted token past the vocabulary",
-  (b) => adjust(b, 10, 1),
+  "a changed token past the vocabulary",
+  (b) => {
+    written(b, [{ changes: [{ token: 10 }] }]);
+  },
   Status.badArgument,
   /tokens\[0\] is 10/,
 );
-refuses("a repetition penalty of 0", (b) => adjust(b, 1, 0), Status.badArgument, /repetition\[0\] is 0/);
 refuses(
-  "a repetition penalty of NaN",
-  (b) => adjust(b, 1, NaN),
+  "a queried token past the vocabulary",
+  (b) => {
+    written(b, [{ queries: [3] }, { queries: [-1] }]);
+  },
   Status.badArgument,
-  /repetition\[0\] is nan/,
+  /queries\[1\] is -1/,
 );
+refuses(
+  "a launch that did not draw",
+  (b) => {
+    const arrays = written(b, [{}]);
+    arrays.forward(b.context.createTensor(2, 10));
+    arrays.read(1, 7 as TicketId);
+  },
+  Status.badHandle,
+  /launch 7 is not among/,
+);
+
+Deno.test("a refused write draws nothing", () =>
+  withContext("portable", 1, (context) => {
+    const bench = new Bench(context), arrays = written(bench, [{}]);
+    addDraw(arrays, { temperature: -1 });
+    assert.throws(() => arrays.write());
+    arrays.forward(context.createTensor(2, 10));
+    assert.throws(() => arrays.read(1), /sampler_read: 1 rows of 0/);
+  }));
 
 Deno.test("a refused batch runs no rows", () =>
   withContext("portable", 1, (context) => {

@@ -264,8 +264,8 @@ refuses(
   /kv_create: 67108864 pages of \d+ bytes/,
 );
 refuses(
-  "KV in float16",
-  (b) => b.context.createKv(pool, "float16" as "float32"),
+  "KV in int8",
+  (b) => b.context.createKv(pool, "int8" as "float32"),
   Status.unsupported,
-  /kv_create: dtype is 1/,
+  /kv_create: dtype is 3/,
 );

@@ -46,6 +46,13 @@ export function roundedToBfloat16(x: Row): Float64Array {
   });
 }
 
+/** What is left of each value in an element type. */
+export const ROUNDED: Readonly<Record<"float32" | "float16" | "bfloat16", (x: Row) => Float64Array>> = {
+  float32: (x) => Float64Array.from(x, Math.fround),
+  float16: (x) => Float64Array.from(x, Math.f16round),
+  bfloat16: roundedToBfloat16,
+};
+
 /** Rotates pairs (i, i + n / 2) of one head by position * invFreq. */
 export function rotate(x: Row, position: number, invFreq: Row): Float64Array {
   const half = x.length / 2, out = new Float64Array(x.length);

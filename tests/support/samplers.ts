@@ -4,14 +4,7 @@
  * @module
  */
 import type { Context } from "../../ffi/context.ts";
-import {
-  adjustSampler,
-  createSampler,
-  readSampler,
-  sample,
-  type SamplerAdjustments,
-  writeSampler,
-} from "../../ffi/sampler.ts";
+import { GREEDY_ROW, type LogitChange, REPORT_RANK, SamplerArrays } from "../../ffi/sampler.ts";
 import { tensorOf } from "./native.ts";
 import { softmax } from "./reference.ts";
 
@@ -28,6 +21,13 @@ export interface Draw {
   readonly target?: number;
   /** Alternatives to report; -1, the default, turns logprobs off. */
   readonly numTop?: number;
+  readonly repetition?: number;
+  readonly frequency?: number;
+  readonly presence?: number;
+  readonly changes?: readonly (Partial<LogitChange> & Pick<LogitChange, "token">)[];
+  /** Tokens whose logprobs are reported. */
+  readonly queries?: readonly number[];
+  readonly reportsRank?: boolean;
 }
 
 /** What came out, row by row. */
@@ -35,23 +35,19 @@ export interface Drawn {
   readonly tokens: Int32Array;
   readonly logprobs: Float32Array;
   readonly top: readonly (readonly (readonly [token: number, logprob: number])[])[];
+  readonly ranks: Int32Array;
+  /** By row, in the order of its queries. */
+  readonly queryLogprobs: readonly (readonly number[])[];
 }
 
 const MAX_TOP = 8;
 
-/** Arrays of `aerie_sampler_write` for these rows. */
-export function samplerRows(rows: readonly Draw[]): Parameters<typeof writeSampler>[2] {
-  return {
-    temperature: Float32Array.from(rows, (row) => row.temperature ?? 0),
-    topK: Int32Array.from(rows, (row) => row.topK ?? 0),
-    topP: Float32Array.from(rows, (row) => row.topP ?? 1),
-    minP: Float32Array.from(rows, (row) => row.minP ?? 0),
-    seed: Uint32Array.from(rows, (row) => row.seed ?? 0),
-    seedHigh: Uint32Array.from(rows, (row) => row.seedHigh ?? 0),
-    position: Int32Array.from(rows, (row) => row.position ?? 0),
-    target: Int32Array.from(rows, (row) => row.target ?? -1),
-    numTop: Int32Array.from(rows, (row) => row.numTop ?? -1),
-  };
+/** Adds a row to what is written next. */
+export function addDraw(arrays: SamplerArrays, draw: Draw): void {
+  const { seed = 0, changes = [], queries = [], reportsRank = false, ...row } = draw;
+  const whole = changes.map((change) => ({ count: 0, seen: false, bias: 0, ...change }));
+  const flags = reportsRank ? REPORT_RANK : 0;
+  arrays.add({ ...GREEDY_ROW, ...row, seedLow: seed, flags }, whole, queries);
 }
 
 /** Draws once per row; `logits` has a row for each, or one for all. */
@@ -59,33 +55,28 @@ export function drawRows(
   context: Context,
   logits: readonly Float32Array[],
   rows: readonly Draw[],
-  adjustments?: SamplerAdjustments,
 ): Drawn & { readonly logits: Float32Array } {
   const vocabSize = logits[0]!.length, count = rows.length;
   const all = new Float32Array(count * vocabSize);
   rows.forEach((_, r) => all.set(logits.length === 1 ? logits[0]! : logits[r]!, r * vocabSize));
   const tensor = tensorOf(context, all, vocabSize);
-  const sampler = createSampler(context, count, vocabSize, MAX_TOP);
-  writeSampler(context, sampler, samplerRows(rows), count);
-  if (adjustments) adjustSampler(context, sampler, adjustments, count);
-  sample(context, sampler, tensor);
-  const results = {
-    tokens: new Int32Array(count),
-    logprobs: new Float32Array(count),
-    topTokens: new Int32Array(count * MAX_TOP),
-    topLogprobs: new Float32Array(count * MAX_TOP),
-  };
-  readSampler(context, results, sampler, count);
+  const arrays = new SamplerArrays(context, count, vocabSize, MAX_TOP);
+  for (const row of rows) addDraw(arrays, row);
+  arrays.write();
+  arrays.forward(tensor);
+  arrays.read(count);
   context.readTensor(tensor, all, 0, count);
-  context.check(context.native.aerie_sampler_release(context.id, sampler));
-  context.check(context.native.aerie_tensor_release(context.id, tensor));
+  arrays.release();
+  context.releaseTensor(tensor);
+  const { tokens, logprobs, topTokens, topLogprobs, ranks } = arrays;
   const top = rows.map(({ numTop = -1 }, r) =>
     Array.from({ length: Math.max(0, numTop) }, (_, n) => {
       const at = r * MAX_TOP + n;
-      return [results.topTokens[at]!, results.topLogprobs[at]!] as const;
+      return [topTokens[at]!, topLogprobs[at]!] as const;
     })
   );
-  return { tokens: results.tokens, logprobs: results.logprobs, top, logits: all };
+  const queryLogprobs = rows.map(({ queries = [] }, r) => queries.map((_, n) => arrays.queryLogprob(r, n)));
+  return { tokens, logprobs, top, ranks, queryLogprobs, logits: all };
 }
 
 /**

@@ -1,10 +1,11 @@
 // int8 products where registers are few (16 of 256 bits): the accumulators of one tile (16 weight rows) and four rows
-// of x fit; totals wait in the output tile. Included by dot.h alone.
+// of x fit; totals wait in the output.
 #pragma once
+#include "cpu/dot/packed_block.h"
 
 namespace aerie::cpu::AERIE_ISA {
 
-constexpr int kColumns = 4;  // rows of x per pass over a tile
+constexpr int kRowsPerPass = 4;  // rows of x per pass over a tile
 
 // Half of a tile: see Layout.
 template <int Format>
@@ -50,32 +51,32 @@ AERIE_INLINE __m256i widened(__m256i sum) {
 }
 
 // Where the activations of a block lie, from some row on.
-struct Columns {
+struct InputRows {
     const int8_t* quants;
     const float *scale, *sum;
 };
 
-// One tile of a block times C rows of x, added to `tile`.
-template <int Format, int C>
-AERIE_INLINE void add_tile(const uint8_t* block, int t, const Columns& x, float* tile) {
+// One tile of a block times R rows of x, added to `out`.
+template <int Format, int R>
+AERIE_INLINE void add_tile(const uint8_t* block, int t, const InputRows& x, float* out) {
     using L = Layout<Format>;
-    __m256i sums[2][C];
+    __m256i sums[2][R];
     AERIE_UNROLL
-    for (int c = 0; c < C; ++c) sums[0][c] = sums[1][c] = _mm256_setzero_si256();
+    for (int r = 0; r < R; ++r) sums[0][r] = sums[1][r] = _mm256_setzero_si256();
     AERIE_UNROLL
     for (int v = 0; v < 4; ++v) {
         __m256i low[2], high[2];  // inputs 4 v .. 4 v + 3 of eight rows each, and those 16 further
         AERIE_UNROLL
         for (int half = 0; half < 2; ++half) load_quants<Format>(block, t, v, half, low[half], high[half]);
         AERIE_UNROLL
-        for (int c = 0; c < C; ++c) {
-            const int8_t* quants = x.quants + c * int(kBlock) + v * 4;
+        for (int r = 0; r < R; ++r) {
+            const int8_t* quants = x.quants + r * int(kBlock) + v * 4;
             const __m256i a = _mm256_set1_epi32(word(quants));
             AERIE_UNROLL
-            for (int half = 0; half < 2; ++half) sums[half][c] = accumulate<Format>(sums[half][c], low[half], a);
+            for (int half = 0; half < 2; ++half) sums[half][r] = accumulate<Format>(sums[half][r], low[half], a);
             const __m256i b = _mm256_set1_epi32(word(quants + 16));
             AERIE_UNROLL
-            for (int half = 0; half < 2; ++half) sums[half][c] = accumulate<Format>(sums[half][c], high[half], b);
+            for (int half = 0; half < 2; ++half) sums[half][r] = accumulate<Format>(sums[half][r], high[half], b);
         }
     }
     const uint16_t* scales = reinterpret_cast<const uint16_t*>(block + L::kScalesAt) + t * kTileRows;
@@ -83,33 +84,34 @@ AERIE_INLINE void add_tile(const uint8_t* block, int t, const Columns& x, float*
     const __m256 d[2] = {eight(0), eight(8)};
     const __m256 m[2] = {L::kMinimum ? eight(kUnitRows) : d[0], L::kMinimum ? eight(kUnitRows + 8) : d[1]};
     AERIE_UNROLL
-    for (int c = 0; c < C; ++c) {
-        const __m256 scale = _mm256_set1_ps(x.scale[c]), sum = _mm256_set1_ps(x.sum[c]);
+    for (int r = 0; r < R; ++r) {
+        const __m256 scale = _mm256_set1_ps(x.scale[r]), sum = _mm256_set1_ps(x.sum[r]);
         AERIE_UNROLL
         for (int half = 0; half < 2; ++half) {
-            float* at = tile + c * kUnitRows + t * kTileRows + half * 8;
+            float* at = out + r * kUnitRows + t * kTileRows + half * 8;
             __m256 total = _mm256_loadu_ps(at);
             if (L::kMinimum) total = _mm256_fmadd_ps(m[half], sum, total);
-            const __m256 dot = _mm256_mul_ps(_mm256_cvtepi32_ps(widened<Format>(sums[half][c])), d[half]);
+            const __m256 dot = _mm256_mul_ps(_mm256_cvtepi32_ps(widened<Format>(sums[half][r])), d[half]);
             _mm256_storeu_ps(at, _mm256_fmadd_ps(dot, scale, total));
         }
     }
 }
 
-template <int Format, int C>
-void dot_columns(const uint8_t* unit, uint32_t cols, const Activations& x, uint32_t column, float* tile,
-                 Prefetch prefetch) {
-    constexpr int kFirst = C < kColumns ? C : kColumns, kRest = C - kFirst;
-    memset(tile, 0, C * kUnitRows * sizeof(float));
-    for (uint32_t block = 0; block < cols / kBlock; ++block, unit += Layout<Format>::kBytes) {
+template <int Format, int R>
+void dot_rows(const uint8_t* panel, uint32_t cols, const Activations& x, uint32_t first_row, float* out,
+              Prefetch prefetch) {
+    constexpr int kFirst = R < kRowsPerPass ? R : kRowsPerPass, kRest = R - kFirst;
+    memset(out, 0, R * kUnitRows * sizeof(float));
+    for (uint32_t block = 0; block < cols / kBlock; ++block, panel += Layout<Format>::kBytes) {
         prefetch.step();
-        const size_t scales = size_t(block) * x.stride + column;
-        const Columns at{x.quants + (size_t(block) * x.num_rows + column) * kBlock, x.scale + scales, x.sum + scales};
+        const size_t scales = size_t(block) * x.stride + first_row;
+        const InputRows at{x.quants + (size_t(block) * x.num_rows + first_row) * kBlock, x.scale + scales,
+                           x.sum + scales};
         for (int t = 0; t < 2; ++t) {
-            add_tile<Format, kFirst>(unit, t, at, tile);
+            add_tile<Format, kFirst>(panel, t, at, out);
             if constexpr (kRest > 0)
-                add_tile<Format, kRest>(unit, t, {at.quants + kFirst * kBlock, at.scale + kFirst, at.sum + kFirst},
-                                        tile + kFirst * kUnitRows);
+                add_tile<Format, kRest>(panel, t, {at.quants + kFirst * kBlock, at.scale + kFirst, at.sum + kFirst},
+                                        out + kFirst * kUnitRows);
         }
     }
 }

@@ -1,7 +1,9 @@
 // int8 products where the accumulators of eight rows of x fit into registers: a weight is loaded once and meets all
-// of them. Included by dot.h alone.
+// of them.
 #pragma once
 #include <bit>
+
+#include "cpu/dot/packed_block.h"
 
 namespace aerie::cpu::AERIE_ISA {
 
@@ -27,56 +29,56 @@ AERIE_INLINE Floats scaled_count(Ints count, Floats scale, Floats minus_origin) 
     return kRoundsOnce ? fma(as_float(count), scale, minus_origin) : mul(to_float(count), scale);
 }
 
-template <int Format, int C>
-void dot_columns(const uint8_t* unit, uint32_t cols, const Activations& x, uint32_t column, float* tile,
-                 Prefetch prefetch) {
+template <int Format, int R>
+void dot_rows(const uint8_t* panel, uint32_t cols, const Activations& x, uint32_t first_row, float* out,
+              Prefetch prefetch) {
     using L = Layout<Format>;
     const size_t rows = x.num_rows, stride = x.stride;
-    const int8_t* quants = x.quants + size_t(column) * kBlock;
-    const float *scale = x.scale + column, *sum = x.sum + column;
-    const int32_t* bias = x.bias + column;
-    Floats total[2][C];
+    const int8_t* quants = x.quants + size_t(first_row) * kBlock;
+    const float *scale = x.scale + first_row, *sum = x.sum + first_row;
+    const int32_t* bias = x.bias + first_row;
+    Floats total[2][R];
     AERIE_UNROLL
-    for (int c = 0; c < C; ++c) total[0][c] = total[1][c] = set1(0.0f);
+    for (int r = 0; r < R; ++r) total[0][r] = total[1][r] = set1(0.0f);
     for (uint32_t block = 0; block < cols / kBlock; ++block) {
         prefetch.step();
-        Ints acc[2][C];
+        Ints acc[2][R];
         AERIE_UNROLL
-        for (int c = 0; c < C; ++c)
-            acc[0][c] = acc[1][c] = set1(kCountFrom + (!L::kMinimum && kBiasedBytes ? bias[c] : 0));
+        for (int r = 0; r < R; ++r)
+            acc[0][r] = acc[1][r] = set1(kCountFrom + (!L::kMinimum && kBiasedBytes ? bias[r] : 0));
         AERIE_UNROLL
         for (int v = 0; v < 4; ++v) {
             Bytes low[2], high[2];
-            for (int t = 0; t < 2; ++t) load_quants<Format>(unit, t, v, low[t], high[t]);
+            for (int t = 0; t < 2; ++t) load_quants<Format>(panel, t, v, low[t], high[t]);
             AERIE_UNROLL
-            for (int c = 0; c < C; ++c) {
-                const int32_t a = word(quants + c * kBlock + v * 4), b = word(quants + c * kBlock + v * 4 + 16);
+            for (int r = 0; r < R; ++r) {
+                const int32_t a = word(quants + r * kBlock + v * 4), b = word(quants + r * kBlock + v * 4 + 16);
                 for (int t = 0; t < 2; ++t) {
-                    acc[t][c] = L::kMinimum ? dot_small(acc[t][c], low[t], a) : dot_offset(acc[t][c], low[t], a);
-                    acc[t][c] = L::kMinimum ? dot_small(acc[t][c], high[t], b) : dot_offset(acc[t][c], high[t], b);
+                    acc[t][r] = L::kMinimum ? dot_small(acc[t][r], low[t], a) : dot_offset(acc[t][r], low[t], a);
+                    acc[t][r] = L::kMinimum ? dot_small(acc[t][r], high[t], b) : dot_offset(acc[t][r], high[t], b);
                 }
             }
         }
         AERIE_UNROLL
         for (int t = 0; t < 2; ++t) {
-            const uint16_t* scales = reinterpret_cast<const uint16_t*>(unit + L::kScalesAt) + t * kTileRows;
+            const uint16_t* scales = reinterpret_cast<const uint16_t*>(panel + L::kScalesAt) + t * kTileRows;
             const Floats d = load_f16(scales), minus_origin = mul(d, set1(-kOrigin));
             const Floats m = L::kMinimum ? load_f16(scales + kUnitRows) : d;
             AERIE_UNROLL
-            for (int c = 0; c < C; ++c) {
-                if (L::kMinimum) total[t][c] = fma(m, set1(sum[c]), total[t][c]);
-                total[t][c] = fma(scaled_count(acc[t][c], d, minus_origin), set1(scale[c]), total[t][c]);
+            for (int r = 0; r < R; ++r) {
+                if (L::kMinimum) total[t][r] = fma(m, set1(sum[r]), total[t][r]);
+                total[t][r] = fma(scaled_count(acc[t][r], d, minus_origin), set1(scale[r]), total[t][r]);
             }
         }
-        unit += L::kBytes;
+        panel += L::kBytes;
         quants += rows * kBlock;
         scale += stride;
         sum += stride;
         bias += stride;
     }
     AERIE_UNROLL
-    for (int c = 0; c < C; ++c)
-        for (int t = 0; t < 2; ++t) store(tile + c * kUnitRows + t * kTileRows, total[t][c]);
+    for (int r = 0; r < R; ++r)
+        for (int t = 0; t < 2; ++t) store(out + r * kUnitRows + t * kTileRows, total[t][r]);
 }
 
 }  // namespace aerie::cpu::AERIE_ISA

@@ -1,8 +1,10 @@
 // Products of bf16 weights by AMX tiles (Intel SDM, volume 1, "Programming with Intel AMX"): one instruction multiplies
-// 32 inputs of 16 rows of x with those of 16 rows of the weight. x is split into two bf16 rows whose sum is x to 16
-// bits, where the hardware's inputs have 8. Included by dot.h alone.
+// 32 inputs of a tile (16 rows) of x with those of a tile of the weight. x is split into two bf16 rows whose sum is x
+// to 16 bits, where the hardware's inputs have 8.
 #pragma once
+#include "cpu/dot/packed_block.h"
 
+#if defined(__AMX_BF16__)
 namespace aerie::cpu::AERIE_ISA {
 
 constexpr bool kTiled = true;
@@ -49,7 +51,7 @@ AERIE_INLINE void multiply_tiles() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(Sums), "i"(X), "i"(Weights));
 }
 
-// out [2, whole_blocks(cols)]: x to 8 bits, and what is left of it to 8 bits; zeros behind the last column.
+// out [2, whole_blocks(cols)]: x to 8 bits, and what is left of it to 8 bits; zeros behind the last input.
 inline void split_row(uint16_t* out, const float* x, uint32_t cols) {
     const uint32_t stride = whole_blocks(cols);
     for (uint32_t i = 0; i < stride; i += 16) {
@@ -61,20 +63,20 @@ inline void split_row(uint16_t* out, const float* x, uint32_t cols) {
     }
 }
 
-// tile [count, 32] = bf16 unit * `count` rows of split x, up to 8 * XTiles, while Tiles are there. What lies behind the
+// out [count, 32] = bf16 panel * `count` rows of split x, up to 8 * XTiles, while Tiles are there. What lies behind the
 // last row is read, too.
 template <int XTiles>
-AERIE_INLINE void dot_split_tiles(const uint8_t* unit, uint32_t cols, const uint16_t* x, uint32_t count, float* tile,
+AERIE_INLINE void dot_split_tiles(const uint8_t* panel, uint32_t cols, const uint16_t* x, uint32_t count, float* out,
                                   Prefetch prefetch) {
     constexpr size_t kPairBytes = kUnitRows * 4;
     const uint32_t stride = whole_blocks(cols);
     asm volatile("tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::);
-    for (uint32_t i = 0; i < stride; i += kBlock, unit += kBlock / 2 * kPairBytes, x += kBlock) {
+    for (uint32_t i = 0; i < stride; i += kBlock, panel += kBlock / 2 * kPairBytes, x += kBlock) {
         prefetch.step();
         load_tile<kTileX[0]>(x, stride * 2);
-        load_tile<kTileWeights[0]>(unit, kPairBytes);
+        load_tile<kTileWeights[0]>(panel, kPairBytes);
         multiply_tiles<kTileSums[0][0], kTileX[0], kTileWeights[0]>();
-        load_tile<kTileWeights[1]>(unit + kTileBytes, kPairBytes);
+        load_tile<kTileWeights[1]>(panel + kTileBytes, kPairBytes);
         multiply_tiles<kTileSums[1][0], kTileX[0], kTileWeights[1]>();
         if constexpr (XTiles == 2) {
             load_tile<kTileX[1]>(x + kFullTileRows * stride, stride * 2);
@@ -90,20 +92,35 @@ AERIE_INLINE void dot_split_tiles(const uint8_t* unit, uint32_t cols, const uint
         store_tile<kTileSums[0][1]>(sums[0] + kTileFloats);
         store_tile<kTileSums[1][1]>(sums[1] + kTileFloats);
     }
-    for (uint32_t c = 0; c < count; ++c) {
+    for (uint32_t r = 0; r < count; ++r) {
         for (int t = 0; t < 2; ++t) {
-            const float* high = sums[t] + 2 * c * kTileRows;
-            store(tile + c * kUnitRows + t * kTileRows, add(load(high), load(high + kTileRows)));
+            const float* high = sums[t] + 2 * r * kTileRows;
+            store(out + r * kUnitRows + t * kTileRows, add(load(high), load(high + kTileRows)));
         }
     }
 }
 
-inline void dot_split(const uint8_t* unit, uint32_t cols, const uint16_t* x, uint32_t count, float* tile,
+inline void dot_split(const uint8_t* panel, uint32_t cols, const uint16_t* x, uint32_t count, float* out,
                       Prefetch prefetch) {
     if (count <= 8)
-        dot_split_tiles<1>(unit, cols, x, count, tile, prefetch);
+        dot_split_tiles<1>(panel, cols, x, count, out, prefetch);
     else
-        dot_split_tiles<2>(unit, cols, x, count, tile, prefetch);
+        dot_split_tiles<2>(panel, cols, x, count, out, prefetch);
 }
 
 }  // namespace aerie::cpu::AERIE_ISA
+
+#else
+namespace aerie::cpu::AERIE_ISA {
+
+// Without AMX no weight is tiled, and nothing of this is called.
+constexpr bool kTiled = false;
+constexpr uint32_t kMaxGroup = kGroup;
+struct Tiles {
+    explicit Tiles(bool) {}
+};
+inline void split_row(uint16_t*, const float*, uint32_t) {}
+inline void dot_split(const uint8_t*, uint32_t, const uint16_t*, uint32_t, float*, Prefetch) {}
+
+}  // namespace aerie::cpu::AERIE_ISA
+#endif

@@ -1,11 +1,31 @@
-// Sixteen lanes of float or int32 on every instruction set: one zmm register, two ymm, four NEON registers, or
-// GCC's generic vectors. Sums over lanes have a fixed order, so results do not depend on how work is grouped. A `Part`
-// is what one register holds of them, for loops whose accumulators must fit into registers.
+// Vectors of float and int32 on every instruction set. There are two, since two things limit a loop:
+//   Floats, Ints   16 lanes, however many registers that takes: one zmm, two ymm, four NEON registers, GCC's generic
+//                  vectors. Sums over lanes have a fixed order, so a result does not depend on how work is grouped.
+//   Register       the lanes of Floats that one register holds (kRegisterLanes), for loops whose accumulators must all
+//                  stay in registers.
+// and for int8 products, where dot_many_registers.h is used, Bytes: 64 bytes, four for each lane of Ints.
+//
+// What an instruction set says of itself:
+//   kManyRegisters  24 accumulators of Floats fit into registers, else 12 of Register
+//   kBiasedBytes    dot_offset leaves the 128 that is added to 8-bit weights in the sum
+//   kRoundsOnce     fma rounds once
 #pragma once
 #include <cstdint>
 #include <cstring>
 
 #include "core/formats.h"
+
+namespace aerie::cpu {
+
+// Floats of 16 bits as they lie in memory.
+struct Float16 {
+    uint16_t bits;
+};
+struct Bfloat16 {
+    uint16_t bits;
+};
+
+}  // namespace aerie::cpu
 
 #define AERIE_INLINE inline __attribute__((always_inline))
 // Accumulators stay in registers only if loops over them are unrolled; without vector registers to fill, that would

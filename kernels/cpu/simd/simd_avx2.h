@@ -34,6 +34,11 @@ AERIE_INLINE Floats load_f16(const uint16_t* p) {
     return {_mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)),
             _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(p + 8)))};
 }
+// To nearest even.
+AERIE_INLINE void store_f16(uint16_t* p, Floats x) {
+    _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128((__m128i*)(p + 8), _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT));
+}
 AERIE_INLINE __m256 widen_bf16(const uint16_t* p) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p)), 16));
 }
@@ -50,17 +55,18 @@ AERIE_INLINE Floats load_second_bf16(const uint16_t* p) {
             _mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256(high), mask))};
 }
 
-struct Part {
+struct Register {
     __m256 v;
 };
-constexpr uint32_t kPartLanes = 8;
-AERIE_INLINE Part load_part(const float* p) { return {_mm256_loadu_ps(p)}; }
-AERIE_INLINE Part load_part(const uint16_t* p) { return {widen_bf16(p)}; }
-AERIE_INLINE void store(float* p, Part x) { _mm256_storeu_ps(p, x.v); }
-AERIE_INLINE Part splat(float x) { return {_mm256_set1_ps(x)}; }
-AERIE_INLINE Part add(Part x, Part y) { return {_mm256_add_ps(x.v, y.v)}; }
-AERIE_INLINE Part mul(Part x, Part y) { return {_mm256_mul_ps(x.v, y.v)}; }
-AERIE_INLINE Part fma(Part x, Part y, Part z) { return {_mm256_fmadd_ps(x.v, y.v, z.v)}; }
+constexpr uint32_t kRegisterLanes = 8;
+AERIE_INLINE Register load_register(const float* p) { return {_mm256_loadu_ps(p)}; }
+AERIE_INLINE Register load_register(const Bfloat16* p) { return {widen_bf16(&p->bits)}; }
+AERIE_INLINE Register load_register(const Float16* p) { return {_mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p))}; }
+AERIE_INLINE void store(float* p, Register x) { _mm256_storeu_ps(p, x.v); }
+AERIE_INLINE Register splat(float x) { return {_mm256_set1_ps(x)}; }
+AERIE_INLINE Register add(Register x, Register y) { return {_mm256_add_ps(x.v, y.v)}; }
+AERIE_INLINE Register mul(Register x, Register y) { return {_mm256_mul_ps(x.v, y.v)}; }
+AERIE_INLINE Register fma(Register x, Register y, Register z) { return {_mm256_fmadd_ps(x.v, y.v, z.v)}; }
 
 AERIE_INLINE __m256 lane_mask(uint32_t mask) {
     const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);

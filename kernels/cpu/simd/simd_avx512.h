@@ -28,6 +28,10 @@ AERIE_INLINE Floats fma(Floats a, Floats b, Floats c) { return {_mm512_fmadd_ps(
 AERIE_INLINE Floats max(Floats a, Floats b) { return {_mm512_max_ps(a.v, b.v)}; }
 AERIE_INLINE Floats abs(Floats a) { return {_mm512_abs_ps(a.v)}; }
 AERIE_INLINE Floats load_f16(const uint16_t* p) { return {_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p))}; }
+// To nearest even.
+AERIE_INLINE void store_f16(uint16_t* p, Floats a) {
+    _mm256_storeu_si256((__m256i*)p, _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT));
+}
 AERIE_INLINE Floats load_bf16(const uint16_t* p) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p)), 16))};
 }
@@ -39,11 +43,12 @@ AERIE_INLINE Floats load_second_bf16(const uint16_t* p) {
     return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32(-65536)))};
 }
 
-using Part = Floats;
-constexpr uint32_t kPartLanes = 16;
-AERIE_INLINE Part load_part(const float* p) { return load(p); }
-AERIE_INLINE Part load_part(const uint16_t* p) { return load_bf16(p); }
-AERIE_INLINE Part splat(float a) { return set1(a); }
+using Register = Floats;
+constexpr uint32_t kRegisterLanes = 16;
+AERIE_INLINE Register load_register(const float* p) { return load(p); }
+AERIE_INLINE Register load_register(const Bfloat16* p) { return load_bf16(&p->bits); }
+AERIE_INLINE Register load_register(const Float16* p) { return load_f16(&p->bits); }
+AERIE_INLINE Register splat(float a) { return set1(a); }
 
 // Lanes whose bit is set come from a, the others from b.
 AERIE_INLINE Floats select(uint32_t mask, Floats a, Floats b) {

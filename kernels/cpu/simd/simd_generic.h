@@ -39,6 +39,9 @@ AERIE_INLINE Floats load_f16(const uint16_t* p) {
     for (int i = 0; i < 16; ++i) r.v[i] = f16_to_f32(p[i]);
     return r;
 }
+AERIE_INLINE void store_f16(uint16_t* p, Floats a) {
+    for (int i = 0; i < 16; ++i) p[i] = f32_to_f16(a.v[i]);
+}
 AERIE_INLINE Floats load_bf16(const uint16_t* p) {
     typedef uint16_t Halves __attribute__((vector_size(32)));
     const auto words = __builtin_convertvector(load_as<Halves>(p), decltype(Bytes::v)) << 16;
@@ -54,11 +57,12 @@ AERIE_INLINE Floats load_second_bf16(const uint16_t* p) {
     return load_as<Floats>(&words);
 }
 
-using Part = Floats;
-constexpr uint32_t kPartLanes = 16;
-AERIE_INLINE Part load_part(const float* p) { return load(p); }
-AERIE_INLINE Part load_part(const uint16_t* p) { return load_bf16(p); }
-AERIE_INLINE Part splat(float a) { return set1(a); }
+using Register = Floats;
+constexpr uint32_t kRegisterLanes = 16;
+AERIE_INLINE Register load_register(const float* p) { return load(p); }
+AERIE_INLINE Register load_register(const Bfloat16* p) { return load_bf16(&p->bits); }
+AERIE_INLINE Register load_register(const Float16* p) { return load_f16(&p->bits); }
+AERIE_INLINE Register splat(float a) { return set1(a); }
 
 AERIE_INLINE Floats select(uint32_t mask, Floats a, Floats b) {
     constexpr decltype(Bytes::v) bits = {1,     2,     4,     8,     0x10,   0x20,   0x40,   0x80,

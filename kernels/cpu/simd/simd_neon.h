@@ -38,6 +38,10 @@ AERIE_INLINE Floats abs(Floats a) { AERIE_QUARTERS(Floats, vabsq_f32(a.v[i])); }
 AERIE_INLINE Floats load_f16(const uint16_t* p) {
     AERIE_QUARTERS(Floats, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i))));
 }
+// To nearest even.
+AERIE_INLINE void store_f16(uint16_t* p, Floats a) {
+    for (int i = 0; i < 4; ++i) vst1_u16(p + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(a.v[i])));
+}
 AERIE_INLINE Floats load_bf16(const uint16_t* p) {
     AERIE_QUARTERS(Floats, vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)));
 }
@@ -50,17 +54,22 @@ AERIE_INLINE Floats load_second_bf16(const uint16_t* p) {
     AERIE_QUARTERS(Floats, vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(p + 8 * i)), mask)));
 }
 
-struct Part {
+struct Register {
     float32x4_t v;
 };
-constexpr uint32_t kPartLanes = 4;
-AERIE_INLINE Part load_part(const float* p) { return {vld1q_f32(p)}; }
-AERIE_INLINE Part load_part(const uint16_t* p) { return {vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16))}; }
-AERIE_INLINE void store(float* p, Part a) { vst1q_f32(p, a.v); }
-AERIE_INLINE Part splat(float a) { return {vdupq_n_f32(a)}; }
-AERIE_INLINE Part add(Part a, Part b) { return {vaddq_f32(a.v, b.v)}; }
-AERIE_INLINE Part mul(Part a, Part b) { return {vmulq_f32(a.v, b.v)}; }
-AERIE_INLINE Part fma(Part a, Part b, Part c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
+constexpr uint32_t kRegisterLanes = 4;
+AERIE_INLINE Register load_register(const float* p) { return {vld1q_f32(p)}; }
+AERIE_INLINE Register load_register(const Bfloat16* p) {
+    return {vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(&p->bits), 16))};
+}
+AERIE_INLINE Register load_register(const Float16* p) {
+    return {vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(&p->bits)))};
+}
+AERIE_INLINE void store(float* p, Register a) { vst1q_f32(p, a.v); }
+AERIE_INLINE Register splat(float a) { return {vdupq_n_f32(a)}; }
+AERIE_INLINE Register add(Register a, Register b) { return {vaddq_f32(a.v, b.v)}; }
+AERIE_INLINE Register mul(Register a, Register b) { return {vmulq_f32(a.v, b.v)}; }
+AERIE_INLINE Register fma(Register a, Register b, Register c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
 
 AERIE_INLINE Floats select(uint32_t mask, Floats a, Floats b) {
     const uint32x4_t bits = {1, 2, 4, 8};

@@ -94,7 +94,7 @@ struct Sequence {
 
 Sequence random_sequence() {
     Sequence s{between(1, 330), 0, 0, between(1, 3), 32 * between(1, 3), 16 * between(1, 4),
-               next() % 2 ? AERIE_F32 : AERIE_BF16, {}};
+               int32_t(next() % 3), {}};  // AERIE_F32, AERIE_F16 or AERIE_BF16
     s.heads = s.kv_heads * between(1, 5);
     s.num_nodes = next() % 3 ? between(0, s.length < 64 ? s.length : 64) : 0;
     for (uint32_t i = 0; i < s.num_nodes; ++i) s.parents.push_back(int32_t(i) - 1 - int32_t(next() % (i < 5 ? i + 1 : 5)));

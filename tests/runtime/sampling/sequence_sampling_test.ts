@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { defaultSamplingParams, type SamplingParams } from "../../../runtime/contracts/sampling_params.ts";
-import { type Adjustment, SequenceSampling } from "../../../runtime/sampling/sequence_sampling.ts";
+import type { LogitChange } from "../../../ffi/sampler.ts";
+import { SequenceSampling } from "../../../runtime/sampling/sequence_sampling.ts";
 
 const EOS = 90;
 
@@ -19,7 +20,7 @@ function sequence(sampling: Partial<SamplingParams>, tokens: readonly number[], 
   return new SequenceSampling(start, [EOS]);
 }
 
-function byToken(changes: readonly Adjustment[]): Adjustment[] {
+function byToken(changes: readonly LogitChange[]): LogitChange[] {
   assert.equal(new Set(changes.map(({ token }) => token)).size, changes.length, "one change per token");
   return changes.toSorted((a, b) => a.token - b.token);
 }
@@ -30,16 +31,16 @@ const biased = (token: number, bias: number) => ({ token, seen: false, count: 0,
 Deno.test("plain sampling changes nothing, however long the history", () => {
   const plain = sequence({ temperature: 0.7, topP: 0.9 }, [1, 2, 3, 4], 2);
   plain.append(5);
-  assert.deepEqual(plain.adjustments(), []);
+  assert.deepEqual(plain.logitChanges(), []);
 });
 
 for (const penalty of [{ frequencyPenalty: 0.5 }, { presencePenalty: -1 }, { repetitionPenalty: 1.1 }]) {
   Deno.test(`prompt tokens are seen, only output tokens are counted: ${JSON.stringify(penalty)}`, () => {
     const penalised = sequence(penalty, [7, 8, 7, 9], 3);
-    assert.deepEqual(byToken(penalised.adjustments()), [seen(7, 0), seen(8, 0), seen(9, 1)]);
+    assert.deepEqual(byToken(penalised.logitChanges()), [seen(7, 0), seen(8, 0), seen(9, 1)]);
     penalised.append(7);
     penalised.append(9);
-    assert.deepEqual(byToken(penalised.adjustments()), [seen(7, 1), seen(8, 0), seen(9, 2)]);
+    assert.deepEqual(byToken(penalised.logitChanges()), [seen(7, 1), seen(8, 0), seen(9, 2)]);
   });
 }
 
@@ -50,23 +51,23 @@ Deno.test("a sequence restarted after a preemption has the adjustments it would 
   output.forEach((token, i) => {
     whole.append(token);
     const restarted = sequence(params, [...prompt, ...output.slice(0, i + 1)], 2);
-    assert.deepEqual(byToken(restarted.adjustments()), byToken(whole.adjustments()));
+    assert.deepEqual(byToken(restarted.logitChanges()), byToken(whole.logitChanges()));
   });
 });
 
 Deno.test("bias is added to seen and unseen tokens alike", () => {
   const both = sequence({ presencePenalty: 1, logitBias: [[3, -100], [1, 5]] }, [1, 2], 1);
-  assert.deepEqual(byToken(both.adjustments()), [seen(1, 0, 5), seen(2, 1), biased(3, -100)]);
-  assert.deepEqual(byToken(sequence({ logitBias: [[3, -100]] }, [1], 1).adjustments()), [biased(3, -100)]);
+  assert.deepEqual(byToken(both.logitChanges()), [seen(1, 0, 5), seen(2, 1), biased(3, -100)]);
+  assert.deepEqual(byToken(sequence({ logitBias: [[3, -100]] }, [1], 1).logitChanges()), [biased(3, -100)]);
 });
 
 Deno.test("end and stop tokens are banned until minTokens are out, even against a bias", () => {
   const params = { minTokens: 2, stopTokenIds: [50, 51], logitBias: [[51, 9], [EOS, 9], [1, 1]] as const };
   const held = sequence(params, [1, 2, 3], 3);
   const banned = [biased(1, 1), biased(50, -Infinity), biased(51, -Infinity), biased(EOS, -Infinity)];
-  assert.deepEqual(byToken(held.adjustments()), banned);
+  assert.deepEqual(byToken(held.logitChanges()), banned);
   held.append(4);
-  assert.deepEqual(byToken(held.adjustments()), banned);
+  assert.deepEqual(byToken(held.logitChanges()), banned);
   held.append(4);
-  assert.deepEqual(byToken(held.adjustments()), [biased(1, 1), biased(51, 9), biased(EOS, 9)]);
+  assert.deepEqual(byToken(held.logitChanges()), [biased(1, 1), biased(51, 9), biased(EOS, 9)]);
 });

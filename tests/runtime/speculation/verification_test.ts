@@ -109,7 +109,7 @@ Deno.test("copies of several segments come one after another, outputs too", () =
 Deno.test("a sequence remembers the tokens that were accepted for it", () => {
   const sampling = samplingOf({ frequencyPenalty: 1 });
   new Verification([segment({ tree: TREE })], () => sampling, RULES).conclude(drawing(10, 20, 0, 50, 0, 0));
-  const counts = sampling.adjustments().map(({ token, count }) => [token, count]);
+  const counts = sampling.logitChanges().map(({ token, count }) => [token, count]);
   assert.deepEqual(counts, [[1, 0], [10, 1], [20, 1], [50, 1]]);
 });
 

@@ -1,0 +1,25 @@
+// What crosses the border of a backend for one draw; see aerie_sampler_write and aerie_sampler_read.
+#pragma once
+#include "core/objects.h"
+
+namespace aerie {
+
+// Parameters of the next draw, checked, in the caller's memory.
+struct SamplerInputs {
+    const aerie_sampling_row* rows = nullptr;
+    const aerie_logit_change* changes = nullptr;
+    const int32_t* queries = nullptr;
+    uint32_t num_rows = 0, num_changes = 0, num_queries = 0;
+};
+
+// Where results go; null where they are not wanted.
+struct SamplerOutputs {
+    int32_t* tokens = nullptr;        // [num_rows]
+    float* logprobs = nullptr;        // [num_rows]
+    int32_t* top_tokens = nullptr;    // [num_rows, max_top]
+    float* top_logprobs = nullptr;    // [num_rows, max_top]
+    int32_t* ranks = nullptr;         // [num_rows]
+    float* query_logprobs = nullptr;  // [num_queries of the draw]
+};
+
+}  // namespace aerie

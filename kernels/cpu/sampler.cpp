@@ -1,0 +1,58 @@
+#include "cpu/sampler.h"
+
+#include <cstring>
+
+#include "core/error.h"
+
+namespace aerie::cpu {
+namespace {
+
+template <class T>
+void copy_out(T* to, const std::vector<T>& from, size_t count) {
+    if (to && count) memcpy(to, from.data(), count * sizeof(T));
+}
+
+}  // namespace
+
+void CpuSampler::write(const SamplerInputs& inputs) {
+    next_.rows.assign(inputs.rows, inputs.rows + inputs.num_rows);
+    next_.changes.assign(inputs.changes, inputs.changes + inputs.num_changes);
+    next_.queries.assign(inputs.queries, inputs.queries + inputs.num_queries);
+}
+
+void CpuSampler::begin_draw(uint64_t launch) {
+    last_ = (last_ + 1) % kNumDraws;
+    Draw& draw = draws_[last_];
+    const size_t num_rows = next_.rows.size();
+    draw.launch = launch;
+    draw.inputs = next_;
+    draw.tokens.assign(num_rows, 0);
+    draw.ranks.assign(num_rows, 0);
+    draw.logprobs.assign(num_rows, 0.0f);
+    draw.top_tokens.assign(num_rows * max_top, 0);
+    draw.top_logprobs.assign(num_rows * max_top, 0.0f);
+    draw.query_logprobs.assign(next_.queries.size(), 0.0f);
+}
+
+Draw& CpuSampler::draw_of(uint64_t launch) {
+    if (!launch) return draws_[last_];
+    for (Draw& draw : draws_)
+        if (draw.launch == launch) return draw;
+    fail(AERIE_BAD_HANDLE, "sampler: launch %llu is not among the last %u that drew", (unsigned long long)launch,
+         kNumDraws);
+}
+
+void CpuSampler::read(const SamplerOutputs& outputs, uint64_t launch, uint32_t num_results) {
+    const Draw& draw = draw_of(launch);
+    if (num_results > draw.tokens.size())
+        fail(AERIE_BAD_SHAPE, "sampler_read: %u rows of %zu", num_results, draw.tokens.size());
+    const size_t top = size_t(num_results) * max_top;
+    copy_out(outputs.tokens, draw.tokens, num_results);
+    copy_out(outputs.logprobs, draw.logprobs, num_results);
+    copy_out(outputs.top_tokens, draw.top_tokens, top);
+    copy_out(outputs.top_logprobs, draw.top_logprobs, top);
+    copy_out(outputs.ranks, draw.ranks, num_results);
+    copy_out(outputs.query_logprobs, draw.query_logprobs, draw.query_logprobs.size());
+}
+
+}  // namespace aerie::cpu

@@ -1,0 +1,42 @@
+// A sampler's memory on the CPU: the parameters of the next draw, and the last draws with their results.
+#pragma once
+#include <vector>
+
+#include "core/sampler.h"
+
+namespace aerie::cpu {
+
+struct DrawInputs {
+    std::vector<aerie_sampling_row> rows;
+    std::vector<aerie_logit_change> changes;
+    std::vector<int32_t> queries;
+};
+
+// What one launch draws, with which parameters. Shapes are those of SamplerOutputs, for all rows.
+struct Draw {
+    uint64_t launch = 0;  // its number
+    DrawInputs inputs;
+    std::vector<int32_t> tokens, top_tokens, ranks;
+    std::vector<float> logprobs, top_logprobs, query_logprobs;
+};
+
+class CpuSampler final : public Sampler {
+  public:
+    // Sets the parameters of launches from now on.
+    void write(const SamplerInputs& inputs);
+    // Begins the draw of a launch, before it runs: takes over the parameters and forgets the fourth last draw.
+    void begin_draw(uint64_t launch);
+    // The draw of a launch that was begun; 0: the last one. Throws AERIE_BAD_HANDLE if it is not among the last four.
+    Draw& draw_of(uint64_t launch);
+    // Copies the first num_results rows of what a launch drew.
+    void read(const SamplerOutputs& outputs, uint64_t launch, uint32_t num_results);
+
+  private:
+    static constexpr uint32_t kNumDraws = 4;
+
+    DrawInputs next_;
+    Draw draws_[kNumDraws];
+    uint32_t last_ = 0;
+};
+
+}  // namespace aerie::cpu
