@@ -4,66 +4,20 @@
  *
  * @module
  */
+import { Device, Dtype, Format, Scope, type TensorDtype } from "./enums.ts";
 import type { BatchId, ContextId, FileId, GraphId, KvId, TensorId, TicketId, WeightId } from "./handles.ts";
 import { check, type Native, openLibrary, readText } from "./library.ts";
+import type { BatchRows, FileRange } from "./types.ts";
 
-/** Devices of aerie.h. */
-export const Device = { cpu: 0, cuda: 1, "cuda-sim": 2 } as const;
-/** Storage formats of aerie.h. */
-export const Format = {
-  F32: 0,
-  F16: 1,
-  BF16: 2,
-  Q4_0: 3,
-  Q4_1: 4,
-  Q5_0: 5,
-  Q5_1: 6,
-  Q8_0: 7,
-  Q4_K: 8,
-  Q5_K: 9,
-  Q6_K: 10,
-} as const;
-/** Element types of floating weights and KV pools; `int8` is for weights. */
-export const Dtype = { float32: 0, float16: 1, bfloat16: 2, int8: 3 } as const;
-/** Element types of tensors. */
-export type TensorDtype = "float32" | "float16" | "bfloat16";
-/** Whether a tensor has a row per batch row or per batch output. */
-export const Scope = { rows: 0, outputs: 1 } as const;
-
-/** A range of a mapped file. */
-export interface FileRange {
-  readonly file: FileId;
-  /** Bytes from the start of the file. */
-  readonly offset: number;
-  readonly format: keyof typeof Format;
-  /** Bytes from a row to the next, if they do not lie close together: columns of a wider matrix. */
-  readonly rowBytes?: number;
-}
-
-/** The rows of one forward; see `aerie_batch_write`. Lengths: rows, segments + 1, segments * pagesPerSegment, outputs. */
-export interface BatchRows {
-  readonly tokens: Int32Array<ArrayBuffer>;
-  readonly positions: Int32Array<ArrayBuffer>;
-  readonly slots: Int32Array<ArrayBuffer>;
-  readonly visible: Int32Array<ArrayBuffer>;
-  readonly treeMasks: BigUint64Array<ArrayBuffer>;
-  readonly segmentStarts: Int32Array<ArrayBuffer>;
-  readonly pageTable: Int32Array<ArrayBuffer>;
-  readonly outputs: Int32Array<ArrayBuffer>;
-  /** Per row, the row of another tensor that `gatherRows` takes. */
-  readonly sources?: Int32Array<ArrayBuffer>;
-  readonly numRows: number;
-  readonly numSegments: number;
-  readonly pagesPerSegment: number;
-  readonly numOutputs: number;
-}
+export { Device, Dtype, Format, Scope, type TensorDtype } from "./enums.ts";
+export type { BatchRows, FileRange } from "./types.ts";
 
 /** A device with its threads. Errors are {@linkcode NativeError}s with the library's text. */
 export class Context implements Disposable {
   readonly native: Native;
   readonly id: ContextId;
   readonly #out = new Uint32Array(1);
-
+  readonly #done = new Int32Array(1);
   readonly #isOwner: boolean;
 
   constructor(libraryPath: string, options: { device: keyof typeof Device; threads: number } | ContextId) {
@@ -171,8 +125,8 @@ export class Context implements Disposable {
   }
 
   /** A zeroed matrix [rows, cols], kept as `dtype`. */
-  createTensor(rows: number, cols: number, _dtype: TensorDtype = "float32"): TensorId {
-    return this.create((out) => this.native.aerie_tensor_create(this.id, out, rows, cols));
+  createTensor(rows: number, cols: number, dtype: TensorDtype = "float32"): TensorId {
+    return this.create((out) => this.native.aerie_tensor_create(this.id, out, rows, cols, Dtype[dtype]));
   }
 
   /** A matrix [rows, cols] from a file, as float32. */
@@ -198,9 +152,9 @@ export class Context implements Disposable {
     this.check(this.native.aerie_tensor_read(this.id, data, tensor, firstRow, numRows));
   }
 
-  /** Copies row from[i] over row to[i], one after another, at once: increasing rows close up in place. */
+  /** Copies row from[i] over row to[i], one after another: increasing rows close up in place. */
   copyTensorRows(tensor: TensorId, from: Int32Array<ArrayBuffer>, to: Int32Array<ArrayBuffer>): void {
-    this.check(this.native.aerie_tensor_move(this.id, tensor, from, to, Math.min(from.length, to.length)));
+    this.check(this.native.aerie_tensor_copy(this.id, tensor, from, to, Math.min(from.length, to.length)));
   }
 
   /** Room for the rows of a forward. */
@@ -209,14 +163,18 @@ export class Context implements Disposable {
     return this.create((out) => this.native.aerie_batch_create(this.id, out, rows, segments, pages, outputs));
   }
 
-  /** A matrix with a row per row (or output) of the batch; the device may keep it in more precision than `dtype`. */
+  /**
+   * A matrix with a row per row or output of the batch; the device may keep it in more precision than `dtype`. Recorded
+   * ops on an `outputSlice` run once per 256 outputs.
+   */
   batchTensor(
     batch: BatchId,
     scope: keyof typeof Scope,
     cols: number,
-    _dtype: TensorDtype = "float32",
+    dtype: TensorDtype = "float32",
   ): TensorId {
-    return this.create((out) => this.native.aerie_batch_tensor(this.id, out, batch, Scope[scope], cols));
+    const { native, id } = this;
+    return this.create((out) => native.aerie_batch_tensor(id, out, batch, Scope[scope], cols, Dtype[dtype]));
   }
 
   /** Describes the next forward. */
@@ -232,17 +190,12 @@ export class Context implements Disposable {
       rows.segmentStarts,
       rows.pageTable,
       rows.outputs,
+      rows.sources ?? null,
       rows.numRows,
       rows.numSegments,
       rows.pagesPerSegment,
       rows.numOutputs,
     ));
-    if (rows.sources) this.writeBatchSources(batch, rows.sources, rows.numRows);
-  }
-
-  /** The rows that `gatherRows` takes, one per row of the batch as last written. */
-  writeBatchSources(batch: BatchId, sources: Int32Array<ArrayBuffer>, numRows: number): void {
-    this.check(this.native.aerie_batch_sources(this.id, batch, sources, numRows));
   }
 
   /** A pool of `numPages` pages for keys and values. */
@@ -258,7 +211,7 @@ export class Context implements Disposable {
 
   /** Copies keys and values of all layers from slot from[i] to slot to[i], as `copyTensorRows` does. */
   copyKvSlots(kv: KvId, from: Int32Array<ArrayBuffer>, to: Int32Array<ArrayBuffer>): void {
-    this.check(this.native.aerie_kv_move(this.id, kv, from, to, Math.min(from.length, to.length)));
+    this.check(this.native.aerie_kv_copy(this.id, kv, from, to, Math.min(from.length, to.length)));
   }
 
   /** Records the ops `body` calls instead of running them. */
@@ -274,20 +227,27 @@ export class Context implements Disposable {
   }
 
   /** Makes a graph ready for forwards of at most so many rows, segments and outputs. */
-  prepare(_graph: GraphId, _limits: { rows: number; segments: number; outputs: number }): void {}
+  prepare(
+    graph: GraphId,
+    { rows, segments, outputs }: { rows: number; segments: number; outputs: number },
+  ): void {
+    this.check(this.native.aerie_graph_prepare(this.id, graph, rows, segments, outputs));
+  }
 
   /** Starts a recorded graph on the batch as last written; it may still run when this returns. */
   launch(graph: GraphId): TicketId {
-    this.check(this.native.aerie_graph_replay(this.id, graph));
-    return 0 as TicketId;
+    return this.create((out) => this.native.aerie_graph_launch(this.id, out, graph));
   }
 
   /** Blocks until a launch is over. */
-  wait(_ticket: TicketId): void {}
+  wait(ticket: TicketId): void {
+    this.check(this.native.aerie_wait(this.id, ticket));
+  }
 
   /** True once a launch is over. */
-  poll(_ticket: TicketId): boolean {
-    return true;
+  poll(ticket: TicketId): boolean {
+    this.check(this.native.aerie_poll(this.id, this.#done, ticket));
+    return this.#done[0] === 1;
   }
 
   /** Launches a graph and waits for it. */

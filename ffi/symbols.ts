@@ -42,8 +42,8 @@ export const symbols = {
   // u32 context, u32 weight
   aerie_weight_release: { parameters: [u32, u32], result: i32 },
 
-  // tensors: u32 context, u32* tensor, u32 rows, u32 cols
-  aerie_tensor_create: { parameters: [u32, buffer, u32, u32], result: i32 },
+  // tensors: u32 context, u32* tensor, u32 rows, u32 cols, i32 dtype
+  aerie_tensor_create: { parameters: [u32, buffer, u32, u32, i32], result: i32 },
   // u32 context, u32* tensor, u32 file, u64 offset, i32 format, u32 rows, u32 cols
   aerie_tensor_load: { parameters: [u32, buffer, u32, u64, i32, u32, u32], result: i32 },
   // u32 context, u32 tensor, const float* data, u32 first_row, u32 num_rows
@@ -51,21 +51,22 @@ export const symbols = {
   // u32 context, float* data, u32 tensor, u32 first_row, u32 num_rows
   aerie_tensor_read: { parameters: [u32, buffer, u32, u32, u32], result: i32 },
   // u32 context, u32 tensor, i32* from, i32* to, u32 num_rows
-  aerie_tensor_move: { parameters: [u32, u32, buffer, buffer, u32], result: i32 },
+  aerie_tensor_copy: { parameters: [u32, u32, buffer, buffer, u32], result: i32 },
   // u32 context, u32 tensor
   aerie_tensor_release: { parameters: [u32, u32], result: i32 },
 
   // batch: u32 context, u32* batch, u32 max_rows, u32 max_segments, u32 max_pages, u32 max_outputs
   aerie_batch_create: { parameters: [u32, buffer, u32, u32, u32, u32], result: i32 },
-  // u32 context, u32* tensor, u32 batch, i32 scope, u32 cols
-  aerie_batch_tensor: { parameters: [u32, buffer, u32, i32, u32], result: i32 },
+  // u32 context, u32* tensor, u32 batch, i32 scope, u32 cols, i32 dtype
+  aerie_batch_tensor: { parameters: [u32, buffer, u32, i32, u32, i32], result: i32 },
   // u32 context, u32 batch, i32* tokens, i32* positions, i32* slots, i32* visible, u64* tree_masks,
-  // i32* segment_starts, i32* page_table, i32* outputs, u32 num_rows, u32 num_segments, u32 pages_per_segment,
-  // u32 num_outputs
+  // i32* segment_starts, i32* page_table, i32* outputs, i32* sources, u32 num_rows, u32 num_segments,
+  // u32 pages_per_segment, u32 num_outputs
   aerie_batch_write: {
     parameters: [
       u32,
       u32,
+      buffer,
       buffer,
       buffer,
       buffer,
@@ -81,15 +82,13 @@ export const symbols = {
     ],
     result: i32,
   },
-  // u32 context, u32 batch, i32* sources, u32 num_rows
-  aerie_batch_sources: { parameters: [u32, u32, buffer, u32], result: i32 },
   // u32 context, u32 batch
   aerie_batch_release: { parameters: [u32, u32], result: i32 },
 
   // kv: u32 context, u32* kv, u32 num_layers, u32 num_pages, u32 page_size, u32 num_kv_heads, u32 head_dim, i32 dtype
   aerie_kv_create: { parameters: [u32, buffer, u32, u32, u32, u32, u32, i32], result: i32 },
   // u32 context, u32 kv, i32* from, i32* to, u32 num_slots
-  aerie_kv_move: { parameters: [u32, u32, buffer, buffer, u32], result: i32 },
+  aerie_kv_copy: { parameters: [u32, u32, buffer, buffer, u32], result: i32 },
   // u32 context, u32 kv
   aerie_kv_release: { parameters: [u32, u32], result: i32 },
 
@@ -97,8 +96,14 @@ export const symbols = {
   aerie_graph_begin: { parameters: [u32], result: i32 },
   // u32 context, u32* graph
   aerie_graph_end: { parameters: [u32, buffer], result: i32 },
-  // u32 context, u32 graph
-  aerie_graph_replay: { parameters: [u32, u32], result: i32 },
+  // u32 context, u32 graph, u32 num_rows, u32 num_segments, u32 num_outputs
+  aerie_graph_prepare: { parameters: [u32, u32, u32, u32, u32], result: i32 },
+  // u32 context, u32* ticket, u32 graph
+  aerie_graph_launch: { parameters: [u32, buffer, u32], result: i32 },
+  // u32 context, u32 ticket
+  aerie_wait: { parameters: [u32, u32], result: i32 },
+  // u32 context, i32* done, u32 ticket
+  aerie_poll: { parameters: [u32, buffer, u32], result: i32 },
   // u32 context, u32 graph
   aerie_graph_release: { parameters: [u32, u32], result: i32 },
 

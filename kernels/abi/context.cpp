@@ -13,6 +13,34 @@ std::string create_error;
 }  // namespace
 
 std::shared_ptr<Context> find_context(uint32_t handle) { return contexts().get(handle); }
+
+void Context::submit(const Op& op) {
+    backend->check(op);
+    if (recording) {
+        recording->tape.add(op);
+        return;
+    }
+    Batch* const batch = batch_of(op);
+    if (batch) {
+        BatchBlock& block = batch->block();
+        if (is_sliced(op) && block.counts.num_outputs > kSliceOutputs)
+            fail(AERIE_BAD_SHAPE, "%s: %u outputs are several slices, which only a graph runs", name_of(op.kind),
+                 block.counts.num_outputs);
+        const BatchLimits limits = limits_of(op);
+        check_sources(name_of(op.kind), block.counts, limits);
+        check_limits(name_of(op.kind), block.arrays(), limits);
+    }
+    AttentionPlan plan;
+    Op planned = op;
+    if (op.kind == OpKind::attention) {
+        plan_batch(plan, *op.batch, op.num_heads, op.kv->num_kv_heads, backend->num_workers());
+        planned.plan = &plan;
+    }
+    const uint64_t number = queue.push(std::move(used));
+    if (batch) batch->block().last_use = number;
+    backend->run(planned, number);
+    queue.retire();
+}
 }  // namespace aerie
 
 using namespace aerie;
@@ -33,8 +61,7 @@ int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t device_inde
             fail(AERIE_BAD_ARGUMENT, "context_create: num_threads is %u, expected 1..255", num_threads);
         if (device != AERIE_CPU) fail(AERIE_DEVICE, "context_create: device %d is not built into this library", device);
         if (device_index) fail(AERIE_DEVICE, "context_create: device_index is %u, the CPU is 0", device_index);
-        auto context = std::make_shared<Context>();
-        context->backend = make_cpu_backend(num_threads);
+        auto context = std::make_shared<Context>(make_cpu_backend(num_threads));
         context->num_threads = num_threads;
         *out = contexts().add(std::move(context));
         return AERIE_OK;

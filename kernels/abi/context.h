@@ -7,19 +7,23 @@
 #include "abi/handles.h"
 #include "core/backend.h"
 #include "core/crash.h"
+#include "core/work_queue.h"
 
 namespace aerie {
 
 struct Context {
+    explicit Context(std::unique_ptr<Backend> made) : backend(std::move(made)), queue(*backend) {}
+
     // Declared first so that it goes last: objects may hold memory the backend gave out.
     std::unique_ptr<Backend> backend;
+    WorkQueue queue;
     HandleTable<Object> objects;
     std::recursive_mutex mutex;  // one call at a time; held from graph_begin to graph_end
     std::mutex error_mutex;
     std::string error;
     uint32_t num_threads = 1;
-    bool recording = false;
-    std::vector<std::shared_ptr<Object>> recorded;
+    std::shared_ptr<Graph> recording;           // null: ops run
+    std::vector<std::shared_ptr<Object>> used;  // by this call, or by what is being recorded
 
     // The object behind a handle; `op` and `name` are for the error text.
     template <class T>
@@ -27,9 +31,19 @@ struct Context {
         std::shared_ptr<Object> object = objects.get(handle);
         T* typed = dynamic_cast<T*>(object.get());
         if (!typed) fail(AERIE_BAD_HANDLE, "%s: %s is not a live handle of its kind: %u", op, name, handle);
-        if (recording) recorded.push_back(std::move(object));
+        used.push_back(std::move(object));
         return *typed;
     }
+
+    // The same with shared ownership, for objects that hold on to it.
+    template <class T>
+    std::shared_ptr<T> share(uint32_t handle, const char* op, const char* name) {
+        use<T>(handle, op, name);
+        return std::static_pointer_cast<T>(used.back());
+    }
+
+    // Runs an op whose shapes were checked, or records it.
+    void submit(const Op& op);
 
     template <class T>
     void release(uint32_t handle, const char* op) {
@@ -48,8 +62,27 @@ inline void copy_text(char* text, uint32_t capacity, const std::string& source) 
     text[n] = 0;
 }
 
+// A context's lock for one call, which then lets go of the objects it used.
+class Call {
+  public:
+    explicit Call(Context& context) : lock_(context.mutex), context_(context) {}
+    ~Call() {
+        if (!context_.recording) context_.used.clear();
+    }
+    Call(const Call&) = delete;
+
+  private:
+    std::lock_guard<std::recursive_mutex> lock_;
+    Context& context_;
+};
+
+// The lock of calls that may come while another runs: none.
+struct UnlockedCall {
+    explicit UnlockedCall(Context&) {}
+};
+
 // Runs body(context); turns exceptions into a status and keeps their text in the context. `name` is the caller's.
-template <class Body>
+template <class Lock = Call, class Body>
 int32_t guard(uint32_t handle, Body&& body, const char* name = __builtin_FUNCTION()) {
     const RunningCall call(name);
     std::shared_ptr<Context> context = find_context(handle);
@@ -60,7 +93,7 @@ int32_t guard(uint32_t handle, Body&& body, const char* name = __builtin_FUNCTIO
         return status;
     };
     try {
-        std::lock_guard lock(context->mutex);
+        const Lock lock(*context);
         body(*context);
         return AERIE_OK;
     } catch (const Error& error) {
@@ -74,19 +107,14 @@ int32_t guard(uint32_t handle, Body&& body, const char* name = __builtin_FUNCTIO
     }
 }
 
-// Rows that are moved from and to: inside `num_rows`, outside of a recording.
-inline void check_moves(const Context& context, const char* op, const int32_t* from, const int32_t* to, uint32_t count,
-                        uint64_t num_rows) {
+// Rows that are copied from and to: inside `num_rows`, outside of a recording.
+inline void check_copies(const Context& context, const char* op, const int32_t* from, const int32_t* to, uint32_t count,
+                         uint64_t num_rows) {
     if (context.recording) fail(AERIE_BAD_ARGUMENT, "%s: a graph is being recorded", op);
     if (count && (!from || !to)) fail(AERIE_BAD_ARGUMENT, "%s: from or to is null", op);
     for (uint32_t i = 0; i < count; ++i)
         if (from[i] < 0 || to[i] < 0 || uint64_t(from[i]) >= num_rows || uint64_t(to[i]) >= num_rows)
             fail(AERIE_BAD_ARGUMENT, "%s: row %d to %d of %llu", op, from[i], to[i], (unsigned long long)num_rows);
-}
-
-// Rows a tensor has for the ops of this moment.
-inline bool same_rows(const Tensor& a, const Tensor& b) {
-    return a.batch == b.batch && a.scope == b.scope && (a.batch || a.capacity == b.capacity);
 }
 
 }  // namespace aerie

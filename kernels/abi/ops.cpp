@@ -1,4 +1,4 @@
-// The model ops of aerie.h: unwrap, check shapes, hand to the backend.
+// The model ops of aerie.h: unwrap, check shapes, run or record.
 #include "abi/context.h"
 
 using namespace aerie;
@@ -20,8 +20,11 @@ void expect_column(const char* op, const char* name, const Tensor& tensor, uint3
         fail(AERIE_BAD_SHAPE, "%s: %s has %u columns, expected %u from column %u", op, name, tensor.cols, cols, column);
 }
 
-void expect_same_rows(const char* op, const Tensor& a, const Tensor& b) {
-    if (!same_rows(a, b)) fail(AERIE_BAD_SHAPE, "%s: the tensors do not follow the same rows", op);
+// The rows of x must be those of out, or hold them where out is a slice.
+void expect_same_rows(const char* op, const Tensor& out, const Tensor& x) {
+    const bool holds = out.scope == AERIE_OUTPUT_SLICE && x.scope == AERIE_OUTPUTS;
+    if (out.batch != x.batch || (out.scope != x.scope && !holds) || (!out.batch && out.capacity != x.capacity))
+        fail(AERIE_BAD_SHAPE, "%s: the tensors do not follow the same rows", op);
 }
 
 void expect_rows_of(const char* op, const char* name, const Tensor& tensor, const Batch& batch, aerie_scope scope) {
@@ -50,7 +53,7 @@ int32_t aerie_embedding(uint32_t handle, uint32_t out_handle, uint32_t batch_han
         expect_packed("embedding", weight);
         expect_cols("embedding", "out", out, weight.cols);
         expect_rows_of("embedding", "out", out, batch, AERIE_ROWS);
-        context.backend->embedding(out, batch, weight);
+        context.submit({.kind = OpKind::embedding, .out = &out, .weight = &weight, .batch = &batch});
     });
 }
 
@@ -62,7 +65,7 @@ int32_t aerie_rms_norm(uint32_t handle, uint32_t out_handle, uint32_t x_handle, 
         expect_cols("rms_norm", "out", out, x.cols);
         expect_vector("rms_norm", "weight", weight, x.cols);
         expect_same_rows("rms_norm", out, x);
-        context.backend->rms_norm(out, x, weight, eps);
+        context.submit({.kind = OpKind::rms_norm, .out = &out, .x = &x, .y = &weight, .scalar = eps});
     });
 }
 
@@ -77,12 +80,12 @@ int32_t aerie_linear(uint32_t handle, uint32_t out_handle, uint32_t x_handle, ui
         expect_cols("linear", "x", x, weight.cols);
         expect_cols("linear", "out", out, weight.rows);
         expect_same_rows("linear", out, x);
-        if (out.data == x.data) fail(AERIE_BAD_ARGUMENT, "linear: out and x are the same tensor");
+        if (&out == &x) fail(AERIE_BAD_ARGUMENT, "linear: out and x are the same tensor");
         if (residual) {
             expect_cols("linear", "residual", *residual, weight.rows);
             expect_same_rows("linear", out, *residual);
         }
-        context.backend->linear(out, x, weight, residual);
+        context.submit({.kind = OpKind::linear, .out = &out, .x = &x, .y = residual, .weight = &weight});
     });
 }
 
@@ -94,7 +97,7 @@ int32_t aerie_rope_angles(uint32_t handle, uint32_t out_handle, uint32_t batch_h
         expect_vector("rope_angles", "inv_freq", inv_freq, inv_freq.cols);
         expect_cols("rope_angles", "out", out, 2ull * inv_freq.cols);
         expect_rows_of("rope_angles", "out", out, batch, AERIE_ROWS);
-        context.backend->rope_angles(out, batch, inv_freq);
+        context.submit({.kind = OpKind::rope_angles, .out = &out, .x = &inv_freq, .batch = &batch});
     });
 }
 
@@ -108,7 +111,8 @@ int32_t aerie_rope(uint32_t handle, uint32_t x_handle, uint32_t angles_handle, u
         expect_same_rows("rope", x, angles);
         if (uint64_t(num_heads) * head_dim > x.cols)
             fail(AERIE_BAD_SHAPE, "rope: %u heads of %u exceed %u columns", num_heads, head_dim, x.cols);
-        context.backend->rope(x, angles, num_heads, head_dim);
+        context.submit(
+            {.kind = OpKind::rope, .out = &x, .x = &x, .y = &angles, .num_heads = num_heads, .head_dim = head_dim});
     });
 }
 
@@ -120,7 +124,8 @@ int32_t aerie_kv_store(uint32_t handle, uint32_t kv_handle, uint32_t qkv_handle,
         Batch& batch = context.use<Batch>(batch_handle, "kv_store", "batch");
         expect_kv("kv_store", kv, qkv, layer, num_heads);
         expect_rows_of("kv_store", "qkv", qkv, batch, AERIE_ROWS);
-        context.backend->kv_store(kv, qkv, batch, layer, num_heads);
+        context.submit(
+            {.kind = OpKind::kv_store, .x = &qkv, .kv = &kv, .batch = &batch, .layer = layer, .num_heads = num_heads});
     });
 }
 
@@ -135,7 +140,14 @@ int32_t aerie_attention(uint32_t handle, uint32_t out_handle, uint32_t qkv_handl
         expect_cols("attention", "out", out, uint64_t(num_heads) * kv.head_dim);
         expect_rows_of("attention", "qkv", qkv, batch, AERIE_ROWS);
         expect_same_rows("attention", out, qkv);
-        context.backend->attention(out, qkv, kv, batch, layer, num_heads, scale);
+        context.submit({.kind = OpKind::attention,
+                        .out = &out,
+                        .x = &qkv,
+                        .kv = &kv,
+                        .batch = &batch,
+                        .layer = layer,
+                        .num_heads = num_heads,
+                        .scalar = scale});
     });
 }
 
@@ -145,7 +157,7 @@ int32_t aerie_silu_mul(uint32_t handle, uint32_t out_handle, uint32_t x_handle) 
         Tensor& x = context.use<Tensor>(x_handle, "silu_mul", "x");
         expect_cols("silu_mul", "x", x, 2ull * out.cols);
         expect_same_rows("silu_mul", out, x);
-        context.backend->silu_mul(out, x);
+        context.submit({.kind = OpKind::silu_mul, .out = &out, .x = &x});
     });
 }
 
@@ -157,7 +169,7 @@ int32_t aerie_gather_outputs(uint32_t handle, uint32_t out_handle, uint32_t x_ha
         expect_cols("gather_outputs", "out", out, x.cols);
         expect_rows_of("gather_outputs", "out", out, batch, AERIE_OUTPUTS);
         expect_rows_of("gather_outputs", "x", x, batch, AERIE_ROWS);
-        context.backend->gather_outputs(out, x, batch);
+        context.submit({.kind = OpKind::gather_outputs, .out = &out, .x = &x, .batch = &batch});
     });
 }
 
@@ -169,8 +181,9 @@ int32_t aerie_gather_rows(uint32_t handle, uint32_t out_handle, uint32_t x_handl
         Batch& batch = context.use<Batch>(batch_handle, "gather_rows", "batch");
         expect_rows_of("gather_rows", "out", out, batch, AERIE_ROWS);
         expect_column("gather_rows", "x", x, column, out.cols);
-        if (out.data == x.data) fail(AERIE_BAD_ARGUMENT, "gather_rows: out and x are the same tensor");
-        context.backend->gather_rows(out, x, batch, column);
+        if (x.scope == AERIE_OUTPUT_SLICE) fail(AERIE_BAD_SHAPE, "gather_rows: x is a slice of the outputs");
+        if (&out == &x) fail(AERIE_BAD_ARGUMENT, "gather_rows: out and x are the same tensor");
+        context.submit({.kind = OpKind::gather_rows, .out = &out, .x = &x, .batch = &batch, .column = column});
     });
 }
 
@@ -183,7 +196,7 @@ int32_t aerie_store_rows(uint32_t handle, uint32_t out_handle, uint32_t x_handle
         expect_rows_of("store_rows", "x", x, batch, AERIE_ROWS);
         expect_column("store_rows", "out", out, column, x.cols);
         if (out.batch) fail(AERIE_BAD_SHAPE, "store_rows: out follows a batch, expected a row per slot");
-        context.backend->store_rows(out, x, batch, column);
+        context.submit({.kind = OpKind::store_rows, .out = &out, .x = &x, .batch = &batch, .column = column});
     });
 }
 
@@ -192,6 +205,6 @@ int32_t aerie_add_bias(uint32_t handle, uint32_t x_handle, uint32_t bias_handle)
         Tensor& x = context.use<Tensor>(x_handle, "add_bias", "x");
         Tensor& bias = context.use<Tensor>(bias_handle, "add_bias", "bias");
         expect_vector("add_bias", "bias", bias, x.cols);
-        context.backend->add_bias(x, bias);
+        context.submit({.kind = OpKind::add_bias, .out = &x, .x = &x, .y = &bias});
     });
 }

@@ -73,10 +73,11 @@ int32_t aerie_sample(uint32_t handle, uint32_t sampler_handle, uint32_t logits_h
     return guard(handle, [&](Context& context) {
         Sampler& sampler = context.use<Sampler>(sampler_handle, "sample", "sampler");
         Tensor& logits = context.use<Tensor>(logits_handle, "sample", "logits");
-        if (logits.cols != sampler.vocab_size || logits.capacity < sampler.max_outputs)
-            fail(AERIE_BAD_SHAPE, "sample: logits are [%u, %u], expected [%u, %u]", logits.capacity, logits.cols,
+        const uint32_t num_outputs = logits.scope == AERIE_OUTPUT_SLICE ? logits.batch->max_outputs : logits.capacity;
+        if (logits.cols != sampler.vocab_size || num_outputs < sampler.max_outputs)
+            fail(AERIE_BAD_SHAPE, "sample: logits are [%u, %u], expected [%u, %u]", num_outputs, logits.cols,
                  sampler.max_outputs, sampler.vocab_size);
-        context.backend->sample(sampler, logits);
+        context.submit({.kind = OpKind::sample, .out = &logits, .x = &logits, .sampler = &sampler});
     });
 }
 
@@ -86,7 +87,8 @@ int32_t aerie_sampler_read(uint32_t handle, int32_t* tokens, float* logprobs, in
     return guard(handle, [&](Context& context) {
         Sampler& sampler = context.use<Sampler>(sampler_handle, "sampler_read", "sampler");
         const SamplerOutputs outputs{tokens, logprobs, top_tokens, top_logprobs, ranks, query_logprobs};
-        context.backend->sampler_read(sampler, outputs, ticket, num_rows);
+        const uint64_t number = ticket ? context.queue.number_of("sampler_read", ticket) : 0;
+        context.backend->sampler_read(sampler, outputs, number, num_rows);
     });
 }
 

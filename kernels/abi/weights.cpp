@@ -1,53 +1,18 @@
-// aerie_file_*, aerie_weight_* and aerie_tensor_* of aerie.h.
+// aerie_file_* and aerie_weight_* of aerie.h.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "abi/context.h"
-#include "core/formats.h"
+#include "abi/ranges.h"
+
+namespace aerie {
+File::~File() {
+    if (data && !memory) munmap(const_cast<uint8_t*>(data), bytes);
+}
+}  // namespace aerie
 
 using namespace aerie;
-
-namespace {
-
-constexpr uint32_t kMaxSide = 1u << 24;  // rows or columns of anything
-
-aerie_format checked_format(int32_t format) {
-    if (format < AERIE_FORMAT_F32 || format > AERIE_FORMAT_Q6_K)
-        fail(AERIE_UNSUPPORTED, "format: %d is unknown", format);
-    return aerie_format(format);
-}
-
-// The range of [rows, cols] at offset, row_bytes from one to the next, checked against the file.
-const uint8_t* checked_range(const char* op, const File& file, uint64_t offset, aerie_format format, uint32_t rows,
-                             uint32_t cols, uint64_t row_bytes) {
-    const size_t bytes = row_bytes * (rows - 1) + format_bytes(format, cols);
-    if (offset > file.bytes || bytes > file.bytes - offset)
-        fail(AERIE_BAD_SHAPE, "%s: %zu bytes at %llu exceed the file of %zu bytes", op, bytes,
-             (unsigned long long)offset, file.bytes);
-    return file.data + offset;
-}
-
-std::shared_ptr<Tensor> new_tensor(const char* op, uint32_t rows, uint32_t cols) {
-    if (!rows || !cols || rows > kMaxSide || cols > kMaxSide) fail(AERIE_BAD_SHAPE, "%s: [%u, %u]", op, rows, cols);
-    auto tensor = std::make_shared<Tensor>();
-    tensor->capacity = rows;
-    tensor->cols = cols;
-    tensor->memory = Memory(size_t(rows) * cols * sizeof(float));
-    tensor->data = reinterpret_cast<float*>(tensor->memory.data());
-    return tensor;
-}
-
-// Pointer to the first of num_rows rows, checked.
-float* checked_rows(const char* op, Tensor& tensor, const void* host, uint32_t first_row, uint32_t num_rows) {
-    if (!host && num_rows) fail(AERIE_BAD_ARGUMENT, "%s: data is null", op);
-    if (first_row > tensor.capacity || num_rows > tensor.capacity - first_row)
-        fail(AERIE_BAD_SHAPE, "%s: rows %u + %u of %u", op, first_row, num_rows, tensor.capacity);
-    return tensor.data + size_t(first_row) * tensor.cols;
-}
-
-}  // namespace
 
 int32_t aerie_file_open(uint32_t handle, uint32_t* out, const char* path, uint32_t path_bytes) {
     return guard(handle, [&](Context& context) {
@@ -71,9 +36,9 @@ int32_t aerie_file_create(uint32_t handle, uint32_t* out, const uint8_t* data, u
     return guard(handle, [&](Context& context) {
         if (!data || !bytes) fail(AERIE_BAD_ARGUMENT, "file_create: no data");
         auto file = std::make_shared<File>();
-        file->memory = Memory(bytes);
-        memcpy(file->memory.data(), data, bytes);
-        file->data = file->memory.data();
+        file->memory.reset(new uint8_t[bytes]);
+        memcpy(file->memory.get(), data, bytes);
+        file->data = file->memory.get();
         file->bytes = bytes;
         *out = context.objects.add(std::move(file));
     });
@@ -103,9 +68,8 @@ int32_t aerie_weight_append(uint32_t handle, uint32_t weight_handle, uint32_t fi
             fail(AERIE_BAD_SHAPE, "weight_append: %u rows, expected 1..%u", num_rows, weight.rows - weight.filled_rows);
         if (interleaved_head_dim && (interleaved_head_dim % 2 || num_rows % interleaved_head_dim))
             fail(AERIE_BAD_SHAPE, "weight_append: %u rows are not whole heads of %u", num_rows, interleaved_head_dim);
-        context.use<File>(file, "weight_append", "file");
         WeightPart part;
-        part.file = std::dynamic_pointer_cast<File>(context.objects.get(file));
+        part.file = context.share<File>(file, "weight_append", "file");
         part.format = checked_format(format);
         const size_t least = format_bytes(part.format, weight.cols);
         if (row_bytes && (row_bytes < least || row_bytes > SIZE_MAX / kMaxSide))
@@ -131,7 +95,6 @@ int32_t aerie_weight_pack(uint32_t handle, uint32_t weight_handle, int32_t float
         if (float_dtype < AERIE_F32 || float_dtype > AERIE_INT8)
             fail(AERIE_BAD_ARGUMENT, "weight_pack: float_dtype is %d", float_dtype);
         context.backend->pack(weight, aerie_dtype(float_dtype));
-        weight.packed = true;
     });
 }
 
@@ -143,66 +106,4 @@ int32_t aerie_weight_bytes(uint32_t handle, double* bytes, uint32_t weight_handl
 
 int32_t aerie_weight_release(uint32_t handle, uint32_t weight) {
     return guard(handle, [&](Context& context) { context.release<Weight>(weight, "weight_release"); });
-}
-
-int32_t aerie_tensor_create(uint32_t handle, uint32_t* out, uint32_t rows, uint32_t cols) {
-    return guard(handle,
-                 [&](Context& context) { *out = context.objects.add(new_tensor("tensor_create", rows, cols)); });
-}
-
-int32_t aerie_tensor_load(uint32_t handle, uint32_t* out, uint32_t file_handle, uint64_t offset, int32_t format,
-                          uint32_t rows, uint32_t cols) {
-    return guard(handle, [&](Context& context) {
-        const File& file = context.use<File>(file_handle, "tensor_load", "file");
-        auto tensor = new_tensor("tensor_load", rows, cols);
-        const aerie_format stored = checked_format(format);
-        const uint8_t* data =
-            checked_range("tensor_load", file, offset, stored, rows, cols, format_bytes(stored, cols));
-        dequantise(tensor->data, data, stored, size_t(rows) * cols);
-        *out = context.objects.add(std::move(tensor));
-    });
-}
-
-int32_t aerie_tensor_write(uint32_t handle, uint32_t tensor_handle, const float* data, uint32_t first_row,
-                           uint32_t num_rows) {
-    return guard(handle, [&](Context& context) {
-        Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_write", "tensor");
-        float* at = checked_rows("tensor_write", tensor, data, first_row, num_rows);
-        memcpy(at, data, size_t(num_rows) * tensor.cols * sizeof(float));
-    });
-}
-
-int32_t aerie_tensor_read(uint32_t handle, float* data, uint32_t tensor_handle, uint32_t first_row, uint32_t num_rows) {
-    return guard(handle, [&](Context& context) {
-        Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_read", "tensor");
-        const float* at = checked_rows("tensor_read", tensor, data, first_row, num_rows);
-        memcpy(data, at, size_t(num_rows) * tensor.cols * sizeof(float));
-    });
-}
-
-int32_t aerie_tensor_move(uint32_t handle, uint32_t tensor_handle, const int32_t* from, const int32_t* to,
-                          uint32_t num_rows) {
-    return guard(handle, [&](Context& context) {
-        Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_move", "tensor");
-        check_moves(context, "tensor_move", from, to, num_rows, tensor.capacity);
-        const size_t cols = tensor.cols;
-        for (uint32_t i = 0; i < num_rows; ++i)
-            memmove(tensor.data + size_t(to[i]) * cols, tensor.data + size_t(from[i]) * cols, cols * sizeof(float));
-    });
-}
-
-int32_t aerie_tensor_release(uint32_t handle, uint32_t tensor) {
-    return guard(handle, [&](Context& context) { context.release<Tensor>(tensor, "tensor_release"); });
-}
-
-int32_t aerie_batch_tensor(uint32_t handle, uint32_t* out, uint32_t batch_handle, int32_t scope, uint32_t cols) {
-    return guard(handle, [&](Context& context) {
-        context.use<Batch>(batch_handle, "batch_tensor", "batch");
-        auto batch = std::dynamic_pointer_cast<Batch>(context.objects.get(batch_handle));
-        if (scope != AERIE_ROWS && scope != AERIE_OUTPUTS) fail(AERIE_BAD_ARGUMENT, "batch_tensor: scope is %d", scope);
-        auto tensor = new_tensor("batch_tensor", scope == AERIE_ROWS ? batch->max_rows : batch->max_outputs, cols);
-        tensor->batch = std::move(batch);
-        tensor->scope = aerie_scope(scope);
-        *out = context.objects.add(std::move(tensor));
-    });
 }

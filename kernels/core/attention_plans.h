@@ -7,6 +7,14 @@
 
 namespace aerie {
 
+// The plan for a batch as last written.
+inline void plan_batch(AttentionPlan& plan, const Batch& batch, uint32_t num_heads, uint32_t num_kv_heads,
+                       uint32_t num_workers) {
+    const BatchArrays arrays = batch.block().arrays();
+    const AttentionRows rows{arrays.segment_starts, arrays.visible, arrays.tree_masks, arrays.num_segments};
+    plan_attention(plan, rows, num_heads, num_kv_heads, num_workers);
+}
+
 class AttentionPlans {
   public:
     // The plan of ops over `batch` with these heads. Stays where it is as long as this does.
@@ -19,11 +27,8 @@ class AttentionPlans {
 
     // Makes all plans anew for their batches as last written.
     void make(uint32_t num_workers) {
-        for (auto& [batch, num_heads, num_kv_heads, plan] : entries_) {
-            const AttentionRows rows{batch->segment_starts.data(), batch->visible.data(), batch->tree_masks.data(),
-                                     batch->num_segments};
-            plan_attention(plan, rows, num_heads, num_kv_heads, num_workers);
-        }
+        for (auto& [batch, num_heads, num_kv_heads, plan] : entries_)
+            plan_batch(plan, *batch, num_heads, num_kv_heads, num_workers);
     }
 
   private:

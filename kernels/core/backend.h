@@ -1,11 +1,18 @@
-// What a device must offer: one entry per op of aerie.h, on checked objects. An instance belongs to one context.
+// What a device must offer. An instance belongs to one context; calls come one at a time, but for `wait` and `is_done`.
+// Work runs in the order it was handed over, perhaps after the call; what reads or frees memory waits for it.
 #pragma once
 #include <memory>
 #include <string>
 
 #include "core/sampler.h"
+#include "core/tape.h"
 
 namespace aerie {
+
+// A tape as a backend runs it: its own subclass.
+struct Program {
+    virtual ~Program() = default;
+};
 
 class Backend {
   public:
@@ -15,35 +22,47 @@ class Backend {
     // Bytes of the device that can still be had, and all it has.
     virtual void memory(double& free_bytes, double& total_bytes) const = 0;
 
-    // Lays out weight.parts for this device, sets packed_format, units and data, and frees the sources.
+    // Zeroed memory. Throws AERIE_OUT_OF_MEMORY.
+    virtual Buffer allocate(size_t bytes) = 0;
+    // Copies from the host, which may write its memory again once this returns.
+    virtual void upload(const Buffer& to, size_t offset, const void* from, size_t bytes) = 0;
+    // Copies to the host once all work that writes the buffer is done.
+    virtual void download(void* to, const Buffer& from, size_t offset, size_t bytes) = 0;
+    // Copy row or slot from[i] over to[i], one after another; the indices are the host's and in range.
+    virtual void copy_rows(Tensor& tensor, const int32_t* from, const int32_t* to, uint32_t num_rows) = 0;
+    virtual void copy_slots(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) = 0;
+    // How a tensor asked for as `dtype` is kept.
+    virtual aerie_dtype kept_dtype(aerie_dtype dtype, bool follows_batch) const = 0;
+    // Lays out weight.parts, sets packed and bytes, and lets go of the files.
     virtual void pack(Weight& weight, aerie_dtype float_dtype) = 0;
-
-    virtual void kv_move(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) = 0;
 
     virtual std::shared_ptr<Sampler> make_sampler() = 0;
     // Sets the parameters of the launches from now on.
     virtual void sampler_write(Sampler& sampler, const SamplerInputs& inputs) = 0;
-    // Copies what a launch drew, or the last one (0); throws AERIE_BAD_HANDLE if four others drew since.
-    virtual void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t launch, uint32_t num_rows) = 0;
+    // Copies what a piece of work drew, or the last one (0); throws AERIE_BAD_HANDLE if four others drew since.
+    virtual void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number, uint32_t num_rows) = 0;
 
-    virtual void graph_begin() = 0;
-    virtual std::shared_ptr<Graph> graph_end() = 0;
-    virtual void graph_replay(Graph& graph) = 0;
+    // How many take items of an attention plan at a time.
+    virtual uint32_t num_workers() const = 0;
+    // Throws AERIE_UNSUPPORTED if there is no kernel for an op's operands.
+    virtual void check(const Op& op) const = 0;
+    // Runs one op on its batch as last written. `number` counts up with every piece of work.
+    virtual void run(const Op& op, uint64_t number) = 0;
+    virtual std::unique_ptr<Program> compile(const Tape& tape) = 0;
+    // Makes a program ready for batches of at most so many rows, segments and outputs; larger ones still run.
+    virtual void prepare(Program& program, uint32_t num_rows, uint32_t num_segments, uint32_t num_outputs) = 0;
+    // Runs a program on its batches as last written.
+    virtual void launch(Program& program, uint64_t number) = 0;
+    // Blocks until a piece of work and all before it are done. Both may be called while another call runs.
+    virtual void wait(uint64_t number) = 0;
+    virtual bool is_done(uint64_t number) const = 0;
+};
 
-    virtual void embedding(Tensor& out, const Batch& batch, const Weight& weight) = 0;
-    virtual void rms_norm(Tensor& out, const Tensor& x, const Tensor& weight, float eps) = 0;
-    virtual void linear(Tensor& out, const Tensor& x, const Weight& weight, const Tensor* residual) = 0;
-    virtual void rope_angles(Tensor& out, const Batch& batch, const Tensor& inv_freq) = 0;
-    virtual void rope(Tensor& x, const Tensor& angles, uint32_t num_heads, uint32_t head_dim) = 0;
-    virtual void kv_store(KvPool& kv, const Tensor& qkv, const Batch& batch, uint32_t layer, uint32_t num_heads) = 0;
-    virtual void attention(Tensor& out, const Tensor& qkv, const KvPool& kv, const Batch& batch, uint32_t layer,
-                           uint32_t num_heads, float scale) = 0;
-    virtual void silu_mul(Tensor& out, const Tensor& x) = 0;
-    virtual void gather_outputs(Tensor& out, const Tensor& x, const Batch& batch) = 0;
-    virtual void gather_rows(Tensor& out, const Tensor& x, const Batch& batch, uint32_t column) = 0;
-    virtual void store_rows(Tensor& out, const Tensor& x, const Batch& batch, uint32_t column) = 0;
-    virtual void add_bias(Tensor& x, const Tensor& bias) = 0;
-    virtual void sample(Sampler& sampler, Tensor& logits) = 0;
+// Recorded ops behind a handle.
+struct Graph : Object {
+    std::vector<std::shared_ptr<Object>> objects;  // what the recorded ops use
+    Tape tape;
+    std::unique_ptr<Program> program;
 };
 
 // Throws AERIE_DEVICE where the device is absent.

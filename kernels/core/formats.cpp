@@ -169,6 +169,24 @@ size_t format_bytes(aerie_format format, size_t count) {
     return count / block.elements * block.bytes;
 }
 
+void narrow(void* out, const float* values, size_t count, aerie_dtype dtype) {
+    if (dtype == AERIE_F32) {
+        memcpy(out, values, count * sizeof(float));
+        return;
+    }
+    auto* halves = static_cast<uint16_t*>(out);
+    for (size_t i = 0; i < count; ++i) halves[i] = dtype == AERIE_F16 ? f32_to_f16(values[i]) : f32_to_bf16(values[i]);
+}
+
+void widen(float* out, const void* values, size_t count, aerie_dtype dtype) {
+    if (dtype == AERIE_F32) {
+        memcpy(out, values, count * sizeof(float));
+        return;
+    }
+    const auto* halves = static_cast<const uint16_t*>(values);
+    for (size_t i = 0; i < count; ++i) out[i] = dtype == AERIE_F16 ? f16_to_f32(halves[i]) : bf16_to_f32(halves[i]);
+}
+
 void dequantise(float* out, const uint8_t* data, aerie_format format, size_t count) {
     const BlockSize block = block_size(format);
     for (size_t i = 0; i < count; i += block.elements, data += block.bytes, out += block.elements) switch (format) {

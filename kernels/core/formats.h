@@ -20,6 +20,12 @@ size_t format_bytes(aerie_format format, size_t count);
 // out [count] = the values of `data`; count is a multiple of the block.
 void dequantise(float* out, const uint8_t* data, aerie_format format, size_t count);
 
+// Bytes of one number.
+inline size_t dtype_bytes(aerie_dtype dtype) { return dtype == AERIE_F32 ? 4 : dtype == AERIE_INT8 ? 1 : 2; }
+// Numbers kept as `dtype` (float32, float16 or bfloat16) from float32, rounded to nearest even, and back.
+void narrow(void* out, const float* values, size_t count, aerie_dtype dtype);
+void widen(float* out, const void* values, size_t count, aerie_dtype dtype);
+
 float f16_to_f32(uint16_t half);
 uint16_t f32_to_f16(float value);  // round to nearest even
 inline float bf16_to_f32(uint16_t bits) {

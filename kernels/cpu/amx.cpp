@@ -10,7 +10,8 @@ const OpTable* amx_ops() {
     static const OpTable table = [] {
         OpTable ops = *avx512vnni_ops();
         ops.name = "amx";
-        ops.linear = amx::linear;
+        ops.splits_bf16 = true;
+        ops.of(OpKind::linear) = amx::linear;
         return ops;
     }();
     return &table;

@@ -15,7 +15,7 @@ class Attention {
   public:
     Attention(const Op& op, const Worker& worker)
         : op_(op), worker_(worker), plan_(*op.plan), dim_(op.kv->head_dim), group_(op.num_heads / op.kv->num_kv_heads) {
-        if (op.handed_over) handed_over_ = op.handed_over->layout(rows_of(*op.out), op.out->cols);
+        if (op.quantized_out) quantized_ = op.quantized_out->layout(op.rows->num_rows, op.out->cols);
     }
 
     // Takes items as they come. With fused rope and kv_store, each item does that for its own rows, unless others read
@@ -42,15 +42,15 @@ class Attention {
   private:
     // Rotates and stores the key of one row and KV head, and stores its value.
     void rotate_and_store(size_t row, uint32_t kv_head) const {
-        float* key = op_.x->data + row * op_.x->cols + (op_.num_heads + kv_head) * dim_;
-        const auto slot = uint32_t(op_.batch->slots.data()[row]);
-        rotate(key, op_.angles->data + row * dim_, dim_ / 2);
+        float* key = floats(*op_.x, worker_) + row * op_.x->cols + (op_.num_heads + kv_head) * dim_;
+        const auto slot = uint32_t(op_.rows->slots[row]);
+        rotate(key, floats(*op_.angles, worker_) + row * dim_, dim_ / 2);
         store_kv<T>(*op_.kv, op_.layer, slot, kv_head, key, key + op_.kv->num_kv_heads * dim_);
     }
 
     // Every row, shared out by head and runs of rows: the keys of neighbouring rows lie in the same cache lines.
     void store_all() const {
-        const uint32_t num_rows = op_.batch->num_rows, kv_heads = op_.kv->num_kv_heads, runs = (num_rows + 15) / 16;
+        const uint32_t num_rows = op_.rows->num_rows, kv_heads = op_.kv->num_kv_heads, runs = (num_rows + 15) / 16;
         uint32_t first, last;
         worker_.share(runs * kv_heads, first, last);
         for (uint32_t i = first; i < last; ++i) {
@@ -69,7 +69,7 @@ class Attention {
 
     void rotate_queries(const AttentionItem& item) const {
         for (uint32_t i = 0; i < item.num_pairs; ++i)
-            rotate(query(item, i).q, op_.angles->data + row_of(item, i) * dim_, dim_ / 2);
+            rotate(query(item, i).q, floats(*op_.angles, worker_) + row_of(item, i) * dim_, dim_ / 2);
     }
 
     size_t row_of(const AttentionItem& item, uint32_t i) const {
@@ -81,14 +81,15 @@ class Attention {
 
     Query query(const AttentionItem& item, uint32_t i) const {
         const size_t row = row_of(item, i), head = head_of(item, i);
-        return {op_.x->data + row * op_.x->cols + head * dim_, op_.out->data + row * op_.out->cols + head * dim_,
-                op_.batch->visible.data()[row], op_.batch->tree_masks.data()[row]};
+        return {floats(*op_.x, worker_) + row * op_.x->cols + head * dim_,
+                floats(*op_.out, worker_) + row * op_.out->cols + head * dim_, op_.rows->visible[row],
+                op_.rows->tree_masks[row]};
     }
 
     Pages<T> pages(const AttentionItem& item) const {
         const KvPool& kv = *op_.kv;
-        const T* keys = reinterpret_cast<const T*>(kv.memory.data()) + page_offset(kv, op_.layer, 0, item.kv_head);
-        const int32_t* table = op_.batch->page_table.data() + size_t(item.segment) * op_.batch->pages_per_segment;
+        const T* keys = numbers<const T>(kv) + page_offset(kv, op_.layer, 0, item.kv_head);
+        const int32_t* table = op_.rows->page_table + size_t(item.segment) * op_.rows->pages_per_segment;
         return {keys, keys + values_offset(kv), table, kv.page_size, dim_, page_offset(kv, 0, 1, 0)};
     }
 
@@ -157,9 +158,9 @@ class Attention {
             const float* partial = partials + i * partial_stride(dim_);
             float* out = queries[i].out;
             for (uint32_t d = 0; d < dim_; d += 16) store(out + d, div(load(partial + d), set1(partial[dim_ + 1])));
-            if (!op_.handed_over) continue;
+            if (!op_.quantized_out) continue;
             for (uint32_t d = 0; d < dim_; d += kBlock)
-                quantise_block(load(out + d), load(out + d + 16), handed_over_, uint32_t(row_of(item, i)),
+                quantise_block(load(out + d), load(out + d + 16), quantized_, uint32_t(row_of(item, i)),
                                (head_of(item, i) * dim_ + d) / kBlock);
         }
     }
@@ -168,7 +169,7 @@ class Attention {
     const Worker& worker_;
     const AttentionPlan& plan_;
     const uint32_t dim_, group_;
-    Activations handed_over_;
+    Activations quantized_;
 };
 
 }  // namespace

@@ -1,8 +1,12 @@
-// The CPU backend: ops run at once on the thread pool, or are recorded onto a tape that one call replays.
+// The CPU backend: ops and compiled tapes run on the thread pool, at once.
 #include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <deque>
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "core/formats.h"
 #include "cpu/free_memory.h"
 #include "cpu/kv_cache.h"
 #include "cpu/ops.h"
@@ -39,6 +43,22 @@ Activations ActivationBuffer::layout(uint32_t rows, uint32_t cols) const {
 
 namespace {
 
+struct CpuProgram final : Program {
+    // A batch and its arrays as last written, which ops point to.
+    struct Rows {
+        const Batch* batch;
+        BatchArrays arrays;
+    };
+    std::vector<Op> ops;
+    std::deque<Rows> rows;
+    std::unique_ptr<std::atomic<uint32_t>[]> cursors;  // one an op
+};
+
+BatchArrays current_arrays(const Batch& batch) {
+    const BatchBlock& block = batch.block();
+    return arrays_of(block.counts, static_cast<const uint8_t*>(block.device.address));
+}
+
 class CpuBackend final : public Backend {
   public:
     explicit CpuBackend(uint32_t num_threads) : table_(best_ops()), pool_(num_threads), scratch_(num_threads) {
@@ -58,15 +78,40 @@ class CpuBackend final : public Backend {
         total_bytes = memory.total;
     }
 
+    Buffer allocate(size_t bytes) override {
+        auto memory = std::make_shared<Memory>(bytes);
+        return {memory->data(), bytes, memory};
+    }
+
+    void upload(const Buffer& to, size_t offset, const void* from, size_t bytes) override {
+        if (bytes) memcpy(static_cast<uint8_t*>(to.address) + offset, from, bytes);
+    }
+
+    void download(void* to, const Buffer& from, size_t offset, size_t bytes) override {
+        if (bytes) memcpy(to, static_cast<const uint8_t*>(from.address) + offset, bytes);
+    }
+
+    void copy_rows(Tensor& tensor, const int32_t* from, const int32_t* to, uint32_t num_rows) override {
+        auto* rows = static_cast<uint8_t*>(tensor.buffer.address);
+        const size_t bytes = tensor.cols * dtype_bytes(tensor.dtype);
+        for (uint32_t i = 0; i < num_rows; ++i)
+            memmove(rows + size_t(to[i]) * bytes, rows + size_t(from[i]) * bytes, bytes);
+    }
+
+    void copy_slots(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) override {
+        parallel_for(kv.num_layers * kv.num_kv_heads, [&](uint32_t first, uint32_t last) {
+            for (uint32_t i = first; i < last; ++i) copy_kv(kv, i, from, to, num_slots);
+        });
+    }
+
+    // Kernels compute in float32; what is kept for long may be halved.
+    aerie_dtype kept_dtype(aerie_dtype dtype, bool follows_batch) const override {
+        return follows_batch ? AERIE_F32 : dtype;
+    }
+
     void pack(Weight& weight, aerie_dtype float_dtype) override {
         pack_weight(weight, float_dtype, arena_,
                     [this](uint32_t count, const auto& body) { parallel_for(count, body); });
-    }
-
-    void kv_move(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) override {
-        parallel_for(kv.num_layers * kv.num_kv_heads, [&](uint32_t first, uint32_t last) {
-            for (uint32_t i = first; i < last; ++i) move_kv(kv, i, from, to, num_slots);
-        });
     }
 
     std::shared_ptr<Sampler> make_sampler() override { return std::make_shared<CpuSampler>(); }
@@ -75,189 +120,91 @@ class CpuBackend final : public Backend {
         static_cast<CpuSampler&>(sampler).write(inputs);
     }
 
-    void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t launch, uint32_t num_rows) override {
-        static_cast<CpuSampler&>(sampler).read(outputs, launch, num_rows);
+    void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number, uint32_t num_rows) override {
+        static_cast<CpuSampler&>(sampler).read(outputs, number, num_rows);
     }
 
-    void graph_begin() override { tape_ = std::make_shared<Tape>(); }
+    uint32_t num_workers() const override { return pool_.size(); }
 
-    std::shared_ptr<Graph> graph_end() override {
-        std::shared_ptr<Tape> tape = std::move(tape_);
-        for (const Op& op : tape->ops)
-            if (adds_check(tape->checks, op)) tape->checks.push_back(op);
-        fuse(tape->ops, *table_, handed_over_);
-        place_barriers(tape->ops);
-        tape->cursors.reset(new std::atomic<uint32_t>[tape->ops.size()]);
-        for (size_t i = 0; i < tape->ops.size(); ++i) {
-            tape->ops[i].cursor = &tape->cursors[i];
-            set_plan(tape->ops[i], tape->plans);
+    void check(const aerie::Op& op) const override {
+        const Tensor* gathered = op.kind == OpKind::gather_rows ? op.x : nullptr;
+        const Tensor* stored = op.kind == OpKind::store_rows ? op.out : nullptr;
+        for (const Tensor* tensor : {static_cast<const Tensor*>(op.out), op.x, op.y})
+            if (tensor && tensor->dtype != AERIE_F32 && tensor != gathered && tensor != stored)
+                fail(AERIE_UNSUPPORTED, "%s: a tensor is kept as dtype %d, expected float32", name_of(op.kind),
+                     int(tensor->dtype));
+    }
+
+    void run(const aerie::Op& recorded, uint64_t number) override {
+        std::atomic<uint32_t> cursor{0};
+        BatchArrays arrays;
+        Op op = bind(recorded);
+        op.cursor = &cursor;
+        if (const Batch* batch = batch_of(op)) {
+            arrays = current_arrays(*batch);
+            op.rows = &arrays;
         }
-        return tape;
+        run({&op, 1, 0, number});
+        done_.store(number, std::memory_order_release);
     }
 
-    void graph_replay(Graph& graph) override {
-        auto& tape = static_cast<Tape&>(graph);
-        for (const Op& op : tape.checks) check(op);
-        for (size_t i = 0; i < tape.ops.size(); ++i) tape.cursors[i].store(0, std::memory_order_relaxed);
-        tape.plans.make(pool_.size());
-        run({table_, tape.ops.data(), tape.ops.size(), ++num_replays_, ++num_launches_});
-    }
-
-    void embedding(Tensor& out, const Batch& batch, const Weight& weight) override {
-        Op op{.run = table_->embedding, .out = &out, .weight = &weight, .batch = &batch};
-        submit(op);
-    }
-
-    void rms_norm(Tensor& out, const Tensor& x, const Tensor& weight, float eps) override {
-        Op op{.run = table_->rms_norm, .out = &out, .x = &x, .y = &weight, .scalar = eps};
-        submit(op);
-    }
-
-    void linear(Tensor& out, const Tensor& x, const Weight& weight, const Tensor* residual) override {
-        Op op{.run = table_->linear, .out = &out, .x = &x, .y = residual, .weight = &weight};
-        bool quantised = false;
-        for (const WeightPart& part : weight.parts) {
-            const bool splits = table_ == amx_ops() && part.packed_format == kPackedBf16;
-            if (is_quantised(part.packed_format)) quantised = true;
-            if (splits) activations_.reserve_split(x.capacity, x.cols);
-            if (quantised || splits) op.activations = &activations_;
+    std::unique_ptr<Program> compile(const Tape& tape) override {
+        auto program = std::make_unique<CpuProgram>();
+        for (const aerie::Op& op : tape.ops) program->ops.push_back(bind(op));
+        fuse(program->ops, quantized_);
+        place_barriers(program->ops);
+        for (const Tape::Limits& used : tape.limits) program->rows.push_back({used.batch, {}});
+        program->cursors.reset(new std::atomic<uint32_t>[program->ops.size()]);
+        for (size_t i = 0; i < program->ops.size(); ++i) {
+            Op& op = program->ops[i];
+            op.cursor = &program->cursors[i];
+            for (const CpuProgram::Rows& rows : program->rows)
+                if (rows.batch == batch_of(op)) op.rows = &rows.arrays;
         }
-        if (quantised) {
-            activations_.reserve(x.capacity, x.cols);
-            for (auto& scratch : scratch_) scratch->activations.reserve(kPrivateRows, x.cols);
-        }
-        submit(op);
+        return program;
     }
 
-    void rope_angles(Tensor& out, const Batch& batch, const Tensor& inv_freq) override {
-        Op op{.run = table_->rope_angles, .out = &out, .x = &inv_freq, .batch = &batch};
-        submit(op);
+    // A compiled tape runs batches of any size.
+    void prepare(Program&, uint32_t, uint32_t, uint32_t) override {}
+
+    void launch(Program& launched, uint64_t number) override {
+        auto& program = static_cast<CpuProgram&>(launched);
+        for (CpuProgram::Rows& rows : program.rows) rows.arrays = current_arrays(*rows.batch);
+        for (size_t i = 0; i < program.ops.size(); ++i) program.cursors[i].store(0, std::memory_order_relaxed);
+        run({program.ops.data(), program.ops.size(), ++num_launches_, number});
+        done_.store(number, std::memory_order_release);
     }
 
-    void rope(Tensor& x, const Tensor& angles, uint32_t num_heads, uint32_t head_dim) override {
-        Op op{.run = table_->rope, .out = &x, .x = &x, .y = &angles, .num_heads = num_heads, .head_dim = head_dim};
-        submit(op);
-    }
-
-    void kv_store(KvPool& kv, const Tensor& qkv, const Batch& batch, uint32_t layer, uint32_t num_heads) override {
-        Op op{.run = table_->kv_store, .x = &qkv, .kv = &kv, .batch = &batch, .layer = layer, .num_heads = num_heads};
-        submit(op);
-    }
-
-    void attention(Tensor& out, const Tensor& qkv, const KvPool& kv, const Batch& batch, uint32_t layer,
-                   uint32_t num_heads, float scale) override {
-        splits_.reserve(kv.head_dim);
-        Op op{.run = table_->attention,
-              .out = &out,
-              .x = &qkv,
-              .kv = const_cast<KvPool*>(&kv),
-              .batch = &batch,
-              .splits = &splits_,
-              .layer = layer,
-              .num_heads = num_heads,
-              .scalar = scale};
-        submit(op);
-    }
-
-    void silu_mul(Tensor& out, const Tensor& x) override {
-        Op op{.run = table_->silu_mul, .out = &out, .x = &x};
-        submit(op);
-    }
-
-    void gather_outputs(Tensor& out, const Tensor& x, const Batch& batch) override {
-        Op op{.run = table_->gather_outputs, .out = &out, .x = &x, .batch = &batch};
-        submit(op);
-    }
-
-    void gather_rows(Tensor& out, const Tensor& x, const Batch& batch, uint32_t column) override {
-        Op op{.run = table_->gather_rows, .out = &out, .x = &x, .batch = &batch, .column = column};
-        submit(op);
-    }
-
-    void store_rows(Tensor& out, const Tensor& x, const Batch& batch, uint32_t column) override {
-        Op op{.run = table_->store_rows, .out = &out, .x = &x, .batch = &batch, .column = column};
-        submit(op);
-    }
-
-    void add_bias(Tensor& x, const Tensor& bias) override {
-        Op op{.run = table_->add_bias, .out = &x, .x = &x, .y = &bias};
-        submit(op);
-    }
-
-    void sample(Sampler& sampler, Tensor& logits) override {
-        Op op{.run = table_->sample, .out = &logits, .x = &logits, .sampler = &sampler};
-        submit(op);
-    }
+    // Whoever has a number got it when the work was done.
+    void wait(uint64_t) override {}
+    bool is_done(uint64_t number) const override { return number <= done_.load(std::memory_order_acquire); }
 
   private:
-    void submit(Op op) {
-        if (tape_) {
-            tape_->ops.push_back(op);
-            return;
+    // An op with its body and the memory it needs.
+    Op bind(const aerie::Op& recorded) {
+        Op op(recorded);
+        op.run = table_->of(op.kind);
+        if (op.weight) op.packed = &packed_of(*op.weight);
+        if (op.kind == OpKind::linear) reserve_input(op);
+        if (op.kind == OpKind::attention) {
+            splits_.reserve(op.kv->head_dim);
+            op.splits = &splits_;
         }
-        std::atomic<uint32_t> cursor{0};
-        op.cursor = &cursor;
-        check(op);
-        AttentionPlans plans;
-        set_plan(op, plans);
-        plans.make(pool_.size());
-        run({table_, &op, 1, 0, ++num_launches_});
+        return op;
     }
 
-    void set_plan(Op& op, AttentionPlans& plans) const {
-        if (op.run == table_->attention) op.plan = plans.of(*op.batch, op.num_heads, op.kv->num_kv_heads);
-    }
-
-    // Whether an op must be checked before every replay; layers share batch and pool, so one of them is enough.
-    bool adds_check(const std::vector<Op>& checks, const Op& op) const {
-        const OpBody indexing[] = {table_->embedding, table_->kv_store, table_->attention, table_->gather_rows,
-                                   table_->store_rows};
-        const bool checked = std::find(std::begin(indexing), std::end(indexing), op.run) != std::end(indexing);
-        return checked && std::none_of(checks.begin(), checks.end(), [&](const Op& other) {
-                   return other.run == op.run && other.batch == op.batch && other.kv == op.kv &&
-                          other.weight == op.weight && other.x == op.x && other.out == op.out;
-               });
-    }
-
-    // What the kernels index with must lie inside what they index.
-    void check(const Op& op) const {
-        if (op.run == table_->embedding) {
-            for (uint32_t i = 0; i < op.batch->num_rows; ++i)
-                if (op.batch->tokens[i] >= int64_t(op.weight->rows))
-                    fail(AERIE_BAD_ARGUMENT, "embedding: token %d of %u", op.batch->tokens[i], op.weight->rows);
-        } else if (op.run == table_->kv_store) {
-            const int64_t slots = int64_t(op.kv->num_pages) * op.kv->page_size;
-            for (uint32_t i = 0; i < op.batch->num_rows; ++i)
-                if (op.batch->slots[i] >= slots)
-                    fail(AERIE_BAD_ARGUMENT, "kv_store: slot %d of %lld", op.batch->slots[i], (long long)slots);
-        } else if (op.run == table_->attention) {
-            check_attention(*op.batch, *op.kv);
-        } else if (op.run == table_->gather_rows) {
-            if (op.batch->num_sources != op.batch->num_rows)
-                fail(AERIE_BAD_ARGUMENT, "gather_rows: %u sources of %u rows", op.batch->num_sources,
-                     op.batch->num_rows);
-            for (uint32_t i = 0; i < op.batch->num_rows; ++i)
-                if (op.batch->sources[i] >= int64_t(op.x->capacity))
-                    fail(AERIE_BAD_ARGUMENT, "gather_rows: source %d of %u", op.batch->sources[i], op.x->capacity);
-        } else if (op.run == table_->store_rows) {
-            for (uint32_t i = 0; i < op.batch->num_rows; ++i)
-                if (op.batch->slots[i] >= int64_t(op.out->capacity))
-                    fail(AERIE_BAD_ARGUMENT, "store_rows: slot %d of %u", op.batch->slots[i], op.out->capacity);
-        }
-    }
-
-    static void check_attention(const Batch& batch, const KvPool& kv) {
-        const size_t entries = size_t(batch.num_segments) * batch.pages_per_segment;
-        for (size_t i = 0; i < entries; ++i)
-            if (batch.page_table[i] < 0 || batch.page_table[i] >= int32_t(kv.num_pages))
-                fail(AERIE_BAD_ARGUMENT, "attention: page %d of %u", batch.page_table[i], kv.num_pages);
-        const int64_t reach = int64_t(batch.pages_per_segment) * kv.page_size;
-        for (uint32_t i = 0; i < batch.num_rows; ++i) {
-            const uint64_t tree = batch.tree_masks[i];
-            const int64_t last = int64_t(batch.visible[i]) + (tree ? 64 - __builtin_clzll(tree) : 0);
-            if (last > reach || !last)
-                fail(AERIE_BAD_ARGUMENT, "attention: row %u sees %lld of %lld entries", i, (long long)last,
-                     (long long)reach);
+    // Room for the quantised or split input of a product.
+    void reserve_input(Op& op) {
+        const uint32_t most_rows = op.slice ? std::min(op.x->capacity, kSliceOutputs) : op.x->capacity;
+        for (const PackedPart& part : op.packed->parts) {
+            const bool quantised = is_quantised(part.format);
+            const bool splits = table_->splits_bf16 && part.format == kPackedBf16;
+            if (splits) activations_.reserve_split(most_rows, op.x->cols);
+            if (quantised) {
+                activations_.reserve(most_rows, op.x->cols);
+                for (auto& scratch : scratch_) scratch->activations.reserve(kPrivateRows, op.x->cols);
+            }
+            if (quantised || splits) op.activations = &activations_;
         }
     }
 
@@ -294,11 +241,11 @@ class CpuBackend final : public Backend {
     const OpTable* table_;
     Pool pool_;
     std::vector<std::unique_ptr<Scratch>> scratch_;
-    ActivationBuffer activations_, handed_over_;
+    ActivationBuffer activations_, quantized_;
     SplitBuffer splits_;
     Arena arena_;
-    std::shared_ptr<Tape> tape_;
-    uint64_t num_replays_ = 0, num_launches_ = 0;
+    uint64_t num_launches_ = 0;
+    std::atomic<uint64_t> done_{0};  // number of the last work that is
 };
 
 }  // namespace

@@ -5,14 +5,14 @@
 namespace aerie::cpu::AERIE_ISA {
 namespace {
 
-const WeightPart& part_of(const Weight& weight, uint32_t row) {
-    const WeightPart* part = weight.parts.data();
+const PackedPart& part_of(const PackedWeight& weight, uint32_t row) {
+    const PackedPart* part = weight.parts.data();
     while (row >= part->first_row + part->num_rows) ++part;
     return *part;
 }
 
-// One element of a quantised block; tile and lane place the row in its unit.
-float quant_value(int32_t format, const uint8_t* block, uint32_t row, uint32_t i) {
+// One element of a quantised block; tile and lane place the row in its panel.
+float quant_value(PackedFormat format, const uint8_t* block, uint32_t row, uint32_t i) {
     const uint32_t tile = row / kTileRows, lane = row % kTileRows * 4 + i % 4;
     const uint8_t* scales = block + (format == kPackedQ4 ? kQ4ScalesAt : kQ8ScalesAt);
     uint16_t half;
@@ -26,23 +26,24 @@ float quant_value(int32_t format, const uint8_t* block, uint32_t row, uint32_t i
     return d * float(i < 16 ? both & 15 : both >> 4) + m;
 }
 
-void unpack_row(float* out, const Weight& weight, uint32_t token) {
-    const WeightPart& part = part_of(weight, token);
-    const auto format = PackedFormat(part.packed_format);
-    const uint32_t row = (token - part.first_row) % kUnitRows;
-    const uint8_t* unit = part.data + packed_unit_bytes(format, weight.cols) * ((token - part.first_row) / kUnitRows);
-    const size_t block_bytes = packed_unit_bytes(format, kBlock);
-    for (uint32_t i = 0; i < weight.cols; ++i) {
+// out [cols] = row `token`
+void unpack_row(float* out, const PackedWeight& weight, uint32_t token, uint32_t cols) {
+    const PackedPart& part = part_of(weight, token);
+    const PackedFormat format = part.format;
+    const uint32_t row = (token - part.first_row) % kPanelRows;
+    const uint8_t* panel = part.data + panel_bytes(format, cols) * ((token - part.first_row) / kPanelRows);
+    const size_t block_bytes = panel_bytes(format, kBlock);
+    for (uint32_t i = 0; i < cols; ++i) {
         if (is_quantised(format)) {
-            out[i] = quant_value(format, unit + i / kBlock * block_bytes, row, i % kBlock);
+            out[i] = quant_value(format, panel + i / kBlock * block_bytes, row, i % kBlock);
             continue;
         }
         const size_t at = packed_float_at(format, i, row);
         if (format == kPackedF32) {
-            memcpy(out + i, unit + at * 4, 4);
+            memcpy(out + i, panel + at * 4, 4);
         } else {
             uint16_t bits;
-            memcpy(&bits, unit + at * 2, 2);
+            memcpy(&bits, panel + at * 2, 2);
             out[i] = format == kPackedF16 ? f16_to_f32(bits) : bf16_to_f32(bits);
         }
     }
@@ -52,23 +53,26 @@ void unpack_row(float* out, const Weight& weight, uint32_t token) {
 
 void embedding(const Op& op, const Worker& worker) {
     uint32_t first, last;
-    worker.share(rows_of(*op.out), first, last);
-    const size_t cols = op.out->cols;
+    worker.share(rows_of(op, *op.out, worker), first, last);
+    const uint32_t cols = op.out->cols;
     for (uint32_t row = first; row < last; ++row) {
-        const int32_t token = op.batch->tokens.data()[row];
+        const int32_t token = op.rows->tokens[row];
+        float* out = floats(*op.out, worker) + size_t(row) * cols;
         if (token >= 0)
-            unpack_row(op.out->data + row * cols, *op.weight, uint32_t(token));
+            unpack_row(out, *op.packed, uint32_t(token), cols);
         else
-            memset(op.out->data + row * cols, 0, cols * sizeof(float));
+            memset(out, 0, cols * sizeof(float));
     }
 }
 
 void gather_outputs(const Op& op, const Worker& worker) {
     uint32_t first, last;
-    worker.share(rows_of(*op.out), first, last);
+    worker.share(rows_of(op, *op.out, worker), first, last);
     const size_t cols = op.out->cols;
+    float* out = floats(*op.out, worker);
+    const float* x = floats(*op.x, worker);
     for (uint32_t i = first; i < last; ++i)
-        memcpy(op.out->data + i * cols, op.x->data + size_t(op.batch->outputs.data()[i]) * cols, cols * sizeof(float));
+        memcpy(out + i * cols, x + size_t(op.rows->outputs[i]) * cols, cols * sizeof(float));
 }
 
 }  // namespace aerie::cpu::AERIE_ISA

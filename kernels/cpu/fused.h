@@ -62,7 +62,7 @@ template <class T>
 AERIE_INLINE void store_kv(KvPool& kv, uint32_t layer, uint32_t slot, uint32_t head, const float* key,
                            const float* value) {
     const uint32_t dim = kv.head_dim;
-    T* const pool = reinterpret_cast<T*>(kv.memory.data());
+    T* const pool = numbers<T>(kv);
     T* keys = pool + key_offset(kv, layer, slot, head);
     T* values = pool + value_offset(kv, layer, slot, head);
     T rounded[kMaxHeadDim];

@@ -8,10 +8,10 @@ template <class T>
 void store_share(const Op& op, const Worker& worker) {
     const uint32_t dim = op.kv->head_dim, heads = op.kv->num_kv_heads;
     uint32_t first, last;
-    worker.share(rows_of(*op.x) * heads, first, last);
+    worker.share(rows_of(op, *op.x, worker) * heads, first, last);
     for (uint32_t item = first; item < last; ++item) {
-        const uint32_t row = item / heads, head = item % heads, slot = uint32_t(op.batch->slots.data()[row]);
-        const float* key = op.x->data + size_t(row) * op.x->cols + (op.num_heads + head) * dim;
+        const uint32_t row = item / heads, head = item % heads, slot = uint32_t(op.rows->slots[row]);
+        const float* key = floats(*op.x, worker) + size_t(row) * op.x->cols + (op.num_heads + head) * dim;
         store_kv<T>(*op.kv, op.layer, slot, head, key, key + heads * dim);
     }
 }

@@ -6,6 +6,11 @@
 
 namespace aerie::cpu {
 
+template <class T>
+T* numbers(const KvPool& kv) {
+    return static_cast<T*>(kv.buffer.address);
+}
+
 // From the keys of a page, layer and head to its values.
 inline size_t values_offset(const KvPool& kv) { return size_t(kv.page_size) * kv.head_dim; }
 
@@ -25,6 +30,6 @@ inline size_t value_offset(const KvPool& kv, uint32_t layer, uint32_t slot, uint
 }
 
 // Copies one layer's and KV head's rows (layer * num_kv_heads + head) from slot to slot, one after another.
-void move_kv(KvPool& kv, uint32_t layer_and_head, const int32_t* from, const int32_t* to, uint32_t num_slots);
+void copy_kv(KvPool& kv, uint32_t layer_and_head, const int32_t* from, const int32_t* to, uint32_t num_slots);
 
 }  // namespace aerie::cpu

@@ -1,15 +1,18 @@
-// The op tape's instruction and the table of op bodies; one table per instruction set, made from the same sources.
+// An op as threads run it and the table of op bodies; one table per instruction set, made from the same sources.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "core/attention_plan.h"
-#include "core/objects.h"
+#include "core/op.h"
+#include "cpu/memory.h"
 #include "cpu/pool.h"
 
 namespace aerie::cpu {
 
-constexpr uint32_t kUnitRows = 32, kTileRows = 16, kBlock = 32;
+constexpr uint32_t kPanelRows = 32, kTileRows = 16, kBlock = 32;
 
 // Columns, rounded up to whole blocks.
 inline uint32_t whole_blocks(uint32_t cols) { return (cols + kBlock - 1) / kBlock * kBlock; }
@@ -35,7 +38,7 @@ struct ActivationBuffer {
     Activations layout(uint32_t rows, uint32_t cols) const;
 };
 
-// How a weight part lies in memory. A unit is 32 rows; quantised parts hold per block of 32 inputs the quants of two
+// How rows of a weight lie in memory. A panel is 32 rows; quantised parts hold per block of 32 inputs the quants of two
 // tiles of 16 rows, four inputs of a row side by side (the operand of vpdpbusd), then f16 scales, then f16 minima.
 enum PackedFormat : int32_t {
     kPackedF32,   // [cols, 32 rows]
@@ -47,14 +50,29 @@ enum PackedFormat : int32_t {
 };
 constexpr uint32_t kQ4ScalesAt = 512, kQ8ScalesAt = 1024;
 
-// Bytes of one unit with `cols` inputs.
-size_t packed_unit_bytes(PackedFormat format, uint32_t cols);
-// Where input `k` of a unit's row lies, in elements.
+// Bytes of one panel with `cols` inputs.
+size_t panel_bytes(PackedFormat format, uint32_t cols);
+// Where input `k` of a panel's row lies, in elements.
 inline size_t packed_float_at(PackedFormat format, uint32_t k, uint32_t row) {
-    if (format == kPackedBf16) return (size_t(k / 2) * kUnitRows + row) * 2 + k % 2;
-    return size_t(k) * kUnitRows + row;
+    if (format == kPackedBf16) return (size_t(k / 2) * kPanelRows + row) * 2 + k % 2;
+    return size_t(k) * kPanelRows + row;
 }
-inline bool is_quantised(int32_t format) { return format >= kPackedQ4; }
+inline bool is_quantised(PackedFormat format) { return format >= kPackedQ4; }
+
+// Rows of a weight in one packed format.
+struct PackedPart {
+    PackedFormat format;
+    uint32_t first_row, num_rows, first_panel, num_panels;
+    const uint8_t* data;
+};
+
+struct PackedWeight : Packed {
+    uint32_t num_panels = 0;
+    std::vector<PackedPart> parts;
+    std::shared_ptr<Memory> memory;  // shared with other weights packed at the time
+};
+
+inline const PackedWeight& packed_of(const Weight& weight) { return static_cast<const PackedWeight&>(*weight.packed); }
 
 constexpr uint32_t kMaxHeadDim = 512;
 constexpr uint32_t kScores = kKeysPerBlock + 64;  // a block, and as far as gaps push the keys of a tree
@@ -85,8 +103,9 @@ struct Worker {
     uint32_t thread, num_threads;
     Pool* pool;
     Scratch* scratch;
-    uint64_t launch = 0;        // number of the run
-    uint32_t first_output = 0;  // of the batch, that row 0 of the logits at hand belongs to
+    uint64_t launch = 0;  // number of the work
+    // The outputs that ops of a slice run on; all of them elsewhere.
+    uint32_t first_output = 0, max_outputs = UINT32_MAX;
 
     void barrier() const { pool->barrier(thread); }
     // Share of `count` items: first .. last - 1.
@@ -96,41 +115,48 @@ struct Worker {
     }
 };
 
-struct Op {
-    void (*run)(const Op& op, const Worker& worker) = nullptr;  // does this thread's share
-    Tensor* out = nullptr;
-    const Tensor *x = nullptr, *y = nullptr;
-    const Weight* weight = nullptr;
-    KvPool* kv = nullptr;
-    const Batch* batch = nullptr;
-    Sampler* sampler = nullptr;
-    // linear: where its input is quantised or split to, or null if it is `given` or stays float32
-    ActivationBuffer* activations = nullptr;
-    SplitBuffer* splits = nullptr;        // attention
-    const AttentionPlan* plan = nullptr;  // attention: made anew for every launch
-    uint32_t layer = 0, num_heads = 0, head_dim = 0;
-    uint32_t column = 0;  // gather_rows, store_rows: where in the wider tensor
-    float scalar = 0;
-    // Set by fuse(): work of neighbours that rides along.
-    const Tensor* norm = nullptr;             // linear: x is RMS-normed by this weight first, eps in scalar
-    bool gated = false;                       // linear: out = silu(first half of the rows) * second half
-    const ActivationBuffer* given = nullptr;  // linear: its input, quantised by an earlier op
-    ActivationBuffer* handed_over = nullptr;  // linear, attention: out goes here, quantised, instead of to `out`
-    const Tensor* angles = nullptr;           // attention: rotate queries and keys and store the rows first
+struct Op;
+using OpBody = void (*)(const Op&, const Worker&);  // does this thread's share
+
+struct Op : aerie::Op {
+    explicit Op(const aerie::Op& op) : aerie::Op(op) {}
+
+    OpBody run = nullptr;
+    const BatchArrays* rows = nullptr;        // of the batch that the op follows
+    const PackedWeight* packed = nullptr;     // of `weight`
     std::atomic<uint32_t>* cursor = nullptr;  // next unclaimed item, for ops that share work as it comes
+    // linear: where its input is quantised or split to, or null if it is `quantized_in` or stays float32
+    ActivationBuffer* activations = nullptr;
+    SplitBuffer* splits = nullptr;  // attention
+    // Set by fuse(): work of neighbours that rides along.
+    const Tensor* norm = nullptr;                    // linear: x is RMS-normed by this weight first, eps in scalar
+    bool gated = false;                              // linear: out = silu(first half of the rows) * second half
+    const ActivationBuffer* quantized_in = nullptr;  // linear: its input, quantised by an earlier op
+    ActivationBuffer* quantized_out = nullptr;       // linear, attention: out goes here instead
+    const Tensor* angles = nullptr;                  // attention: rotate queries and keys and store the rows first
     bool barrier_before = false;
 };
 
-inline uint32_t rows_of(const Tensor& tensor) {
-    if (!tensor.batch) return tensor.capacity;
-    return tensor.scope == AERIE_ROWS ? tensor.batch->num_rows : tensor.batch->num_outputs;
+// The numbers of a tensor kept as float32, from the row on that the worker's first output has.
+inline float* floats(const Tensor& tensor, const Worker& worker) {
+    const size_t first_row = tensor.scope == AERIE_OUTPUTS ? worker.first_output : 0;
+    return static_cast<float*>(tensor.buffer.address) + first_row * tensor.cols;
 }
 
-using OpBody = void (*)(const Op&, const Worker&);
+// Rows that an op works on in a tensor.
+inline uint32_t rows_of(const Op& op, const Tensor& tensor, const Worker& worker) {
+    if (!tensor.batch) return tensor.capacity;
+    if (tensor.scope == AERIE_ROWS) return op.rows->num_rows;
+    return std::min(op.rows->num_outputs - worker.first_output, worker.max_outputs);
+}
+
 struct OpTable {
     const char* name;
-    OpBody embedding, rms_norm, linear, rope_angles, rope, kv_store, attention, silu_mul, gather_outputs, gather_rows,
-        store_rows, add_bias, sample;
+    bool splits_bf16 = false;  // products with bfloat16 weights take their input as two bfloat16 parts
+    OpBody bodies[kNumOps];
+
+    OpBody& of(OpKind kind) { return bodies[uint32_t(kind)]; }
+    OpBody of(OpKind kind) const { return bodies[uint32_t(kind)]; }
 };
 
 // One per instruction set; null if the library was built for another architecture.

@@ -148,30 +148,29 @@ uint32_t source_row(const WeightPart& part, uint32_t row) {
     return row - in_head + in_head % half * 2 + in_head / half;
 }
 
-void pack_float_row(uint8_t* unit, PackedFormat format, uint32_t row, const float* values, uint32_t cols) {
+void pack_float_row(uint8_t* panel, PackedFormat format, uint32_t row, const float* values, uint32_t cols) {
     for (uint32_t k = 0; k < cols; ++k) {
         const size_t at = packed_float_at(format, k, row);
         if (format == kPackedF32) {
-            memcpy(unit + at * 4, values + k, 4);
+            memcpy(panel + at * 4, values + k, 4);
         } else {
             const uint16_t bits = format == kPackedF16 ? f32_to_f16(values[k]) : f32_to_bf16(values[k]);
-            memcpy(unit + at * 2, &bits, 2);
+            memcpy(panel + at * 2, &bits, 2);
         }
     }
 }
 
-void pack_unit(uint8_t* unit, const WeightPart& part, uint32_t index, uint32_t cols) {
-    const auto format = PackedFormat(part.packed_format);
+void pack_panel(uint8_t* panel, PackedFormat format, const WeightPart& part, uint32_t index, uint32_t cols) {
     const bool is_float = block_size(part.format).elements == 1;
-    const size_t block_bytes = packed_unit_bytes(format, kBlock);
-    const uint32_t end = std::min(kUnitRows, part.num_rows - index * kUnitRows);
+    const size_t block_bytes = panel_bytes(format, kBlock);
+    const uint32_t end = std::min(kPanelRows, part.num_rows - index * kPanelRows);
     std::vector<float> values(is_float ? cols : 0);
     Block block;
     for (uint32_t r = 0; r < end; ++r) {
-        const uint8_t* row = part.file->data + part.offset + part.row_bytes * source_row(part, index * kUnitRows + r);
+        const uint8_t* row = part.file->data + part.offset + part.row_bytes * source_row(part, index * kPanelRows + r);
         if (is_float) dequantise(values.data(), row, part.format, cols);
         if (!is_quantised(format)) {
-            pack_float_row(unit, format, r, values.data(), cols);
+            pack_float_row(panel, format, r, values.data(), cols);
             continue;
         }
         for (uint32_t b = 0; b < cols / kBlock; ++b) {
@@ -179,21 +178,21 @@ void pack_unit(uint8_t* unit, const WeightPart& part, uint32_t index, uint32_t c
                 quantise_block(block, values.data() + b * kBlock);
             else
                 read_block(block, row, part.format, b);
-            write_block(unit + b * block_bytes, format, r, block);
+            write_block(panel + b * block_bytes, format, r, block);
         }
     }
 }
 
 }  // namespace
 
-size_t packed_unit_bytes(PackedFormat format, uint32_t cols) {
+size_t panel_bytes(PackedFormat format, uint32_t cols) {
     switch (format) {
         case kPackedF32:
-            return size_t(cols) * kUnitRows * 4;
+            return size_t(cols) * kPanelRows * 4;
         case kPackedF16:
-            return size_t(cols) * kUnitRows * 2;
+            return size_t(cols) * kPanelRows * 2;
         case kPackedBf16:
-            return size_t(whole_blocks(cols)) * kUnitRows * 2;
+            return size_t(whole_blocks(cols)) * kPanelRows * 2;
         case kPackedQ4:
             return size_t(cols) / kBlock * (kQ4ScalesAt + 128);
         case kPackedQ5:
@@ -217,26 +216,28 @@ uint8_t* Arena::take(size_t bytes, std::shared_ptr<Memory>& owner) {
 }
 
 void pack_weight(Weight& weight, aerie_dtype float_dtype, Arena& arena, const ParallelFor& parallel_for) {
+    auto packed = std::make_unique<PackedWeight>();
     weight.bytes = 0;
-    weight.num_units = 0;
-    for (WeightPart& part : weight.parts) {
+    for (const WeightPart& part : weight.parts) {
         const PackedFormat format = packed_format(part.format, float_dtype, weight.cols);
-        part.packed_format = format;
-        part.first_unit = weight.num_units;
-        part.num_units = (part.num_rows + kUnitRows - 1) / kUnitRows;
-        weight.num_units += part.num_units;
-        weight.bytes += packed_unit_bytes(format, weight.cols) * part.num_units;
+        const uint32_t num_panels = (part.num_rows + kPanelRows - 1) / kPanelRows;
+        packed->parts.push_back({format, part.first_row, part.num_rows, packed->num_panels, num_panels, nullptr});
+        packed->num_panels += num_panels;
+        weight.bytes += panel_bytes(format, weight.cols) * num_panels;
     }
-    uint8_t* at = arena.take(weight.bytes, weight.memory);
-    for (WeightPart& part : weight.parts) {
-        const size_t unit_bytes = packed_unit_bytes(PackedFormat(part.packed_format), weight.cols);
+    uint8_t* at = arena.take(weight.bytes, packed->memory);
+    for (size_t i = 0; i < weight.parts.size(); ++i) {
+        PackedPart& part = packed->parts[i];
+        const size_t bytes = panel_bytes(part.format, weight.cols);
         part.data = at;
-        parallel_for(part.num_units, [&](uint32_t first, uint32_t last) {
-            for (uint32_t unit = first; unit < last; ++unit) pack_unit(at + unit * unit_bytes, part, unit, weight.cols);
+        parallel_for(part.num_panels, [&](uint32_t first, uint32_t last) {
+            for (uint32_t panel = first; panel < last; ++panel)
+                pack_panel(at + panel * bytes, part.format, weight.parts[i], panel, weight.cols);
         });
-        at += unit_bytes * part.num_units;
-        part.file.reset();
+        at += bytes * part.num_panels;
+        weight.parts[i].file.reset();
     }
+    weight.packed = std::move(packed);
 }
 
 }  // namespace aerie::cpu

@@ -1,4 +1,4 @@
-// Repacks weights from a file's layout into units; see PackedFormat.
+// Repacks weights from a file's layout into panels; see PackedFormat.
 #pragma once
 #include <functional>
 #include <memory>
@@ -22,7 +22,7 @@ class Arena {
 // Calls body(first, last) for shares of `count` items on all threads.
 using ParallelFor = std::function<void(uint32_t count, const std::function<void(uint32_t, uint32_t)>& body)>;
 
-// Lays out all parts of a weight, sets units and data, and lets go of the files.
+// Lays out all parts of a weight, sets packed and bytes, and lets go of the files.
 void pack_weight(Weight& weight, aerie_dtype float_dtype, Arena& arena, const ParallelFor& parallel_for);
 
 }  // namespace aerie::cpu

@@ -7,13 +7,14 @@ namespace aerie::cpu::AERIE_ISA {
 
 void rope_angles(const Op& op, const Worker& worker) {
     const uint32_t half = op.x->cols;
+    const float* frequencies = floats(*op.x, worker);
     uint32_t first, last;
-    worker.share(rows_of(*op.out), first, last);
+    worker.share(rows_of(op, *op.out, worker), first, last);
     for (uint32_t row = first; row < last; ++row) {
-        float* out = op.out->data + size_t(row) * op.out->cols;
-        const double position = op.batch->positions.data()[row];
+        float* out = floats(*op.out, worker) + size_t(row) * op.out->cols;
+        const double position = op.rows->positions[row];
         for (uint32_t i = 0; i < half; ++i) {
-            const double angle = position * double(op.x->data[i]);
+            const double angle = position * double(frequencies[i]);
             out[i] = float(::cos(angle));
             out[half + i] = float(::sin(angle));
         }
@@ -22,11 +23,11 @@ void rope_angles(const Op& op, const Worker& worker) {
 
 void rope(const Op& op, const Worker& worker) {
     uint32_t first, last;
-    worker.share(rows_of(*op.out) * op.num_heads, first, last);
+    worker.share(rows_of(op, *op.out, worker) * op.num_heads, first, last);
     for (uint32_t item = first; item < last; ++item) {
         const uint32_t row = item / op.num_heads, head = item % op.num_heads;
-        rotate(op.out->data + size_t(row) * op.out->cols + head * op.head_dim, op.y->data + size_t(row) * op.head_dim,
-               op.head_dim / 2);
+        rotate(floats(*op.out, worker) + size_t(row) * op.out->cols + head * op.head_dim,
+               floats(*op.y, worker) + size_t(row) * op.head_dim, op.head_dim / 2);
     }
 }
 

@@ -212,9 +212,9 @@ void sample(const Op& op, const Worker& worker) {
     auto& sampler = *static_cast<CpuSampler*>(op.sampler);
     Draw& draw = sampler.draw_of(worker.launch);
     const auto num_rows = uint32_t(draw.inputs.rows.size()), first = std::min(worker.first_output, num_rows);
-    const uint32_t count = std::min(num_rows - first, op.out->capacity);
+    const uint32_t count = std::min(num_rows - first, worker.max_outputs);
     for (uint32_t i; (i = op.cursor->fetch_add(1, std::memory_order_relaxed)) < count;)
-        sample_row(sampler, draw, first + i, op.out->data + size_t(i) * op.out->cols, *worker.scratch);
+        sample_row(sampler, draw, first + i, floats(*op.out, worker) + size_t(i) * op.out->cols, *worker.scratch);
 }
 
 }  // namespace aerie::cpu::AERIE_ISA

@@ -1,55 +1,54 @@
 #include "cpu/tape.h"
 
 #include <algorithm>
-#include <unordered_set>
+
+#include "core/tape.h"
 
 namespace aerie::cpu {
 namespace {
 
-// What an op reads and writes, for hazards. Null entries are none.
-struct Touches {
-    const void* reads[6];
-    const void* writes[6];
-};
-
-Touches touches(const Op& op) {
-    const void* rotated = op.angles ? op.x : nullptr;
-    const void* out = op.handed_over ? static_cast<const void*>(op.handed_over) : op.out;
-    return {{op.given ? nullptr : op.x, op.y, op.kv, op.given, op.angles, nullptr},
-            {out, op.kv, op.sampler, op.activations, op.splits, rotated}};
-}
-
-bool contains(const void* const (&list)[6], const void* object) {
-    return object && std::find(std::begin(list), std::end(list), object) != std::end(list);
-}
-
-// Whether `tensor` is written again after op `index` before anybody reads it.
-bool dead_after(const std::vector<Op>& ops, size_t index, const Tensor* tensor) {
-    for (size_t i = index + 1; i < ops.size(); ++i) {
-        const Touches touched = touches(ops[i]);
-        if (contains(touched.reads, tensor)) return false;
-        if (contains(touched.writes, tensor)) return true;
+// With what fused ops touch besides their operands.
+Access access_of(const Op& op) {
+    Access access = aerie::access_of(op);
+    if (op.quantized_in) access.reads[0] = op.quantized_in;
+    if (op.quantized_out) access.writes[0] = op.quantized_out;
+    access.reads[3] = op.angles;
+    access.writes[3] = op.activations;
+    access.writes[4] = op.splits;
+    if (op.angles) {
+        access.writes[2] = op.kv;
+        access.writes[5] = op.x;
     }
-    return false;
+    return access;
 }
 
-bool all_quantised(const Weight& weight) {
+std::vector<Access> accesses_of(const std::vector<Op>& ops) {
+    std::vector<Access> accesses;
+    for (const Op& op : ops) accesses.push_back(access_of(op));
+    return accesses;
+}
+
+bool is_dead_after(const std::vector<Op>& ops, size_t index, const Tensor* tensor) {
+    return aerie::is_dead_after(accesses_of(ops), index, tensor);
+}
+
+bool all_quantised(const PackedWeight& weight) {
     return std::all_of(weight.parts.begin(), weight.parts.end(),
-                       [](const WeightPart& part) { return is_quantised(part.packed_format); });
+                       [](const PackedPart& part) { return is_quantised(part.format); });
 }
 
-bool whole_units(const Weight& weight) {
-    return weight.num_units % 2 == 0 &&
+bool whole_panels(const PackedWeight& weight) {
+    return weight.num_panels % 2 == 0 &&
            std::all_of(weight.parts.begin(), weight.parts.end(),
-                       [](const WeightPart& part) { return part.num_rows % kUnitRows == 0; });
+                       [](const PackedPart& part) { return part.num_rows % kPanelRows == 0; });
 }
 
-void fuse_norm(std::vector<Op>& ops, const OpTable& table) {
+void fuse_norm(std::vector<Op>& ops) {
     for (size_t i = 0; i + 1 < ops.size(); ++i) {
         const Op norm = ops[i];
         Op& linear = ops[i + 1];
-        if (norm.run != table.rms_norm || linear.run != table.linear || linear.x != norm.out) continue;
-        if (!all_quantised(*linear.weight) || linear.y == norm.out || !dead_after(ops, i + 1, norm.out)) continue;
+        if (norm.kind != OpKind::rms_norm || linear.kind != OpKind::linear || linear.x != norm.out) continue;
+        if (!all_quantised(*linear.packed) || linear.y == norm.out || !is_dead_after(ops, i + 1, norm.out)) continue;
         linear.x = norm.x;
         linear.norm = norm.y;
         linear.scalar = norm.scalar;
@@ -57,73 +56,57 @@ void fuse_norm(std::vector<Op>& ops, const OpTable& table) {
     }
 }
 
-void fuse_gate(std::vector<Op>& ops, const OpTable& table) {
+void fuse_gate(std::vector<Op>& ops) {
     for (size_t i = 0; i + 1 < ops.size(); ++i) {
         Op& linear = ops[i];
         const Op& silu = ops[i + 1];
-        if (linear.run != table.linear || silu.run != table.silu_mul || silu.x != linear.out || linear.y) continue;
-        if (!whole_units(*linear.weight) || silu.out == linear.x || !dead_after(ops, i + 1, linear.out)) continue;
+        if (linear.kind != OpKind::linear || silu.kind != OpKind::silu_mul || silu.x != linear.out || linear.y)
+            continue;
+        if (!whole_panels(*linear.packed) || silu.out == linear.x || !is_dead_after(ops, i + 1, linear.out)) continue;
+        if (linear.slice != silu.slice) continue;
         linear.out = silu.out;
         linear.gated = true;
         ops.erase(ops.begin() + ptrdiff_t(i) + 1);
     }
 }
 
-void fuse_attention(std::vector<Op>& ops, const OpTable& table) {
+void fuse_attention(std::vector<Op>& ops) {
     for (size_t i = 0; i + 2 < ops.size(); ++i) {
         const Op rope = ops[i], store = ops[i + 1];
         Op& attention = ops[i + 2];
-        if (rope.run != table.rope || store.run != table.kv_store || attention.run != table.attention) continue;
+        if (rope.kind != OpKind::rope || store.kind != OpKind::kv_store || attention.kind != OpKind::attention)
+            continue;
         const bool same = store.x == rope.out && attention.x == rope.out && store.kv == attention.kv &&
                           store.layer == attention.layer && store.batch == attention.batch &&
                           rope.head_dim == store.kv->head_dim && store.num_heads == attention.num_heads &&
                           rope.num_heads == store.num_heads + store.kv->num_kv_heads;
-        if (!same || !dead_after(ops, i + 2, rope.out)) continue;
+        if (!same || !is_dead_after(ops, i + 2, rope.out)) continue;
         attention.angles = rope.y;
         ops.erase(ops.begin() + ptrdiff_t(i), ops.begin() + ptrdiff_t(i) + 2);
     }
 }
 
-void hand_over(std::vector<Op>& ops, const OpTable& table, ActivationBuffer& buffer) {
+void fuse_quantisation(std::vector<Op>& ops, ActivationBuffer& quantized) {
     for (size_t i = 0; i + 1 < ops.size(); ++i) {
-        Op &giver = ops[i], &taker = ops[i + 1];
-        const bool whole_blocks = giver.gated || (giver.run == table.attention && giver.kv->head_dim % kBlock == 0);
-        if (!whole_blocks || taker.run != table.linear || taker.x != giver.out || taker.norm) continue;
-        if (!all_quantised(*taker.weight) || taker.y == giver.out || !dead_after(ops, i + 1, giver.out)) continue;
-        buffer.reserve(giver.out->capacity, giver.out->cols);
-        giver.handed_over = &buffer;
-        taker.given = &buffer;
-        taker.activations = nullptr;
+        Op &producer = ops[i], &consumer = ops[i + 1];
+        const bool whole_blocks =
+            producer.gated || (producer.kind == OpKind::attention && producer.kv->head_dim % kBlock == 0);
+        if (!whole_blocks || consumer.kind != OpKind::linear || consumer.x != producer.out || consumer.norm) continue;
+        if (!all_quantised(*consumer.packed) || consumer.y == producer.out || consumer.slice != producer.slice)
+            continue;
+        if (!is_dead_after(ops, i + 1, producer.out)) continue;
+        quantized.reserve(producer.out->capacity, producer.out->cols);
+        producer.quantized_out = &quantized;
+        consumer.quantized_in = &quantized;
+        consumer.activations = nullptr;
     }
-}
-
-const char* name_of(const Op& op, const OpTable& table) {
-    const struct {
-        OpBody body;
-        const char* name;
-    } names[] = {{table.embedding, "embedding"},
-                 {table.rms_norm, "rms_norm"},
-                 {table.linear, "linear"},
-                 {table.rope_angles, "rope_angles"},
-                 {table.rope, "rope"},
-                 {table.kv_store, "kv_store"},
-                 {table.attention, "attention"},
-                 {table.silu_mul, "silu_mul"},
-                 {table.gather_outputs, "gather_outputs"},
-                 {table.gather_rows, "gather_rows"},
-                 {table.store_rows, "store_rows"},
-                 {table.add_bias, "add_bias"},
-                 {table.sample, "sample"}};
-    for (const auto& [body, name] : names)
-        if (body == op.run) return name;
-    return "op";
 }
 
 // For the last line of a process: called in a signal handler.
 void describe_run(const void* raw, uint32_t at, FixedText& text) {
     const TapeRun& run = *static_cast<const TapeRun*>(raw);
     const Op& op = run.ops[at];
-    text.add(name_of(op, *run.table));
+    text.add(name_of(op.kind));
     if (op.weight) text.add(" [").add(op.weight->cols).add(" to ").add(op.weight->rows).add("]");
     text.add(" (op ").add(at + 1).add(" of ").add(run.count);
     // Only what touches the KV pool knows its layer.
@@ -138,41 +121,55 @@ void describe_run(const void* raw, uint32_t at, FixedText& text) {
 
 }  // namespace
 
+void TapeRun::run_op(size_t at, const Worker& worker) const {
+    const Op& op = ops[at];
+    if (op.barrier_before) worker.barrier();
+    running.at.store(uint32_t(at), std::memory_order_relaxed);
+    op.run(op, worker);
+}
+
+void TapeRun::run_slices(size_t first, size_t last, const Worker& worker) const {
+    const uint32_t num_outputs = ops[first].rows->num_outputs;
+    Worker part = worker;
+    part.max_outputs = kSliceOutputs;
+    for (;;) {
+        for (size_t i = first; i < last; ++i) run_op(i, part);
+        part.first_output += kSliceOutputs;
+        if (part.first_output >= num_outputs) return;
+        worker.barrier();
+        if (worker.thread == 0)
+            for (size_t i = first; i < last; ++i) ops[i].cursor->store(0, std::memory_order_relaxed);
+        worker.barrier();
+    }
+}
+
 void TapeRun::run(const Worker& worker) const {
     running.describe.store(describe_run, std::memory_order_relaxed);
     running.at.store(0, std::memory_order_relaxed);
     running.ops.store(this, std::memory_order_relaxed);
-    for (size_t i = 0; i < count; ++i) {
-        if (ops[i].barrier_before) worker.barrier();
-        running.at.store(uint32_t(i), std::memory_order_relaxed);
-        ops[i].run(ops[i], worker);
+    for (size_t i = 0; i < count;) {
+        if (!ops[i].slice) {
+            run_op(i++, worker);
+            continue;
+        }
+        size_t last = i;
+        while (last < count && ops[last].slice == ops[i].slice) ++last;
+        run_slices(i, last, worker);
+        i = last;
     }
     running.ops.store(nullptr, std::memory_order_relaxed);
 }
 
-void fuse(std::vector<Op>& ops, const OpTable& table, ActivationBuffer& handed_over) {
-    fuse_norm(ops, table);
-    fuse_gate(ops, table);
-    fuse_attention(ops, table);
-    hand_over(ops, table, handed_over);
+void fuse(std::vector<Op>& ops, ActivationBuffer& quantized) {
+    fuse_norm(ops);
+    fuse_gate(ops);
+    fuse_attention(ops);
+    fuse_quantisation(ops, quantized);
 }
 
 void place_barriers(std::vector<Op>& ops) {
-    std::unordered_set<const void*> read, written;
-    for (Op& op : ops) {
-        const Touches touched = touches(op);
-        op.barrier_before = std::any_of(std::begin(touched.reads), std::end(touched.reads),
-                                        [&](const void* object) { return object && written.count(object); }) ||
-                            std::any_of(std::begin(touched.writes), std::end(touched.writes), [&](const void* object) {
-                                return object && (written.count(object) || read.count(object));
-                            });
-        if (op.barrier_before) {
-            read.clear();
-            written.clear();
-        }
-        read.insert(std::begin(touched.reads), std::end(touched.reads));
-        written.insert(std::begin(touched.writes), std::end(touched.writes));
-    }
+    const std::vector<bool> hazards = find_hazards(accesses_of(ops));
+    for (size_t i = 0; i < ops.size(); ++i) ops[i].barrier_before = hazards[i];
 }
 
 }  // namespace aerie::cpu

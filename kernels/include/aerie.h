@@ -2,9 +2,11 @@
  *
  * Every function returns a status; 0 is success. The text of the last failure is kept in the context and copied
  * out by aerie_context_error. Objects are u32 handles (slot and generation); 0 is "none". Argument order: context,
- * outputs, inputs, scalars. Shapes are written [rows, cols]; all tensors are float32. Ops act on as many leading
- * rows as their batch has at that moment. Between aerie_graph_begin and aerie_graph_end ops are recorded, not run.
- * Threads may share a context: one call runs at a time, and a recording thread keeps the others out until it ends.
+ * outputs, inputs, scalars. Shapes are written [rows, cols]. Numbers cross the border as float32, however a
+ * tensor keeps them. Ops act on as many leading rows as their batch has when they are called. Work is done in the order
+ * of the calls, perhaps after they return; what reads waits for what it reads. Between aerie_graph_begin and
+ * aerie_graph_end ops are recorded, not run. Threads may share a context: one call runs at a time, but for aerie_wait
+ * and aerie_poll, and a recording thread keeps the others out until it ends.
  */
 #ifndef AERIE_H
 #define AERIE_H
@@ -46,12 +48,14 @@ enum aerie_format {
     AERIE_FORMAT_Q6_K = 10,
 };
 
-/* Element types of floating weights and of KV pools. AERIE_INT8, of weights only: 8 bits with a scale per 32 inputs
- * where a row is whole blocks of them, else bfloat16. */
+/* Element types of floating weights, KV pools and tensors. AERIE_INT8, of weights only: 8 bits with a scale per 32
+ * inputs where a row is whole blocks of them, else bfloat16. */
 enum aerie_dtype { AERIE_F32 = 0, AERIE_F16 = 1, AERIE_BF16 = 2, AERIE_INT8 = 3 };
 
-/* Which rows of a batch a tensor follows. */
-enum aerie_scope { AERIE_ROWS = 0, AERIE_OUTPUTS = 1 };
+/* Which rows of a batch a tensor follows: all, the outputs, or the 256 outputs at hand. Recorded ops that follow each
+ * other and have an operand of AERIE_OUTPUT_SLICE run together, once per 256 outputs; their operands of AERIE_OUTPUTS
+ * are then those outputs' rows. Afterwards such a tensor has the rows of the last slice. */
+enum aerie_scope { AERIE_ROWS = 0, AERIE_OUTPUTS = 1, AERIE_OUTPUT_SLICE = 2 };
 
 /* ---- context ---------------------------------------------------------------------------------------------- */
 AERIE_API int32_t aerie_abi_version(void);
@@ -90,8 +94,9 @@ AERIE_API int32_t aerie_weight_bytes(uint32_t context, double* bytes, uint32_t w
 AERIE_API int32_t aerie_weight_release(uint32_t context, uint32_t weight);
 
 /* ---- tensors ---------------------------------------------------------------------------------------------- */
-/* Zeroed float32 [rows, cols], not tied to a batch. */
-AERIE_API int32_t aerie_tensor_create(uint32_t context, uint32_t* tensor, uint32_t rows, uint32_t cols);
+/* Zeroed [rows, cols], not tied to a batch, kept as AERIE_F32, AERIE_F16 or AERIE_BF16. Only aerie_gather_rows reads
+ * and only aerie_store_rows writes one that is not float32. */
+AERIE_API int32_t aerie_tensor_create(uint32_t context, uint32_t* tensor, uint32_t rows, uint32_t cols, int32_t dtype);
 /* Reads [rows, cols] from a mapped file, converted to float32. */
 AERIE_API int32_t aerie_tensor_load(uint32_t context, uint32_t* tensor, uint32_t file, uint64_t offset, int32_t format,
                                     uint32_t rows, uint32_t cols);
@@ -99,47 +104,57 @@ AERIE_API int32_t aerie_tensor_write(uint32_t context, uint32_t tensor, const fl
                                      uint32_t num_rows);
 AERIE_API int32_t aerie_tensor_read(uint32_t context, float* data, uint32_t tensor, uint32_t first_row,
                                     uint32_t num_rows);
-/* Copies row from[i] over row to[i], one after another: increasing rows with to[i] <= from[i] close up in place. At
- * once, never recorded. */
-AERIE_API int32_t aerie_tensor_move(uint32_t context, uint32_t tensor, const int32_t* from, const int32_t* to,
+/* Copies row from[i] over row to[i], one after another: increasing rows with to[i] <= from[i] close up in place.
+ * Never recorded. */
+AERIE_API int32_t aerie_tensor_copy(uint32_t context, uint32_t tensor, const int32_t* from, const int32_t* to,
                                     uint32_t num_rows);
 AERIE_API int32_t aerie_tensor_release(uint32_t context, uint32_t tensor);
 
 /* ---- batch: the rows of one forward ----------------------------------------------------------------------- */
 AERIE_API int32_t aerie_batch_create(uint32_t context, uint32_t* batch, uint32_t max_rows, uint32_t max_segments,
                                      uint32_t max_pages, uint32_t max_outputs);
-/* A tensor with one row per row (AERIE_ROWS) or per output (AERIE_OUTPUTS) of the batch. */
-AERIE_API int32_t aerie_batch_tensor(uint32_t context, uint32_t* tensor, uint32_t batch, int32_t scope, uint32_t cols);
-/* Describes the next forward.
- *   tokens, positions, slots  [num_rows]          token id or -1 for none, rotary position, KV slot (page * page_size +
- *                                                 offset)
+/* A tensor with one row per row or output of the batch; dtype as in aerie_tensor_create, but the device may keep more
+ * precision, and all ops take it. */
+AERIE_API int32_t aerie_batch_tensor(uint32_t context, uint32_t* tensor, uint32_t batch, int32_t scope, uint32_t cols,
+                                     int32_t dtype);
+/* Describes the next forward, which may be done while the last one runs. What recorded ops index by these numbers must
+ * be there: a number past the vocabulary, the pool or the tensor is refused, and the batch then has no rows. tokens,
+ * positions, slots  [num_rows]          token id or -1 for none, rotary position, KV slot (page * page_size + offset)
  *   visible                   [num_rows]          KV entries 0 .. visible-1 of its sequence are seen by the row
  *   tree_masks                [num_rows]          bit i: entry visible + i is seen too (tree ancestors and itself)
  *   segment_starts            [num_segments + 1]  rows of segment s: starts[s] .. starts[s + 1] - 1
  *   page_table                [num_segments, pages_per_segment]
- *   outputs                   [num_outputs]       rows whose logits are wanted */
+ *   outputs                   [num_outputs]       rows whose logits are wanted
+ *   sources                   [num_rows], or null the row of another tensor that aerie_gather_rows takes */
 AERIE_API int32_t aerie_batch_write(uint32_t context, uint32_t batch, const int32_t* tokens, const int32_t* positions,
                                     const int32_t* slots, const int32_t* visible, const uint64_t* tree_masks,
                                     const int32_t* segment_starts, const int32_t* page_table, const int32_t* outputs,
-                                    uint32_t num_rows, uint32_t num_segments, uint32_t pages_per_segment,
-                                    uint32_t num_outputs);
-/* The row of another tensor that aerie_gather_rows takes for each row of the batch. Must follow aerie_batch_write. */
-AERIE_API int32_t aerie_batch_sources(uint32_t context, uint32_t batch, const int32_t* sources, uint32_t num_rows);
+                                    const int32_t* sources, uint32_t num_rows, uint32_t num_segments,
+                                    uint32_t pages_per_segment, uint32_t num_outputs);
 AERIE_API int32_t aerie_batch_release(uint32_t context, uint32_t batch);
 
 /* ---- KV pool ---------------------------------------------------------------------------------------------- */
 /* page_size is a multiple of 16; dtype is AERIE_F32, AERIE_F16 or AERIE_BF16. */
 AERIE_API int32_t aerie_kv_create(uint32_t context, uint32_t* kv, uint32_t num_layers, uint32_t num_pages,
                                   uint32_t page_size, uint32_t num_kv_heads, uint32_t head_dim, int32_t dtype);
-/* Copies keys and values of all layers from slot from[i] to slot to[i]; order as in aerie_tensor_move. */
-AERIE_API int32_t aerie_kv_move(uint32_t context, uint32_t kv, const int32_t* from, const int32_t* to,
+/* Copies keys and values of all layers from slot from[i] to slot to[i]; order as in aerie_tensor_copy. */
+AERIE_API int32_t aerie_kv_copy(uint32_t context, uint32_t kv, const int32_t* from, const int32_t* to,
                                 uint32_t num_slots);
 AERIE_API int32_t aerie_kv_release(uint32_t context, uint32_t kv);
 
 /* ---- graph ------------------------------------------------------------------------------------------------ */
 AERIE_API int32_t aerie_graph_begin(uint32_t context);
 AERIE_API int32_t aerie_graph_end(uint32_t context, uint32_t* graph);
-AERIE_API int32_t aerie_graph_replay(uint32_t context, uint32_t graph);
+/* Makes a graph ready for batches of at most so many rows, segments and outputs. A launch takes the smallest such
+ * preparation that holds its batch; without one it may be slower. */
+AERIE_API int32_t aerie_graph_prepare(uint32_t context, uint32_t graph, uint32_t num_rows, uint32_t num_segments,
+                                      uint32_t num_outputs);
+/* Runs a graph on its batches as last written; may return before that is done. */
+AERIE_API int32_t aerie_graph_launch(uint32_t context, uint32_t* ticket, uint32_t graph);
+/* Blocks until a launch is done. Tickets of the last 256 launches of the context are valid. */
+AERIE_API int32_t aerie_wait(uint32_t context, uint32_t ticket);
+/* done = 1 if a launch is done, else 0. */
+AERIE_API int32_t aerie_poll(uint32_t context, int32_t* done, uint32_t ticket);
 AERIE_API int32_t aerie_graph_release(uint32_t context, uint32_t graph);
 
 /* ---- model ops -------------------------------------------------------------------------------------------- */

@@ -128,7 +128,7 @@ export class Llama implements Model {
     this.#activations = new Activations(context, batch, config);
     this.#lastHidden = context.batchTensor(batch, "outputs", config.hiddenSize);
     this.#lastNormed = context.batchTensor(batch, "outputs", config.hiddenSize);
-    this.logits = context.batchTensor(batch, "outputs", config.vocabSize);
+    this.logits = context.batchTensor(batch, "outputSlice", config.vocabSize);
   }
 
   get embedding(): WeightId {

@@ -33,7 +33,7 @@ export interface FeaturePool {
 
 /** A decoder. Prefill, decode and tree verification are the same forward; only the batch differs. */
 export interface Model {
-  /** [outputs, vocabSize], valid after `forward`. */
+  /** [outputs, vocabSize], a slice of at most 256 of them at a time; after `forward` the last one. */
   readonly logits: TensorId;
   /** [vocabSize, hiddenSize]; draft heads share both. */
   readonly embedding: WeightId;

@@ -44,7 +44,7 @@ export interface DraftHead {
 export class HeadOutput {
   /** [outputs, hiddenSize], what `grow` takes. */
   readonly states: TensorId;
-  /** [outputs, vocabSize] */
+  /** [outputs of a slice, vocabSize] */
   readonly logits: TensorId;
   /** Tokens it knows, in its own numbering. */
   readonly vocabSize: number;
@@ -65,7 +65,7 @@ export class HeadOutput {
     this.#normed = norm ? outputs(config.hiddenSize) : this.#hidden;
     this.states = head.normOutput ? this.#normed : this.#hidden;
     this.vocabSize = lmHead.rows;
-    this.logits = outputs(lmHead.rows);
+    this.logits = context.batchTensor(batch, "outputSlice", lmHead.rows);
   }
 
   /** hidden: [rows, hiddenSize] */

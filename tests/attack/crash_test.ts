@@ -29,7 +29,7 @@ Deno.test("crash: a fault in the library is one line that names what ran, then t
     [
       "op",
       SIGSEGV,
-      /SIGSEGV .* at libaerie\.so\+0x\w+, .*: linear \[4096 to 1024\] \(op 1 of 1\), forward 2, call aerie_graph_replay, native thread [01]$/,
+      /SIGSEGV .* at libaerie\.so\+0x\w+, .*: linear \[4096 to 1024\] \(op 1 of 1\), forward 2, call aerie_graph_launch, native thread [01]$/,
     ],
     ["file", SIGBUS, /SIGBUS .*: call aerie_weight_pack, native thread [01]$/],
   ] as const;
@@ -63,7 +63,7 @@ Deno.test("crash: handlers that were there before are called, once per fault", a
     assert.match(stderr, /^Cannot go on: SIGSEGV [^\n]*call aerie_tensor_write[^\n]*\n$/);
     assert.equal(code, 0);
     const aborted = await run(program, ["abort"]);
-    assert.match(aborted.stderr, /^Cannot go on: SIGABRT [^\n]*call aerie_graph_replay[^\n]*\n$/);
+    assert.match(aborted.stderr, /^Cannot go on: SIGABRT [^\n]*call aerie_graph_launch[^\n]*\n$/);
     assert.equal(aborted.code, 128 + SIGABRT);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -89,7 +89,7 @@ Deno.test({
   const { code, log } = await server.exit;
   assert.match(
     log.trimEnd().split("\n").at(-1)!,
-    /^Cannot go on: SIGSEGV in the native library at libaerie\.so\+0x\w+, address 0x0: attention \(op \d+ of \d+, layer 0\), forward \d+, call aerie_graph_replay, native thread \d+$/,
+    /^Cannot go on: SIGSEGV in the native library at libaerie\.so\+0x\w+, address 0x0: attention \(op \d+ of \d+, layer 0\), forward \d+, call aerie_graph_launch, native thread \d+$/,
   );
   assert.equal(code, 128 + SIGSEGV);
 });

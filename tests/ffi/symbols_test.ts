@@ -60,7 +60,7 @@ Deno.test("the enumerations of aerie.h have the same numbers here", () => {
   };
   expect(Device, (key) => `AERIE_${key.toUpperCase().replace("-", "_")}`);
   expect(Format, (key) => `AERIE_FORMAT_${key}`);
-  expect(Scope, (key) => `AERIE_${key.toUpperCase()}`);
+  expect(Scope, (key) => `AERIE_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`);
   expect(Dtype, (key) => `AERIE_${key.replace("bfloat", "BF").replace("float", "F").toUpperCase()}`);
   assert.equal(
     [...values.keys()].filter((name) => name.startsWith("AERIE_FORMAT_")).length,

@@ -1,5 +1,5 @@
 /**
- * `aerie_gather_rows`, `aerie_store_rows`, `aerie_tensor_move` and `aerie_add_bias`.
+ * `aerie_gather_rows`, `aerie_store_rows`, `aerie_tensor_copy` and `aerie_add_bias`.
  *
  * @module
  */
@@ -21,8 +21,7 @@ testEachIsa("gather_rows takes what the sources name at replay, repeated ones to
   const x = normals(seededRandom(61), 30 * WIDE), pool = tensorOf(context, x, WIDE);
   const graph = context.record(() => gatherRows(context, out, pool, batch, COLUMN));
   for (const sources of [[29, 0, 7, 7, 3], [1, 2], [0]]) {
-    context.writeBatch(batch, rowsAt(sources.map((_, i) => i)));
-    context.writeBatchSources(batch, Int32Array.from(sources), sources.length);
+    context.writeBatch(batch, { ...rowsAt(sources.map((_, i) => i)), sources: Int32Array.from(sources) });
     context.run(graph);
     const expected = Float32Array.from(sources.flatMap((row) => [...part(x, row)]));
     assertSameBits(readRows(context, out, sources.length, COLS), expected, `sources ${sources}`);
@@ -45,7 +44,7 @@ testEachIsa("store_rows puts rows at the batch's slots and leaves the rest alone
   assertSameBits(readRows(context, pool, 30, WIDE), expected, "pool");
 });
 
-testEachIsa("tensor_move closes rows up in place", (context) => {
+testEachIsa("tensor_copy closes rows up in place", (context) => {
   const x = normals(seededRandom(65), 12 * COLS), tensor = tensorOf(context, x, COLS);
   context.copyTensorRows(tensor, Int32Array.of(3, 5, 6, 11), Int32Array.of(3, 4, 5, 6));
   const order = [0, 1, 2, 3, 5, 6, 11, 7, 8, 9, 10, 11];

@@ -147,7 +147,6 @@ testEachIsa("the last four launches' results are there, each with its own parame
   const arrays = new SamplerArrays(context, 2, vocabSize, 3);
   const graph = context.record(() => arrays.forward(graphLogits));
   const launches = Array.from({ length: 6 }, (_, i) => ({
-    ticket: (i + 1) as TicketId, // launches of a context are counted from 1
     rows: Array.from({ length: 1 + i % 2 }, (_, r): Draw => ({
       temperature: 1 + i,
       seed: i,
@@ -156,12 +155,12 @@ testEachIsa("the last four launches' results are there, each with its own parame
       queries: [i, r],
     })),
   }));
-  for (const { rows } of launches) {
+  const tickets = launches.map(({ rows }) => {
     arrays.clear();
     for (const row of rows) addDraw(arrays, row);
     arrays.write();
-    context.run(graph);
-  }
+    return context.launch(graph);
+  });
   const logits = readRows(context, graphLogits, 2, vocabSize);
   const both = [logits.slice(0, vocabSize), logits.slice(vocabSize)];
   const expectDrawn = (rows: readonly Draw[]) => {
@@ -169,14 +168,15 @@ testEachIsa("the last four launches' results are there, each with its own parame
     assert.deepEqual(arrays.tokens.subarray(0, count), expected.tokens);
     assert.deepEqual(arrays.logprobs.subarray(0, count), expected.logprobs);
   };
-  for (const { rows, ticket } of launches.slice(2)) {
-    arrays.read(rows.length, ticket);
+  launches.slice(2).forEach(({ rows }, i) => {
+    arrays.read(rows.length, tickets[i + 2]);
     expectDrawn(rows);
-  }
+  });
   arrays.read(2);
   expectDrawn(launches[5]!.rows);
-  for (const ticket of [launches[0]!.ticket, launches[1]!.ticket, 99 as TicketId]) {
+  for (const ticket of tickets.slice(0, 2)) {
     assertNative(() => arrays.read(1, ticket), Status.badHandle, /launch \d+ is not among the last 4/);
   }
-  assertNative(() => arrays.read(2, launches[4]!.ticket), Status.badShape, /sampler_read: 2 rows of 1/);
+  assertNative(() => arrays.read(1, 99 as TicketId), Status.badHandle, /sampler_read: not one of the last/);
+  assertNative(() => arrays.read(2, tickets[4]), Status.badShape, /sampler_read: 2 rows of 1/);
 });

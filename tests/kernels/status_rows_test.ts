@@ -1,5 +1,5 @@
 /**
- * Statuses for wrong row moves, sources and columns.
+ * Statuses for wrong copies of rows, sources and columns.
  *
  * @module
  */
@@ -17,7 +17,7 @@ refuses(
 refuses(
   "sources of another forward",
   (b) => {
-    b.context.writeBatchSources(b.batch, back, 2);
+    b.write({ sources: back });
     b.write();
     ops.gatherRows(b.context, b.rows(4), b.context.createTensor(3, 4), b.batch, 0);
   },
@@ -27,34 +27,53 @@ refuses(
 refuses(
   "a source past the tensor",
   (b) => {
-    b.context.writeBatchSources(b.batch, move, 2);
+    b.write({ sources: move });
     ops.gatherRows(b.context, b.rows(4), b.context.createTensor(3, 4), b.batch, 0);
   },
   Status.badArgument,
-  /gather_rows: source 4 of 3/,
+  /gather_rows: sources\[1\] is 4 of 3/,
 );
 refuses(
   "a source past the tensor at replay",
   (b) => {
     const out = b.rows(4), x = b.context.createTensor(3, 4);
     const graph = b.context.record(() => ops.gatherRows(b.context, out, x, b.batch, 0));
-    b.context.writeBatchSources(b.batch, move, 2);
+    b.write({ sources: move });
     b.context.run(graph);
   },
   Status.badArgument,
-  /gather_rows: source 4 of 3/,
+  /batch_write: sources\[1\] is 4 of 3/,
 );
 refuses(
   "a negative source",
-  (b) => b.context.writeBatchSources(b.batch, Int32Array.of(0, -1), 2),
+  (b) => b.write({ sources: Int32Array.of(0, -1) }),
   Status.badArgument,
-  /batch_sources: sources\[1\] is -1/,
+  /batch_write: sources\[1\] is -1/,
 );
 refuses(
-  "fewer sources than rows",
-  (b) => b.context.writeBatchSources(b.batch, move, 1),
+  "gathering without sources at a launch",
+  (b) => {
+    const out = b.rows(4), x = b.context.createTensor(3, 4);
+    b.context.run(b.context.record(() => ops.gatherRows(b.context, out, x, b.batch, 0)));
+  },
+  Status.badArgument,
+  /graph_launch: 0 sources of 2 rows/,
+);
+refuses(
+  "a source past the tensor, written before the graph was recorded",
+  (b) => {
+    const out = b.rows(4), x = b.context.createTensor(3, 4);
+    b.write({ sources: move });
+    b.context.run(b.context.record(() => ops.gatherRows(b.context, out, x, b.batch, 0)));
+  },
+  Status.badArgument,
+  /graph_launch: sources\[1\] is 4 of 3/,
+);
+refuses(
+  "gathering from a slice of the outputs",
+  (b) => ops.gatherRows(b.context, b.rows(4), b.context.batchTensor(b.batch, "outputSlice", 4), b.batch, 0),
   Status.badShape,
-  /batch_sources: 1 rows, expected 2/,
+  /gather_rows: x is a slice of the outputs/,
 );
 refuses(
   "gathering columns past the tensor",
@@ -77,7 +96,7 @@ refuses(
     b.context.run(graph);
   },
   Status.badArgument,
-  /store_rows: slot 4 of 4/,
+  /batch_write: slots\[1\] is 4 of 4/,
 );
 refuses(
   "storing into rows of a batch",
@@ -92,24 +111,24 @@ refuses(
   /add_bias: bias is \[1, 5\], expected \[1, 4\]/,
 );
 refuses(
-  "moving rows past the tensor",
+  "copying rows past the tensor",
   (b) => b.context.copyTensorRows(b.context.createTensor(4, 2), move, back),
   Status.badArgument,
-  /tensor_move: row 4 to 1 of 4/,
+  /tensor_copy: row 4 to 1 of 4/,
 );
 refuses(
-  "moving KV to a negative slot",
+  "copying KV to a negative slot",
   (b) => b.context.copyKvSlots(b.kv, back, Int32Array.of(0, -1)),
   Status.badArgument,
-  /kv_move: row 1 to -1 of 48/,
+  /kv_copy: row 1 to -1 of 48/,
 );
 refuses(
-  "moving KV while recording",
+  "copying KV while recording",
   (b) => {
     b.context.record(() => b.context.copyKvSlots(b.kv, back, back));
   },
   Status.badArgument,
-  /kv_move: a graph is being recorded/,
+  /kv_copy: a graph is being recorded/,
 );
 refuses(
   "a file without bytes",

@@ -46,6 +46,25 @@ Deno.test("native code includes only what lies below it", () => {
   assert.deepEqual(upward, []);
 });
 
+/** Whether native code follows a pointer into a device's memory, or takes one out of a buffer to do so. */
+function dereferences(source: string): boolean {
+  const code = source.replaceAll(/\/\/.*/g, "");
+  return /(?:\.|->)\s*(?:address|owner)\b/.test(code) ||
+    /\b(?:buffer|device)\s*(?:\.|->)\s*(?:data|get)\s*\(/.test(code);
+}
+
+Deno.test("only backends read and write the memory of a device", () => {
+  for (
+    const code of ["*(float*)tensor.buffer.address", "kv->buffer\n->address", "block.device.owner.get()"]
+  ) {
+    assert.ok(dereferences(code), code);
+  }
+  assert.ok(!dereferences("upload(tensor.buffer, 0, data, bytes);  // not x.address"));
+  const above = sources.filter((path) => /^kernels\/(?:abi|core)\//.test(path));
+  assert.ok(above.length > 20, "there are such files");
+  assert.deepEqual(above.filter((path) => dereferences(readFile(path))), []);
+});
+
 Deno.test("no file names a host of a package registry", () => {
   // Put together here, so that this file does not name them either.
   const hosts = [["registry", "npmjs"], ["files", "pythonhosted"], ["pypi", "org"], ["jsr", "io"]]

@@ -82,13 +82,13 @@ AERIE_INLINE void add_tile(const uint8_t* block, int t, const InputRows& x, floa
     const uint16_t* scales = reinterpret_cast<const uint16_t*>(block + L::kScalesAt) + t * kTileRows;
     const auto eight = [&](uint32_t at) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(scales + at))); };
     const __m256 d[2] = {eight(0), eight(8)};
-    const __m256 m[2] = {L::kMinimum ? eight(kUnitRows) : d[0], L::kMinimum ? eight(kUnitRows + 8) : d[1]};
+    const __m256 m[2] = {L::kMinimum ? eight(kPanelRows) : d[0], L::kMinimum ? eight(kPanelRows + 8) : d[1]};
     AERIE_UNROLL
     for (int r = 0; r < R; ++r) {
         const __m256 scale = _mm256_set1_ps(x.scale[r]), sum = _mm256_set1_ps(x.sum[r]);
         AERIE_UNROLL
         for (int half = 0; half < 2; ++half) {
-            float* at = out + r * kUnitRows + t * kTileRows + half * 8;
+            float* at = out + r * kPanelRows + t * kTileRows + half * 8;
             __m256 total = _mm256_loadu_ps(at);
             if (L::kMinimum) total = _mm256_fmadd_ps(m[half], sum, total);
             const __m256 dot = _mm256_mul_ps(_mm256_cvtepi32_ps(widened<Format>(sums[half][r])), d[half]);
@@ -101,7 +101,7 @@ template <int Format, int R>
 void dot_rows(const uint8_t* panel, uint32_t cols, const Activations& x, uint32_t first_row, float* out,
               Prefetch prefetch) {
     constexpr int kFirst = R < kRowsPerPass ? R : kRowsPerPass, kRest = R - kFirst;
-    memset(out, 0, R * kUnitRows * sizeof(float));
+    memset(out, 0, R * kPanelRows * sizeof(float));
     for (uint32_t block = 0; block < cols / kBlock; ++block, panel += Layout<Format>::kBytes) {
         prefetch.step();
         const size_t scales = size_t(block) * x.stride + first_row;
@@ -111,7 +111,7 @@ void dot_rows(const uint8_t* panel, uint32_t cols, const Activations& x, uint32_
             add_tile<Format, kFirst>(panel, t, at, out);
             if constexpr (kRest > 0)
                 add_tile<Format, kRest>(panel, t, {at.quants + kFirst * kBlock, at.scale + kFirst, at.sum + kFirst},
-                                        out + kFirst * kUnitRows);
+                                        out + kFirst * kPanelRows);
         }
     }
 }

@@ -44,13 +44,13 @@ AERIE_INLINE void dot_float_tiles(const uint8_t* panel, uint32_t cols, const flo
         }
     };
     uint32_t k = 0;
-    for (; k + W::kInputs <= cols; k += W::kInputs, w += kUnitRows * W::kInputs)
+    for (; k + W::kInputs <= cols; k += W::kInputs, w += kPanelRows * W::kInputs)
         for (int i = 0; i < W::kInputs; ++i) multiply(k, i);
     if (k < cols) multiply(k, 0);
     AERIE_UNROLL
     for (int t = 0; t < T; ++t) {
         AERIE_UNROLL
-        for (int r = 0; r < R; ++r) store(out + r * kUnitRows + (first_tile + t) * kTileRows, total[t][r]);
+        for (int r = 0; r < R; ++r) store(out + r * kPanelRows + (first_tile + t) * kTileRows, total[t][r]);
     }
 }
 
@@ -64,7 +64,7 @@ void dot_float(const uint8_t* panel, uint32_t cols, const float* x, float* out) 
         for (int t = 0; t < 2; ++t) {
             dot_float_tiles<W, kFirst, 1>(panel, cols, x, out, t);
             if constexpr (R > kFirst)
-                dot_float_tiles<W, R - kFirst, 1>(panel, cols, x + size_t(kFirst) * cols, out + kFirst * kUnitRows, t);
+                dot_float_tiles<W, R - kFirst, 1>(panel, cols, x + size_t(kFirst) * cols, out + kFirst * kPanelRows, t);
         }
     }
 }

@@ -63,7 +63,7 @@ void dot_rows(const uint8_t* panel, uint32_t cols, const Activations& x, uint32_
         for (int t = 0; t < 2; ++t) {
             const uint16_t* scales = reinterpret_cast<const uint16_t*>(panel + L::kScalesAt) + t * kTileRows;
             const Floats d = load_f16(scales), minus_origin = mul(d, set1(-kOrigin));
-            const Floats m = L::kMinimum ? load_f16(scales + kUnitRows) : d;
+            const Floats m = L::kMinimum ? load_f16(scales + kPanelRows) : d;
             AERIE_UNROLL
             for (int r = 0; r < R; ++r) {
                 if (L::kMinimum) total[t][r] = fma(m, set1(sum[r]), total[t][r]);
@@ -78,7 +78,7 @@ void dot_rows(const uint8_t* panel, uint32_t cols, const Activations& x, uint32_
     }
     AERIE_UNROLL
     for (int r = 0; r < R; ++r)
-        for (int t = 0; t < 2; ++t) store(out + r * kUnitRows + t * kTileRows, total[t][r]);
+        for (int t = 0; t < 2; ++t) store(out + r * kPanelRows + t * kTileRows, total[t][r]);
 }
 
 }  // namespace aerie::cpu::AERIE_ISA

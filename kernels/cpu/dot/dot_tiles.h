@@ -68,7 +68,7 @@ inline void split_row(uint16_t* out, const float* x, uint32_t cols) {
 template <int XTiles>
 AERIE_INLINE void dot_split_tiles(const uint8_t* panel, uint32_t cols, const uint16_t* x, uint32_t count, float* out,
                                   Prefetch prefetch) {
-    constexpr size_t kPairBytes = kUnitRows * 4;
+    constexpr size_t kPairBytes = kPanelRows * 4;
     const uint32_t stride = whole_blocks(cols);
     asm volatile("tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::);
     for (uint32_t i = 0; i < stride; i += kBlock, panel += kBlock / 2 * kPairBytes, x += kBlock) {
@@ -95,7 +95,7 @@ AERIE_INLINE void dot_split_tiles(const uint8_t* panel, uint32_t cols, const uin
     for (uint32_t r = 0; r < count; ++r) {
         for (int t = 0; t < 2; ++t) {
             const float* high = sums[t] + 2 * r * kTileRows;
-            store(out + r * kUnitRows + t * kTileRows, add(load(high), load(high + kTileRows)));
+            store(out + r * kPanelRows + t * kTileRows, add(load(high), load(high + kTileRows)));
         }
     }
 }

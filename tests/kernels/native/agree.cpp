@@ -73,8 +73,8 @@ std::vector<float> run_linear(uint32_t context, const Block& block, const std::s
                                      block.format == AERIE_FORMAT_F32   ? AERIE_F32
                                      : block.format == AERIE_FORMAT_F16 ? AERIE_F16
                                                                         : AERIE_BF16));
-    check(context, aerie_tensor_create(context, &x, num_rows, cols));
-    check(context, aerie_tensor_create(context, &out, num_rows, rows));
+    check(context, aerie_tensor_create(context, &x, num_rows, cols, AERIE_F32));
+    check(context, aerie_tensor_create(context, &out, num_rows, rows, AERIE_F32));
     check(context, aerie_tensor_write(context, x, input.data(), 0, num_rows));
     check(context, aerie_linear(context, out, x, weight, 0));
     std::vector<float> result(size_t(num_rows) * rows);
@@ -118,15 +118,15 @@ std::vector<float> run_layer(uint32_t context, const Sequence& s, const std::vec
     uint32_t batch, kv, qkv, angles, inv_freq, attended, gated, normed, ones;
     check(context, aerie_batch_create(context, &batch, length, 1, num_pages, 1));
     check(context, aerie_batch_write(context, batch, rows.data(), rows.data(), rows.data(), visible.data(),
-                                     masks.data(), starts.data(), pages.data(), none.data(), length, 1, num_pages, 1));
+                                     masks.data(), starts.data(), pages.data(), none.data(), nullptr, length, 1, num_pages, 1));
     check(context, aerie_kv_create(context, &kv, 1, num_pages, s.page_size, s.kv_heads, s.head_dim, s.dtype));
-    check(context, aerie_batch_tensor(context, &qkv, batch, AERIE_ROWS, cols + 2 * s.kv_heads * s.head_dim));
-    check(context, aerie_batch_tensor(context, &angles, batch, AERIE_ROWS, s.head_dim));
-    check(context, aerie_batch_tensor(context, &attended, batch, AERIE_ROWS, cols));
-    check(context, aerie_batch_tensor(context, &gated, batch, AERIE_ROWS, cols / 2));
-    check(context, aerie_batch_tensor(context, &normed, batch, AERIE_ROWS, cols / 2));
-    check(context, aerie_tensor_create(context, &inv_freq, 1, s.head_dim / 2));
-    check(context, aerie_tensor_create(context, &ones, 1, cols / 2));
+    check(context, aerie_batch_tensor(context, &qkv, batch, AERIE_ROWS, cols + 2 * s.kv_heads * s.head_dim, AERIE_F32));
+    check(context, aerie_batch_tensor(context, &angles, batch, AERIE_ROWS, s.head_dim, AERIE_F32));
+    check(context, aerie_batch_tensor(context, &attended, batch, AERIE_ROWS, cols, AERIE_F32));
+    check(context, aerie_batch_tensor(context, &gated, batch, AERIE_ROWS, cols / 2, AERIE_F32));
+    check(context, aerie_batch_tensor(context, &normed, batch, AERIE_ROWS, cols / 2, AERIE_F32));
+    check(context, aerie_tensor_create(context, &inv_freq, 1, s.head_dim / 2, AERIE_F32));
+    check(context, aerie_tensor_create(context, &ones, 1, cols / 2, AERIE_F32));
     const std::vector<float> one(cols / 2, 1.0f);
     check(context, aerie_tensor_write(context, inv_freq, frequencies.data(), 0, 1));
     check(context, aerie_tensor_write(context, ones, one.data(), 0, 1));

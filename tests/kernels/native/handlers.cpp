@@ -39,7 +39,7 @@ void wild_read() {
 
 void wild_call() {
     uint32_t context = 0, tensor = 0;
-    if (aerie_context_create(&context, AERIE_CPU, 0, 1) || aerie_tensor_create(context, &tensor, 1, 64)) exit(2);
+    if (aerie_context_create(&context, AERIE_CPU, 0, 1) || aerie_tensor_create(context, &tensor, 1, 64, AERIE_F32)) exit(2);
     aerie_tensor_write(context, tensor, reinterpret_cast<const float*>(8), 0, 1);
 }
 // Two thousand products of [1, 4096] and [4096, 1024] in one call.
@@ -48,11 +48,11 @@ void call_for_long() {
     const std::vector<uint8_t> zeros(size_t(kRows) * kCols * 4);
     const int32_t zero = 0, starts[] = {0, 1};
     const uint64_t no_tree = 0;
-    uint32_t context = 0, batch, x, out, file, weight, graph;
+    uint32_t context = 0, batch, x, out, file, weight, graph, ticket;
     if (aerie_context_create(&context, AERIE_CPU, 0, 1)) exit(2);
     aerie_batch_create(context, &batch, 1, 1, 1, 1);
-    aerie_batch_tensor(context, &x, batch, AERIE_ROWS, kCols);
-    aerie_batch_tensor(context, &out, batch, AERIE_ROWS, kRows);
+    aerie_batch_tensor(context, &x, batch, AERIE_ROWS, kCols, AERIE_F32);
+    aerie_batch_tensor(context, &out, batch, AERIE_ROWS, kRows, AERIE_F32);
     aerie_file_create(context, &file, zeros.data(), zeros.size());
     aerie_weight_create(context, &weight, kRows, kCols);
     aerie_weight_append(context, weight, file, 0, 0, AERIE_FORMAT_F32, kRows, 0);
@@ -60,9 +60,10 @@ void call_for_long() {
     aerie_graph_begin(context);
     for (int i = 0; i < 2000; ++i) aerie_linear(context, out, x, weight, 0);
     aerie_graph_end(context, &graph);
-    aerie_batch_write(context, batch, &zero, &zero, &zero, &zero, &no_tree, starts, &zero, &zero, 1, 1, 1, 1);
+    aerie_batch_write(context, batch, &zero, &zero, &zero, &zero, &no_tree, starts, &zero, &zero, nullptr,
+                      1, 1, 1, 1);
     num_seen = 1;
-    aerie_graph_replay(context, graph);
+    aerie_graph_launch(context, &ticket, graph);
 }
 
 void abort_in_call() {

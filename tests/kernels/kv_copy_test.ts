@@ -1,5 +1,5 @@
 /**
- * `aerie_kv_move`: after the accepted rows of a tree are closed up, attention sees what it would have seen had they
+ * `aerie_kv_copy`: after the accepted rows of a tree are closed up, attention sees what it would have seen had they
  * been stored in a line.
  *
  * @module
@@ -56,7 +56,7 @@ function attended(context: Context, dtype: TensorDtype, moved: boolean): Float32
   return Float32Array.from(results.flat());
 }
 
-testEachIsa("kv_move closes up the accepted path of a tree in every layer", (context) => {
+testEachIsa("kv_copy closes up the accepted path of a tree in every layer", (context) => {
   for (const dtype of ["float32", "float16", "bfloat16"] as const) {
     assertSameBits(attended(context, dtype, true), attended(context, dtype, false), dtype);
   }

@@ -1,11 +1,12 @@
+#include "cpu/memory.h"
+
 #include <sys/mman.h>
 
 #include <utility>
 
 #include "core/error.h"
-#include "core/objects.h"
 
-namespace aerie {
+namespace aerie::cpu {
 namespace {
 constexpr size_t kHugePage = size_t(2) << 20, kPage = 4096, kMost = size_t(1) << 47;  // kMost: an address space
 }
@@ -43,8 +44,4 @@ Memory::~Memory() {
     if (mapped_) munmap(mapped_, mapped_bytes_);
 }
 
-File::~File() {
-    if (data && !memory.data()) munmap(const_cast<uint8_t*>(data), bytes);
-}
-
-}  // namespace aerie
+}  // namespace aerie::cpu

@@ -1,4 +1,4 @@
-// Moves keys and values between slots: the accepted path of a draft tree closes up behind its sequence.
+// Copies keys and values between slots: the accepted path of a draft tree closes up behind its sequence.
 #include <cstring>
 
 #include "cpu/kv_cache.h"
@@ -7,9 +7,9 @@ namespace aerie::cpu {
 namespace {
 
 template <class T>
-void move(KvPool& kv, uint32_t layer, uint32_t head, const int32_t* from, const int32_t* to, uint32_t num_slots) {
+void copy(KvPool& kv, uint32_t layer, uint32_t head, const int32_t* from, const int32_t* to, uint32_t num_slots) {
     const size_t dim = kv.head_dim;
-    T* const pool = reinterpret_cast<T*>(kv.memory.data());
+    T* const pool = numbers<T>(kv);
     const auto key = [&](uint32_t slot) { return pool + key_offset(kv, layer, slot, head); };
     const auto value = [&](uint32_t slot) { return pool + value_offset(kv, layer, slot, head); };
     for (uint32_t i = 0; i < num_slots; ++i) {
@@ -22,12 +22,12 @@ void move(KvPool& kv, uint32_t layer, uint32_t head, const int32_t* from, const 
 
 }  // namespace
 
-void move_kv(KvPool& kv, uint32_t layer_and_head, const int32_t* from, const int32_t* to, uint32_t num_slots) {
+void copy_kv(KvPool& kv, uint32_t layer_and_head, const int32_t* from, const int32_t* to, uint32_t num_slots) {
     const uint32_t layer = layer_and_head / kv.num_kv_heads, head = layer_and_head % kv.num_kv_heads;
     if (kv.dtype == AERIE_F32)
-        move<float>(kv, layer, head, from, to, num_slots);
+        copy<float>(kv, layer, head, from, to, num_slots);
     else
-        move<uint16_t>(kv, layer, head, from, to, num_slots);
+        copy<uint16_t>(kv, layer, head, from, to, num_slots);
 }
 
 }  // namespace aerie::cpu

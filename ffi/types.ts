@@ -1,0 +1,35 @@
+/**
+ * What a context's methods take: ranges of files and the rows of a forward.
+ *
+ * @module
+ */
+import type { Format } from "./enums.ts";
+import type { FileId } from "./handles.ts";
+
+/** A range of a mapped file. */
+export interface FileRange {
+  readonly file: FileId;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly format: keyof typeof Format;
+  /** Bytes from a row to the next, if they do not lie close together: columns of a wider matrix. */
+  readonly rowBytes?: number;
+}
+
+/** The rows of one forward; see `aerie_batch_write`. Lengths: rows, segments + 1, segments * pagesPerSegment, outputs. */
+export interface BatchRows {
+  readonly tokens: Int32Array<ArrayBuffer>;
+  readonly positions: Int32Array<ArrayBuffer>;
+  readonly slots: Int32Array<ArrayBuffer>;
+  readonly visible: Int32Array<ArrayBuffer>;
+  readonly treeMasks: BigUint64Array<ArrayBuffer>;
+  readonly segmentStarts: Int32Array<ArrayBuffer>;
+  readonly pageTable: Int32Array<ArrayBuffer>;
+  readonly outputs: Int32Array<ArrayBuffer>;
+  /** Per row, the row of another tensor that `gatherRows` takes. */
+  readonly sources?: Int32Array<ArrayBuffer>;
+  readonly numRows: number;
+  readonly numSegments: number;
+  readonly pagesPerSegment: number;
+  readonly numOutputs: number;
+}

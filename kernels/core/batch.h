@@ -1,0 +1,77 @@
+// The rows of one forward: their arrays, the blocks they are written to, and what their numbers may be.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/buffer.h"
+#include "core/object.h"
+
+namespace aerie {
+
+struct BatchCounts {
+    uint32_t num_rows = 0, num_segments = 0, pages_per_segment = 0, num_outputs = 0;
+    uint32_t num_sources = 0;  // num_rows, or 0 if the rows have none
+};
+
+// The arrays of aerie_batch_write, wherever they lie.
+struct BatchArrays : BatchCounts {
+    const int32_t *tokens = nullptr, *positions = nullptr, *slots = nullptr, *visible = nullptr;
+    const uint64_t* tree_masks = nullptr;
+    const int32_t *segment_starts = nullptr, *page_table = nullptr, *outputs = nullptr, *sources = nullptr;
+};
+
+// A block: counts, then the arrays one after another.
+size_t block_bytes(const BatchCounts& counts);
+// The arrays of a block that begins at `block`.
+BatchArrays arrays_of(const BatchCounts& counts, const uint8_t* block);
+// Copies arrays into a block of this size.
+void write_block(uint8_t* block, const BatchArrays& arrays);
+
+// What recorded ops index by a batch's numbers: each must lie below the length of what it indexes.
+struct BatchLimits {
+    static constexpr uint64_t kNone = UINT64_MAX;
+    uint64_t tokens = kNone, slots = kNone, pages = kNone, sources = kNone;
+    uint32_t page_size = 0;      // with pages: a row sees entries of its segment's pages, at least one
+    bool needs_sources = false;  // a batch may be written without, but ops that read them then refuse it
+
+    // Narrows these limits by those of another op.
+    void narrow(const BatchLimits& other);
+    // Widens these limits so far that whatever another set of ops accepts is within them.
+    void widen(const BatchLimits& other);
+    // Whether whatever is within `checked` is within these limits.
+    bool follow_from(const BatchLimits& checked) const;
+};
+
+// Throws AERIE_BAD_ARGUMENT, with the name and the place, where arrays are wrong by themselves.
+void check_arrays(const BatchArrays& arrays);
+// Throws AERIE_BAD_ARGUMENT, with the name and the place, where a number is not below its limit. `op` is who says so.
+void check_limits(const char* op, const BatchArrays& arrays, const BatchLimits& limits);
+// Throws AERIE_BAD_ARGUMENT if ops need sources and there are none.
+void check_sources(const char* op, const BatchCounts& counts, const BatchLimits& limits);
+
+// One write of a batch: the host's copy is for checks and plans, the device's for ops.
+struct BatchBlock {
+    BatchCounts counts;
+    std::unique_ptr<uint8_t[]> host;
+    Buffer device;
+    BatchLimits checked;    // what its numbers are known to lie within
+    uint64_t last_use = 0;  // number of the last work that reads it
+
+    BatchArrays arrays() const { return arrays_of(counts, host.get()); }
+};
+
+struct Batch : Object {
+    // One is written while another runs and the next waits.
+    static constexpr uint32_t kNumBlocks = 3;
+
+    uint32_t max_rows = 0, max_segments = 0, max_pages = 0, max_outputs = 0;
+    BatchBlock blocks[kNumBlocks];
+    uint32_t current = 0;
+    BatchLimits limits;  // numbers outside of them are refused by every graph recorded so far that reads them
+
+    BatchBlock& block() { return blocks[current]; }
+    const BatchBlock& block() const { return blocks[current]; }
+};
+
+}  // namespace aerie

@@ -1,0 +1,55 @@
+// An op on checked objects, as it is recorded or run.
+#pragma once
+#include <cstdint>
+
+#include "core/attention_plan.h"
+#include "core/objects.h"
+#include "core/op_list.h"
+
+namespace aerie {
+
+enum class OpKind : uint8_t {
+#define AERIE_OP(name) name,
+    AERIE_OPS(AERIE_OP)
+#undef AERIE_OP
+};
+
+#define AERIE_OP(name) +1
+constexpr uint32_t kNumOps = 0 AERIE_OPS(AERIE_OP);
+#undef AERIE_OP
+
+// As in aerie_<name>.
+inline const char* name_of(OpKind kind) {
+    static constexpr const char* names[] = {
+#define AERIE_OP(name) #name,
+        AERIE_OPS(AERIE_OP)
+#undef AERIE_OP
+    };
+    return names[uint32_t(kind)];
+}
+
+// Operands that an op does not have are null. It reads x, y, weight, batch and kv, and writes out, sampler and, if it
+// is kv_store, kv; out may be x.
+struct Op {
+    OpKind kind;
+    Tensor* out = nullptr;
+    const Tensor *x = nullptr, *y = nullptr;
+    const Weight* weight = nullptr;
+    KvPool* kv = nullptr;
+    Batch* batch = nullptr;
+    Sampler* sampler = nullptr;
+    const AttentionPlan* plan = nullptr;  // attention: made anew for every launch
+    uint32_t layer = 0, num_heads = 0, head_dim = 0;
+    uint32_t column = 0;  // gather_rows, store_rows: where in the wider tensor
+    float scalar = 0;     // rms_norm: eps; attention: scale
+    uint32_t slice = 0;   // ops of one number, other than 0, run together, once per slice of the outputs
+};
+
+// The batch whose rows an op follows, if any.
+inline Batch* batch_of(const Op& op) {
+    if (op.batch) return op.batch;
+    if (op.out && op.out->batch) return op.out->batch.get();
+    return op.x ? op.x->batch.get() : nullptr;
+}
+
+}  // namespace aerie

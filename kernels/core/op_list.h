@@ -1,0 +1,15 @@
+// The name of every op, once: kinds, tables of bodies and names in errors are made from this list.
+#define AERIE_OPS(X)  \
+    X(embedding)      \
+    X(rms_norm)       \
+    X(linear)         \
+    X(rope_angles)    \
+    X(rope)           \
+    X(kv_store)       \
+    X(attention)      \
+    X(silu_mul)       \
+    X(gather_outputs) \
+    X(gather_rows)    \
+    X(store_rows)     \
+    X(add_bias)       \
+    X(sample)

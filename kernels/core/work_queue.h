@@ -1,0 +1,44 @@
+// Numbers the work handed to a backend, keeps its objects until it is done, and names launches by tickets.
+#pragma once
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "core/backend.h"
+
+namespace aerie {
+
+class WorkQueue {
+  public:
+    // Launches whose tickets are valid.
+    static constexpr uint64_t kNumTickets = 256;
+
+    explicit WorkQueue(Backend& backend);
+    ~WorkQueue();
+    WorkQueue(const WorkQueue&) = delete;
+
+    // The number of the next piece of work, whose objects live until it is done.
+    uint64_t push(std::vector<std::shared_ptr<Object>> objects);
+    // Lets go of what finished work used.
+    void retire();
+    // A ticket for work just handed over.
+    uint32_t issue_ticket(uint64_t number);
+    // The number of a ticket's work, from any thread. Throws AERIE_BAD_HANDLE if the ticket is another context's or
+    // older than the last kNumTickets.
+    uint64_t number_of(const char* op, uint32_t ticket) const;
+
+  private:
+    struct Work {
+        uint64_t number;
+        std::vector<std::shared_ptr<Object>> objects;
+    };
+    Backend& backend_;
+    const uint32_t context_;  // the upper 8 bits of all its tickets
+    uint64_t last_ = 0;
+    std::deque<Work> unfinished_;
+    std::atomic<uint64_t> num_tickets_{0};
+    std::atomic<uint64_t> numbers_[kNumTickets] = {};  // by ticket
+};
+
+}  // namespace aerie
