@@ -10,7 +10,7 @@ const OpTable* amx_ops() {
     static const OpTable table = [] {
         OpTable ops = *avx512vnni_ops();
         ops.name = "amx";
-        ops.splits_bf16 = true;
+        ops.takes_bf16x2 = true;
         ops.of(OpKind::linear) = amx::linear;
         return ops;
     }();

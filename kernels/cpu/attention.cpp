@@ -169,7 +169,7 @@ class Attention {
     const Worker& worker_;
     const AttentionPlan& plan_;
     const uint32_t dim_, group_;
-    Activations quantized_;
+    QuantizedRows quantized_;
 };
 
 }  // namespace

@@ -16,21 +16,21 @@
 
 namespace aerie::cpu {
 
-void ActivationBuffer::reserve(size_t rows, size_t cols) {
+void QuantizedBuffer::reserve(size_t rows, size_t cols) {
     const size_t blocks = cols / kBlock, stride = (rows + 15) / 16 * 16;
     const size_t bytes = blocks * (rows * kBlock + 3 * stride * sizeof(float)) + 64;
     if (bytes > memory.bytes()) memory = Memory(bytes);
 }
 
-void ActivationBuffer::reserve_split(size_t rows, size_t cols) {
+void QuantizedBuffer::reserve_bf16x2(size_t rows, size_t cols) {
     // Tiles are read whole, whatever rows there are.
     const size_t bytes = (rows + 16) * 2 * whole_blocks(uint32_t(cols)) * sizeof(uint16_t);
-    if (bytes > split.bytes()) split = Memory(bytes);
+    if (bytes > bf16x2.bytes()) bf16x2 = Memory(bytes);
 }
 
-Activations ActivationBuffer::layout(uint32_t rows, uint32_t cols) const {
+QuantizedRows QuantizedBuffer::layout(uint32_t rows, uint32_t cols) const {
     const size_t blocks = cols / kBlock;
-    const uint32_t stride = rows <= kPrivateRows ? rows : (rows + 15) / 16 * 16;
+    const uint32_t stride = rows <= kMaxRowsQuantizedPerThread ? rows : (rows + 15) / 16 * 16;
     uint8_t* at = memory.data();
     float* numbers = reinterpret_cast<float*>(at + (blocks * rows * kBlock + 63) / 64 * 64);
     return {rows,
@@ -193,18 +193,18 @@ class CpuBackend final : public Backend {
         return op;
     }
 
-    // Room for the quantised or split input of a product.
+    // Room for the quantised or bf16x2 input of a product.
     void reserve_input(Op& op) {
         const uint32_t most_rows = op.slice ? std::min(op.x->capacity, kSliceOutputs) : op.x->capacity;
         for (const PackedPart& part : op.packed->parts) {
             const bool quantised = is_quantised(part.format);
-            const bool splits = table_->splits_bf16 && part.format == kPackedBf16;
-            if (splits) activations_.reserve_split(most_rows, op.x->cols);
+            const bool takes_bf16x2 = table_->takes_bf16x2 && part.format == kPackedBf16;
+            if (takes_bf16x2) inputs_.reserve_bf16x2(most_rows, op.x->cols);
             if (quantised) {
-                activations_.reserve(most_rows, op.x->cols);
-                for (auto& scratch : scratch_) scratch->activations.reserve(kPrivateRows, op.x->cols);
+                inputs_.reserve(most_rows, op.x->cols);
+                for (auto& scratch : scratch_) scratch->input.reserve(kMaxRowsQuantizedPerThread, op.x->cols);
             }
-            if (quantised || splits) op.activations = &activations_;
+            if (quantised || takes_bf16x2) op.input = &inputs_;
         }
     }
 
@@ -241,7 +241,7 @@ class CpuBackend final : public Backend {
     const OpTable* table_;
     Pool pool_;
     std::vector<std::unique_ptr<Scratch>> scratch_;
-    ActivationBuffer activations_, quantized_;
+    QuantizedBuffer inputs_, quantized_;
     SplitBuffer splits_;
     Arena arena_;
     uint64_t num_launches_ = 0;

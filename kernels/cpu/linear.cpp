@@ -8,7 +8,7 @@
 namespace aerie::cpu::AERIE_ISA {
 namespace {
 
-using QuantisedDot = void (*)(const uint8_t*, uint32_t, const Activations&, uint32_t, float*, Prefetch);
+using QuantisedDot = void (*)(const uint8_t*, uint32_t, const QuantizedRows&, uint32_t, float*, Prefetch);
 using FloatDot = void (*)(const uint8_t*, uint32_t, const float*, float*);
 
 #define AERIE_GROUPS(f, first) \
@@ -35,7 +35,7 @@ Panel find_panel(const Op& op, uint32_t index) {
     return {part, part->first_row + local * kPanelRows, std::min(left, kPanelRows), part->data + bytes * local, bytes};
 }
 
-// Whether a part meets split rows of x.
+// Whether a part meets bf16x2 rows of x.
 bool is_tiled(const PackedPart& part) { return kTiled && part.format == kPackedBf16; }
 
 // Most rows of x that a pass over a panel serves.
@@ -53,23 +53,23 @@ struct Operands {
     uint32_t num_rows;
     const float *x, *residual;  // residual may be null
     float* out;
-    Activations quantized, quantized_out;
+    QuantizedRows quantized, quantized_out;
 };
 
 // Row `row` of x as two bf16 rows.
-uint16_t* split_rows(const Op& op, uint32_t row) {
-    return reinterpret_cast<uint16_t*>(op.activations->split.data()) + size_t(row) * 2 * whole_blocks(op.weight->cols);
+uint16_t* bf16x2_rows(const Op& op, uint32_t row) {
+    return reinterpret_cast<uint16_t*>(op.input->bf16x2.data()) + size_t(row) * 2 * whole_blocks(op.weight->cols);
 }
 
 constexpr uint32_t kAheadBytes = 8192;  // prefetch distance within a stream that is read once
 
-// tile [count, 32] = panel * rows first_row .. first_row + count - 1 of x.
+// sums [count, 32] = panel * rows first_row .. first_row + count - 1 of x.
 void dot(const Op& op, const Panel& panel, const Operands& operands, const Groups& groups, uint32_t group,
-         uint32_t first_row, uint32_t count, float* tile) {
+         uint32_t first_row, uint32_t count, float* sums) {
     const uint32_t cols = op.weight->cols, num_blocks = whole_blocks(cols) / kBlock;
     const PackedFormat format = panel.part->format;
     if (!is_quantised(format) && !is_tiled(*panel.part)) {
-        kFloatDots[format][count - 1](panel.data, cols, operands.x + size_t(first_row) * cols, tile);
+        kFloatDots[format][count - 1](panel.data, cols, operands.x + size_t(first_row) * cols, sums);
         return;
     }
     const uint32_t block_lines = uint32_t(panel.bytes / num_blocks + 63) / 64;
@@ -77,24 +77,24 @@ void dot(const Op& op, const Panel& panel, const Operands& operands, const Group
     const size_t ahead = groups.count > 1 ? panel.bytes + size_t(group) * lines * 64 * num_blocks : kAheadBytes;
     const Prefetch prefetch{panel.data + ahead, lines};
     if (is_tiled(*panel.part))
-        dot_split(panel.data, cols, split_rows(op, first_row), count, tile, prefetch);
+        dot_bf16x2(panel.data, cols, bf16x2_rows(op, first_row), count, sums, prefetch);
     else
-        kQuantisedDots[format - kPackedQ4][count - 1](panel.data, cols, operands.quantized, first_row, tile, prefetch);
+        kQuantisedDots[format - kPackedQ4][count - 1](panel.data, cols, operands.quantized, first_row, sums, prefetch);
 }
 
 // One panel into out (+ residual).
 void plain_panel(const Op& op, uint32_t index, const Operands& operands) {
     const Panel panel = find_panel(op, index);
     const Groups groups{operands.num_rows, most_rows(panel)};
-    alignas(64) float tile[kMaxGroup * kPanelRows];
+    alignas(64) float sums[kMaxGroup * kPanelRows];
     for (uint32_t group = 0, row = 0; group < groups.count; ++group) {
         const uint32_t count = groups.size(group, row);
-        dot(op, panel, operands, groups, group, row, count, tile);
+        dot(op, panel, operands, groups, group, row, count, sums);
         for (uint32_t c = 0; c < count; ++c, ++row) {
             const size_t at = size_t(row) * op.out->cols + panel.first_row;
             for (uint32_t t = 0; t < panel.num_rows; t += kTileRows) {
                 const uint32_t n = panel.num_rows - t;
-                Floats value = load(tile + c * kPanelRows + t);
+                Floats value = load(sums + c * kPanelRows + t);
                 if (operands.residual) value = add(value, load_n(operands.residual + at + t, n));
                 store_n(operands.out + at + t, value, n);
             }
@@ -127,11 +127,11 @@ void gated_panel(const Op& op, uint32_t index, const Operands& operands) {
 
 // The input as int8. Few rows are quantised by every thread for itself; of some, each thread takes a share of the
 // blocks for all rows; of many, a share of the rows. Either way no cache line is written by two threads.
-Activations quantize_input(const Op& op, const Worker& worker, const float* input, uint32_t num_rows) {
+QuantizedRows quantize_input(const Op& op, const Worker& worker, const float* input, uint32_t num_rows) {
     const uint32_t cols = op.weight->cols;
     if (op.quantized_in) return op.quantized_in->layout(num_rows, cols);
-    const bool few = num_rows <= kPrivateRows, alone = few || worker.num_threads == 1;
-    const Activations x = (few ? worker.scratch->activations : *op.activations).layout(num_rows, cols);
+    const bool few = num_rows <= kMaxRowsQuantizedPerThread, alone = few || worker.num_threads == 1;
+    const QuantizedRows x = (few ? worker.scratch->input : *op.input).layout(num_rows, cols);
     uint32_t first_row = 0, last_row = num_rows, first_block = 0, last_block = cols / kBlock;
     if (!alone && num_rows < 32) worker.share(cols / kBlock, first_block, last_block);
     if (!alone && num_rows >= 32) {
@@ -157,11 +157,11 @@ Activations quantize_input(const Op& op, const Worker& worker, const float* inpu
     return x;
 }
 
-void split_input(const Op& op, const Worker& worker, const float* input, uint32_t num_rows) {
+void bf16x2_input(const Op& op, const Worker& worker, const float* input, uint32_t num_rows) {
     uint32_t first, last;
     worker.share(num_rows, first, last);
     const uint32_t cols = op.weight->cols;
-    for (uint32_t row = first; row < last; ++row) split_row(split_rows(op, row), input + size_t(row) * cols, cols);
+    for (uint32_t row = first; row < last; ++row) to_bf16x2(bf16x2_rows(op, row), input + size_t(row) * cols, cols);
     worker.barrier();
 }
 
@@ -176,15 +176,15 @@ void linear(const Op& op, const Worker& worker) {
                       .quantized_out = {}};
     const uint32_t num_rows = operands.num_rows;
     if (!num_rows) return;
-    bool quantised = false, splits = false;
+    bool quantised = false, takes_bf16x2 = false;
     for (const PackedPart& part : op.packed->parts) {
         quantised |= is_quantised(part.format);
-        splits |= is_tiled(part);
+        takes_bf16x2 |= is_tiled(part);
     }
     if (quantised) operands.quantized = quantize_input(op, worker, operands.x, num_rows);
-    if (splits) split_input(op, worker, operands.x, num_rows);
+    if (takes_bf16x2) bf16x2_input(op, worker, operands.x, num_rows);
     if (op.quantized_out) operands.quantized_out = op.quantized_out->layout(num_rows, op.out->cols);
-    [[maybe_unused]] const Tiles tiles(splits);
+    [[maybe_unused]] const Tiles tiles(takes_bf16x2);
     uint32_t first, last;
     worker.share(op.gated ? op.packed->num_panels / 2 : op.packed->num_panels, first, last);
     for (uint32_t panel = first; panel < last; ++panel) {

@@ -17,9 +17,9 @@ constexpr uint32_t kPanelRows = 32, kTileRows = 16, kBlock = 32;
 // Columns, rounded up to whole blocks.
 inline uint32_t whole_blocks(uint32_t cols) { return (cols + kBlock - 1) / kBlock * kBlock; }
 
-// int8 activations with one scale per 32 inputs, block-major so that columns are constant offsets. A block's scales
+// Rows of x as int8 with one scale per 32 inputs, block-major so that rows are constant offsets. A block's scales
 // fill whole cache lines of their own: threads that quantise different blocks do not fight over them.
-struct Activations {
+struct QuantizedRows {
     uint32_t num_rows = 0, stride = 0;  // stride: num_rows, rounded up to a cache line if more than a few
     int8_t* quants = nullptr;           // [cols / 32, num_rows, 32]
     float* scale = nullptr;             // [cols / 32, stride]
@@ -27,15 +27,15 @@ struct Activations {
     int32_t* bias = nullptr;            // [cols / 32, stride]: -128 * sum of quants, undoes the offset of 8-bit weights
 };
 
-// Activations and their memory.
-struct ActivationBuffer {
-    Activations view;
+// Memory for an input of products, in either form.
+struct QuantizedBuffer {
+    QuantizedRows view;
     Memory memory;
-    Memory split;  // [rows, 2, whole_blocks(cols)] of bf16
+    Memory bf16x2;  // [rows, 2, whole_blocks(cols)] of bf16
     void reserve(size_t rows, size_t cols);
-    void reserve_split(size_t rows, size_t cols);
+    void reserve_bf16x2(size_t rows, size_t cols);
     // The same memory laid out for this many rows.
-    Activations layout(uint32_t rows, uint32_t cols) const;
+    QuantizedRows layout(uint32_t rows, uint32_t cols) const;
 };
 
 // How rows of a weight lie in memory. A panel is 32 rows; quantised parts hold per block of 32 inputs the quants of two
@@ -76,11 +76,12 @@ inline const PackedWeight& packed_of(const Weight& weight) { return static_cast<
 
 constexpr uint32_t kMaxHeadDim = 512;
 constexpr uint32_t kScores = kKeysPerBlock + 64;  // a block, and as far as gaps push the keys of a tree
-constexpr uint32_t kPrivateRows = 3;  // up to here every thread quantises all rows itself, cheaper than a barrier
+constexpr uint32_t kMaxRowsQuantizedPerThread =
+    3;  // up to here every thread quantises all rows itself, cheaper than a barrier
 
 // What one thread may scribble on.
 struct Scratch {
-    ActivationBuffer activations;
+    QuantizedBuffer input;
     // two partials, transposed queries and scores of attention
     alignas(64) float attention[kMaxQueries * (kScores + 2 * (kMaxHeadDim + 16) + kMaxHeadDim)];
     Memory candidates;  // sampling: probabilities of the vocabulary, then {probability, token} pairs
@@ -125,15 +126,15 @@ struct Op : aerie::Op {
     const BatchArrays* rows = nullptr;        // of the batch that the op follows
     const PackedWeight* packed = nullptr;     // of `weight`
     std::atomic<uint32_t>* cursor = nullptr;  // next unclaimed item, for ops that share work as it comes
-    // linear: where its input is quantised or split to, or null if it is `quantized_in` or stays float32
-    ActivationBuffer* activations = nullptr;
+    // linear: where its input is quantised to, or taken apart to, or null if it is `quantized_in` or stays float32
+    QuantizedBuffer* input = nullptr;
     SplitBuffer* splits = nullptr;  // attention
     // Set by fuse(): work of neighbours that rides along.
-    const Tensor* norm = nullptr;                    // linear: x is RMS-normed by this weight first, eps in scalar
-    bool gated = false;                              // linear: out = silu(first half of the rows) * second half
-    const ActivationBuffer* quantized_in = nullptr;  // linear: its input, quantised by an earlier op
-    ActivationBuffer* quantized_out = nullptr;       // linear, attention: out goes here instead
-    const Tensor* angles = nullptr;                  // attention: rotate queries and keys and store the rows first
+    const Tensor* norm = nullptr;                   // linear: x is RMS-normed by this weight first, eps in scalar
+    bool gated = false;                             // linear: out = silu(first half of the rows) * second half
+    const QuantizedBuffer* quantized_in = nullptr;  // linear: its input, quantised by an earlier op
+    QuantizedBuffer* quantized_out = nullptr;       // linear, attention: out goes here instead
+    const Tensor* angles = nullptr;                 // attention: rotate queries and keys and store the rows first
     bool barrier_before = false;
 };
 
@@ -152,7 +153,7 @@ inline uint32_t rows_of(const Op& op, const Tensor& tensor, const Worker& worker
 
 struct OpTable {
     const char* name;
-    bool splits_bf16 = false;  // products with bfloat16 weights take their input as two bfloat16 parts
+    bool takes_bf16x2 = false;  // products with bfloat16 weights take their input as two bfloat16 parts
     OpBody bodies[kNumOps];
 
     OpBody& of(OpKind kind) { return bodies[uint32_t(kind)]; }

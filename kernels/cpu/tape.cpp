@@ -13,7 +13,7 @@ Access access_of(const Op& op) {
     if (op.quantized_in) access.reads[0] = op.quantized_in;
     if (op.quantized_out) access.writes[0] = op.quantized_out;
     access.reads[3] = op.angles;
-    access.writes[3] = op.activations;
+    access.writes[3] = op.input;
     access.writes[4] = op.splits;
     if (op.angles) {
         access.writes[2] = op.kv;
@@ -86,7 +86,7 @@ void fuse_attention(std::vector<Op>& ops) {
     }
 }
 
-void fuse_quantisation(std::vector<Op>& ops, ActivationBuffer& quantized) {
+void fuse_quantisation(std::vector<Op>& ops, QuantizedBuffer& quantized) {
     for (size_t i = 0; i + 1 < ops.size(); ++i) {
         Op &producer = ops[i], &consumer = ops[i + 1];
         const bool whole_blocks =
@@ -98,7 +98,7 @@ void fuse_quantisation(std::vector<Op>& ops, ActivationBuffer& quantized) {
         quantized.reserve(producer.out->capacity, producer.out->cols);
         producer.quantized_out = &quantized;
         consumer.quantized_in = &quantized;
-        consumer.activations = nullptr;
+        consumer.input = nullptr;
     }
 }
 
@@ -160,7 +160,7 @@ void TapeRun::run(const Worker& worker) const {
     running.ops.store(nullptr, std::memory_order_relaxed);
 }
 
-void fuse(std::vector<Op>& ops, ActivationBuffer& quantized) {
+void fuse(std::vector<Op>& ops, QuantizedBuffer& quantized) {
     fuse_norm(ops);
     fuse_gate(ops);
     fuse_attention(ops);

@@ -30,7 +30,7 @@ struct TapeRun {
 //   rope + kv_store + attention   an attention item rotates and stores its own rows
 //   linear or attention + linear  the output is quantised as it is made, into `quantized`
 // Arithmetic and results stay the same to the bit.
-void fuse(std::vector<Op>& ops, ActivationBuffer& quantized);
+void fuse(std::vector<Op>& ops, QuantizedBuffer& quantized);
 
 // Sets barrier_before by the hazards between ops.
 void place_barriers(std::vector<Op>& ops);

@@ -50,7 +50,7 @@ AERIE_INLINE __m256i widened(__m256i sum) {
     return sum;
 }
 
-// Where the activations of a block lie, from some row on.
+// Where the inputs of a block lie, from some row on.
 struct InputRows {
     const int8_t* quants;
     const float *scale, *sum;
@@ -98,7 +98,7 @@ AERIE_INLINE void add_tile(const uint8_t* block, int t, const InputRows& x, floa
 }
 
 template <int Format, int R>
-void dot_rows(const uint8_t* panel, uint32_t cols, const Activations& x, uint32_t first_row, float* out,
+void dot_rows(const uint8_t* panel, uint32_t cols, const QuantizedRows& x, uint32_t first_row, float* out,
               Prefetch prefetch) {
     constexpr int kFirst = R < kRowsPerPass ? R : kRowsPerPass, kRest = R - kFirst;
     memset(out, 0, R * kPanelRows * sizeof(float));

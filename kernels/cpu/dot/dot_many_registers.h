@@ -30,7 +30,7 @@ AERIE_INLINE Floats scaled_count(Ints count, Floats scale, Floats minus_origin) 
 }
 
 template <int Format, int R>
-void dot_rows(const uint8_t* panel, uint32_t cols, const Activations& x, uint32_t first_row, float* out,
+void dot_rows(const uint8_t* panel, uint32_t cols, const QuantizedRows& x, uint32_t first_row, float* out,
               Prefetch prefetch) {
     using L = Layout<Format>;
     const size_t rows = x.num_rows, stride = x.stride;

@@ -8,7 +8,7 @@
 namespace aerie::cpu::AERIE_ISA {
 
 constexpr bool kTiled = true;
-constexpr uint32_t kMaxGroup = 16;                       // rows of x per pass: two tiles, as each is split
+constexpr uint32_t kMaxGroup = 16;                       // rows of x per pass: two tiles, as each is two rows
 constexpr uint32_t kFullTileRows = 16, kTileBytes = 64;  // every tile is full
 
 // Tile registers; the sums by weight tile and x tile.
@@ -52,7 +52,7 @@ AERIE_INLINE void multiply_tiles() {
 }
 
 // out [2, whole_blocks(cols)]: x to 8 bits, and what is left of it to 8 bits; zeros behind the last input.
-inline void split_row(uint16_t* out, const float* x, uint32_t cols) {
+inline void to_bf16x2(uint16_t* out, const float* x, uint32_t cols) {
     const uint32_t stride = whole_blocks(cols);
     for (uint32_t i = 0; i < stride; i += 16) {
         const __m512 value = load_n(x + i, i < cols ? cols - i : 0).v;
@@ -63,11 +63,11 @@ inline void split_row(uint16_t* out, const float* x, uint32_t cols) {
     }
 }
 
-// out [count, 32] = bf16 panel * `count` rows of split x, up to 8 * XTiles, while Tiles are there. What lies behind the
-// last row is read, too.
+// out [count, 32] = bf16 panel * `count` rows of bf16x2 x, up to 8 * XTiles, while Tiles are there. What lies behind
+// the last row is read, too.
 template <int XTiles>
-AERIE_INLINE void dot_split_tiles(const uint8_t* panel, uint32_t cols, const uint16_t* x, uint32_t count, float* out,
-                                  Prefetch prefetch) {
+AERIE_INLINE void dot_bf16x2_tiles(const uint8_t* panel, uint32_t cols, const uint16_t* x, uint32_t count, float* out,
+                                   Prefetch prefetch) {
     constexpr size_t kPairBytes = kPanelRows * 4;
     const uint32_t stride = whole_blocks(cols);
     asm volatile("tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::);
@@ -100,12 +100,12 @@ AERIE_INLINE void dot_split_tiles(const uint8_t* panel, uint32_t cols, const uin
     }
 }
 
-inline void dot_split(const uint8_t* panel, uint32_t cols, const uint16_t* x, uint32_t count, float* out,
-                      Prefetch prefetch) {
+inline void dot_bf16x2(const uint8_t* panel, uint32_t cols, const uint16_t* x, uint32_t count, float* out,
+                       Prefetch prefetch) {
     if (count <= 8)
-        dot_split_tiles<1>(panel, cols, x, count, out, prefetch);
+        dot_bf16x2_tiles<1>(panel, cols, x, count, out, prefetch);
     else
-        dot_split_tiles<2>(panel, cols, x, count, out, prefetch);
+        dot_bf16x2_tiles<2>(panel, cols, x, count, out, prefetch);
 }
 
 }  // namespace aerie::cpu::AERIE_ISA
@@ -119,8 +119,8 @@ constexpr uint32_t kMaxGroup = kGroup;
 struct Tiles {
     explicit Tiles(bool) {}
 };
-inline void split_row(uint16_t*, const float*, uint32_t) {}
-inline void dot_split(const uint8_t*, uint32_t, const uint16_t*, uint32_t, float*, Prefetch) {}
+inline void to_bf16x2(uint16_t*, const float*, uint32_t) {}
+inline void dot_bf16x2(const uint8_t*, uint32_t, const uint16_t*, uint32_t, float*, Prefetch) {}
 
 }  // namespace aerie::cpu::AERIE_ISA
 #endif
