@@ -1,4 +1,4 @@
-// Failures inside the library: thrown as Error, turned into a status and a text by abi/guard.h.
+// Failures inside the library: thrown as Error, turned into a status and a text by abi/context.h.
 #pragma once
 #include <cstdarg>
 #include <cstdio>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { numPendingDraftTokens } from "../sequences/draft_kv.ts";
+import { numPendingDraftTokens } from "../sequences/draft_extend.ts";
 import { numAvailablePages, numMissingPages } from "../sequences/pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 import type { DraftCandidate, DraftLoad, StepLoad } from "../contracts/draft_policy.ts";

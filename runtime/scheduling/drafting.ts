@@ -5,7 +5,7 @@
  */
 import { emptyTree } from "../contracts/draft_tree.ts";
 import type { Draft, Drafted, DraftRequest } from "../messages/scheduler_drafter.ts";
-import { bookDraft } from "../sequences/draft_kv.ts";
+import { bookDraft } from "../sequences/draft_extend.ts";
 import { growPages, reservePages } from "../sequences/pages.ts";
 import { numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 import { decodingOf, draftLoadOf, stepLoadOf } from "./draft_load.ts";

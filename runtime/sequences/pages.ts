@@ -6,7 +6,7 @@
 import type { PageAllocator } from "../cache/page_allocator.ts";
 import type { Prefix, RadixCache } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../contracts/config.ts";
-import { markSharedDraftKv } from "./draft_kv.ts";
+import { markSharedDraftKv } from "./draft_extend.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** The pages of the KV pool that no sequence owns. */

@@ -15,7 +15,7 @@ import {
   pruneTree,
 } from "../../../runtime/contracts/draft_tree.ts";
 
-/** The worked example of eagle.md 4.5, without its root: 10 and 11; 20 and 21 below 10; 30 below 20. */
+/** A tree as EAGLE-2 grows one (arXiv 2406.16858), without its root: 10 and 11; 20 and 21 below 10; 30 below 20. */
 const EXAMPLE = {
   tokens: Int32Array.of(10, 11, 20, 21, 30),
   parents: Int32Array.of(-1, -1, 0, 0, 2),

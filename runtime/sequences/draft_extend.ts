@@ -1,5 +1,6 @@
 /**
- * Draft KV of sequences and of cached pages, as far as the drafter reported it: what it need not read again.
+ * Draft extend as the scheduler expects it: how many tokens the drafter has still to read, by what it reported to have
+ * read of a sequence and of the cached pages that others share. Says what a draft will cost, never what is in draft KV.
  *
  * @module
  */

@@ -1,10 +1,10 @@
 /**
- * Pending draft tokens: what the drafter reported to have read, for a sequence and for those that share its pages.
+ * Pending draft tokens, by what the drafter reported to have read of a sequence and of those that share its pages.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { bookDraft, numPendingDraftTokens } from "../../../runtime/sequences/draft_kv.ts";
+import { bookDraft, numPendingDraftTokens } from "../../../runtime/sequences/draft_extend.ts";
 import type { Sequence } from "../../../runtime/sequences/sequence.ts";
 import { World } from "../../support/scheduler_world.ts";
 
