@@ -124,7 +124,7 @@ function describeModel(model: ModelInfo, weightVersion: string): z.infer<typeof 
     tokenizer_path: model.tokenizerPath,
     served_model_name: model.servedModelName,
     is_generation: true,
-    model_type: model.architecture.replace(/For[A-Z].*$/, "").toLowerCase(),
+    model_type: model.modelType,
     architectures: [model.architecture],
     preferred_sampling_params: null,
     weight_version: weightVersion,

@@ -27,6 +27,8 @@ export interface GgufNames {
 export interface Architecture {
   /** Hugging Face's name, as `architectures` in config.json has it. */
   readonly name: string;
+  /** Hugging Face's name of the family, as `model_type` in config.json has it. */
+  readonly modelType: string;
   /**
    * Reads the fields of a config.json, whose path is for errors.
    *

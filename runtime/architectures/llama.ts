@@ -16,6 +16,7 @@ const EMBEDDING = "model.embed_tokens.weight", LM_HEAD = "lm_head.weight";
 /** The descriptor. */
 export const LLAMA: Architecture = {
   name: "LlamaForCausalLM",
+  modelType: "llama",
   readConfig(path, fields) {
     const checked = checkFields(path, fields, DECODER_FIELDS);
     requireSettings(path, checked, {

@@ -15,6 +15,8 @@ export interface ModelInfo {
   readonly tokenizerPath: string;
   /** Hugging Face's name of the architecture, as config.json has it. */
   readonly architecture: string;
+  /** Hugging Face's name of the family, as `model_type` in config.json has it. */
+  readonly modelType: string;
   /** What the tokenizer puts around texts. */
   readonly tokenizer: TokenizerFacts;
   /** Name in answers, and the first in `/v1/models`. */

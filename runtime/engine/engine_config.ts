@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { architectureOf } from "../architectures/registry.ts";
 import type { Checkpoint } from "../contracts/checkpoint.ts";
 import type { SchedulerConfig, VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import type { ServerArgs } from "../contracts/server_args.ts";
@@ -44,6 +45,7 @@ export function describeModel(
     modelAliases,
     tokenizerPath: folders?.tokenizer ?? args.tokenizerPath ?? checkpoint.path,
     architecture: checkpoint.config.architecture,
+    modelType: architectureOf(checkpoint.config).modelType,
     tokenizer: tokenizer.facts ?? { addsBos: false },
     contextLength,
     maxRunningRequests,

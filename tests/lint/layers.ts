@@ -67,6 +67,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "deno.json",
     "runtime/actor/",
     "runtime/actors/",
+    "runtime/architectures/",
     "runtime/metrics/",
     "runtime/models/",
     "runtime/nn/",

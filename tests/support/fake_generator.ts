@@ -79,6 +79,7 @@ export class FakeGenerator implements Generator {
     servedModelName: "org/tiny",
     modelAliases: [],
     architecture: "LlamaForCausalLM",
+    modelType: "llama",
     tokenizer: { bosToken: "<s>", eosToken: "</s>", addsBos: false, chatTemplate: "{{ messages }}" },
     contextLength: 100,
     maxRunningRequests: 8,
