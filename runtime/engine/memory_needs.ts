@@ -7,7 +7,7 @@ import type { Checkpoint, ModelConfig } from "../contracts/checkpoint.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import type { VerifierConfig } from "../contracts/config.ts";
 import type { SpeculationConfig } from "../contracts/speculation_config.ts";
-import { batchLimits } from "../models/load.ts";
+import { batchLimits, kvBytes } from "../models/load.ts";
 import { FEATURE_BYTES } from "../models/model.ts";
 import { Weights } from "../nn/weights.ts";
 import { draftLimits } from "../speculation/tree_proposer.ts";
@@ -94,13 +94,6 @@ function packedBytes(checkpoint: Checkpoint, dtype: VerifierConfig["dtype"] | "i
     bytes += rows * shape[1]! * (PACKED_BYTES[format] ?? FLOAT_BYTES[kept]);
   }
   return Math.ceil(bytes);
-}
-
-function kvBytes(
-  { numLayers, numKvHeads, headDim }: ModelConfig,
-  kvDtype: VerifierConfig["kvDtype"],
-): number {
-  return 2 * numLayers * numKvHeads * headDim * (kvDtype === "float32" ? 4 : 2);
 }
 
 /** Tensors that all layers share, logits, and the batches. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ModelConfig } from "../contracts/checkpoint.ts";
 import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import type { LogLevel } from "../contracts/log_level.ts";
 import { LoadError } from "../contracts/errors.ts";
@@ -63,6 +64,14 @@ export function batchLimits(
   };
 }
 
+/** Keys and values of one token in all layers, bytes. */
+export function kvBytes(
+  { numLayers, numKvHeads, headDim }: ModelConfig,
+  kvDtype: VerifierConfig["kvDtype"],
+): number {
+  return 2 * numLayers * numKvHeads * headDim * (kvDtype === "float32" ? 4 : 2);
+}
+
 /**
  * Loads the weights and allocates the KV pool. All of it is released with the context.
  *
@@ -100,12 +109,12 @@ export function loadModel(
       `avail mem=${availableGib()} GB, mem usage=${(weights.packedBytes / GIB).toFixed(2)} GB.`,
   );
   const { numLayers, numKvHeads, headDim } = checkpoint.config;
-  const halfBytesPerToken = numLayers * numKvHeads * headDim * (config.kvDtype === "float32" ? 4 : 2);
   const kv = context.createKv(
     { layers: numLayers, pages: numPages, pageSize, kvHeads: numKvHeads, headDim },
     config.kvDtype,
   );
-  const halfBytes = numPages * pageSize * halfBytesPerToken, half = (halfBytes / GIB).toFixed(2);
+  const halfBytes = numPages * pageSize * kvBytes(checkpoint.config, config.kvDtype) / 2;
+  const half = (halfBytes / GIB).toFixed(2);
   log(
     "info",
     `KV Cache is allocated. dtype: ${config.kvDtype}, #tokens: ${numPages * pageSize}, ` +
