@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DraftTree } from "./draft_tree.ts";
+import { depthsOf, type DraftTree } from "./draft_tree.ts";
 import type { SpeculationUsage } from "./usage.ts";
 
 /** Counts in the making; see `SpeculationUsage`. */
@@ -44,12 +44,8 @@ export function countVerification(
 
 /** Nodes of a tree at depth 1, 2, ... */
 export function nodesByDepth({ parents }: DraftTree): number[] {
-  const depths: number[] = [], nodes: number[] = [];
-  for (const parent of parents) {
-    const depth = parent < 0 ? 0 : depths[parent]! + 1;
-    depths.push(depth);
-    nodes[depth] = (nodes[depth] ?? 0) + 1;
-  }
+  const nodes: number[] = [];
+  for (const depth of depthsOf(parents)) nodes[depth - 1] = (nodes[depth - 1] ?? 0) + 1;
   return nodes;
 }
 
