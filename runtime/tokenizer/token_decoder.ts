@@ -81,11 +81,6 @@ export class TokenDecoder {
     });
   }
 
-  /** Text of one token, U+FFFD for bytes that are only part of a character. */
-  tokenText(token: number): string {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.tokenBytes(token));
-  }
-
   /** A token as the vocabulary writes it; empty for an id without a token. */
   tokenName(token: number): string {
     return this.#added.get(token) ?? this.#texts[token] ?? "";

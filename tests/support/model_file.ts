@@ -6,12 +6,6 @@
 import { existsSync } from "node:fs";
 import { defaultModelFile } from "../../runtime/weights/default_model.ts";
 
-/** Path of the default model's GGUF: `AERIE_TEST_MODEL`, else Aerie's cache; undefined if neither is there. */
-export function defaultModelPath(): string | undefined {
-  const path = expectedPath();
-  return existsSync(path) ? path : undefined;
-}
-
 /**
  * What a test of the real model needs: spread `ignore` into the test's options and use `path` inside. Without the
  * model a test is ignored, but in CI it runs and fails on the missing file.
@@ -21,6 +15,7 @@ export function needsModel(): { ignore: boolean; path: string } {
   return { ignore: !existsSync(path) && !Deno.env.get("CI"), path };
 }
 
+/** Path of the default model's GGUF: `AERIE_TEST_MODEL`, else in Aerie's cache. */
 function expectedPath(): string {
   return Deno.env.get("AERIE_TEST_MODEL") ?? defaultModelFile();
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ActorContext } from "../../runtime/actor/actor.ts";
-import { SimulatedClock } from "../../runtime/actor/clock.ts";
+import { SimulatedClock } from "./simulated_clock.ts";
 import { schedulerActor } from "../../runtime/actors/scheduler.ts";
 import type { SchedulerConfig } from "../../runtime/contracts/config.ts";
 import type {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ActorContext } from "../../runtime/actor/actor.ts";
-import { SimulatedClock } from "../../runtime/actor/clock.ts";
+import { SimulatedClock } from "./simulated_clock.ts";
 import { verifierActor } from "../../runtime/actors/verifier.ts";
 import type { VerifierConfig, VerifierInfo } from "../../runtime/contracts/config.ts";
 import type {

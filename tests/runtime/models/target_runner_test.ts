@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { SimulatedClock, systemClock } from "../../../runtime/actor/clock.ts";
+import { systemClock } from "../../../runtime/actor/clock.ts";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
 import { defaultSamplingParams } from "../../../runtime/contracts/sampling_params.ts";
@@ -14,6 +14,7 @@ import { SequenceSampling } from "../../../runtime/sampling/sequence_sampling.ts
 import { Verification } from "../../../runtime/speculation/verification.ts";
 import { referenceWeights, verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
 import { llamaLogits } from "../../support/reference.ts";
+import { SimulatedClock } from "../../support/simulated_clock.ts";
 
 const PROMPT = Int32Array.from({ length: 19 }, (_, i) => (i * 31 + 5) % 300);
 const GREEDY = new SequenceSampling({
