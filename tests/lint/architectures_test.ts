@@ -4,10 +4,9 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { join } from "node:path";
 import { ARCHITECTURES } from "../../runtime/architectures/registry.ts";
+import { listFiles, readFile } from "./sources.ts";
 
-const root = join(import.meta.dirname!, "..", "..");
 const FOLDERS = ["cli", "ffi", "http", "kernels", "routes", "runtime"];
 const DESCRIPTORS = "runtime/architectures/";
 
@@ -44,16 +43,9 @@ function namesIn(path: string, text: string): string[] {
   });
 }
 
-function listFiles(folder: string): string[] {
-  return [...Deno.readDirSync(join(root, folder))].flatMap(({ name, isDirectory }) => {
-    const path = `${folder}/${name}`;
-    return isDirectory ? listFiles(path) : [path];
-  });
-}
-
 Deno.test("architectures: only descriptors name an architecture, its GGUF form or its tensors", () => {
   const sources = FOLDERS.flatMap(listFiles).filter((path) => /\.(ts|h|cpp|cu|cuh)$/.test(path));
-  assert.deepEqual(sources.flatMap((path) => namesIn(path, Deno.readTextFileSync(join(root, path)))), []);
+  assert.deepEqual(sources.flatMap((path) => namesIn(path, readFile(path))), []);
 });
 
 Deno.test("architectures: a name in another file is found", () => {

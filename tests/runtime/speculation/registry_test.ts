@@ -14,20 +14,15 @@ import {
   proposerEntry,
   proposerNames,
 } from "../../../runtime/speculation/registry.ts";
+import { listFiles, readFile } from "../../lint/sources.ts";
 import { defaultArgs } from "../../support/test_engine.ts";
 
 const root = join(import.meta.dirname!, "..", "..", "..");
 /** The server and all that it imports. */
-const ROOTS = ["cli", "ffi", "http", "mod.ts", "routes", "runtime", "scale", "scale.ts", "serve.ts"];
+const FOLDERS = ["cli", "ffi", "http", "routes", "runtime", "scale"],
+  FILES = ["mod.ts", "scale.ts", "serve.ts"];
 /** Flags and what a name does in their help. */
 const FLAGS = "cli/speculation_flags.ts";
-
-function listSources(path: string): string[] {
-  if (path.endsWith(".ts")) return [path];
-  return [...Deno.readDirSync(join(root, path))]
-    .filter(({ name, isDirectory }) => isDirectory || name.endsWith(".ts"))
-    .flatMap(({ name }) => listSources(join(path, name)));
-}
 
 /** The code of a source without its comments, as far as comments begin a line, or end one. */
 function withoutComments(source: string): string {
@@ -62,8 +57,10 @@ Deno.test("names of algorithms are found where code has them, and not where it s
 });
 
 Deno.test("an algorithm's name occurs once, in the file of its entry, besides flags", () => {
-  const sources = ROOTS.flatMap(listSources).filter((path) => path !== FLAGS)
-    .map((path) => ({ path, source: Deno.readTextFileSync(join(root, path)) }));
+  const sources = [...FILES, ...FOLDERS.flatMap(listFiles)]
+    .filter((path) => path.endsWith(".ts") && path !== FLAGS)
+    .map((path) => ({ path, source: readFile(path) }));
+  assert.ok(sources.length > 300, `${sources.length} sources`);
   for (const name of [...proposerNames, "NONE"]) {
     const places = sources.map(({ path, source }) => ({ path, count: countName(name, source) }))
       .filter(({ count }) => count > 0);
