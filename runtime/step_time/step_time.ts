@@ -1,7 +1,7 @@
 /**
- * Step times, learnt from the steps that were made, and the chunked prefill budget that follows: how many prompt rows a step
- * beside decoding sequences may have. Learnt from steps alone: trials of chunks would take a small model half a second at start and a large one a
- * minute, and what others do to the machine later has to be learnt anyway.
+ * Step times, learnt from the steps that were made, and the chunked prefill budget that follows: how many prompt rows a
+ * step beside decoding sequences may have. There are no trials of chunks at start: they would take half a second with a
+ * small model and a minute with a large one, and what other processes do to the machine later has to be learnt anyway.
  *
  * @module
  */
@@ -12,9 +12,9 @@ const MAX_PLAIN_STEPS = 8;
 const ROW_TILE = 16;
 /** Weight of the newest step with prompts, and of the newest without. */
 const PROMPT_WEIGHT = 1 / 4, PLAIN_WEIGHT = 1 / 16;
-/** A step counts as no further off than so many times: the machine may have stood still. */
-const MAX_SURPRISE = 8;
-/** Of a surprise, what is the machine's, that is faster or slower now whatever it does. */
+/** Clamp on the ratio of measured to expected time, either way: outliers, such as a descheduled process. */
+const MAX_DEVIATION = 8;
+/** Share of a deviation that is put down to the machine, which is faster or slower now whatever it computes. */
 const MACHINE_SHARE = 1 / 4;
 /** Tokens that a row sees at the price of the row itself, until it is known better. */
 const TOKENS_PER_ROW = 1000;
@@ -82,7 +82,7 @@ export function addWork(a: Work, b: Work): Work {
 }
 
 /**
- * Learns from a step: what of a surprise is not the machine's falls on each price by its part of the step.
+ * Learns from a step: the share of a deviation that is not the machine's falls on each price by its part of the step.
  *
  * @param ms what the step took
  */
@@ -96,7 +96,7 @@ export function observeStepTime(times: StepTimes, step: StepWork, ms: number): v
   if (isFirst) return;
 
   const expected = stepMs(times, step);
-  const measured = Math.min(MAX_SURPRISE * expected, Math.max(expected / MAX_SURPRISE, ms));
+  const measured = Math.min(MAX_DEVIATION * expected, Math.max(expected / MAX_DEVIATION, ms));
   const parts = [
     times.fixedMs,
     times.decode.rowMs * decode.numRows,
@@ -105,11 +105,11 @@ export function observeStepTime(times: StepTimes, step: StepWork, ms: number): v
     times.prompt.seenMs * prompt.numSeen,
   ] as const;
   const squares = parts.reduce((sum, part) => sum + part * part, 0);
-  const surprise = expected * ((measured / expected) ** weight - 1);
+  const deviation = expected * ((measured / expected) ** weight - 1);
   const change = (part: number) =>
     Math.max(
-      1 / MAX_SURPRISE,
-      1 + surprise * (MACHINE_SHARE / expected + (1 - MACHINE_SHARE) * part / squares),
+      1 / MAX_DEVIATION,
+      1 + deviation * (MACHINE_SHARE / expected + (1 - MACHINE_SHARE) * part / squares),
     );
   times.fixedMs *= change(parts[0]);
   times.decode.rowMs *= change(parts[1]);
