@@ -91,3 +91,11 @@ Deno.test("the lint table covers every source, has no row without sources and no
     }
   }
 });
+
+Deno.test("the lint table permits no import that no file has", () => {
+  const folders = merged(files, rowOf);
+  const unused = Object.entries(MAY_IMPORT).flatMap(([row, allowed]) =>
+    allowed.filter((target) => !folders.get(row)?.has(target)).map((target) => `${row} -> ${target}`)
+  );
+  assert.deepEqual(unused, []);
+});

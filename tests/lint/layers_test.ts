@@ -27,6 +27,8 @@ Deno.test("layers: an import that points up is reported", () => {
     ["runtime/scheduling/commit.ts", "../../ffi/library.ts"],
     ["runtime/scheduling/commit.ts", "../actors/scheduler.ts"],
     ["runtime/scheduling/state.ts", "../speculation_policy/adaptive.ts"],
+    ["runtime/actors/verifier.ts", "../../ffi/context.ts"],
+    ["runtime/speculation_policy/adaptive.ts", "../messages/actors.ts"],
     ["runtime/admission/admission.ts", "../scheduling/state.ts"],
     ["runtime/speculation_policy/adaptive.ts", "../sequences/sequence.ts"],
     ["runtime/cache/radix_cache.ts", "../scheduling/commit.ts"],
