@@ -14,7 +14,7 @@ export interface BatchLimits {
   readonly outputs: number;
 }
 
-/** The arrays of one forward at a time, as long as the limits; the counts say how much of them is used. */
+/** The arrays of one forward at a time. Their lengths are the limits; the counts say how much of them is used. */
 export class BatchArrays implements BatchRows {
   readonly tokens: Int32Array<ArrayBuffer>;
   readonly positions: Int32Array<ArrayBuffer>;

@@ -24,7 +24,7 @@ export interface BuildOptions {
 
 const SANITIZED_FOLDERS = { address: "build-asan", thread: "build-tsan" } as const;
 const NUM_TAIL_LINES = 25;
-/** What a step of the build needs of the disk at least. */
+/** Free disk space, in bytes, that a step of the build needs at least. */
 const ROOM_BYTES = 1 << 20;
 const MISSING_TOOL = "on Debian: apt-get install g++ cmake make";
 
@@ -44,7 +44,7 @@ export async function ensureLibrary(options: BuildOptions = {}): Promise<string>
     await lock.lock(true);
     const hash = hashSources(root), state = stateOf(library, hash);
     if (state === "current") return library;
-    // What damaged the library may have damaged what it was linked from.
+    // The object files may be damaged too, by the same cause as the library.
     if (state === "damaged") await Deno.remove(join(folder, "cmake"), { recursive: true }).catch(() => {});
     await build(root, folder, options);
     // Written under other names first: a library that a process has loaded must not change under it.
@@ -169,7 +169,7 @@ function assertRoom({ success, output }: Outcome, folder: string): void {
   }
 }
 
-/** A linker that dies of a full disk does not say so. */
+/** True if the disk is full: a linker that a full disk ends does not report it. */
 function isFull(folder: string): boolean {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize < ROOM_BYTES;

@@ -34,8 +34,8 @@ export class Context implements Disposable {
   }
 
   /**
-   * A context made elsewhere in this process, in another Worker perhaps. Its handles are valid here; disposing ends
-   * nothing, that is its maker's.
+   * Attaches to a context that was created elsewhere in this process, such as in another Worker. Its handles are valid
+   * here; disposing leaves it to its creator.
    *
    * @throws {NativeError} if there is none of this id
    */
@@ -64,7 +64,7 @@ export class Context implements Disposable {
     );
   }
 
-  /** Bytes of the device that can still be had, and all it has. */
+  /** Free and total memory of the device, in bytes. */
   memory(): { freeBytes: number; totalBytes: number } {
     const free = new Float64Array(1), total = new Float64Array(1);
     this.check(this.native.aerie_context_memory(this.id, free, total));
@@ -83,17 +83,17 @@ export class Context implements Disposable {
     return this.create((out) => this.native.aerie_file_open(this.id, out, bytes, bytes.length));
   }
 
-  /** A file that lies in memory: a copy of `bytes`. */
+  /** Creates a file in memory: a copy of `bytes`. */
   createFile(bytes: Uint8Array<ArrayBuffer>): FileId {
     return this.create((out) => this.native.aerie_file_create(this.id, out, bytes, BigInt(bytes.length)));
   }
 
-  /** Unmaps a file once nothing needs it. */
+  /** Closes a file; it is unmapped when no weight is left that reads it. */
   closeFile(file: FileId): void {
     this.check(this.native.aerie_file_close(this.id, file));
   }
 
-  /** An empty matrix [rows, cols]. */
+  /** Creates an empty matrix [rows, cols], to be filled by {@linkcode Context.appendWeight} and then packed. */
   createWeight(rows: number, cols: number): WeightId {
     return this.create((out) => this.native.aerie_weight_create(this.id, out, rows, cols));
   }
@@ -112,7 +112,7 @@ export class Context implements Disposable {
     ));
   }
 
-  /** Lays the matrix out for the device; floating sources are kept as `dtype`. */
+  /** Packs the matrix into the device's layout; floating sources are stored as `dtype`. */
   packWeight(weight: WeightId, dtype: keyof typeof Dtype): void {
     this.check(this.native.aerie_weight_pack(this.id, weight, Dtype[dtype]));
   }
@@ -124,12 +124,12 @@ export class Context implements Disposable {
     return bytes[0]!;
   }
 
-  /** A zeroed matrix [rows, cols], kept as `dtype`. */
+  /** Creates a zeroed matrix [rows, cols], stored as `dtype`. */
   createTensor(rows: number, cols: number, dtype: TensorDtype = "float32"): TensorId {
     return this.create((out) => this.native.aerie_tensor_create(this.id, out, rows, cols, Dtype[dtype]));
   }
 
-  /** A matrix [rows, cols] from a file, as float32. */
+  /** Loads a matrix [rows, cols] from a file, converted to float32. */
   loadTensor(range: FileRange, rows: number, cols: number): TensorId {
     const { file, offset, format } = range;
     return this.create((out) =>
@@ -142,12 +142,12 @@ export class Context implements Disposable {
     this.check(this.native.aerie_tensor_release(this.id, tensor));
   }
 
-  /** Copies whole rows into a tensor. */
+  /** Copies whole rows from float32 `data` [rows, cols] into a tensor. */
   writeTensor(tensor: TensorId, data: Float32Array<ArrayBuffer>, firstRow: number, numRows: number): void {
     this.check(this.native.aerie_tensor_write(this.id, tensor, data, firstRow, numRows));
   }
 
-  /** Copies whole rows out of a tensor. */
+  /** Copies whole rows of a tensor to float32 `data` [rows, cols]; waits for the work that writes them. */
   readTensor(tensor: TensorId, data: Float32Array<ArrayBuffer>, firstRow: number, numRows: number): void {
     this.check(this.native.aerie_tensor_read(this.id, data, tensor, firstRow, numRows));
   }
@@ -157,15 +157,15 @@ export class Context implements Disposable {
     this.check(this.native.aerie_tensor_copy(this.id, tensor, from, to, Math.min(from.length, to.length)));
   }
 
-  /** Room for the rows of a forward. */
+  /** Creates a batch: memory for the rows of a forward, up to `limits`. */
   createBatch(limits: { rows: number; segments: number; pages: number; outputs: number }): BatchId {
     const { rows, segments, pages, outputs } = limits;
     return this.create((out) => this.native.aerie_batch_create(this.id, out, rows, segments, pages, outputs));
   }
 
   /**
-   * A matrix with a row per row or output of the batch; the device may keep it in more precision than `dtype`. Recorded
-   * ops on an `outputSlice` run once per 256 outputs.
+   * Creates a matrix with a row per row or output of the batch; the device may store it in more precision than `dtype`.
+   * Recorded ops on an `outputSlice` run once per 256 outputs.
    */
   batchTensor(
     batch: BatchId,
@@ -177,7 +177,7 @@ export class Context implements Disposable {
     return this.create((out) => native.aerie_batch_tensor(id, out, batch, Scope[scope], cols, Dtype[dtype]));
   }
 
-  /** Describes the next forward. */
+  /** Writes the rows of the next forward, see `aerie_batch_write`; allowed while the last one runs. */
   writeBatch(batch: BatchId, rows: BatchRows): void {
     this.check(this.native.aerie_batch_write(
       this.id,
@@ -198,7 +198,7 @@ export class Context implements Disposable {
     ));
   }
 
-  /** A pool of `numPages` pages for keys and values. */
+  /** Creates a KV pool of `numPages` pages. */
   createKv(
     shape: { layers: number; pages: number; pageSize: number; kvHeads: number; headDim: number },
     dtype: TensorDtype,
@@ -226,7 +226,7 @@ export class Context implements Disposable {
     return this.create((out) => this.native.aerie_graph_end(this.id, out));
   }
 
-  /** Makes a graph ready for forwards of at most so many rows, segments and outputs. */
+  /** Prepares a graph for forwards of at most this many rows, segments and outputs. */
   prepare(
     graph: GraphId,
     { rows, segments, outputs }: { rows: number; segments: number; outputs: number },
@@ -239,12 +239,12 @@ export class Context implements Disposable {
     return this.create((out) => this.native.aerie_graph_launch(this.id, out, graph));
   }
 
-  /** Blocks until a launch is over. */
+  /** Blocks until a launch is done. */
   wait(ticket: TicketId): void {
     this.check(this.native.aerie_wait(this.id, ticket));
   }
 
-  /** True once a launch is over. */
+  /** True once a launch is done. */
   poll(ticket: TicketId): boolean {
     this.check(this.native.aerie_poll(this.id, this.#done, ticket));
     return this.#done[0] === 1;

@@ -1,5 +1,5 @@
 /**
- * The error of everything in `ffi/`: what cannot be built, opened or done natively.
+ * NativeError: thrown when the native library cannot be built or opened, or a call of it fails.
  *
  * @module
  */

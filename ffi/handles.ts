@@ -13,15 +13,15 @@ export type ContextId = Handle<"context">;
 export type FileId = Handle<"file">;
 /** A matrix in the backend's layout. */
 export type WeightId = Handle<"weight">;
-/** A float32 matrix. */
+/** A matrix [rows, cols], float32 unless created with another type. */
 export type TensorId = Handle<"tensor">;
 /** The rows of one forward. */
 export type BatchId = Handle<"batch">;
 /** Keys and values of one model. */
 export type KvId = Handle<"kv">;
-/** Recorded ops. */
+/** A graph: recorded ops. */
 export type GraphId = Handle<"graph">;
 /** Sampling parameters and results. */
 export type SamplerId = Handle<"sampler">;
-/** One launch of a graph. */
+/** A launch of a graph, to wait for, poll and read results by. */
 export type TicketId = Handle<"ticket">;

@@ -6,17 +6,17 @@
 import type { Context } from "./context.ts";
 import type { BatchId, KvId, TensorId, WeightId } from "./handles.ts";
 
-/** out [rows, cols] = weight[tokens of the batch]; zeros where a token is -1 */
+/** out [rows, cols] = weight [vocabSize, cols] at the batch's tokens; zeros where a token is -1 */
 export function embedding(context: Context, out: TensorId, batch: BatchId, weight: WeightId): void {
   context.check(context.native.aerie_embedding(context.id, out, batch, weight));
 }
 
-/** out = x / sqrt(mean(x^2) + eps) * weight; weight [1, cols] */
+/** out [rows, cols] = x / sqrt(mean(x^2) + eps) * weight [1, cols] (RMSNorm, Zhang & Sennrich 2019) */
 export function rmsNorm(context: Context, out: TensorId, x: TensorId, weight: TensorId, eps: number): void {
   context.check(context.native.aerie_rms_norm(context.id, out, x, weight, eps));
 }
 
-/** out = x * weight^T (+ residual, which may be out itself) */
+/** out [rows, n] = x [rows, cols] * weight [n, cols]^T (+ residual [rows, n], which may be out itself) */
 export function linear(
   context: Context,
   out: TensorId,
@@ -32,7 +32,10 @@ export function ropeAngles(context: Context, out: TensorId, batch: BatchId, invF
   context.check(context.native.aerie_rope_angles(context.id, out, batch, invFreq));
 }
 
-/** Rotates the first `numHeads` heads of x in place by `angles` [rows, headDim]. */
+/**
+ * Rotary embedding (Su et al. 2021), in place: rotates the first `numHeads` heads of x [rows, cols] by `angles` [rows,
+ * headDim].
+ */
 export function rope(
   context: Context,
   x: TensorId,
@@ -55,7 +58,7 @@ export function kvStore(
   context.check(context.native.aerie_kv_store(context.id, kv, qkv, batch, layer, numHeads));
 }
 
-/** out [rows, numHeads * headDim] = softmax(q k^T * scale) v over what each row sees */
+/** out [rows, numHeads * headDim] = softmax(q k^T * scale) v over the KV entries that each row sees */
 export function attention(
   context: Context,
   out: TensorId,
@@ -69,17 +72,17 @@ export function attention(
   context.check(context.native.aerie_attention(context.id, out, qkv, kv, batch, layer, numHeads, scale));
 }
 
-/** out [rows, n] = silu(x[:, :n]) * x[:, n:] */
+/** out [rows, n] = silu(x[:, :n]) * x[:, n:], x [rows, 2 n] (SwiGLU, Shazeer 2020) */
 export function siluMul(context: Context, out: TensorId, x: TensorId): void {
   context.check(context.native.aerie_silu_mul(context.id, out, x));
 }
 
-/** out [outputs, cols] = the rows of x whose logits are wanted */
+/** out [outputs, cols] = the output rows of x [rows, cols], those whose logits are wanted */
 export function gatherOutputs(context: Context, out: TensorId, x: TensorId, batch: BatchId): void {
   context.check(context.native.aerie_gather_outputs(context.id, out, x, batch));
 }
 
-/** out [rows, cols] = columns `column` .. of the rows of x that the batch's sources name */
+/** out [rows, cols] = x[sources, column .. column + cols - 1], sources being those of the batch */
 export function gatherRows(
   context: Context,
   out: TensorId,
@@ -90,7 +93,9 @@ export function gatherRows(
   context.check(context.native.aerie_gather_rows(context.id, out, x, batch, column));
 }
 
-/** Columns `column` .. of out [slots, wider] at the batch's slots = x [rows, cols] */
+/**
+ * out[slots, column .. column + cols - 1] = x [rows, cols], slots being those of the batch; out has a row per KV slot
+ */
 export function storeRows(
   context: Context,
   out: TensorId,
@@ -101,7 +106,7 @@ export function storeRows(
   context.check(context.native.aerie_store_rows(context.id, out, x, batch, column));
 }
 
-/** x += bias; bias [1, cols] */
+/** x [rows, cols] += bias [1, cols], in place */
 export function addBias(context: Context, x: TensorId, bias: TensorId): void {
   context.check(context.native.aerie_add_bias(context.id, x, bias));
 }

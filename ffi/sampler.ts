@@ -33,7 +33,10 @@ export const CHANGE_FIELDS = { token: "int32_t", count: "int32_t", seen: "int32_
 /** `aerie_sampling_flag`: the row reports the rank of its token. */
 export const REPORT_RANK = 1;
 
-/** How one output row is drawn; see `aerie_sampling_row`. Where its changes and queries lie is the writer's. */
+/**
+ * How one output row is drawn; see `aerie_sampling_row`. {@linkcode SamplerArrays.add} fills in where its changes and
+ * queries are.
+ */
 export type SamplingRow = {
   readonly [
     Field in Exclude<
@@ -107,7 +110,7 @@ class Structs<Field extends string> {
 
 /**
  * A native sampler with its arrays: rows are added, written, drawn by a forward, and read. Results are those of the
- * last read; queries are found by the rows as last added.
+ * last `read`; `queryLogprob` finds queries by the rows added last, so it is called before `clear`.
  */
 export class SamplerArrays {
   readonly maxTop: number;
@@ -160,7 +163,7 @@ export class SamplerArrays {
     this.#rows.push({ ...row, ...ranges });
   }
 
-  /** Makes the rows added, or the first of them, the parameters of the forwards from now on. */
+  /** Sets the parameters of later forwards: the first `numRows` of the rows added, by default all. */
   write(numRows = this.#rows.length): void {
     const queries = Int32Array.from(this.#queries);
     this.#queryLogprobs = new Float32Array(queries.length);
@@ -181,7 +184,10 @@ export class SamplerArrays {
     this.#context.check(this.#context.native.aerie_sample(this.#context.id, this.#id, logits));
   }
 
-  /** Copies what a launch drew, one of the last four, or the last one, out of native memory. */
+  /**
+   * Copies the results of a launch, one of the last four that drew, to the arrays; without a ticket those of the last
+   * one.
+   */
   read(numRows: number, ticket = 0 as TicketId): void {
     this.#context.check(this.#context.native.aerie_sampler_read(
       this.#context.id,

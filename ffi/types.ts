@@ -12,7 +12,7 @@ export interface FileRange {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly format: keyof typeof Format;
-  /** Bytes from a row to the next, if they do not lie close together: columns of a wider matrix. */
+  /** Bytes from a row to the next; absent: rows are contiguous. Set for columns of a wider matrix. */
   readonly rowBytes?: number;
 }
 

@@ -14,7 +14,7 @@ namespace aerie {
 struct Context {
     explicit Context(std::unique_ptr<Backend> made) : backend(std::move(made)), queue(*backend) {}
 
-    // Declared first so that it goes last: objects may hold memory the backend gave out.
+    // Declared first so that it is destroyed last: objects may hold memory that the backend allocated.
     std::unique_ptr<Backend> backend;
     WorkQueue queue;
     HandleTable<Object> objects;
@@ -35,7 +35,7 @@ struct Context {
         return *typed;
     }
 
-    // The same with shared ownership, for objects that hold on to it.
+    // The same with shared ownership, for objects that keep the other one alive.
     template <class T>
     std::shared_ptr<T> share(uint32_t handle, const char* op, const char* name) {
         use<T>(handle, op, name);
@@ -62,7 +62,7 @@ inline void copy_text(char* text, uint32_t capacity, const std::string& source) 
     text[n] = 0;
 }
 
-// A context's lock for one call, which then lets go of the objects it used.
+// A context's lock for one call. Afterwards it frees the objects that only finished work still used.
 class Call {
   public:
     explicit Call(Context& context) : lock_(context.mutex), context_(context) {}
@@ -76,7 +76,7 @@ class Call {
     Context& context_;
 };
 
-// The lock of calls that may come while another runs: none.
+// No lock, for calls that may come while another runs (aerie_wait and aerie_poll).
 struct UnlockedCall {
     explicit UnlockedCall(Context&) {}
 };
@@ -107,7 +107,7 @@ int32_t guard(uint32_t handle, Body&& body, const char* name = __builtin_FUNCTIO
     }
 }
 
-// Rows that are copied from and to: inside `num_rows`, outside of a recording.
+// Checks a copy of rows: all indices below `num_rows`, and nothing is being recorded.
 inline void check_copies(const Context& context, const char* op, const int32_t* from, const int32_t* to, uint32_t count,
                          uint64_t num_rows) {
     if (context.recording) fail(AERIE_BAD_ARGUMENT, "%s: a graph is being recorded", op);

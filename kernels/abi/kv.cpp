@@ -23,7 +23,7 @@ int32_t aerie_kv_create(uint32_t handle, uint32_t* out, uint32_t num_layers, uin
         kv->num_kv_heads = num_kv_heads;
         kv->head_dim = head_dim;
         kv->dtype = aerie_dtype(dtype);
-        // At most 2^48 by the limits above; times the pages it may leave 64 bits.
+        // At most 2^48 by the limits above; times the number of pages the product may overflow 64 bits.
         const uint64_t page_bytes =
             uint64_t(2) * num_layers * page_size * num_kv_heads * head_dim * dtype_bytes(kv->dtype);
         uint64_t bytes;

@@ -14,13 +14,13 @@ void expect_vector(const char* op, const char* name, const Tensor& tensor, uint3
         fail(AERIE_BAD_SHAPE, "%s: %s is [%u, %u], expected [1, %u]", op, name, tensor.capacity, tensor.cols, cols);
 }
 
-// Columns column .. column + cols - 1 must lie inside.
+// Throws unless columns column .. column + cols - 1 lie inside the tensor.
 void expect_column(const char* op, const char* name, const Tensor& tensor, uint32_t column, uint32_t cols) {
     if (uint64_t(column) + cols > tensor.cols)
         fail(AERIE_BAD_SHAPE, "%s: %s has %u columns, expected %u from column %u", op, name, tensor.cols, cols, column);
 }
 
-// The rows of x must be those of out, or hold them where out is a slice.
+// Throws unless x follows the same rows as out, or all outputs where out is an output slice.
 void expect_same_rows(const char* op, const Tensor& out, const Tensor& x) {
     const bool holds = out.scope == AERIE_OUTPUT_SLICE && x.scope == AERIE_OUTPUTS;
     if (out.batch != x.batch || (out.scope != x.scope && !holds) || (!out.batch && out.capacity != x.capacity))

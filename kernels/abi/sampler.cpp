@@ -4,7 +4,7 @@
 using namespace aerie;
 
 namespace {
-// Written so that NaN fails too.
+// Throws unless `good`, which callers write so that NaN fails too.
 void expect(bool good, const char* name, uint32_t index, double value) {
     if (!good) fail(AERIE_BAD_ARGUMENT, "sampler_write: %s[%u] is %g", name, index, value);
 }

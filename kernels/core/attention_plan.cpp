@@ -12,7 +12,8 @@ uint32_t most_keys(const AttentionRows& rows, uint32_t first_row, uint32_t last_
     return most;
 }
 
-// One item per block in place of one per queries, from the last on, so that none is overwritten before it is read.
+// Split-KV: turns each item into one item per block of its keys. Goes backwards, so that no item is overwritten before
+// it is read.
 void split_items(std::vector<AttentionItem>& items, size_t num_blocks) {
     size_t left = items.size(), at = num_blocks;
     items.resize(num_blocks);
@@ -57,7 +58,7 @@ void plan_attention(AttentionPlan& plan, const AttentionRows& rows, uint32_t num
             }
         }
     }
-    // Splitting pays where whole items leave workers idle at the end.
+    // Split-KV pays where whole items would leave workers idle at the end.
     const size_t num_items = plan.items.size();
     plan.splits = num_workers > 1 && num_items < size_t(4) * num_workers && num_blocks > num_items &&
                   num_blocks <= kMaxSplitBlocks;

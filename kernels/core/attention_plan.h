@@ -7,12 +7,12 @@
 
 namespace aerie {
 
-// Keys are taken in blocks whose partial results are merged in order: the blocks of straight decoding, whatever gaps
-// the keys of a draft tree leave, so that every sum runs in the same order.
+// Keys per block; partial results of blocks are merged in order. The blocks are those of decoding without a draft tree,
+// whatever gaps the keys of a tree leave, so that every sum runs in the same order.
 constexpr uint32_t kKeysPerBlock = 256;
-// Pairs of a row and a query head that one pass over the keys serves.
+// Queries of an item at most. A query is a pair of a row and a query head; one pass over the keys serves them all.
 constexpr uint32_t kMaxQueries = 12;
-// Blocks of all items of a plan with split-KV, each with room for its partial result.
+// Blocks of a plan with split-KV at most, over all items; each needs room for its partial result.
 constexpr uint32_t kMaxSplitBlocks = 1024;
 
 // Queries of one segment that read the same KV head, and blocks of their keys. Pair p of a segment and KV head is row
@@ -29,17 +29,18 @@ struct AttentionItem {
 };
 
 struct AttentionPlan {
-    // By segment, then pairs, then KV head, then block: items that follow each other read the same keys or the next
-    // ones, so a worker may fetch what it will probably do next.
+    // Ordered by segment, then pairs, then KV head, then block: successive items read the same keys or the next ones,
+    // so a worker may prefetch the keys of the item it will probably take next.
     std::vector<AttentionItem> items;
     // Split-KV (Flash-Decoding): every item is one block, since there are few queries over long contexts. The worker
     // that finishes the last block of some queries merges them all.
     bool splits = false;
-    // Every item holds all rows of its segment and all their keys, so it may store their keys itself.
+    // True if every item holds all rows of its segment and all their keys; then the item may store these keys itself
+    // (fused kv_store).
     bool whole_segments = true;
 };
 
-// What a plan reads of a batch, on the host.
+// The arrays of a batch that the planner reads, in host memory.
 struct AttentionRows {
     const int32_t* segment_starts;  // [num_segments + 1]
     const int32_t* visible;         // [rows]
@@ -47,8 +48,8 @@ struct AttentionRows {
     uint32_t num_segments;
 };
 
-// Fills `plan`, whose memory is used again, for `num_workers` that take items as they become free. Every pair meets
-// every block of its keys exactly once.
+// Plans a launch into `plan`, reusing its memory, for `num_workers` workers that take items as they become free. Every
+// query meets every block of its keys exactly once.
 void plan_attention(AttentionPlan& plan, const AttentionRows& rows, uint32_t num_heads, uint32_t num_kv_heads,
                     uint32_t num_workers);
 

@@ -17,7 +17,7 @@ inline void plan_batch(AttentionPlan& plan, const Batch& batch, uint32_t num_hea
 
 class AttentionPlans {
   public:
-    // The plan of ops over `batch` with these heads. Stays where it is as long as this does.
+    // The plan of attention ops over `batch` with these heads; the pointer is valid as long as this object.
     const AttentionPlan* of(const Batch& batch, uint32_t num_heads, uint32_t num_kv_heads) {
         for (const Entry& entry : entries_)
             if (entry.batch == &batch && entry.num_heads == num_heads && entry.num_kv_heads == num_kv_heads)
@@ -25,7 +25,7 @@ class AttentionPlans {
         return &entries_.emplace_back(Entry{&batch, num_heads, num_kv_heads, {}}).plan;
     }
 
-    // Makes all plans anew for their batches as last written.
+    // Plans every batch anew, as last written.
     void make(uint32_t num_workers) {
         for (auto& [batch, num_heads, num_kv_heads, plan] : entries_)
             plan_batch(plan, *batch, num_heads, num_kv_heads, num_workers);

@@ -1,5 +1,6 @@
-// What a device must offer. An instance belongs to one context; calls come one at a time, but for `wait` and `is_done`.
-// Work runs in the order it was handed over, perhaps after the call; what reads or frees memory waits for it.
+// Backend: the interface of a device. An instance belongs to one context; calls come one at a time, except `wait` and
+// `is_done`. Work runs in the order in which it was submitted, perhaps after the call; calls that read or free memory
+// wait for it.
 #pragma once
 #include <memory>
 #include <string>
@@ -9,7 +10,7 @@
 
 namespace aerie {
 
-// A tape as a backend runs it: its own subclass.
+// A compiled tape; each backend has its own subclass.
 struct Program {
     virtual ~Program() = default;
 };
@@ -19,30 +20,31 @@ class Backend {
     virtual ~Backend() = default;
     virtual std::string describe() const = 0;
     virtual void set_threads(uint32_t num_threads) = 0;
-    // Bytes of the device that can still be had, and all it has.
+    // Free and total memory of the device, in bytes.
     virtual void memory(double& free_bytes, double& total_bytes) const = 0;
 
-    // Zeroed memory. Throws AERIE_OUT_OF_MEMORY.
+    // Allocates zeroed memory. Throws AERIE_OUT_OF_MEMORY.
     virtual Buffer allocate(size_t bytes) = 0;
-    // Copies from the host, which may write its memory again once this returns.
+    // Copies from host memory, which may be overwritten once this returns.
     virtual void upload(const Buffer& to, size_t offset, const void* from, size_t bytes) = 0;
     // Copies to the host once all work that writes the buffer is done.
     virtual void download(void* to, const Buffer& from, size_t offset, size_t bytes) = 0;
     // Copy row or slot from[i] over to[i], one after another; the indices are the host's and in range.
     virtual void copy_rows(Tensor& tensor, const int32_t* from, const int32_t* to, uint32_t num_rows) = 0;
     virtual void copy_slots(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) = 0;
-    // How a tensor asked for as `dtype` is kept.
+    // The type in which a tensor requested as `dtype` is stored.
     virtual aerie_dtype kept_dtype(aerie_dtype dtype, bool follows_batch) const = 0;
-    // Lays out weight.parts, sets packed and bytes, and lets go of the files.
+    // Packs weight.parts into the backend's layout, sets packed and bytes, and releases the files.
     virtual void pack(Weight& weight, aerie_dtype float_dtype) = 0;
 
     virtual std::shared_ptr<Sampler> make_sampler() = 0;
     // Sets the parameters of the launches from now on.
     virtual void sampler_write(Sampler& sampler, const SamplerInputs& inputs) = 0;
-    // Copies what a piece of work drew, or the last one (0); throws AERIE_BAD_HANDLE if four others drew since.
+    // Copies the results of the launch `number`, or of the last one (0). Throws AERIE_BAD_HANDLE if four later launches
+    // drew.
     virtual void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number, uint32_t num_rows) = 0;
 
-    // How many take items of an attention plan at a time.
+    // Workers that take items of an attention plan at the same time.
     virtual uint32_t num_workers() const = 0;
     // Throws AERIE_UNSUPPORTED if there is no kernel for an op's operands.
     virtual void check(const Op& op) const = 0;

@@ -1,4 +1,4 @@
-// The rows of one forward: their arrays, the blocks they are written to, and what their numbers may be.
+// The rows of one forward: their arrays, the blocks these are written to, and the limits of their numbers.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -28,24 +28,24 @@ BatchArrays arrays_of(const BatchCounts& counts, const uint8_t* block);
 // Copies arrays into a block of this size.
 void write_block(uint8_t* block, const BatchArrays& arrays);
 
-// What recorded ops index by a batch's numbers: each must lie below the length of what it indexes.
+// Exclusive upper limits of a batch's numbers: the lengths of what recorded ops index by them.
 struct BatchLimits {
     static constexpr uint64_t kNone = UINT64_MAX;
     uint64_t tokens = kNone, slots = kNone, pages = kNone, sources = kNone;
     uint32_t page_size = 0;      // with pages: a row sees entries of its segment's pages, at least one
     bool needs_sources = false;  // a batch may be written without, but ops that read them then refuse it
 
-    // Narrows these limits by those of another op.
+    // Intersection: lowers these limits to those of another op.
     void narrow(const BatchLimits& other);
-    // Widens these limits so far that whatever another set of ops accepts is within them.
+    // Union: raises these limits to those of another set of ops.
     void widen(const BatchLimits& other);
-    // Whether whatever is within `checked` is within these limits.
+    // True if numbers within `checked` are always within these limits too.
     bool follow_from(const BatchLimits& checked) const;
 };
 
-// Throws AERIE_BAD_ARGUMENT, with the name and the place, where arrays are wrong by themselves.
+// Throws AERIE_BAD_ARGUMENT, with array and index, where arrays are invalid whatever the ops are.
 void check_arrays(const BatchArrays& arrays);
-// Throws AERIE_BAD_ARGUMENT, with the name and the place, where a number is not below its limit. `op` is who says so.
+// Throws AERIE_BAD_ARGUMENT, with array and index, where a number is not below its limit. `op` begins the error text.
 void check_limits(const char* op, const BatchArrays& arrays, const BatchLimits& limits);
 // Throws AERIE_BAD_ARGUMENT if ops need sources and there are none.
 void check_sources(const char* op, const BatchCounts& counts, const BatchLimits& limits);
@@ -62,7 +62,7 @@ struct BatchBlock {
 };
 
 struct Batch : Object {
-    // One is written while another runs and the next waits.
+    // Blocks in turn: one is written while another runs and a third waits to run.
     static constexpr uint32_t kNumBlocks = 3;
 
     uint32_t max_rows = 0, max_segments = 0, max_pages = 0, max_outputs = 0;

@@ -97,18 +97,19 @@ void handle(int signal, siginfo_t* info, void* context) {
     while (kSignals[i].number != signal) ++i;
     const uintptr_t pc = program_counter(context);
     const bool by_kernel = info->si_code > 0;
-    // Of code that the library called, such as memcpy or abort, only the mark says on whose behalf it ran.
+    // Code that the library called, such as memcpy or abort, lies outside its text; the mark of the call attributes it.
     const bool inside = (pc >= text_begin && pc < text_end) || running.call.load(std::memory_order_relaxed) ||
                         running.ops.load(std::memory_order_relaxed);
     if (!inside) return hand_on(signal, previous[i], by_kernel, info, context);
     if (reported.exchange(true)) {
-        // Another thread is about to end the process, and must get its line out; unless its handler recovered.
+        // Waits for another thread that is about to end the process to write its line; goes on if its handler
+        // recovered.
         for (int waited = 0; waited < kPatienceMs; ++waited) usleep(1000);
         return hand_on(signal, previous[i], by_kernel, info, context);
     }
     report(kSignals[i].name, by_kernel, pc, info->si_addr);
-    // The fault happens again and meets the handler that was there, which may know more, of stack overflows for
-    // instance. What was sent would not happen again.
+    // A fault raised by the kernel happens again and meets the previous handler, which may handle it, for example a
+    // stack overflow. A signal that was sent would not happen again.
     if (by_kernel) {
         sigaction(signal, &previous[i], nullptr);
     } else {
@@ -141,7 +142,7 @@ void install_crash_handlers() {
             ours.sa_sigaction = handle;
             ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
             sigfillset(&ours.sa_mask);
-            // Read before ours is in place: a fault may come at once.
+            // The previous handler is read before ours is installed: a fault may come at once.
             sigaction(kSignals[i].number, nullptr, &previous[i]);
             sigaction(kSignals[i].number, &ours, nullptr);
         }

@@ -39,8 +39,9 @@ class RunningCall {
     RunningCall(const RunningCall&) = delete;
 };
 
-// Puts handlers of SIGSEGV, SIGBUS, SIGABRT, SIGILL and SIGFPE before those that are there, once per process. A fault
-// of a thread that is in the library gets a line on stderr; every fault is handed on. The first call decides.
+// Installs handlers of SIGSEGV, SIGBUS, SIGABRT, SIGILL and SIGFPE in front of the existing ones, once per process:
+// later calls do nothing. A fault of a thread inside the library writes a line to stderr; every fault is passed on to
+// the previous handler.
 void install_crash_handlers();
 
 // Names this thread and gives it a stack of its own for signal handlers, which a stack overflow needs.

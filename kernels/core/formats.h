@@ -22,7 +22,7 @@ void dequantise(float* out, const uint8_t* data, aerie_format format, size_t cou
 
 // Bytes of one number.
 inline size_t dtype_bytes(aerie_dtype dtype) { return dtype == AERIE_F32 ? 4 : dtype == AERIE_INT8 ? 1 : 2; }
-// Numbers kept as `dtype` (float32, float16 or bfloat16) from float32, rounded to nearest even, and back.
+// Conversion between float32 and `dtype` (float32, float16 or bfloat16), rounded to nearest even.
 void narrow(void* out, const float* values, size_t count, aerie_dtype dtype);
 void widen(float* out, const void* values, size_t count, aerie_dtype dtype);
 

@@ -1,4 +1,4 @@
-// What handles refer to.
+// Object: base class of everything that a handle refers to.
 #pragma once
 
 namespace aerie {

@@ -17,7 +17,7 @@ struct File : Object {
     std::unique_ptr<uint8_t[]> memory;  // holds data unless it is mapped
 };
 
-// Outputs whose logits exist at a time: a tensor of AERIE_OUTPUT_SLICE has no more rows.
+// Rows of an output slice at most: a tensor of AERIE_OUTPUT_SLICE has no more.
 constexpr uint32_t kSliceOutputs = 256;
 
 struct Tensor : Object {
@@ -36,7 +36,7 @@ struct WeightPart {
     uint32_t first_row = 0, num_rows = 0, interleaved_head_dim = 0;
 };
 
-// A weight as a backend lays it out: its own subclass.
+// A packed weight; each backend has its own subclass.
 struct Packed {
     virtual ~Packed() = default;
 };
@@ -55,7 +55,7 @@ struct KvPool : Object {
     Buffer buffer;
 };
 
-// Parameters and results of draws lie in the backend's subclass.
+// A sampler; parameters and results of draws are in the backend's subclass.
 struct Sampler : Object {
     uint32_t max_outputs = 0, vocab_size = 0, max_top = 0;
 };

@@ -28,8 +28,8 @@ inline const char* name_of(OpKind kind) {
     return names[uint32_t(kind)];
 }
 
-// Operands that an op does not have are null. It reads x, y, weight, batch and kv, and writes out, sampler and, if it
-// is kv_store, kv; out may be x.
+// An op with its operands; absent operands are null. Ops read x, y, weight, batch and kv, and write out and sampler;
+// kv_store also writes kv. out may be x.
 struct Op {
     OpKind kind;
     Tensor* out = nullptr;

@@ -1,4 +1,4 @@
-// What crosses the border of a backend for one draw; see aerie_sampler_write and aerie_sampler_read.
+// Inputs and outputs of one draw at the border of a backend; see aerie_sampler_write and aerie_sampler_read.
 #pragma once
 #include "core/objects.h"
 

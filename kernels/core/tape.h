@@ -1,4 +1,4 @@
-// Recorded ops, and what a backend that compiles them must know: hazards, liveness, slices, limits.
+// Tape: recorded ops, and the analyses that a backend needs to compile them: hazards, liveness, slices, limits.
 #pragma once
 #include <array>
 #include <span>
@@ -9,19 +9,19 @@
 
 namespace aerie {
 
-// What an op reads and writes; null entries are none. A backend adds what its fused ops touch besides.
+// Memory that an op reads and writes; null entries are unused. A backend adds the accesses of fused ops.
 struct Access {
     std::array<const void*, 6> reads{}, writes{};
 };
 
-// Reads x, y and kv; writes out, sampler and, if it is kv_store, kv; in these places.
+// The accesses of an op. reads: x, y, kv. writes: out, sampler, and kv of kv_store. In this order.
 Access access_of(const Op& op);
 
-// Liveness: whether `object` is written again after op `index` before anybody reads it.
+// Liveness: true if `object` is overwritten after op `index` before any op reads it.
 bool is_dead_after(std::span<const Access> accesses, size_t index, const void* object);
 
-// Hazards: for each op whether it touches what an earlier one wrote, or writes what an earlier one touched, since the
-// last op of which that is true. Threads must wait for each other before such an op.
+// Hazards (read after write, write after read, write after write): true for each op that has one with an op since the
+// last barrier. A true entry is such a barrier: threads must wait for each other before that op.
 std::vector<bool> find_hazards(std::span<const Access> accesses);
 
 // The ops of a graph in order, and the limits they set to the numbers of their batches.
@@ -35,11 +35,12 @@ struct Tape {
     AttentionPlans plans;        // of its attention ops
 
     void add(Op op);
-    // Numbers the slices. Throws AERIE_UNSUPPORTED if a slice is read outside of the run of ops that wrote it.
+    // Numbers the runs of ops on output slices. Throws AERIE_UNSUPPORTED if a slice is read outside of the run that
+    // wrote it.
     void number_slices();
 };
 
-// What an op indexes by its batch's numbers.
+// The limits that an op sets to the numbers of its batch.
 BatchLimits limits_of(const Op& op);
 
 // Whether an op has an operand of AERIE_OUTPUT_SLICE.

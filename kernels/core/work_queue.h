@@ -1,4 +1,5 @@
-// Numbers the work handed to a backend, keeps its objects until it is done, and names launches by tickets.
+// Work queue: numbers the work submitted to a backend, keeps the objects it uses until it is done, and issues tickets
+// for launches.
 #pragma once
 #include <atomic>
 #include <deque>
@@ -18,11 +19,11 @@ class WorkQueue {
     ~WorkQueue();
     WorkQueue(const WorkQueue&) = delete;
 
-    // The number of the next piece of work, whose objects live until it is done.
+    // Numbers the next piece of work, and keeps `objects` alive until it is done.
     uint64_t push(std::vector<std::shared_ptr<Object>> objects);
-    // Lets go of what finished work used.
+    // Releases the objects of finished work.
     void retire();
-    // A ticket for work just handed over.
+    // Issues a ticket for the work just submitted.
     uint32_t issue_ticket(uint64_t number);
     // The number of a ticket's work, from any thread. Throws AERIE_BAD_HANDLE if the ticket is another context's or
     // older than the last kNumTickets.

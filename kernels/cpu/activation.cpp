@@ -1,4 +1,4 @@
-// out = silu(gate) * up, x = [gate | up].
+// silu_mul: out [rows, n] = silu(gate) * up (SwiGLU, Shazeer 2020), x [rows, 2 n] = [gate | up].
 #include "cpu/fused.h"
 
 namespace aerie::cpu::AERIE_ISA {

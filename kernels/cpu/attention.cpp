@@ -1,7 +1,7 @@
-// Paged attention: a loop over the items of the launch's plan (core/attention_plan.h). A row sees entries
-// 0 .. visible-1 of its sequence and those of the next 64 whose bit is set in its tree mask. Keys are taken in blocks
-// of 256, merged in order. A query's arithmetic is the same whoever its neighbours are and whether one thread or
-// several do its blocks.
+// Paged attention: a loop over the items of the launch's plan (core/attention_plan.h). A row sees entries 0 ..
+// visible-1 of its sequence and those of the next 64 whose bit is set in its tree mask. Keys are taken in blocks of
+// 256, merged in order. A query's arithmetic depends neither on the other queries of the launch nor on how many threads
+// compute its blocks.
 #include "cpu/attention_block.h"
 
 #include <algorithm>
@@ -18,8 +18,8 @@ class Attention {
         if (op.quantized_out) quantized_ = op.quantized_out->layout(op.rows->num_rows, op.out->cols);
     }
 
-    // Takes items as they come. With fused rope and kv_store, each item does that for its own rows, unless others read
-    // them too.
+    // Takes items until none are left. With fused rope and kv_store, each item rotates and stores its own rows, unless
+    // other items read them too.
     void run() const {
         if (op_.angles && !plan_.whole_segments) {
             store_all();
@@ -33,7 +33,7 @@ class Attention {
                 for (uint32_t i = 0; i < num_rows; ++i) rotate_and_store(item.first_row + i, item.kv_head);
             }
             if (op_.angles && !plan_.splits) rotate_queries(item);
-            // The thread will probably come by again when the others have each taken one.
+            // The item that this thread will probably take next: every other thread takes one before.
             const uint32_t next = at + worker_.num_threads;
             attend(item, next < plan_.items.size() ? &plan_.items[next] : nullptr);
         }
@@ -48,7 +48,8 @@ class Attention {
         store_kv<T>(*op_.kv, op_.layer, slot, kv_head, key, key + op_.kv->num_kv_heads * dim_);
     }
 
-    // Every row, shared out by head and runs of rows: the keys of neighbouring rows lie in the same cache lines.
+    // Rotates and stores the keys of all rows. Threads share them by KV head and runs of rows, since the keys of
+    // neighbouring rows lie in the same cache lines.
     void store_all() const {
         const uint32_t num_rows = op_.rows->num_rows, kv_heads = op_.kv->num_kv_heads, runs = (num_rows + 15) / 16;
         uint32_t first, last;
@@ -59,7 +60,7 @@ class Attention {
         }
     }
 
-    // The queries of every item, for the first of its blocks.
+    // Rotates the queries of all items, each by the item of its first block.
     void rotate_all() const {
         uint32_t first, last;
         worker_.share(uint32_t(plan_.items.size()), first, last);
@@ -98,7 +99,8 @@ class Attention {
         return {pages(item), first, std::min(item.num_keys - first, kKeysPerBlock)};
     }
 
-    // The blocks of an item, one after another, merged; with split-KV whoever does the last one merges those of all.
+    // Attends to the blocks of an item, one after another, and merges them; with split-KV the thread that finishes the
+    // last block of the same queries merges all of theirs.
     void attend(const AttentionItem& item, const AttentionItem* next) const {
         const uint32_t partials = kMaxQueries * partial_stride(dim_), end = item.first_block + item.num_blocks;
         float *sums = worker_.scratch->attention, *more = sums + partials, *rest = more + partials;
@@ -107,7 +109,7 @@ class Attention {
         Query queries[kMaxQueries];
         for (uint32_t i = 0; i < item.num_pairs; ++i) {
             Query& q = queries[i] = query(item, i);
-            // Keys of a tree that leave no gaps belong to the straight line.
+            // Tree keys without gaps are treated as plain context: they extend `visible`.
             if (!(q.tree & (q.tree + 1))) q.visible += __builtin_popcountll(q.tree), q.tree = 0;
         }
         for (uint32_t block = item.first_block; block < end; ++block) {
@@ -139,7 +141,7 @@ class Attention {
                 queries[i] = part_in_block(all[std::min(done + i, item.num_pairs - 1)], int32_t(first));
                 count = std::max(count, reach(queries[i], first));
             }
-            // The keys are read again by the queries that are left.
+            // The remaining queries read the same keys again, so only the last group prefetches the next ones.
             const bool last = done + kTogether >= item.num_pairs;
             block_body<T>(std::min(kTogether, item.num_pairs - done))(partials + done * partial_stride(dim_),
                                                                       pages(item), queries, op_.scalar, first, count,
@@ -152,7 +154,7 @@ class Attention {
         for (uint32_t i = 0; i < item.num_pairs; ++i) merge(into + i * stride, more + i * stride, dim_);
     }
 
-    // Divides by the mass; writes the output, and quantises it if asked to.
+    // Divides by the mass, the sum of the exponentials; writes the output, quantised if the op has a quantized output.
     void finish(const AttentionItem& item, const Query* queries, const float* partials) const {
         for (uint32_t i = 0; i < item.num_pairs; ++i) {
             const float* partial = partials + i * partial_stride(dim_);

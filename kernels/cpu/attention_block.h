@@ -31,14 +31,15 @@ struct Pages {
     }
 };
 
-// Keys that will be wanted next: `count` from `first` on.
+// Keys to prefetch: `count` from `first` on.
 template <class T>
 struct Upcoming {
     Pages<T> pages;
     uint32_t first, count;
 };
 
-// Pages of a sequence lie far apart, so the hardware foresees nothing: what is wanted next is asked for meanwhile.
+// Software prefetch of the keys that are wanted next: pages of a sequence lie far apart, where the hardware's
+// prefetcher does not follow.
 template <class T>
 AERIE_INLINE void prefetch(const T* at, uint32_t count) {
     for (uint32_t i = 0; i < count; i += 64 / sizeof(T)) __builtin_prefetch(at + i);
@@ -46,8 +47,8 @@ AERIE_INLINE void prefetch(const T* at, uint32_t count) {
 
 constexpr float kHidden = -1e30f;
 
-// What a query has seen so far: sums [head_dim] of exp(score - top) * value, then top, then mass, the sum of the
-// exponentials. One query's takes partial_stride floats.
+// Partial result of a query: sums [head_dim] of exp(score - top) * value, then top (the largest score), then mass (the
+// sum of the exponentials); partial_stride floats per query.
 AERIE_INLINE uint32_t partial_stride(uint32_t head_dim) { return head_dim + 16; }
 
 // Bits of the 16 keys from `key` on that the query sees.
@@ -58,7 +59,7 @@ AERIE_INLINE uint32_t seen_mask(const Query& query, int32_t key) {
     return ((1u << whole) - 1) | (uint32_t(query.tree << whole) & 0xffff);
 }
 
-// What of the query's keys belongs to the block that begins at `first`.
+// The query restricted to the keys of the block that begins at `first`.
 AERIE_INLINE Query part_in_block(Query query, int32_t first) {
     const int32_t end = first + int32_t(kKeysPerBlock);
     int32_t place = query.visible;
@@ -69,14 +70,14 @@ AERIE_INLINE Query part_in_block(Query query, int32_t first) {
     return query;
 }
 
-// Keys from `first` on until the last one the query sees.
+// Number of keys from `first` to the last one that the query sees.
 AERIE_INLINE uint32_t reach(const Query& query, uint32_t first) {
     const int32_t end = query.visible + (query.tree ? 64 - __builtin_clzll(query.tree) : 0);
     return end > int32_t(first) ? uint32_t(end) - first : 0;
 }
 
 // scores [NQ, kScores] of the keys first .. first + count - 1, hidden ones at kHidden; transposed: queries [head_dim,
-// NQ]. Brings the values of these keys near.
+// NQ]. Prefetches the values of these keys.
 template <class T, int NQ>
 AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* queries, const float* transposed,
                              float scale, uint32_t first, uint32_t count) {
@@ -124,8 +125,8 @@ AERIE_INLINE Floats mass_by_lane(const Query& query, const float* weights, uint3
     return total;
 }
 
-// Scores become exp(score - top), hidden ones 0 where any key is seen. Where none is, which cannot be a sequence's
-// first block, merge() gives all of it a weight of 0. Top and mass go to the partial.
+// Softmax weights: scores become exp(score - top), those of hidden keys 0 if any key is seen. If none is, which cannot
+// be a sequence's first block, merge() gives the block a weight of 0. Writes top and mass to the partial.
 AERIE_INLINE void weigh_keys(float* partial, float* scores, const Query& query, uint32_t head_dim, uint32_t first,
                              uint32_t count) {
     Floats largest = set1(kHidden);
@@ -141,8 +142,8 @@ AERIE_INLINE void weigh_keys(float* partial, float* scores, const Query& query, 
     partial[head_dim + 1] = reduce_add(query.tree ? mass_by_lane(query, scores, first) : mass);
 }
 
-// sums [NQ][d0 .. d0 + W registers - 1] = weights [NQ, kScores] * values. A key of weight 0 changes no bit. Brings as
-// much of the upcoming keys near as it reads itself.
+// sums [NQ][d0 .. d0 + W registers - 1] = weights [NQ, kScores] * values. A key of weight 0 changes no bit. Prefetches
+// as many bytes of the next keys as it reads itself.
 template <class T, int NQ, int W>
 AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float* weights, uint32_t first,
                              uint32_t count, uint32_t d0, const Upcoming<T>& upcoming) {
@@ -198,7 +199,7 @@ void attend_block(float* partials, const Pages<T>& pages, const Query* queries, 
     for (; d < dim; d += kRegisterLanes) sum_values<T, NQ, 1>(partials, pages, scores, first, count, d, upcoming);
 }
 
-// Queries whose accumulators fit into registers.
+// Queries computed together: as many as have their accumulators in registers.
 constexpr uint32_t kTogether = kManyRegisters ? 12 : 6;
 
 template <class T>

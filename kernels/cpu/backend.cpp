@@ -23,7 +23,7 @@ void QuantizedBuffer::reserve(size_t rows, size_t cols) {
 }
 
 void QuantizedBuffer::reserve_bf16x2(size_t rows, size_t cols) {
-    // Tiles are read whole, whatever rows there are.
+    // AMX loads whole tiles, so up to 16 rows behind the last one are read.
     const size_t bytes = (rows + 16) * 2 * whole_blocks(uint32_t(cols)) * sizeof(uint16_t);
     if (bytes > bf16x2.bytes()) bf16x2 = Memory(bytes);
 }
@@ -44,7 +44,7 @@ QuantizedRows QuantizedBuffer::layout(uint32_t rows, uint32_t cols) const {
 namespace {
 
 struct CpuProgram final : Program {
-    // A batch and its arrays as last written, which ops point to.
+    // A batch with its arrays as last written; ops point to it.
     struct Rows {
         const Batch* batch;
         BatchArrays arrays;
@@ -104,7 +104,7 @@ class CpuBackend final : public Backend {
         });
     }
 
-    // Kernels compute in float32; what is kept for long may be halved.
+    // Tensors that follow a batch stay float32, the type kernels compute in; others are stored as requested.
     aerie_dtype kept_dtype(aerie_dtype dtype, bool follows_batch) const override {
         return follows_batch ? AERIE_F32 : dtype;
     }
@@ -175,7 +175,7 @@ class CpuBackend final : public Backend {
         done_.store(number, std::memory_order_release);
     }
 
-    // Whoever has a number got it when the work was done.
+    // Nothing to wait for: work is done before its number is returned.
     void wait(uint64_t) override {}
     bool is_done(uint64_t number) const override { return number <= done_.load(std::memory_order_acquire); }
 

@@ -11,7 +11,8 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::infinity();
 
-// How a version of control groups names its files. The kernel gives inactive file pages back when memory is short.
+// File names of one version of control groups. Inactive file pages count as free: the kernel reclaims them when memory
+// is short.
 struct Hierarchy {
     const char *root, *limit, *usage, *cache;
 };
@@ -48,8 +49,8 @@ void apply_limit(FreeMemory& memory, const Hierarchy& hierarchy, const std::stri
     memory.total = std::min(memory.total, limit);
 }
 
-// Applies the limits of a group and of all above it. Inside a container `path` may be the host's: then only the mount
-// itself is there, which is the container's.
+// Applies the limits of a group and of its ancestors. Inside a container `path` may be the host's and absent; the mount
+// itself, the container's own group, is then the only one.
 void apply_limits(FreeMemory& memory, const Hierarchy& hierarchy, const std::string& root, const std::string& path) {
     std::string folder = root + hierarchy.root;
     apply_limit(memory, hierarchy, folder);

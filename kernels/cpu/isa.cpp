@@ -1,4 +1,4 @@
-// Which op table this CPU runs.
+// Choice of the op table: the best instruction set that this CPU has.
 #include <cstdlib>
 #include <cstring>
 #if defined(__x86_64__)

@@ -35,7 +35,7 @@ Panel find_panel(const Op& op, uint32_t index) {
     return {part, part->first_row + local * kPanelRows, std::min(left, kPanelRows), part->data + bytes * local, bytes};
 }
 
-// Whether a part meets bf16x2 rows of x.
+// True if a part is multiplied by bf16x2 rows of x.
 bool is_tiled(const PackedPart& part) { return kTiled && part.format == kPackedBf16; }
 
 // Most rows of x that a pass over a panel serves.
@@ -48,7 +48,7 @@ struct Groups {
     uint32_t size(uint32_t group, uint32_t first_row) const { return (num_rows - first_row) / (count - group); }
 };
 
-// Where an op's rows lie, and what is made of x before it meets the weight.
+// Operands of a product: the op's rows, and x in the form that the weight's kernel takes.
 struct Operands {
     uint32_t num_rows;
     const float *x, *residual;  // residual may be null
@@ -125,8 +125,8 @@ void gated_panel(const Op& op, uint32_t index, const Operands& operands) {
     }
 }
 
-// The input as int8. Few rows are quantised by every thread for itself; of some, each thread takes a share of the
-// blocks for all rows; of many, a share of the rows. Either way no cache line is written by two threads.
+// The input as int8. Few rows: every thread quantises them for itself. More rows: each thread quantises a share of the
+// blocks of all rows. Many rows: a share of the rows. No cache line is written by two threads.
 QuantizedRows quantize_input(const Op& op, const Worker& worker, const float* input, uint32_t num_rows) {
     const uint32_t cols = op.weight->cols;
     if (op.quantized_in) return op.quantized_in->layout(num_rows, cols);

@@ -79,7 +79,7 @@ constexpr uint32_t kScores = kKeysPerBlock + 64;  // a block, and as far as gaps
 constexpr uint32_t kMaxRowsQuantizedPerThread =
     3;  // up to here every thread quantises all rows itself, cheaper than a barrier
 
-// What one thread may scribble on.
+// Scratch memory of one thread.
 struct Scratch {
     QuantizedBuffer input;
     // two partials, transposed queries and scores of attention
@@ -105,7 +105,7 @@ struct Worker {
     Pool* pool;
     Scratch* scratch;
     uint64_t launch = 0;  // number of the work
-    // The outputs that ops of a slice run on; all of them elsewhere.
+    // The outputs that ops on an output slice compute; all outputs for other ops.
     uint32_t first_output = 0, max_outputs = UINT32_MAX;
 
     void barrier() const { pool->barrier(thread); }
@@ -126,10 +126,10 @@ struct Op : aerie::Op {
     const BatchArrays* rows = nullptr;        // of the batch that the op follows
     const PackedWeight* packed = nullptr;     // of `weight`
     std::atomic<uint32_t>* cursor = nullptr;  // next unclaimed item, for ops that share work as it comes
-    // linear: where its input is quantised to, or taken apart to, or null if it is `quantized_in` or stays float32
+    // linear: buffer for its input as int8 or as bf16x2; null if the input is `quantized_in` or stays float32
     QuantizedBuffer* input = nullptr;
     SplitBuffer* splits = nullptr;  // attention
-    // Set by fuse(): work of neighbours that rides along.
+    // Set by fuse(): the work of fused neighbours.
     const Tensor* norm = nullptr;                   // linear: x is RMS-normed by this weight first, eps in scalar
     bool gated = false;                             // linear: out = silu(first half of the rows) * second half
     const QuantizedBuffer* quantized_in = nullptr;  // linear: its input, quantised by an earlier op
@@ -138,13 +138,13 @@ struct Op : aerie::Op {
     bool barrier_before = false;
 };
 
-// The numbers of a tensor kept as float32, from the row on that the worker's first output has.
+// The elements of a float32 tensor from the row of the worker's first output on.
 inline float* floats(const Tensor& tensor, const Worker& worker) {
     const size_t first_row = tensor.scope == AERIE_OUTPUTS ? worker.first_output : 0;
     return static_cast<float*>(tensor.buffer.address) + first_row * tensor.cols;
 }
 
-// Rows that an op works on in a tensor.
+// Number of rows of a tensor that an op works on.
 inline uint32_t rows_of(const Op& op, const Tensor& tensor, const Worker& worker) {
     if (!tensor.batch) return tensor.capacity;
     if (tensor.scope == AERIE_ROWS) return op.rows->num_rows;
@@ -168,7 +168,8 @@ const OpTable* avx512vnni_ops();
 const OpTable* amx_ops();
 const OpTable* neon_ops();
 
-// The best that this CPU has, or AERIE_CPU_ISA; throws AERIE_UNSUPPORTED if that is not there.
+// The op table of the best instruction set that this CPU has, or of the one named by AERIE_CPU_ISA. Throws
+// AERIE_UNSUPPORTED if the CPU lacks that one.
 const OpTable* best_ops();
 
 }  // namespace aerie::cpu

@@ -12,7 +12,7 @@
 namespace aerie::cpu {
 namespace {
 
-// Long enough for the gaps inside a forward, short enough not to starve the JavaScript threads.
+// Spins before a thread sleeps: longer than the gaps inside a forward, too short to starve the JavaScript threads.
 constexpr int kSpins = 2000;
 
 void pause() {

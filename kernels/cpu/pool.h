@@ -25,11 +25,12 @@ class Pool {
     // Runs body(argument, 0 .. size-1) on all threads; returns when all are done. One caller at a time.
     void run(Body body, void* argument);
 
-    // Called by every thread inside run(): nobody leaves before all have come.
+    // Barrier: called by every thread inside run(); returns when all threads have arrived.
     void barrier(uint32_t thread);
 
   private:
-    // One cache line a thread (two, since lines are fetched in pairs): arriving is one store.
+    // Arrival flag of a thread, in a cache line of its own (two, since lines are fetched in pairs), so that arriving is
+    // one store.
     struct alignas(128) Arrival {
         std::atomic<uint32_t> count{0};
         uint32_t local = 0;

@@ -7,7 +7,7 @@
 namespace aerie::cpu::AERIE_ISA {
 namespace {
 
-// Where row `row` of a tensor goes on at a column, in the numbers it is kept in.
+// Address of element [row, column] of a tensor stored as T.
 template <class T>
 T* row_at(const Tensor& tensor, uint32_t row, uint32_t column) {
     return static_cast<T*>(tensor.buffer.address) + size_t(row) * tensor.cols + column;

@@ -112,7 +112,7 @@ int32_t draw_unfiltered(const Workspace& work, uint32_t vocab, double mass) {
 
 int32_t draw_filtered(const Workspace& work, uint32_t vocab, double total, uint32_t top_k, float top_p, float min_p,
                       double uniform) {
-    // Only the head of the order is needed: lower the cut until it holds everything the filters can keep.
+    // Partial sort: the cut is lowered until the tokens above it include every token that the filters can keep.
     uint32_t count = 0;
     for (const float depth : {1e-3f, 1e-6f, 0.0f}) {
         const float cut = std::max(depth, min_p);
@@ -192,7 +192,8 @@ void sample_row(const CpuSampler& sampler, Draw& draw, uint32_t index, float* lo
     if (!reports) return;
     const auto logprob_of = [&](float logit) { return float(double(logit - top) * double(inverse) - ::log(total)); };
     const float logprob = logprob_of(logits[token]);
-    // Other tokens differ from the row's own by what their logits do, divided by the temperature.
+    // Logprob of another token: that of the drawn token plus the difference of their logits, divided by the
+    // temperature.
     const double temperature = row.temperature > 0 ? double(row.temperature) : 1.0;
     for (uint32_t i = row.first_query; i < row.first_query + row.num_queries; ++i) {
         const double difference = double(logits[draw.inputs.queries[i]]) - double(logits[token]);
@@ -207,7 +208,7 @@ void sample_row(const CpuSampler& sampler, Draw& draw, uint32_t index, float* lo
 
 }  // namespace
 
-// The rows of the slice of outputs at hand.
+// sample: draws the rows of the current output slice.
 void sample(const Op& op, const Worker& worker) {
     auto& sampler = *static_cast<CpuSampler*>(op.sampler);
     Draw& draw = sampler.draw_of(worker.launch);

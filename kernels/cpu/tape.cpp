@@ -7,7 +7,7 @@
 namespace aerie::cpu {
 namespace {
 
-// With what fused ops touch besides their operands.
+// The accesses of an op, including those of the ops fused into it.
 Access access_of(const Op& op) {
     Access access = aerie::access_of(op);
     if (op.quantized_in) access.reads[0] = op.quantized_in;
@@ -102,14 +102,14 @@ void fuse_quantisation(std::vector<Op>& ops, QuantizedBuffer& quantized) {
     }
 }
 
-// For the last line of a process: called in a signal handler.
+// Names the running op for the last line of a process; called in a signal handler.
 void describe_run(const void* raw, uint32_t at, FixedText& text) {
     const TapeRun& run = *static_cast<const TapeRun*>(raw);
     const Op& op = run.ops[at];
     text.add(name_of(op.kind));
     if (op.weight) text.add(" [").add(op.weight->cols).add(" to ").add(op.weight->rows).add("]");
     text.add(" (op ").add(at + 1).add(" of ").add(run.count);
-    // Only what touches the KV pool knows its layer.
+    // Only ops on the KV pool carry a layer: the nearest one before names it.
     for (size_t before = at + 1; before-- > 0;) {
         if (!run.ops[before].kv) continue;
         text.add(before == at ? ", layer " : ", after the attention of layer ").add(run.ops[before].layer);

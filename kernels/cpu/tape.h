@@ -1,4 +1,4 @@
-// Recorded ops as the CPU runs them: fused with their neighbours, with barriers only where data crosses threads.
+// Compiled tape of the CPU: ops fused with their neighbours, with barriers only where data crosses threads.
 #pragma once
 #include <memory>
 #include <vector>
@@ -8,14 +8,14 @@
 
 namespace aerie::cpu {
 
-// Ops in the course of being run by all threads.
+// One run of ops by all threads.
 struct TapeRun {
     Op* ops;
     size_t count;
     uint64_t forward;  // launches of the context so far, this one included; 0: an op by itself
     uint64_t launch;   // number of the work
 
-    // This thread's share of all ops. Marks in `running` what it is at.
+    // Runs this thread's share of all ops. Marks the current op in `running`, for the crash handler.
     void run(const Worker& worker) const;
 
   private:
@@ -24,7 +24,7 @@ struct TapeRun {
     void run_slices(size_t first, size_t last, const Worker& worker) const;
 };
 
-// Operator fusion: lets ops take over work of their neighbours where nobody else reads what lies between:
+// Operator fusion: merges adjacent ops when the tensor between them has no other reader:
 //   rms_norm + linear             the norm happens while quantising the input
 //   linear + silu_mul             one thread holds both halves of a column
 //   rope + kv_store + attention   an attention item rotates and stores its own rows

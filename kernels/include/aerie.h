@@ -1,13 +1,10 @@
-/* aerie.h: the native border of Aerie.
- *
- * Every function returns a status; 0 is success. The text of the last failure is kept in the context and copied
- * out by aerie_context_error. Objects are u32 handles (slot and generation); 0 is "none". Argument order: context,
- * outputs, inputs, scalars. Shapes are written [rows, cols]. Numbers cross the border as float32, however a
- * tensor keeps them. Ops act on as many leading rows as their batch has when they are called. Work is done in the order
- * of the calls, perhaps after they return; what reads waits for what it reads. Between aerie_graph_begin and
- * aerie_graph_end ops are recorded, not run. Threads may share a context: one call runs at a time, but for aerie_wait
- * and aerie_poll, and a recording thread keeps the others out until it ends.
- */
+/* aerie.h: the native border of Aerie.  Every function returns a status; 0 is success. The text of the last failure is
+ * kept in the context and copied out by aerie_context_error. Objects are u32 handles (slot and generation); 0 is
+ * "none". Argument order: context, outputs, inputs, scalars. Shapes are written [rows, cols]. Numbers cross the border
+ * as float32, however a tensor keeps them. Ops act on as many leading rows as their batch has when they are called.
+ * Work runs in the order of the calls, perhaps after they return; a call that reads waits for the work that writes what
+ * it reads. Between aerie_graph_begin and aerie_graph_end ops are recorded, not run. Threads may share a context: one
+ * call runs at a time, but for aerie_wait and aerie_poll, and a recording thread keeps the others out until it ends. */
 #ifndef AERIE_H
 #define AERIE_H
 
@@ -62,7 +59,7 @@ AERIE_API int32_t aerie_abi_version(void);
 /* device_index: which device of its kind; the CPU is 0. num_threads: of the host, the calling thread included. The
  * CPU's instruction set is the best it has, or AERIE_CPU_ISA. */
 AERIE_API int32_t aerie_context_create(uint32_t* context, int32_t device, uint32_t device_index, uint32_t num_threads);
-/* Uses only the first num_threads threads from now on; 1 .. as many as were created. */
+/* Sets how many threads are used from now on: 1 .. the num_threads of aerie_context_create. */
 AERIE_API int32_t aerie_context_set_threads(uint32_t context, uint32_t num_threads);
 /* Ends the threads and releases every object of the context. */
 AERIE_API int32_t aerie_context_destroy(uint32_t context);
@@ -70,17 +67,17 @@ AERIE_API int32_t aerie_context_destroy(uint32_t context);
 AERIE_API int32_t aerie_context_error(uint32_t context, char* text, uint32_t capacity);
 /* Copies a description such as "cpu avx512vnni, 2 threads". */
 AERIE_API int32_t aerie_context_describe(uint32_t context, char* text, uint32_t capacity);
-/* Bytes of the device that can still be had, and all it has; on the CPU at most what the control group is left with. */
+/* Free and total memory of the device in bytes; on the CPU at most what its control group leaves. */
 AERIE_API int32_t aerie_context_memory(uint32_t context, double* free_bytes, double* total_bytes);
 
 /* ---- files and weights ------------------------------------------------------------------------------------ */
 /* Maps a file read-only. path is UTF-8, not zero-terminated. */
 AERIE_API int32_t aerie_file_open(uint32_t context, uint32_t* file, const char* path, uint32_t path_bytes);
-/* A file that lies in memory: a copy of data. */
+/* Creates a file in memory: a copy of data [bytes]. */
 AERIE_API int32_t aerie_file_create(uint32_t context, uint32_t* file, const uint8_t* data, uint64_t bytes);
 AERIE_API int32_t aerie_file_close(uint32_t context, uint32_t file);
 
-/* A matrix [rows, cols] to be filled by aerie_weight_append from top to bottom, then packed. */
+/* Creates a matrix [rows, cols] that aerie_weight_append fills from top to bottom; then it is packed. */
 AERIE_API int32_t aerie_weight_create(uint32_t context, uint32_t* weight, uint32_t rows, uint32_t cols);
 /* Appends num_rows rows that lie at offset in file, row_bytes from one to the next, so that they may be columns of a
  * wider matrix; 0: close together. interleaved_head_dim: 0, or the head width when the rows of each
@@ -88,7 +85,7 @@ AERIE_API int32_t aerie_weight_create(uint32_t context, uint32_t* weight, uint32
 AERIE_API int32_t aerie_weight_append(uint32_t context, uint32_t weight, uint32_t file, uint64_t offset,
                                       uint64_t row_bytes, int32_t format, uint32_t num_rows,
                                       uint32_t interleaved_head_dim);
-/* Repacks what was appended into the backend's layout, on all threads. Floating sources are kept as float_dtype. */
+/* Packs the appended rows into the backend's layout, on all threads. Floating sources are kept as float_dtype. */
 AERIE_API int32_t aerie_weight_pack(uint32_t context, uint32_t weight, int32_t float_dtype);
 AERIE_API int32_t aerie_weight_bytes(uint32_t context, double* bytes, uint32_t weight);
 AERIE_API int32_t aerie_weight_release(uint32_t context, uint32_t weight);
@@ -117,15 +114,14 @@ AERIE_API int32_t aerie_batch_create(uint32_t context, uint32_t* batch, uint32_t
  * precision, and all ops take it. */
 AERIE_API int32_t aerie_batch_tensor(uint32_t context, uint32_t* tensor, uint32_t batch, int32_t scope, uint32_t cols,
                                      int32_t dtype);
-/* Describes the next forward, which may be done while the last one runs. What recorded ops index by these numbers must
- * be there: a number past the vocabulary, the pool or the tensor is refused, and the batch then has no rows. tokens,
- * positions, slots  [num_rows]          token id or -1 for none, rotary position, KV slot (page * page_size + offset)
- *   visible                   [num_rows]          KV entries 0 .. visible-1 of its sequence are seen by the row
- *   tree_masks                [num_rows]          bit i: entry visible + i is seen too (tree ancestors and itself)
- *   segment_starts            [num_segments + 1]  rows of segment s: starts[s] .. starts[s + 1] - 1
- *   page_table                [num_segments, pages_per_segment]
- *   outputs                   [num_outputs]       rows whose logits are wanted
- *   sources                   [num_rows], or null the row of another tensor that aerie_gather_rows takes */
+/* Writes the rows of the next forward; allowed while the last one runs. Numbers that recorded ops index by are checked:
+ * one past the vocabulary, the pool or the tensor is AERIE_BAD_ARGUMENT, and the batch then has no rows. tokens,
+ * positions, slots [num_rows] token id or -1 for none, rotary position, KV slot (page * page_size + offset)   visible
+ * [num_rows]          KV entries 0 .. visible-1 of its sequence are seen by the row   tree_masks
+ * [num_rows]          bit i: entry visible + i is seen too (tree ancestors and itself)   segment_starts
+ * [num_segments + 1]  rows of segment s: starts[s] .. starts[s + 1] - 1   page_table                [num_segments,
+ * pages_per_segment]   outputs                   [num_outputs]       rows whose logits are wanted   sources
+ * [num_rows], or null the row of another tensor that aerie_gather_rows takes */
 AERIE_API int32_t aerie_batch_write(uint32_t context, uint32_t batch, const int32_t* tokens, const int32_t* positions,
                                     const int32_t* slots, const int32_t* visible, const uint64_t* tree_masks,
                                     const int32_t* segment_starts, const int32_t* page_table, const int32_t* outputs,
@@ -145,13 +141,14 @@ AERIE_API int32_t aerie_kv_release(uint32_t context, uint32_t kv);
 /* ---- graph ------------------------------------------------------------------------------------------------ */
 AERIE_API int32_t aerie_graph_begin(uint32_t context);
 AERIE_API int32_t aerie_graph_end(uint32_t context, uint32_t* graph);
-/* Makes a graph ready for batches of at most so many rows, segments and outputs. A launch takes the smallest such
- * preparation that holds its batch; without one it may be slower. */
+/* Prepares a graph for batches of at most this many rows, segments and outputs. A launch takes the smallest preparation
+ * that its batch fits; without one it may be slower. */
 AERIE_API int32_t aerie_graph_prepare(uint32_t context, uint32_t graph, uint32_t num_rows, uint32_t num_segments,
                                       uint32_t num_outputs);
-/* Runs a graph on its batches as last written; may return before that is done. */
+/* Launches a graph on its batches as last written; may return before the work is done. */
 AERIE_API int32_t aerie_graph_launch(uint32_t context, uint32_t* ticket, uint32_t graph);
-/* Blocks until a launch is done. Tickets of the last 256 launches of the context are valid. */
+/* Blocks until a launch is done. Tickets of the last 256 launches of the context are valid, others are
+ * AERIE_BAD_HANDLE. */
 AERIE_API int32_t aerie_wait(uint32_t context, uint32_t ticket);
 /* done = 1 if a launch is done, else 0. */
 AERIE_API int32_t aerie_poll(uint32_t context, int32_t* done, uint32_t ticket);
@@ -160,18 +157,20 @@ AERIE_API int32_t aerie_graph_release(uint32_t context, uint32_t graph);
 /* ---- model ops -------------------------------------------------------------------------------------------- */
 /* out [rows, cols] = weight[tokens], zeros where there is no token */
 AERIE_API int32_t aerie_embedding(uint32_t context, uint32_t out, uint32_t batch, uint32_t weight);
-/* out = x / sqrt(mean(x^2) + eps) * weight, weight [1, cols] */
+/* out [rows, cols] = x / sqrt(mean(x^2) + eps) * weight [1, cols] (RMSNorm, Zhang & Sennrich 2019) */
 AERIE_API int32_t aerie_rms_norm(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, float eps);
-/* out = x * weight^T (+ residual, if not 0; may be out itself) */
+/* out [rows, n] = x [rows, cols] * weight [n, cols]^T (+ residual [rows, n], if not 0; may be out itself) */
 AERIE_API int32_t aerie_linear(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, uint32_t residual);
 /* out [rows, 2 * n] = cos and sin of position * inv_freq, inv_freq [1, n] */
 AERIE_API int32_t aerie_rope_angles(uint32_t context, uint32_t out, uint32_t batch, uint32_t inv_freq);
-/* Rotates the first num_heads heads of x in place; pairs are (i, i + head_dim / 2); angles [rows, head_dim]. */
+/* Rotary embedding (Su et al. 2021), in place: rotates the first num_heads heads of x [rows, cols]; pairs are (i, i +
+ * head_dim / 2); angles [rows, head_dim] of aerie_rope_angles. */
 AERIE_API int32_t aerie_rope(uint32_t context, uint32_t x, uint32_t angles, uint32_t num_heads, uint32_t head_dim);
 /* Stores keys and values of qkv [rows, (num_heads + 2 * num_kv_heads) * head_dim] at the batch's slots. */
 AERIE_API int32_t aerie_kv_store(uint32_t context, uint32_t kv, uint32_t qkv, uint32_t batch, uint32_t layer,
                                  uint32_t num_heads);
-/* out [rows, num_heads * head_dim]: softmax(q k^T * scale) v over what each row sees. */
+/* out [rows, num_heads * head_dim] = softmax(q k^T * scale) v over the KV entries that each row sees; q is the first
+ * num_heads heads of qkv. */
 AERIE_API int32_t aerie_attention(uint32_t context, uint32_t out, uint32_t qkv, uint32_t kv, uint32_t batch,
                                   uint32_t layer, uint32_t num_heads, float scale);
 /* out [rows, n] = silu(x[:, :n]) * x[:, n:] */
@@ -210,7 +209,7 @@ struct aerie_sampling_row {
     uint32_t flags; /* aerie_sampling_flag */
 };
 
-/* A change to one logit before anything else: penalties of its row, then bias is added. */
+/* A change to one logit, applied before anything else: first the penalties of its row, then the bias. */
 struct aerie_logit_change {
     int32_t token;
     int32_t count; /* occurrences in the output */
@@ -218,7 +217,7 @@ struct aerie_logit_change {
     float bias;
 };
 
-/* A sampler of up to max_outputs rows, of which each reports up to max_top most probable tokens. */
+/* Creates a sampler of up to max_outputs rows, each of which reports up to max_top most probable tokens. */
 AERIE_API int32_t aerie_sampler_create(uint32_t context, uint32_t* sampler, uint32_t max_outputs, uint32_t vocab_size,
                                        uint32_t max_top);
 /* Sets the parameters of the draws from now on, one row per output. If refused, nothing is drawn. */

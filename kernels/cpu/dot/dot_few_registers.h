@@ -36,7 +36,8 @@ AERIE_INLINE __m256i accumulate(__m256i sum, __m256i w, __m256i x) {
     sum = Format == kPackedQ4 ? _mm256_add_epi16(sum, pairs)
                               : _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 #endif
-    // Keeps the compiler from balancing the chain of sums into a tree, for whose leaves there are no registers.
+    // Compiler barrier: keeps the chain of sums from being balanced into a tree, whose leaves would not fit into
+    // registers.
     asm("" : "+x"(sum));
     return sum;
 }

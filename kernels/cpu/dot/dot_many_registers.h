@@ -20,9 +20,9 @@ AERIE_INLINE void load_quants(const uint8_t* block, int tile, int v, Bytes& low,
     }
 }
 
-// An integer below 2^22 that is counted from the bits of 1.5 * 2^23 on is a float as it is, by so much too large. Where
-// fma rounds once, it takes that off as it scales: one instruction instead of two. The bits are the same, since a scale
-// that was an f16 times 1.5 * 2^23 is exact.
+// Integer to float without a conversion: an integer below 2^22 added to the bit pattern of 1.5 * 2^23 is the float 1.5
+// * 2^23 + integer. Where fma rounds once, the fma that applies the scale also subtracts the offset: one instruction
+// instead of two. The bits are the same, since a scale that was an f16 times 1.5 * 2^23 is exact.
 constexpr float kOrigin = 12582912.0f;
 constexpr int32_t kCountFrom = kRoundsOnce ? std::bit_cast<int32_t>(kOrigin) : 0;
 AERIE_INLINE Floats scaled_count(Ints count, Floats scale, Floats minus_origin) {

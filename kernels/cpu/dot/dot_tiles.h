@@ -14,7 +14,7 @@ constexpr uint32_t kFullTileRows = 16, kTileBytes = 64;  // every tile is full
 // Tile registers; the sums by weight tile and x tile.
 constexpr int kTileX[2] = {0, 1}, kTileWeights[2] = {2, 3}, kTileSums[2][2] = {{4, 5}, {6, 7}};
 
-// The thread's tiles, given back at the end: a thread that has some costs more to switch.
+// The thread's tile registers, released at the end: a context switch of a thread with live tiles costs more.
 class Tiles {
   public:
     explicit Tiles(bool used) : used_(used) {
@@ -51,7 +51,8 @@ AERIE_INLINE void multiply_tiles() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(Sums), "i"(X), "i"(Weights));
 }
 
-// out [2, whole_blocks(cols)]: x to 8 bits, and what is left of it to 8 bits; zeros behind the last input.
+// out [2, whole_blocks(cols)] = bf16x2 form of x [cols]: x rounded to bf16, and the remainder rounded to bf16 (8 bits
+// of mantissa each); zeros behind the last input.
 inline void to_bf16x2(uint16_t* out, const float* x, uint32_t cols) {
     const uint32_t stride = whole_blocks(cols);
     for (uint32_t i = 0; i < stride; i += 16) {
@@ -63,8 +64,8 @@ inline void to_bf16x2(uint16_t* out, const float* x, uint32_t cols) {
     }
 }
 
-// out [count, 32] = bf16 panel * `count` rows of bf16x2 x, up to 8 * XTiles, while Tiles are there. What lies behind
-// the last row is read, too.
+// out [count, 32] = bf16 panel * `count` rows of bf16x2 x, up to 8 * XTiles, while Tiles are there. Rows behind the
+// last are read too, up to a whole tile, and ignored.
 template <int XTiles>
 AERIE_INLINE void dot_bf16x2_tiles(const uint8_t* panel, uint32_t cols, const uint16_t* x, uint32_t count, float* out,
                                    Prefetch prefetch) {
@@ -113,7 +114,7 @@ inline void dot_bf16x2(const uint8_t* panel, uint32_t cols, const uint16_t* x, u
 #else
 namespace aerie::cpu::AERIE_ISA {
 
-// Without AMX no weight is tiled, and nothing of this is called.
+// Placeholders where the compiler has no AMX: no weight is tiled there, so none of them is called.
 constexpr bool kTiled = false;
 constexpr uint32_t kMaxGroup = kGroup;
 struct Tiles {

@@ -34,8 +34,9 @@ AERIE_INLINE int32_t word(const int8_t* p) {
     return value;
 }
 
-// What comes next in the weight stream is fetched while this block is used. The groups of a wide batch pass over a
-// panel several times; each fetches its share of the next panel, so the memory never idles while they compute.
+// Prefetch of the weight stream: the next bytes are fetched while this block is used. The groups of a wide batch pass
+// over a panel several times; each fetches its share of the next panel, so that memory reads and computation overlap
+// throughout.
 struct Prefetch {
     const uint8_t* at;
     uint32_t lines;  // per block

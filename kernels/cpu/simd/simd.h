@@ -1,4 +1,4 @@
-// Vectors of float and int32 on every instruction set. There are two, since two things limit a loop:
+// Vectors of float and int32 on every instruction set. There are two kinds, for the two things that limit a loop:
 //   Floats, Ints   16 lanes, however many registers that takes: one zmm, two ymm, four NEON registers, GCC's generic
 //                  vectors. Sums over lanes have a fixed order, so a result does not depend on how work is grouped.
 //   Register       the lanes of Floats that one register holds (kRegisterLanes), for loops whose accumulators must all
