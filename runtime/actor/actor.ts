@@ -1,6 +1,6 @@
 /**
- * What an actor is: a value with a name and three functions. Hosts (`inline_host.ts`, `worker_host.ts`) decide
- * where it runs; an actor never knows.
+ * Actor: a value with a name and three functions. Hosts (`inline_host.ts`, `worker_host.ts`) decide where it runs; the
+ * actor itself does not know.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { LogLevel } from "../contracts/log_level.ts";
 import type { Address } from "../messages/actors.ts";
 import type { Clock } from "./clock.ts";
 
-/** All an actor may touch of the world. */
+/** Context of an actor: everything outside itself that it may use. */
 export interface ActorContext {
   /** Posts a message, not to be changed afterwards; never blocks, never throws for an absent receiver. */
   send(to: Address, message: { readonly type: string }): void;
@@ -25,7 +25,7 @@ export interface ActorContext {
 export interface Actor<Config, Info, Message> {
   /** Its address. */
   readonly name: Address;
-  /** Makes it ready; the result is handed to whoever started it. */
+  /** Starts the actor; the result is returned to the caller of the host's `start`. */
   start(config: Config, context: ActorContext): Info | Promise<Info>;
   /** Handles one message. */
   receive(message: Message, context: ActorContext): void | Promise<void>;

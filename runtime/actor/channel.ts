@@ -20,7 +20,7 @@ export interface Channel<Message = unknown> {
 /** A channel between threads, or between the engine and actors of its own thread: messages are copied. */
 export class PortChannel<Message = unknown> implements Channel<Message> {
   readonly #port: MessagePort;
-  // A message can be on its way through the event loop while a poll takes the one behind it.
+  // Messages that a poll received before an earlier one, which is still in the event loop; by their numbers.
   readonly #early = new Map<number, Message>();
   #onMessage: ((message: Message) => void) | undefined;
   #numSent = 0;

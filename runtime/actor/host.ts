@@ -1,5 +1,5 @@
 /**
- * What a host is: the owner of one actor's life, whichever thread the actor runs in.
+ * Host: owns the life of one actor, in whichever thread the actor runs.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export type AnyActor = Actor<never, unknown, never>;
 /** Actor factories by name: where hosts find what to run. */
 export type ActorRegistry = Readonly<Record<string, () => AnyActor>>;
 
-/** What a host reports to. */
+/** Callbacks of a host. */
 export interface HostOptions {
   /** Lines the actor logs. */
   readonly log: (level: LogLevel, text: string) => void;

@@ -39,7 +39,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   #plannedAt = 0;
   /** When the step in flight began: with the outcome of the one before, if it followed at once. */
   #begunAt = 0;
-  /** When a model was asked for what is awaited. */
+  /** Time at which the awaited draft or forward was sent to a model. */
   #sentAt = 0;
   /** Time of all commits since the start. */
   #commitMs = 0;
@@ -144,7 +144,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     }
   }
 
-  /** Does what a pause has to do between two steps, and answers it. */
+  /** Settles a pause between two steps, and answers it. */
   #settle(context: ActorContext): void {
     if (isBusy(this.#state)) return;
     this.#release(settlePause(this.#state), context);

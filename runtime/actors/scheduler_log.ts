@@ -12,20 +12,20 @@ import { numUsedTokens, poolTokens } from "../sequences/pages.ts";
 /** Verifications after which the policy is asked whether drafts pay, for a warning: enough for a steady accept length. */
 const NUM_JUDGED_VERIFICATIONS = 256;
 
-/** See the module's comment. */
+/** Writes the log lines of the scheduler actor. */
 export class SchedulerLog {
   /** Throughput over the intervals of the decode lines. */
   readonly meter: DecodeMeter = new DecodeMeter();
   /** Whether the policy was asked for a warning. */
   #isJudged = false;
 
-  /** A step was planned. */
+  /** Logs a planned step. */
   onPlanned(state: SchedulingState, step: Step, { log }: ActorContext): void {
     if (step.releases.length > 0) log("warning", preemptionLine(step.releases.length));
     if (step.numPrefilling > 0) log("info", prefillLine(loadOf(state), step));
   }
 
-  /** A step was committed, `busyMs` after it was planned. */
+  /** Logs a step that was committed `busyMs` milliseconds after it was planned. */
   onCommitted(
     state: SchedulingState,
     { numDecoding, busyMs }: { readonly numDecoding: number; readonly busyMs: number },

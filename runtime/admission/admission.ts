@@ -34,7 +34,7 @@ export function submit(state: AdmissionState, message: Submit, now = 0): Failed 
     client,
     cacheKey,
     numPromptTokens: tokens.length,
-    // The last token's KV is never needed.
+    // The last token needs no slot: its KV is never read.
     maxTokens: Math.min(
       sampling.maxTokens,
       state.config.contextLength - tokens.length,
@@ -149,8 +149,8 @@ function refusal(state: AdmissionState, message: Submit): Error | undefined {
 }
 
 /**
- * Why the queue has no room for a request of a client and those that follow it in its batch. What waits for a free place
- * in the batch is not counted.
+ * The error of a request that the queue has no room for, together with those that follow it in its batch; undefined if
+ * it has. Requests that only wait for a free place in the running batch are not counted.
  */
 function overload(
   state: AdmissionState,

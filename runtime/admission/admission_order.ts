@@ -10,7 +10,7 @@ import type { WaitingQueue } from "./waiting_queue.ts";
 
 /** Admissions out of turn, one after another, at most: a sequence waits for at most five times as many as in turn. */
 const MAX_OUT_OF_TURN = 4;
-/** More waiting sequences than these, SGLang's number, are not matched with the cache: that would take too long. */
+/** Waiting sequences up to which prefixes are matched, SGLang's number: matching more would take too long. */
 const MAX_MATCHED = 128;
 /** Tokens, SGLang's number, that a sequence must find in the cache for it to be worth waiting for them. */
 const MIN_AWAITED_TOKENS = 32;
@@ -25,7 +25,7 @@ export interface AdmissionOrder {
   readonly matched: { numSteps: number; readonly numPages: Map<Sequence, number> };
 }
 
-/** What of the scheduler's state this draws on. */
+/** The part of the scheduler's state that the order reads. */
 interface Queues extends PagePool {
   readonly config: SchedulerConfig;
   readonly waiting: WaitingQueue;
@@ -34,7 +34,7 @@ interface Queues extends PagePool {
   readonly numSteps: number;
 }
 
-/** The state before the first admission. */
+/** Initial state, before the first admission. */
 export function createAdmissionOrder(): AdmissionOrder {
   return { chosen: undefined, numOutOfTurn: 0, matched: { numSteps: -1, numPages: new Map() } };
 }
@@ -85,7 +85,7 @@ function longestMatch(state: Queues): Sequence | undefined {
   return best?.sequence;
 }
 
-/** Matched once a step, however many are admitted. */
+/** Cached pages of a sequence; matched once per step, however many sequences are admitted. */
 function numMatchedPages(state: Queues, sequence: Sequence): number {
   const { numSteps, admissionOrder: { matched } } = state;
   if (matched.numSteps !== numSteps) matched.numPages.clear();
@@ -95,14 +95,17 @@ function numMatchedPages(state: Queues, sequence: Sequence): number {
   return numPages;
 }
 
-/** Whether one of `beingRead` has so many tokens in common with a sequence, beyond those in the cache. */
+/**
+ * True if one of the prompts in prefill (`beingRead`) shares enough tokens with a sequence, beyond those in the cache,
+ * for it to wait.
+ */
 function gainsByWaiting(
   { config: { pageSize } }: Queues,
   sequence: Sequence,
   numPages: number,
   beingRead: readonly Sequence[],
 ): boolean {
-  // The key of a page may reach to the token after it.
+  // One token more than a page: a page key may include the token after the page.
   const gain = Math.max(MIN_AWAITED_TOKENS, pageSize + 1);
   const end = numPages * pageSize + gain;
   return end <= cacheableTokens(sequence) &&

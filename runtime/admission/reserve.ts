@@ -7,18 +7,18 @@
 
 /** Share of the tokens still to come that is kept free at first, and after a preemption, at a conservativeness of 1. */
 const MAX_RESERVE = 0.7;
-/** What that share sinks to. */
+/** Smallest share. */
 const MIN_RESERVE = 0.1;
-/** Steps in which it sinks. */
+/** Steps in which the share sinks from the largest to the smallest. */
 const RESERVE_STEPS = 600;
 
-/** The share, and how it changes. */
+/** Reserve ratio and its decay. */
 export interface Reserve {
   /** Share of the tokens still to come for which pages are kept free. */
   ratio: number;
   readonly max: number;
   readonly min: number;
-  /** By which it sinks in a step. */
+  /** Decrease of the ratio per step. */
   readonly decay: number;
 }
 
@@ -28,12 +28,12 @@ export function createReserve(conservativeness: number): Reserve {
   return { ratio: max, max, min, decay: (max - min) / RESERVE_STEPS };
 }
 
-/** A step went well. */
+/** Lowers the ratio after a step without preemption. */
 export function lowerReserve(reserve: Reserve): void {
   reserve.ratio = Math.max(reserve.min, reserve.ratio - reserve.decay);
 }
 
-/** The pool was too full. */
+/** Restores the ratio after a preemption. */
 export function restoreReserve(reserve: Reserve): void {
   reserve.ratio = reserve.max;
 }

@@ -31,7 +31,7 @@ export interface AdmissionState extends PagePool {
   numSteps: number;
   /** Tokens of all prompts that were admitted since the start. */
   promptTokens: number;
-  /** Those of them that the radix cache had. */
+  /** Tokens of these prompts that the radix cache had. */
   cachedTokens: number;
 }
 

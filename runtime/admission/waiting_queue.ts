@@ -31,7 +31,7 @@ export class WaitingQueue implements Iterable<Sequence> {
     return this.#numTokensToCome;
   }
 
-  /** Of those, sequences that ran before. */
+  /** Waiting sequences that ran before and were preempted. */
   get numPreempted(): number {
     return this.#preempted.length;
   }

@@ -112,7 +112,7 @@ export interface DrafterConfig {
   readonly speculation: SpeculationConfig | undefined;
   /** The target as the verifier was asked for it. */
   readonly verifierConfig: VerifierConfig;
-  /** And as it found it. */
+  /** The target as the verifier loaded it. */
   readonly verifierInfo: VerifierInfo;
 }
 

@@ -29,7 +29,7 @@ export interface StepLoad {
   readonly numContextTokens: number;
 }
 
-/** What a policy is asked about. Its fields may be computed when first read, and never change. */
+/** Load: what a policy plans for. Its fields may be computed when first read, and never change. */
 export interface DraftLoad extends StepLoad {
   /** False if the pool is so full that a sequence would have to be preempted to draft. */
   readonly canDraft: boolean;
@@ -45,9 +45,9 @@ export interface DraftPlan {
   readonly candidates: readonly number[];
 }
 
-/** What the drafter made of a plan. */
+/** Trees that the drafter grew for a plan. */
 export interface DraftedTrees {
-  /** Candidates that trees were made for: those of the plan that had pages and tokens left. */
+  /** Candidates that have a tree: those of the plan that had pages and tokens left. */
   readonly candidates: readonly number[];
   /** A tree for each; empty where the sequence has ended meanwhile. */
   readonly trees: readonly DraftTree[];

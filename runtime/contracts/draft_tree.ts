@@ -14,7 +14,7 @@ export interface DraftTree {
   readonly probabilities: Float32Array;
 }
 
-/** What there is to verify of a tree. */
+/** The part of a tree that verification needs. */
 export type VerifiedTree = Pick<DraftTree, "tokens" | "parents">;
 
 /** No drafts. */
@@ -24,21 +24,21 @@ export const emptyTree: DraftTree = {
   probabilities: new Float32Array(0),
 };
 
-/** Nodes on the way to each node, itself included: 1 for the children of the root. */
+/** Depth of each node: 1 for the children of the root. */
 export function depthsOf(parents: Int32Array): Int32Array {
   const depths = new Int32Array(parents.length);
   parents.forEach((parent, node) => depths[node] = parent < 0 ? 1 : depths[parent]! + 1);
   return depths;
 }
 
-/** Bit j of entry i: node j is i or an ancestor of i. */
+/** Tree mask: bit j of entry i is set if node j is i or an ancestor of i. */
 export function ancestorMasks(parents: Int32Array): BigUint64Array {
   const masks = new BigUint64Array(parents.length);
   parents.forEach((parent, node) => masks[node] = (parent < 0 ? 0n : masks[parent]!) | 1n << BigInt(node));
   return masks;
 }
 
-/** Tokens on the way to a node, its own included; none for the root, -1. */
+/** Tokens on the path from the root to a node, its own included; empty for the root, -1. */
 export function pathTokens({ tokens, parents }: VerifiedTree, node: number): number[] {
   const path: number[] = [];
   for (let at = node; at >= 0; at = parents[at]!) path.push(tokens[at]!);
@@ -75,7 +75,7 @@ export function chainOf(tokens: Int32Array, probabilities: Float32Array): DraftT
   return { tokens, parents: Int32Array.from(tokens, (_, i) => i - 1), probabilities };
 }
 
-/** The first nodes of a tree that `keeps` holds of; a node goes with its parent. */
+/** The tree of the nodes that `keeps` is true of; a node is dropped with its parent. */
 export function pruneTree(tree: DraftTree, keeps: (node: number) => boolean): DraftTree {
   const newIndex = new Int32Array(tree.tokens.length).fill(-1), kept: number[] = [];
   tree.parents.forEach((parent, node) => {

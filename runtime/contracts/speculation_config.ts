@@ -43,7 +43,7 @@ export interface HeadConfig {
   readonly kind: HeadKind;
   /** Hidden states of the target that it takes, as `VerifierConfig.featureLayers`. */
   readonly featureLayers: readonly number[];
-  /** Target id of each draft id; undefined if it speaks the target's vocabulary. */
+  /** Target id of each draft id; undefined if the head has the target's vocabulary. */
   readonly draftTokens: Int32Array | undefined;
   /** EAGLE-3: the residual is the normed state instead of the state. */
   readonly normBeforeResidual: boolean;
@@ -57,11 +57,14 @@ export interface HeadConfig {
  * `final_layernorm`. `config` is the head's: its width, its layers, its vocabulary.
  */
 export interface HeadCheckpoint extends Checkpoint {
-  /** What sets it apart from a model. */
+  /** What a head has beyond a model: its kind, its features and its vocabulary. */
   readonly head: HeadConfig;
 }
 
-/** The lossy rule of SGLang: more drafts are accepted than the model would have said. */
+/**
+ * Thresholds of SGLang's threshold acceptance. Lossy: below 1, sampled output no longer follows the target's
+ * distribution.
+ */
 export interface AcceptThresholds {
   /** Accept a draft whose probability is at least this. */
   readonly single: number;
@@ -114,7 +117,7 @@ export interface DraftCosts {
 
 /** Native handles of a loaded target, valid in every Worker of the process; 0 is none. */
 export interface TargetHandles {
-  /** The context they live in. */
+  /** Native context that owns them. */
   readonly context: number;
   /** [vocabSize, hiddenSize]. */
   readonly embedding: number;
@@ -138,7 +141,7 @@ export interface DraftingConfig {
   readonly keyIncludesNextToken: boolean;
   /** What a forward of the target costs, by rows, at the beginning of a context. */
   readonly forwardMs: CostCurve;
-  /** And what further on. */
+  /** What a context adds to that. */
   readonly contextMs: ContextCosts;
   /** What drafting costs. */
   readonly draftMs: DraftCosts;

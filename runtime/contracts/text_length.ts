@@ -15,7 +15,7 @@ export interface TextBound {
   readonly lostBytes: ReadonlySet<number>;
 }
 
-/** Says nothing. */
+/** The bound of a tokenizer without one: any text may fit. */
 export const NO_BOUND: TextBound = { maxBytesPerToken: Infinity, lostBytes: new Set() };
 
 /**
@@ -51,7 +51,7 @@ function countBytes(text: string, lost: ReadonlySet<number>, limit: number): num
   return count;
 }
 
-/** What an input is refused with that does not fit the context; `size` says how long it is. */
+/** The error of an input that does not fit the context; `size` states its length in words. */
 export function inputTooLong(param: string, size: string, contextLength: number): InvalidRequestError {
   return new InvalidRequestError(
     `Cannot accept ${param}: the input (${size}) is longer than the model's context length (${contextLength} tokens)`,

@@ -8,13 +8,13 @@ import type { VerifierConfig } from "../contracts/config.ts";
 import { loading } from "../models/load.ts";
 import { Context } from "../../ffi/context.ts";
 
-/** Memory that can be had, and who bounds it. */
+/** Free memory, and what bounds it. */
 export interface FreeMemory {
   readonly bytes: number;
   readonly boundBy: "host" | "cgroup" | "device";
 }
 
-/** Who bounds memory, in words. */
+/** What bounds memory, in words. */
 export const MEMORY_BOUND = {
   host: "on the host",
   cgroup: "in the control group",

@@ -11,7 +11,7 @@ import { EngineActors, type EngineParts } from "./actors.ts";
 import { planScheduler } from "./engine_config.ts";
 import type { EngineOptions } from "./options.ts";
 
-/** Who follows a {@linkcode LifeCycle}. */
+/** Listener of a {@linkcode LifeCycle}. */
 export interface LifeCycleEvents {
   /** Takes a message of the scheduler. */
   onMessage(message: EngineMessage): void;

@@ -11,7 +11,10 @@ import type { Finished, Tokens } from "../messages/engine_scheduler.ts";
 import type { RequestObserver } from "../metrics/request_observer.ts";
 import { TextStream } from "./text_stream.ts";
 
-/** What came since the consumer last looked; grows until it looks, so that a slow one costs no queue of updates. */
+/**
+ * Update in the making: everything since the consumer's last one. A slow consumer gets one large update, not a queue of
+ * small ones.
+ */
 interface Unseen {
   text: string;
   tokens: number[];

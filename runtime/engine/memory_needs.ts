@@ -1,5 +1,5 @@
 /**
- * What a model takes of native memory, known from its checkpoint before anything is allocated.
+ * Memory needs of a model in native code, derived from its checkpoint before anything is allocated.
  *
  * @module
  */
@@ -19,7 +19,9 @@ export interface MemoryNeeds {
   readonly weightBytes: number;
   /** Those of the draft head or draft model. */
   readonly draftWeightBytes: number;
-  /** What lies between the ops of a forward, of target and draft: logits, batches, the pages that trees grow in. */
+  /**
+   * Activations of the forwards of target and draft: tensors between ops, logits, batches, the scratch pages of trees.
+   */
   readonly activationBytes: number;
   /** Keys and values of the target, per token of the pool. */
   readonly kvTokenBytes: number;
@@ -56,7 +58,7 @@ const PACKED_BYTES: Partial<Record<StorageFormat, number>> = {
 };
 const FLOAT_BYTES = { float32: 4, float16: 2, bfloat16: 2, int8: 1088 / 1024 } as const;
 const UNIT_ROWS = 32, FLOAT = 4;
-/** Outputs whose logits exist at a time, `kSliceOutputs` of `kernels/core/objects.h`. */
+/** Rows of an output slice at most, `kSliceOutputs` of `kernels/core/objects.h`. */
 const SLICE_OUTPUTS = 256;
 /** Copies of a batch's arrays: one where they are filled, three in the library, which takes the next while one runs. */
 const NUM_BATCHES = 4;
@@ -105,7 +107,10 @@ function forwardBytes(config: ModelConfig, limits: BatchLimits): number {
   return FLOAT * activations + NUM_BATCHES * BatchArrays.bytes(limits);
 }
 
-/** Those of a draft head or model, the pages its trees grow in, and the hidden states it gathers. */
+/**
+ * Bytes of a draft head's or draft model's activations, of the scratch pages of its trees, and of the hidden states it
+ * gathers.
+ */
 function draftForwardBytes(
   { maxRunningRequests, pageSize, contextLength, kvDtype }: MemoryConfig,
   config: ModelConfig,

@@ -18,7 +18,7 @@ export interface MeteredStep {
   readonly usage: SpeculationUsage | undefined;
 }
 
-/** See the module's comment. */
+/** Meters decode steps over log intervals. */
 export class DecodeMeter {
   #numDecodeSteps = 0;
   #busyMs = 0;

@@ -40,7 +40,7 @@ export class RowWriter {
     return this.#arrays;
   }
 
-  /** Rows written since then. */
+  /** Rows written since {@linkcode begin}. */
   get numRows(): number {
     return this.#arrays.numRows;
   }

@@ -19,9 +19,9 @@ export interface TargetForward {
   readonly outputs: readonly OutputRow[];
 }
 
-/** What a runner uses of the actor that runs it. */
+/** The part of an actor's context that a runner uses. */
 export interface RunnerHost {
-  /** Milliseconds. */
+  /** Clock, in milliseconds. */
   readonly clock: { now(): number };
   readonly log: Parameters<typeof loadModel>[2];
 }

@@ -1,14 +1,14 @@
 /**
- * How many threads a forward should use: at start the number that is fastest, later fewer while others want the CPU.
- * A thread that waits for its turn on a core holds up all others at every barrier, so on a busy machine fewer threads
- * can be many times faster. The number of threads never changes a result.
+ * Choice of the number of threads of a forward: at start the fastest, later fewer while other processes use the CPU. A
+ * thread that waits for a core delays all others at every barrier, so on a busy machine fewer threads can be many times
+ * faster. The number of threads never changes a result.
  *
  * @module
  */
 
-/** A trial must be this much faster to be preferred. */
+/** Ratio of times below which a trial's setting is preferred. */
 const CLEARLY_FASTER = 0.9;
-/** Forwards per setting at start; the fastest counts, since others on the machine only ever slow one down. */
+/** Forwards per setting at start; the fastest counts, since other processes only ever make a forward longer. */
 const NUM_START_TRIALS = 6;
 /** Forwards per trial later. */
 const NUM_TRIALS = 2;
@@ -21,7 +21,7 @@ const MIN_WAIT = 16, MAX_WAIT = 512;
 /** Weight of the newest forward in the moving average. */
 const NEWEST_WEIGHT = 0.2;
 
-/** What is known of forwards of about the same number of rows. */
+/** Statistics of forwards of about the same number of rows. */
 interface Experience {
   /** Index of the setting in use. */
   at: number;
@@ -63,7 +63,7 @@ export class ThreadChoice {
     return this.#settings[known.trial?.at ?? known.at]!;
   }
 
-  /** Takes in how long that forward was. */
+  /** Observes the time of that forward, milliseconds. */
   observe(numRows: number, ms: number): void {
     const known = this.#of(numRows), { trial, at } = known;
     if (!trial) {
@@ -78,7 +78,7 @@ export class ThreadChoice {
     trial.lostMs += Math.max(0, ms - mean);
     if (--trial.numLeft > 0 && ms < mean * SLOWED_DOWN) return;
     known.trial = undefined;
-    // A trial that cost little may soon be repeated: on wide forwards many would be a long time.
+    // Wait before the next trial, by the time that this one lost: cheap trials are repeated sooner.
     const wait = Math.ceil(trial.lostMs / mean / TRIAL_SHARE);
     known.numUntilTrial = Math.min(MAX_WAIT, Math.max(MIN_WAIT, wait));
     if (trial.bestMs >= mean * CLEARLY_FASTER) return;

@@ -1,5 +1,5 @@
 /**
- * What lies between the projections of attention: positions, the KV pool, the softmax.
+ * Attention without its projections: rotary positions, KV store, softmax.
  *
  * @module
  */
@@ -26,7 +26,10 @@ export class CachedAttention {
     this.#layer = layer;
   }
 
-  /** attended [rows, numHeads * headDim] of qkv, whose keys and values are stored first. */
+  /**
+   * attended [rows, numHeads * headDim] = attention of qkv [rows, (numHeads + 2 numKvHeads) * headDim], after its keys
+   * and values are stored.
+   */
   forward(attended: TensorId, qkv: TensorId, rotary: RotaryEmbedding, kv: KvId): void {
     const { numHeads, numKvHeads, headDim } = this.#config, scale = 1 / Math.sqrt(headDim);
     rotary.forward(qkv, numHeads + numKvHeads);

@@ -9,7 +9,7 @@ import type { BatchId, TensorId, WeightId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";
 import type { Weights } from "./weights.ts";
 
-/** out = x W^T + b, W of one or several stacked modules; b where the checkpoint has it. */
+/** Linear layer: out = x W^T + b, with W of one or several stacked modules; b where the checkpoint has it. */
 export class Linear {
   readonly #context: Context;
   readonly #bias: TensorId | undefined;
@@ -28,7 +28,7 @@ export class Linear {
   }
 }
 
-/** out = [x0, x1, ...] W^T + b for inputs of these widths, which need not lie side by side. */
+/** Linear layer over a concatenation: out = [x0, x1, ...] W^T + b; the inputs are separate tensors of these widths. */
 export class ConcatLinear {
   readonly #context: Context;
   readonly #parts: readonly WeightId[];
@@ -40,7 +40,7 @@ export class ConcatLinear {
     this.#bias = weights.bias(...names);
   }
 
-  /** Takes input `part`, [rows, its width]. The first sets out [rows, out features], the others add to it. */
+  /** Multiplies input number `part`, [rows, its width]. Input 0 sets out [rows, out features], the others add to it. */
   forward(out: TensorId, part: number, x: TensorId): void {
     ops.linear(this.#context, out, x, this.#parts[part]!, part === 0 ? undefined : out);
     if (part === 0 && this.#bias !== undefined) ops.addBias(this.#context, out, this.#bias);

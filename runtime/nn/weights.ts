@@ -9,13 +9,13 @@ import { LoadError } from "../contracts/errors.ts";
 import type { Context, Dtype } from "../../ffi/context.ts";
 import type { FileId, TensorId, WeightId } from "../../ffi/handles.ts";
 
-/** What loading shares: where to, how to keep floats, and what was loaded so far. */
+/** Shared state of loading: the context, the type of floating matrices, and what was loaded so far. */
 export interface WeightStore {
   readonly context: Context;
   readonly checkpoint: Checkpoint;
-  /** How floating matrices are kept. */
+  /** Type in which floating matrices are stored. */
   readonly dtype: keyof typeof Dtype;
-  /** Hears the bytes read so far after each tensor. */
+  /** Called after each tensor with the bytes read so far. */
   readonly onProgress?: (doneBytes: number) => void;
 }
 
@@ -68,7 +68,7 @@ export class Weights {
   }
 
   /**
-   * Such a matrix cut into pieces of these widths, for inputs that stand side by side.
+   * A stacked matrix cut into blocks of columns of these widths, one per input of a concatenation.
    *
    * @throws {LoadError} if one is missing or its columns are not the sum of the widths
    */
@@ -135,7 +135,7 @@ export class Weights {
     this.#files.clear();
   }
 
-  /** How a floating checkpoint is kept under `--dtype auto`: bfloat16 unless it holds float32 only. */
+  /** The type that `--dtype auto` stores a floating checkpoint in: bfloat16 unless it holds float32 only. */
   static autoDtype(checkpoint: Checkpoint): "float32" | "bfloat16" {
     for (const { shape, format } of checkpoint.tensors.values()) {
       if (shape.length > 1 && FLOATS.has(format) && format !== "F32") return "bfloat16";

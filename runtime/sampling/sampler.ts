@@ -20,9 +20,9 @@ export interface OutputRow {
   readonly position: number;
   /** A known token to report instead of drawing, or -1. */
   readonly target: number;
-  /** Draft tokens between what the sequence has said and this row. */
+  /** Draft tokens between the sequence's newest token and this row. */
   readonly drafts?: readonly number[];
-  /** Alternatives to report even if the request wants fewer. */
+  /** Number of most probable tokens to report at least, whatever the request asks for. */
   readonly numTop?: number;
 }
 
@@ -36,7 +36,7 @@ export interface LogprobReport {
   readonly rank?: boolean;
 }
 
-/** What a request wants to know of its prompt's positions. */
+/** The report that a request asks for at positions of its prompt. */
 export function promptReport(
   { numLogprobs, numPromptLogprobs, promptRanks, logprobTokens }: SamplingParams,
 ): LogprobReport {

@@ -1,5 +1,5 @@
 /**
- * Sampling state of one sequence: its parameters and what it has said so far.
+ * Sampling state of one sequence: its parameters and the tokens generated so far.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { LogitChange } from "../../ffi/sampler.ts";
 import type { SequenceStart } from "../messages/scheduler_verifier.ts";
 import { type SamplingParams, seedHalves } from "../contracts/sampling_params.ts";
 
-/** Remembers tokens only if the parameters need them, so that plain sampling costs nothing per token. */
+/** Sampling state. Keeps tokens only if the parameters need them, so that plain sampling costs nothing per token. */
 export class SequenceSampling {
   readonly params: SamplingParams;
   /** The seed in two halves, as the native sampler takes it. */
@@ -35,7 +35,7 @@ export class SequenceSampling {
     for (const token of tokens.subarray(numPromptTokens)) this.append(token);
   }
 
-  /** Takes note of a generated token. */
+  /** Appends a generated token. */
   append(token: number): void {
     this.#numOutput++;
     if (this.#remembers) countOne(this.#counts, token);

@@ -37,7 +37,7 @@ export class Batch {
   #decodeWork = noWork;
   #promptWork = noWork;
 
-  /** `drafts` fit: `planDraft` made sure. */
+  /** `drafts` fit the batch, as `planDraft` ensures. */
   constructor({ numSteps, config, stepTimes }: SchedulingState, drafts: Drafts) {
     this.#step = numSteps + 1;
     this.#drafts = drafts;
@@ -76,7 +76,7 @@ export class Batch {
       this.#numPrefillRows += numRows;
       this.#numPrefilling++;
       this.#promptWork = addWork(this.#promptWork, work);
-      // Of several prompts only the last is cut, whatever cut it.
+      // After a prompt that was cut no other one is added.
       if (!reachesEnd(sequence, numRows)) this.#prefillRowsLeft = 0;
     } else {
       this.#decodeWork = addWork(this.#decodeWork, work);

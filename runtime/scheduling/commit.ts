@@ -76,7 +76,7 @@ function observeDrafts(
   state.draftLoad = undefined;
 }
 
-/** What a sequence did in a step. */
+/** Outcome of a step for one sequence. */
 interface SegmentOutcome {
   readonly segment: Segment;
   readonly draft: SequenceDraft | undefined;

@@ -65,7 +65,7 @@ function numPrefillRows(
   return Math.min(rows, config.chunkedPrefillSize);
 }
 
-/** Whether all that run can have the pages they lack. */
+/** True if all running sequences can have the pages they lack without a preemption. */
 function hasPages(state: SchedulingState): boolean {
   const numMissing = state.running.reduce((sum, sequence) => sum + numMissingPages(state, sequence), 0);
   return numMissing <= numAvailablePages(state);

@@ -35,8 +35,8 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
 }
 
 /**
- * Takes the drafts in flight; says what to verify of them, sequence by sequence: an empty tree where the drafter had
- * nothing or nothing pays.
+ * Takes the drafts in flight and returns the trees to verify, by sequence; a tree is empty where the drafter had none
+ * or none of its nodes pays.
  *
  * @param draftMs from the plan until the drafts are here, messages included
  * @throws {RangeError} if they are another step's
@@ -89,7 +89,7 @@ function nodesPerSequence({ config, running }: SchedulingState, decoding: readon
   return Math.max(0, Math.min(Math.floor(room / decoding.length), config.drafting!.numNodes));
 }
 
-/** Undefined if no draft of the sequence could be used. */
+/** Request to the drafter for one sequence; undefined if no draft of it could be used. */
 function requestFor(
   state: SchedulingState,
   sequence: Sequence,

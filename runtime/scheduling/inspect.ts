@@ -10,7 +10,7 @@ import { isPrefilling, type Sequence } from "../sequences/sequence.ts";
 import { addWork, noWork, stepBoundMs, workOf } from "../step_time/step_time.ts";
 import type { SchedulingState } from "./state.ts";
 
-/** What only the owner of a clock knows. */
+/** Counters that the caller measures, since this folder has no clock. */
 type Measured = Pick<SchedulerState, "commitMs" | "lastGenThroughput" | "lastSpeculation">;
 
 /** The counters as they are now; the caller measures times. */
@@ -52,7 +52,7 @@ export function inspect(state: SchedulingState, measured: Measured): SchedulerSt
   };
 }
 
-/** Null if there is none. */
+/** Bound on the time of a step with prompts, milliseconds; null without one. */
 function stepBoundInEffect(
   { config: { maxStepMs }, stepTimes }: SchedulingState,
   decoding: readonly Sequence[],

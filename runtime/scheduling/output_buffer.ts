@@ -14,7 +14,7 @@ const MAX_DELAY_MS = 16;
 /** What happened to one request. */
 type RequestEvent = Progressed["events"][number];
 
-/** See the module's comment. */
+/** Pending events, and whether they can be delayed. */
 export class OutputBuffer {
   #pending: RequestEvent[] = [];
   #flushedAt = -Infinity;

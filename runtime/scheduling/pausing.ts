@@ -23,7 +23,7 @@ export function pause(state: SchedulingState, mode: PauseMode): SchedulerEvent[]
 /** Takes the pages of all that run, if the pause is to do so and no step is in flight. */
 export function settlePause(state: SchedulingState): Release[] {
   if (state.pauseMode !== "retract" || isBusy(state)) return [];
-  // The last first, so that the first to run is the first to run again.
+  // Preempts the newest first, so that the order of admission is kept.
   return state.running.toReversed().map((sequence) => {
     preempt(state, sequence);
     return { type: "release", requestId: sequence.requestId };

@@ -29,7 +29,7 @@ export function schedule(
 
   // In the order of admission: first those that decode, then the one whose prompt is not done, if there is one.
   for (const sequence of state.running) batch.add(sequence);
-  // No more are admitted than can all have a row and an output, so that everyone running is in every step.
+  // Admits no more sequences than can all have a row and an output, so that every running sequence is in every step.
   while (batch.hasSpace) {
     const sequence = admitNext(state);
     if (sequence === undefined) break;

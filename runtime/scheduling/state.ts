@@ -34,7 +34,7 @@ export interface Step {
   readonly forward: Forward;
   /** Sequence of each segment. */
   readonly sequences: readonly Sequence[];
-  /** Those that were asked for. */
+  /** Drafts that the step verifies, by sequence. */
   readonly drafts: Drafts;
   /** Sequences preempted to make room; to be sent before the forward. */
   readonly releases: readonly Release[];
@@ -54,7 +54,7 @@ export interface SchedulingState extends AdmissionState {
   draftInFlight: DraftStep | undefined;
   /** Undefined without speculation. */
   readonly policy: DraftPolicy | undefined;
-  /** What the policy was last asked about, until it observes what became of it. */
+  /** The load that the policy was last asked about, until it observes the outcome. */
   draftLoad: DraftLoad | undefined;
   /** Undefined while no pause was asked for. */
   pauseMode: PauseMode | undefined;
@@ -70,7 +70,7 @@ export interface SchedulingState extends AdmissionState {
   generatedTokens: number;
   /** Since the start, milliseconds. */
   forwardMs: number;
-  /** Those of forwards that read prompts. */
+  /** Time of forwards that read prompts, since the start, milliseconds. */
   prefillForwardMs: number;
   draftMs: number;
 }

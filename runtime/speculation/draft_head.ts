@@ -1,6 +1,6 @@
 /**
- * What a draft head is: a small network that guesses the next token from the target's hidden states, and then from its
- * own (EAGLE, Li et al. 2024, arXiv 2401.15077).
+ * Draft heads: small networks that guess the next token from the target's hidden states, and then from their own
+ * (EAGLE, Li et al. 2024, arXiv 2401.15077).
  *
  * Row t pairs the state of position t with the embedding of token t + 1 and has rotary position t; its logits are for
  * token t + 2.
@@ -13,12 +13,12 @@ import type { RmsNorm } from "../nn/layers.ts";
 import type { KvId, TensorId, WeightId } from "../../ffi/handles.ts";
 import { gatherOutputs, linear } from "../../ffi/ops.ts";
 
-/** What a head takes from the target. */
+/** What a head uses of the target, as native handles. */
 export interface HeadTarget {
   readonly hiddenSize: number;
   /** [vocabSize, the head's hiddenSize]; the head's own if it has one. */
   readonly embedding: WeightId;
-  /** [tokens, hiddenSize] for heads that have none; its rows are what they may propose. */
+  /** [tokens, hiddenSize], the LM head of heads that have none of their own; each row is a token they may propose. */
   readonly lmHead: WeightId;
   readonly lmHeadRows: number;
   /** [KV slots, featureLayers * hiddenSize] */
@@ -31,22 +31,22 @@ export interface HeadParts extends ModelParts {
   readonly target: HeadTarget;
 }
 
-/** A draft head over one batch. The batch's sources say which row of its input each row takes. */
+/** A draft head that computes the rows of one batch. The batch's sources name the input state of each row. */
 export interface DraftHead {
   readonly output: HeadOutput;
-  /** Rows of committed tokens: the states are the target's, by KV slot. */
+  /** Draft extend: a forward over committed tokens, whose input states are the target's, by KV slot. */
   extend(kv: KvId): void;
-  /** Rows of drafts: the states are those of the last forward, by output row. */
+  /** A forward over draft nodes, whose input states are those of the head's last forward, by output row. */
   grow(kv: KvId): void;
 }
 
-/** The end of a head: states and logits of the output rows. */
+/** Output of a head: states and logits of the output rows. */
 export class HeadOutput {
   /** [outputs, hiddenSize], what `grow` takes. */
   readonly states: TensorId;
   /** [outputs of a slice, vocabSize] */
   readonly logits: TensorId;
-  /** Tokens it knows, in its own numbering. */
+  /** Tokens of the head's vocabulary, which numbers them in its own way. */
   readonly vocabSize: number;
   readonly #parts: HeadParts;
   readonly #lmHead: WeightId;
@@ -54,7 +54,7 @@ export class HeadOutput {
   readonly #normed: TensorId;
   readonly #norm: RmsNorm | undefined;
 
-  /** `lmHead` [vocabSize, hiddenSize] behind `norm`, if there is one. */
+  /** `lmHead` [vocabSize, hiddenSize] is applied to states normed by `norm`, if there is one. */
   constructor(parts: HeadParts, lmHead: { weight: WeightId; rows: number }, norm?: RmsNorm) {
     const { context, batch, config, head } = parts;
     const outputs = (cols: number) => context.batchTensor(batch, "outputs", cols);

@@ -16,7 +16,7 @@ export class DraftKv {
   #tokens = new Int32Array(64);
   #numTokens = 0;
   #numFilled = 0;
-  /** Of all tokens that the filled entries are computed from. */
+  /** Hash of all tokens that the filled entries are computed from. */
   #hash = new PrefixHash();
   #pages: Int32Array = new Int32Array(0);
 
@@ -26,7 +26,7 @@ export class DraftKv {
     this.#stamps = stamps;
   }
 
-  /** Entries that must be filled to draft what follows the newest token. */
+  /** Number of entries that must be filled before what follows the newest token can be drafted. */
   get numEntries(): number {
     return this.#numTokens - this.#numNextTokens;
   }
@@ -36,7 +36,7 @@ export class DraftKv {
     return this.#numFilled;
   }
 
-  /** The entry to run next. The last one is run even if it is filled: drafts come from its row. */
+  /** The next entry to compute. The last one is computed even if it is filled: drafts come from its row. */
   get nextEntry(): number {
     return Math.min(this.#numFilled, this.numEntries - 1);
   }
@@ -52,7 +52,7 @@ export class DraftKv {
   }
 
   /**
-   * Appends the tokens of a request; with the first request of a sequence, counts the pages that are filled already.
+   * Appends the tokens of a request. The first request of a sequence also counts the pages that are already filled.
    *
    * @throws {RangeError} if tokens were left out
    */
@@ -74,7 +74,7 @@ export class DraftKv {
     if (start === 0) this.#countFilledPages();
   }
 
-  /** Records that an entry was run; a page that it completes is stamped. */
+  /** Records that an entry was computed; stamps the page if the entry completes it. */
   fill(entry: number): void {
     if (entry < this.#numFilled) return;
     const page = this.#pages[Math.floor(entry / this.#pageSize)]!;

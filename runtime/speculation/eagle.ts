@@ -12,7 +12,7 @@ import type { KvId, TensorId } from "../../ffi/handles.ts";
 import { embedding, gatherRows } from "../../ffi/ops.ts";
 import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
 
-/** Fields are named as in the checkpoint. */
+/** EAGLE-1 and EAGLE-2 head; fields are named as in the checkpoint. */
 export class EagleHead implements DraftHead {
   readonly output: HeadOutput;
   readonly #parts: HeadParts;

@@ -12,7 +12,7 @@ import type { KvId, TensorId } from "../../ffi/handles.ts";
 import { embedding, gatherRows } from "../../ffi/ops.ts";
 import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
 
-/** Fields are named as in the checkpoint; `layers.0` is also known as `midlayer`. */
+/** EAGLE-3 head; fields are named as in the checkpoint, where `layers.0` may be called `midlayer`. */
 export class Eagle3Head implements DraftHead {
   readonly output: HeadOutput;
   readonly #parts: HeadParts;
@@ -21,7 +21,10 @@ export class Eagle3Head implements DraftHead {
   readonly #embedded: TensorId;
   readonly #attention: CachedAttention;
   readonly rotary: RotaryEmbedding;
-  /** One norm per state before they are fused (EAGLE-3.1, arXiv 2605.09992); empty without. */
+  /**
+   * Norms of the hidden states before they are fused (EAGLE-3.1, arXiv 2605.09992), one per state; empty for other
+   * heads.
+   */
   readonly fcNorm: readonly RmsNorm[];
   readonly fc: ConcatLinear;
   readonly inputLayernorm: RmsNorm;

@@ -25,7 +25,7 @@ import {
 } from "./proposer.ts";
 import { draftLimits, type DraftNetwork, TreeProposer } from "./tree_proposer.ts";
 
-/** The networks of heads. */
+/** The network of each kind of head. */
 const heads: Readonly<Record<HeadKind, new (parts: HeadParts) => DraftHead>> = {
   eagle: EagleHead,
   eagle3: Eagle3Head,
@@ -35,7 +35,7 @@ const heads: Readonly<Record<HeadKind, new (parts: HeadParts) => DraftHead>> = {
 /** KV entry e of a head is computed from the target's state at e and the token at e + 1. */
 const NUM_NEXT_TOKENS = 1;
 
-/** EAGLE-1 and EAGLE-2. */
+/** EAGLE-1 and EAGLE-2 (Li et al. 2024, arXiv 2401.15077 and 2406.16858). */
 export const eagleEntry = headEntry("EAGLE", { kinds: ["eagle"], shipped: "heads/eagle2-smollm2-135m" });
 
 /** EAGLE-3. */
@@ -71,14 +71,14 @@ export class HeadProposer extends TreeProposer {
   }
 }
 
-/** How {@linkcode loadHead} loads. */
+/** Options of {@linkcode loadHead}. */
 export interface HeadLoading {
   readonly checkpoint: HeadCheckpoint;
-  /** How its matrices are kept. */
+  /** Type in which the head's floating matrices are stored. */
   readonly dtype: WeightStore["dtype"];
   readonly limits: ProposerLimits;
   readonly topk: number;
-  /** Rows of the target's LM head that a head without its own may propose. */
+  /** FR-Spec: target ids whose rows of the target's LM head a head without its own uses; undefined for all. */
   readonly hotTokens: Int32Array | undefined;
   readonly target: TargetParts;
 }

@@ -1,6 +1,6 @@
 /**
- * FR-Spec (Zhao et al. 2025, arXiv 2502.14856): a draft head without an LM head of its own may speak a part of the
- * vocabulary only, by taking just those rows of the target's.
+ * FR-Spec (Zhao et al. 2025, arXiv 2502.14856): restricts a draft head without an LM head of its own to the frequent
+ * tokens, by loading only their rows of the target's LM head.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { LoadError } from "../contracts/errors.ts";
 import { Weights } from "../nn/weights.ts";
 
 /**
- * The rows of the target's LM head for these tokens, [tokens, hiddenSize], as its file has them.
+ * Loads the rows of the target's LM head for these tokens, [tokens, hiddenSize], in the file's format.
  *
  * @throws {LoadError} if the file cannot be read or a token is not in the vocabulary
  */

@@ -1,5 +1,5 @@
 /**
- * What forwards and drafting cost on this machine, found out by trial at start.
+ * Cost curves of forwards and of drafting on this machine, measured by trials at start.
  *
  * @module
  */
@@ -13,22 +13,22 @@ import {
 } from "../contracts/speculation_config.ts";
 import type { DraftRequest, Proposer, ProposerLimits } from "./proposer.ts";
 
-/** Batches that are tried. */
+/** Numbers of sequences that drafting is measured for. */
 const NUM_SEQUENCES = [1, 2, 4, 8];
-/** Tokens of the prompt that is tried. */
+/** Tokens of the prompt whose draft extend is measured. */
 const NUM_PROMPT_TOKENS = 128;
 /** Trials of each size, and of sizes up to {@linkcode SMALL}, on whose small differences most depends. */
 const NUM_TRIALS = 3, NUM_SMALL_TRIALS = 8, SMALL = 8;
 
 /**
- * The fastest time of each of several trials, since others on the machine only ever make one longer.
+ * Minimum time of each of several trials, milliseconds: other processes only ever make a trial longer.
  *
  * @param numTrials how often each is made, once more before that is not counted
  */
 function fastest(numTrials: readonly number[], trialMs: (trial: number) => number): number[] {
   const ms = numTrials.map(() => Infinity);
   numTrials.forEach((_, trial) => trialMs(trial)); // the first is slower: code, pages
-  // Round by round, so that a moment in which others want the machine does not hit one trial alone.
+  // All trials take turns, so that a moment of load by other processes does not hit one of them alone.
   for (let round = 0; round < Math.max(...numTrials); round++) {
     numTrials.forEach((count, trial) => {
       if (round < count) ms[trial] = Math.min(ms[trial]!, trialMs(trial));
@@ -38,7 +38,7 @@ function fastest(numTrials: readonly number[], trialMs: (trial: number) => numbe
 }
 
 /**
- * Fastest times by size; a smaller size costs no more than a larger one.
+ * Cost curve: minimum times in milliseconds by size, made non-decreasing.
  *
  * @param sizes rising
  */
@@ -65,17 +65,20 @@ export function measureContext(
   return { perSequence: Math.max(0, one - perRow) / contextTokens, perRow: perRow / contextTokens };
 }
 
-/** More than most caches hold. */
+/** Bytes written to flush the caches: more than most hold. */
 const CACHE_BYTES = 48 << 20, CACHE_LINE_BYTES = 64;
 
-/** Leaves the caches as a forward of the target does: without the drafter's weights. */
+/** Flushes the caches, as a forward of the target does: the drafter's weights are gone from them. */
 function fillCaches(memory: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < memory.length; i += CACHE_LINE_BYTES) sum += memory[i]!;
   return sum;
 }
 
-/** Times of `propose` for trees of one level and of all levels, and behind a prompt. It writes to pages that nobody owns yet. */
+/**
+ * Measures draft costs: times of `propose` for trees of one level and of all levels, and after a prompt. Called before
+ * any sequence owns pages, since the trials write to them.
+ */
 export function measureDrafts(
   proposer: Proposer,
   { numSteps, topk, numDraftTokens }: SpeculationConfig,

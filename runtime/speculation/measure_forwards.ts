@@ -1,6 +1,6 @@
 /**
- * Trials of the target's forward at start: what it costs by number of rows, and what a context adds. They write to pages
- * that nobody owns yet.
+ * Trials of the target's forward at start: its time by number of rows, and what a context adds. They run before any
+ * sequence owns pages, since they write to them.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const SAMPLING = new SequenceSampling({
   numPromptTokens: 0,
 }, []);
 
-/** What runs trials of forwards. */
+/** The part of a target runner that trials use. */
 export type TrialRunner = Pick<TargetRunner, "runTrial" | "copySlots" | "slotsPerSequence">;
 
 /** Milliseconds of a greedy forward of `numRows` rows of one sequence behind `start` tokens, all of them outputs. */
@@ -46,7 +46,7 @@ export function trialMs(
   return runner.runTrial(new Verification([segment], () => SAMPLING, config));
 }
 
-/** What a forward costs by number of rows, and what a context adds. */
+/** Measures the cost curve of forwards by number of rows, and what a context adds, both in milliseconds. */
 export function measureForwards(
   runner: TrialRunner,
   config: Pick<VerifierConfig, "pageSize" | "acceptThresholds" | "maxRows" | "maxOutputs">,
@@ -57,7 +57,7 @@ export function measureForwards(
   const numRows = Math.min(MEASURED_CONTEXT_ROWS, sizes.at(-1)!);
   const contextTokens = Math.min(MEASURED_CONTEXT, numSlots - numRows);
   if (contextTokens <= 0) return { forwardMs, contextMs: { perSequence: 0, perRow: 0 } };
-  // Memory that was never written is all the same page, which stays in the caches.
+  // Writes the context's slots first: memory that was never written is one shared zero page, which stays in the caches.
   const slots = Int32Array.from({ length: contextTokens }, (_, slot) => slot);
   runner.copySlots({ from: new Int32Array(contextTokens), to: slots });
   const contextMs = measureContext(

@@ -11,7 +11,10 @@ import type { KvId, TensorId } from "../../ffi/handles.ts";
 import { embedding, gatherRows } from "../../ffi/ops.ts";
 import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
 
-/** Fields are named as in the checkpoint. The embedding at position 0 is zero: that row comes without a token. */
+/**
+ * Multi-token prediction head; fields are named as in the checkpoint. The row at position 0 has no token: its embedding
+ * is zero.
+ */
 export class MtpHead implements DraftHead {
   readonly output: HeadOutput;
   readonly #parts: HeadParts;
@@ -21,7 +24,7 @@ export class MtpHead implements DraftHead {
   readonly rotary: RotaryEmbedding;
   readonly tokenLayernorm: RmsNorm;
   readonly hiddenLayernorm: RmsNorm;
-  /** The state first, unlike EAGLE. */
+  /** Projection of state and embedding, in this order; EAGLE has them the other way round. */
   readonly inputProj: ConcatLinear;
   readonly layer: DecoderLayer;
 

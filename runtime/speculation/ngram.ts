@@ -9,7 +9,7 @@ import type { NgramConfig } from "../contracts/speculation_config.ts";
 import type { DraftRequest, DraftTree, Proposer, ProposerEntry, ProposerParts } from "./proposer.ts";
 import { ROOT, TokenTrie } from "./token_trie.ts";
 
-/** SGLang's default: nodes of a tree, its root counted. */
+/** Default size of a tree, SGLang's, its root counted. */
 const DEFAULT_DRAFT_TOKENS = 12;
 
 /** N-gram lookup. */
@@ -28,7 +28,7 @@ export const ngramEntry: ProposerEntry = {
 /** Probability that what follows a match of one token does not follow here; every further token halves it. */
 const MISMATCH = 0.5;
 
-/** Where a sequence stands in the trie. */
+/** Position of a sequence in the trie. */
 interface Position {
   /** The trie's generation that `ends` belongs to. */
   generation: number;
@@ -82,7 +82,7 @@ export class NgramProposer implements Proposer {
     }
     for (const token of tokens) {
       position.ends = this.#trie.append(this.#endsOf(position), token);
-      // A full trie forgets everything before it appends, the given ends included.
+      // The trie was full and cleared itself before it appended, so the given ends are void.
       if (position.generation !== this.#trie.generation) {
         position.generation = this.#trie.generation;
         position.ends = this.#trie.append([], token);

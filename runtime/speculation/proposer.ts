@@ -29,11 +29,11 @@ export interface Proposer extends Disposable {
    * of its draft KV are filled. Without draft KV, all tokens that were given.
    */
   numRead(request: DraftRequest): number;
-  /** The sequence is over or was preempted: forget it. Unknown ids are ignored. */
+  /** Forgets a sequence that has ended or was preempted. Unknown ids are ignored. */
   release(requestId: string): void;
 }
 
-/** Sizes a proposer must cope with. */
+/** Largest sizes that a proposer must support. */
 export interface ProposerLimits {
   /** Sequences in one `propose`. */
   readonly maxSequences: number;
@@ -49,7 +49,7 @@ export interface ProposerLimits {
 export interface TargetParts {
   readonly libraryPath: string;
   readonly context: ContextId;
-  /** Where its weights lie. */
+  /** Checkpoint of the target. */
   readonly checkpoint: Checkpoint;
   /** Types of its floating weights and of its KV. */
   readonly dtype: VerifierConfig["dtype"];
@@ -62,7 +62,7 @@ export interface TargetParts {
   readonly features: TensorId | undefined;
 }
 
-/** What proposers are built from. */
+/** Parts that proposers are built from. */
 export interface ProposerParts {
   readonly speculation: SpeculationConfig;
   readonly limits: ProposerLimits;

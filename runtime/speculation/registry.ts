@@ -22,7 +22,7 @@ export const proposerEntries: readonly ProposerEntry[] = [
   syntheticEntry,
 ];
 
-/** Drafts for the default model where no flag names a proposer. */
+/** The proposer of the default model where no flag names one. */
 export const defaultEntry: ProposerEntry = eagle3Entry;
 
 /** Names of all proposers. */
@@ -50,7 +50,7 @@ export function createProposer(parts: ProposerParts): Proposer {
   return proposerEntry(parts.speculation.algorithm).create(parts);
 }
 
-/** What proposers may use of a loaded target. */
+/** The handles and facts of a loaded target that proposers may use. */
 export function targetParts(config: VerifierConfig, { handles }: VerifierInfo): TargetParts {
   const { libraryPath, checkpoint, dtype, kvDtype } = config;
   return {

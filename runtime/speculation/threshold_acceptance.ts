@@ -9,10 +9,10 @@
 import type { SamplingParams } from "../contracts/sampling_params.ts";
 import type { AcceptThresholds } from "../contracts/speculation_config.ts";
 
-/** A draft at a node. */
+/** A drafted child of a node, with the target's probability of its token. */
 export interface Child {
   readonly token: number;
-  /** The target's, after the filters. */
+  /** Probability by the target, after the filters. */
   readonly probability: number;
 }
 

@@ -70,7 +70,7 @@ export class TokenTrie {
       if (rank < count) first.splice(rank, 0, child);
       if (first.length > count) first.pop();
     }
-    // Each counts half as much as one that came later: 1 + 1/2 + 1/4 ...
+    // Recency weights: each child counts half as much as the next later one, 1 + 1/2 + 1/4 ...
     const total = order === "recency" ? 2 - 2 * 0.5 ** numChildren : numSeen;
     return first.map((child, rank) => ({
       node: child,
@@ -109,7 +109,7 @@ export class TokenTrie {
     return node;
   }
 
-  /** Enters a node that is not there into the table. */
+  /** Inserts a new node into the hash table. */
   #enter(node: number): void {
     const mask = this.#table.length - 1;
     let at = hash(this.#parents[node]!, this.#tokens[node]!) & mask;

@@ -21,7 +21,7 @@ export class TopTokens {
     this.#arrays.forward(logits);
   }
 
-  /** Says how many rows the next forward has. */
+  /** Sets the number of rows of the next forward. */
   prepare(numRows: number): void {
     this.#arrays.write(numRows);
   }
@@ -36,7 +36,7 @@ export class TopTokens {
     return this.#arrays.topTokens[row * this.#arrays.maxTop + rank]!;
   }
 
-  /** Its log-probability among all tokens. */
+  /** Log-probability of that token among all. */
   logprobAt(row: number, rank: number): number {
     return this.#arrays.topLogprobs[row * this.#arrays.maxTop + rank]!;
   }

@@ -9,15 +9,15 @@ import type { DraftTree } from "../contracts/draft_tree.ts";
 /** Rows a draft model runs for one tree at most: one bit of a mask each. */
 export const MAX_GROWN_ROWS = 64;
 
-/** One tree while it grows; reused for the next. Candidates are numbered in the order they come. */
+/** One tree while it grows; reused for the next. Candidates are numbered in the order in which they are added. */
 export class TreeGrowth {
   /** Candidates expanded in this level, best first; valid up to what `advance` returned. */
   readonly frontier: Int32Array;
   readonly #tokens: Int32Array;
   readonly #parents: Int32Array;
-  /** Logarithm of the probability of the path. */
+  /** By candidate: logarithm of its path's probability. */
   readonly #scores: Float64Array;
-  /** Rows that see the candidate's row: bit per row run so far, itself included. */
+  /** By candidate: the rows of this tree that its row sees, its ancestors and itself, one bit per row. */
   readonly #masks: BigUint64Array;
   readonly #sources: Int32Array;
   readonly #chosen: Int32Array;
@@ -63,7 +63,7 @@ export class TreeGrowth {
 
   /** Adds a child of `parent` (-1 is the root), read from an output row; siblings come most probable first. */
   add(parent: number, token: number, logprob: number, source: number): void {
-    // A broken head may say NaN; such a token is no candidate.
+    // A damaged head may yield NaN; such a token is no candidate.
     if (!(logprob > -Infinity)) return;
     const at = this.#size++;
     this.#tokens[at] = token;

@@ -23,7 +23,7 @@ const MIN_ROWS = 256;
 /** The network that a tree proposer drafts with. */
 export interface DraftNetwork {
   readonly context: Context;
-  /** As {@linkcode draftLimits} has it. */
+  /** Batch of at least {@linkcode draftLimits}. */
   readonly batch: BatchId;
   /** [outputs, vocabSize], valid after a forward. */
   readonly logits: TensorId;
@@ -40,14 +40,14 @@ export interface DraftNetwork {
   grow(): void;
 }
 
-/** Room a draft model needs. */
+/** Sizes of a draft model's batch and KV pool. */
 export interface DraftLimits {
   readonly batch: BatchLimits;
-  /** Pages of its KV pool: the target's, and some that trees grow in. */
+  /** Pages of the draft KV pool: as many as the target's, and scratch pages for the nodes of trees. */
   readonly numPages: number;
 }
 
-/** What {@linkcode TreeProposer} needs for trees of `topk` children per node. */
+/** The sizes that {@linkcode TreeProposer} needs for trees of `topk` children per node. */
 export function draftLimits(
   { maxSequences, numPages, pageSize, contextLength }: ProposerLimits,
   topk: number,
@@ -167,7 +167,10 @@ export class TreeProposer implements Proposer {
     growing.forEach(({ growth, request }, output) => this.#addChildren(growth, -1, output, request.topk));
   }
 
-  /** Runs missing entries: all of them, or as many as fit without the last of any sequence. Returns the outputs. */
+  /**
+   * Computes missing entries of draft KV: all of them, or as many as fit without the last of any sequence. Returns the
+   * number of outputs.
+   */
   #runEntries(growing: readonly Growing[], isLast: boolean): number {
     const rows = this.#rows;
     rows.begin(Math.max(...growing.map(({ draftKv }) => draftKv.pages.length)));

@@ -14,7 +14,7 @@ import { type OutputRow, promptReport, type Sampler } from "../sampling/sampler.
 import type { SequenceSampling } from "../sampling/sequence_sampling.ts";
 import { acceptByThreshold, filteredProbabilities, uniformOf } from "./threshold_acceptance.ts";
 
-/** What a verification is to know of its verifier. */
+/** Rules of verification that come from the verifier's configuration. */
 export interface VerificationRules {
   /** Tokens of a page. */
   readonly pageSize: number;
@@ -22,7 +22,7 @@ export interface VerificationRules {
   readonly acceptThresholds?: AcceptThresholds | undefined;
 }
 
-/** What was drawn, by output. */
+/** Tokens and logprobs drawn, by output. */
 export type Drawn = Pick<Sampler, "tokenAt" | "logprobAt">;
 
 /** The segments of one forward under verification. */
@@ -47,8 +47,9 @@ export class Verification {
   }
 
   /**
-   * What the segments yield, given what was drawn; `copies` make the KV of accepted drafts follow that of their segment's
-   * rows. The sampling states take note of the tokens, so this is called once.
+   * Accepts drafts by the drawn tokens and returns the results of the segments. `copies` are the KV slots to copy so
+   * that accepted drafts follow their segment's rows without gaps. Called once: it appends the tokens to the sampling
+   * states.
    */
   conclude(drawn: Drawn): { readonly results: SegmentResult[]; readonly copies: SlotCopies } {
     const copies = { from: [] as number[], to: [] as number[] };
@@ -118,7 +119,7 @@ export class Verification {
     return acceptByThreshold(token, children, acceptThresholds, uniform);
   }
 
-  /** Accepted nodes are to follow the segment's rows without gaps; those of a chain do already. */
+  /** Adds the copies that make accepted nodes follow the segment's rows without gaps; a chain needs none. */
   #addCopies(
     { segment: { start, tokens, pages } }: SegmentLayout,
     accepted: Int32Array,

@@ -28,13 +28,13 @@ const CONFIDENCE_BONUS = 0.2;
 export interface DepthStatistics {
   /** Verifications. */
   readonly seen: Float64Array;
-  /** Those that accepted a node of depth d + 1 too. */
+  /** Verifications that also accepted a node of depth d + 1. */
   readonly accepted: Float64Array;
   /** Moving average of the nodes of depth d + 1 in a tree. */
   readonly numNodes: Float64Array;
 }
 
-/** Decaying counters. `expect` and `calibrate` are queries. */
+/** Acceptance statistics in decaying counters. `expect` and `calibrate` are queries. */
 export class Acceptance {
   /** By bin of the drafter's probability. */
   readonly bins: { readonly seen: Float64Array; readonly accepted: Float64Array };
@@ -69,7 +69,10 @@ export class Acceptance {
     return { accepted, nodes };
   }
 
-  /** Probability of each node to be accepted, the drafter's corrected by what was observed; at most its parent's. */
+  /**
+   * Calibrated probability that each node is accepted: the drafter's, corrected by the observed rate of its bin; at
+   * most its parent's.
+   */
   calibrate(tree: DraftTree): Float64Array {
     const calibrated = new Float64Array(tree.parents.length), { seen, accepted } = this.bins;
     tree.parents.forEach((parent, node) => {
@@ -80,7 +83,7 @@ export class Acceptance {
     return calibrated;
   }
 
-  /** Takes note of a verification. */
+  /** Observes a verification. */
   observe({ tree, numLevels, numDecoding, accepted }: Omit<VerifiedDraft, "isSampled">): void {
     const { bins } = this, depths = depthsOf(tree.parents);
     tree.parents.forEach((parent, node) => {
@@ -102,8 +105,8 @@ export class Acceptance {
   }
 
   /**
-   * Ages what is known of such a load: while nothing is drafted the texts change, and single probes would be too few to
-   * weigh against all that came before.
+   * Ages the statistics of a load. While nothing is drafted the texts change, and single probes would weigh too little
+   * against old observations.
    */
   age(numSequences: number): void {
     for (const { seen, accepted } of [this.bins, this.remember(numSequences)]) {
@@ -115,12 +118,12 @@ export class Acceptance {
     }
   }
 
-  /** Statistics of a load; from now on they are its own. */
+  /** Statistics of a load, created from those of the nearest load where it has none of its own. */
   remember(numSequences: number): DepthStatistics {
     return this.depths[loadOf(numSequences)] ??= this.#depthsAt(numSequences);
   }
 
-  /** Statistics of a load, or if there are none those of the nearest load with less weight. */
+  /** Statistics of a load; without any, those of the nearest load at a reduced weight. */
   #depthsAt(numSequences: number): DepthStatistics {
     const load = loadOf(numSequences), own = this.depths[load];
     if (own !== undefined) return own;

@@ -34,9 +34,9 @@ export interface AdaptivePlan extends DraftPlan {
   readonly decision: Decision;
 }
 
-/** See the module's comment. */
+/** The adaptive draft policy: maximizes tokens per time by measured costs and observed acceptance. */
 export class AdaptivePolicy implements DraftPolicy {
-  /** What was learnt; `observe` alone changes it. */
+  /** Policy state; only `observe` changes it. */
   readonly state: PolicyState;
   readonly #config: DraftingConfig;
 
@@ -54,12 +54,12 @@ export class AdaptivePolicy implements DraftPolicy {
     const decision = decide(this.#config, this.state, load), { numLevels, isProbe, numPaying } = decision;
     if (numLevels === 0) return undefined;
     const all = [...load.candidates.keys()];
-    // Where nothing pays, one sequence is enough to see whether it begins to: the one with the least to read.
+    // A probe while nothing pays drafts for one sequence only, the one with the fewest pending draft tokens.
     const candidates = isProbe && numPaying === 0 ? [leastPending(load)] : all;
     return { numLevels, candidates, load, decision };
   }
 
-  /** Keeps the nodes, over all trees, that pay. */
+  /** Prunes the trees to the nodes that pay, chosen over all trees together. */
   select(plan: AdaptivePlan, drafted: DraftedTrees): readonly DraftTree[] {
     const { candidates, trees, load } = drafted;
     const calibrated = trees.map((tree, i) =>
@@ -85,7 +85,7 @@ export class AdaptivePolicy implements DraftPolicy {
     for (const draft of verified) acceptanceOf(this.state, draft).observe(draft);
   }
 
-  /** None: drafts that do not pay are left out. */
+  /** No warning: drafts that do not pay are not made. */
   warning(): undefined {}
 
   #observeUndrafted(load: DraftLoad): void {
@@ -127,7 +127,10 @@ export class AdaptivePolicy implements DraftPolicy {
     };
   }
 
-  /** Time spent on the trees in units of a forward's; draft extend pays for itself later. */
+  /**
+   * Time spent on growing the trees, in units of a forward's; draft extend is not charged, since later steps need it
+   * too.
+   */
   #spentOn(plan: AdaptivePlan, drafted: DraftedTrees): number {
     const { treesMs, extendMs } = this.#expectedMs(plan, drafted), expectedMs = treesMs + extendMs;
     const { draftScale, forwards } = this.state, share = expectedMs > 0 ? treesMs / expectedMs : 1;
@@ -139,7 +142,7 @@ function isDecidable({ numDecoding, canDraft }: DraftLoad): boolean {
   return numDecoding > 0 && canDraft;
 }
 
-/** The first of those with the fewest pending draft tokens. */
+/** Index of the candidate with the fewest pending draft tokens, the first of equals. */
 function leastPending({ candidates }: DraftLoad): number {
   return candidates.reduce(
     (least, { numPending }, i) => numPending < candidates[least]!.numPending ? i : least,
@@ -148,8 +151,8 @@ function leastPending({ candidates }: DraftLoad): number {
 }
 
 /**
- * Whether the drafter knew all sequences. The first draft of a sequence reads its prompt, which takes long, or little if
- * another had the same one: its time says little about the others.
+ * True if the drafter had drafted for all sequences before. The first draft of a sequence reads its prompt, or takes
+ * its draft KV from the prefix cache: its time does not predict that of others.
  */
 function isUsual({ load }: AdaptivePlan, { candidates }: DraftedTrees): boolean {
   return candidates.every((i) => load.candidates[i]!.wasDrafted);

@@ -8,7 +8,7 @@ import { AdaptivePolicy } from "./adaptive.ts";
 import type { DraftPolicy } from "../contracts/draft_policy.ts";
 import { FixedPolicy } from "./fixed.ts";
 
-/** A policy that has observed nothing yet; undefined without speculation. */
+/** Creates a policy in its initial state; undefined without speculation. */
 export function createPolicy(config: DraftingConfig | undefined): DraftPolicy | undefined {
   if (config === undefined) return undefined;
   return config.adaptive ? new AdaptivePolicy(config) : new FixedPolicy(config);

@@ -20,13 +20,13 @@ const COOLDOWN_STEPS = 8;
 export interface Decision {
   /** Levels that pay. */
   readonly numPaying: number;
-  /** Levels to draft: those, none for a comparison, or one more for a probe. */
+  /** Levels to draft: those that pay, 0 for a comparison, or one more for a probe. */
   readonly numLevels: number;
-  /** One level and one node more than pay are drafted and verified, to learn from them. */
+  /** True for a probe: one level and one node more than pay are drafted and verified, to observe their acceptance. */
   readonly isProbe: boolean;
   /** Whether drafts pay and can be compared with plain steps. */
   readonly canCompare: boolean;
-  /** Whether what is known of acceptance at this load was used. */
+  /** True if the decision used the acceptance statistics of this load. */
   readonly usedAcceptance: boolean;
 }
 
@@ -38,7 +38,7 @@ export function isCoolingDown({ cooldown }: PolicyState, numDecoding: number): b
   return cooldown.numSteps > 0 && cooldown.numDecoding === numDecoding;
 }
 
-/** Decides by what is known; changes nothing. */
+/** Decides by the policy state; a query. */
 export function decide(config: DraftingConfig, state: PolicyState, load: DraftLoad): Decision {
   const { candidates } = load, costs = costsOf(config, state);
   const extendMs = candidates.reduce(
@@ -64,7 +64,7 @@ export function decide(config: DraftingConfig, state: PolicyState, load: DraftLo
   return { numPaying, numLevels: isProbe ? deeper : numPaying, isProbe, canCompare, usedAcceptance };
 }
 
-/** Takes note of what was decided. */
+/** Observes a decision. */
 export function observeDecision(state: PolicyState, load: DraftLoad, decision: Decision): void {
   const { forwards, probing, cooldown } = state, { numPaying, isProbe } = decision;
   cooldown.numSteps = 0;
@@ -83,7 +83,7 @@ export function observeDecision(state: PolicyState, load: DraftLoad, decision: D
   cooldown.numDecoding = load.numDecoding;
 }
 
-/** Takes note of a step that went without a decision. */
+/** Observes a step in cooldown, which had no decision. */
 export function observeCooldown({ cooldown, probing }: PolicyState): void {
   cooldown.numSteps--;
   probing.numSince++;

@@ -15,20 +15,20 @@ import type { StepLoad } from "../contracts/draft_policy.ts";
 /** Share of a plain step's time up to which drafting counts as free: less than steps differ by anyway. */
 const NEGLIGIBLE_SHARE = 0.01;
 
-/** Measured costs, and how they compare with those at the moment. */
+/** Measured costs, with scales that correct them to the present. */
 export interface Costs {
   readonly forwardMs: CostCurve;
   readonly contextMs: ContextCosts;
   readonly draftMs: DraftCosts;
-  /** Time that drafting takes over what was measured, with that of forwards as the unit. */
+  /** Ratio of drafting time to its measured time, relative to the same ratio of forwards. */
   readonly draftScale: number;
-  /** Time of forwards while drafting over what was measured, with that of plain ones as the unit. */
+  /** Ratio of the time of forwards while drafting to that of plain forwards. */
   readonly draftedScale: number;
-  /** Time of a step beside its forward: messages, arrays. */
+  /** Overhead of a step beside its forward (messages, arrays), in the unit of forwards. */
   readonly overheadMs: number;
 }
 
-/** Time at `size` on a curve; beyond its ends the nearest line goes on, never below 0. */
+/** Time at `size` on a curve, milliseconds: linear interpolation, and extrapolation beyond its ends, never below 0. */
 export function costAt({ sizes, ms }: CostCurve, size: number): number {
   if (sizes.length === 1) return ms[0]!;
   const next = sizes.findIndex((known) => known >= size);
@@ -48,7 +48,9 @@ export function draftCost(
   return draftScale * (costAt(firstMs, numSequences) + (numLevels - 1) * costAt(levelMs, numSequences));
 }
 
-/** Time of draft extend: `numPending` tokens of a sequence, as far as they are more than in a usual draft. */
+/**
+ * Time of draft extend for `numPending` tokens of a sequence, beyond those that the cost curves of drafting include.
+ */
 export function extendCost(
   { draftMs: { tokenMs }, draftScale }: Pick<Costs, "draftMs" | "draftScale">,
   numPending: number,
@@ -56,27 +58,30 @@ export function extendCost(
   return draftScale * tokenMs * Math.max(0, numPending - NUM_TRIAL_TOKENS);
 }
 
-/** Time of a step that verifies so many nodes, prompts' rows included; without nodes it is a plain one or `drafted`. */
+/**
+ * Time of a step that verifies `numNodes` nodes, the rows of prompts included. A step without nodes is a plain one, or
+ * `drafted` if its drafts were discarded.
+ */
 export function stepCost(
   { forwardMs, draftedScale, contextMs, overheadMs }: Costs,
   { numDecoding, numPrefillRows, numContextTokens }: StepLoad,
   numNodes = 0,
   drafted = numNodes > 0,
 ): number {
-  // Nodes are taken to spread evenly.
+  // Assumes that nodes spread evenly over the sequences.
   const rowsEach = 1 + numNodes / Math.max(1, numDecoding), numRows = numDecoding + numNodes;
   const forContext = contextCost(contextMs, numContextTokens, rowsEach * numContextTokens);
   const slowdownMs = drafted ? (draftedScale - 1) * (costAt(forwardMs, numRows) + forContext) : 0;
   return overheadMs + costAt(forwardMs, numPrefillRows + numRows) + forContext + slowdownMs;
 }
 
-/** The same without what the prompts' rows alone would take. */
+/** Time of such a step minus the time that the rows of prompts alone would take. */
 function verifyCost(costs: Costs, step: StepLoad, numNodes: number, drafted: boolean): number {
   const alone = step.numPrefillRows === 0 ? 0 : costAt(costs.forwardMs, step.numPrefillRows);
   return stepCost(costs, step, numNodes, drafted) - alone;
 }
 
-/** Time for contexts of so many tokens, of which each row sees its sequence's. */
+/** Time that contexts add to a forward, milliseconds: each row reads the context of its sequence. */
 export function contextCost(
   { perSequence, perRow }: ContextCosts,
   numContextTokens: number,
@@ -85,7 +90,7 @@ export function contextCost(
   return perSequence * numContextTokens + perRow * numSeenByRows;
 }
 
-/** Whether trees of `maxLevels` cost next to nothing, so that there is nothing to choose. */
+/** True if trees of `maxLevels` cost a negligible share of a step, so that there is nothing to choose. */
 export function isFree(costs: Costs, step: StepLoad, maxLevels: number): boolean {
   return draftCost(costs, step.numDecoding, maxLevels) <=
     NEGLIGIBLE_SHARE * verifyCost(costs, step, 0, false);
@@ -128,7 +133,7 @@ export function probeCost(
     readonly numPending: number;
   },
 ): number {
-  // Where nothing pays, one sequence is drafted for; otherwise draft extend is necessary anyway.
+  // A probe while nothing pays drafts for one sequence only; otherwise draft extend is due anyway.
   const isIdle = numPaying === 0, numAsked = isIdle ? 1 : step.numDecoding;
   const draftMs = draftCost(costs, numAsked, numLevels) - draftCost(costs, numAsked, numPaying);
   const extendMs = isIdle ? extendCost(costs, numPending) : 0;

@@ -10,7 +10,7 @@ import type { SpeculationUsage } from "../contracts/usage.ts";
 import type { DraftedTrees, DraftLoad, DraftPlan, DraftPolicy } from "../contracts/draft_policy.ts";
 import { warnByExperience } from "./tree_worth.ts";
 
-/** See the module's comment. */
+/** The fixed draft policy: every sequence gets a tree of the given shape in every step. */
 export class FixedPolicy implements DraftPolicy {
   readonly #config: DraftingConfig;
 
@@ -27,12 +27,12 @@ export class FixedPolicy implements DraftPolicy {
     return { numLevels: this.numLevels, candidates: [...candidates.keys()] };
   }
 
-  /** All of them. */
+  /** Keeps all trees unpruned. */
   select(_plan: DraftPlan, { trees }: DraftedTrees): readonly DraftTree[] {
     return trees;
   }
 
-  /** There is nothing to learn. */
+  /** Ignores outcomes: the shape is given. */
   observe(): void {}
 
   warning(usage: SpeculationUsage, numSequences: number): string | undefined {

@@ -1,5 +1,5 @@
 /**
- * Forward times of decoding sequences as they are now: the trials at start, corrected by the forwards since.
+ * Forward times of decoding sequences: the cost curve of the trials at start, corrected by the forwards since.
  *
  * @module
  */
@@ -31,29 +31,29 @@ const COMPARISON_WEIGHT = 1 / 2;
 /** Plain steps in which corrections of drafting and of the curve fade: what was too expensive may not be so any more. */
 const CORRECTION_MEMORY = 8192;
 
-/** What forwards take, and what that was learnt from. */
+/** Estimates of forward times, with the counters behind them. */
 export interface ForwardTimes {
-  /** By number of rows, as tried at start. */
+  /** Cost curve by number of rows, as measured at start. */
   readonly trial: CostCurve;
-  /** The same, corrected by how sizes compare; how fast the machine is now is `scale`. */
+  /** The cost curve corrected by the observed ratios between sizes; the machine's present speed is in `scale`. */
   readonly curve: { readonly sizes: readonly number[]; readonly ms: number[] };
   readonly contextMs: ContextCosts;
-  /** The last forward: its rows and measured over expected time. */
+  /** The last forward, to compare the next one with. */
   last: SizedForward | undefined;
   /** Moving average of measured over expected time. */
   scale: number;
-  /** The same of forwards while drafting, over that of plain ones. */
+  /** Moving average of the same ratio for forwards while drafting, relative to plain ones. */
   draftedScale: number;
   /** Forwards that `scale` comes from. */
   numForwards: number;
-  /** Steps without drafts since there was one with some. */
+  /** Steps without drafts since the last one with drafts. */
   numPlain: number;
   /** Steps with drafts since the last comparison. */
   numSinceComparison: number;
   comparisonWait: number;
 }
 
-/** A forward to compare others with. */
+/** A forward as the reference of a comparison by size. */
 interface SizedForward {
   readonly numRows: number;
   readonly hadDrafts: boolean;
@@ -109,7 +109,7 @@ export function observeForward(
     if (isDrafting) observePlain(times, ratio);
     return;
   }
-  // The machine's speed comes from forwards with drafts while drafting, and from plain ones otherwise.
+  // While drafting, `scale` follows forwards with drafts; otherwise it follows plain ones.
   const plain = hadDrafts ? ratio / times.draftedScale : ratio;
   const weight = Math.max(SCALE_WEIGHT, 1 / (1 + times.numForwards++));
   times.scale += weight * (plain - times.scale);
@@ -117,8 +117,8 @@ export function observeForward(
 }
 
 /**
- * Where drafts pay and stand in their comparison with plain steps: it is not due, its plain steps are being made, or all
- * of them were made.
+ * Phase of the comparison of drafted steps with plain ones, while drafts pay: not due, plain steps under way, or all of
+ * them made.
  *
  * @param isFirst drafts only begin to pay, as after `beginDrafting`
  */
@@ -128,24 +128,24 @@ export function comparisonPhase(times: ForwardTimes, isFirst = false): "not due"
   return times.numPlain < comparisonLength(wait) ? "comparing" : "over";
 }
 
-/** Drafts begin to pay: comparisons are frequent again. */
+/** Resets the wait between comparisons, when drafts begin to pay. */
 export function beginDrafting(times: ForwardTimes): void {
   times.comparisonWait = MIN_COMPARISON_WAIT;
 }
 
-/** A comparison is over: the next is rarer. */
+/** Ends a comparison and lengthens the wait before the next. */
 export function endComparison(times: ForwardTimes): void {
   times.numSinceComparison = 0;
   times.comparisonWait = Math.min(COMPARISON_WAIT_GROWTH * times.comparisonWait, MAX_COMPARISON_WAIT);
 }
 
-/** Plain steps of a comparison after such a wait. */
+/** Number of plain steps in a comparison after a wait of `wait` steps. */
 function comparisonLength(wait: number): number {
   return COMPARISON_STEPS_PER_ROOT * Math.sqrt(wait);
 }
 
 /**
- * Corrects the curve by what a forward took over the one before it, of another size: how fast the machine is cancels out.
+ * Corrects the curve by the time ratio of two successive forwards of different sizes; the machine's speed cancels out.
  *
  * @param share of the time that is the rows', the rest is the contexts'
  */
@@ -159,13 +159,13 @@ function compareSizes(
   sizes.forEach((size, i) => {
     ms[i]! *= Math.exp(correction * (nearness(size, forward.numRows) - nearness(size, last.numRows)));
   });
-  // More rows never cost less; the time at the size just observed stays.
+  // Keeps the curve non-decreasing without changing the time at the size just observed.
   const seen = sizes.findLastIndex((size) => size <= forward.numRows);
   for (let i = seen + 1; i < ms.length; i++) ms[i] = Math.max(ms[i]!, ms[i - 1] ?? 0);
   for (let i = seen - 1; i >= 0; i--) ms[i] = Math.min(ms[i]!, ms[i + 1]!);
 }
 
-/** How much a forward of `numRows` says about those of `size`. */
+/** Weight of a forward of `numRows` rows for the estimate at `size`. */
 function nearness(size: number, numRows: number): number {
   return (Math.min(size, numRows) / Math.max(size, numRows)) ** 2;
 }
@@ -181,7 +181,7 @@ function fadeCorrections(times: ForwardTimes): void {
 function observePlain(times: ForwardTimes, scale: number): void {
   const length = comparisonLength(times.comparisonWait), numRecovering = RECOVERY_SHARE * length;
   if (times.numPlain <= numRecovering || times.numPlain > length) return;
-  // The product, which is the estimate of forwards while drafting, stays.
+  // The product of both scales, the estimate of forwards while drafting, is unchanged.
   const change = 1 + COMPARISON_WEIGHT / (length - numRecovering) * (bounded(times.scale / scale) - 1);
   times.draftedScale *= change;
   times.scale /= change;

@@ -1,6 +1,6 @@
 /**
- * What the adaptive policy has learnt: how often drafts are accepted, what forwards and drafts take, and when it looked
- * last whether more drafts would pay. Plain data.
+ * Policy state: what the adaptive policy has learnt of acceptance and of the times of forwards and drafts, and when it
+ * last probed. Plain data.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const OVERHEAD_WEIGHT = 1 / 16;
 
 /** Everything the adaptive policy remembers between two steps. */
 export interface PolicyState {
-  /** Of greedy tokens and of sampled ones, which a draft meets less often. */
+  /** Acceptance statistics, separate for greedy and sampled sequences: sampled tokens match drafts less often. */
   readonly acceptance: { readonly greedy: Acceptance; readonly sampled: Acceptance };
   readonly forwards: ForwardTimes;
   /** Moving average of measured over expected drafting time. */
@@ -29,7 +29,7 @@ export interface PolicyState {
   /** Moving average of the time of a step beside its native forward, milliseconds. */
   overheadMs: number;
   readonly probing: Probing;
-  /** Levels that paid when it was last decided; 0 if none did. */
+  /** Levels that paid at the last decision; 0 if none did. */
   numLevels: number;
   /** Steps that go without a decision, while as many sequences decode as at the last one. */
   readonly cooldown: { numSteps: number; numDecoding: number };
@@ -48,7 +48,7 @@ export function createPolicyState({ numSteps, forwardMs, contextMs }: DraftingCo
   };
 }
 
-/** What is known of drafts for such a sequence. */
+/** Acceptance statistics for a sequence, greedy or sampled. */
 export function acceptanceOf(
   { acceptance }: PolicyState,
   { isSampled }: { readonly isSampled: boolean },
@@ -72,7 +72,7 @@ export function costsOf(
   };
 }
 
-/** Learns how long drafts take now, from one's time and what it should have taken by the measured costs. */
+/** Updates `draftScale` by the ratio of a draft's time to its expected time, both in milliseconds. */
 export function observeDraftTime(state: PolicyState, draftMs: number, expectedMs: number): void {
   if (expectedMs <= 0) return;
   const scale = Math.min(draftMs / expectedMs, MAX_DRAFT_RISE * state.draftScale);
@@ -80,7 +80,7 @@ export function observeDraftTime(state: PolicyState, draftMs: number, expectedMs
   state.draftScale += weight * (scale - state.draftScale);
 }
 
-/** Learns what a step takes beside its native forward. */
+/** Updates the overhead of a step beside its native forward, milliseconds. */
 export function observeOverhead(state: PolicyState, overheadMs: number): void {
   state.overheadMs += OVERHEAD_WEIGHT * (Math.max(0, overheadMs) - state.overheadMs);
 }

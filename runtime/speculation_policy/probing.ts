@@ -1,6 +1,6 @@
 /**
- * Probing (exploration): now and then more is drafted and verified than pays by all that is known, to learn whether it
- * would pay by now.
+ * Probing (exploration): now and then a step drafts and verifies more than is estimated to pay, to observe whether it
+ * would.
  *
  * @module
  */
@@ -14,19 +14,19 @@ const MIN_PROBE_WAIT = 8;
 /** Steps between two probes at most: texts change, however expensive probes are. */
 const MAX_PROBE_WAIT = 1024;
 
-/** Probes so far. */
+/** State of probing between two probes. */
 export interface Probing {
   /** Steps since the last one. */
   numSince: number;
-  /** Steps that must pass after it, by what it took. */
+  /** Steps before the next probe at least, by the time that the last one took. */
   minWait: number;
 }
 
-/** What a probe takes. */
+/** Cost of a probe. */
 export interface Probe {
   /** Whether no drafts pay. */
   readonly isIdle: boolean;
-  /** Time beyond that of the step as it would be without it. */
+  /** Extra time of the step over the same step without the probe. */
   readonly probeMs: number;
   /** Time of a plain step, in the same unit. */
   readonly plainMs: number;
@@ -42,7 +42,7 @@ export function isDue({ numSince, minWait }: Probing, probe: Probe): boolean {
   return numSince + 1 >= Math.max(minWait, waitAfter(probe));
 }
 
-/** Learns from what a probe did take. */
+/** Observes the time that a probe took, which sets the wait before the next. */
 export function observeProbe(probing: Probing, probe: Probe): void {
   probing.minWait = probe.isIdle ? waitAfter(probe) : 0;
 }

@@ -10,15 +10,15 @@ import { costAt, draftCost } from "./draft_budget.ts";
 
 const ADVICE = "--speculative-adaptive drafts only what pays";
 
-/** What trees are worth at the beginning of a context. */
+/** Worth of draft trees at the beginning of a context. */
 export interface TreeWorth {
-  /** Tokens that a verification must yield to be as fast as plain steps. */
+  /** Break-even: tokens that a verification must yield to be as fast as plain steps. */
   readonly breakEven: number;
   /** Speed over that of plain decoding. */
   readonly speed: number;
 }
 
-/** What trees of `numLevels` and `numNodes`, the root not counted, are worth by measured costs. */
+/** Worth of trees of `numLevels` and `numNodes`, the root not counted, by measured costs. */
 export function treeWorth(
   { forwardMs, draftMs }: Pick<DraftingConfig, "forwardMs" | "draftMs">,
   { numLevels, numNodes, numTokens, numSequences }: {

@@ -8,7 +8,7 @@
 
 /** Plain steps that one with prompts may take, however long they are. */
 const MAX_PLAIN_STEPS = 8;
-/** Chunks have a multiple of so many rows: the kernels work on tiles of them. */
+/** Rows that a chunk's size is a multiple of: the kernels compute rows in groups of this size. */
 const ROW_TILE = 16;
 /** Weight of the newest step with prompts, and of the newest without. */
 const PROMPT_WEIGHT = 1 / 4, PLAIN_WEIGHT = 1 / 16;
@@ -16,7 +16,7 @@ const PROMPT_WEIGHT = 1 / 4, PLAIN_WEIGHT = 1 / 16;
 const MAX_DEVIATION = 8;
 /** Share of a deviation that is put down to the machine, which is faster or slower now whatever it computes. */
 const MACHINE_SHARE = 1 / 4;
-/** Tokens that a row sees at the price of the row itself, until it is known better. */
+/** Initial ratio of the price of a row to the price of a token that it sees. */
 const TOKENS_PER_ROW = 1000;
 
 /** Rows of a forward. */
@@ -42,21 +42,21 @@ interface Price {
 
 /** Prices of the parts of a step. */
 export interface StepTimes {
-  /** Of any step: weights are read once. */
+  /** Price of a step whatever its rows: weights are read once. */
   fixedMs: number;
-  /** Few rows each see a context of their own. */
+  /** Prices of decode rows: few, each with a context of its own. */
   readonly decode: Price;
-  /** Many rows share a context. */
+  /** Prices of prompt rows: many, which share a context. */
   readonly prompt: Price;
-  /** Steps without prompts, and rows of prompts, that this was learnt from. */
+  /** Steps without prompts, and rows of prompts, that the prices were learnt from. */
   numPlainSteps: number;
   numPromptRows: number;
 }
 
-/** No work. */
+/** Work of no rows. */
 export const noWork: Work = { numRows: 0, numSeen: 0 };
 
-/** Nothing is known yet: steps take no time. */
+/** Initial state, before any step: all prices are 0. */
 export function createStepTimes(): StepTimes {
   return {
     fixedMs: 0,
@@ -76,7 +76,7 @@ export function workOf(start: number, numRows: number, numNodes = 0): Work {
   };
 }
 
-/** Both together. */
+/** Sum of two amounts of work. */
 export function addWork(a: Work, b: Work): Work {
   return { numRows: a.numRows + b.numRows, numSeen: a.numSeen + b.numSeen };
 }
@@ -128,12 +128,12 @@ export function stepBoundMs(times: StepTimes, decode: Work, maxStepMs: number): 
   return Math.max(maxStepMs, MAX_PLAIN_STEPS * stepMs(times, { decode, prompt: noWork }));
 }
 
-/** Of that, what is left for prompts: at least seven eighths, since the plain step is in it. */
+/** Time left for prompts within {@linkcode stepBoundMs}, milliseconds: at least seven eighths of it. */
 export function promptBudgetMs(times: StepTimes, decode: Work, maxStepMs: number): number {
   return stepBoundMs(times, decode, maxStepMs) - stepMs(times, { decode, prompt: noWork });
 }
 
-/** Time that rows of prompts add to a step. */
+/** Time that rows of prompts add to a step, milliseconds. */
 export function promptMs({ prompt }: StepTimes, work: Work): number {
   return workMs(prompt, work);
 }
@@ -169,7 +169,10 @@ function workMs({ rowMs, seenMs }: Price, { numRows, numSeen }: Work): number {
   return rowMs * numRows + seenMs * numSeen;
 }
 
-/** Everything costs what a row does until steps of several kinds were seen. That is too much, so no first step is too long. */
+/**
+ * Initial prices, all derived from one price per row, until steps of several kinds were observed. They are too high, so
+ * that no first step is too long.
+ */
 function assume(times: StepTimes, rowMs: number): void {
   times.fixedMs = rowMs;
   for (const price of [times.decode, times.prompt]) {
@@ -178,7 +181,7 @@ function assume(times: StepTimes, rowMs: number): void {
   }
 }
 
-/** The first steps count more, and the more rows one has the more it says. */
+/** Weight of a step: the first steps weigh more, and so do steps with more rows. */
 function weightOf(times: StepTimes, numPromptRows: number): number {
   if (numPromptRows === 0) return Math.max(PLAIN_WEIGHT, 1 / ++times.numPlainSteps);
   times.numPromptRows += numPromptRows;

@@ -122,7 +122,7 @@ class Interpreter {
     const name = callee instanceof PickleGlobal ? callee.name : "a value";
     const call = this.#rules.globals.get(name);
     if (!call || !Array.isArray(args)) throw this.#bytes.error(`it calls ${name}, which is not allowed`);
-    // The same long list may be handed over again and again.
+    // Counts list arguments: the same long list may be passed to a call any number of times.
     for (const arg of args) this.#count(Array.isArray(arg) ? arg.length : 1);
     this.#push(call(args));
   }

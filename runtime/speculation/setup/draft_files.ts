@@ -16,7 +16,7 @@ import { resolveModel, type ResolveOptions } from "../../weights/resolve.ts";
 import type { ProposerEntry } from "../proposer.ts";
 import { proposerEntries } from "../registry.ts";
 
-/** What a proposer drafts with. */
+/** Files that a proposer drafts with: a draft model, a draft head or neither. */
 export type DraftFiles = Pick<SpeculationConfig, "draft" | "head">;
 
 /**
@@ -81,7 +81,7 @@ async function openDraftModel(
   return draft.checkpoint;
 }
 
-/** Says which token two tokenizers disagree about, if there is one. */
+/** The first token that two vocabularies number differently, in words; undefined if there is none. */
 function differingToken(draft: TokenizerJson, target: TokenizerJson): string | undefined {
   const ids = idsOf(target);
   for (const [token, id] of idsOf(draft)) {

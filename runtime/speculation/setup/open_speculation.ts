@@ -17,15 +17,15 @@ import { defaultEntry, proposerEntries, proposerEntry } from "../registry.ts";
 import { openDraftFiles, takesKind } from "./draft_files.ts";
 import { planSpeculation } from "./speculation_plan.ts";
 
-/** What speculation starts with; undefined: none. */
+/** Speculation as opened from the flags. */
 export interface OpenedSpeculation {
-  /** For the engine. */
+  /** Configuration of speculation; undefined without it. */
   readonly speculation: SpeculationConfig | undefined;
   /** Remarks for the log. */
   readonly notes: readonly string[];
 }
 
-/** Says that there is to be no proposer. */
+/** Value of `--speculative-algorithm` that turns speculation off. */
 const NO_ALGORITHM = "NONE";
 
 /** The folder that paths of shipped heads are relative to. */
@@ -34,13 +34,13 @@ const REPOSITORY = new URL("../../../", import.meta.url);
 /** Heads that draft with rows of the target's LM head, by a token map; others have a draft vocabulary of their own. */
 const MAPPED_KINDS: readonly HeadKind[] = ["eagle", "mtp"];
 
-/** Flags that say nothing without a draft model or head. */
+/** Flags without effect unless there is a draft model or head. */
 const NEED_DRAFT_MODEL = [
   ["speculativeDraftModelPath", "--speculative-draft-model-path"],
   ["speculativeDraftModelRevision", "--speculative-draft-model-revision"],
 ] as const;
 
-/** Flags that say nothing without an algorithm. */
+/** Flags without effect unless there is an algorithm. */
 const NEED_ALGORITHM = [
   ...NEED_DRAFT_MODEL,
   ["speculativeTokenMap", "--speculative-token-map"],

@@ -1,5 +1,5 @@
 /**
- * From the `--speculative-...` flags to what speculation does, files aside.
+ * Speculation plan: completes the `--speculative-...` flags for a target, before any file is opened.
  *
  * @module
  */
