@@ -28,15 +28,15 @@ export interface AcceptorOptions {
   /** Time a connection may wait for its next request, in milliseconds. */
   readonly keepAliveMs: number;
   readonly log: (level: "warning", text: string) => void;
-  /** A client has connected. */
+  /** Called when a client has connected. */
   onConnection(socket: Socket): void;
-  /** The head of a request has come. */
+  /** Called when the head of a request has arrived. */
   onRequest(message: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void;
-  /** What came cannot be read. */
+  /** Called when the parser cannot read what a client sent. */
   onClientError(error: Error, socket: Socket): void;
-  /** A tunnel is asked for, by the method CONNECT. */
+  /** Called when a client asks for a tunnel, by the method CONNECT. */
   onTunnel(socket: Socket): void;
-  /** The listening socket is about to be replaced. */
+  /** Called before the listening socket is replaced. */
   onReplace(): void;
 }
 
@@ -81,7 +81,7 @@ export class Acceptor {
     return this.#address.port;
   }
 
-  /** There are so many connections that the limit of descriptors may have been met. */
+  /** Reports that there are so many connections that the limit of descriptors may have been reached. */
   suspect(): void {
     this.#isSuspicious = true;
   }
@@ -99,14 +99,15 @@ export class Acceptor {
     const server = createServer({
       headersTimeout: headersMs,
       keepAliveTimeout: keepAliveMs,
-      // It also ran while an answer was streamed, and cut it (denoland/deno 35289).
+      // Off: the timeout also runs while an answer is streamed, and cuts it (denoland/deno 35289).
       requestTimeout: 0,
       connectionsCheckingInterval: Math.min(1000, headersMs / 4),
       maxHeaderSize: MAX_HEADER_BYTES,
-      // An event leaves at once.
+      // Events of a stream are sent at once, without Nagle's delay.
       noDelay: true,
     });
-    // Else a client that closes its side is cut off before it is answered that its body is incomplete.
+    // Half-open connections are kept: otherwise a client that closes its side is cut off before the answer that its
+    // body is incomplete.
     Object.assign(server, { httpAllowHalfOpen: true });
     server.on("connection", (socket) => {
       this.#numAccepted++;
@@ -126,7 +127,9 @@ export class Acceptor {
     });
   }
 
-  /** Whether connections are accepted shows in the connections of clients or, if none came for a while, in a probe. */
+  /**
+   * Checks whether connections are accepted: by the connections of clients or, if none came for a while, by a probe.
+   */
   #check(): void {
     if (this.#server === undefined) return;
     this.#numChecks++;
@@ -151,7 +154,7 @@ export class Acceptor {
       this.#isProbing = false;
       // The last socket could not be replaced.
       if (error.code === "ECONNREFUSED") return void this.#replace();
-      // Without a descriptor for it nothing is known.
+      // The probe got no descriptor, so it shows nothing; the next one comes sooner.
       this.#isSuspicious = true;
       this.#warn(error);
     });

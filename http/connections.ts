@@ -1,5 +1,5 @@
 /**
- * The open connections: how many there may be, which stand still, which are idle.
+ * Open connections: their limit, and which of them are stalled or idle.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const MAX_PIPELINED = 32;
 /** Refused connections that are answered 503 at once; more are closed without an answer, since each holds a descriptor. */
 const MAX_REFUSALS = 16;
 
-/** What connections may do. */
+/** Limits of connections. */
 export interface ConnectionLimits {
   /** Connections at once. */
   readonly maxConnections: number;
@@ -62,7 +62,10 @@ export class Connection {
     return [...this.#exchanges].some(({ hasBegun }) => hasBegun);
   }
 
-  /** Takes part in a request until it is closed. False, and the connection is closed, if there are too many. */
+  /**
+   * Adds a request to the connection until the request is closed. With too many, closes the connection and returns
+   * false.
+   */
   add(exchange: Exchange): boolean {
     this.#readAt = performance.now();
     this.#exchanges.add(exchange);
@@ -76,17 +79,20 @@ export class Connection {
     return fits;
   }
 
-  /** Closes it once what is under way is answered. */
+  /** Closes the connection once the requests under way are answered. */
   finish(): void {
     this.#isLast = true;
   }
 
-  /** Closes it at once. */
+  /** Closes the connection at once. */
   destroy(): void {
     this.#socket.destroy();
   }
 
-  /** Ends what stands still for too long: a body that does not go on, an answer that is not read, a long pause. */
+  /**
+   * Ends the connection if it stalls for too long: a body that does not go on, an answer that is not read, a long
+   * pause.
+   */
   check(now: number, { stallMs, pauseMs }: ConnectionLimits): void {
     const { bytesRead, bytesWritten, writableLength } = this.#socket;
     if (bytesRead !== this.#bytesRead) {
@@ -113,8 +119,8 @@ export class Connection {
   }
 
   /**
-   * A client that closes its side is taken to have left. One that only closed its sending side still gets what answer
-   * there is.
+   * Treats a client that closes its side as gone. One that closed only its sending side still gets the answers under
+   * way.
    */
   #end(): void {
     this.#endedAt = performance.now();
@@ -150,7 +156,7 @@ export class Connections {
     return this.#bySocket.size;
   }
 
-  /** Takes in a socket; false, and it is closed, if there are as many as there may be. */
+  /** Accepts a socket. With too many connections, closes it and returns false. */
   accept(socket: Socket): boolean {
     // A socket that fails also closes.
     socket.on("error", () => {});

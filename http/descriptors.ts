@@ -7,7 +7,7 @@
 /** Descriptors kept for model files, pipes, libraries and child processes. */
 const RESERVE = 100;
 const MIN_CONNECTIONS = 16;
-/** Beyond it a bound protects nothing: a connection costs some ten kilobytes. */
+/** Connections at most. A higher limit would protect nothing, since a connection costs only some ten kilobytes. */
 const MAX_CONNECTIONS = 4096;
 /** The usual limit, where the system does not say. */
 const USUAL_LIMIT = 1024;

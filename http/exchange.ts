@@ -9,7 +9,7 @@ import { LINGER_MS } from "./refusal.ts";
 import { sendReply } from "./reply.ts";
 import { checkHead, cutShort, IncomingBody, toRequest } from "./request.ts";
 
-/** What is known of a request besides itself. */
+/** Facts about a request that it does not carry itself. */
 export interface RequestEnv {
   /** Address of the client, without port. */
   readonly clientAddress: string;
@@ -54,13 +54,15 @@ export class Exchange {
     return this.#res.headersSent;
   }
 
-  /** The client takes no answer any more, or is taken to: aborts the request's signal. */
+  /** Aborts the request's signal, when the client takes no answer any more or is treated as gone. */
   leave(): void {
     this.#hasLeft = true;
     this.#abort.abort();
   }
 
-  /** The connection is closed: so is this, also if its turn to answer never came, of which node:http says nothing. */
+  /**
+   * Closes the exchange with its connection, also if its turn to answer never came, which node:http does not report.
+   */
   close(): void {
     if (this.#isClosed) return;
     this.#res.destroy();
@@ -92,7 +94,7 @@ export class Exchange {
       return errorResponse(toErrorReply(error));
     }
     const { method } = request;
-    // No handler does, and what is not read hides the end of the connection.
+    // Discards the body, which no handler of GET or HEAD reads: unread bytes would hide the end of the connection.
     if (method === "GET" || method === "HEAD") this.body.discard();
     return await handler(request, { clientAddress: this.#message.socket.remoteAddress ?? "" });
   }
@@ -103,7 +105,7 @@ export class Exchange {
       await response.body?.cancel();
       return;
     }
-    // The rest of a body would be taken for the next request.
+    // True if the body is incomplete: its rest would be parsed as the next request.
     const isCut = !this.body.isComplete;
     if (isLast || isCut || this.#hasLeft) res.shouldKeepAlive = false;
     await sendReply(response, res);

@@ -1,5 +1,5 @@
 /**
- * The HTTP side of the server: what answers may change as the server comes up and goes down, while the socket stays.
+ * Listener: the HTTP side of the server. The handler changes as the server starts and shuts down; the socket stays.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { methodRefusal } from "./request.ts";
 
 export type { Handler, RequestEnv } from "./exchange.ts";
 
-/** How a listener is opened. */
+/** Options of {@linkcode Listener.open}. */
 export interface ListenerOptions {
   readonly host: string;
   /** 0 takes a free one. */

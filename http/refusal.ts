@@ -1,5 +1,5 @@
 /**
- * Answers to what never becomes a request: written on the bare socket.
+ * Refusals: answers to input that never becomes a request, written on the bare socket.
  *
  * @module
  */

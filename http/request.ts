@@ -21,13 +21,13 @@ export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH"
 export function checkHead(message: IncomingMessage): void {
   const { method = "", url = "", httpVersionMajor, rawHeaders, headers } = message;
   if (!METHODS.includes(method)) throw methodRefusal(method);
-  if (httpVersionMajor !== 1) refuse(`HTTP/${message.httpVersion} is not spoken here`);
-  if (!url.startsWith("/")) refuse("the target does not begin with a slash");
+  if (httpVersionMajor !== 1) throwInvalidRequest(`HTTP/${message.httpVersion} is not spoken here`);
+  if (!url.startsWith("/")) throwInvalidRequest("the target does not begin with a slash");
   const numHosts = rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === "host").length;
-  if (numHosts > 1) refuse(`there are ${numHosts} Host headers`);
+  if (numHosts > 1) throwInvalidRequest(`there are ${numHosts} Host headers`);
   const encoding = headers["transfer-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "chunked") {
-    refuse(`transfer encoding ${encoding.slice(0, 100)} is not supported`);
+    throwInvalidRequest(`transfer encoding ${encoding.slice(0, 100)} is not supported`);
   }
 }
 
@@ -38,7 +38,7 @@ export function methodRefusal(method: string): AerieError {
   });
 }
 
-function refuse(reason: string): never {
+function throwInvalidRequest(reason: string): never {
   throw new InvalidRequestError(`Cannot accept request: ${reason}`);
 }
 
@@ -48,17 +48,17 @@ export class IncomingBody {
   isAwaited = false;
   readonly #message: IncomingMessage;
   readonly #begin: () => void;
-  /** Why what is still missing will not come; also before a handler has asked for it. */
+  /** The error that ends the body before it is complete; set even before a handler reads. */
   #failure: AerieError | undefined;
   #out: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
-  /** Came since it was last handed on. */
+  /** Chunks that came since the last flush. */
   readonly #parts: Uint8Array<ArrayBuffer>[] = [];
   #numChunks = 0;
   #numBytes = 0;
   /** Chunks of this turn of the event loop. */
   #numOfTurn = 0;
-  #isResting = false;
-  /** So many and so small chunks came that no more are taken. */
+  #isPaused = false;
+  /** True if the body came in so many and so small chunks that it is refused. */
   #isExcessive = false;
 
   /** `begin` runs before the first byte is read: it sends the `100 Continue` that a client may wait for. */
@@ -77,7 +77,7 @@ export class IncomingBody {
     return new ReadableStream({
       pull: (out) => {
         if (this.#out === undefined) this.#start(out);
-        if (!this.#isResting) this.#message.resume();
+        if (!this.#isPaused) this.#message.resume();
       },
       cancel: () => {
         this.isAwaited = false;
@@ -90,7 +90,7 @@ export class IncomingBody {
   discard(): void {
     if (this.#isExcessive) return;
     this.#message.on("data", (chunk: Uint8Array) => this.#count(chunk));
-    if (!this.#isResting) this.#message.resume();
+    if (!this.#isPaused) this.#message.resume();
   }
 
   /** Ends reading with an error, now or once it begins, unless all has come. */
@@ -117,13 +117,13 @@ export class IncomingBody {
       const size = `${this.#numChunks} chunks for ${this.#numBytes} bytes`;
       return this.fail(new InvalidRequestError(`Cannot read body: it comes in ${size}`, "body"));
     }
-    if (++this.#numOfTurn < CHUNKS_PER_TURN || this.#isResting) return;
-    this.#isResting = true;
+    if (++this.#numOfTurn < CHUNKS_PER_TURN || this.#isPaused) return;
+    this.#isPaused = true;
     this.#message.pause();
     socket.pause();
     setImmediate(() => {
       this.#numOfTurn = 0;
-      this.#isResting = false;
+      this.#isPaused = false;
       if (this.#isExcessive) return;
       socket.resume();
       this.#message.resume();
@@ -169,7 +169,7 @@ function concat(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuff
   return whole;
 }
 
-/** What a body fails with that ends before it is complete. */
+/** The error of a body that ends before it is complete. */
 export function cutShort(): AerieError {
   return new InvalidRequestError("Cannot read body: it ends before it is complete", "body");
 }

@@ -40,8 +40,8 @@ function breakEvenOf(log: readonly string[], numSteps: number, numDraftTokens: n
   return (forwardMs.get(numDraftTokens)! + first + (numSteps - 1) * level) / forwardMs.get(1)!;
 }
 
-/** The warning that comes with experience: of trees of 3/4/16, after 256 verifications. */
-async function checkExperience(server: ServerProcess): Promise<void> {
+/** The warning by observed acceptance, for trees of 3/4/16, after 256 verifications. */
+async function checkAcceptanceWarning(server: ServerProcess): Promise<void> {
   const response = await fetch(`${server.url}/generate`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -85,7 +85,9 @@ Deno.test({
       }
       if (numDraftTokens === 64) assert(warned, `break-even ${breakEven}`);
       if (numDraftTokens === 2) assert.equal(warned, undefined);
-      if (numDraftTokens === 16) await t.step("after 256 verifications", () => checkExperience(server));
+      if (numDraftTokens === 16) {
+        await t.step("after 256 verifications", () => checkAcceptanceWarning(server));
+      }
     });
   }
 });

@@ -28,7 +28,7 @@ export class Slices {
   }
 }
 
-/** What `convert` makes of the parts of a list, as one list. */
+/** Converts a list part by part, in slices, and returns the results as one list. */
 export async function inParts<T, U>(
   list: readonly T[],
   slices: Slices,

@@ -1,5 +1,5 @@
 /**
- * What is answered while the server shuts down.
+ * Gate of requests while the server shuts down.
  *
  * @module
  */

@@ -10,7 +10,7 @@ import type { ErrorReply } from "../answers/errors.ts";
 /** The type of Prometheus' text format. */
 export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** What the HTTP side counts. */
+/** Metrics of the HTTP side. */
 export class HttpMetrics {
   readonly #registry = new Registry();
   readonly #errors = new Counter({

@@ -52,7 +52,7 @@ export function checkModel(name = "", { servedModelName, modelAliases }: ModelIn
   });
 }
 
-/** What each copy of an OpenAI prompt is sampled with. */
+/** Sampling of the copies of an OpenAI prompt. */
 export interface OpenaiSampling {
   /** The limit as the client gave it and the field that did. */
   readonly limit: { readonly value: number; readonly param: string } | undefined;

@@ -14,7 +14,7 @@ export interface Indexed<T> {
   readonly value: T;
 }
 
-/** What a generation has yielded: all of it, or since the last chunk. */
+/** Output of a generation: all of it, or what came since the last chunk. */
 export class Output implements GenerationUpdate {
   text = "";
   readonly tokens: number[] = [];
@@ -75,7 +75,7 @@ export async function* runAll(
   requests: readonly GenerationRequest[],
   abort: AbortController,
 ): AsyncGenerator<Indexed<GenerationUpdate>, void, void> {
-  // Joined while the reader is busy, so that a slow one costs no queue of updates.
+  // Updates of each generation, merged while the reader is busy: a slow reader gets one large update, not a queue.
   const arrived = new Map<number, Output>();
   let arrival = Promise.withResolvers<void>(), over = false;
   const run = async (request: GenerationRequest, index: number) => {

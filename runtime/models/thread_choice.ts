@@ -22,7 +22,7 @@ const MIN_WAIT = 16, MAX_WAIT = 512;
 const NEWEST_WEIGHT = 0.2;
 
 /** Statistics of forwards of about the same number of rows. */
-interface Experience {
+interface Statistics {
   /** Index of the setting in use. */
   at: number;
   /** Moving average per setting, and its lowest value ever; milliseconds. */
@@ -36,7 +36,7 @@ interface Experience {
 /** Chooses among `max` threads and its halvings, separately for every power of two of rows. */
 export class ThreadChoice {
   readonly #settings: readonly number[];
-  readonly #experience = new Map<number, Experience>();
+  readonly #statistics = new Map<number, Statistics>();
   #start = 0;
 
   constructor(max: number) {
@@ -87,19 +87,19 @@ export class ThreadChoice {
   }
 
   /** Fewer threads if the present number has become slow; more again, from time to time, if there are fewer. */
-  #nextTrial({ at, meanMs, bestMs }: Experience): Experience["trial"] {
+  #nextTrial({ at, meanMs, bestMs }: Statistics): Statistics["trial"] {
     const isSlow = meanMs[at]! > bestMs[at]! * SLOWED_DOWN;
     const next = isSlow && at + 1 < this.#settings.length ? at + 1 : at > this.#start ? at - 1 : undefined;
     return next === undefined ? undefined : { at: next, numLeft: NUM_TRIALS, bestMs: Infinity, lostMs: 0 };
   }
 
-  #of(numRows: number): Experience {
+  #of(numRows: number): Statistics {
     const key = Math.ceil(Math.log2(numRows));
-    let known = this.#experience.get(key);
+    let known = this.#statistics.get(key);
     if (!known) {
       const at = this.#start;
       known = { at, meanMs: [], bestMs: [], trial: undefined, numUntilTrial: MIN_WAIT };
-      this.#experience.set(key, known);
+      this.#statistics.set(key, known);
     }
     return known;
   }

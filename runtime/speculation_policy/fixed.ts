@@ -8,7 +8,7 @@ import type { DraftTree } from "../contracts/draft_tree.ts";
 import type { DraftingConfig } from "../contracts/speculation_config.ts";
 import type { SpeculationUsage } from "../contracts/usage.ts";
 import type { DraftedTrees, DraftLoad, DraftPlan, DraftPolicy } from "../contracts/draft_policy.ts";
-import { warnByExperience } from "./tree_worth.ts";
+import { warnByAcceptance } from "./tree_worth.ts";
 
 /** The fixed draft policy: every sequence gets a tree of the given shape in every step. */
 export class FixedPolicy implements DraftPolicy {
@@ -36,6 +36,6 @@ export class FixedPolicy implements DraftPolicy {
   observe(): void {}
 
   warning(usage: SpeculationUsage, numSequences: number): string | undefined {
-    return warnByExperience(this.#config, usage, numSequences);
+    return warnByAcceptance(this.#config, usage, numSequences);
   }
 }

@@ -51,7 +51,7 @@ export function warnBeforehand(config: DraftingConfig): string | undefined {
  *
  * @param numSequences that decoded together
  */
-export function warnByExperience(
+export function warnByAcceptance(
   config: DraftingConfig,
   usage: SpeculationUsage,
   numSequences: number,

@@ -121,12 +121,12 @@ export class ChatTemplate {
 
 /** Only the text of a message can be continued. */
 function assertContinuable(last: ChatMessage | undefined): void {
-  const refuse = (reason: string) => {
+  const fail = (reason: string) => {
     throw new InvalidRequestError(`Cannot continue final message: ${reason}`, "messages");
   };
-  if (last?.role !== "assistant") refuse(`its role is ${last?.role ?? "absent"}, expected assistant`);
-  if (last?.toolCalls !== undefined) refuse("it calls tools");
-  if (last?.reasoning !== undefined) refuse("it has reasoning_content");
+  if (last?.role !== "assistant") fail(`its role is ${last?.role ?? "absent"}, expected assistant`);
+  if (last?.toolCalls !== undefined) fail("it calls tools");
+  if (last?.reasoning !== undefined) fail("it has reasoning_content");
 }
 
 /** The switches for reasoning under the names that templates have for them; a variable of the request goes before. */

@@ -142,7 +142,7 @@ Deno.test("nothing that a text or a template does holds up streams and /health",
       assert.ok(!environment.includes(KEY), "a host sees the environment");
     }
 
-    // A signal is heard in the midst of it.
+    // A signal is handled in the midst of it.
     const pending = post(url, "/generate", { text: ENDLESS }).catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 200));
     server.kill("SIGTERM");

@@ -1,5 +1,5 @@
 /**
- * Requests that are cheap to send and dear to answer: none keeps the HTTP thread for itself.
+ * Requests that are cheap to send and expensive to answer: none keeps the HTTP thread for itself.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const UNKNOWN = Object.fromEntries(Array.from({ length: 49_000 }, (_, i) => [`k$
 const IDS = Array.from({ length: 8000 }, (_, i) => 3 + i % 256);
 const BATCH = Array.from({ length: 8 }, () => "rest");
 
-/** The dearest expressions that are compiled: as large as allowed, by size, by classes, by folded ranges. */
+/** The most expensive expressions that are compiled: as large as allowed, by size, by classes, by folded ranges. */
 const EXPRESSIONS = ["(?i)[\\x{100}-\\x{10ffff}]", `(?i)${"\\pL".repeat(12)}`, "(?i)(?:[a-z]{4}){35}z"];
 const LABELS = Array.from({ length: 128 }, (_, i) => i);
 const TALK = Array.from(

@@ -45,7 +45,7 @@ Deno.test("lost hosts: a text that a host was ended with, not by, is not refused
     await using server = await ServerProcess.start(flagsFor(model));
     for (let round = 0; round < 5; round++) {
       for (const pid of hostsOf(server)) Deno.kill(pid, "SIGKILL");
-      // The server has not heard of it yet.
+      // The server has not noticed it yet.
       const texts = [SHORT, LONG, SHORT, LONG];
       const statuses = await Promise.all(texts.map((text) => statusOf(server.url, text)));
       assert.deepEqual(statuses, [200, 200, 200, 200], `round ${round}`);

@@ -276,7 +276,7 @@ Deno.test("parseArgs: --trust-remote-code is accepted and remarked upon", () => 
   assert.match(parsed.notes.join(), /--trust-remote-code/);
 });
 
-Deno.test("parseArgs: policies of SGLang's that are not built are told from words that are none", () => {
+Deno.test("parseArgs: policies of SGLang's that are not built are distinguished from unknown words", () => {
   assert.match(
     faultOf("--schedule-policy", "random"),
     /policy of SGLang's is not built, expected fcfs or lpm/,

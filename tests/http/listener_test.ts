@@ -128,7 +128,7 @@ Deno.test("listener: bodies that are too large or incomplete are answered at onc
     const [head, body] = postOf("/generate", { text: "x" }, { headers: ["Expect: 100-continue"] })
       .split("\r\n\r\n");
     await client.send(`${head}\r\n\r\n`);
-    assert(await client.hears("HTTP/1.1 100 Continue\r\n\r\n"));
+    assert(await client.receives("HTTP/1.1 100 Continue\r\n\r\n"));
     await client.send(body!);
     assert.equal(await client.status(), 200);
   });
@@ -137,7 +137,7 @@ Deno.test("listener: bodies that are too large or incomplete are answered at onc
     await client.send(
       "GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
     );
-    assert(await client.hears("org/tiny"));
+    assert(await client.receives("org/tiny"));
   });
   assert.equal(generator.seen.length, 1);
   assert.deepEqual(log, []);
@@ -209,7 +209,7 @@ Deno.test("listener: while draining connections are closed after their next answ
   stack.defer(() => answer.resolve(new Response()));
   using idle = await server.connect();
   await idle.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  assert(await idle.hears("keep-alive"));
+  assert(await idle.receives("keep-alive"));
   await until(() => server.listener.numInFlight === 0);
   using busy = await server.connect();
   await busy.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");

@@ -175,7 +175,7 @@ Deno.test("app: one failing prompt aborts the others of its request", async () =
   await until(() => generator.seen.every(({ ended }) => ended));
 });
 
-Deno.test("app: the engine hears who asks, and what belongs together", async () => {
+Deno.test("app: the engine gets the client of a request, and which requests belong together", async () => {
   const generator = new FakeGenerator(),
     app = createApp(generator, { streamInterval: 1, enableCacheReport: false });
   const ask = async (body: object, env?: object) => {

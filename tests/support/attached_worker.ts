@@ -9,7 +9,7 @@ import { Context } from "../../ffi/context.ts";
 import type { ContextId, TensorId } from "../../ffi/handles.ts";
 import { siluMul } from "../../ffi/ops.ts";
 
-/** What the Worker is told. */
+/** The message that the Worker gets. */
 export interface AttachedWork {
   readonly libraryPath: string;
   readonly context: ContextId;

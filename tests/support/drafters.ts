@@ -1,5 +1,5 @@
 /**
- * Drafters for tests: actors that propose whatever a function says, knowing how every request goes on.
+ * Drafters for tests: actors that propose the trees of a function, which knows how every request goes on.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export function scriptedDrafter(
   };
 }
 
-/** Chains of what will be drawn. */
+/** Chains of the tokens that will be drawn. */
 export function alwaysRight({ numNodes }: DraftRequest, truth: readonly number[]): DraftTree {
   const tokens = Int32Array.from(truth.slice(0, numNodes));
   return chainOf(tokens, Float32Array.from(tokens, () => 0.9));

@@ -27,7 +27,7 @@ export function spell(text: string): Step[] {
   return [...steps, { tokens: [0], finish }];
 }
 
-/** What the fake remembers of one generation. */
+/** Record of one generation. */
 export interface Seen {
   readonly request: GenerationRequest;
   readonly signal: AbortSignal | undefined;
@@ -35,7 +35,7 @@ export interface Seen {
   ended: boolean;
 }
 
-/** Remembers what was asked for. */
+/** Records the commands it gets. */
 export class FakeControl implements GeneratorControl {
   isPaused = false;
   readonly asked: unknown[] = [];

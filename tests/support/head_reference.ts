@@ -1,5 +1,5 @@
 /**
- * Draft heads in float64, plain and slow: the judge of those in `speculation/`.
+ * Draft heads in float64, plain and slow: the reference for those in `speculation/`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import {
   silu,
 } from "./reference.ts";
 
-/** What a head is given for one row. */
+/** Inputs of a head for one row. */
 export interface HeadRow {
   /** The target's states side by side, for a committed token. */
   readonly features?: Row;
@@ -28,7 +28,7 @@ export interface HeadRow {
   readonly sees: readonly number[];
 }
 
-/** What comes out of it. */
+/** Outputs of a head for one row. */
 export interface HeadResult {
   readonly state: Row;
   readonly logits: Float64Array;

@@ -33,7 +33,7 @@ export const HEAD_LIMITS: ProposerLimits = {
 export interface HeadPair {
   readonly target: Checkpoint;
   readonly head: HeadCheckpoint;
-  /** A fresh float64 judge. */
+  /** Makes a float64 reference. */
   readonly reference: () => ReferenceHead;
 }
 
@@ -57,7 +57,7 @@ export async function withTinyHead(
   });
 }
 
-/** A natively loaded head, and the target's parts that it hangs on. */
+/** A natively loaded head, and the parts of the target that it uses. */
 export interface LoadedHead {
   readonly context: Context;
   readonly drafter: DraftNetwork & { readonly head: DraftHead };

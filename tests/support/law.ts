@@ -24,7 +24,7 @@ export interface Case {
   readonly sampling: Partial<SamplingParams>;
 }
 
-/** Where a law is checked. */
+/** Setting that a law is checked in. */
 export interface Setting {
   readonly target: OpenedCheckpoint;
   readonly cases: readonly Case[];
@@ -47,7 +47,7 @@ export function shapeArgs(shape: Shape | undefined): Partial<ServerArgs> {
   };
 }
 
-/** As the flags say it, e.g. `3/4/16`. */
+/** Name of a shape by its flags, e.g. `3/4/16`. */
 export function shapeName(shape: Shape | undefined): string {
   return shape?.join("/") ?? "automatic";
 }
@@ -77,7 +77,7 @@ function generate(engine: Engine, { prompt, sampling }: Case, index: number): Pr
   return collect(engine.generate(requestOf(`r${index}`, prompt, sampling)));
 }
 
-/** What each case says by itself, without speculation or cache. */
+/** Runs each case alone, without speculation or cache. */
 export async function runPlain(
   setting: Setting,
   args: Partial<ServerArgs> = {},

@@ -101,7 +101,7 @@ export function referenceWeights(
 /** Rows of one sequence for {@linkcode ModelRunner}. */
 export type RunRows = Pick<Segment, "tokens" | "start" | "pages">;
 
-/** Outputs whose logits exist at a time; see `AERIE_OUTPUT_SLICE`. */
+/** Rows of an output slice at most; see `AERIE_OUTPUT_SLICE`. */
 const SLICE_OUTPUTS = 256;
 
 /** A natively loaded model whose logits can be read. */

@@ -1,5 +1,5 @@
 /**
- * An actor that does as it is told, to test hosts with.
+ * Probe actor: executes the messages it gets, to test hosts with.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface ProbeAnswer {
   readonly numConcurrent: number;
 }
 
-/** What the restless actors say: to each other for ever, and to the engine when asked. */
+/** Messages of the restless actors: to each other without end, and to the engine on request. */
 export interface RestlessMessage {
   readonly type: "bounce" | "ask" | "received" | "stopping";
 }

@@ -1,5 +1,5 @@
 /**
- * A client that says what it likes on a bare socket, and leaves when it likes.
+ * Raw client: sends any bytes on a bare socket, and closes it at any time.
  *
  * @module
  */
@@ -46,7 +46,7 @@ export class RawClient implements Disposable {
   }
 
   /** Waits until what has come contains `text`; false if the connection ends before. */
-  async hears(text: string): Promise<boolean> {
+  async receives(text: string): Promise<boolean> {
     while (!this.received.includes(text) && !this.#isOver) await this.#changed.promise;
     return this.received.includes(text);
   }

@@ -1,5 +1,5 @@
 /**
- * The model's arithmetic in float64, plain and slow: the judge of the native library. Rows are arrays; nothing is
+ * The model's arithmetic in float64, plain and slow: the reference for the native library. Rows are arrays; nothing is
  * shared with the code under test but the meaning of a configuration.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * Draws of the native sampler for tests, with named parameters, and what they should follow.
+ * Draws of the native sampler for tests, with named parameters, and the distributions they should follow.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export interface Draw {
   readonly reportsRank?: boolean;
 }
 
-/** What came out, row by row. */
+/** Results, row by row. */
 export interface Drawn {
   readonly tokens: Int32Array;
   readonly logprobs: Float32Array;

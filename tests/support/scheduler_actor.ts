@@ -1,5 +1,5 @@
 /**
- * The scheduler actor among partners that only take notes.
+ * The scheduler actor among partners that only record messages.
  *
  * @module
  */
@@ -46,7 +46,7 @@ export interface StartedScheduler {
   answer(ms?: number): void | Promise<void>;
 }
 
-/** A scheduler whose partners are lists and whose model says 7. */
+/** Starts a scheduler whose partners are lists and whose model draws token 7. */
 export async function startScheduler(config: Partial<SchedulerConfig> = {}): Promise<StartedScheduler> {
   const actor = schedulerActor();
   const clock = new SimulatedClock();

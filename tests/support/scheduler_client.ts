@@ -1,5 +1,5 @@
 /**
- * A client of the pure scheduler: keeps what it was told and insists on its order.
+ * A client of the pure scheduler: records the events it gets and checks their order.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The pure scheduler with a model of the world around it: a KV memory, a verifier that computes from that memory
- * alone, clients that keep what they were told. Every message is checked on its way.
+ * The pure scheduler with a model of the world around it: a KV memory, a verifier that computes from that memory alone,
+ * clients that record their events. Every message is checked on its way.
  *
  * @module
  */
@@ -56,17 +56,17 @@ function kvAfter(kvBefore: number, token: number): number {
 /** A drafter: some of its tokens may be right. */
 export type MakeTree = (request: DraftRequest, truth: readonly number[]) => DraftTree;
 
-/** See the module's comment. */
+/** The world around a pure scheduler. */
 export class World {
   readonly config: SchedulerConfig;
   readonly state: SchedulingState;
   readonly clients = new Map<string, Client>();
   readonly steps: Step[] = [];
-  /** What a forward of so many rows takes, which see so many tokens. */
+  /** Time of a forward by its rows and the tokens that these see, milliseconds. */
   forwardMs: (numRows: number, numSeen: number) => number = () => 10;
-  /** What a step takes beside its forward: from the scheduler to the verifier and back. */
+  /** Time of a step beside its forward, milliseconds: the messages from the scheduler to the verifier and back. */
   overheadMs: () => number = () => 0;
-  /** What drafting takes, the way to the drafter and back included. */
+  /** Time of drafting, milliseconds, messages to the drafter and back included. */
   draftMs: (requests: readonly DraftRequest[]) => number = () => 1;
   /** Drafts whose answer is due. */
   #draft: Draft | undefined;
@@ -234,7 +234,7 @@ export class World {
     assert.equal(allocator.numFree + cache.numEvictable, this.config.numPages, "pages leak");
   }
 
-  /** What the model says after `prompt`, computed without pages. */
+  /** The tokens that the model draws after `prompt`, computed without pages. */
   truth(prompt: readonly number[], numTokens: number): number[] {
     let kv = prompt.reduce(kvAfter, 0);
     return Array.from({ length: numTokens }, () => {

@@ -1,5 +1,6 @@
 /**
- * What a server holds, read from outside: `/proc` and its own counters. Attacks compare it before and after.
+ * Vitals of a server, what it holds, read from outside: `/proc` and its own counters. Attacks compare it before and
+ * after.
  *
  * @module
  */

@@ -13,7 +13,8 @@ function httpThreadMs(pid: number): number {
 
 /**
  * Longest CPU time, ms, that the HTTP thread spent between a question to /health and its answer, while `attack` runs:
- * so long nobody else was heard. `onAnswer` is called after each answer, and the next question comes after a pause.
+ * no other client is served meanwhile. `onAnswer` is called after each answer, and the next question comes after a
+ * pause.
  */
 export async function longestTurnMs(
   { url, pid }: ServerProcess,

@@ -95,8 +95,8 @@ async function openTokenMap(
 ): Promise<{ readonly hotTokens: Int32Array | undefined; readonly notes: readonly string[] }> {
   if (map === undefined) return { hotTokens: undefined, notes: [] };
   if (head === undefined) {
-    const takers = proposerEntries.filter((entry) => MAPPED_KINDS.some((kind) => takesKind(entry, kind)));
-    const names = takers.map(({ name }) => name).join(" or ");
+    const supporting = proposerEntries.filter((entry) => MAPPED_KINDS.some((kind) => takesKind(entry, kind)));
+    const names = supporting.map(({ name }) => name).join(" or ");
     throw new LoadError(`Cannot use --speculative-token-map with ${algorithm}, expected ${names}`);
   }
   if (MAPPED_KINDS.includes(head.head.kind)) {

@@ -138,7 +138,7 @@ Deno.test("origins: no GET does anything for a foreign page", async () => {
   }
 });
 
-Deno.test("origins: pages that may call are told so by CORS", async () => {
+Deno.test("origins: allowed pages get the headers of CORS", async () => {
   const headers = { Origin: "https://page.example", "Access-Control-Request-Method": "POST" };
   for (const corsOrigins of [["https://page.example"], ["*"], []]) {
     const app = appOf(new FakeGenerator(), { corsOrigins });

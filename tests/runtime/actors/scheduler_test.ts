@@ -14,7 +14,7 @@ Deno.test("a request goes to the verifier at once, its tokens to the engine, its
   assert.deepEqual(sent.engine.map(({ type }) => type), ["tokens", "tokens", "finished"]);
 });
 
-Deno.test("the models go on before anybody is told what they said", async () => {
+Deno.test("the next step is sent before the tokens of the last", async () => {
   const { receivers, submit, answer } = await startScheduler();
   submit("short", [1, 2], { maxTokens: 1 });
   submit("long", [3, 4], { maxTokens: 3 });
@@ -35,7 +35,7 @@ Deno.test("a scheduler without work sends nothing", async () => {
   assert.equal(sent.engine.length, 2);
 });
 
-Deno.test("the engine hears of all requests of a step at once", async () => {
+Deno.test("the engine is sent the events of all requests of a step at once", async () => {
   const { receivers, sent, submit, answer } = await startScheduler();
   submit("a", [1], { maxTokens: 2 });
   submit("b", [2], { maxTokens: 2 });
@@ -43,11 +43,11 @@ Deno.test("the engine hears of all requests of a step at once", async () => {
   receivers.length = sent.engine.length = 0;
   answer();
   assert.deepEqual(receivers.filter((receiver) => receiver.startsWith("engine")), ["engine progressed"]);
-  const heard = sent.engine.map((event) => "requestId" in event && [event.type, event.requestId]);
-  assert.deepEqual(heard, [["tokens", "a"], ["finished", "a"], ["tokens", "b"]]);
+  const received = sent.engine.map((event) => "requestId" in event && [event.type, event.requestId]);
+  assert.deepEqual(received, [["tokens", "a"], ["finished", "a"], ["tokens", "b"]]);
 });
 
-Deno.test("what is refused is told to the engine only", async () => {
+Deno.test("a refused request is reported to the engine only", async () => {
   const { sent, submit } = await startScheduler({ contextLength: 3 });
   submit("r", [1, 2, 3]);
   assert.equal(sent.engine[0]?.type, "failed");
@@ -133,7 +133,7 @@ Deno.test("flush and inspect are answered", async () => {
   assert.deepEqual([after?.numFreePages, after?.numEvictablePages], [8, 0]);
 });
 
-Deno.test("a pause is answered when the step in flight is over, and its tokens are told", async () => {
+Deno.test("a pause is answered when the step in flight is over and its tokens are sent", async () => {
   const { sent, tell, submit, answer } = await startScheduler();
   submit("r", [1, 2, 3], { maxTokens: 9 });
   tell({ type: "pause", mode: "retract" });
@@ -275,10 +275,10 @@ Deno.test("the first tokens of a request, and its end, say how long it was in th
 });
 
 Deno.test("after 256 verifications fixed trees that do not pay are warned of, once", async () => {
-  const dear = { ...fixedDrafting, forwardMs: { sizes: [1, 3], ms: [10, 40] } };
+  const expensive = { ...fixedDrafting, forwardMs: { sizes: [1, 3], ms: [10, 40] } };
   const none = { sizes: [1], ms: [0] };
   const free = { ...fixedDrafting, draftMs: { firstMs: none, levelMs: none, tokenMs: 0 } };
-  for (const drafting of [dear, free, { ...dear, adaptive: true }]) {
+  for (const drafting of [expensive, free, { ...expensive, adaptive: true }]) {
     const scheduler = await startScheduler({ drafting, contextLength: 2000, numPages: 600 });
     const { lines, sent, submit, answer } = scheduler;
     submit("r", [1], { maxTokens: 400 });
@@ -294,9 +294,11 @@ Deno.test("after 256 verifications fixed trees that do not pay are warned of, on
         warnings.push(numSteps);
       }
     }
-    assert.deepEqual(warnings, drafting === dear ? [256] : []);
+    assert.deepEqual(warnings, drafting === expensive ? [256] : []);
     const shown = lines.filter((line) => line.startsWith("warning"));
     // Nothing was accepted, and (40 + 2) / 10 would have to be.
-    if (drafting === dear) assert.match(shown[0]!, /0\.24x .* break-even 4\.20, 1\.00 in the first 256 /);
+    if (drafting === expensive) {
+      assert.match(shown[0]!, /0\.24x .* break-even 4\.20, 1\.00 in the first 256 /);
+    }
   }
 });

@@ -126,7 +126,7 @@ Deno.test("a prefix hit does not hide wanted prompt logprobs", () => {
   assert.deepEqual(second.promptLogprobs?.map(({ token }) => token), tokens(20).slice(10));
 });
 
-Deno.test("cached pages nobody uses make room for a newcomer", () => {
+Deno.test("unused cached pages make room for a new request", () => {
   const world = new World({ numPages: 6, pageSize: 4 });
   world.submit("old", tokens(19), { maxTokens: 2, ignoreEos: true });
   world.drain();

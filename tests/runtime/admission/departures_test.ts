@@ -125,7 +125,7 @@ Deno.test("tokens that find a place free do not wait, and a batch's are bounded 
   world.drain();
 });
 
-Deno.test("who is refused is told when there will be room, and finds it then", () => {
+Deno.test("a refused client gets the time at which there will be room, and finds it then", () => {
   const world = busyWorld();
   const now = () => world.state.forwardMs;
   const begun = now();
@@ -149,7 +149,7 @@ Deno.test("who is refused is told when there will be room, and finds it then", (
   world.drain();
 });
 
-Deno.test("who has its half of the queue is told when one of its own is admitted", () => {
+Deno.test("a client with its half of the queue gets the time at which one of its own is admitted", () => {
   const world = busyWorld();
   world.cancel("r1");
   const ms = retryMs(world.submit("more", [7], {}, { client: "a" })), begun = world.state.forwardMs;
@@ -162,7 +162,7 @@ Deno.test("who has its half of the queue is told when one of its own is admitted
   assert.ok(ms >= tookMs / 2 && ms <= 2 * tookMs, `told ${ms}, was ${tookMs}`);
 });
 
-Deno.test("what is told is no less than a second and no more than ten minutes", () => {
+Deno.test("Retry-After is no less than a second and no more than ten minutes", () => {
   const fast = busyWorld();
   fast.state.departures.recent.ms = 0.01;
   assert.equal(retryMs(fast.submit("x", [1], {}, { client: "c" })), 1000);

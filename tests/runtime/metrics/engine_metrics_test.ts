@@ -73,7 +73,7 @@ Deno.test("who asks while others wait for their metrics gets the same", async ()
   await three;
 });
 
-Deno.test("without metrics nothing is told, and generations run", async () => {
+Deno.test("without metrics nothing is reported, and generations run", async () => {
   await using engine = await startTestEngine({ args: { enableMetrics: false } });
   assert.equal((await collect(engine.generate(requestOf("a", [1], { maxTokens: 2 })))).tokens.length, 2);
   assert.equal(await engine.metrics(), undefined);

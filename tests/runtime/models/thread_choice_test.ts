@@ -72,7 +72,7 @@ Deno.test("ThreadChoice: forwards that slow down alike on any number of threads 
   assert.ok(share(run(choice, 1, 5000, ms), 2) > 0.97);
 });
 
-Deno.test("ThreadChoice: row counts are told apart", () => {
+Deno.test("ThreadChoice: row counts are learnt separately", () => {
   const choice = new ThreadChoice(2);
   const ms = (numRows: number) => (threads: number) => numRows === 1 ? (threads === 2 ? 9 : 3) : 64 / threads;
   choice.calibrate((threads) => 3 / threads);

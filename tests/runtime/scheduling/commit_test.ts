@@ -9,7 +9,7 @@ import { World, worldConfig } from "../../support/scheduler_world.ts";
 
 const logprobOf = (token: number): TokenLogprob => ({ token, logprob: -token, top: [[token, -token]] });
 
-/** What a client hears if the model draws `drawn` at once after a prompt of one token. */
+/** Events that a client gets if the model draws `drawn` at once after a prompt of one token. */
 function outcome(sampling: Partial<SamplingParams>, drawn: readonly number[]) {
   const state = createState({ ...worldConfig, eosTokenIds: [0, 99] });
   submit(state, {

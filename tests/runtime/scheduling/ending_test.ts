@@ -3,7 +3,7 @@ import { World } from "../../support/scheduler_world.ts";
 
 const ENDLESS = { maxTokens: 100, ignoreEos: true };
 
-Deno.test("a waiting request is cancelled at once; the verifier never hears of it", () => {
+Deno.test("a waiting request is cancelled at once, without a message to the verifier", () => {
   const world = new World({ maxRunningRequests: 1 });
   world.submit("running", [1], ENDLESS);
   const waiting = world.submit("waiting", [2], ENDLESS);

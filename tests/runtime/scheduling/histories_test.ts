@@ -70,7 +70,7 @@ const configs = fc.record({
   scheduleConservativeness: fc.constantFrom(0, 0.5, 1, 9),
 });
 
-/** What a request must have heard if nobody cancelled it: the model's words, cut where they end. */
+/** Events that a request must have got if it was not cancelled: the model's tokens up to their end. */
 function checkOutcome(world: World, client: Client): void {
   const { config } = world;
   const { prompt, sampling, tokens, last } = client;
@@ -110,7 +110,7 @@ function checkOutcome(world: World, client: Client): void {
   assert.deepEqual(client.logprobs.map(({ token }) => token), numLogprobs < 0 ? [] : tokens);
 }
 
-/** Runs random histories on worlds of random sizes and checks what everybody heard. */
+/** Runs random histories on worlds of random sizes and checks the events of every client. */
 function checkHistories(
   makeWorld: (config: Partial<SchedulerConfig>, reserveRatio: number) => World,
   numRuns: number,

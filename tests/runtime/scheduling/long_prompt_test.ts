@@ -97,7 +97,7 @@ Deno.test("without streams, and without a bound, chunks stay whole", () => {
 Deno.test("on any machine: planned steps keep the bound, real ones soon, the prompt has its quarter, texts are equal", () => {
   const machines = fc.record({
     fixedMs: fc.double({ min: 0.5, max: 300, noNaN: true }),
-    // From compute that is as dear as the weights' way to it, to so much of it that a hundred rows are free.
+    // From compute that costs as much as reading the weights, to so much of it that a hundred rows are free.
     rowsPerFixed: fc.double({ min: 1, max: 100, noNaN: true }),
     seenPerRow: fc.double({ min: 200, max: 20_000, noNaN: true }),
   }).map(({ fixedMs, rowsPerFixed, seenPerRow }) => {

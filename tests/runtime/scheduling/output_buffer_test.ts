@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { answerDraft, fixedDrafting, type Sent, startScheduler } from "../../support/scheduler_actor.ts";
 
-const numTokensHeard = ({ engine }: Sent) => engine.filter(({ type }) => type === "tokens").length;
+const numTokensReceived = ({ engine }: Sent) => engine.filter(({ type }) => type === "tokens").length;
 
 Deno.test("tokens that come faster than a display shows them are told together, none later than a frame", async () => {
   const { sent, receivers, submit, answer, clock } = await startScheduler();
   submit("r", [1], { maxTokens: 60 });
-  const drawnAt: number[] = [], heardAt: number[] = [];
+  const drawnAt: number[] = [], receivedAt: number[] = [];
   for (let i = 0; i < 60; i++) {
     answer(2);
     drawnAt.push(clock.now());
-    while (heardAt.length < numTokensHeard(sent)) {
-      heardAt.push(clock.now());
+    while (receivedAt.length < numTokensReceived(sent)) {
+      receivedAt.push(clock.now());
     }
   }
-  assert.equal(heardAt.length, 60);
-  assert.ok(heardAt.every((ms, i) => ms - drawnAt[i]! <= 16), `${heardAt} for ${drawnAt}`);
+  assert.equal(receivedAt.length, 60);
+  assert.ok(receivedAt.every((ms, i) => ms - drawnAt[i]! <= 16), `${receivedAt} for ${drawnAt}`);
   const numMessages = receivers.filter((receiver) => receiver.startsWith("engine")).length;
   assert.ok(numMessages < 60 / 4, `${numMessages} messages`);
   assert.equal(sent.engine.at(-1)!.type, "finished");
@@ -27,12 +27,12 @@ Deno.test("the first token of a request and its end are told at once, however fa
   for (let i = 0; i < 10; i++) answer(2);
   submit("short", [2], { maxTokens: 2 });
   answer(2);
-  const heard = () => sent.engine.filter((event) => "requestId" in event && event.requestId === "short");
-  assert.deepEqual(heard(), [], "it was not in that step");
+  const received = () => sent.engine.filter((event) => "requestId" in event && event.requestId === "short");
+  assert.deepEqual(received(), [], "it was not in that step");
   answer(2);
-  assert.deepEqual(heard().map(({ type }) => type), ["tokens"]);
+  assert.deepEqual(received().map(({ type }) => type), ["tokens"]);
   answer(2);
-  assert.deepEqual(heard().map(({ type }) => type), ["tokens", "tokens", "finished"]);
+  assert.deepEqual(received().map(({ type }) => type), ["tokens", "tokens", "finished"]);
 });
 
 Deno.test("tokens that come slower are told as they come, and so are those among which a text may end the request", async () => {
@@ -49,10 +49,10 @@ Deno.test("before a step with prompts, which takes long, everything is told", as
   const { sent, submit, answer } = await startScheduler();
   submit("a", [1], { maxTokens: 60 });
   for (let i = 0; i < 3; i++) answer(2);
-  assert.equal(numTokensHeard(sent), 1, "two wait");
+  assert.equal(numTokensReceived(sent), 1, "two wait");
   submit("b", [2, 3], { maxTokens: 60 });
   answer(2);
-  assert.equal(numTokensHeard(sent), 4, "the prompt is being read");
+  assert.equal(numTokensReceived(sent), 4, "the prompt is being read");
 });
 
 Deno.test("and so it is if the request came while drafts were made", async () => {
@@ -64,10 +64,10 @@ Deno.test("and so it is if the request came while drafts were made", async () =>
     answerDraft(scheduler, [8, 8]);
     answer(2);
   }
-  assert.equal(numTokensHeard(sent), 1, "two wait");
+  assert.equal(numTokensReceived(sent), 1, "two wait");
   submit("b", [2, 3], { maxTokens: 60 });
   answerDraft(scheduler, [8, 8]);
-  assert.equal(numTokensHeard(sent), 3, "the prompt is being read");
+  assert.equal(numTokensReceived(sent), 3, "the prompt is being read");
 });
 
 Deno.test("what happens between steps does not make them seem short", async () => {
@@ -78,5 +78,5 @@ Deno.test("what happens between steps does not make them seem short", async () =
   submit("refused", Array.from({ length: 100 }, () => 1));
   assert.equal(sent.engine.at(-1)!.type, "failed");
   answer(1);
-  assert.equal(numTokensHeard(sent), 2, "the next comes in 30 ms");
+  assert.equal(numTokensReceived(sent), 2, "the next comes in 30 ms");
 });

@@ -23,7 +23,7 @@ Deno.test("nothing to do is no step, and there is one step at a time", () => {
   assert.ok(world.begin());
 });
 
-Deno.test("newcomers share a forward, first come, first served", () => {
+Deno.test("new requests share a forward, first come, first served", () => {
   const world = new World();
   world.submit("a", tokensOf(1, 5));
   world.submit("b", tokensOf(2, 3));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
 import { Acceptance } from "../../../runtime/speculation_policy/acceptance.ts";
 
-Deno.test("experience corrects the drafter's word, and no node is likelier than its parent", () => {
+Deno.test("observed acceptance corrects the drafter's probability, and no node is likelier than its parent", () => {
   const acceptance = new Acceptance(3);
   const tree = chainOf(Int32Array.of(5, 6, 7), Float32Array.of(0.9, 0.5, 0.2));
   const before = acceptance.calibrate(tree);

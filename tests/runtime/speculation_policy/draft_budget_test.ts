@@ -41,7 +41,7 @@ Deno.test("a curve is straight between its points and goes on beyond them, never
   assert.equal(costAt({ sizes: [1], ms: [7] }, 40), 7);
 });
 
-Deno.test("free drafts are drafted as deep as they go, useless and dear ones not at all", () => {
+Deno.test("free drafts are drafted as deep as they go, useless and expensive ones not at all", () => {
   const certain = (levels: number) => ({ accepted: levels, nodes: levels });
   const useless = (levels: number) => ({ accepted: 0, nodes: levels });
   assert.equal(chooseLevels(costsOf(() => 10, 0, 0), alone, 5, certain), 5);
@@ -57,7 +57,7 @@ Deno.test("free drafts are drafted as deep as they go, useless and dear ones not
   assert.equal(chooseLevels(costsOf(() => 10, 4, 4), alone, 5, halves), 1);
 });
 
-Deno.test("the same drafts pay at the beginning, but not far on, where rows are dear", () => {
+Deno.test("the same drafts pay at the beginning, but not far on, where rows are expensive", () => {
   const costs = {
     ...costsOf((rows) => 10 + 0.1 * rows, 1, 1),
     contextMs: { perSequence: 0.001, perRow: 0.004 },
@@ -69,7 +69,7 @@ Deno.test("the same drafts pay at the beginning, but not far on, where rows are 
   assert.equal(chooseNodes(costs, { ...alone, numContextTokens: 4000 }, 1, [0.4, 0.3]), 0);
 });
 
-Deno.test("the same drafts pay for one sequence, but not for a batch whose rows are dear", () => {
+Deno.test("the same drafts pay for one sequence, but not for a batch whose rows are expensive", () => {
   const costs = costsOf((rows) => rows <= 4 ? 10 : 10 + (rows - 4) * 2.5, 1, 1);
   const good = (levels: number) => ({ accepted: 0.7 * levels, nodes: levels });
   assert.ok(chooseLevels(costs, alone, 3, good) > 0);

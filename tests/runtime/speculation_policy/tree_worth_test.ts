@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import {
   treeWorth,
   warnBeforehand,
-  warnByExperience,
+  warnByAcceptance,
 } from "../../../runtime/speculation_policy/tree_worth.ts";
 import { zeroCounts } from "../../../runtime/contracts/speculation_counts.ts";
 import type { DraftingConfig } from "../../../runtime/contracts/speculation_config.ts";
@@ -65,19 +65,19 @@ Deno.test("trees that cannot pay even if all is accepted are warned of beforehan
 Deno.test("trees that do not pay as they are accepted are warned of with what was seen", () => {
   const chain = configOf(1, 2);
   assert.equal(
-    warnByExperience(chain, usageOf(256, 128, 1), 1),
+    warnByAcceptance(chain, usageOf(256, 128, 1), 1),
     "Speculation does not pay here: trees of 1 level and 2 tokens run at 0.75x of plain decoding (accept length: " +
       "break-even 2.00, 1.50 in the first 256 verifications, best possible 2). " +
       "--speculative-adaptive drafts only what pays",
   );
-  assert.equal(warnByExperience(chain, usageOf(256, 256, 1), 1), undefined);
-  assert.equal(warnByExperience({ ...chain, adaptive: true }, usageOf(256, 0, 1), 1), undefined);
-  assert.equal(warnByExperience(chain, usageOf(0, 0, 1), 1), undefined);
+  assert.equal(warnByAcceptance(chain, usageOf(256, 256, 1), 1), undefined);
+  assert.equal(warnByAcceptance({ ...chain, adaptive: true }, usageOf(256, 0, 1), 1), undefined);
+  assert.equal(warnByAcceptance(chain, usageOf(0, 0, 1), 1), undefined);
 });
 
 Deno.test("what is looked up counts as large as it was, and with those it was verified beside", () => {
   const config = configOf(3, 16);
-  assert.match(warnByExperience(config, usageOf(256, 256, 15), 1)!, /0\.20x .* break-even 10\.00/);
-  assert.match(warnByExperience(config, usageOf(256, 256, 1), 1)!, /0\.67x .* break-even 3\.00/);
-  assert.match(warnByExperience(config, usageOf(256, 256, 15), 2)!, /0\.17x .* break-even 12\.00/);
+  assert.match(warnByAcceptance(config, usageOf(256, 256, 15), 1)!, /0\.20x .* break-even 10\.00/);
+  assert.match(warnByAcceptance(config, usageOf(256, 256, 1), 1)!, /0\.67x .* break-even 3\.00/);
+  assert.match(warnByAcceptance(config, usageOf(256, 256, 15), 2)!, /0\.17x .* break-even 12\.00/);
 });
