@@ -9,7 +9,7 @@
 /** Plain steps that one with prompts may take, however long they are. */
 const MAX_PLAIN_STEPS = 8;
 /** Rows that a chunk's size is a multiple of: the kernels compute rows in groups of this size. */
-const ROW_TILE = 16;
+const ROW_MULTIPLE = 16;
 /** Weight of the newest step with prompts, and of the newest without. */
 const PROMPT_WEIGHT = 1 / 4, PLAIN_WEIGHT = 1 / 16;
 /** Clamp on the ratio of measured to expected time, either way: outliers, such as a descheduled process. */
@@ -139,8 +139,8 @@ export function promptMs({ prompt }: StepTimes, work: Work): number {
 }
 
 /**
- * Rows, of `numWanted` behind `start` tokens, that take no longer than `budgetMs`: all that are wanted, or a whole number
- * of tiles, or as many as fit, but one at least, so that every prompt gets on.
+ * Rows, of `numWanted` behind `start` tokens, that take no longer than `budgetMs`: all that are wanted, or a multiple
+ * of `ROW_MULTIPLE`, or as many as fit, but one at least, so that every prompt gets on.
  */
 export function rowsInTime(
   { prompt: { rowMs, seenMs } }: StepTimes,
@@ -157,12 +157,12 @@ export function rowsInTime(
     2 * budgetMs / (firstMs + Math.sqrt(firstMs * firstMs + 2 * seenMs * budgetMs)),
   );
   if (numWanted <= numFitting) return numWanted;
-  return numFitting < ROW_TILE ? Math.max(1, numFitting) : numFitting - numFitting % ROW_TILE;
+  return numFitting < ROW_MULTIPLE ? Math.max(1, numFitting) : numFitting - numFitting % ROW_MULTIPLE;
 }
 
 /** Whether the first rows of a further prompt would fit `budgetMs`. */
 export function hasTimeForRows(times: StepTimes, budgetMs: number): boolean {
-  return promptMs(times, workOf(0, ROW_TILE)) <= budgetMs;
+  return promptMs(times, workOf(0, ROW_MULTIPLE)) <= budgetMs;
 }
 
 function workMs({ rowMs, seenMs }: Price, { numRows, numSeen }: Work): number {
