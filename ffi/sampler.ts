@@ -184,10 +184,7 @@ export class SamplerArrays {
     this.#context.check(this.#context.native.aerie_sample(this.#context.id, this.#id, logits));
   }
 
-  /**
-   * Copies the results of a launch, one of the last four that drew, to the arrays; without a ticket those of the last
-   * one.
-   */
+  /** Copies what a launch drew, one of the last four, or the last one, out of native memory. */
   read(numRows: number, ticket = 0 as TicketId): void {
     this.#context.check(this.#context.native.aerie_sampler_read(
       this.#context.id,

@@ -49,7 +49,7 @@ int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t*
         const uint32_t next = (batch.current + 1) % Batch::kNumBlocks;
         BatchBlock& block = batch.blocks[next];
         context.backend->wait(block.last_use);
-        // A refused write leaves the batch without rows: the arrays of the write before must not run.
+        // A batch that is refused must not run.
         block.counts = {};
         batch.current = next;
         context.backend->upload(block.device, 0, &block.counts, sizeof block.counts);

@@ -62,7 +62,7 @@ inline void copy_text(char* text, uint32_t capacity, const std::string& source) 
     text[n] = 0;
 }
 
-// A context's lock for one call. Afterwards it frees the objects that only finished work still used.
+// A context's lock for one call, which then lets go of the objects it used.
 class Call {
   public:
     explicit Call(Context& context) : lock_(context.mutex), context_(context) {}

@@ -40,8 +40,7 @@ class Backend {
     virtual std::shared_ptr<Sampler> make_sampler() = 0;
     // Sets the parameters of the launches from now on.
     virtual void sampler_write(Sampler& sampler, const SamplerInputs& inputs) = 0;
-    // Copies the results of the launch `number`, or of the last one (0). Throws AERIE_BAD_HANDLE if four later launches
-    // drew.
+    // Copies what a piece of work drew, or the last one (0); throws AERIE_BAD_HANDLE if four others drew since.
     virtual void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number, uint32_t num_rows) = 0;
 
     // Workers that take items of an attention plan at the same time.

@@ -14,7 +14,7 @@ struct Access {
     std::array<const void*, 6> reads{}, writes{};
 };
 
-// The accesses of an op. reads: x, y, kv. writes: out, sampler, and kv of kv_store. In this order.
+// Reads x, y and kv; writes out, sampler and, if it is kv_store, kv; in these places.
 Access access_of(const Op& op);
 
 // Liveness: true if `object` is overwritten after op `index` before any op reads it.

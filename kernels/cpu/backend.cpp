@@ -23,7 +23,7 @@ void QuantizedBuffer::reserve(size_t rows, size_t cols) {
 }
 
 void QuantizedBuffer::reserve_bf16x2(size_t rows, size_t cols) {
-    // AMX loads whole tiles, so up to 16 rows behind the last one are read.
+    // Tiles are read whole, whatever rows there are.
     const size_t bytes = (rows + 16) * 2 * whole_blocks(uint32_t(cols)) * sizeof(uint16_t);
     if (bytes > bf16x2.bytes()) bf16x2 = Memory(bytes);
 }

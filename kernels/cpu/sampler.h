@@ -24,8 +24,7 @@ class CpuSampler final : public Sampler {
   public:
     // Sets the parameters of launches from now on.
     void write(const SamplerInputs& inputs);
-    // Begins the draw of a launch, before it runs: copies the parameters and replaces the oldest of the last four
-    // draws.
+    // Begins the draw of a launch, before it runs: takes over the parameters and forgets the fourth last draw.
     void begin_draw(uint64_t launch);
     // The draw of a launch that was begun; 0: the last one. Throws AERIE_BAD_HANDLE if it is not among the last four.
     Draw& draw_of(uint64_t launch);

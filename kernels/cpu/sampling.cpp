@@ -208,7 +208,7 @@ void sample_row(const CpuSampler& sampler, Draw& draw, uint32_t index, float* lo
 
 }  // namespace
 
-// sample: draws the rows of the current output slice.
+// The rows of the slice of outputs at hand.
 void sample(const Op& op, const Worker& worker) {
     auto& sampler = *static_cast<CpuSampler*>(op.sampler);
     Draw& draw = sampler.draw_of(worker.launch);
