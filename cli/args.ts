@@ -26,7 +26,7 @@ export interface Origin {
 /** The source of each flag that is not left to its default. */
 export type Origins = Readonly<Partial<Record<FlagName, Origin>>>;
 
-/** What the flags ask for. */
+/** Result of parsing the flags: arguments to serve with, or a text to print. */
 export type ParsedArgs =
   | {
     readonly type: "serve";
@@ -63,7 +63,7 @@ export function parseArgs(argv: readonly string[], environment: Environment = NO
     : { values: {}, origins: {}, neutral: [] };
   const values: Record<string, unknown> = {}, origins: Record<string, Origin> = {};
   const merge = (source: Readonly<Record<string, unknown>>, origin: (name: string) => Origin) => {
-    // One setting in two forms.
+    // `--api-key` and `--api-key-file` are one setting: the stronger source replaces both.
     if ("apiKey" in source || "apiKeyFile" in source) {
       for (const name of ["apiKey", "apiKeyFile"]) delete values[name], delete origins[name];
     }

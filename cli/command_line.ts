@@ -17,11 +17,11 @@ import {
 import { isSecret, MASK } from "./secrets.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** What a command line says. */
+/** Result of reading a command line: values by flag, or a text to print. */
 export type CommandLine =
   | {
     readonly type: "flags";
-    /** What was given by the flag's name in code, as {@linkcode flagSchema} reads it. */
+    /** Given values by the flag's name in code, as {@linkcode flagSchema} reads them. */
     readonly values: Readonly<Record<string, unknown>>;
     /** Flags without effect, in order. */
     readonly neutral: readonly NeutralGiven[];
@@ -67,7 +67,7 @@ export function findOption(name: string): Option | undefined {
   return options.find(({ short, long }) => name === long || name === short);
 }
 
-/** Says which flag was perhaps meant; empty if none is near. */
+/** A hint at the flag that was perhaps meant; empty if none is near. */
 export function suggestFlag(written: string): string {
   const shown = options.filter(({ hidden }) => !hidden).map(({ long }) => long!);
   const known = [...shown, ...neutralFlags.flatMap(({ names }) => names)];
@@ -135,7 +135,7 @@ function takesOf({ required, variadic }: Option): NeutralFlag["takes"] {
   return variadic ? "list" : "value";
 }
 
-/** What of the arguments that follow a flag, up to the next one, belongs to it. */
+/** The arguments behind a flag, up to the next flag, that are its values. */
 function valuesOf(
   arg: string,
   flag: string,

@@ -19,11 +19,11 @@ const MAX_CONFIG_BYTES = 1024 * 1024;
 /** The environment of the process, or what stands for it in a test. */
 export type Environment = Pick<Deno.Env, "get" | "delete" | "toObject">;
 
-/** What a source says. */
+/** The flags of a source. */
 export interface SourceFlags {
   /** Values by the flag's name in code, as `flagSchema` reads them. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** Where each is from, by the same name. */
+  /** Origin of each value, by the same name. */
   readonly origins: Readonly<Record<string, string>>;
   /** Flags without effect. */
   readonly neutral: readonly NeutralGiven[];

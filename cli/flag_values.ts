@@ -1,5 +1,5 @@
 /**
- * How the values of flags are read.
+ * Schemas of the values of flags.
  *
  * @module
  */
@@ -35,14 +35,14 @@ export const tokenCount: z.ZodPipe<z.ZodPipe<z.ZodString, z.ZodTransform<number,
     }).pipe(z.int(error).min(1, error));
   })();
 
-/** One of some words. */
+/** One of the given words. */
 export function oneOf<const T extends readonly string[]>(
   ...values: T
 ): z.ZodEnum<{ [Word in T[number]]: Word }> {
   return z.enum(values, `expected ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`);
 }
 
-/** A text that says something. */
+/** A text that is not empty. */
 export const text: z.ZodString = z.string().min(1, "expected a text that is not empty");
 
 const aFraction = "expected a number above 0, at most 1";
@@ -59,7 +59,7 @@ export const texts: z.ZodPipe<z.ZodString, z.ZodTransform<readonly string[], str
   "expected a list with commas between",
 ).transform((list) => list.split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""));
 
-/** Some of some words, with commas between. */
+/** Any of the given words, with commas between. */
 export function someOf<const T extends readonly string[]>(
   ...values: T
 ): z.ZodPipe<typeof texts, z.ZodArray<z.ZodEnum<{ [Word in T[number]]: Word }>>> {
@@ -78,16 +78,16 @@ export const rootPath: z.ZodPipe<z.ZodString, z.ZodTransform<string, string>> = 
   "expected a path such as /aerie",
 ).transform((path) => path.replace(/\/$/, ""));
 
-/** Given or not. */
+/** A switch: true if given. */
 export const flag: z.ZodDefault<z.ZodBoolean> = z.boolean().default(false);
 
-/** How a flag is written and explained. */
+/** Notation and help of a flag. */
 export interface FlagOf<Name> {
   /** Name in code. */
   readonly name: Name;
   /** Commander's notation; an alias stands before the name. */
   readonly flags: string;
   readonly help: string;
-  /** Works, but neither `--help` nor docs/flags.md show it. */
+  /** The flag works, but neither `--help` nor docs/flags.md shows it. */
   readonly isHidden?: true;
 }

@@ -86,7 +86,7 @@ export const flagSchema = z.object({
 /** Name of a flag in code. */
 export type FlagName = keyof z.output<typeof flagSchema>;
 
-/** How a flag is written and explained. */
+/** Notation and help of a flag. */
 export type Flag = FlagOf<FlagName>;
 
 /** Every flag once, in groups, as `--help` and docs/flags.md show them. */

@@ -11,7 +11,7 @@ import { UsageError } from "./usage_error.ts";
 export interface NeutralFlag {
   /** Names of the flag, SGLang's first one first. */
   readonly names: readonly string[];
-  /** What follows it: a value, perhaps one, several, nothing, or nothing with a form `--no-...` beside it. */
+  /** Values that follow the flag: one, one or none, several, none, or none with a form `--no-...` beside it. */
   readonly takes: "value" | "optional" | "list" | "switch" | "negatable";
   /** Values that ask for nothing; undefined: all. A switch that is given has the value `true`. */
   readonly neutral: readonly string[] | undefined;
@@ -93,7 +93,7 @@ export interface NeutralGiven {
 }
 
 /**
- * Says that a flag does nothing; undefined if it does not even ask for anything.
+ * The remark that a flag does nothing; undefined if its value asks for nothing anyway.
  *
  * @throws {UsageError} if the value asks for what is not there
  */
@@ -109,7 +109,7 @@ export function checkNeutral({ flag, value, written }: NeutralGiven): string | u
   );
 }
 
-/** As Python reads them: `1.0` is `1`. */
+/** Compares two values as Python reads them: `1.0` equals `1`. */
 function isSame(left: string, right: string): boolean {
   return left === right || (right.trim() !== "" && Number(left) === Number(right));
 }

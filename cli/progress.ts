@@ -13,7 +13,7 @@ export interface Terminal {
   now(): number;
 }
 
-/** How far a long piece of work is. */
+/** Progress of a long piece of work. */
 export interface ByteProgress {
   readonly label: string;
   readonly doneBytes: number;
@@ -96,7 +96,7 @@ function standardError(): Terminal {
         const bytes = encoder.encode(text);
         for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
       } catch {
-        // The reader of the log is gone; that is no reason to stop serving.
+        // The reader of the log is gone; the server goes on without it.
       }
     },
     columns: Deno.stderr.isTerminal() ? Deno.consoleSize().columns : undefined,

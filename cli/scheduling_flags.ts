@@ -8,7 +8,7 @@ import type { ServerArgs } from "../runtime/contracts/server_args.ts";
 import { type FlagOf, oneOf, tokenCount } from "./flag_values.ts";
 
 const POLICIES = ["fcfs", "lpm"] as const;
-/** SGLang's others. */
+/** SGLang's policies that are not built here. */
 const OTHER_POLICIES = [
   "random",
   "dfs-weight",

@@ -1,10 +1,10 @@
 /**
- * Values that no log and no error shows.
+ * Secrets: values that no log and no error shows.
  *
  * @module
  */
 
-/** What stands in the place of such a value. */
+/** Text shown in place of a secret. */
 export const MASK = "******";
 
 /** True for a flag, written in any form, whose value is a secret. */

@@ -8,7 +8,7 @@ import type { Log } from "./log.ts";
 /** Time from the cut to the end of the process, whatever happens: answers and the last events still go out. */
 const CUT_MS = 1000;
 
-/** What a shutdown takes down. */
+/** What a shutdown stops: the parts of a serving process. */
 export interface Served {
   readonly listener: {
     readonly numInFlight: number;
@@ -19,7 +19,7 @@ export interface Served {
   readonly engine: { stop(): Promise<void> };
 }
 
-/** How a shutdown goes. */
+/** Options of a shutdown. */
 export interface ShutdownOptions {
   /** Time that requests have to end, milliseconds; 0 cuts them at once. */
   readonly drainMs: number;
@@ -41,7 +41,7 @@ export class Shutdown {
   #numSignals = 0;
   #isDraining = false;
 
-  /** Waits for nothing until `onSignal` or `crash`. */
+  /** Does nothing until `onSignal` or `crash`. */
   constructor(options: ShutdownOptions) {
     this.#options = options;
     this.#exit = options.exit ?? Deno.exit;
@@ -52,7 +52,7 @@ export class Shutdown {
     return this.#isDraining;
   }
 
-  /** Names what there is to wait for from now on. */
+  /** Sets what a shutdown waits for from now on. */
   serve(served: Served): void {
     this.#served = served;
   }
@@ -76,7 +76,7 @@ export class Shutdown {
     this.#run();
   }
 
-  /** Takes the server down with exit code 1: there is nothing that could still end. */
+  /** Takes the server down with exit code 1, at once: no request can end any more. */
   crash(): void {
     this.#cutShort(1);
   }

@@ -8,7 +8,7 @@ import { LoadError } from "../runtime/contracts/errors.ts";
 import type { ServerArgs } from "../runtime/contracts/server_args.ts";
 import type { Log } from "./log.ts";
 
-/** Flags that say what is asked for first, and where it is asked. */
+/** The flags that warming up reads, and the address it sends to. */
 export interface WarmUpOptions extends Pick<ServerArgs, "apiKey" | "skipServerWarmup" | "warmups"> {
   /** Address of the server, without a slash at its end. */
   readonly url: string;

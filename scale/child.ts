@@ -5,9 +5,9 @@
  */
 import { stripVTControlCharacters } from "node:util";
 
-/** What a process is started with. */
+/** Options of a process. */
 export interface ChildOptions {
-  /** Stands before each of its lines. */
+  /** Prefix of each of its lines. */
   readonly name: string;
   readonly command: readonly string[];
   /** Added to the environment. */

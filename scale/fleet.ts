@@ -11,7 +11,7 @@ import { isRouterReady, isWorkerReady } from "./probe.ts";
 const POLL_MS = 100;
 /** Pause before a process that died is started again; doubles while it dies soon. */
 const MIN_PAUSE_MS = 500, MAX_PAUSE_MS = 30_000;
-/** A process that ran for longer did not die soon. */
+/** Run time up to which a process counts as dying soon, milliseconds. */
 const LONG_RUN_MS = 60_000;
 /** Time that processes have to end once all requests have been cut. */
 const END_MS = 10_000;
@@ -24,7 +24,7 @@ export interface ManagedProcess {
   readonly command: readonly string[];
 }
 
-/** What a fleet is made of. */
+/** Processes and settings of a fleet. */
 export interface FleetOptions {
   readonly workers: readonly ManagedProcess[];
   readonly router: ManagedProcess;

@@ -15,7 +15,7 @@ import { routers } from "./router.ts";
 /** Variables that name the key as a flag. */
 const KEY_VARIABLES = ["AERIE_FLAG_API_KEY", "AERIE_FLAG_API_KEY_FILE"];
 
-/** What is started. */
+/** Options of `scale.ts`. */
 export interface ScaleOptions {
   /** Workers behind the router. */
   readonly numWorkers: number;

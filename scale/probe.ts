@@ -1,5 +1,5 @@
 /**
- * What the fleet asks its processes over HTTP.
+ * Probes of the fleet's processes over HTTP.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The routers there are: packages of PyPI, which do all the routing.
+ * Routers that can be used: packages of PyPI, which do all the routing.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export const routers = {
   },
 } as const satisfies Record<string, Router>;
 
-/** Where a router listens, and for whom it works. */
+/** Addresses of a router and of its workers. */
 export interface RouterPlan {
   readonly host: string;
   readonly port: number;

@@ -102,7 +102,7 @@ export class TokenTrie {
       this.#counts[node] = this.#firstChild[node] = 0;
       this.#nextSibling[node] = this.#firstChild[parent]!;
       this.#firstChild[parent] = node;
-      this.#enter(node);
+      this.#insert(node);
     }
     this.#counts[node]!++;
     this.#stamps[node] = this.#now;
@@ -110,7 +110,7 @@ export class TokenTrie {
   }
 
   /** Inserts a new node into the hash table. */
-  #enter(node: number): void {
+  #insert(node: number): void {
     const mask = this.#table.length - 1;
     let at = hash(this.#parents[node]!, this.#tokens[node]!) & mask;
     while (this.#table[at] !== 0) at = (at + 1) & mask;
@@ -131,9 +131,9 @@ export class TokenTrie {
     this.#stamps = grown(this.#stamps);
     this.#firstChild = grown(this.#firstChild);
     this.#nextSibling = grown(this.#nextSibling);
-    const numEntered = this.#table.length / 2;
+    const numInserted = this.#table.length / 2;
     this.#table = new Int32Array(2 * this.#table.length);
-    for (let node = 1; node < numEntered; node++) this.#enter(node);
+    for (let node = 1; node < numInserted; node++) this.#insert(node);
   }
 
   #forget(): void {

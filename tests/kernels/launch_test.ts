@@ -1,5 +1,5 @@
 /**
- * Launches: tickets, batches written between them, and what is prepared for.
+ * Launches: tickets, batches written between them, and prepared sizes.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What is known of an architecture stands in its descriptor alone: no other file names it, its GGUF form or its tensors.
+ * An architecture is described in its descriptor alone: no other file names it, its GGUF form or its tensors.
  *
  * @module
  */

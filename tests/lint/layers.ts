@@ -28,7 +28,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "scale.ts": ["scale/"],
   "mod.ts": ["cli/", "routes/", "runtime/contracts/", "runtime/engine/"],
-  // Processes and command lines: what is served is none of its business.
+  // Processes and command lines only: nothing of what a server serves.
   "scale/": ["cli/", "runtime/contracts/", "runtime/processes/"],
   "cli/": ["deno.json", "runtime/contracts/"],
   // The bodies of its errors are those of the routes.

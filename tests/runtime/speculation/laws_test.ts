@@ -1,6 +1,6 @@
 /**
- * The law of speculation: whoever drafts, however well, in whatever trees, a request's tokens, text and logprobs are bit
- * for bit those of plain decoding. Here on a tiny model.
+ * The law of speculation: whatever the proposer, its accuracy and its trees, a request's tokens, text and logprobs are
+ * bit for bit those of plain decoding. Here on a tiny model.
  *
  * @module
  */
@@ -83,7 +83,7 @@ const TINY_CASES: readonly Case[] = [
 
 let tiny: Promise<{ setting: Setting; expected: GenerationUpdate[]; folder: string }> | undefined;
 
-/** The tiny model with what it says. */
+/** The tiny model with its plain outputs. */
 function tinySetting() {
   return tiny ??= (async () => {
     const folder = await Deno.makeTempDir();
