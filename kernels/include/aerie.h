@@ -1,10 +1,13 @@
-/* aerie.h: the native border of Aerie.  Every function returns a status; 0 is success. The text of the last failure is
- * kept in the context and copied out by aerie_context_error. Objects are u32 handles (slot and generation); 0 is
- * "none". Argument order: context, outputs, inputs, scalars. Shapes are written [rows, cols]. Numbers cross the border
- * as float32, however a tensor keeps them. Ops act on as many leading rows as their batch has when they are called.
- * Work runs in the order of the calls, perhaps after they return; a call that reads waits for the work that writes what
- * it reads. Between aerie_graph_begin and aerie_graph_end ops are recorded, not run. Threads may share a context: one
- * call runs at a time, but for aerie_wait and aerie_poll, and a recording thread keeps the others out until it ends. */
+/* aerie.h: the native border of Aerie.
+ *
+ * Every function returns a status; 0 is success. The text of the last failure is kept in the context and copied
+ * out by aerie_context_error. Objects are u32 handles (slot and generation); 0 is "none". Argument order: context,
+ * outputs, inputs, scalars. Shapes are written [rows, cols]. Numbers cross the border as float32, however a
+ * tensor keeps them. Ops act on as many leading rows as their batch has when they are called. Work is done in the order
+ * of the calls, perhaps after they return; what reads waits for what it reads. Between aerie_graph_begin and
+ * aerie_graph_end ops are recorded, not run. Threads may share a context: one call runs at a time, but for aerie_wait
+ * and aerie_poll, and a recording thread keeps the others out until it ends.
+ */
 #ifndef AERIE_H
 #define AERIE_H
 
@@ -115,13 +118,16 @@ AERIE_API int32_t aerie_batch_create(uint32_t context, uint32_t* batch, uint32_t
 AERIE_API int32_t aerie_batch_tensor(uint32_t context, uint32_t* tensor, uint32_t batch, int32_t scope, uint32_t cols,
                                      int32_t dtype);
 /* Writes the rows of the next forward; allowed while the last one runs. Numbers that recorded ops index by are checked:
- * one past the vocabulary, the pool or the tensor is AERIE_BAD_ARGUMENT, and the batch then has no rows. tokens,
- * positions, slots [num_rows] token id or -1 for none, rotary position, KV slot (page * page_size + offset)   visible
- * [num_rows]          KV entries 0 .. visible-1 of its sequence are seen by the row   tree_masks
- * [num_rows]          bit i: entry visible + i is seen too (tree ancestors and itself)   segment_starts
- * [num_segments + 1]  rows of segment s: starts[s] .. starts[s + 1] - 1   page_table                [num_segments,
- * pages_per_segment]   outputs                   [num_outputs]       rows whose logits are wanted   sources
- * [num_rows], or null the row of another tensor that aerie_gather_rows takes */
+ * one past the vocabulary, the pool or the tensor is AERIE_BAD_ARGUMENT, and the batch then has no rows.
+ *
+ *   tokens, positions, slots  [num_rows]          token id or -1 for none, rotary position, KV slot (page * page_size +
+ *                                                 offset)
+ *   visible                   [num_rows]          KV entries 0 .. visible-1 of its sequence are seen by the row
+ *   tree_masks                [num_rows]          bit i: entry visible + i is seen too (tree ancestors and itself)
+ *   segment_starts            [num_segments + 1]  rows of segment s: starts[s] .. starts[s + 1] - 1
+ *   page_table                [num_segments, pages_per_segment]
+ *   outputs                   [num_outputs]       rows whose logits are wanted
+ *   sources                   [num_rows], or null the row of another tensor that aerie_gather_rows takes */
 AERIE_API int32_t aerie_batch_write(uint32_t context, uint32_t batch, const int32_t* tokens, const int32_t* positions,
                                     const int32_t* slots, const int32_t* visible, const uint64_t* tree_masks,
                                     const int32_t* segment_starts, const int32_t* page_table, const int32_t* outputs,
