@@ -27,7 +27,7 @@ export function exactSeeds(): MiddlewareHandler {
   return async ({ req }, next) => {
     req.json = async <Body>(): Promise<Body> => {
       const text = await req.text(), slices = new Slices(), body = parseBody(text);
-      // What is made of a large body is checked in a turn of its own.
+      // The values of a large body are validated in a turn of their own.
       await slices.yieldTurn();
       return body as Body;
     };

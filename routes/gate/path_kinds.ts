@@ -18,7 +18,7 @@ const ACTING_PATHS: readonly string[] = [
 /** Endpoints that let what was begun end, so that they are served to the end. */
 export const ENDING_PATHS: readonly string[] = ["/abort_request", "/continue_generation", "/stop_profile"];
 
-/** Whether a request does something, rather than to read. */
+/** True if a request acts, rather than reads. */
 export function isActing(method: string, path: string): boolean {
   return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" || ACTING_PATHS.includes(path);
 }

@@ -13,7 +13,7 @@ export interface CacheKeyFields {
 }
 
 /**
- * What each prompt's generations share their cache by.
+ * Cache keys by prompt: generations with the same key share a prefix's KV.
  *
  * @throws {InvalidRequestError} if a list does not fit the batch
  */

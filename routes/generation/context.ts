@@ -1,5 +1,5 @@
 /**
- * What every endpoint gets from `createApp`.
+ * Context that every endpoint gets from `createApp`.
  *
  * @module
  */

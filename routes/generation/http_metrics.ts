@@ -1,5 +1,5 @@
 /**
- * What the HTTP side counts for `/metrics`.
+ * Metrics of the HTTP side for `/metrics`.
  *
  * @module
  */

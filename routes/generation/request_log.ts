@@ -11,7 +11,7 @@ import { toSnakeCase } from "../../runtime/contracts/snake_case.ts";
 import type { Indexed } from "./run.ts";
 import { Slices } from "../answers/slices.ts";
 
-/** What a line says besides ids, counts and times. */
+/** Levels of the request log: what a line has besides ids, counts and times. */
 export const RequestLogLevel = { counts: 0, sampling: 1, beginnings: 2, all: 3 } as const;
 
 /** Characters that {@linkcode RequestLogLevel.beginnings} shows of a text, half of them from its end. */
@@ -27,13 +27,13 @@ const NATIVE_NAMES: Readonly<Record<string, string>> = {
   seed: "sampling_seed",
 };
 
-/** What HTTP says of a request. */
+/** Facts about a request from HTTP. */
 export interface HttpFacts {
   readonly path: string;
   readonly stream: boolean;
 }
 
-/** What a generation has come to. */
+/** Progress of a generation. */
 interface Progress {
   text: string;
   finish?: FinishReason;

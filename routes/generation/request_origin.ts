@@ -16,7 +16,7 @@ export function noteArrival(): MiddlewareHandler {
   };
 }
 
-/** What an HTTP request says of the generations that it asks for. */
+/** Origin of the generations of an HTTP request. */
 export function originOf(c: Context, isStreaming: boolean): RequestOrigin {
   const receivedAt: unknown = c.get(receivedAtKey);
   const headers = ["traceparent", "tracestate"].flatMap((name) => {

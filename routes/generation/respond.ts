@@ -22,7 +22,7 @@ export interface Formatter<Whole> {
   events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown>;
 }
 
-/** What the listener says of a request beside the request. */
+/** Facts about a request that the listener passes beside it. */
 interface ClientEnv {
   readonly clientAddress?: string;
 }

@@ -1,5 +1,5 @@
 /**
- * What speculation did, as answers show it.
+ * Counts of speculation, as answers show them.
  *
  * @module
  */

@@ -27,7 +27,7 @@ export type GenerateRequest = z.infer<typeof generateRequest>;
 
 type NativeSampling = Partial<z.infer<typeof nativeSampling>>;
 
-/** What a native request stands for, prompt by prompt, the copies of a prompt together. */
+/** Plan of a native request: its generations, prompt by prompt, the copies of a prompt together. */
 export interface Plan {
   /** The answer is a list: a batch, or more than one copy. */
   readonly isList: boolean;

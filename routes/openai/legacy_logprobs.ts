@@ -40,7 +40,7 @@ export class LegacyLogprobs {
     this.#numEchoed = [...options.echo?.text ?? ""].length;
   }
 
-  /** What the next chunk of the choice shows. */
+  /** Logprobs of the next chunk of the choice. */
   async take({ promptLogprobs, logprobs, textOffsets }: Output, slices: Slices): Promise<Logprobs> {
     for (const entry of logprobs) this.#waiting.push(entry);
     const prompt = this.#echo ? promptLogprobs : [];

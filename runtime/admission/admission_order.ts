@@ -21,7 +21,7 @@ export interface AdmissionOrder {
   chosen: Sequence | undefined;
   /** Admissions out of turn since the last in turn. */
   numOutOfTurn: number;
-  /** Cached pages by waiting sequence, as they were when the step after so many steps was planned. */
+  /** Cached pages by waiting sequence, as they were when step number `numSteps` was planned. */
   readonly matched: { numSteps: number; readonly numPages: Map<Sequence, number> };
 }
 

@@ -37,7 +37,7 @@ export class DecodeMeter {
     return this.#speculation;
   }
 
-  /** Counts a step; true if it is the last of an interval of so many decode steps. */
+  /** Counts a step; true if it ends a log interval of `interval` decode steps. */
   add({ numDecoding, busyMs, generatedTokens, usage }: MeteredStep, interval: number): boolean {
     this.#busyMs += busyMs;
     if (numDecoding === 0 || ++this.#numDecodeSteps < interval) return false;

@@ -45,7 +45,7 @@ export class RowWriter {
     return this.#arrays.numRows;
   }
 
-  /** Starts a forward whose longest page table has so many pages. */
+  /** Starts a forward whose page tables have at most `pagesPerSegment` pages. */
   begin(pagesPerSegment: number): void {
     this.#limit(pagesPerSegment, "pages");
     const arrays = this.#arrays;

@@ -46,7 +46,10 @@ export class ThreadChoice {
     );
   }
 
-  /** Tries all settings and starts from the fastest; `measureMs` runs a forward with so many threads. */
+  /**
+   * Tries all settings and starts from the fastest; `measureMs` runs a forward on a number of threads and returns its
+   * time in milliseconds.
+   */
   calibrate(measureMs: (threads: number) => number): number {
     const ms = this.#settings.map((threads) => {
       measureMs(threads); // warms caches

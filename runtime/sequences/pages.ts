@@ -44,7 +44,7 @@ export function cacheableTokens({ tokens, numPromptTokens, nextPromptLogprob }: 
   return (nextPromptLogprob < numPromptTokens ? nextPromptLogprob : tokens.length) - 1;
 }
 
-/** What the cache has of a waiting sequence's prefix. */
+/** The cached part of a waiting sequence's prefix. */
 export function matchPrefix({ config, cache }: PagePool, sequence: Sequence): Prefix {
   const { tokens, cacheKey } = sequence;
   return cache.match(tokens, Math.floor(cacheableTokens(sequence) / config.pageSize), cacheKey);
@@ -59,7 +59,7 @@ export function attachPrefix(pool: PagePool, sequence: Sequence): void {
   sequence.numComputed = pages.length * config.pageSize;
 }
 
-/** Allocates what a sequence lacks, evicting as needed; the caller made sure that so much is available. */
+/** Allocates the pages that a sequence lacks, evicting as needed; the caller made sure that there are as many. */
 export function growPages(pool: PagePool, sequence: Sequence): void {
   addPages(pool, sequence, numMissingPages(pool, sequence));
 }

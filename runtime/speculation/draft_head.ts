@@ -1,5 +1,5 @@
 /**
- * Draft heads: small networks that guess the next token from the target's hidden states, and then from their own
+ * Draft heads: small networks that predict the next token from the target's hidden states, and then from their own
  * (EAGLE, Li et al. 2024, arXiv 2401.15077).
  *
  * Row t pairs the state of position t with the embedding of token t + 1 and has rotary position t; its logits are for

@@ -97,10 +97,10 @@ export function isFree(costs: Costs, step: StepLoad, maxLevels: number): boolean
 }
 
 /**
- * Levels, up to `maxLevels`, that promise the most tokens per time; 0 is plain decoding. Drafts that cost next to nothing
- * are always made, since those that do not pay need not be verified.
+ * Levels, up to `maxLevels`, that promise the most tokens per time; 0 is plain decoding. Drafts that cost next to
+ * nothing are always made, since those that do not pay need not be verified.
  *
- * @param expect accepted drafts and nodes of an average tree of so many levels
+ * @param expect accepted drafts and nodes of an average tree, by its number of levels
  * @param extraMs what drafting costs besides, whatever the levels, while each sequence yields a token
  */
 export function chooseLevels(
