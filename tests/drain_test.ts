@@ -137,7 +137,7 @@ Deno.test("drain: after --drain-timeout plain requests are 503 and streams end w
   assert(!/^\s+at /m.test(log), `no stack:\n${log}`);
 });
 
-Deno.test("drain: --drain-timeout 0 and a second signal cut at once, and clients still hear of it", async (t) => {
+Deno.test("drain: --drain-timeout 0 and a second signal cut at once, and clients still get an error", async (t) => {
   await t.step("--drain-timeout 0", async () => {
     const more = ["--drain-timeout", "0", "--max-running-requests", "5"];
     await using server = await ServerProcess.start([...flags, ...more]);

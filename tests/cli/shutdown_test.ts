@@ -9,7 +9,7 @@ const LONG_MS = 3_600_000;
 /** A server that has not exited by then never will. */
 const DEADLINE_MS = 5000;
 
-/** A server that is done when told so, and what happened to it in order. */
+/** A server that ends on command, and what happened to it in order. */
 class FakeServer {
   readonly events: string[] = [];
   readonly idle = Promise.withResolvers<void>();

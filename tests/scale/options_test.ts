@@ -90,7 +90,7 @@ Deno.test("scale options: --help lists the own flags", () => {
   }
 });
 
-Deno.test("scale options: --print-config shows what each worker is told, and not the key", () => {
+Deno.test("scale options: --print-config shows the arguments of each worker, and not the key", () => {
   const shown = parseScaleArgs(["--print-config", "--stream-interval", "4", "--api-key", "sk-secret"], noKey);
   assert(typeof shown === "string");
   for (

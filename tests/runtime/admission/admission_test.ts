@@ -62,7 +62,7 @@ Deno.test("a full queue refuses requests and says when to come again", () => {
   const retryAfterMs = () => Number(errorOf(world.submit("late", [9])).details.retryAfterMs);
   const told = retryAfterMs();
   assert.ok(told > 1800 && told <= 2000, `${told}`);
-  // The other has as many left as the context: whoever asks twice is told when there is room for both.
+  // The other has as many left as the context: a client that asks twice gets the time when there is room for both.
   const toldNext = retryAfterMs();
   assert.ok(toldNext > 9000 && toldNext <= 10_000, `${toldNext}`);
   for (let i = 0; i < 21; i++) world.step();

@@ -129,7 +129,7 @@ Deno.test("a refused client gets the time at which there will be room, and finds
   const world = busyWorld();
   const now = () => world.state.forwardMs;
   const begun = now();
-  // Each is told a time of its own; `due` says when.
+  // Each gets a time of its own; `due` says when.
   const due = Array.from({ length: 12 }, (_, i) => {
     const ms = retryMs(world.submit(`late ${i}`, [99], { maxTokens: 100, ignoreEos: true }, { client: "c" }));
     return { requestId: `again ${i}`, at: begun + ms };

@@ -204,7 +204,7 @@ function starts(
     const piece = stream.push(token);
     pieces.push(piece.text);
     const certain = stream.takeStarts();
-    // What is told does not depend on what comes.
+    // The text emitted so far does not depend on what follows.
     for (const start of certain) assert.ok(start <= [...pieces.join("")].length);
     taken.push(...certain);
     if (piece.matched !== undefined) return { text: pieces.join(""), starts: taken };

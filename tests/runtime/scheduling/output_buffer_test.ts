@@ -3,7 +3,7 @@ import { answerDraft, fixedDrafting, type Sent, startScheduler } from "../../sup
 
 const numTokensReceived = ({ engine }: Sent) => engine.filter(({ type }) => type === "tokens").length;
 
-Deno.test("tokens that come faster than a display shows them are told together, none later than a frame", async () => {
+Deno.test("tokens that come faster than a display shows them are sent together, none later than a frame", async () => {
   const { sent, receivers, submit, answer, clock } = await startScheduler();
   submit("r", [1], { maxTokens: 60 });
   const drawnAt: number[] = [], receivedAt: number[] = [];
@@ -21,7 +21,7 @@ Deno.test("tokens that come faster than a display shows them are told together, 
   assert.equal(sent.engine.at(-1)!.type, "finished");
 });
 
-Deno.test("the first token of a request and its end are told at once, however fast tokens come", async () => {
+Deno.test("the first token of a request and its end are sent at once, however fast tokens come", async () => {
   const { sent, submit, answer } = await startScheduler();
   submit("long", [1], { maxTokens: 60 });
   for (let i = 0; i < 10; i++) answer(2);
@@ -35,7 +35,7 @@ Deno.test("the first token of a request and its end are told at once, however fa
   assert.deepEqual(received().map(({ type }) => type), ["tokens", "tokens", "finished"]);
 });
 
-Deno.test("tokens that come slower are told as they come, and so are those among which a text may end the request", async () => {
+Deno.test("tokens that come slower are sent as they come, and so are those among which a text may end the request", async () => {
   for (const [ms, stop] of [[10, []], [2, ["end"]]] as const) {
     const { receivers, submit, answer } = await startScheduler();
     submit("r", [1], { maxTokens: 8, stop });
@@ -45,7 +45,7 @@ Deno.test("tokens that come slower are told as they come, and so are those among
   }
 });
 
-Deno.test("before a step with prompts, which takes long, everything is told", async () => {
+Deno.test("before a step with prompts, which takes long, everything is sent", async () => {
   const { sent, submit, answer } = await startScheduler();
   submit("a", [1], { maxTokens: 60 });
   for (let i = 0; i < 3; i++) answer(2);

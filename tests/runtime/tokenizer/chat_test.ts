@@ -96,7 +96,7 @@ Deno.test("a chat that lacks bos gets it where the model wants one, but never tw
   assert.deepEqual(specialsOf(own.renderChat(messages)), [1]);
 });
 
-Deno.test("a template's refusal, its absence and a broken one are told", () => {
+Deno.test("a template's refusal, its absence and a broken one are reported", () => {
   const refusing = tinyTokenizer({ chatTemplate: "{{ raise_exception('Only user and assistant roles') }}" });
   const rejects = (which: Tokenizer, message: RegExp) =>
     assert.throws(

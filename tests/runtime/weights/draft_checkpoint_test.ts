@@ -34,7 +34,7 @@ async function open(
 const withTarget = (body: (target: Checkpoint) => Promise<void>) =>
   withTinyCheckpoint({ kind: "gguf", seed: 1, config: { numLayers: NUM_LAYERS } }, body);
 
-Deno.test("the kind is told by the tensors, whatever names and containers they come in", () =>
+Deno.test("the kind follows from the tensors, whatever names and containers they come in", () =>
   withTarget(async (target) => {
     const heads: readonly Options[] = [
       { kind: "eagle3", draftTokens },

@@ -158,7 +158,7 @@ Deno.test("a cached file that changed after it was checked is fetched again", as
   });
 });
 
-Deno.test("local files and folders are found, and their lack is told", async () => {
+Deno.test("local files and folders are found, and their absence is reported", async () => {
   await withFolder(async (folder) => {
     const path = join(folder, "one.gguf");
     await Deno.writeTextFile(path, "GGUF");

@@ -31,7 +31,7 @@ Deno.test("pip is asked for the pinned wheel alone, and its growing files are re
   });
 });
 
-Deno.test("pip's own reason is told when it fails", async () => {
+Deno.test("pip's own reason is reported when it fails", async () => {
   const script = 'echo "ERROR: No matching distribution found" >&2; echo "[notice] something" >&2; exit 1';
   await withPython(script, async (folder) => {
     await assert.rejects(
