@@ -17,7 +17,9 @@ bool is_slice(const Tensor* tensor) { return tensor && tensor->batch && tensor->
 }  // namespace
 
 Access access_of(const Op& op) {
-    return {{op.x, op.y, op.kv}, {op.out, op.sampler, op.kind == OpKind::kv_store ? op.kv : nullptr}};
+    const bool stores_rows = op.kind == OpKind::store_rows;
+    return {{op.x, stores_rows ? op.out : op.y, op.kv},
+            {op.out, op.sampler, op.kind == OpKind::kv_store ? op.kv : nullptr}};
 }
 
 bool is_dead_after(std::span<const Access> accesses, size_t index, const void* object) {

@@ -49,6 +49,7 @@ void fuse_norm(std::vector<Op>& ops) {
         Op& linear = ops[i + 1];
         if (norm.kind != OpKind::rms_norm || linear.kind != OpKind::linear || linear.x != norm.out) continue;
         if (!all_quantised(*linear.packed) || linear.y == norm.out || !is_dead_after(ops, i + 1, norm.out)) continue;
+        if (linear.out == norm.x) continue;  // another thread may still read the norm's input
         linear.x = norm.x;
         linear.norm = norm.y;
         linear.scalar = norm.scalar;
