@@ -184,7 +184,11 @@ export class SamplerArrays {
     this.#context.check(this.#context.native.aerie_sample(this.#context.id, this.#id, logits));
   }
 
-  /** Copies what a launch drew, one of the last four, or the last one, out of native memory. */
+  /**
+   * Copies what a launch drew, one of the last four, or the last one, out of native memory.
+   *
+   * @throws {NativeError} if it drew with more queries than were written last
+   */
   read(numRows: number, ticket = 0 as TicketId): void {
     this.#context.check(this.#context.native.aerie_sampler_read(
       this.#context.id,
@@ -197,6 +201,7 @@ export class SamplerArrays {
       this.#id,
       ticket,
       numRows,
+      this.#queryLogprobs.length,
     ));
   }
 

@@ -140,9 +140,9 @@ export const symbols = {
   // u32 context, u32 sampler, u32 logits
   aerie_sample: { parameters: [u32, u32, u32], result: i32 },
   // u32 context, i32* tokens, float* logprobs, i32* top_tokens, float* top_logprobs, i32* ranks, float* query_logprobs,
-  // u32 sampler, u32 ticket, u32 num_rows
+  // u32 sampler, u32 ticket, u32 num_rows, u32 num_queries
   aerie_sampler_read: {
-    parameters: [u32, buffer, buffer, buffer, buffer, buffer, buffer, u32, u32, u32],
+    parameters: [u32, buffer, buffer, buffer, buffer, buffer, buffer, u32, u32, u32, u32],
     result: i32,
   },
   // u32 context, u32 sampler

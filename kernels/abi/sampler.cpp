@@ -83,12 +83,13 @@ int32_t aerie_sample(uint32_t handle, uint32_t sampler_handle, uint32_t logits_h
 
 int32_t aerie_sampler_read(uint32_t handle, int32_t* tokens, float* logprobs, int32_t* top_tokens, float* top_logprobs,
                            int32_t* ranks, float* query_logprobs, uint32_t sampler_handle, uint32_t ticket,
-                           uint32_t num_rows) {
+                           uint32_t num_rows, uint32_t num_queries) {
     return guard(handle, [&](Context& context) {
         Sampler& sampler = context.use<Sampler>(sampler_handle, "sampler_read", "sampler");
-        const SamplerOutputs outputs{tokens, logprobs, top_tokens, top_logprobs, ranks, query_logprobs};
+        const SamplerOutputs outputs{num_rows,   num_queries,  tokens, logprobs,
+                                     top_tokens, top_logprobs, ranks,  query_logprobs};
         const uint64_t number = ticket ? context.queue.number_of("sampler_read", ticket) : 0;
-        context.backend->sampler_read(sampler, outputs, number, num_rows);
+        context.backend->sampler_read(sampler, outputs, number);
     });
 }
 

@@ -41,7 +41,7 @@ class Backend {
     // Sets the parameters of the launches from now on.
     virtual void sampler_write(Sampler& sampler, const SamplerInputs& inputs) = 0;
     // Copies what a piece of work drew, or the last one (0); throws AERIE_BAD_HANDLE if four others drew since.
-    virtual void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number, uint32_t num_rows) = 0;
+    virtual void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number) = 0;
 
     // Workers that take items of an attention plan at the same time.
     virtual uint32_t num_workers() const = 0;

@@ -14,12 +14,13 @@ struct SamplerInputs {
 
 // Where results go; null where they are not wanted.
 struct SamplerOutputs {
-    int32_t* tokens = nullptr;        // [num_rows]
-    float* logprobs = nullptr;        // [num_rows]
-    int32_t* top_tokens = nullptr;    // [num_rows, max_top]
-    float* top_logprobs = nullptr;    // [num_rows, max_top]
-    int32_t* ranks = nullptr;         // [num_rows]
-    float* query_logprobs = nullptr;  // [num_queries of the draw]
+    uint32_t num_rows = 0, num_queries = 0;  // num_queries: as many as there is room for
+    int32_t* tokens = nullptr;               // [num_rows]
+    float* logprobs = nullptr;               // [num_rows]
+    int32_t* top_tokens = nullptr;           // [num_rows, max_top]
+    float* top_logprobs = nullptr;           // [num_rows, max_top]
+    int32_t* ranks = nullptr;                // [num_rows]
+    float* query_logprobs = nullptr;         // [num_queries], of all the draw's queries
 };
 
 }  // namespace aerie

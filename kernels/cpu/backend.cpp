@@ -120,8 +120,8 @@ class CpuBackend final : public Backend {
         static_cast<CpuSampler&>(sampler).write(inputs);
     }
 
-    void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number, uint32_t num_rows) override {
-        static_cast<CpuSampler&>(sampler).read(outputs, number, num_rows);
+    void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number) override {
+        static_cast<CpuSampler&>(sampler).read(outputs, number);
     }
 
     uint32_t num_workers() const override { return pool_.size(); }

@@ -21,6 +21,7 @@ void CpuSampler::write(const SamplerInputs& inputs) {
 }
 
 void CpuSampler::begin_draw(uint64_t launch) {
+    if (draws_[last_].launch == launch) return;
     last_ = (last_ + 1) % kNumDraws;
     Draw& draw = draws_[last_];
     const size_t num_rows = next_.rows.size();
@@ -42,16 +43,20 @@ Draw& CpuSampler::draw_of(uint64_t launch) {
          kNumDraws);
 }
 
-void CpuSampler::read(const SamplerOutputs& outputs, uint64_t launch, uint32_t num_results) {
+void CpuSampler::read(const SamplerOutputs& outputs, uint64_t launch) {
     const Draw& draw = draw_of(launch);
-    if (num_results > draw.tokens.size())
-        fail(AERIE_BAD_SHAPE, "sampler_read: %u rows of %zu", num_results, draw.tokens.size());
-    const size_t top = size_t(num_results) * max_top;
-    copy_out(outputs.tokens, draw.tokens, num_results);
-    copy_out(outputs.logprobs, draw.logprobs, num_results);
+    const uint32_t num_rows = outputs.num_rows;
+    if (num_rows > draw.tokens.size())
+        fail(AERIE_BAD_SHAPE, "sampler_read: %u rows of %zu", num_rows, draw.tokens.size());
+    if (outputs.query_logprobs && outputs.num_queries < draw.query_logprobs.size())
+        fail(AERIE_BAD_SHAPE, "sampler_read: room for %u of %zu queries", outputs.num_queries,
+             draw.query_logprobs.size());
+    const size_t top = size_t(num_rows) * max_top;
+    copy_out(outputs.tokens, draw.tokens, num_rows);
+    copy_out(outputs.logprobs, draw.logprobs, num_rows);
     copy_out(outputs.top_tokens, draw.top_tokens, top);
     copy_out(outputs.top_logprobs, draw.top_logprobs, top);
-    copy_out(outputs.ranks, draw.ranks, num_results);
+    copy_out(outputs.ranks, draw.ranks, num_rows);
     copy_out(outputs.query_logprobs, draw.query_logprobs, draw.query_logprobs.size());
 }
 

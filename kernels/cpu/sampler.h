@@ -24,12 +24,13 @@ class CpuSampler final : public Sampler {
   public:
     // Sets the parameters of launches from now on.
     void write(const SamplerInputs& inputs);
-    // Begins the draw of a launch, before it runs: takes over the parameters and forgets the fourth last draw.
+    // Begins the draw of a launch, before it runs: takes over the parameters and forgets the fourth last draw. What a
+    // launch draws twice is one draw, whose later results stay.
     void begin_draw(uint64_t launch);
     // The draw of a launch that was begun; 0: the last one. Throws AERIE_BAD_HANDLE if it is not among the last four.
     Draw& draw_of(uint64_t launch);
-    // Copies the first num_results rows of what a launch drew.
-    void read(const SamplerOutputs& outputs, uint64_t launch, uint32_t num_results);
+    // Copies the first rows of what a launch drew, and all its queries.
+    void read(const SamplerOutputs& outputs, uint64_t launch);
 
   private:
     static constexpr uint32_t kNumDraws = 4;

@@ -208,12 +208,12 @@ void sample_row(const CpuSampler& sampler, Draw& draw, uint32_t index, float* lo
 
 }  // namespace
 
-// The rows of the slice of outputs at hand.
+// The rows of the slice of outputs at hand that have parameters.
 void sample(const Op& op, const Worker& worker) {
     auto& sampler = *static_cast<CpuSampler*>(op.sampler);
     Draw& draw = sampler.draw_of(worker.launch);
     const auto num_rows = uint32_t(draw.inputs.rows.size()), first = std::min(worker.first_output, num_rows);
-    const uint32_t count = std::min(num_rows - first, worker.max_outputs);
+    const uint32_t count = std::min(num_rows - first, rows_of(op, *op.out, worker));
     for (uint32_t i; (i = op.cursor->fetch_add(1, std::memory_order_relaxed)) < count;)
         sample_row(sampler, draw, first + i, floats(*op.out, worker) + size_t(i) * op.out->cols, *worker.scratch);
 }

@@ -230,17 +230,17 @@ AERIE_API int32_t aerie_sampler_create(uint32_t context, uint32_t* sampler, uint
 AERIE_API int32_t aerie_sampler_write(uint32_t context, uint32_t sampler, const struct aerie_sampling_row* rows,
                                       uint32_t num_rows, const struct aerie_logit_change* changes, uint32_t num_changes,
                                       const int32_t* queries, uint32_t num_queries);
-/* Draws from logits [outputs, vocab_size] (changed in place). */
+/* Draws from logits [outputs, vocab_size] (changed in place), one row per row of parameters, as far as there are. */
 AERIE_API int32_t aerie_sample(uint32_t context, uint32_t sampler, uint32_t logits);
 /* Copies what a launch drew, one of the last four that used the sampler; ticket 0: the last one.
  *   tokens, logprobs          [num_rows]
  *   top_tokens, top_logprobs  [num_rows, max_top]  most probable first, ties to the lower token
  *   ranks                     [num_rows]           1 + tokens of a larger logit; 0 where not asked for
- *   query_logprobs            [num_queries]        of all queries of that draw
+ *   query_logprobs            [num_queries]        of all queries of that draw, which must have room
  * Arrays that are not wanted may be null. */
 AERIE_API int32_t aerie_sampler_read(uint32_t context, int32_t* tokens, float* logprobs, int32_t* top_tokens,
                                      float* top_logprobs, int32_t* ranks, float* query_logprobs, uint32_t sampler,
-                                     uint32_t ticket, uint32_t num_rows);
+                                     uint32_t ticket, uint32_t num_rows, uint32_t num_queries);
 AERIE_API int32_t aerie_sampler_release(uint32_t context, uint32_t sampler);
 
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import type { TicketId } from "../../ffi/handles.ts";
 import { SamplerArrays } from "../../ffi/sampler.ts";
+import { rowsAt } from "../support/batches.ts";
 import { seededRandom } from "../support/block_formats.ts";
 import { assertEachClose } from "../support/close.ts";
 import { assertNative, Status } from "../support/misuse.ts";
@@ -179,4 +180,54 @@ testEachIsa("the last four launches' results are there, each with its own parame
   }
   assertNative(() => arrays.read(1, 99 as TicketId), Status.badHandle, /sampler_read: not one of the last/);
   assertNative(() => arrays.read(2, tickets[4]), Status.badShape, /sampler_read: 2 rows of 1/);
+});
+
+testEachIsa("logprobs of more queries than the array holds are not read", (context) => {
+  const arrays = new SamplerArrays(context, 1, 4, 0), logits = context.createTensor(1, 4);
+  const graph = context.record(() => arrays.forward(logits));
+  addDraw(arrays, { queries: [0, 1, 2] });
+  arrays.write();
+  const ticket = context.launch(graph);
+  arrays.clear();
+  addDraw(arrays, { queries: [3] });
+  arrays.write();
+  assertNative(
+    () => arrays.read(1, ticket),
+    Status.badShape,
+    /sampler_read: room for 1 of 3 queries/,
+  );
+  arrays.read(1, context.launch(graph));
+  assert.ok(Math.abs(arrays.queryLogprob(0, 0) + Math.log(4)) < 1e-6);
+});
+
+testEachIsa("a launch that draws twice with one sampler keeps what it drew last", (context) => {
+  const arrays = new SamplerArrays(context, 1, 3, 0);
+  const [first, second] = [[0, 9, 0], [0, 0, 9]].map((row) => tensorOf(context, Float32Array.from(row), 3));
+  addDraw(arrays, {});
+  arrays.write();
+  const ticket = context.launch(context.record(() => {
+    arrays.forward(first!);
+    arrays.forward(second!);
+  }));
+  for (const drawn of [ticket, undefined]) {
+    arrays.tokens.fill(-1);
+    arrays.read(1, drawn);
+    assert.deepEqual([...arrays.tokens], [2], `${drawn}`);
+  }
+});
+
+testEachIsa("rows of parameters past the outputs draw nothing", (context) => {
+  const batch = context.createBatch({ rows: 3, segments: 1, pages: 1, outputs: 3 });
+  const vocabSize = 5, whole = Float32Array.from({ length: 3 * vocabSize }, (_, i) => i % vocabSize);
+  for (const scope of ["outputs", "outputSlice"] as const) {
+    const arrays = new SamplerArrays(context, 3, vocabSize, 0);
+    const logits = context.batchTensor(batch, scope, vocabSize);
+    context.writeTensor(logits, whole, 0, 3);
+    context.writeBatch(batch, rowsAt([0, 1, 2], { outputs: [0, 2] }));
+    for (let i = 0; i < 3; i++) addDraw(arrays, {});
+    arrays.write();
+    arrays.forward(logits);
+    arrays.read(3);
+    assert.deepEqual([...arrays.tokens], [4, 4, 0], scope);
+  }
 });
