@@ -59,9 +59,7 @@ int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t device_inde
         if (!out) fail(AERIE_BAD_ARGUMENT, "context_create: context is null");
         if (num_threads < 1 || num_threads > 255)
             fail(AERIE_BAD_ARGUMENT, "context_create: num_threads is %u, expected 1..255", num_threads);
-        if (device != AERIE_CPU) fail(AERIE_DEVICE, "context_create: device %d is not built into this library", device);
-        if (device_index) fail(AERIE_DEVICE, "context_create: device_index is %u, the CPU is 0", device_index);
-        auto context = std::make_shared<Context>(make_cpu_backend(num_threads));
+        auto context = std::make_shared<Context>(make_backend(device, device_index, num_threads));
         context->num_threads = num_threads;
         *out = contexts().add(std::move(context));
         return AERIE_OK;

@@ -66,7 +66,8 @@ struct Graph : Object {
     std::unique_ptr<Program> program;
 };
 
-// Throws AERIE_DEVICE where the device is absent.
-std::unique_ptr<Backend> make_cpu_backend(uint32_t num_threads);
+// The backend on device number `index` of a kind, with this many host threads. A library holds the backend of one
+// folder, which defines this. Throws AERIE_DEVICE where the device is absent or another library's.
+std::unique_ptr<Backend> make_backend(int32_t device, uint32_t index, uint32_t num_threads);
 
 }  // namespace aerie
