@@ -10,6 +10,18 @@ constexpr uint32_t kMaxCount = 1u << 24;
 void expect_array(const void* array, size_t count, const char* name) {
     if (!array && count) fail(AERIE_BAD_ARGUMENT, "batch_write: %s is null", name);
 }
+
+void expect_arrays(const BatchArrays& arrays) {
+    const uint32_t num_rows = arrays.num_rows, num_segments = arrays.num_segments;
+    expect_array(arrays.tokens, num_rows, "tokens");
+    expect_array(arrays.positions, num_rows, "positions");
+    expect_array(arrays.slots, num_rows, "slots");
+    expect_array(arrays.visible, num_rows, "visible");
+    expect_array(arrays.tree_masks, num_rows, "tree_masks");
+    expect_array(arrays.segment_starts, size_t(num_segments) + 1, "segment_starts");
+    expect_array(arrays.page_table, size_t(num_segments) * arrays.pages_per_segment, "page_table");
+    expect_array(arrays.outputs, arrays.num_outputs, "outputs");
+}
 }  // namespace
 
 int32_t aerie_batch_create(uint32_t handle, uint32_t* out, uint32_t max_rows, uint32_t max_segments, uint32_t max_pages,
@@ -49,23 +61,20 @@ int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t*
         const uint32_t next = (batch.current + 1) % Batch::kNumBlocks;
         BatchBlock& block = batch.blocks[next];
         context.backend->wait(block.last_use);
-        // A batch that is refused must not run.
-        block.counts = {};
         batch.current = next;
-        context.backend->upload(block.device, 0, &block.counts, sizeof block.counts);
-        expect_array(tokens, num_rows, "tokens");
-        expect_array(positions, num_rows, "positions");
-        expect_array(slots, num_rows, "slots");
-        expect_array(visible, num_rows, "visible");
-        expect_array(tree_masks, num_rows, "tree_masks");
-        expect_array(segment_starts, size_t(num_segments) + 1, "segment_starts");
-        expect_array(page_table, size_t(num_segments) * pages_per_segment, "page_table");
-        expect_array(outputs, num_outputs, "outputs");
         const BatchCounts counts = {num_rows, num_segments, pages_per_segment, num_outputs, sources ? num_rows : 0};
         const BatchArrays arrays = {counts,     tokens,         positions,  slots,   visible,
                                     tree_masks, segment_starts, page_table, outputs, sources};
-        check_arrays(arrays);
-        check_limits("batch_write", arrays, batch.limits);
+        try {
+            expect_arrays(arrays);
+            check_arrays(arrays);
+            check_limits("batch_write", arrays, batch.limits);
+        } catch (const Error&) {
+            // Nothing runs.
+            block.counts = {};
+            context.backend->upload(block.device, 0, &block.counts, sizeof block.counts);
+            throw;
+        }
         write_block(block.host.get(), arrays);
         context.backend->upload(block.device, 0, block.host.get(), block_bytes(counts));
         block.counts = counts;

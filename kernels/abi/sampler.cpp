@@ -63,8 +63,12 @@ int32_t aerie_sampler_write(uint32_t handle, uint32_t sampler_handle, const aeri
     return guard(handle, [&](Context& context) {
         Sampler& sampler = context.use<Sampler>(sampler_handle, "sampler_write", "sampler");
         const SamplerInputs inputs{rows, changes, queries, num_rows, num_changes, num_queries};
-        context.backend->sampler_write(sampler, {});  // parameters that are refused must not draw
-        check_inputs(sampler, inputs);
+        try {
+            check_inputs(sampler, inputs);
+        } catch (const Error&) {
+            context.backend->sampler_write(sampler, {});  // nothing is drawn
+            throw;
+        }
         context.backend->sampler_write(sampler, inputs);
     });
 }
