@@ -220,7 +220,9 @@ export class Context implements Disposable {
     try {
       body();
     } catch (error) {
-      this.create<GraphId>((out) => this.native.aerie_graph_end(this.id, out));
+      // What cannot be a graph either must not hide why.
+      const { native, id } = this;
+      if (native.aerie_graph_end(id, this.#out) === 0) native.aerie_graph_release(id, this.#out[0]!);
       throw error;
     }
     return this.create((out) => this.native.aerie_graph_end(this.id, out));

@@ -10,9 +10,41 @@ HandleTable<Context>& contexts() {
 }
 std::mutex create_error_mutex;
 std::string create_error;
+
+// The contexts in which this thread began to record. What it has not ended when it dies is dropped.
+struct Recordings {
+    std::vector<std::weak_ptr<Context>> contexts;
+
+    ~Recordings() {
+        for (const auto& weak : contexts) {
+            const std::shared_ptr<Context> context = weak.lock();
+            if (!context) continue;
+            std::lock_guard lock(context->mutex);
+            if (context->recorder == std::this_thread::get_id()) context->end_recording();
+        }
+    }
+};
+thread_local Recordings recordings;
 }  // namespace
 
 std::shared_ptr<Context> find_context(uint32_t handle) { return contexts().get(handle); }
+
+void Context::begin_recording() {
+    std::erase_if(recordings.contexts, [&](const auto& weak) {
+        const std::shared_ptr<Context> context = weak.lock();
+        return !context || context.get() == this;
+    });
+    recordings.contexts.push_back(weak_from_this());
+    recording = std::make_shared<Graph>();
+    recorder = std::this_thread::get_id();
+}
+
+std::shared_ptr<Graph> Context::end_recording() {
+    if (recording) recording->objects = std::move(used);
+    recorder = {};
+    recorded.notify_all();
+    return std::exchange(recording, nullptr);
+}
 
 void Context::submit(const Op& op) {
     backend->check(op);
@@ -81,7 +113,12 @@ int32_t aerie_context_set_threads(uint32_t handle, uint32_t num_threads) {
 
 int32_t aerie_context_destroy(uint32_t handle) {
     const RunningCall call("aerie_context_destroy");
-    return contexts().remove(handle) ? AERIE_OK : AERIE_BAD_HANDLE;
+    const std::shared_ptr<Context> context = contexts().remove(handle);
+    if (!context) return AERIE_BAD_HANDLE;
+    // Calls that wait for a recording hold on to the context; nobody can end it any more.
+    std::lock_guard lock(context->mutex);
+    context->end_recording();
+    return AERIE_OK;
 }
 
 int32_t aerie_context_error(uint32_t handle, char* text, uint32_t capacity) {

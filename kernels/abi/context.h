@@ -1,8 +1,10 @@
 // The context behind aerie_context_*, and the guard every entry of aerie.h runs in.
 #pragma once
+#include <condition_variable>
 #include <cstring>
 #include <new>
 #include <string>
+#include <thread>
 
 #include "abi/handles.h"
 #include "core/backend.h"
@@ -11,18 +13,20 @@
 
 namespace aerie {
 
-struct Context {
+struct Context : std::enable_shared_from_this<Context> {
     explicit Context(std::unique_ptr<Backend> made) : backend(std::move(made)), queue(*backend) {}
 
     // Declared first so that it is destroyed last: objects may hold memory that the backend allocated.
     std::unique_ptr<Backend> backend;
     WorkQueue queue;
     HandleTable<Object> objects;
-    std::recursive_mutex mutex;  // one call at a time; held from graph_begin to graph_end
+    std::mutex mutex;                  // one call at a time
+    std::condition_variable recorded;  // a recording has ended
     std::mutex error_mutex;
     std::string error;
     uint32_t num_threads = 1;
     std::shared_ptr<Graph> recording;           // null: ops run
+    std::thread::id recorder;                   // of the recording: only this thread's calls run meanwhile
     std::vector<std::shared_ptr<Object>> used;  // by this call, or by what is being recorded
 
     // The object behind a handle; `op` and `name` are for the error text.
@@ -45,6 +49,11 @@ struct Context {
     // Runs an op whose shapes were checked, or records it.
     void submit(const Op& op);
 
+    // Recording by this thread. It ends with the thread at the latest, so that nobody waits for ever.
+    void begin_recording();
+    // What was recorded so far, with the objects it uses; null if nothing was being recorded.
+    std::shared_ptr<Graph> end_recording();
+
     template <class T>
     void release(uint32_t handle, const char* op) {
         if (!dynamic_cast<T*>(objects.get(handle).get()))
@@ -62,17 +71,20 @@ inline void copy_text(char* text, uint32_t capacity, const std::string& source) 
     text[n] = 0;
 }
 
-// A context's lock for one call, which then lets go of the objects it used.
+// A context's lock for one call, which waits for other threads' recordings and lets go of the objects it used.
 class Call {
   public:
-    explicit Call(Context& context) : lock_(context.mutex), context_(context) {}
+    explicit Call(Context& context) : lock_(context.mutex), context_(context) {
+        context.recorded.wait(lock_,
+                              [&] { return !context.recording || context.recorder == std::this_thread::get_id(); });
+    }
     ~Call() {
         if (!context_.recording) context_.used.clear();
     }
     Call(const Call&) = delete;
 
   private:
-    std::lock_guard<std::recursive_mutex> lock_;
+    std::unique_lock<std::mutex> lock_;
     Context& context_;
 };
 

@@ -6,17 +6,14 @@ using namespace aerie;
 int32_t aerie_graph_begin(uint32_t handle) {
     return guard(handle, [&](Context& context) {
         if (context.recording) fail(AERIE_BAD_ARGUMENT, "graph_begin: a graph is being recorded already");
-        context.recording = std::make_shared<Graph>();
-        context.mutex.lock();
+        context.begin_recording();
     });
 }
 
 int32_t aerie_graph_end(uint32_t handle, uint32_t* out) {
     return guard(handle, [&](Context& context) {
         if (!context.recording) fail(AERIE_BAD_ARGUMENT, "graph_end: no graph is being recorded");
-        std::shared_ptr<Graph> graph = std::move(context.recording);
-        context.mutex.unlock();
-        graph->objects = std::move(context.used);
+        std::shared_ptr<Graph> graph = context.end_recording();
         graph->tape.number_slices();
         graph->program = context.backend->compile(graph->tape);
         for (const auto& [batch, limits] : graph->tape.limits) batch->limits.widen(limits);

@@ -6,7 +6,7 @@
  * tensor keeps them. Ops act on as many leading rows as their batch has when they are called. Work is done in the order
  * of the calls, perhaps after they return; what reads waits for what it reads. Between aerie_graph_begin and
  * aerie_graph_end ops are recorded, not run. Threads may share a context: one call runs at a time, but for aerie_wait
- * and aerie_poll, and a recording thread keeps the others out until it ends.
+ * and aerie_poll, and a recording thread keeps the others out until its graph ends, or it does.
  */
 #ifndef AERIE_H
 #define AERIE_H

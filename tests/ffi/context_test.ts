@@ -167,6 +167,23 @@ Deno.test("a body that throws while recording leaves the context usable", () =>
     assert.ok(readRows(context, out, 1, 1)[0]! > 5);
   }));
 
+Deno.test("what a body throws while recording is told, even if its ops make no graph", () =>
+  withContext("portable", 1, (context) => {
+    const batch = context.createBatch({ rows: 1, segments: 1, pages: 1, outputs: 1 });
+    const unwritten = context.batchTensor(batch, "outputSlice", 2),
+      out = context.batchTensor(batch, "outputSlice", 1);
+    const record = (end: () => void) =>
+      context.record(() => {
+        siluMul(context, out, unwritten);
+        end();
+      });
+    assertNative(() => record(() => {}), Status.unsupported, /silu_mul: reads a slice/);
+    assert.throws(() =>
+      record(() => {
+        throw new RangeError("halfway");
+      }), RangeError("halfway"));
+  }));
+
 Deno.test("packed weights report their bytes; 32 rows of Q8_0 are about the file's size", () =>
   withContext("portable", 1, (context) => {
     const weight = context.createWeight(64, 128);

@@ -18,7 +18,10 @@ async function ask<Answer>(script: string, message: unknown): Promise<Answer> {
   const worker = new Worker(import.meta.resolve(`../support/${script}`), { type: "module" });
   const answer = new Promise<Answer>((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = (event) => reject(event.error ?? event.message);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(event.error ?? new Error(event.message));
+    };
   });
   worker.postMessage(message);
   return await answer.finally(() => worker.terminate());
@@ -41,6 +44,14 @@ Deno.test("native threads may come and go while another thread runs forwards in 
   assert.ok(numResizes > MAX_THREADS, `${numResizes} changes`);
 });
 
+Deno.test("what a thread recorded when it died is dropped, and the other threads go on", async () => {
+  using context = new Context(libraryPath, { device: "cpu", threads: 2 });
+  assert.equal(await ask("dying_recorder.ts", { libraryPath, context: context.id }), "recording");
+  const x = tensorOf(context, Float32Array.of(1, 2), 2), out = context.createTensor(1, 1);
+  context.run(context.record(() => siluMul(context, out, x)));
+  assert.ok(readRows(context, out, 1, 1)[0]! > 1);
+});
+
 Deno.test("a context whose recording thread died can be disposed of, and others work", async () => {
   const context = new Context(libraryPath, { device: "cpu", threads: 2 });
   try {
@@ -51,4 +62,14 @@ Deno.test("a context whose recording thread died can be disposed of, and others 
   using next = new Context(libraryPath, { device: "cpu", threads: 2 });
   const x = tensorOf(next, Float32Array.of(1, 2), 2);
   assert.deepEqual([...readRows(next, x, 1, 2)], [1, 2]);
+});
+
+Deno.test("disposing of a context that records lets go of the threads that wait for it", async () => {
+  const context = new Context(libraryPath, { device: "cpu", threads: 1 });
+  context.check(context.native.aerie_graph_begin(context.id));
+  const answer = ask<string>("waiting_worker.ts", { libraryPath, context: context.id });
+  // Time for the Worker to come and wait; should it be late, it is refused.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  context[Symbol.dispose]();
+  assert.match(await answer.catch(String), /attached|is not live/);
 });
