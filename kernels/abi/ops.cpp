@@ -105,8 +105,7 @@ int32_t aerie_rope(uint32_t handle, uint32_t x_handle, uint32_t angles_handle, u
     return guard(handle, [&](Context& context) {
         Tensor& x = context.use<Tensor>(x_handle, "rope", "x");
         Tensor& angles = context.use<Tensor>(angles_handle, "rope", "angles");
-        if (!head_dim || head_dim % 32)
-            fail(AERIE_UNSUPPORTED, "rope: head_dim is %u, expected a multiple of 32", head_dim);
+        if (!head_dim || head_dim % 2) fail(AERIE_BAD_SHAPE, "rope: head_dim is %u, expected an even number", head_dim);
         expect_cols("rope", "angles", angles, head_dim);
         expect_same_rows("rope", x, angles);
         if (uint64_t(num_heads) * head_dim > x.cols)

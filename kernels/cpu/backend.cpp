@@ -102,6 +102,8 @@ class CpuBackend final : public Backend {
     uint32_t num_workers() const override { return pool_.size(); }
 
     void check(const aerie::Op& op) const override {
+        if (op.kind == OpKind::rope && op.head_dim % 32)
+            fail(AERIE_UNSUPPORTED, "rope: head_dim is %u, expected a multiple of 32", op.head_dim);
         const Tensor* gathered = op.kind == OpKind::gather_rows ? op.x : nullptr;
         const Tensor* stored = op.kind == OpKind::store_rows ? op.out : nullptr;
         for (const Tensor* tensor : {static_cast<const Tensor*>(op.out), op.x, op.y})

@@ -153,7 +153,7 @@ inline uint32_t rows_of(const Op& op, const Tensor& tensor, const Worker& worker
 
 struct OpTable {
     const char* name;
-    bool takes_bf16x2 = false;  // products with bfloat16 weights take their input as two bfloat16 parts
+    bool takes_bf16x2 = false;  // products with bfloat16 weights take a row of their input as two of bfloat16
     OpBody bodies[kNumOps];
 
     OpBody& of(OpKind kind) { return bodies[uint32_t(kind)]; }

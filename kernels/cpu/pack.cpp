@@ -37,16 +37,16 @@ void add_fifth_bits(uint8_t* quants, const uint8_t* packed) {
     for (int i = 0; i < 32; ++i) quants[i] |= uint8_t((bits >> i & 1) << 4);
 }
 
-// Sub-block `part` of a 256-value Q4_K or Q5_K block.
-void k_block(Block& out, const uint8_t* b, uint32_t part, bool five_bits) {
+// Sub-block `sub_block` of a 256-value Q4_K or Q5_K block.
+void k_block(Block& out, const uint8_t* b, uint32_t sub_block, bool five_bits) {
     int scale, minimum;
-    k_scale_min(b + 4, int(part), scale, minimum);
+    k_scale_min(b + 4, int(sub_block), scale, minimum);
     out.scale = f32_to_f16(f16_to_f32(u16(b)) * float(scale));
     out.minimum = f32_to_f16(-f16_to_f32(u16(b + 2)) * float(minimum));
-    const uint8_t* q = b + (five_bits ? 48 : 16) + part / 2 * 32;
+    const uint8_t* q = b + (five_bits ? 48 : 16) + sub_block / 2 * 32;
     for (int i = 0; i < 32; ++i) {
-        out.quants[i] = part % 2 ? q[i] >> 4 : q[i] & 15;
-        if (five_bits) out.quants[i] |= uint8_t((b[16 + i] >> part & 1) << 4);
+        out.quants[i] = sub_block % 2 ? q[i] >> 4 : q[i] & 15;
+        if (five_bits) out.quants[i] |= uint8_t((b[16 + i] >> sub_block & 1) << 4);
     }
 }
 
@@ -63,10 +63,10 @@ void quantise_block(Block& out, const float* v) {
 }
 
 // Q6_K has a scale per 16 values: requantised to 8 bits per 32, an error below an eighth of a 6-bit step.
-void q6_k_block(Block& out, const uint8_t* b, uint32_t part) {
+void q6_k_block(Block& out, const uint8_t* b, uint32_t sub_block) {
     float values[256];
     dequantise(values, b, AERIE_FORMAT_Q6_K, 256);
-    quantise_block(out, values + part * kBlock);
+    quantise_block(out, values + sub_block * kBlock);
 }
 
 // Block `index` (of 32) of a row.

@@ -131,12 +131,12 @@ void TapeRun::run_op(size_t at, const Worker& worker) const {
 
 void TapeRun::run_slices(size_t first, size_t last, const Worker& worker) const {
     const uint32_t num_outputs = ops[first].rows->num_outputs;
-    Worker part = worker;
-    part.max_outputs = kSliceOutputs;
+    Worker on_slice = worker;
+    on_slice.max_outputs = kSliceOutputs;
     for (;;) {
-        for (size_t i = first; i < last; ++i) run_op(i, part);
-        part.first_output += kSliceOutputs;
-        if (part.first_output >= num_outputs) return;
+        for (size_t i = first; i < last; ++i) run_op(i, on_slice);
+        on_slice.first_output += kSliceOutputs;
+        if (on_slice.first_output >= num_outputs) return;
         worker.barrier();
         if (worker.thread == 0)
             for (size_t i = first; i < last; ++i) ops[i].cursor->store(0, std::memory_order_relaxed);

@@ -144,6 +144,12 @@ refuses(
   /head_dim is 20/,
 );
 refuses(
+  "rope of an odd head",
+  (b) => ops.rope(b.context, b.rows(66), b.rows(33), 2, 33),
+  Status.badShape,
+  /head_dim is 33, expected an even number/,
+);
+refuses(
   "rope of too many heads",
   (b) => ops.rope(b.context, b.rows(64), b.rows(32), 3, 32),
   Status.badShape,

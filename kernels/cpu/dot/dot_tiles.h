@@ -1,6 +1,6 @@
 // Products of bf16 weights by AMX tiles (Intel SDM, volume 1, "Programming with Intel AMX"): one instruction multiplies
-// 32 inputs of a tile (16 rows) of x with those of a tile of the weight. x is split into two bf16 rows whose sum is x
-// to 16 bits, where the hardware's inputs have 8.
+// 32 inputs of a tile (16 rows) of x with those of a tile of the weight. x is taken apart into two bf16 rows whose sum
+// is x to 16 bits, where the hardware's inputs have 8.
 #pragma once
 #include "cpu/dot/packed_block.h"
 
