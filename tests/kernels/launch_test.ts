@@ -99,6 +99,20 @@ Deno.test("objects live until the graph that uses them is gone", () =>
     assert.ok(Math.abs(readRows(context, out, 1, 1)[0]! - 2 / (1 + Math.exp(-1))) < 1e-6);
   }));
 
+Deno.test("a launch goes on when all that it uses is released before it is waited for", () =>
+  withContext("portable", 2, (context) => {
+    const { native, id } = context, bench = new Bench(context), graph = indexing(bench);
+    const ticket = context.launch(graph);
+    context.check(native.aerie_graph_release(id, graph));
+    context.check(native.aerie_batch_release(id, bench.batch));
+    context.check(native.aerie_kv_release(id, bench.kv));
+    context.check(native.aerie_weight_release(id, bench.weight));
+    context.wait(ticket);
+    assert.equal(context.poll(ticket), true);
+    assertNative(() => context.launch(graph), Status.badHandle, /graph_launch: graph/);
+    new Bench(context).work();
+  }));
+
 /** A graph of one op for each kind of number it indexes by. */
 function indexing({ context, batch, kv, weight }: Bench): GraphId {
   const hidden = context.batchTensor(batch, "rows", 32), qkv = context.batchTensor(batch, "rows", 96);

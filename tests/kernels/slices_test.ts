@@ -42,20 +42,32 @@ function draw(context: Context, scope: "outputs" | "outputSlice", format: "Q8_0"
   const rows = Array.from({ length: count }, (_, i) => i);
   context.writeTensor(hidden, normals(random, count * COLS), 0, count);
   context.writeBatch(batch, rowsAt(rows, { outputs: rows.toReversed() }));
-  for (const i of rows) addDraw(sampler, { temperature: i % 3, seed: 7, position: i, numTop: TOP });
+  for (const i of rows) {
+    const queries = Array.from({ length: i % 3 }, (_, n) => (i + n) % VOCAB);
+    addDraw(sampler, {
+      temperature: i % 3,
+      seed: 7,
+      position: i,
+      numTop: TOP,
+      queries,
+      reportsRank: i % 2 === 0,
+    });
+  }
   sampler.write();
   // Twice: what a launch leaves behind must not show.
   for (let i = 0; i < 2; i++) context.run(graph);
   sampler.read(count);
-  const { tokens, logprobs, topTokens, topLogprobs } = sampler;
-  const results = { tokens, logprobs, topTokens, topLogprobs };
+  const { tokens, logprobs, topTokens, topLogprobs, ranks } = sampler;
+  const queried = rows.flatMap((i) => Array.from({ length: i % 3 }, (_, n) => sampler.queryLogprob(i, n)));
+  assert.ok(queried.every((logprob) => logprob < 0));
+  const results = { tokens, logprobs, topTokens, topLogprobs, ranks, queried };
   const numLeft = scope === "outputs" ? count : (count - 1) % SLICE + 1;
   return { results, left: readRows(context, logits, numLeft, VOCAB) };
 }
 
 testEachIsa("outputs in slices are drawn as they are without, bit for bit", (context) => {
   for (const format of ["Q8_0", "BF16"] as const) {
-    for (const count of [1, 256, 257, 700]) {
+    for (const count of [1, 255, 256, 257, 512, 700]) {
       const sliced = draw(context, "outputSlice", format, count),
         whole = draw(context, "outputs", format, count);
       const label = `${format}, ${count} outputs`;
