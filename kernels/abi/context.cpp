@@ -68,7 +68,7 @@ void Context::submit(const Op& op) {
         plan_batch(plan, *op.batch, op.num_heads, op.kv->num_kv_heads, backend->num_workers());
         planned.plan = &plan;
     }
-    const uint64_t number = queue.push(std::move(used));
+    const uint64_t number = queue.push(used);
     if (batch) batch->block().last_use = number;
     backend->run(planned, number);
     queue.retire();

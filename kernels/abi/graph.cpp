@@ -45,7 +45,7 @@ int32_t aerie_graph_launch(uint32_t handle, uint32_t* ticket, uint32_t graph_han
             // Skipped where the limits that aerie_batch_write checked are as strict, which is the usual case.
             if (!limits.follow_from(block.checked)) check_limits("graph_launch", block.arrays(), limits);
         }
-        const uint64_t number = context.queue.push(std::move(context.used));
+        const uint64_t number = context.queue.push(context.used);
         for (const auto& [batch, limits] : graph.tape.limits) batch->block().last_use = number;
         graph.tape.plans.make(context.backend->num_workers());
         context.backend->launch(*graph.program, number);

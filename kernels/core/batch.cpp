@@ -117,7 +117,9 @@ void check_limits(const char* op, const BatchArrays& a, const BatchLimits& limit
     check_below(op, "sources", a.sources, a.num_sources, limits.sources);
     if (limits.pages == BatchLimits::kNone) return;
     const size_t num_entries = size_t(a.num_segments) * a.pages_per_segment;
-    for (size_t i = 0; i < num_entries; ++i)
+    uint32_t largest = 0;
+    for (size_t i = 0; i < num_entries; ++i) largest = std::max(largest, uint32_t(a.page_table[i]));
+    for (size_t i = 0; largest >= limits.pages && i < num_entries; ++i)
         if (uint32_t(a.page_table[i]) >= limits.pages)
             fail(AERIE_BAD_ARGUMENT, "%s: page_table[%zu] is %d of %llu", op, i, a.page_table[i],
                  (unsigned long long)limits.pages);

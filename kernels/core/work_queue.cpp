@@ -1,5 +1,7 @@
 #include "core/work_queue.h"
 
+#include <utility>
+
 #include "core/error.h"
 
 namespace aerie {
@@ -16,13 +18,16 @@ WorkQueue::WorkQueue(Backend& backend) : backend_(backend), context_(next_contex
 
 WorkQueue::~WorkQueue() { backend_.wait(last_); }
 
-uint64_t WorkQueue::push(std::vector<std::shared_ptr<Object>> objects) {
-    unfinished_.push_back({++last_, std::move(objects)});
+uint64_t WorkQueue::push(std::vector<std::shared_ptr<Object>>& objects) {
+    unfinished_.push_back({++last_, std::exchange(objects, std::move(spare_))});
     return last_;
 }
 
 void WorkQueue::retire() {
-    while (!unfinished_.empty() && backend_.is_done(unfinished_.front().number)) unfinished_.pop_front();
+    for (; !unfinished_.empty() && backend_.is_done(unfinished_.front().number); unfinished_.pop_front()) {
+        spare_ = std::move(unfinished_.front().objects);
+        spare_.clear();
+    }
 }
 
 uint32_t WorkQueue::issue_ticket(uint64_t number) {

@@ -19,8 +19,8 @@ class WorkQueue {
     ~WorkQueue();
     WorkQueue(const WorkQueue&) = delete;
 
-    // Numbers the next piece of work, and keeps `objects` alive until it is done.
-    uint64_t push(std::vector<std::shared_ptr<Object>> objects);
+    // Numbers the next piece of work, and takes over its objects, which live until it is done.
+    uint64_t push(std::vector<std::shared_ptr<Object>>& objects);
     // Releases the objects of finished work.
     void retire();
     // Issues a ticket for the work just submitted.
@@ -38,6 +38,7 @@ class WorkQueue {
     const uint32_t context_;  // the upper 8 bits of all its tickets
     uint64_t last_ = 0;
     std::deque<Work> unfinished_;
+    std::vector<std::shared_ptr<Object>> spare_;  // empty; its memory is used again
     std::atomic<uint64_t> num_tickets_{0};
     std::atomic<uint64_t> numbers_[kNumTickets] = {};  // by ticket
 };
