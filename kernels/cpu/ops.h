@@ -108,7 +108,7 @@ struct Worker {
     // The outputs that ops on an output slice compute; all outputs for other ops.
     uint32_t first_output = 0, max_outputs = UINT32_MAX;
 
-    void barrier() const { pool->barrier(thread); }
+    void barrier() const { pool->barrier(thread, num_threads); }
     // Share of `count` items: first .. last - 1.
     void share(uint32_t count, uint32_t& first, uint32_t& last) const {
         first = uint32_t(uint64_t(count) * thread / num_threads);

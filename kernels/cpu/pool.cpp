@@ -108,16 +108,16 @@ void Pool::run(Body body, void* argument) {
     first_arrival_ = arrivals_[0].local;
     publish();
     body(argument, 0);
-    barrier(0);
+    barrier(0, size_);
 }
 
-void Pool::barrier(uint32_t thread) {
-    if (size_ == 1) return;
+void Pool::barrier(uint32_t thread, uint32_t num_threads) {
+    if (num_threads == 1) return;
     Arrival& mine = arrivals_[thread];
     const uint32_t target = ++mine.local;
     mine.count.store(target, std::memory_order_seq_cst);
     futex_wake(mine.count);
-    for (uint32_t t = 0; t < size_; ++t)
+    for (uint32_t t = 0; t < num_threads; ++t)
         if (t != thread) wait_for(arrivals_[t].count, target);
 }
 
@@ -128,11 +128,12 @@ void Pool::worker(uint32_t thread) {
         wait_for(epoch_, next);
         if (stopping_) return;
         next = epoch_.load(std::memory_order_acquire);
-        if (thread >= next % 256) continue;
+        const uint32_t num_threads = next % 256;
+        if (thread >= num_threads) continue;
         arrivals_[thread].local = first_arrival_;
         const RunningCall call(call_);
         body_(argument_, thread);
-        barrier(thread);
+        barrier(thread, num_threads);
     }
 }
 

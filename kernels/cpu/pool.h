@@ -25,8 +25,9 @@ class Pool {
     // Runs body(argument, 0 .. size-1) on all threads; returns when all are done. One caller at a time.
     void run(Body body, void* argument);
 
-    // Barrier: called by every thread inside run(); returns when all threads have arrived.
-    void barrier(uint32_t thread);
+    // Barrier: called by each of the run's `num_threads` threads; returns when all have arrived. The number is the
+    // run's own, since a thread that leaves its last barrier late may meet another size().
+    void barrier(uint32_t thread, uint32_t num_threads);
 
   private:
     // Arrival flag of a thread, in a cache line of its own (two, since lines are fetched in pairs), so that arriving is

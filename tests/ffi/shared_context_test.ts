@@ -44,6 +44,16 @@ Deno.test("native threads may come and go while another thread runs forwards in 
   assert.ok(numResizes > MAX_THREADS, `${numResizes} changes`);
 });
 
+Deno.test("native threads that grow in number right after a run leave none waiting for ever", async () => {
+  const script = new URL("../support/growing_pool.ts", import.meta.url).pathname;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", script, libraryPath, "1000"],
+    signal: AbortSignal.timeout(60_000),
+  });
+  // A context that ends waits for its threads.
+  assert.equal((await process.output()).code, 0, "killed after a minute");
+});
+
 Deno.test("what a thread recorded when it died is dropped, and the other threads go on", async () => {
   using context = new Context(libraryPath, { device: "cpu", threads: 2 });
   assert.equal(await ask("dying_recorder.ts", { libraryPath, context: context.id }), "recording");
