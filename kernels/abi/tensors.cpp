@@ -55,7 +55,7 @@ int32_t aerie_tensor_load(uint32_t handle, uint32_t* out, uint32_t file_handle, 
         const uint8_t* data = checked_range("tensor_load", file, offset, stored, rows, cols, row_bytes);
         std::vector<float> row(cols);
         for (uint32_t r = 0; r < rows; ++r, data += row_bytes) {
-            dequantise(row.data(), data, stored, cols);
+            dequantize(row.data(), data, stored, cols);
             upload_rows(context, *tensor, row.data(), r, 1);
         }
         *out = context.objects.add(std::move(tensor));

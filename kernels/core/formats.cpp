@@ -187,7 +187,7 @@ void widen(float* out, const void* values, size_t count, aerie_dtype dtype) {
     for (size_t i = 0; i < count; ++i) out[i] = dtype == AERIE_F16 ? f16_to_f32(halves[i]) : bf16_to_f32(halves[i]);
 }
 
-void dequantise(float* out, const uint8_t* data, aerie_format format, size_t count) {
+void dequantize(float* out, const uint8_t* data, aerie_format format, size_t count) {
     const BlockSize block = block_size(format);
     for (size_t i = 0; i < count; i += block.elements, data += block.bytes, out += block.elements) switch (format) {
             case AERIE_FORMAT_F32:

@@ -18,7 +18,7 @@ BlockSize block_size(aerie_format format);
 size_t format_bytes(aerie_format format, size_t count);
 
 // out [count] = the values of `data`; count is a multiple of the block.
-void dequantise(float* out, const uint8_t* data, aerie_format format, size_t count);
+void dequantize(float* out, const uint8_t* data, aerie_format format, size_t count);
 
 // Bytes of one number.
 inline size_t dtype_bytes(aerie_dtype dtype) { return dtype == AERIE_F32 ? 4 : dtype == AERIE_INT8 ? 1 : 2; }

@@ -154,7 +154,7 @@ class Attention {
         for (uint32_t i = 0; i < item.num_pairs; ++i) merge(into + i * stride, more + i * stride, dim_);
     }
 
-    // Divides by the mass, the sum of the exponentials; writes the output, quantised if the op has a quantized output.
+    // Divides by the mass, the sum of the exponentials; writes the output, quantized if the op has a quantized output.
     void finish(const AttentionItem& item, const Query* queries, const float* partials) const {
         for (uint32_t i = 0; i < item.num_pairs; ++i) {
             const float* partial = partials + i * partial_stride(dim_);
@@ -162,7 +162,7 @@ class Attention {
             for (uint32_t d = 0; d < dim_; d += 16) store(out + d, div(load(partial + d), set1(partial[dim_ + 1])));
             if (!op_.quantized_out) continue;
             for (uint32_t d = 0; d < dim_; d += kBlock)
-                quantise_block(load(out + d), load(out + d + 16), quantized_, uint32_t(row_of(item, i)),
+                quantize_block(load(out + d), load(out + d + 16), quantized_, uint32_t(row_of(item, i)),
                                (head_of(item, i) * dim_ + d) / kBlock);
         }
     }

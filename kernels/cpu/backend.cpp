@@ -170,18 +170,18 @@ class CpuBackend final : public Backend {
         return op;
     }
 
-    // Room for the quantised or bf16x2 input of a product.
+    // Room for the quantized or bf16x2 input of a product.
     void reserve_input(Op& op) {
         const uint32_t most_rows = op.slice ? std::min(op.x->capacity, kSliceOutputs) : op.x->capacity;
         for (const PackedPart& part : op.packed->parts) {
-            const bool quantised = is_quantised(part.format);
+            const bool quantized = is_quantized(part.format);
             const bool takes_bf16x2 = table_->takes_bf16x2 && part.format == kPackedBf16;
             if (takes_bf16x2) inputs_.reserve_bf16x2(most_rows, op.x->cols);
-            if (quantised) {
+            if (quantized) {
                 inputs_.reserve(most_rows, op.x->cols);
                 for (auto& scratch : scratch_) scratch->input.reserve(kMaxRowsQuantizedPerThread, op.x->cols);
             }
-            if (quantised || takes_bf16x2) op.input = &inputs_;
+            if (quantized || takes_bf16x2) op.input = &inputs_;
         }
     }
 

@@ -11,7 +11,7 @@ const PackedPart& part_of(const PackedWeight& weight, uint32_t row) {
     return *part;
 }
 
-// One element of a quantised block; tile and lane place the row in its panel.
+// One element of a quantized block; tile and lane place the row in its panel.
 float quant_value(PackedFormat format, const uint8_t* block, uint32_t row, uint32_t i) {
     const uint32_t tile = row / kTileRows, lane = row % kTileRows * 4 + i % 4;
     const uint8_t* scales = block + (format == kPackedQ4 ? kQ4ScalesAt : kQ8ScalesAt);
@@ -34,7 +34,7 @@ void unpack_row(float* out, const PackedWeight& weight, uint32_t token, uint32_t
     const uint8_t* panel = part.data + panel_bytes(format, cols) * ((token - part.first_row) / kPanelRows);
     const size_t block_bytes = panel_bytes(format, kBlock);
     for (uint32_t i = 0; i < cols; ++i) {
-        if (is_quantised(format)) {
+        if (is_quantized(format)) {
             out[i] = quant_value(format, panel + i / kBlock * block_bytes, row, i % kBlock);
             continue;
         }

@@ -7,7 +7,7 @@
 namespace aerie::cpu::AERIE_ISA {
 
 // One block of 32 inputs to int8 with one scale.
-AERIE_INLINE void quantise_block(Floats first, Floats second, const QuantizedRows& out, uint32_t row, uint32_t block) {
+AERIE_INLINE void quantize_block(Floats first, Floats second, const QuantizedRows& out, uint32_t row, uint32_t block) {
     const float largest = reduce_max(max(abs(first), abs(second)));
     const Floats inverse = set1(largest > 0 ? 127.0f / largest : 0.0f);
     const Ints a = round(mul(first, inverse)), b = round(mul(second, inverse));

@@ -8,12 +8,12 @@
 namespace aerie::cpu::AERIE_ISA {
 namespace {
 
-using QuantisedDot = void (*)(const uint8_t*, uint32_t, const QuantizedRows&, uint32_t, float*, Prefetch);
+using QuantizedDot = void (*)(const uint8_t*, uint32_t, const QuantizedRows&, uint32_t, float*, Prefetch);
 using FloatDot = void (*)(const uint8_t*, uint32_t, const float*, float*);
 
 #define AERIE_GROUPS(f, first) \
     { &f<first, 1>, &f<first, 2>, &f<first, 3>, &f<first, 4>, &f<first, 5>, &f<first, 6>, &f<first, 7>, &f<first, 8> }
-constexpr QuantisedDot kQuantisedDots[3][kGroup] = {
+constexpr QuantizedDot kQuantizedDots[3][kGroup] = {
     AERIE_GROUPS(dot_rows, kPackedQ4), AERIE_GROUPS(dot_rows, kPackedQ5), AERIE_GROUPS(dot_rows, kPackedQ8)};
 constexpr FloatDot kFloatDots[3][kGroup] = {AERIE_GROUPS(dot_float, F32Weight), AERIE_GROUPS(dot_float, F16Weight),
                                             AERIE_GROUPS(dot_float, Bf16Weight)};
@@ -68,7 +68,7 @@ void dot(const Op& op, const Panel& panel, const Operands& operands, const Group
          uint32_t first_row, uint32_t count, float* sums) {
     const uint32_t cols = op.weight->cols, num_blocks = whole_blocks(cols) / kBlock;
     const PackedFormat format = panel.part->format;
-    if (!is_quantised(format) && !is_tiled(*panel.part)) {
+    if (!is_quantized(format) && !is_tiled(*panel.part)) {
         kFloatDots[format][count - 1](panel.data, cols, operands.x + size_t(first_row) * cols, sums);
         return;
     }
@@ -79,7 +79,7 @@ void dot(const Op& op, const Panel& panel, const Operands& operands, const Group
     if (is_tiled(*panel.part))
         dot_bf16x2(panel.data, cols, bf16x2_rows(op, first_row), count, sums, prefetch);
     else
-        kQuantisedDots[format - kPackedQ4][count - 1](panel.data, cols, operands.quantized, first_row, sums, prefetch);
+        kQuantizedDots[format - kPackedQ4][count - 1](panel.data, cols, operands.quantized, first_row, sums, prefetch);
 }
 
 // One panel into out (+ residual).
@@ -102,7 +102,7 @@ void plain_panel(const Op& op, uint32_t index, const Operands& operands) {
     }
 }
 
-// A gate panel and its up panel into out, or quantised (a panel is one block) into quantized_out.
+// A gate panel and its up panel into out, or quantized (a panel is one block) into quantized_out.
 void gated_panel(const Op& op, uint32_t index, const Operands& operands) {
     const Panel gate = find_panel(op, index), up = find_panel(op, index + op.packed->num_panels / 2);
     const Groups groups{operands.num_rows, std::min(most_rows(gate), most_rows(up))};
@@ -115,7 +115,7 @@ void gated_panel(const Op& op, uint32_t index, const Operands& operands) {
             const float *g = gates + c * kPanelRows, *u = ups + c * kPanelRows;
             const Floats first = silu_mul(load(g), load(u)), second = silu_mul(load(g + 16), load(u + 16));
             if (op.quantized_out) {
-                quantise_block(first, second, operands.quantized_out, row, index);
+                quantize_block(first, second, operands.quantized_out, row, index);
             } else {
                 float* out = operands.out + size_t(row) * op.out->cols + gate.first_row;
                 store(out, first);
@@ -125,7 +125,7 @@ void gated_panel(const Op& op, uint32_t index, const Operands& operands) {
     }
 }
 
-// The input as int8. Few rows: every thread quantises them for itself. More rows: each thread quantises a share of the
+// The input as int8. Few rows: every thread quantizes them for itself. More rows: each thread quantizes a share of the
 // blocks of all rows. Many rows: a share of the rows. No cache line is written by two threads.
 QuantizedRows quantize_input(const Op& op, const Worker& worker, const float* input, uint32_t num_rows) {
     const uint32_t cols = op.weight->cols;
@@ -150,7 +150,7 @@ QuantizedRows quantize_input(const Op& op, const Worker& worker, const float* in
                 low = scaled(low, inverse, load(norm + i));
                 high = scaled(high, inverse, load(norm + i + 16));
             }
-            quantise_block(low, high, x, row, block);
+            quantize_block(low, high, x, row, block);
         }
     }
     if (!alone) worker.barrier();
@@ -176,12 +176,12 @@ void linear(const Op& op, const Worker& worker) {
                       .quantized_out = {}};
     const uint32_t num_rows = operands.num_rows;
     if (!num_rows) return;
-    bool quantised = false, takes_bf16x2 = false;
+    bool quantized = false, takes_bf16x2 = false;
     for (const PackedPart& part : op.packed->parts) {
-        quantised |= is_quantised(part.format);
+        quantized |= is_quantized(part.format);
         takes_bf16x2 |= is_tiled(part);
     }
-    if (quantised) operands.quantized = quantize_input(op, worker, operands.x, num_rows);
+    if (quantized) operands.quantized = quantize_input(op, worker, operands.x, num_rows);
     if (takes_bf16x2) bf16x2_input(op, worker, operands.x, num_rows);
     if (op.quantized_out) operands.quantized_out = op.quantized_out->layout(num_rows, op.out->cols);
     [[maybe_unused]] const Tiles tiles(takes_bf16x2);

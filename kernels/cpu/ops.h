@@ -18,7 +18,7 @@ constexpr uint32_t kPanelRows = 32, kTileRows = 16, kBlock = 32;
 inline uint32_t whole_blocks(uint32_t cols) { return (cols + kBlock - 1) / kBlock * kBlock; }
 
 // Rows of x as int8 with one scale per 32 inputs, block-major so that rows are constant offsets. A block's scales
-// fill whole cache lines of their own: threads that quantise different blocks do not fight over them.
+// fill whole cache lines of their own: threads that quantize different blocks do not fight over them.
 struct QuantizedRows {
     uint32_t num_rows = 0, stride = 0;  // stride: num_rows, rounded up to a cache line if more than a few
     int8_t* quants = nullptr;           // [cols / 32, num_rows, 32]
@@ -38,7 +38,7 @@ struct QuantizedBuffer {
     QuantizedRows layout(uint32_t rows, uint32_t cols) const;
 };
 
-// How rows of a weight lie in memory. A panel is 32 rows; quantised parts hold per block of 32 inputs the quants of two
+// How rows of a weight lie in memory. A panel is 32 rows; quantized parts hold per block of 32 inputs the quants of two
 // tiles of 16 rows, four inputs of a row side by side (the operand of vpdpbusd), then f16 scales, then f16 minima.
 enum PackedFormat : int32_t {
     kPackedF32,   // [cols, 32 rows]
@@ -57,7 +57,7 @@ inline size_t packed_float_at(PackedFormat format, uint32_t k, uint32_t row) {
     if (format == kPackedBf16) return (size_t(k / 2) * kPanelRows + row) * 2 + k % 2;
     return size_t(k) * kPanelRows + row;
 }
-inline bool is_quantised(PackedFormat format) { return format >= kPackedQ4; }
+inline bool is_quantized(PackedFormat format) { return format >= kPackedQ4; }
 
 // Rows of a weight in one packed format.
 struct PackedPart {
@@ -77,7 +77,7 @@ inline const PackedWeight& packed_of(const Weight& weight) { return static_cast<
 constexpr uint32_t kMaxHeadDim = 512;
 constexpr uint32_t kScores = kKeysPerBlock + 64;  // a block, and as far as gaps push the keys of a tree
 constexpr uint32_t kMaxRowsQuantizedPerThread =
-    3;  // up to here every thread quantises all rows itself, cheaper than a barrier
+    3;  // up to here every thread quantizes all rows itself, cheaper than a barrier
 
 // Scratch memory of one thread.
 struct Scratch {
@@ -132,7 +132,7 @@ struct Op : aerie::Op {
     // Set by fuse(): the work of fused neighbours.
     const Tensor* norm = nullptr;                   // linear: x is RMS-normed by this weight first, eps in scalar
     bool gated = false;                             // linear: out = silu(first half of the rows) * second half
-    const QuantizedBuffer* quantized_in = nullptr;  // linear: its input, quantised by an earlier op
+    const QuantizedBuffer* quantized_in = nullptr;  // linear: its input, quantized by an earlier op
     QuantizedBuffer* quantized_out = nullptr;       // linear, attention: out goes here instead
     const Tensor* angles = nullptr;                 // attention: rotate queries and keys and store the rows first
     bool barrier_before = false;

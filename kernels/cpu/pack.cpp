@@ -51,7 +51,7 @@ void k_block(Block& out, const uint8_t* b, uint32_t sub_block, bool five_bits) {
 }
 
 // 32 values to 8 bits with one scale.
-void quantise_block(Block& out, const float* v) {
+void quantize_block(Block& out, const float* v) {
     float largest = 0;
     for (uint32_t i = 0; i < kBlock; ++i) largest = std::max(largest, std::fabs(v[i]));
     out.scale = f32_to_f16(largest / 127.0f);
@@ -62,11 +62,11 @@ void quantise_block(Block& out, const float* v) {
     }
 }
 
-// Q6_K has a scale per 16 values: requantised to 8 bits per 32, an error below an eighth of a 6-bit step.
+// Q6_K has a scale per 16 values: requantized to 8 bits per 32, an error below an eighth of a 6-bit step.
 void q6_k_block(Block& out, const uint8_t* b, uint32_t sub_block) {
     float values[256];
-    dequantise(values, b, AERIE_FORMAT_Q6_K, 256);
-    quantise_block(out, values + sub_block * kBlock);
+    dequantize(values, b, AERIE_FORMAT_Q6_K, 256);
+    quantize_block(out, values + sub_block * kBlock);
 }
 
 // Block `index` (of 32) of a row.
@@ -168,14 +168,14 @@ void pack_panel(uint8_t* panel, PackedFormat format, const WeightPart& part, uin
     Block block;
     for (uint32_t r = 0; r < end; ++r) {
         const uint8_t* row = part.file->data + part.offset + part.row_bytes * source_row(part, index * kPanelRows + r);
-        if (is_float) dequantise(values.data(), row, part.format, cols);
-        if (!is_quantised(format)) {
+        if (is_float) dequantize(values.data(), row, part.format, cols);
+        if (!is_quantized(format)) {
             pack_float_row(panel, format, r, values.data(), cols);
             continue;
         }
         for (uint32_t b = 0; b < cols / kBlock; ++b) {
             if (is_float)
-                quantise_block(block, values.data() + b * kBlock);
+                quantize_block(block, values.data() + b * kBlock);
             else
                 read_block(block, row, part.format, b);
             write_block(panel + b * block_bytes, format, r, block);

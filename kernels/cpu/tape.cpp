@@ -32,9 +32,9 @@ bool is_dead_after(const std::vector<Op>& ops, size_t index, const Tensor* tenso
     return aerie::is_dead_after(accesses_of(ops), index, tensor);
 }
 
-bool all_quantised(const PackedWeight& weight) {
+bool all_quantized(const PackedWeight& weight) {
     return std::all_of(weight.parts.begin(), weight.parts.end(),
-                       [](const PackedPart& part) { return is_quantised(part.format); });
+                       [](const PackedPart& part) { return is_quantized(part.format); });
 }
 
 bool whole_panels(const PackedWeight& weight) {
@@ -48,7 +48,7 @@ void fuse_norm(std::vector<Op>& ops) {
         const Op norm = ops[i];
         Op& linear = ops[i + 1];
         if (norm.kind != OpKind::rms_norm || linear.kind != OpKind::linear || linear.x != norm.out) continue;
-        if (!all_quantised(*linear.packed) || linear.y == norm.out || !is_dead_after(ops, i + 1, norm.out)) continue;
+        if (!all_quantized(*linear.packed) || linear.y == norm.out || !is_dead_after(ops, i + 1, norm.out)) continue;
         if (linear.out == norm.x) continue;  // another thread may still read the norm's input
         linear.x = norm.x;
         linear.norm = norm.y;
@@ -87,13 +87,13 @@ void fuse_attention(std::vector<Op>& ops) {
     }
 }
 
-void fuse_quantisation(std::vector<Op>& ops, QuantizedBuffer& quantized) {
+void fuse_quantization(std::vector<Op>& ops, QuantizedBuffer& quantized) {
     for (size_t i = 0; i + 1 < ops.size(); ++i) {
         Op &producer = ops[i], &consumer = ops[i + 1];
         const bool whole_blocks =
             producer.gated || (producer.kind == OpKind::attention && producer.kv->head_dim % kBlock == 0);
         if (!whole_blocks || consumer.kind != OpKind::linear || consumer.x != producer.out || consumer.norm) continue;
-        if (!all_quantised(*consumer.packed) || consumer.y == producer.out || consumer.slice != producer.slice)
+        if (!all_quantized(*consumer.packed) || consumer.y == producer.out || consumer.slice != producer.slice)
             continue;
         if (!is_dead_after(ops, i + 1, producer.out)) continue;
         quantized.reserve(producer.out->capacity, producer.out->cols);
@@ -165,7 +165,7 @@ void fuse(std::vector<Op>& ops, QuantizedBuffer& quantized) {
     fuse_norm(ops);
     fuse_gate(ops);
     fuse_attention(ops);
-    fuse_quantisation(ops, quantized);
+    fuse_quantization(ops, quantized);
 }
 
 void place_barriers(std::vector<Op>& ops) {

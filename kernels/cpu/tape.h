@@ -25,10 +25,10 @@ struct TapeRun {
 };
 
 // Operator fusion: merges adjacent ops when the tensor between them has no other reader:
-//   rms_norm + linear             the norm happens while quantising the input
+//   rms_norm + linear             the norm happens while quantizing the input
 //   linear + silu_mul             one thread holds the gate and the value of an output
 //   rope + kv_store + attention   an attention item rotates and stores its own rows
-//   linear or attention + linear  the output is quantised as it is made, into `quantized`
+//   linear or attention + linear  the output is quantized as it is made, into `quantized`
 // Arithmetic and results stay the same to the bit.
 void fuse(std::vector<Op>& ops, QuantizedBuffer& quantized);
 

@@ -1,4 +1,4 @@
-// What products of quantised weights share on every instruction set: where the numbers of a packed block lie, and the
+// What products of quantized weights share on every instruction set: where the numbers of a packed block lie, and the
 // prefetch of the weight stream.
 #pragma once
 #include "cpu/ops.h"
