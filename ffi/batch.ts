@@ -3,16 +3,7 @@
  *
  * @module
  */
-import type { BatchRows } from "./context.ts";
-
-/** Limits of a batch, as `Context.createBatch` takes them. */
-export interface BatchLimits {
-  readonly rows: number;
-  readonly segments: number;
-  /** Pages of a segment. */
-  readonly pages: number;
-  readonly outputs: number;
-}
+import type { BatchLimits, BatchRows } from "./types.ts";
 
 /** The arrays of one forward at a time. Their lengths are the limits; the counts say how much of them is used. */
 export class BatchArrays implements BatchRows {

@@ -7,10 +7,10 @@
 import { Device, Dtype, Format, Scope, type TensorDtype } from "./enums.ts";
 import type { BatchId, ContextId, FileId, GraphId, KvId, TensorId, TicketId, WeightId } from "./handles.ts";
 import { check, type Native, openLibrary, readText } from "./library.ts";
-import type { BatchRows, FileRange } from "./types.ts";
+import type { BatchLimits, BatchRows, FileRange } from "./types.ts";
 
 export { Device, Dtype, Format, Scope, type TensorDtype } from "./enums.ts";
-export type { BatchRows, FileRange } from "./types.ts";
+export type { BatchLimits, BatchRows, FileRange } from "./types.ts";
 
 /** A device with its threads. Errors are {@linkcode NativeError}s with the library's text. */
 export class Context implements Disposable {
@@ -158,7 +158,7 @@ export class Context implements Disposable {
   }
 
   /** Creates a batch: memory for the rows of a forward, up to `limits`. */
-  createBatch(limits: { rows: number; segments: number; pages: number; outputs: number }): BatchId {
+  createBatch(limits: BatchLimits): BatchId {
     const { rows, segments, pages, outputs } = limits;
     return this.create((out) => this.native.aerie_batch_create(this.id, out, rows, segments, pages, outputs));
   }

@@ -24,5 +24,7 @@ export const Format = {
 export const Dtype = { float32: 0, float16: 1, bfloat16: 2, int8: 3 } as const;
 /** Element types of tensors. */
 export type TensorDtype = "float32" | "float16" | "bfloat16";
+/** Outputs that ops with a tensor of `Scope.outputSlice` take at a time: its rows at most. */
+export const SLICE_OUTPUTS = 256;
 /** Whether a tensor has a row per batch row, per batch output, or per output of the slice at hand. */
 export const Scope = { rows: 0, outputs: 1, outputSlice: 2 } as const;

@@ -1,5 +1,5 @@
 /**
- * What a context's methods take: ranges of files and the rows of a forward.
+ * What a context's methods take: ranges of files, the rows of a forward and their limits.
  *
  * @module
  */
@@ -14,6 +14,15 @@ export interface FileRange {
   readonly format: keyof typeof Format;
   /** Bytes from a row to the next; absent: rows are contiguous. Set for columns of a wider matrix. */
   readonly rowBytes?: number;
+}
+
+/** Rows, segments and outputs of a batch at most. */
+export interface BatchLimits {
+  readonly rows: number;
+  readonly segments: number;
+  /** Pages of a segment. */
+  readonly pages: number;
+  readonly outputs: number;
 }
 
 /** The rows of one forward; see `aerie_batch_write`. Lengths: rows, segments + 1, segments * pagesPerSegment, outputs. */

@@ -18,7 +18,7 @@ struct File : Object {
 };
 
 // Rows of an output slice at most: a tensor of AERIE_OUTPUT_SLICE has no more.
-constexpr uint32_t kSliceOutputs = 256;
+constexpr uint32_t kSliceOutputs = AERIE_SLICE_OUTPUTS;
 
 struct Tensor : Object {
     uint32_t capacity = 0, cols = 0;  // capacity: rows allocated

@@ -52,8 +52,11 @@ enum aerie_format {
  * inputs where a row is whole blocks of them, else bfloat16. */
 enum aerie_dtype { AERIE_F32 = 0, AERIE_F16 = 1, AERIE_BF16 = 2, AERIE_INT8 = 3 };
 
-/* Which rows of a batch a tensor follows: all, the outputs, or the 256 outputs at hand. Recorded ops that follow each
- * other and have an operand of AERIE_OUTPUT_SLICE run together, once per 256 outputs; their operands of AERIE_OUTPUTS
+/* Rows of an output slice at most: the outputs whose logits exist at a time. */
+#define AERIE_SLICE_OUTPUTS 256
+
+/* Which rows of a batch a tensor follows: all, the outputs, or the slice of outputs at hand. Recorded ops that follow
+ * each other and have an operand of AERIE_OUTPUT_SLICE run together, once per slice; their operands of AERIE_OUTPUTS
  * are then those outputs' rows. Afterwards such a tensor has the rows of the last slice. */
 enum aerie_scope { AERIE_ROWS = 0, AERIE_OUTPUTS = 1, AERIE_OUTPUT_SLICE = 2 };
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SLICE_OUTPUTS } from "../../ffi/enums.ts";
 import type { Checkpoint, ModelConfig } from "../contracts/checkpoint.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import type { VerifierConfig } from "../contracts/config.ts";
@@ -11,7 +12,8 @@ import { batchLimits, kvBytes } from "../models/load.ts";
 import { FEATURE_BYTES } from "../models/model.ts";
 import { Weights } from "../nn/weights.ts";
 import { draftLimits } from "../speculation/tree_proposer.ts";
-import { BatchArrays, type BatchLimits } from "../../ffi/batch.ts";
+import { BatchArrays } from "../../ffi/batch.ts";
+import type { BatchLimits } from "../../ffi/types.ts";
 
 /** Bytes by what they are for. All but the weights are reserved at start and touched as they are used. */
 export interface MemoryNeeds {
@@ -58,8 +60,6 @@ const PACKED_BYTES: Partial<Record<StorageFormat, number>> = {
 };
 const FLOAT_BYTES = { float32: 4, float16: 2, bfloat16: 2, int8: 1088 / 1024 } as const;
 const UNIT_ROWS = 32, FLOAT = 4;
-/** Rows of an output slice at most, `kSliceOutputs` of `kernels/core/objects.h`. */
-const SLICE_OUTPUTS = 256;
 /** Copies of a batch's arrays: one where they are filled, three in the library, which takes the next while one runs. */
 const NUM_BATCHES = 4;
 

@@ -7,7 +7,7 @@ import type { ModelConfig } from "../contracts/checkpoint.ts";
 import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import type { LogLevel } from "../contracts/log_level.ts";
 import { LoadError } from "../contracts/errors.ts";
-import type { BatchLimits } from "../../ffi/batch.ts";
+import type { BatchLimits } from "../../ffi/types.ts";
 import type { Context } from "../../ffi/context.ts";
 import { NativeError } from "../../ffi/error.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";

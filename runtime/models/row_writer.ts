@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { BatchArrays, type BatchLimits } from "../../ffi/batch.ts";
+import { BatchArrays } from "../../ffi/batch.ts";
+import type { BatchLimits } from "../../ffi/types.ts";
 import type { BatchRows } from "../../ffi/context.ts";
 
 /** One row. */

@@ -8,7 +8,7 @@
 import { type DraftTree, emptyTree } from "../contracts/draft_tree.ts";
 import type { DraftRequest } from "../messages/scheduler_drafter.ts";
 import { RowWriter } from "../models/row_writer.ts";
-import type { BatchLimits } from "../../ffi/batch.ts";
+import type { BatchLimits } from "../../ffi/types.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, GraphId, TensorId } from "../../ffi/handles.ts";
 import { DraftKv } from "./draft_kv.ts";

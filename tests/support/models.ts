@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SLICE_OUTPUTS } from "../../ffi/enums.ts";
 import type { LogLevel } from "../../runtime/contracts/log_level.ts";
 import type { Checkpoint } from "../../runtime/contracts/checkpoint.ts";
 import type { VerifierConfig } from "../../runtime/contracts/config.ts";
@@ -100,9 +101,6 @@ export function referenceWeights(
 
 /** Rows of one sequence for {@linkcode ModelRunner}. */
 export type RunRows = Pick<Segment, "tokens" | "start" | "pages">;
-
-/** Rows of an output slice at most; see `AERIE_OUTPUT_SLICE`. */
-const SLICE_OUTPUTS = 256;
 
 /** A natively loaded model whose logits can be read. */
 export class ModelRunner implements Disposable {
