@@ -32,6 +32,7 @@ import { addModels } from "./openai/models.ts";
 import { noteArrival } from "./generation/request_origin.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./gate/origins.ts";
 import { OPEN_PATHS } from "./gate/path_kinds.ts";
+import { addPlayground } from "./pages/playground.ts";
 import { addProfile } from "./operator/profile.ts";
 import { addRender } from "./native/render.ts";
 import { RequestLog, RequestLogLevel } from "./generation/request_log.ts";
@@ -120,6 +121,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addScore(app, context);
   addTokenize(app, context);
   addDocument(app, rootPath);
+  addPlayground(app);
   return app;
 }
 

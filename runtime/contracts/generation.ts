@@ -10,6 +10,7 @@ import type { FinishReason, TokenLogprob } from "./outputs.ts";
 import type { PauseMode, SchedulerSettings } from "./scheduler_settings.ts";
 import type { SchedulerState } from "./scheduler_state.ts";
 import type { ServerInfo } from "./server_info.ts";
+import type { TextRound } from "./speculation_round.ts";
 import type { Usage } from "./usage.ts";
 import type { SamplingParams } from "./sampling_params.ts";
 
@@ -41,6 +42,10 @@ export interface GenerationRequest {
   readonly cacheKey?: string;
   /** The batch it belongs to: if there is no room for all of it, nothing of it runs. */
   readonly batch?: SubmitBatch;
+  /** False: decoded plainly, no drafts are made for it. Its tokens are the same. */
+  readonly speculative?: boolean;
+  /** Report each verification round in {@linkcode GenerationUpdate.rounds}. */
+  readonly reportsRounds?: boolean;
   /** Where it comes from. */
   readonly origin?: RequestOrigin;
 }
@@ -72,6 +77,11 @@ export interface GenerationUpdate {
   readonly next?: TokenLogprob;
   /** In the first update only, when asked for. */
   readonly promptLogprobs?: readonly TokenLogprob[];
+  /**
+   * Verification rounds whose text is known for certain, when asked for. They may lag behind `tokens` while text is
+   * withheld; the last update has the rest.
+   */
+  readonly rounds?: readonly TextRound[];
   /** Set in the last update. */
   readonly finish?: FinishReason;
   /** Counts so far; `numCachedTokens` and `numPreemptions` are final in the last update. */

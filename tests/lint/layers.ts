@@ -40,8 +40,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "routes/native/",
     "routes/openai/",
     "routes/operator/",
+    "routes/pages/",
     "runtime/contracts/",
   ],
+  "routes/pages/": ["runtime/contracts/", "web/"],
   "routes/operator/": [
     "deno.json",
     "routes/answers/",
@@ -147,6 +149,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/messages/": ["runtime/contracts/"],
   "runtime/contracts/": [],
   "ffi/": [],
+  // The pages. Of the server they know the types of the API's fields and nothing that runs.
+  "web/": ["web/load/", "web/race/", "web/ui/"],
+  "web/race/": ["web/ui/"],
+  "web/load/": ["web/ui/"],
+  "web/tokens/": ["web/api/", "web/ui/"],
+  "web/api/": ["routes/schema/"],
+  "web/ui/": [],
 };
 
 /** What measures and checks the house reaches into every room of it. */

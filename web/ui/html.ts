@@ -1,0 +1,8 @@
+/**
+ * Preact with templates in place of JSX, so that the page needs no build.
+ *
+ * @module
+ */
+export { html } from "htm/preact";
+export { type ComponentChildren, render, type VNode } from "preact";
+export { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
