@@ -24,6 +24,7 @@ const MAX_RESERVED_TOKENS = 4096;
 /** Puts a request that came at `now`, milliseconds, into the queue; returns why it cannot. */
 export function submit(state: AdmissionState, message: Submit, now = 0): Failed | undefined {
   const { requestId, promptTokens, sampling, client = "", cacheKey = "" } = message;
+  const { speculative = true, reportsRounds = false } = message;
   const error = refusal(state, message);
   if (error !== undefined) return { type: "failed", requestId, error: toWireError(error) };
   const { promptLogprobStart } = sampling;
@@ -40,6 +41,8 @@ export function submit(state: AdmissionState, message: Submit, now = 0): Failed 
       state.config.contextLength - tokens.length,
       poolTokens(state.config) - tokens.length + 1,
     ),
+    isSpeculative: speculative,
+    reportsRounds,
     submittedAt: now,
     queueMs: undefined,
     tokens,

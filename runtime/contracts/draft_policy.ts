@@ -27,13 +27,15 @@ export interface StepLoad {
   readonly numPrefillRows: number;
   /** Context tokens of all decoding sequences. */
   readonly numContextTokens: number;
+  /** The decoding sequences that drafts may be made for: all but those whose requests are decoded plainly. */
+  readonly draftable: { readonly numSequences: number; readonly numContextTokens: number };
 }
 
 /** Load: what a policy plans for. Its fields may be computed when first read, and never change. */
 export interface DraftLoad extends StepLoad {
   /** False if the pool is so full that a sequence would have to be preempted to draft. */
   readonly canDraft: boolean;
-  /** The decoding sequences. */
+  /** The draftable sequences; without any the step is a plain one. */
   readonly candidates: readonly DraftCandidate[];
 }
 

@@ -8,6 +8,7 @@ import type { SubmitBatch } from "../contracts/generation.ts";
 import type { FinishReason, TokenLogprob } from "../contracts/outputs.ts";
 import type { SamplingParams } from "../contracts/sampling_params.ts";
 import type { SchedulerState } from "../contracts/scheduler_state.ts";
+import type { SpeculationRound } from "../contracts/speculation_round.ts";
 import type { Usage } from "../contracts/usage.ts";
 
 /** Asks for a generation. Answered by `tokens`..., then one `finished` or `failed`. */
@@ -22,6 +23,10 @@ export interface Submit {
   readonly cacheKey?: string;
   /** The batch it belongs to: all of that is queued, or nothing. */
   readonly batch?: SubmitBatch;
+  /** False: no drafts are made for it. */
+  readonly speculative?: boolean;
+  /** Asks for the `round` of each `tokens`. */
+  readonly reportsRounds?: boolean;
 }
 
 /** Ends a request early; answered by `finished` with reason `abort` unless it ended before. */
@@ -53,6 +58,8 @@ export interface Tokens {
   readonly promptLogprobs?: readonly TokenLogprob[];
   /** Time in the queue before the request was admitted, milliseconds, with the first `tokens` of a request only. */
   readonly queueMs?: number;
+  /** How the step came by the tokens, when asked for. */
+  readonly round?: SpeculationRound;
 }
 
 /** Last event of a request that was admitted. */

@@ -7,11 +7,13 @@ import { observeStepEnd } from "../admission/departures.ts";
 import { lowerReserve } from "../admission/reserve.ts";
 import type { Tokens } from "../messages/engine_scheduler.ts";
 import type { Forwarded, Segment, SegmentResult } from "../messages/scheduler_verifier.ts";
+import { emptyTree } from "../contracts/draft_tree.ts";
 import { countVerification, nodesByDepth, zeroCounts } from "../contracts/speculation_counts.ts";
 import { appendTokens } from "../sequences/append.ts";
 import { sharePages, trimPages } from "../sequences/pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 import type { ComputedRows, VerifiedDraft } from "../contracts/draft_policy.ts";
+import type { SpeculationRound } from "../contracts/speculation_round.ts";
 import { observeStepTime } from "../step_time/step_time.ts";
 import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
 import type { SchedulingState, SequenceDraft, Step } from "./state.ts";
@@ -46,7 +48,7 @@ export function commit(
   const events: SchedulerEvent[] = [], numBefore = state.generatedTokens;
   segments.forEach((segment, i) => {
     const sequence = inFlight.sequences[i]!, draft = inFlight.drafts.get(sequence);
-    commitSegment(state, sequence, { segment, draft, result: results[i]! }, events);
+    commitSegment(state, sequence, { segment, draft, result: results[i]!, forwardMs }, events);
   });
   const numTokens = state.generatedTokens - numBefore;
   observeStepEnd(state.departures, { ms: stepMs, numSequences: segments.length, numTokens });
@@ -81,6 +83,8 @@ interface SegmentOutcome {
   readonly segment: Segment;
   readonly draft: SequenceDraft | undefined;
   readonly result: SegmentResult;
+  /** Of the whole step, milliseconds. */
+  readonly forwardMs: number;
 }
 
 /** Applies the result of one sequence's rows; adds what happened to `events`. */
@@ -105,7 +109,7 @@ function commitSegment(
   const numTaken = sequence.tokens.length - numBefore;
   state.generatedTokens += numTaken;
   if (!wasPrefilling) bookDecode(state, sequence, outcome, numTaken);
-  const output = outputOf(sequence, result, numTaken);
+  const output = outputOf(sequence, outcome, numTaken);
   if (output !== undefined) events.push(output);
   if (end !== undefined) events.push(...endSequence(state, sequence, end));
 }
@@ -125,7 +129,7 @@ function bookDecode(
   // All tokens drawn but the last were drafts, and their KV is computed.
   if (segment.tree) sequence.numComputed += Math.min(numTaken, result.tokens.length - 1);
   trimPages(state, sequence);
-  if (state.policy === undefined) return;
+  if (state.policy === undefined || !sequence.isSpeculative) return;
   const proposed = draft ? nodesByDepth(draft.tree) : [];
   for (const counts of [state.speculation, sequence.speculation ??= zeroCounts()]) {
     countVerification(counts, proposed, Math.max(0, numTaken - 1));
@@ -133,11 +137,8 @@ function bookDecode(
 }
 
 /** The event for the client; undefined if nothing came. */
-function outputOf(
-  sequence: Sequence,
-  { tokens, logprobs }: SegmentResult,
-  numTaken: number,
-): Tokens | undefined {
+function outputOf(sequence: Sequence, outcome: SegmentOutcome, numTaken: number): Tokens | undefined {
+  const { tokens, logprobs } = outcome.result;
   const { requestId, promptLogprobs, queueMs, sampling } = sequence;
   sequence.promptLogprobs = undefined;
   const next = sampling.maxTokens === 0 && sampling.logprobTokens.length > 0 ? logprobs?.[0] : undefined;
@@ -150,6 +151,20 @@ function outputOf(
     ...(next && { next }),
     ...(promptLogprobs && { promptLogprobs }),
     ...(numOutputTokens(sequence) === numTaken && queueMs !== undefined && { queueMs }),
+    ...(sequence.reportsRounds && numTaken > 0 && { round: roundOf(outcome, numTaken) }),
+  };
+}
+
+/** What the step did for a sequence of which `numTaken` tokens count. */
+function roundOf({ draft, result, forwardMs }: SegmentOutcome, numTaken: number): SpeculationRound {
+  const { tokens, accepted } = result;
+  return {
+    tokens: tokens.slice(0, numTaken),
+    tree: draft?.tree ?? emptyTree,
+    // A run that is cut inside the drafts has no token of the target's own.
+    accepted: accepted.slice(0, numTaken),
+    draftMs: draft?.draftMs ?? 0,
+    verifyMs: forwardMs,
   };
 }
 

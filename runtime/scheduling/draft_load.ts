@@ -14,6 +14,11 @@ export function decodingOf({ running }: SchedulingState): Sequence[] {
   return running.filter((sequence) => !isPrefilling(sequence));
 }
 
+/** Those of the decoding sequences that drafts may be made for. */
+export function draftableOf(decoding: readonly Sequence[]): Sequence[] {
+  return decoding.filter(({ isSpeculative }) => isSpeculative);
+}
+
 /**
  * The load of the next step. All but the number of sequences is looked up when it is first read, which must be before the
  * state changes, and kept: a policy in cooldown reads none of it.
@@ -25,7 +30,7 @@ export function draftLoadOf(state: SchedulingState): DraftLoad {
     details ??= {
       ...stepLoadOf(state, decoding),
       canDraft: hasPages(state),
-      candidates: decoding.map((sequence) => candidateOf(sequence, state.config.pageSize)),
+      candidates: draftableOf(decoding).map((sequence) => candidateOf(sequence, state.config.pageSize)),
     };
   return {
     numDecoding: decoding.length,
@@ -34,6 +39,9 @@ export function draftLoadOf(state: SchedulingState): DraftLoad {
     },
     get numContextTokens() {
       return read().numContextTokens;
+    },
+    get draftable() {
+      return read().draftable;
     },
     get canDraft() {
       return read().canDraft;
@@ -47,11 +55,17 @@ export function draftLoadOf(state: SchedulingState): DraftLoad {
 /** Rows and contexts of the next step. */
 export function stepLoadOf(state: SchedulingState, decoding: readonly Sequence[]): StepLoad {
   const numWaiting = state.waiting.size + state.running.length - decoding.length;
+  const draftable = draftableOf(decoding);
   return {
     numDecoding: decoding.length,
     numPrefillRows: numWaiting === 0 ? 0 : numPrefillRows(state, decoding),
-    numContextTokens: decoding.reduce((sum, { tokens }) => sum + tokens.length, 0),
+    numContextTokens: numContextTokens(decoding),
+    draftable: { numSequences: draftable.length, numContextTokens: numContextTokens(draftable) },
   };
+}
+
+function numContextTokens(sequences: readonly Sequence[]): number {
+  return sequences.reduce((sum, { tokens }) => sum + tokens.length, 0);
 }
 
 /** Prompt rows that will probably share the forward. */

@@ -8,7 +8,7 @@ import type { Draft, Drafted, DraftRequest } from "../messages/scheduler_drafter
 import { bookDraft } from "../sequences/draft_extend.ts";
 import { growPages, reservePages } from "../sequences/pages.ts";
 import { numOutputTokens, type Sequence } from "../sequences/sequence.ts";
-import { decodingOf, draftLoadOf, stepLoadOf } from "./draft_load.ts";
+import { decodingOf, draftableOf, draftLoadOf, stepLoadOf } from "./draft_load.ts";
 import { type Drafts, type DraftStep, isBusy, type SchedulingState, type SequenceDraft } from "./state.ts";
 
 /** Plans the drafts of the next step and reserves their slots; undefined if it is to be a plain one. */
@@ -17,12 +17,12 @@ export function planDraft(state: SchedulingState): DraftStep | undefined {
   if (policy === undefined || isBusy(state) || state.pauseMode !== undefined) return undefined;
   const load = state.draftLoad = draftLoadOf(state), plan = policy.plan(load);
   if (plan === undefined) return undefined;
-  const decoding = decodingOf(state);
+  const decoding = decodingOf(state), draftable = draftableOf(decoding);
   for (const sequence of state.running) growPages(state, sequence);
-  const maxNodes = nodesPerSequence(state, decoding);
+  const maxNodes = nodesPerSequence(state, decoding, draftable.length);
   const requests: DraftRequest[] = [], sequences: Sequence[] = [], candidates: number[] = [];
   for (const candidate of plan.candidates) {
-    const sequence = decoding[candidate]!;
+    const sequence = draftable[candidate]!;
     const request = requestFor(state, sequence, plan.numLevels, maxNodes);
     if (request === undefined) continue;
     requests.push(request);
@@ -76,17 +76,22 @@ export function takeDrafts(
       numLevels: requests[i]!.numSteps,
       numDecoding: decoding.length,
       isSampled: sequence.sampling.temperature > 0,
+      draftMs,
     });
   });
   return drafts;
 }
 
-/** Nodes that each of the decoding sequences may have, so that the forward has room for all and for a prompt. */
-function nodesPerSequence({ config, running }: SchedulingState, decoding: readonly Sequence[]): number {
+/** Nodes that each of `numTrees` may have, so that the forward has room for all that decode and for a prompt. */
+function nodesPerSequence(
+  { config, running }: SchedulingState,
+  decoding: readonly Sequence[],
+  numTrees: number,
+): number {
   const numRows = decoding.reduce((sum, { tokens, numComputed }) => sum + tokens.length - numComputed, 0);
   const numOthers = running.length - decoding.length;
   const room = Math.min(config.maxRows - numRows, config.maxOutputs - decoding.length) - numOthers;
-  return Math.max(0, Math.min(Math.floor(room / decoding.length), config.drafting!.numNodes));
+  return Math.max(0, Math.min(Math.floor(room / numTrees), config.drafting!.numNodes));
 }
 
 /** Request to the drafter for one sequence; undefined if no draft of it could be used. */

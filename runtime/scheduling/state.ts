@@ -23,8 +23,8 @@ export interface DraftStep {
   readonly plan: DraftPlan;
 }
 
-/** A tree to verify, and the policy's facts about it. */
-export type SequenceDraft = Omit<VerifiedDraft, "accepted">;
+/** A tree to verify, the policy's facts about it, and the time from the plan until it was here, milliseconds. */
+export type SequenceDraft = Omit<VerifiedDraft, "accepted"> & { readonly draftMs: number };
 
 /** Drafts to verify, by sequence, an empty tree included. */
 export type Drafts = ReadonlyMap<Sequence, SequenceDraft>;

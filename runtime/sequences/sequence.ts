@@ -23,6 +23,10 @@ export interface Sequence {
   readonly numPromptTokens: number;
   /** Tokens to generate at most: as asked, or until context or pool end. */
   readonly maxTokens: number;
+  /** Drafts may be made for it; false if it is to be decoded plainly. */
+  readonly isSpeculative: boolean;
+  /** The client wants to know of each step how it came by its tokens. */
+  readonly reportsRounds: boolean;
   /** When it came, by the scheduler's clock, milliseconds. */
   readonly submittedAt: number;
   /** Time from then until it was first admitted, milliseconds. */

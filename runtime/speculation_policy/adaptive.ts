@@ -138,8 +138,8 @@ export class AdaptivePolicy implements DraftPolicy {
   }
 }
 
-function isDecidable({ numDecoding, canDraft }: DraftLoad): boolean {
-  return numDecoding > 0 && canDraft;
+function isDecidable({ numDecoding, canDraft, candidates }: DraftLoad): boolean {
+  return numDecoding > 0 && canDraft && candidates.length > 0;
 }
 
 /** Index of the candidate with the fewest pending draft tokens, the first of equals. */

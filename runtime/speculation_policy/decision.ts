@@ -49,7 +49,7 @@ export function decide(config: DraftingConfig, state: PolicyState, load: DraftLo
     costs,
     load,
     config.numSteps,
-    (levels) => expectedDrafts(state, candidates, levels),
+    (levels) => expectedDrafts(state, load, levels),
     extendMs,
   );
   const areFree = isFree(costs, load, config.numSteps), usedAcceptance = !areFree;
@@ -96,12 +96,12 @@ function beginsToPay({ numLevels }: PolicyState, numPaying: number): boolean {
 /** Accepted drafts and nodes of an average tree of `numLevels`. */
 function expectedDrafts(
   state: PolicyState,
-  candidates: readonly DraftCandidate[],
+  { candidates, numDecoding }: DraftLoad,
   numLevels: number,
 ): { readonly accepted: number; readonly nodes: number } {
   const mean = { accepted: 0, nodes: 0 };
   for (const [acceptance, { length }] of Map.groupBy(candidates, (one) => acceptanceOf(state, one))) {
-    const { accepted, nodes } = acceptance.expect(numLevels, candidates.length);
+    const { accepted, nodes } = acceptance.expect(numLevels, numDecoding);
     mean.accepted += accepted * length / candidates.length;
     mean.nodes += nodes * length / candidates.length;
   }

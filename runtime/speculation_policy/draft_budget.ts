@@ -64,13 +64,14 @@ export function extendCost(
  */
 export function stepCost(
   { forwardMs, draftedScale, contextMs, overheadMs }: Costs,
-  { numDecoding, numPrefillRows, numContextTokens }: StepLoad,
+  { numDecoding, numPrefillRows, numContextTokens, draftable }: StepLoad,
   numNodes = 0,
   drafted = numNodes > 0,
 ): number {
-  // Assumes that nodes spread evenly over the sequences.
-  const rowsEach = 1 + numNodes / Math.max(1, numDecoding), numRows = numDecoding + numNodes;
-  const forContext = contextCost(contextMs, numContextTokens, rowsEach * numContextTokens);
+  // Assumes that nodes spread evenly over the sequences that may have some.
+  const nodesEach = numNodes / Math.max(1, draftable.numSequences), numRows = numDecoding + numNodes;
+  const numSeenByNodes = nodesEach * draftable.numContextTokens;
+  const forContext = contextCost(contextMs, numContextTokens, numContextTokens + numSeenByNodes);
   const slowdownMs = drafted ? (draftedScale - 1) * (costAt(forwardMs, numRows) + forContext) : 0;
   return overheadMs + costAt(forwardMs, numPrefillRows + numRows) + forContext + slowdownMs;
 }
@@ -92,7 +93,7 @@ export function contextCost(
 
 /** True if trees of `maxLevels` cost a negligible share of a step, so that there is nothing to choose. */
 export function isFree(costs: Costs, step: StepLoad, maxLevels: number): boolean {
-  return draftCost(costs, step.numDecoding, maxLevels) <=
+  return draftCost(costs, step.draftable.numSequences, maxLevels) <=
     NEGLIGIBLE_SHARE * verifyCost(costs, step, 0, false);
 }
 
@@ -111,12 +112,13 @@ export function chooseLevels(
   extraMs = 0,
 ): number {
   if (isFree(costs, step, maxLevels)) return maxLevels;
+  const { numDecoding, draftable: { numSequences: numTrees } } = step;
   let best = 0, bestRate = 0;
   for (let levels = 0; levels <= maxLevels; levels++) {
     const { accepted, nodes } = expect(levels);
-    const ms = draftCost(costs, step.numDecoding, levels) + (levels > 0 ? extraMs * (1 + accepted) : 0) +
-      verifyCost(costs, step, step.numDecoding * nodes, levels > 0);
-    const rate = step.numDecoding * (1 + accepted) / ms;
+    const ms = draftCost(costs, numTrees, levels) + (levels > 0 ? extraMs * (1 + accepted) : 0) +
+      verifyCost(costs, step, numTrees * nodes, levels > 0);
+    const rate = (numDecoding + numTrees * accepted) / ms;
     if (rate > bestRate) [best, bestRate] = [levels, rate];
   }
   return best;
@@ -134,7 +136,7 @@ export function probeCost(
   },
 ): number {
   // A probe while nothing pays drafts for one sequence only; otherwise draft extend is due anyway.
-  const isIdle = numPaying === 0, numAsked = isIdle ? 1 : step.numDecoding;
+  const isIdle = numPaying === 0, numAsked = isIdle ? 1 : step.draftable.numSequences;
   const draftMs = draftCost(costs, numAsked, numLevels) - draftCost(costs, numAsked, numPaying);
   const extendMs = isIdle ? extendCost(costs, numPending) : 0;
   const nodeMs = verifyCost(costs, step, 1, !isIdle) - verifyCost(costs, step, 0, !isIdle);

@@ -16,6 +16,8 @@ function sequenceOf(client: string, numTokens = 1): Sequence {
     cacheKey: "",
     numPromptTokens: numTokens,
     maxTokens: 5,
+    isSpeculative: true,
+    reportsRounds: false,
     submittedAt: 0,
     queueMs: undefined,
     tokens: new Array(numTokens).fill(0),

@@ -159,6 +159,7 @@ Deno.test("a plan that nothing came of counts as a step without drafts", () => {
     numDecoding: 1,
     numPrefillRows: 0,
     numContextTokens: 10,
+    draftable: { numSequences: 1, numContextTokens: 10 },
     canDraft: true,
     candidates: [{ isSampled: false, wasDrafted: false, numPending: 2, numTokensLeft: 100 }],
   };

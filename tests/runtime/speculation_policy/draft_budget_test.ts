@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { StepLoad } from "../../../runtime/contracts/draft_policy.ts";
 import {
   chooseLevels,
   chooseNodes,
@@ -26,7 +27,13 @@ function costsOf(forward: (rows: number) => number, first: number, level: number
   };
 }
 
-const alone = { numDecoding: 1, numPrefillRows: 0, numContextTokens: 0 };
+/** Sequences that may all be drafted for, with `numContextTokens` in all. */
+function loadOf(numDecoding: number, numContextTokens: number): StepLoad {
+  const draftable = { numSequences: numDecoding, numContextTokens };
+  return { numDecoding, numPrefillRows: 0, numContextTokens, draftable };
+}
+
+const alone = loadOf(1, 0);
 const rising = fc.array(fc.double({ min: 0.01, max: 5, noNaN: true }), { minLength: 7, maxLength: 7 })
   .map((steps) => {
     const sizes = [1, 2, 4, 8, 16, 32, 64];
@@ -64,9 +71,9 @@ Deno.test("the same drafts pay at the beginning, but not far on, where rows are 
   };
   const good = (levels: number) => ({ accepted: 0.4 * levels, nodes: levels });
   assert.equal(chooseLevels(costs, alone, 3, good), 3);
-  assert.equal(chooseLevels(costs, { ...alone, numContextTokens: 4000 }, 3, good), 0);
+  assert.equal(chooseLevels(costs, loadOf(1, 4000), 3, good), 0);
   assert.equal(chooseNodes(costs, alone, 1, [0.4, 0.3]), 2);
-  assert.equal(chooseNodes(costs, { ...alone, numContextTokens: 4000 }, 1, [0.4, 0.3]), 0);
+  assert.equal(chooseNodes(costs, loadOf(1, 4000), 1, [0.4, 0.3]), 0);
 });
 
 Deno.test("the same drafts pay for one sequence, but not for a batch whose rows are expensive", () => {
@@ -74,7 +81,7 @@ Deno.test("the same drafts pay for one sequence, but not for a batch whose rows 
   const good = (levels: number) => ({ accepted: 0.7 * levels, nodes: levels });
   assert.ok(chooseLevels(costs, alone, 3, good) > 0);
   assert.equal(
-    chooseLevels(costs, { ...alone, numDecoding: 32 }, 3, (levels) => ({
+    chooseLevels(costs, loadOf(32, 0), 3, (levels) => ({
       ...good(levels),
       accepted: 0.3 * levels,
     })),
@@ -94,7 +101,7 @@ Deno.test("the nodes chosen are as many as make tokens come fastest", () => {
       const rate = (count: number) =>
         (numDecoding + sorted.slice(0, count).reduce((sum, p) => sum + p, 0)) /
         (spentMs + costAt(forwardMs, numDecoding + count));
-      const chosen = chooseNodes(costs, { ...alone, numDecoding }, spentMs, sorted);
+      const chosen = chooseNodes(costs, loadOf(numDecoding, 0), spentMs, sorted);
       for (let count = 0; count <= sorted.length; count++) {
         assert.ok(rate(chosen) >= rate(count) - 1e-12, `${chosen} is worse than ${count}`);
       }

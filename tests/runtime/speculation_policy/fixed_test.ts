@@ -10,6 +10,7 @@ const load: DraftLoad = {
   numDecoding: 2,
   numPrefillRows: 0,
   numContextTokens: 20,
+  draftable: { numSequences: 2, numContextTokens: 20 },
   canDraft: true,
   candidates: [candidate, { ...candidate, isSampled: true, numPending: 900 }],
 };
@@ -46,6 +47,7 @@ Deno.test("nothing is drafted where nobody decodes or somebody would have to be 
   const policy = createPolicy(fixedDrafting)!;
   assert.equal(policy.plan({ ...load, canDraft: false }), undefined);
   assert.equal(policy.plan({ ...load, numDecoding: 0, candidates: [] }), undefined);
+  assert.equal(policy.plan({ ...load, candidates: [] }), undefined, "all decode plainly");
 });
 
 Deno.test("only fixed trees are warned of: the adaptive policy leaves out what does not pay", () => {
