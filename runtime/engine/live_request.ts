@@ -9,6 +9,7 @@ import type { FinishReason, TokenLogprob } from "../contracts/outputs.ts";
 import type { Usage } from "../contracts/usage.ts";
 import type { Finished, Tokens } from "../messages/engine_scheduler.ts";
 import type { RequestObserver } from "../metrics/request_observer.ts";
+import { RoundTexts } from "./round_texts.ts";
 import { TextStream } from "./text_stream.ts";
 
 /**
@@ -29,6 +30,8 @@ export class LiveRequest {
   readonly #noStopTrim: boolean;
   readonly #wantsLogprobs: boolean;
   readonly #text: TextStream;
+  /** Undefined unless rounds are to be reported. */
+  readonly #rounds: RoundTexts | undefined;
   readonly #cancel: () => void;
   readonly #observer: RequestObserver | undefined;
   #unseen: Unseen = { text: "", tokens: [] };
@@ -61,6 +64,7 @@ export class LiveRequest {
     const whole = options.tokenizer.detokenizer({ skipSpecialTokens: false });
     for (const source of [shown, whole]) source.follow(promptTokens);
     this.#text = new TextStream({ ...sampling, shown, whole, findsStarts: this.#wantsLogprobs });
+    this.#rounds = request.reportsRounds ? new RoundTexts(this.#text) : undefined;
     this.#cancel = options.cancel;
     this.#observer = options.observer;
     this.#usage = {
@@ -77,13 +81,14 @@ export class LiveRequest {
   }
 
   /** Takes new tokens; tokens after the one that completed a stop text are dropped. */
-  onTokens({ tokens, logprobs, next, promptLogprobs, queueMs }: Tokens): void {
+  onTokens({ tokens, logprobs, next, promptLogprobs, queueMs, round }: Tokens): void {
     if (queueMs !== undefined) this.#observer?.admitted(queueMs);
     if (this.ended || this.#stoppedBy !== undefined) return;
     const unseen = this.#unseen;
     const numTaken = this.#orFail(() => this.#takeTokens(tokens)) ?? 0;
     unseen.tokens.push(...tokens.subarray(0, numTaken));
     if (logprobs !== undefined) (unseen.logprobs ??= []).push(...logprobs.slice(0, numTaken));
+    if (round !== undefined) this.#rounds?.add(round, numTaken);
     if (next !== undefined) unseen.next = next;
     if (promptLogprobs !== undefined) unseen.promptLogprobs = promptLogprobs;
     this.#usage = { ...this.#usage, numCompletionTokens: this.#usage.numCompletionTokens + numTaken };
@@ -108,7 +113,7 @@ export class LiveRequest {
   /** Ends the generation; what was withheld becomes text. */
   finish(reason: FinishReason): void {
     if (this.ended) return;
-    if (this.#stoppedBy === undefined) this.#orFail(() => this.#take(this.#text.flush()));
+    if (this.#stoppedBy === undefined) this.#orFail(() => this.#flush());
     this.#finish = this.#stoppedBy ?? reason;
     if (this.#error === undefined) this.#observer?.ended({ usage: this.#usage, finish: this.#finish });
     this.#arrival.resolve();
@@ -133,8 +138,10 @@ export class LiveRequest {
     if (this.#error !== undefined) throw this.#error;
     const unseen = this.#unseen;
     this.#unseen = { text: "", tokens: [] };
+    const rounds = this.#rounds?.take(this.#finish !== undefined) ?? [];
     return {
       ...unseen,
+      ...(rounds.length > 0 && { rounds }),
       ...(this.#wantsLogprobs && { textOffsets: this.#text.takeStarts() }),
       ...(this.#finish && { finish: this.#finish }),
       usage: this.#usage,
@@ -157,13 +164,21 @@ export class LiveRequest {
     for (const token of tokens) {
       numTaken++;
       const isTrimmed = this.#stopTokens.has(token) && !this.#noStopTrim;
-      if (this.#take(this.#text.push(token, isTrimmed))) {
+      const piece = this.#text.push(token, isTrimmed);
+      this.#rounds?.push(piece.text, isTrimmed);
+      if (this.#take(piece)) {
         this.#cancel();
         break;
       }
       if (isTrimmed) break;
     }
     return numTaken;
+  }
+
+  #flush(): void {
+    const piece = this.#text.flush();
+    this.#rounds?.flush(piece.text);
+    this.#take(piece);
   }
 
   /** Appends text; true if a stop text ended it. */

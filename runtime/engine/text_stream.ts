@@ -8,7 +8,7 @@ import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import { numCharacters } from "../tokenizer/utf8.ts";
 
 /** Where the text of tokens comes from. */
-export type TextSource = Pick<Detokenizer, "push" | "flush" | "follow" | "start">;
+export type TextSource = Pick<Detokenizer, "push" | "flush" | "follow" | "start" | "isUnfinished">;
 
 /** Text of tokens and the characters (code points) before the text of each. */
 export function decodeWithStarts(
@@ -80,6 +80,16 @@ export class TextStream {
     this.#inWhole = new StopFinder(options.stop, options.stopRegex);
     this.#noStopTrim = options.noStopTrim;
     this.#findsStarts = options.findsStarts;
+  }
+
+  /** Text that is withheld, since a stop text may cut it off, UTF-16 units. */
+  get numWithheld(): number {
+    return this.#withheld.length;
+  }
+
+  /** Whether the text of the next token, or of the flush, begins with a part of a character that came before. */
+  get isUnfinished(): boolean {
+    return this.#shown.isUnfinished;
   }
 
   /** Appends a token, whose own text is not shown if `hidden`. After a piece with `matched` the text is over. */

@@ -50,6 +50,11 @@ export class Detokenizer {
     return this.#start;
   }
 
+  /** Whether bytes are held back: the text of the next token, or of the flush, begins with theirs. */
+  get isUnfinished(): boolean {
+    return this.#unfinished.length > 0;
+  }
+
   /** The text to come stands behind these tokens: a space is dropped only where all text begins. */
   follow(tokens: Iterable<number>): void {
     if (!this.#stripLeadingSpace) return;

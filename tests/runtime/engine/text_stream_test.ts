@@ -32,6 +32,7 @@ function streamOf(
     flush: () => textOf(pieces.length - 1),
     follow: () => {},
     start: 0,
+    isUnfinished: false,
   });
   const whole = source((token) => pieces[token]!);
   const shown = source((token) => special[token] ? "" : pieces[token]!);
