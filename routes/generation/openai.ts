@@ -20,8 +20,10 @@ export type OpenaiFields = z.infer<typeof openaiFields>;
 /** Refuses fields that do not fit each other or this server. */
 export function checkOpenai(body: OpenaiFields, numPrompts: number, model: ModelInfo): void {
   checkModel(body.model, model);
-  const wantsStream = Object.values(body.stream_options ?? {}).includes(true);
-  if (wantsStream && !body.stream) throwInvalidField("stream_options", "only allowed with stream");
+  const { include_usage: wantsUsage, continuous_usage_stats: wantsStats } = body.stream_options ?? {};
+  if ((wantsUsage || wantsStats) && !body.stream) {
+    throwInvalidField("stream_options", "only allowed with stream, but for include_speculation");
+  }
   if (body.prompt_logprobs !== undefined && body.stream) {
     throwInvalidField("prompt_logprobs", "not allowed with stream");
   }

@@ -55,8 +55,9 @@ export async function respond<Whole>(
   return await eventStream(formatter.events(chunked(updates, context.streamInterval)), {
     abort,
     pingMs: context.pingMs,
-    // Prompt logprobs, and all so far in each native event, are more than one turn may write.
-    ...(requests.some(({ sampling }) => sampling.numLogprobs >= 0) && {
+    // Prompt logprobs, all so far in each native event, and the rounds that a slow reader finds at once are more than one
+    // turn may write.
+    ...(requests.some(({ sampling, reportsRounds }) => sampling.numLogprobs >= 0 || reportsRounds) && {
       toJson: (data) => toJson(data, slices),
     }),
     failed: (error) => context.report(error).body,

@@ -5,6 +5,7 @@
  */
 import type { GenerationRequest, GenerationUpdate, Generator } from "../../runtime/contracts/generation.ts";
 import type { FinishReason, TokenLogprob } from "../../runtime/contracts/outputs.ts";
+import type { TextRound } from "../../runtime/contracts/speculation_round.ts";
 import type { Usage } from "../../runtime/contracts/usage.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 
@@ -22,6 +23,7 @@ export class Output implements GenerationUpdate {
   readonly textOffsets: number[] = [];
   next?: TokenLogprob;
   readonly promptLogprobs: TokenLogprob[] = [];
+  readonly rounds: TextRound[] = [];
   finish?: FinishReason;
   usage: Usage = { numPromptTokens: 0, numCompletionTokens: 0, numCachedTokens: 0, numPreemptions: 0 };
 
@@ -32,6 +34,7 @@ export class Output implements GenerationUpdate {
     append(this.logprobs, update.logprobs ?? []);
     append(this.textOffsets, update.textOffsets ?? []);
     append(this.promptLogprobs, update.promptLogprobs ?? []);
+    append(this.rounds, update.rounds ?? []);
     if (update.next !== undefined) this.next = update.next;
     if (update.finish !== undefined) this.finish = update.finish;
     this.usage = update.usage;
@@ -56,7 +59,7 @@ export function copiesOf(
   promptTokens: Int32Array,
   numCopies: number,
   sampling: (copy: number) => SamplingParams,
-  common: Pick<GenerationRequest, "cacheKey"> = {},
+  common: Pick<GenerationRequest, "cacheKey" | "speculative" | "reportsRounds"> = {},
 ): GenerationRequest[] {
   return Array.from({ length: numCopies }, (_, copy) => ({
     requestId: numCopies === 1 ? id : `${id}-${copy}`,

@@ -1,11 +1,74 @@
 /**
- * Counts of speculation, as answers show them.
+ * Speculation in requests and answers: whether drafts are made, counts, verification rounds.
  *
  * @module
  */
 import type { z } from "@hono/zod-openapi";
+import type { GenerationRequest } from "../../runtime/contracts/generation.ts";
+import type { TextRound } from "../../runtime/contracts/speculation_round.ts";
 import { acceptLength, acceptRate, type SpeculationUsage } from "../../runtime/contracts/usage.ts";
+import type { Slices } from "../answers/slices.ts";
 import type { speculationFields } from "../schema/fields.ts";
+import type { SpeculationRound } from "../schema/speculation_round.ts";
+import { textOf, type TokenBytes } from "./logprobs.ts";
+
+/** What requests say about speculation, on `/v1` and on `/generate`. */
+export interface SpeculationFields {
+  readonly speculative?: boolean | undefined;
+  readonly "stream_options"?: { readonly "include_speculation"?: boolean | undefined } | undefined;
+  readonly "return_speculation"?: boolean | undefined;
+}
+
+/** The same for each generation of a request; nothing where it leaves all to the default. */
+export function speculationOf(
+  { speculative, stream_options: options, return_speculation: isAsked }: SpeculationFields,
+): Pick<GenerationRequest, "speculative" | "reportsRounds"> {
+  return {
+    ...(speculative === false && { speculative }),
+    ...((isAsked || options?.include_speculation) && { reportsRounds: true }),
+  };
+}
+
+/** Rounds as answers show them, made in slices. */
+export async function toRounds(
+  rounds: readonly TextRound[],
+  tokenBytes: TokenBytes,
+  slices: Slices,
+): Promise<SpeculationRound[]> {
+  const shown: SpeculationRound[] = [];
+  for (const round of rounds) {
+    shown.push(toRound(round, tokenBytes));
+    await slices.yieldTurn();
+  }
+  return shown;
+}
+
+function toRound(
+  { tokens, texts, tree, accepted, draftMs, verifyMs }: TextRound,
+  tokenBytes: TokenBytes,
+): SpeculationRound {
+  const hasTree = tree.tokens.length > 0;
+  const originOf = (i: number) => !hasTree ? "plain" : i < accepted.length ? "accepted" : "bonus";
+  return {
+    tokens: Array.from(tokens, (id, i) => ({ id, text: texts[i] ?? "", origin: originOf(i) })),
+    tree: hasTree
+      ? {
+        tokens: [...tree.tokens],
+        texts: Array.from(tree.tokens, (token) => textOf(tokenBytes(token))),
+        parents: [...tree.parents],
+        probabilities: Array.from(tree.probabilities, (value) => Number(value.toPrecision(4))),
+      }
+      : null,
+    accepted: [...accepted],
+    draft_ms: toMicroseconds(draftMs),
+    verify_ms: toMicroseconds(verifyMs),
+  };
+}
+
+/** Milliseconds to three decimals. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
 
 type Fields = {
   -readonly [Name in keyof typeof speculationFields]?: z.infer<(typeof speculationFields)[Name]>;

@@ -9,7 +9,7 @@ import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts"
 import type { RouteContext } from "../generation/context.ts";
 import { type GenerateRequest, type Plan, planOf } from "./generate_plan.ts";
 import { textOf, toChosenTriples, toLogprobTriples } from "../generation/logprobs.ts";
-import { toSpeculation } from "../generation/speculation.ts";
+import { toRounds, toSpeculation } from "../generation/speculation.ts";
 import { respond } from "../generation/respond.ts";
 import { type Indexed, Output } from "../generation/run.ts";
 import { generationContent, generationErrors, jsonBody } from "../answers/content.ts";
@@ -25,7 +25,7 @@ const route = {
   responses: {
     200: generationContent(
       z.union([generateResult, z.array(generateResult)]),
-      "One result, or a list for a batch or n > 1; streamed text is cumulative",
+      "One result, or a list for a batch or n > 1; streamed text is cumulative, streamed rounds are not",
     ),
     ...generationErrors,
   },
@@ -58,20 +58,35 @@ class NativeFormatter {
 
   async whole(outputs: readonly Output[], slices: Slices): Promise<GenerateResult | GenerateResult[]> {
     const results: GenerateResult[] = [];
-    for (const [index, output] of outputs.entries()) results.push(await this.#result(index, output, slices));
+    for (const [index, output] of outputs.entries()) {
+      results.push({
+        ...await this.#result(index, output, slices),
+        ...await this.#speculation(output, slices),
+      });
+    }
     const [only] = results;
     return this.#plan.isList || only === undefined ? results : only;
   }
 
-  /** Everything so far, again in each chunk. */
+  /** Everything so far, again in each chunk, but for rounds. */
   async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<GenerateResult> {
     const totals = new Map<number, Output>(), slices = new Slices();
     for await (const { index, value } of chunks) {
       const isFirst = !totals.has(index), total = totals.get(index) ?? new Output();
       totals.set(index, total);
       total.add(value);
-      yield { ...await this.#result(index, total, slices, isFirst), ...(this.#plan.isList && { index }) };
+      yield {
+        ...await this.#result(index, total, slices, isFirst),
+        ...await this.#speculation(value, slices),
+        ...(this.#plan.isList && { index }),
+      };
     }
+  }
+
+  async #speculation({ rounds }: Output, slices: Slices): Promise<Pick<GenerateResult, "speculation">> {
+    if (!this.#body.return_speculation) return {};
+    const { generator } = this.#context;
+    return { speculation: await toRounds(rounds, (token) => generator.tokenBytes(token), slices) };
   }
 
   async #result(index: number, output: Output, slices: Slices, isFirst = false): Promise<GenerateResult> {

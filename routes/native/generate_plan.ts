@@ -13,6 +13,7 @@ import { throwInvalidField } from "../answers/errors.ts";
 import { checkGenerations, newId } from "../generation/openai.ts";
 import { checkVocabulary, perPrompt, promptsOf, promptTokens } from "../generation/prompt.ts";
 import { copiesOf } from "../generation/run.ts";
+import { speculationOf } from "../generation/speculation.ts";
 import {
   checkMinTokens,
   type EndpointParams,
@@ -84,7 +85,7 @@ export async function planOf(
       tokens,
       n,
       nativeSamplingOf(fields, logprobs, tokens.length, context),
-      cacheKeys[i],
+      { ...cacheKeys[i], ...speculationOf(body) },
     );
   });
   return { isList: isBatch || n > 1, requests };

@@ -15,10 +15,12 @@ import { chatTokens } from "../generation/prompt.ts";
 import { toPromptLogprobs } from "../generation/prompt_logprobs.ts";
 import { respond } from "../generation/respond.ts";
 import { copiesOf, type Indexed, Output } from "../generation/run.ts";
+import { speculationOf, toRounds } from "../generation/speculation.ts";
 import { generationContent, generationErrors, jsonBody } from "../answers/content.ts";
-import { inParts, type Slices } from "../answers/slices.ts";
+import { inParts, Slices } from "../answers/slices.ts";
 import { chatRequest, chatResponse } from "../schema/chat.ts";
 import { chatMessage } from "../schema/messages.ts";
+import type { SpeculationRound } from "../schema/speculation_round.ts";
 import { renderOptionsOf } from "../schema/template_fields.ts";
 
 type ChatRequest = z.infer<typeof chatRequest>;
@@ -47,7 +49,8 @@ export function addChat(app: OpenAPIHono, context: RouteContext): void {
     const sampling = chatSampling(body, promptTokens.length, context);
     const id = body.rid ?? body.request_id ?? newId("chatcmpl");
     const formatter = new ChatFormatter(id, body, promptTokens, context);
-    const requests = copiesOf(id, promptTokens, body.n ?? 1, sampling, cacheKeysOf(body, 1)[0]);
+    const common = { ...cacheKeysOf(body, 1)[0], ...speculationOf(body) };
+    const requests = copiesOf(id, promptTokens, body.n ?? 1, sampling, common);
     return await respond(c, context, requests, formatter);
   });
 }
@@ -113,6 +116,7 @@ class ChatFormatter {
         ...this.#promptIds,
         ...this.#tokenIds(output),
         ...(this.#body.return_token_ids && { response_token_ids: output.tokens }),
+        ...await this.#speculation(output, slices),
       });
     }
     const { prompt_logprobs: numTop } = this.#body, { generator } = this.#context;
@@ -133,7 +137,7 @@ class ChatFormatter {
   async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown> {
     const numChoices = this.#body.n ?? 1;
     const latest = Array.from({ length: numChoices }, () => new Output());
-    const started = new Set<number>();
+    const started = new Set<number>(), slices = new Slices();
     for await (const { index, value } of chunks) {
       latest[index] = value;
       if (!started.has(index)) {
@@ -142,16 +146,17 @@ class ChatFormatter {
       }
       started.add(index);
       const hasContent = value.text !== "" || value.logprobs.length > 0;
+      const beside = { ...this.#tokenIds(value), ...await this.#speculation(value, slices) };
       if (hasContent) {
         yield this.#chunk(index, value, { content: value.text }, {
           logprobs: this.#logprobs(value.logprobs),
-          ...this.#tokenIds(value),
+          ...beside,
         });
       }
       if (value.finish !== undefined) {
         yield this.#chunk(index, value, {}, {
           ...toFinish(value.finish),
-          ...(!hasContent && this.#tokenIds(value)),
+          ...(!hasContent && beside),
         });
       }
     }
@@ -168,6 +173,15 @@ class ChatFormatter {
 
   #tokenIds({ tokens }: Output): { token_ids?: number[] } {
     return this.#body.return_token_ids ? { token_ids: tokens } : {};
+  }
+
+  async #speculation(
+    { rounds }: Output,
+    slices: Slices,
+  ): Promise<{ speculation?: SpeculationRound[] }> {
+    if (!this.#body.stream_options?.include_speculation) return {};
+    const { generator } = this.#context;
+    return { speculation: await toRounds(rounds, (token) => generator.tokenBytes(token), slices) };
   }
 
   #chunk(index: number, output: Output, delta: object, fields: object = {}): object {

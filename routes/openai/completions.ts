@@ -14,6 +14,7 @@ import { type Prompt, promptsOf, promptTokens } from "../generation/prompt.ts";
 import { toPromptLogprobs } from "../generation/prompt_logprobs.ts";
 import { respond } from "../generation/respond.ts";
 import { copiesOf, type Indexed, Output } from "../generation/run.ts";
+import { speculationOf, toRounds } from "../generation/speculation.ts";
 import { generationContent, generationErrors, jsonBody } from "../answers/content.ts";
 import { Slices } from "../answers/slices.ts";
 import { completionRequest, completionResponse } from "../schema/completions.ts";
@@ -42,7 +43,8 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
     const encoded = await completionTokens(generator, body, c.req.raw.signal);
     const requests = encoded.flatMap((tokens, index) => {
       const sampling = completionSampling(body, tokens.length, context);
-      return copiesOf(prompts.length === 1 ? id : `${id}-${index}`, tokens, n, sampling, cacheKeys[index]);
+      const common = { ...cacheKeys[index], ...speculationOf(body) };
+      return copiesOf(prompts.length === 1 ? id : `${id}-${index}`, tokens, n, sampling, common);
     });
     const echoes = prompts.map((prompt, index) =>
       body.echo ? echoOf(prompt, requests[index * n]!.promptTokens, context) : undefined
@@ -160,8 +162,8 @@ class CompletionFormatter {
     slices: Slices,
   ): Promise<CompletionResponse["choices"][number]> {
     const echo = isFirst ? this.#echoes[index]?.text ?? "" : "";
-    const { return_token_ids: wantsTokens, prompt_logprobs: numTop } = this.#body,
-      { generator } = this.#context;
+    const { return_token_ids: wantsTokens, prompt_logprobs: numTop, stream_options: options } = this.#body;
+    const { generator } = this.#context;
     const tokenBytes = (token: number) => generator.tokenBytes(token);
     return {
       index,
@@ -173,6 +175,9 @@ class CompletionFormatter {
       }),
       ...(wantsTokens && isFirst && { prompt_token_ids: [...this.#requests[index]!.promptTokens] }),
       ...(wantsTokens && { token_ids: output.tokens }),
+      ...(options?.include_speculation && {
+        speculation: await toRounds(output.rounds, tokenBytes, slices),
+      }),
     };
   }
 

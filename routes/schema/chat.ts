@@ -18,6 +18,7 @@ import {
   usage,
 } from "./fields.ts";
 import { chatMessage } from "./messages.ts";
+import { speculationRound } from "./speculation_round.ts";
 import { unservedChat } from "./unserved_fields.ts";
 import { strictFields } from "./strict_fields.ts";
 import { templateFields } from "./template_fields.ts";
@@ -93,6 +94,8 @@ export const chatResponse = z.object({
     token_ids: z.array(z.int()).optional(),
     response_token_ids: z.array(z.int()).optional(),
     prompt_token_ids: z.array(z.int()).optional(),
+    /** With `include_speculation`: the rounds in their order, in a chunk of a stream those since the one before. */
+    speculation: z.array(speculationRound).optional(),
   })),
   /** With `return_token_ids` or `return_prompt_token_ids`; of a stream in the first chunk. */
   prompt_token_ids: z.array(z.int()).optional(),

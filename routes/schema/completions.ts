@@ -18,6 +18,7 @@ import {
   tokenIds,
   usage,
 } from "./fields.ts";
+import { speculationRound } from "./speculation_round.ts";
 import { unservedCompletions } from "./unserved_fields.ts";
 import { strictFields } from "./strict_fields.ts";
 
@@ -75,6 +76,11 @@ export const completionResponse = z.object({
     /** With `return_token_ids`; of a stream in a choice's first chunk. */
     prompt_token_ids: z.array(z.int()).optional(),
     token_ids: z.array(z.int()).optional(),
+    /**
+     * With `include_speculation`: the rounds in their order, in a chunk of a stream those since the one before. They have
+     * no part in an echo.
+     */
+    speculation: z.array(speculationRound).optional(),
   })),
   usage: usage.optional(),
 }).openapi("CompletionResponse");

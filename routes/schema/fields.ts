@@ -158,6 +158,11 @@ export const labelFields = {
   label: label.describe("The client's own name of the request; without effect"),
 };
 
+/** Whether drafts may be made for a request. */
+export const speculativeField = optional(z.boolean()).describe(
+  "False decodes without drafts, to the same tokens; true, which is the default, with drafts if the server makes any",
+);
+
 /** Fields that `/v1/chat/completions` and `/v1/completions` share. */
 export const openaiFields = z.object({
   ...samplingFields.shape,
@@ -177,8 +182,12 @@ export const openaiFields = z.object({
   stream_options: optional(strictFields({
     include_usage: optional(z.boolean()).describe("End the stream with the usage"),
     continuous_usage_stats: optional(z.boolean()).describe("Add the usage so far to every chunk"),
+    include_speculation: optional(z.boolean()).describe(
+      "Add the verification rounds of speculation to choices; without stream too, to those of the whole answer",
+    ),
     include_obfuscation: unserved("Pad chunks so that their sizes say nothing", "boolean", false),
   })).describe("What a stream carries besides the text"),
+  speculative: speculativeField,
   rid: optional(requestIdField).describe("Id of the request, by which it can be aborted"),
   request_id: optional(requestIdField).describe("vLLM's name of rid"),
   user: label.describe("Who asks; without effect"),

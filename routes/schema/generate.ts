@@ -17,8 +17,10 @@ import {
   samplingFields,
   seedField,
   speculationFields,
+  speculativeField,
   tokenIds,
 } from "./fields.ts";
+import { speculationRound } from "./speculation_round.ts";
 import {
   unservedNative,
   unservedNativeSampling,
@@ -73,6 +75,8 @@ export const generateRequest = strictFields({
     "Tokens whose logprobs are reported at every position, with return_logprob; for all prompts or for each",
   ),
   return_prompt_token_ids: optional(z.boolean()).describe("Return the tokens of the prompt"),
+  return_speculation: optional(z.boolean()).describe("Return the verification rounds of speculation"),
+  speculative: speculativeField,
   cache_salt: optional(oneOrEach(cacheKeyField)).describe(
     "Prefixes are shared only by requests with the same value",
   ),
@@ -121,5 +125,10 @@ export const generateResult = z.object({
   /** With `return_prompt_token_ids`; of a stream in the first and the last event. */
   prompt_token_ids: z.array(z.int()).optional(),
   meta_info: metaInfo,
+  /**
+   * With `return_speculation`: the rounds in their order. An event of a stream has only those since the event before,
+   * although its text is that of all: rounds are larger than text, and all again in each event would be much.
+   */
+  speculation: z.array(speculationRound).optional(),
   index: z.int().optional(),
 }).openapi("GenerateResult");
