@@ -15,6 +15,8 @@ import type {
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import type { SchedulerState } from "../../runtime/contracts/scheduler_state.ts";
 import type { MemoryUsage, ServerInfo } from "../../runtime/contracts/server_info.ts";
+import { chainOf } from "../../runtime/contracts/draft_tree.ts";
+import type { TextRound } from "../../runtime/contracts/speculation_round.ts";
 import { idleState } from "./scheduler_states.ts";
 
 /** What a scripted generation does next: yield, throw, or wait until it is aborted. */
@@ -25,6 +27,20 @@ export function spell(text: string): Step[] {
   const finish = { type: "stop", matched: 0 } as const;
   const steps: Step[] = [...text].map((char) => ({ text: char, tokens: [char.charCodeAt(0)] }));
   return [...steps, { tokens: [0], finish }];
+}
+
+/** A round that yielded `text`, a character a token, of which a chain of `drafts` had foreseen the beginning. */
+export function roundOf(text: string, drafts = ""): TextRound {
+  const codes = (text: string) => Int32Array.from(text, (char) => char.charCodeAt(0));
+  const numAccepted = [...drafts].findIndex((char, i) => char !== text[i]);
+  return {
+    tokens: codes(text),
+    texts: [...text],
+    tree: chainOf(codes(drafts), Float32Array.from(drafts, (_, i) => 0.9 ** (i + 1))),
+    accepted: Int32Array.from({ length: numAccepted < 0 ? drafts.length : numAccepted }, (_, i) => i),
+    draftMs: drafts === "" ? 0 : 1.23456,
+    verifyMs: 7.0004,
+  };
 }
 
 /** Record of one generation. */

@@ -5,7 +5,7 @@ import { strict as assert } from "node:assert";
 import { chunked, type Indexed, runAll } from "../../../routes/generation/run.ts";
 import type { GenerationUpdate } from "../../../runtime/contracts/generation.ts";
 import { defaultSamplingParams } from "../../../runtime/contracts/sampling_params.ts";
-import { FakeGenerator } from "../../support/fake_generator.ts";
+import { FakeGenerator, roundOf } from "../../support/fake_generator.ts";
 
 type Part = [index: number, text: string, numTokens: number, finished?: boolean];
 
@@ -68,15 +68,16 @@ const request = (requestId: string) => ({
 });
 
 Deno.test("run: a slow reader misses nothing, whatever comes meanwhile", async () => {
-  const generator = new FakeGenerator(() => [..."abc"].map((text) => ({ text })));
-  const texts = ["", ""];
+  const generator = new FakeGenerator(() => [..."abc"].map((text) => ({ text, rounds: [roundOf(text)] })));
+  const texts = ["", ""], rounds = ["", ""];
   for await (
     const { index, value } of runAll(generator, [request("x"), request("y")], new AbortController())
   ) {
     texts[index] += value.text;
+    rounds[index] += (value.rounds ?? []).flatMap(({ texts }) => texts).join("");
     await new Promise((resolve) => setTimeout(resolve));
   }
-  assert.deepEqual(texts, ["abc", "abc"]);
+  assert.deepEqual([texts, rounds], [["abc", "abc"], ["abc", "abc"]]);
 });
 
 Deno.test("run: a reader that leaves ends the generations, one that stays to the end does not", async () => {
