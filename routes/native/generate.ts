@@ -68,13 +68,13 @@ class NativeFormatter {
     return this.#plan.isList || only === undefined ? results : only;
   }
 
-  /** Everything so far, again in each chunk, but for rounds. */
+  /** Everything so far, again in each chunk, but for rounds, which need not be kept. */
   async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<GenerateResult> {
     const totals = new Map<number, Output>(), slices = new Slices();
     for await (const { index, value } of chunks) {
       const isFirst = !totals.has(index), total = totals.get(index) ?? new Output();
       totals.set(index, total);
-      total.add(value);
+      total.add({ ...value, rounds: [] });
       yield {
         ...await this.#result(index, total, slices, isFirst),
         ...await this.#speculation(value, slices),
