@@ -9,13 +9,15 @@ import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
 import type { EngineParts } from "../../runtime/engine/actors.ts";
 import { createEngine, type Engine } from "../../runtime/engine/engine.ts";
 import type { EngineOptions } from "../../runtime/engine/options.ts";
-import type { GenerationUpdate } from "../../runtime/contracts/generation.ts";
+import type { GenerationRequest, GenerationUpdate } from "../../runtime/contracts/generation.ts";
+import type { TextRound } from "../../runtime/contracts/speculation_round.ts";
 import { openSpeculation } from "../../runtime/speculation/setup/open_speculation.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import type { OpenedCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { MessageGuard } from "./message_guard.ts";
 import { libraryPath } from "./native.ts";
+import { checkRound, isPlain } from "./rounds.ts";
 import { collect, defaultArgs, requestOf } from "./test_engine.ts";
 
 /** One request of a law. */
@@ -73,8 +75,16 @@ export async function start(
   }, { channels: new MessageGuard().channels, ...parts });
 }
 
-function generate(engine: Engine, { prompt, sampling }: Case, index: number): Promise<GenerationUpdate> {
-  return collect(engine.generate(requestOf(`r${index}`, prompt, sampling)));
+/** What a request asks for beside its tokens. */
+type Asks = Pick<GenerationRequest, "speculative" | "reportsRounds">;
+
+function generate(
+  engine: Engine,
+  { prompt, sampling }: Case,
+  index: number,
+  asks: Asks = {},
+): Promise<GenerationUpdate> {
+  return collect(engine.generate({ ...requestOf(`r${index}`, prompt, sampling), ...asks }));
 }
 
 /** Runs each case alone, without speculation or cache. */
@@ -105,7 +115,46 @@ export interface Sums {
   cached: number;
 }
 
-/** Runs some cases alone, then a few at once, then all, many of them on a warm cache; prompts in chunks of 16. */
+/**
+ * Requests that run together: one by default, one whose rounds are reported, one that decodes plainly; then such and such
+ * at once, and all with drafts, some with their rounds.
+ */
+const RUNS: readonly [first: number, end: number, asks: (index: number) => Asks][] = [
+  [1, 2, () => ({})],
+  [2, 3, () => ({ reportsRounds: true })],
+  [1, 2, () => ({ reportsRounds: true, speculative: false })],
+  [0, 8, (index) => ({ reportsRounds: true, ...(index % 2 === 1 && { speculative: false }) })],
+  [0, Infinity, (index) => index % 3 === 0 ? {} : { reportsRounds: true }],
+];
+
+/** Checks what a request was told of its rounds against all else that it was told. */
+function checkRounds({ rounds = [], tokens, text, finish, usage }: GenerationUpdate, asks: Asks): void {
+  if (!asks.reportsRounds) return assert.equal(rounds.length, 0);
+  assert.deepEqual(rounds.flatMap((round) => [...round.tokens]), tokens);
+  assert.equal(rounds.flatMap(({ texts }) => texts).join(""), text);
+  rounds.forEach((round, i) => {
+    checkRound(round);
+    // The last round may be cut within its drafts.
+    const isCut = i === rounds.length - 1 && round.accepted.length === round.tokens.length;
+    assert.ok(isCut || round.accepted.length === round.tokens.length - 1);
+  });
+  if (asks.speculative === false) {
+    assert.ok(rounds.every(isPlain));
+    assert.equal(usage.speculation, undefined);
+    return;
+  }
+  // Behind a stop text there may be rounds that are counted and not reported.
+  if (finish?.type === "stop" && typeof finish.matched === "string") return;
+  const sum = (count: (round: TextRound) => number) => rounds.reduce((sum, round) => sum + count(round), 0);
+  const { numProposed, numAccepted } = usage.speculation!;
+  assert.equal(sum(({ tree }) => tree.tokens.length), numProposed);
+  assert.equal(sum(({ tokens, accepted }) => Math.min(accepted.length, tokens.length - 1)), numAccepted);
+}
+
+/**
+ * Runs some cases alone, then a few at once, then all, many of them on a warm cache; prompts in chunks of 16. What
+ * requests ask for beside their tokens changes none of these.
+ */
 export async function checkLaw(
   setting: Setting,
   expected: readonly GenerationUpdate[],
@@ -118,19 +167,20 @@ export async function checkLaw(
     parts: { channels: guard.channels, ...options.parts },
   });
   const sums = { verifications: 0, proposed: 0, accepted: 0, cached: 0 };
-  const check = (update: GenerationUpdate, index: number) => {
+  const check = (update: GenerationUpdate, index: number, asks: Asks) => {
     assert.deepEqual(words(update), words(expected[index]!), `request ${index}`);
+    checkRounds(update, asks);
     const { speculation, numCachedTokens } = update.usage;
     sums.verifications += speculation?.numVerifications ?? 0;
     sums.proposed += speculation?.numProposed ?? 0;
     sums.accepted += speculation?.numAccepted ?? 0;
     sums.cached += numCachedTokens;
   };
-  for (const [first, end] of [[1, 2], [2, 3], [0, 8], [0, setting.cases.length]] as const) {
+  for (const [first, end, asks] of RUNS) {
     const updates = await Promise.all(
-      setting.cases.slice(first, end).map((one, i) => generate(engine, one, first + i)),
+      setting.cases.slice(first, end).map((one, i) => generate(engine, one, first + i, asks(first + i))),
     );
-    updates.forEach((update, i) => check(update, first + i));
+    updates.forEach((update, i) => check(update, first + i, asks(first + i)));
   }
   const { numFreePages, numEvictablePages, numPages } = await engine.schedulerState();
   assert.equal(numFreePages + numEvictablePages, numPages, "pages leak");

@@ -5,9 +5,11 @@
  */
 import assert from "node:assert/strict";
 import type { TokenLogprob } from "../../runtime/contracts/outputs.ts";
-import type { Failed, Finished } from "../../runtime/messages/engine_scheduler.ts";
+import type { Failed, Finished, Submit } from "../../runtime/messages/engine_scheduler.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
+import type { SpeculationRound } from "../../runtime/contracts/speculation_round.ts";
 import type { SchedulerEvent } from "../../runtime/scheduling/ending.ts";
+import { checkRound } from "./rounds.ts";
 
 /** What a client received. */
 export class Client {
@@ -15,12 +17,16 @@ export class Client {
   readonly sampling: SamplingParams;
   readonly tokens: number[] = [];
   readonly logprobs: TokenLogprob[] = [];
+  readonly rounds: SpeculationRound[] = [];
+  /** What it asked for beside tokens. */
+  readonly asks: Pick<Submit, "speculative" | "reportsRounds">;
   promptLogprobs: readonly TokenLogprob[] | undefined;
   last: Finished | Failed | undefined;
 
-  constructor(prompt: readonly number[], sampling: SamplingParams) {
+  constructor(prompt: readonly number[], sampling: SamplingParams, asks: Client["asks"] = {}) {
     this.prompt = prompt;
     this.sampling = sampling;
+    this.asks = asks;
   }
 
   /** How it ended: the finish reason's type or the error's code. */
@@ -42,5 +48,13 @@ export class Client {
     this.tokens.push(...event.tokens);
     if (this.sampling.numLogprobs >= 0) assert.equal(event.logprobs?.length, event.tokens.length);
     this.logprobs.push(...event.logprobs ?? []);
+    const { round } = event;
+    if (!this.asks.reportsRounds || event.tokens.length === 0) {
+      assert.ok(!("round" in event), "no message has a round that was not asked for");
+      return;
+    }
+    assert.deepEqual(round?.tokens, event.tokens);
+    checkRound(round!);
+    this.rounds.push(round!);
   }
 }

@@ -109,10 +109,10 @@ export class World {
     requestId: string,
     prompt: readonly number[],
     sampling: Partial<SamplingParams> = {},
-    of: Pick<Submit, "client" | "batch" | "cacheKey"> = {},
+    of: Omit<Submit, "type" | "requestId" | "promptTokens" | "sampling"> = {},
   ): Client {
     const params = { ...defaultSamplingParams, ...sampling };
-    const client = new Client(prompt, params);
+    const client = new Client(prompt, params, of);
     if (!this.state.sequences.has(requestId)) this.clients.set(requestId, client);
     const promptTokens = Int32Array.from(prompt);
     const failed = submit(this.state, { type: "submit", requestId, promptTokens, sampling: params, ...of });
@@ -183,7 +183,8 @@ export class World {
   }
 
   #checkDraft({ requestId, start, tokens, pages, numSteps, numNodes }: DraftRequest): void {
-    const { prompt, tokens: output } = this.client(requestId);
+    const { prompt, tokens: output, asks } = this.client(requestId);
+    assert.notEqual(asks.speculative, false, "drafts are made for nobody who decodes plainly");
     const known = start === 0 ? [] : this.#drafted.get(requestId)!;
     assert.equal(start, known.length, `${requestId}: the drafter misses or repeats a token`);
     const all = [...known, ...tokens];

@@ -155,12 +155,14 @@ export async function collect(updates: AsyncIterable<GenerationUpdate>): Promise
   let all: GenerationUpdate | undefined;
   for await (const update of updates) {
     const logprobs = [...all?.logprobs ?? [], ...update.logprobs ?? []];
+    const rounds = [...all?.rounds ?? [], ...update.rounds ?? []];
     all = {
       ...all,
       ...update,
       text: (all?.text ?? "") + update.text,
       tokens: [...all?.tokens ?? [], ...update.tokens],
       ...(logprobs.length > 0 && { logprobs }),
+      ...(rounds.length > 0 && { rounds }),
     };
   }
   return all!;

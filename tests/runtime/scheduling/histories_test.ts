@@ -41,6 +41,8 @@ const actions = fc.array(
         prompt: prompts,
         sampling: samplings,
         cacheKey: fc.constantFrom("", "", "salt"),
+        speculative: fc.constantFrom(true, true, false),
+        reportsRounds: fc.boolean(),
       }),
     },
     { weight: 5, arbitrary: fc.constant({ type: "begin" as const }) },
@@ -108,6 +110,11 @@ function checkOutcome(world: World, client: Client): void {
     start < 0 ? undefined : prompt.slice(start),
   );
   assert.deepEqual(client.logprobs.map(({ token }) => token), numLogprobs < 0 ? [] : tokens);
+  const { asks, rounds } = client;
+  if (asks.reportsRounds) assert.deepEqual(rounds.flatMap((round) => [...round.tokens]), tokens);
+  if (asks.speculative) return;
+  assert.ok(rounds.every(({ tree, draftMs }) => tree.tokens.length === 0 && draftMs === 0));
+  assert.equal(last.usage.speculation, undefined);
 }
 
 /** Runs random histories on worlds of random sizes and checks the events of every client. */
@@ -125,6 +132,8 @@ function checkHistories(
           world.submit(`r${i}`, action.prompt, action.sampling, {
             client: `c${i % 3}`,
             cacheKey: action.cacheKey,
+            speculative: action.speculative,
+            reportsRounds: action.reportsRounds,
           });
         } else if (action.type === "cancel") {
           world.cancel([...world.clients.keys()].at(-1 - action.who) ?? "unknown");

@@ -170,3 +170,20 @@ Deno.test("a plan that nothing came of counts as a step without drafts", () => {
   assert.equal(policy.state.probing.numSince, 1);
   assert.equal(policy.numLevels, plan.numLevels);
 });
+
+Deno.test("steps of sequences that all decode plainly have no decision, and teach nothing of drafts", () => {
+  const policy = new AdaptivePolicy(config), before = structuredClone(policy.state);
+  const load: DraftLoad = {
+    numDecoding: 2,
+    numPrefillRows: 0,
+    numContextTokens: 10,
+    draftable: { numSequences: 0, numContextTokens: 0 },
+    canDraft: true,
+    candidates: [],
+  };
+  for (let i = 0; i < 20; i++) {
+    assert.equal(policy.plan(load), undefined);
+    policy.observe({ type: "stepped", undrafted: load, forward: undefined, verified: [] });
+  }
+  assert.deepEqual(structuredClone(policy.state), before);
+});

@@ -119,3 +119,17 @@ Deno.test("a prompt that shares the forward is not paid for by drafts", () => {
     "every row costs as much as the token it may bring",
   );
 });
+
+Deno.test("sequences that decode plainly have no tree to pay for, and their contexts are no nodes' business", () => {
+  const costs = { ...costsOf(() => 10, 0, 0), contextMs: { perSequence: 0, perRow: 0.001 } };
+  const draftMs = { firstMs: { sizes: [1, 8], ms: [1, 80] }, levelMs: { sizes: [1], ms: [0] }, tokenMs: 0 };
+  const good = (levels: number) => ({ accepted: 2 * levels, nodes: levels });
+  const all = loadOf(8, 8000), one = { ...all, draftable: { numSequences: 1, numContextTokens: 0 } };
+  assert.equal(chooseLevels({ ...costs, draftMs }, all, 1, good), 0);
+  assert.equal(chooseLevels({ ...costs, draftMs }, one, 1, good), 1);
+  // The gain is that of one tree, too.
+  const dear = { ...draftMs, firstMs: { sizes: [1], ms: [6] } };
+  assert.equal(chooseLevels({ ...costs, draftMs: dear }, one, 1, good), 0);
+  assert.equal(chooseNodes(costs, loadOf(2, 8000), 0, [0.3]), 0);
+  assert.equal(chooseNodes(costs, { ...loadOf(2, 8000), draftable: one.draftable }, 0, [0.3]), 1);
+});
