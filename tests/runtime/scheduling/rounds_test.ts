@@ -123,3 +123,22 @@ Deno.test("the events of a request that asked for nothing say nothing of rounds"
     ["type", "requestId", "reason", "usage"],
   ]);
 });
+
+Deno.test("what the models are sent does not depend on whether rounds are reported", () => {
+  const messagesOf = (reportsRounds: boolean) => {
+    const world = worldOf(2), messages: unknown[] = [];
+    world.draftMs = (requests) => {
+      messages.push(structuredClone(requests));
+      return 4;
+    };
+    for (const [name, first] of [["a", 5], ["b", 7]] as const) {
+      world.submit(name, [first, ...PROMPT], { maxTokens: 20 }, { reportsRounds });
+    }
+    world.drain();
+    messages.push(...world.steps.map(({ forward, releases }) => structuredClone({ forward, releases })));
+    return messages;
+  };
+  const messages = messagesOf(false);
+  assert.ok(messages.length > 8);
+  assert.deepEqual(messagesOf(true), messages);
+});

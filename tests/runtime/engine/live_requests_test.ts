@@ -1,0 +1,36 @@
+/**
+ * What the engine sends the scheduler for a request.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { GenerationRequest } from "../../../runtime/contracts/generation.ts";
+import { LiveRequests } from "../../../runtime/engine/live_requests.ts";
+import type { Cancel, Submit } from "../../../runtime/messages/engine_scheduler.ts";
+import { pieceTokenizer, requestOf } from "../../support/test_engine.ts";
+
+/** The command that a request becomes. */
+async function submitted(asks: Partial<GenerationRequest>): Promise<Submit | Cancel> {
+  const sent: (Submit | Cancel)[] = [];
+  const requests = new LiveRequests({
+    model: { vocabSize: 3, eosTokenIds: [0] },
+    tokenizer: pieceTokenizer(["<end>", "a", "b"]),
+    metrics: { watch: () => undefined },
+    assertReady: () => {},
+    send: (command) => void sent.push(command),
+  });
+  const updates = requests.generate({ ...requestOf("r", [1, 2]), ...asks });
+  const next = updates.next();
+  requests.fail(new Error("over"));
+  await assert.rejects(next, /over/);
+  return sent[0]!;
+}
+
+Deno.test("a request becomes a command with what was asked for, and no more", async () => {
+  const { sampling } = requestOf("r", []), promptTokens = Int32Array.of(1, 2);
+  const ordinary = { type: "submit", requestId: "r", promptTokens, sampling };
+  assert.deepEqual(await submitted({}), ordinary);
+  assert.deepEqual(await submitted({ origin: { isStreaming: true } }), ordinary);
+  const asks = { speculative: false, reportsRounds: true };
+  assert.deepEqual(await submitted(asks), { ...ordinary, ...asks });
+});
