@@ -46,12 +46,14 @@ export type {
 } from "./runtime/contracts/generation.ts";
 export type { LogLevel } from "./runtime/contracts/log_level.ts";
 export type { ModelInfo, TokenizerFacts } from "./runtime/contracts/model_info.ts";
+export type { DraftTree } from "./runtime/contracts/draft_tree.ts";
 export type { FinishReason, TokenLogprob } from "./runtime/contracts/outputs.ts";
 export { defaultSamplingParams, type SamplingParams } from "./runtime/contracts/sampling_params.ts";
 export type { PauseMode, SchedulerSettings } from "./runtime/contracts/scheduler_settings.ts";
 export type { SchedulerState } from "./runtime/contracts/scheduler_state.ts";
 export type { ServerArgs } from "./runtime/contracts/server_args.ts";
 export type { MemoryUsage, ServerInfo } from "./runtime/contracts/server_info.ts";
+export type { SpeculationRound, TextRound } from "./runtime/contracts/speculation_round.ts";
 export { NO_BOUND, type TextBound } from "./runtime/contracts/text_length.ts";
 export type { SpeculationRound, TextRound } from "./runtime/contracts/speculation_round.ts";
 export type { SpeculationUsage, Usage } from "./runtime/contracts/usage.ts";
