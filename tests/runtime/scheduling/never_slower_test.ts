@@ -280,3 +280,30 @@ Deno.test("what the trial at start got wrong about forwards of some sizes is lea
   const ratio = time(right) / time(wrong);
   assert.ok(ratio > 0.98, `${ratio} of the speed with the right costs`);
 });
+
+/** Tokens in a second of simulated time of one request beside `numPlain` that decode plainly. */
+function tokensBeside(numPlain: number, rate: number, drafting?: DraftingConfig): number {
+  const world = new World({ ...LIMITS, ...(drafting && { drafting }) }, { makeTree: chains(() => rate) });
+  let ms = 0;
+  const pass = (by: number) => {
+    ms += by;
+    return by;
+  };
+  world.forwardMs = (numRows) => pass(costAt(FORWARD, numRows));
+  world.draftMs = (requests) => pass(draftingMs(HEAD, requests));
+  for (let i = 0; i <= numPlain; i++) {
+    world.submit(`r${i}`, [1 + i, 2, 3], { maxTokens: 4000, ignoreEos: true }, { speculative: i === 0 });
+  }
+  while (ms < 1000) world.step();
+  return world.state.generatedTokens;
+}
+
+for (const numPlain of [1, 7]) {
+  Deno.test(`beside ${numPlain} that decode plainly: tokens come no slower, and faster where drafts are good`, () => {
+    for (const rate of [0, 0.4, 0.8, 0.95]) {
+      const ratio = tokensBeside(numPlain, rate, adaptive) / tokensBeside(numPlain, rate);
+      assert.ok(ratio > 0.97, `${ratio} at a rate of ${rate}`);
+      if (rate > 0.9 && numPlain === 1) assert.ok(ratio > 1.2, `${ratio} at a rate of ${rate}`);
+    }
+  });
+}
