@@ -8,7 +8,7 @@ import type { TextStream } from "./text_stream.ts";
 
 /** A token whose text was not handed out. */
 interface PendingToken {
-  /** Where its text ends, if nothing is cut off, UTF-16 units behind the text that was handed out. */
+  /** Where its text ends, if nothing is cut off, UTF-16 units from the beginning of the text. */
   readonly end: number;
   /** Its text is not shown, whatever it is. */
   readonly isHidden: boolean;
@@ -21,11 +21,13 @@ interface PendingToken {
 export class RoundTexts {
   readonly #stream: Pick<TextStream, "numWithheld" | "isUnfinished">;
   /** Rounds that were not handed out. */
-  #rounds: SpeculationRound[] = [];
+  readonly #rounds: SpeculationRound[] = [];
   /** Their tokens. */
-  #tokens: PendingToken[] = [];
+  readonly #tokens: PendingToken[] = [];
   /** The part of the updates' text that was not handed out with a round. */
   #text = "";
+  /** Length of the part that was, UTF-16 units. */
+  #numTaken = 0;
 
   /** `stream` is the text that the tokens are pushed to first. */
   constructor(stream: Pick<TextStream, "numWithheld" | "isUnfinished">) {
@@ -35,7 +37,7 @@ export class RoundTexts {
   /** Takes the text that became certain when the stream was given a token. */
   push(text: string, isHidden: boolean): void {
     this.#text += text;
-    this.#tokens.push({ end: this.#text.length + this.#stream.numWithheld, isHidden });
+    this.#tokens.push({ end: this.#numCertain + this.#stream.numWithheld, isHidden });
   }
 
   /** Takes the text that became certain when the stream ended. */
@@ -56,24 +58,26 @@ export class RoundTexts {
 
   /** The rounds whose texts are certain and were not taken yet, in order; all of them once the generation `isOver`. */
   take(isOver: boolean): TextRound[] {
-    const last = this.#lastShown, numCertain = isOver ? this.#tokens.length : this.#numCertain(last);
+    const last = this.#lastShown, numComplete = isOver ? this.#tokens.length : this.#numComplete(last);
     const rounds: TextRound[] = [];
-    let numTokens = 0, start = 0;
+    let numTokens = 0;
     for (const round of this.#rounds) {
-      if (numTokens + round.tokens.length > numCertain) break;
+      if (numTokens + round.tokens.length > numComplete) break;
       const texts = Array.from(round.tokens, () => {
-        const index = numTokens++, { end } = this.#tokens[index]!;
+        const index = numTokens++;
         // What an unfinished character leaves behind at the end of the text is part of the last token's.
-        const text = this.#text.slice(start, isOver && index === last ? undefined : end);
-        start += text.length;
-        return text;
+        return this.#takeUpTo(isOver && index === last ? Infinity : this.#tokens[index]!.end);
       });
       rounds.push({ ...round, texts });
     }
-    this.#rounds = this.#rounds.slice(rounds.length);
-    this.#tokens = this.#tokens.slice(numTokens).map((token) => ({ ...token, end: token.end - start }));
-    this.#text = this.#text.slice(start);
+    this.#rounds.splice(0, rounds.length);
+    this.#tokens.splice(0, numTokens);
     return rounds;
+  }
+
+  /** Length of the updates' text, UTF-16 units. */
+  get #numCertain(): number {
+    return this.#numTaken + this.#text.length;
   }
 
   /** Index of the last token whose text may be shown, or of the first. */
@@ -82,9 +86,17 @@ export class RoundTexts {
   }
 
   /** How many tokens, from the first on, have a text that nothing can change any more. */
-  #numCertain(last: number): number {
-    const numComplete = this.#tokens.findIndex(({ end }) => end > this.#text.length);
-    const numKnown = numComplete < 0 ? this.#tokens.length : numComplete;
-    return this.#stream.isUnfinished ? Math.min(numKnown, last) : numKnown;
+  #numComplete(last: number): number {
+    const firstCut = this.#tokens.findIndex(({ end }) => end > this.#numCertain);
+    const numComplete = firstCut < 0 ? this.#tokens.length : firstCut;
+    return this.#stream.isUnfinished ? Math.min(numComplete, last) : numComplete;
+  }
+
+  /** The text up to `end`, UTF-16 units from the beginning, as far as there is text. */
+  #takeUpTo(end: number): string {
+    const text = this.#text.slice(0, Math.max(0, end - this.#numTaken));
+    this.#text = this.#text.slice(text.length);
+    this.#numTaken += text.length;
+    return text;
   }
 }
