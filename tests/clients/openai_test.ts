@@ -167,6 +167,21 @@ const CHAT: Readonly<Record<string, Check>> = {
     assert.equal(final.choices[0]!.message.content, await textOf(client));
     assert.equal((await helper.totalUsage()).completion_tokens, 12);
   },
+  "rounds of speculation change nothing else, plain, streamed and by the helper": async (client) => {
+    const text = await textOf(client), fields: object = { stream_options: { include_speculation: true } };
+    const shownBy = (choices: readonly object[]) =>
+      (choices as { speculation?: { tokens: { text: string }[] }[] }[])
+        .flatMap(({ speculation }) => speculation ?? []).flatMap(({ tokens }) => tokens);
+    const { choices } = await say(client, fields);
+    const chunks = await chunksOf(client, fields);
+    for (const tokens of [shownBy(choices), shownBy(chunks.flatMap(({ choices }) => choices))]) {
+      assert.deepEqual([tokens.length, tokens.map(({ text }) => text).join("")], [12, text]);
+    }
+    assert.deepEqual([choices[0]!.message.content, contentOf(chunks)], [text, text]);
+    const helper = client.chat.completions.stream({ ...greedy, ...fields });
+    assert.equal((await helper.finalChatCompletion()).choices[0]!.message.content, text);
+    assert.equal(await textOf(client, { speculative: false }), text);
+  },
   "an answer tells its request id": async (client) => {
     const { data, response, request_id } = await client.chat.completions.create(greedy).withResponse();
     assert.equal(response.headers.get("x-request-id"), request_id);

@@ -34,7 +34,7 @@ SAMPLING = {
     "prompt_logprobs": None,
     "stop_regex": "x+",
     "stop_token_ids": None,
-    "stream_options": None,
+    "stream_options": {"include_speculation": True},
 }
 CHAT = {**MESSAGES, **SAMPLING, "max_completion_tokens": None, "top_logprobs": None}
 COMPLETION = {**SAMPLING, "cache_salt": None, "extra_key": None, "prompt": "Hi"}
@@ -44,6 +44,7 @@ GENERATE = {
     "input_ids": None,
     "logprob_start_len": 0,
     "return_logprob": True,
+    "return_speculation": True,
     "rid": None,
     "sampling_params": {"max_new_tokens": 3},
     "text": "Hi",
