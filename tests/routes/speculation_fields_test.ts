@@ -6,6 +6,7 @@
  */
 import { strict as assert } from "node:assert";
 import { z } from "zod";
+import { speculationRound } from "../../routes/schema/speculation_round.ts";
 import { FakeGenerator, roundOf, spell, type Step } from "../support/fake_generator.ts";
 import { answer, appOf, fault, post } from "../support/http.ts";
 
@@ -119,6 +120,13 @@ Deno.test("speculation: what is wrong is named", async (t) => {
       assert.deepEqual([error.status, error.param], [400, param], error.message);
     });
   }
+});
+
+Deno.test("speculation: the example of docs/speculation.md is one", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/speculation.md", import.meta.url));
+  const [, example] = /```json\n([^]*?)```/.exec(page)!;
+  const rounds = z.array(speculationRound.strict()).parse(JSON.parse(example!));
+  assert.deepEqual(rounds.map(({ tree }) => tree?.tokens.length), [undefined, 5]);
 });
 
 Deno.test("speculation: the document has rounds and their bounds, and the fields that ask for them", async () => {
