@@ -34,7 +34,6 @@ export {
   OverloadedError,
   UnavailableError,
 } from "./runtime/contracts/errors.ts";
-export type { DraftTree } from "./runtime/contracts/draft_tree.ts";
 export type {
   GenerationRequest,
   GenerationUpdate,
@@ -55,7 +54,6 @@ export type { ServerArgs } from "./runtime/contracts/server_args.ts";
 export type { MemoryUsage, ServerInfo } from "./runtime/contracts/server_info.ts";
 export type { SpeculationRound, TextRound } from "./runtime/contracts/speculation_round.ts";
 export { NO_BOUND, type TextBound } from "./runtime/contracts/text_length.ts";
-export type { SpeculationRound, TextRound } from "./runtime/contracts/speculation_round.ts";
 export type { SpeculationUsage, Usage } from "./runtime/contracts/usage.ts";
 export type { Engine } from "./runtime/engine/engine.ts";
 export { openEngine, type OpenEngineOptions } from "./runtime/engine/open_engine.ts";
