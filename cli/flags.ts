@@ -31,6 +31,7 @@ export const flagSchema = z.object({
   host: text.default("127.0.0.1"),
   port: integer(0, 65535).default(30000),
   rootPath: rootPath.exactOptional(),
+  ui: z.boolean().default(true),
   apiKey: text.exactOptional(),
   apiKeyFile: text.exactOptional(),
   allowedHosts: texts.exactOptional(),
@@ -100,11 +101,13 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       flags: "--fastapi-root-path, --root-path <path>",
       help: "Path below which a proxy shows the server; answered with it and without",
     },
+    { name: "ui", flags: "--ui", help: "Serve the pages: the playground at / and /ui, and /docs" },
+    { name: "ui", flags: "--no-ui", help: "Serve no pages" },
     {
       name: "apiKey",
       flags: "--api-key <key>",
       help:
-        "Bearer token asked for on every path but those of probes: /health, /v1/health, /ready, /ping, /metrics",
+        "Bearer token asked for on every path but /health, /v1/health, /ready, /ping, /metrics, pages and /openapi.json",
     },
     {
       name: "apiKeyFile",

@@ -31,8 +31,8 @@ import { HttpMetrics } from "./generation/http_metrics.ts";
 import { addModels } from "./openai/models.ts";
 import { noteArrival } from "./generation/request_origin.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./gate/origins.ts";
-import { OPEN_PATHS } from "./gate/path_kinds.ts";
-import { addPlayground } from "./pages/playground.ts";
+import { needsKey } from "./gate/path_kinds.ts";
+import { addPages } from "./pages/pages.ts";
 import { addProfile } from "./operator/profile.ts";
 import { addRender } from "./native/render.ts";
 import { RequestLog, RequestLogLevel } from "./generation/request_log.ts";
@@ -120,8 +120,8 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addRender(app, context);
   addScore(app, context);
   addTokenize(app, context);
-  addDocument(app, rootPath);
-  addPlayground(app);
+  addDocument(app, context, { rootPath, asksForKey: options.apiKey !== undefined });
+  if (options.ui ?? true) addPages(app, rootPath);
   return app;
 }
 
@@ -166,12 +166,12 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
   };
 }
 
-/** Denies every path without the key, except the paths of probes. */
+/** Denies every path without the key, except those of probes and pages. */
 function bearer(apiKey: string): MiddlewareHandler {
   return async (c, next) => {
     const [, key] = /^bearer +([^ ]+)$/i.exec(c.req.header("Authorization") ?? "") ?? [];
     const known = key !== undefined && await timingSafeEqual(key, apiKey);
-    if (!known && !OPEN_PATHS.includes(c.req.path)) {
+    if (!known && needsKey(c.req.path)) {
       throw new AerieError("unauthorized", "Cannot authorize: the API key is missing or wrong");
     }
     await next();

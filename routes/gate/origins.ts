@@ -9,7 +9,7 @@ import type { MiddlewareHandler } from "hono";
 import ipaddr from "ipaddr.js";
 import { AerieError } from "../../runtime/contracts/errors.ts";
 import { clip } from "../answers/errors.ts";
-import { isActing, OPEN_PATHS } from "./path_kinds.ts";
+import { isActing, PROBE_PATHS } from "./path_kinds.ts";
 
 /** Whether a host name, without port, is this machine as seen from itself. */
 export function isLocalName(name: string): boolean {
@@ -28,7 +28,7 @@ export function checkHost(allowed: readonly string[]): MiddlewareHandler {
   const names = new Set(allowed.map(bareName));
   return async (c, next) => {
     const host = c.req.header("Host");
-    if (host !== undefined && !OPEN_PATHS.includes(c.req.path) && !isAllowedHost(host, names)) {
+    if (host !== undefined && !PROBE_PATHS.includes(c.req.path) && !isAllowedHost(host, names)) {
       throw new AerieError(
         "forbidden",
         `Cannot serve host ${clip(host)}: it is not this machine's; --allowed-hosts names others`,

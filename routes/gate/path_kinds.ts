@@ -1,11 +1,23 @@
 /**
- * Kinds of paths for middleware: open without a key, or acting by a GET.
+ * Kinds of paths for middleware: open without a key, under any Host, or acting by a GET.
  *
  * @module
  */
 
 /** Paths of probes, which answer without the API key and under any Host; their answers contain nothing about requests. */
-export const OPEN_PATHS: readonly string[] = ["/health", "/v1/health", "/ready", "/ping", "/metrics"];
+export const PROBE_PATHS: readonly string[] = ["/health", "/v1/health", "/ready", "/ping", "/metrics"];
+
+/**
+ * Paths of pages, whose files everybody may have: a page asks its user for the key. They are not for any Host: under a
+ * name that was made to resolve here, a foreign page could use the server as its own.
+ */
+export const PAGE_PATHS: readonly string[] = ["/", "/ui", "/docs", "/openapi.json"];
+
+/** Whether a path asks for the API key. */
+export function needsKey(path: string): boolean {
+  return !PROBE_PATHS.includes(path) && !PAGE_PATHS.includes(path.replace(/(?<=^\/(ui|docs))\/$/, "")) &&
+    !/^\/ui\/[^/]+$/.test(path);
+}
 
 /** GET endpoints that do something. */
 const ACTING_PATHS: readonly string[] = [

@@ -10,7 +10,7 @@ import type { HttpMetrics } from "./http_metrics.ts";
 
 /** Options of `createApp`. */
 export interface AppOptions {
-  /** Bearer token asked for on every path but those of probes; undefined leaves the server open. */
+  /** Bearer token asked for on every path but those of probes and pages; undefined leaves the server open. */
   readonly apiKey?: string;
   /** Names besides local ones that the Host header may have; undefined takes any. Probes may use any. */
   readonly allowedHosts?: readonly string[];
@@ -28,6 +28,8 @@ export interface AppOptions {
   readonly pingMs?: number;
   /** Path below which a proxy shows the server, without a slash at its end; answered with it and without. Empty: none. */
   readonly rootPath?: string;
+  /** Serve the pages at `/`, `/ui` and `/docs`, which is the default. */
+  readonly ui?: boolean;
   /** Name of the weights in native answers; `default` if left out. */
   readonly weightVersion?: string;
   /** Log a line for every request that ends. */

@@ -97,6 +97,8 @@ export interface ServerArgs {
   readonly weightVersion: string;
   /** Path below which a proxy shows the server, without a slash at its end. */
   readonly rootPath?: string;
+  /** Serve the pages at `/`, `/ui` and `/docs`. */
+  readonly ui: boolean;
   /** Name of a chat template, Jinja text, or the path of a file with it. */
   readonly chatTemplate?: string;
   /** Seconds that one text or chat may take to become tokens. */

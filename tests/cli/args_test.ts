@@ -69,7 +69,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     ...["--revision", "v1", "--weight-version", "w", "--root-path", "/a/", "--warmups", "chat,generate"],
     ...["--log-requests", "--log-requests-level", "1", "--speculative-draft-model-revision", "refs/pr/1"],
     ...["--download-dir", "d", "--chat-template", "c", "--skip-server-warmup", "--enable-cache-report"],
-    ...["--tokenize-timeout", "7", "--no-enable-metrics"],
+    ...["--tokenize-timeout", "7", "--no-enable-metrics", "--no-ui"],
     ...["--schedule-policy", "lpm", "--schedule-conservativeness", "0.3", "--max-prefill-tokens", "900"],
     ...[
       "--speculative-algorithm",
@@ -103,6 +103,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     revision: "v1",
     weightVersion: "w",
     rootPath: "/a",
+    ui: false,
     warmups: ["chat", "generate"],
     logRequests: true,
     logRequestsLevel: 1,

@@ -47,6 +47,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "routes/operator/": [
     "deno.json",
     "routes/answers/",
+    "routes/gate/",
     "routes/generation/",
     "routes/schema/",
     "runtime/contracts/",
@@ -151,6 +152,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "ffi/": [],
   // The pages. Of the server they know the types of the API's fields and nothing that runs.
   "web/": ["web/load/", "web/race/", "web/ui/"],
+  "web/docs/": [],
   "web/race/": ["web/ui/"],
   "web/load/": ["web/ui/"],
   "web/tokens/": ["web/api/", "web/ui/"],

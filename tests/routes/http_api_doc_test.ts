@@ -5,7 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
-import { OPEN_PATHS } from "../../routes/gate/path_kinds.ts";
+import { PAGE_PATHS, PROBE_PATHS } from "../../routes/gate/path_kinds.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
 import { appOf } from "../support/http.ts";
 
@@ -26,10 +26,14 @@ Deno.test("docs/http_api.md has every endpoint, once, and no other", async () =>
   const served = Object.entries<object>(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
   );
-  assert.deepEqual(documented().toSorted(), [...served, "GET /openapi.json"].toSorted());
+  const pages = PAGE_PATHS.map((path) => `GET ${path}`);
+  assert.deepEqual(documented().toSorted(), [...served, ...pages].toSorted());
 });
 
-Deno.test("docs/http_api.md names the paths that need no key", () => {
-  const sentence = /With an API key every path asks for it but ([^]*?), which/.exec(page)?.[1] ?? "";
-  assert.deepEqual([...sentence.matchAll(/`([^`]+)`/g)].map(([, path]) => path), OPEN_PATHS);
+Deno.test("docs/http_api.md names the paths that need no key, and those that any host may be asked for", () => {
+  const sentence = page.replace(/\s+/g, " ");
+  const pathsIn = (pattern: RegExp) =>
+    [...pattern.exec(sentence)![1]!.matchAll(/`([^`]+)`/g)].map(([, path]) => path);
+  assert.deepEqual(pathsIn(/With an API key every path asks for it but (.*?), which also/), PROBE_PATHS);
+  assert.deepEqual(pathsIn(/also answer under any `Host`, and the pages, (.*?), which do not/), PAGE_PATHS);
 });

@@ -19,6 +19,7 @@ import { libraryPath } from "./native.ts";
 export const defaultArgs: ServerArgs = {
   host: "127.0.0.1",
   port: 30000,
+  ui: true,
   dtype: "auto",
   schedulePolicy: "fcfs",
   scheduleConservativeness: 1,

@@ -1,0 +1,79 @@
+/**
+ * Examples of requests, by path, as the OpenAPI document has them: each is answered 200 by a server that runs.
+ *
+ * @module
+ */
+// deno-lint-ignore-file camelcase -- fields are named as on the wire
+
+/** An example in the form of OpenAPI. */
+export interface Example {
+  readonly summary: string;
+  /** The body. */
+  readonly value: object;
+}
+
+/** Examples for every operation with a body, the plainest first. `model` is the name that the server goes by. */
+export function examplesOf(model: string): Readonly<Record<string, Readonly<Record<string, Example>>>> {
+  const messages = [
+    { role: "system", content: "Answer in one sentence." },
+    { role: "user", content: "Why is the sky blue?" },
+  ];
+  const chat = { model, messages, max_completion_tokens: 64 };
+  const completion = { model, prompt: "The sky is blue because", max_tokens: 32 };
+  const generate = { text: "The sky is blue because", sampling_params: { max_new_tokens: 32 } };
+  const tokenize = {
+    text: { summary: "A text", value: { model, prompt: "Why is the sky blue?" } },
+    conversation: { summary: "A conversation", value: { model, messages } },
+  };
+  const detokenize = { tokens: { summary: "Token ids", value: { model, tokens: [1, 2, 3] } } };
+  return {
+    "/v1/chat/completions": {
+      answer: { summary: "An answer", value: chat },
+      stream: { summary: "A stream of events", value: { ...chat, stream: true } },
+      sampled: {
+        summary: "Sampled, the same each time",
+        value: { ...chat, temperature: 0.7, top_p: 0.9, seed: 1 },
+      },
+      logprobs: {
+        summary: "With log-probabilities",
+        value: { ...chat, max_completion_tokens: 4, logprobs: true, top_logprobs: 3 },
+      },
+    },
+    "/v1/completions": {
+      text: { summary: "A continuation", value: completion },
+      stop: { summary: "Up to a full stop", value: { ...completion, stop: "." } },
+    },
+    "/generate": {
+      text: { summary: "A continuation", value: generate },
+      stream: { summary: "A stream of events", value: { ...generate, stream: true } },
+    },
+    "/v1/score": {
+      items: {
+        summary: "How probable tokens 1 and 2 are behind each item",
+        value: {
+          model,
+          query: "The capital of France is",
+          items: [" Paris", " Rome"],
+          label_token_ids: [1, 2],
+        },
+      },
+    },
+    "/tokenize": tokenize,
+    "/v1/tokenize": tokenize,
+    "/detokenize": detokenize,
+    "/v1/detokenize": detokenize,
+    "/v1/chat/completions/render": { chat: { summary: "A conversation", value: chat } },
+    "/v1/completions/render": { text: { summary: "A text", value: completion } },
+    "/abort_request": { prefix: { summary: "By the beginning of its id", value: { rid: "my-request" } } },
+    "/pause_generation": {
+      pause: { summary: "Leave requests where they are", value: { mode: "in_place" } },
+    },
+    "/continue_generation": { go: { summary: "End the pause", value: {} } },
+    "/set_internal_state": {
+      log: { summary: "Write fewer lines", value: { server_args: { decode_log_interval: 100 } } },
+    },
+    "/start_profile": {
+      steps: { summary: "The next 100 steps", value: { num_steps: 100, profile_prefix: "example" } },
+    },
+  };
+}
