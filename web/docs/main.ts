@@ -40,5 +40,5 @@ if (response.ok) {
     validatorUrl: null,
   });
 } else {
-  document.getElementById("document")!.textContent = `Cannot load the document: ${await response.text()}`;
+  document.getElementById("document")!.textContent = `Cannot load openapi.json: ${await response.text()}`;
 }

@@ -40,6 +40,20 @@ Deno.test("document: an endpoint's own words for an error stay", async () => {
   assert.match(responses["200"].description, /continuations/);
 });
 
+Deno.test("document: with a key, it says which operations ask for it", async () => {
+  const documentOf = async (options: { readonly apiKey?: string }) =>
+    await (await appOf(new FakeGenerator(), options).request("/openapi.json")).json();
+  const { paths, components } = await documentOf({ apiKey: "secret" });
+  const { type, scheme } = components.securitySchemes.apiKey;
+  assert.deepEqual([type, scheme], ["http", "bearer"]);
+  assert.deepEqual(paths["/generate"].put.security, [{ apiKey: [] }]);
+  assert.deepEqual(paths["/v1/models"].get.security, [{ apiKey: [] }]);
+  assert.equal(paths["/health"].get.security, undefined);
+  const open = await documentOf({});
+  assert.equal(open.components.securitySchemes, undefined);
+  assert.equal(open.paths["/generate"].put.security, undefined);
+});
+
 interface ObjectSchema {
   readonly properties: Readonly<Record<string, FieldSchema>>;
   readonly required?: readonly string[];
