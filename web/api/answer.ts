@@ -16,6 +16,8 @@ export interface ApiFailure {
   readonly kind: "unauthorized" | "overloaded" | "unreachable" | "refused";
   /** The server's own words where it has any. */
   readonly message: string;
+  /** The request field at fault, of `refused`. */
+  readonly param?: string;
   /** Seconds after which the server wants to be asked again. */
   readonly retryAfterS?: number;
 }
@@ -41,8 +43,11 @@ export interface Answer {
 }
 
 /** Tokens of a second after the first one; undefined while there are too few to say. */
-export function tokensPerSecond({ firstAt, lastAt, rounds }: Answer): number | undefined {
-  const numTokens = numTokensOf(rounds) - (rounds[0]?.tokens.length ?? 0);
+export function tokensPerSecond(answer: Answer): number | undefined {
+  const { firstAt, lastAt, rounds } = answer;
+  const numTokens = rounds.length === 0
+    ? (answer.numTokens ?? 0) - 1
+    : numTokensOf(rounds) - rounds[0]!.tokens.length;
   if (firstAt === undefined || lastAt === undefined || lastAt <= firstAt || numTokens < 1) return undefined;
   return 1000 * numTokens / (lastAt - firstAt);
 }

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import type { Answer } from "./answer.ts";
+import type { Answer, ApiFailure, SpeculationRound } from "./answer.ts";
+import { eventData } from "./event_stream.ts";
+import { failureOf, failureOfBody, unreachable } from "./failure.ts";
+import { PerFrame } from "./per_frame.ts";
 
 /** A message of a conversation. */
 export interface Message {
@@ -19,40 +22,120 @@ export interface ChatQuestion {
   readonly apiKey: string;
 }
 
+/** What the page asks for besides the text. */
+const STREAM_OPTIONS = { "include_usage": true, "continuous_usage_stats": true };
+
+/** Fields of a chunk that the page reads. */
+interface Chunk {
+  readonly choices?: readonly {
+    readonly delta?: { readonly content?: string | null };
+    readonly "finish_reason"?: "stop" | "length" | null;
+    readonly speculation?: readonly SpeculationRound[];
+  }[];
+  readonly usage?: { readonly "prompt_tokens": number; readonly "completion_tokens": number } | null;
+  readonly error?: unknown;
+}
+
 /**
- * Asks for an answer and follows it: calls `onChange` with each state of it and resolves with the last one. Failures
- * are states, too: nothing is thrown.
+ * Asks for an answer and follows it: calls `onChange` with its states, at most once a frame, and resolves with the last
+ * one. Failures are states, too, and keep the text there is: nothing is thrown.
  */
 export async function streamChat(
-  { messages, fields, apiKey }: ChatQuestion,
+  question: ChatQuestion,
   onChange: (answer: Answer) => void,
   signal: AbortSignal,
 ): Promise<Answer> {
-  let answer: Answer = { text: "", rounds: [], state: "waiting", sentAt: performance.now() };
-  const change = (next: Partial<Answer>) => onChange(answer = { ...answer, ...next });
-  const response = await fetch("v1/chat/completions", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", ...(apiKey && { Authorization: `Bearer ${apiKey}` }) },
-    body: JSON.stringify({ messages, stream: true, ...fields }),
-    signal,
-  });
-  let rest = "";
-  const decoder = new TextDecoder();
-  for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n\n");
-    rest = lines.pop()!;
-    for (const line of lines.filter((line) => line.startsWith("data: {"))) {
-      const [choice] = JSON.parse(line.slice(6)).choices, now = performance.now();
-      if (choice === undefined) continue;
-      change({
-        text: answer.text + (choice.delta.content ?? ""),
-        rounds: [...answer.rounds, ...choice.speculation ?? []],
-        state: "running",
-        firstAt: answer.firstAt ?? now,
-        lastAt: now,
-        ...(choice.finish_reason && { state: "ended", finishReason: choice.finish_reason }),
-      });
-    }
+  const growing = new GrowingAnswer();
+  const frames = new PerFrame(() => onChange(growing.answer));
+  frames.now();
+  try {
+    const response = await ask(question, signal);
+    if (response.ok && response.body !== null) await growing.follow(response.body, () => frames.soon());
+    else growing.fail(await failureOf(response));
+  } catch (error) {
+    growing.fail(unreachable(error instanceof Error ? error.message : String(error)));
   }
-  return answer;
+  if (signal.aborted && !growing.isComplete) growing.stop();
+  frames.now();
+  return growing.answer;
+}
+
+async function ask({ messages, fields, apiKey }: ChatQuestion, signal: AbortSignal): Promise<Response> {
+  try {
+    return await fetch("v1/chat/completions", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...(apiKey && { Authorization: `Bearer ${apiKey}` }) },
+      body: JSON.stringify({ messages, stream: true, stream_options: STREAM_OPTIONS, ...fields }),
+      signal,
+    });
+  } catch (error) {
+    // A key that no header can carry is as wrong as any other.
+    const isNoHeader = [...apiKey].some((character) => character < " " || character > "\xff");
+    if (isNoHeader) return new Response("{}", { status: 401 });
+    throw new Error("The server does not answer", { cause: error });
+  }
+}
+
+/** An answer while its chunks arrive. */
+class GrowingAnswer {
+  #known: Answer = { text: "", rounds: [], state: "waiting", sentAt: performance.now() };
+  #rounds: SpeculationRound[] = [];
+
+  /** The state as it is now, with a list of rounds that does not change any more. */
+  get answer(): Answer {
+    if (this.#rounds.length > this.#known.rounds.length) this.#change({ rounds: [...this.#rounds] });
+    return this.#known;
+  }
+
+  /** Whether the model has ended. */
+  get isComplete(): boolean {
+    return this.#known.state === "ended";
+  }
+
+  /** Takes in a stream up to its end; calls `changed` for each chunk. */
+  async follow(body: ReadableStream<Uint8Array>, changed: () => void): Promise<void> {
+    try {
+      for await (const data of eventData(body)) {
+        if (data === "[DONE]") break;
+        this.#take(JSON.parse(data));
+        if (this.#known.state === "failed") return;
+        changed();
+      }
+    } catch (error) {
+      if (error instanceof SyntaxError) {
+        return this.fail({ kind: "refused", message: "Cannot read what the server sent" });
+      }
+      // Else the connection: what is missing then is seen below.
+    }
+    if (this.#known.finishReason !== undefined) this.#change({ state: "ended" });
+    else this.fail(unreachable("The connection ended in the middle of the answer"));
+  }
+
+  /** Ends it as failed. */
+  fail(failure: ApiFailure): void {
+    this.#change({ state: "failed", failure });
+  }
+
+  /** Ends it as stopped by the user, whatever the connection said of it. */
+  stop(): void {
+    const { failure: _failure, ...kept } = this.#known;
+    this.#known = { ...kept, state: "stopped" };
+  }
+
+  #take(chunk: Chunk): void {
+    if (chunk.error !== undefined) return this.fail(failureOfBody(chunk));
+    const { choices: [choice] = [], usage } = chunk;
+    if (usage) this.#change({ numPromptTokens: usage.prompt_tokens, numTokens: usage.completion_tokens });
+    if (choice === undefined) return;
+    const text = choice.delta?.content ?? "", rounds = choice.speculation ?? [];
+    for (const round of rounds) this.#rounds.push(round);
+    if (choice.finish_reason) this.#change({ finishReason: choice.finish_reason });
+    if (text === "" && rounds.length === 0) return;
+    const now = performance.now(), { firstAt = now } = this.#known;
+    this.#change({ text: this.#known.text + text, state: "running", firstAt, lastAt: now });
+  }
+
+  #change(next: Partial<Answer>): void {
+    this.#known = { ...this.#known, ...next };
+  }
 }
