@@ -4,5 +4,5 @@
  * @module
  */
 export { html } from "htm/preact";
-export { type ComponentChildren, render, type VNode } from "preact";
+export { Component, type ComponentChildren, type RefObject, render, type VNode } from "preact";
 export { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
