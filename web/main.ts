@@ -3,17 +3,13 @@
  *
  * @module
  */
-import { LoadView } from "./load/load_view.ts";
-import { RaceView } from "./race/race_view.ts";
+import { browserStorage } from "./chat/browser_storage.ts";
+import { Playground } from "./chat/playground.ts";
+import { Shell } from "./shell.ts";
 import { html, render } from "./ui/html.ts";
 
-render(
-  html`
-    <main>
-      <h1>Aerie playground</h1>
-      <${RaceView} apiKey="" fields=${{}} system="" />
-      <${LoadView} apiKey="" />
-    </main>
-  `,
-  document.getElementById("app")!,
-);
+const playground = new Playground(browserStorage("localStorage"), browserStorage("sessionStorage"));
+addEventListener("pagehide", () => playground.answering.saveAll());
+addEventListener("storage", ({ key }) => playground.conversations.takeOver(key));
+render(html`<${Shell} playground=${playground} />`, document.getElementById("app")!);
+void playground.connection.ask();

@@ -151,7 +151,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/contracts/": [],
   "ffi/": [],
   // The pages. Of the server they know the types of the API's fields and nothing that runs.
-  "web/": ["web/load/", "web/race/", "web/ui/"],
+  "web/": ["web/chat/", "web/load/", "web/race/", "web/ui/"],
+  "web/chat/": ["web/api/", "web/tokens/", "web/ui/"],
   "web/docs/": [],
   "web/race/": ["web/ui/"],
   "web/load/": ["web/ui/"],

@@ -1,0 +1,92 @@
+/**
+ * Where questions are typed.
+ *
+ * @module
+ */
+import { html, useEffect, useRef, useState, type VNode } from "../ui/html.ts";
+import { Icon } from "../ui/icon.ts";
+import { useValue } from "../ui/observable.ts";
+import { TextBox } from "../ui/text_box.ts";
+import { CodeDialog } from "./code_dialog.ts";
+import type { Playground } from "./playground.ts";
+
+/** Properties of {@linkcode Composer}. */
+export interface ComposerProps {
+  readonly playground: Playground;
+}
+
+/** The text box with its buttons. What is typed is kept until it is sent. */
+export function Composer({ playground }: ComposerProps): VNode {
+  const { conversations, answering, settings } = playground;
+  const id = useValue(conversations.state, ({ currentId }) => currentId);
+  const goes = useValue(answering.growing, (answers) => answers.has(id));
+  const { view, isSpeculative } = useValue(settings.values);
+  const [text, setText] = useState(""), [hasCode, setCode] = useState(false);
+  const element = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => setText(conversations.draftOf(id)), [id]);
+  const input = (next: string) => {
+    setText(next);
+    conversations.setDraft(id, next);
+  };
+  const send = () => {
+    if (playground.send(text)) input("");
+    element.current!.focus();
+  };
+  const stop = () => {
+    answering.stop(id);
+    element.current!.focus();
+  };
+  return html`
+    <div class="composer">
+      <${TextBox}
+        id="question"
+        label="Question"
+        placeholder="Ask something"
+        element=${element}
+        value=${text}
+        onInput=${input}
+        onEnter=${send}
+        onKeyDown=${(event: KeyboardEvent) => event.key === "Escape" && goes && stop()}
+      />
+      <div class="composer-bar">
+        <fieldset class="segments">
+          <legend class="hidden">Show answers as</legend>
+          ${(["tokens", "reading"] as const).map((mode) =>
+            html`
+              <label>
+                <input type="radio" name="view" checked=${view === mode}
+                  onChange=${() => settings.set({ view: mode })} />
+                <span>${mode === "tokens" ? "Tokens" : "Reading"}</span>
+              </label>
+            `
+          )}
+        </fieldset>
+        <label class="switch" title="Draft tokens ahead and verify them together">
+          <input type="checkbox" role="switch" checked=${isSpeculative}
+            onChange=${(event: Event) =>
+              settings.set({ isSpeculative: (event.target as HTMLInputElement).checked })} />
+          <span>Speculation</span>
+        </label>
+        <span class="space"></span>
+        <button type="button" class="quiet" aria-label="Show as code" title="Show as code"
+          onClick=${() => setCode(true)}>
+          <${Icon} name="code" />
+        </button>
+        ${goes
+          ? html`
+            <button type="button" class="primary round" aria-label="Stop" title="Stop (Escape)" onClick=${stop}>
+              <${Icon} name="stop" />
+            </button>
+          `
+          : html`
+            <button type="button" class="primary round" aria-label="Send" title="Send (Enter)" onClick=${send}
+              disabled=${text.trim() === ""}>
+              <${Icon} name="send" />
+            </button>
+          `}
+      </div>
+      <${CodeDialog} playground=${playground} question=${text} isOpen=${hasCode} onClose=${() =>
+        setCode(false)} />
+    </div>
+  ` as VNode;
+}

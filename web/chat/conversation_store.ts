@@ -1,0 +1,86 @@
+/**
+ * Keeps conversations and drafts in the browser, within its room.
+ *
+ * @module
+ */
+import type { TextStorage } from "./browser_storage.ts";
+import { type Conversation, parseConversation } from "./conversation.ts";
+
+/** Conversations that are kept. */
+export const MAX_CONVERSATIONS = 100;
+/** Characters of a stored conversation beyond which its oldest answers lose their rounds. */
+const MAX_LENGTH = 400_000;
+
+/** Beginning of the keys of conversations. */
+export const CONVERSATION_KEY = "aerie.conversation.";
+const DRAFT_KEY = "aerie.draft.";
+
+/** Stored conversations and drafts. */
+export class ConversationStore {
+  readonly #storage: TextStorage;
+
+  constructor(storage: TextStorage) {
+    this.#storage = storage;
+  }
+
+  /** All conversations, those changed last first. What cannot be read is left out. */
+  load(): Conversation[] {
+    return this.#storage.keys(CONVERSATION_KEY).map((key) => this.#read(key))
+      .filter((conversation) => conversation !== undefined)
+      .toSorted((a, b) => b.changedAt - a.changedAt);
+  }
+
+  /** A conversation as it is stored. */
+  get(id: string): Conversation | undefined {
+    return this.#read(CONVERSATION_KEY + id);
+  }
+
+  /** Stores a conversation; where room is missing, the oldest others go. Returns false if it still has none. */
+  save(conversation: Conversation): boolean {
+    const key = CONVERSATION_KEY + conversation.id, json = toJson(conversation);
+    const others = this.load().filter(({ id }) => id !== conversation.id);
+    for (const { id } of others.slice(MAX_CONVERSATIONS - 1)) this.remove(id);
+    const left = others.slice(0, MAX_CONVERSATIONS - 1);
+    while (!this.#storage.set(key, json)) {
+      const oldest = left.pop();
+      if (oldest === undefined) return this.#storage.set(key, toJson(conversation, 0));
+      this.remove(oldest.id);
+    }
+    return true;
+  }
+
+  /** Forgets a conversation with its drafts. */
+  remove(id: string): void {
+    this.#storage.remove(CONVERSATION_KEY + id);
+    for (const key of this.#storage.keys(DRAFT_KEY + id)) this.#storage.remove(key);
+  }
+
+  /** What was typed and not sent; empty if nothing. `place` is the id of a conversation, or that of a question. */
+  draftOf(place: string): string {
+    return this.#storage.get(DRAFT_KEY + place) ?? "";
+  }
+
+  /** Keeps what is typed. */
+  setDraft(place: string, text: string): void {
+    if (text === "") this.#storage.remove(DRAFT_KEY + place);
+    else this.#storage.set(DRAFT_KEY + place, text);
+  }
+
+  #read(key: string): Conversation | undefined {
+    const conversation = parseConversation(this.#storage.get(key) ?? "");
+    return conversation !== undefined && key === CONVERSATION_KEY + conversation.id
+      ? conversation
+      : undefined;
+  }
+}
+
+/** Rounds are ten times as long as their texts: the oldest go first. */
+function toJson(conversation: Conversation, maxLength = MAX_LENGTH): string {
+  let room = maxLength;
+  const exchanges = conversation.exchanges.toReversed().map((exchange) => {
+    if (exchange.answer === undefined || exchange.answer.rounds.length === 0) return exchange;
+    room -= JSON.stringify(exchange.answer.rounds).length;
+    return room < 0 ? { ...exchange, answer: { ...exchange.answer, rounds: [] } } : exchange;
+  });
+  return JSON.stringify({ ...conversation, exchanges: exchanges.reverse() });
+}
