@@ -5,7 +5,7 @@
  */
 import type { Answer, ApiFailure, SpeculationRound } from "./answer.ts";
 import { eventData } from "./event_stream.ts";
-import { failureOf, failureOfBody, unreachable } from "./failure.ts";
+import { failureOf, failureOfBody, failureOfKey, unreachable } from "./failure.ts";
 import { PerFrame } from "./per_frame.ts";
 
 /** A message of a conversation. */
@@ -48,31 +48,31 @@ export async function streamChat(
   const growing = new GrowingAnswer();
   const frames = new PerFrame(() => onChange(growing.answer));
   frames.now();
-  try {
-    const response = await ask(question, signal);
-    if (response.ok && response.body !== null) await growing.follow(response.body, () => frames.soon());
-    else growing.fail(await failureOf(response));
-  } catch (error) {
-    growing.fail(unreachable(error instanceof Error ? error.message : String(error)));
-  }
+  const begun = await begin(question, signal);
+  if (begun instanceof ReadableStream) await growing.follow(begun, () => frames.soon());
+  else growing.fail(begun);
   if (signal.aborted && !growing.isComplete) growing.stop();
   frames.now();
   return growing.answer;
 }
 
-async function ask({ messages, fields, apiKey }: ChatQuestion, signal: AbortSignal): Promise<Response> {
+/** The bytes of the answer, or why there are none. */
+async function begin(
+  { messages, fields, apiKey }: ChatQuestion,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array> | ApiFailure> {
+  const unusable = failureOfKey(apiKey);
+  if (unusable !== undefined) return unusable;
   try {
-    return await fetch("v1/chat/completions", {
+    const response = await fetch("v1/chat/completions", {
       method: "POST",
       headers: { "Content-Type": "application/json", ...(apiKey && { Authorization: `Bearer ${apiKey}` }) },
       body: JSON.stringify({ messages, stream: true, stream_options: STREAM_OPTIONS, ...fields }),
       signal,
     });
-  } catch (error) {
-    // A key that no header can carry is as wrong as any other.
-    const isNoHeader = [...apiKey].some((character) => character < " " || character > "\xff");
-    if (isNoHeader) return new Response("{}", { status: 401 });
-    throw new Error("The server does not answer", { cause: error });
+    return response.ok && response.body !== null ? response.body : await failureOf(response);
+  } catch {
+    return unreachable("The server does not answer");
   }
 }
 

@@ -28,6 +28,12 @@ export function failureOfBody(body: unknown, status = 500): ApiFailure {
   };
 }
 
+/** The failure that a key is which no header can carry; undefined for one that can be tried. */
+export function failureOfKey(apiKey: string): ApiFailure | undefined {
+  const isUnusable = [...apiKey].some((character) => character < " " || character > "\xff");
+  return isUnusable ? { kind: "unauthorized", message: "The key has characters that none has" } : undefined;
+}
+
 /** The failure of a request that got no answer, or of which the connection ended in the middle. */
 export function unreachable(message: string): ApiFailure {
   return { kind: "unreachable", message };

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ApiFailure } from "./answer.ts";
-import { failureOf, unreachable } from "./failure.ts";
+import { failureOf, failureOfKey, unreachable } from "./failure.ts";
 
 /** Facts about model and engine; absent where the server does not tell. */
 export interface ServerFacts {
@@ -43,15 +43,14 @@ interface ServerInfo {
 
 /** Asks for the facts; a failure is returned, not thrown. */
 export async function fetchFacts(apiKey: string): Promise<ServerFacts | ApiFailure> {
+  const unusable = failureOfKey(apiKey);
+  if (unusable !== undefined) return unusable;
   try {
-    const [model, server] = await Promise.all(
-      ["model_info", "server_info"].map((path) =>
-        fetch(path, { headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {} })
-      ),
-    );
-    const failed = [model!, server!].find((response) => !response.ok);
-    if (failed !== undefined) return await failureOf(failed);
-    return factsOf(await model!.json(), await server!.json());
+    const [model, server] = await Promise.all(["model_info", "server_info"].map(async (path) => {
+      const response = await fetch(path, { headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {} });
+      return response.ok ? { facts: await response.json() } : { failure: await failureOf(response) };
+    }));
+    return model!.failure ?? server!.failure ?? factsOf(model!.facts, server!.facts);
   } catch {
     return unreachable("The server does not answer");
   }

@@ -12,6 +12,9 @@ import type { Conversations } from "./conversations.ts";
 /** Time between two stored states of a growing answer, ms. */
 const SAVE_MS = 1000;
 
+/** Time to the next try where the server names none, seconds. */
+export const RETRY_S = 3;
+
 /** What answers depend on. */
 export interface AnsweringOptions {
   readonly conversations: Conversations;
@@ -98,7 +101,7 @@ export class Answering {
     const last = exchanges.length - 1;
     conversations.change(id, { exchanges: [...exchanges.slice(0, last), { ...exchanges[last]!, answer }] });
     this.growing.value = without(this.growing.value, id);
-    if (answer.failure?.kind === "overloaded") this.#retryLater(id, last, answer.failure.retryAfterS ?? 3);
+    if (isRetried(answer)) this.#retryLater(id, last, answer.failure?.retryAfterS ?? RETRY_S);
     ended(answer);
   }
 
@@ -118,6 +121,11 @@ export class Answering {
     }];
     conversations.save({ ...conversation, exchanges });
   }
+}
+
+/** Whether the question is asked again by itself: not where that would cost a text that has begun. */
+export function isRetried({ failure, text }: Answer): boolean {
+  return failure?.kind === "overloaded" && text === "";
 }
 
 function without<T>(map: ReadonlyMap<string, T>, key: string): ReadonlyMap<string, T> {

@@ -5,7 +5,7 @@
  */
 import type { Answer } from "../api/answer.ts";
 import { Observable } from "../ui/observable.ts";
-import { Answering } from "./answering.ts";
+import { Answering, isRetried, RETRY_S } from "./answering.ts";
 import type { TextStorage } from "./browser_storage.ts";
 import { Connection } from "./connection.ts";
 import { titleOf } from "./conversation.ts";
@@ -119,7 +119,8 @@ export class Playground {
     this.wantedField.value = name;
   }
 
-  #ended({ text, state, failure, finishReason }: Answer): void {
+  #ended(answer: Answer): void {
+    const { text, state, failure, finishReason } = answer;
     if (failure === undefined) {
       // It answered, whatever was thought of it.
       if (this.connection.state.value.status !== "ready") void this.connection.ask();
@@ -134,7 +135,7 @@ export class Playground {
       this.showField("key");
     }
     if (param !== undefined && this.settings.refuse(param, message)) this.showField(param.split(/[.[]/)[0]!);
-    const again = kind === "overloaded" ? ` It is asked again in ${retryAfterS ?? 3} seconds.` : "";
+    const again = isRetried(answer) ? ` It is asked again in ${retryAfterS ?? RETRY_S} seconds.` : "";
     this.announce(`${message}.${again}`, true);
   }
 }
