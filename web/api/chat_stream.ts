@@ -23,7 +23,11 @@ export interface ChatQuestion {
 }
 
 /** What the page asks for besides the text. */
-const STREAM_OPTIONS = { "include_usage": true, "continuous_usage_stats": true };
+const STREAM_OPTIONS = {
+  "include_usage": true,
+  "continuous_usage_stats": true,
+  "include_speculation": true,
+};
 
 /** Fields of a chunk that the page reads. */
 interface Chunk {

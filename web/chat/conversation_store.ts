@@ -38,15 +38,17 @@ export class ConversationStore {
   /** Stores a conversation; where room is missing, the oldest others go. Returns false if it still has none. */
   save(conversation: Conversation): boolean {
     const key = CONVERSATION_KEY + conversation.id, json = toJson(conversation);
-    const others = this.load().filter(({ id }) => id !== conversation.id);
-    for (const { id } of others.slice(MAX_CONVERSATIONS - 1)) this.remove(id);
-    const left = others.slice(0, MAX_CONVERSATIONS - 1);
-    while (!this.#storage.set(key, json)) {
-      const oldest = left.pop();
-      if (oldest === undefined) return this.#storage.set(key, toJson(conversation, 0));
-      this.remove(oldest.id);
+    const isNew = this.#storage.get(key) === undefined;
+    if (isNew && this.#storage.keys(CONVERSATION_KEY).length >= MAX_CONVERSATIONS) {
+      for (const { id } of this.load().slice(MAX_CONVERSATIONS - 1)) this.remove(id);
     }
-    return true;
+    if (this.#storage.set(key, json)) return true;
+    for (const { id } of this.load().toReversed()) {
+      if (id === conversation.id) continue;
+      this.remove(id);
+      if (this.#storage.set(key, json)) return true;
+    }
+    return this.#storage.set(key, toJson(conversation, 0));
   }
 
   /** Forgets a conversation with its drafts. */
