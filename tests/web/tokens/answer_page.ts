@@ -1,0 +1,96 @@
+/**
+ * A page with one answer on it, from the assets that the server would send, in a real browser.
+ *
+ * @module
+ */
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { type Asset, loadPage } from "../../../routes/pages/assets.ts";
+import type { Answer } from "../../../web/api/answer.ts";
+import { BrowserPage } from "../../support/browser.ts";
+
+/** As the server's pages have it. */
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** The page, with its server. */
+export class AnswerPage implements AsyncDisposable {
+  readonly #server: Deno.HttpServer;
+  readonly #assets: ReadonlyMap<string, Asset>;
+  readonly browser: BrowserPage;
+  readonly url: string;
+
+  private constructor(
+    server: Deno.HttpServer,
+    url: string,
+    assets: AnswerPage["assets"],
+    browser: BrowserPage,
+  ) {
+    this.#server = server;
+    this.url = url;
+    this.#assets = assets;
+    this.browser = browser;
+  }
+
+  /** Opens the page, without an answer. */
+  static async open(options: BrowserContextOptions = {}): Promise<AnswerPage> {
+    const { html, assets } = await loadPage("../tests/web/tokens/answer_page.html");
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, ({ url }) => {
+      const { pathname } = new URL(url), asset = assets.get(pathname.slice("/ui/".length));
+      if (pathname === "/") {
+        return new Response(html, {
+          headers: { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY },
+        });
+      }
+      if (asset === undefined) return new Response(null, { status: 404 });
+      return new Response(asset.text, { headers: { "Content-Type": asset.type } });
+    });
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    const opened = new AnswerPage(server, url, assets, await BrowserPage.open(url, options));
+    await opened.#prepare();
+    return opened;
+  }
+
+  get page(): Page {
+    return this.browser.page;
+  }
+
+  get assets(): ReadonlyMap<string, Asset> {
+    return this.#assets;
+  }
+
+  /** Shows an answer, or the next state of it; rounds that it shares with the last one stay the same objects. */
+  async show(
+    answer: Partial<Answer>,
+    mode: "tokens" | "reading" = "tokens",
+    plainStepMs?: number,
+  ): Promise<void> {
+    const whole = { text: "", rounds: [], state: "ended", sentAt: 0, ...answer };
+    await this.page.evaluate(`show(${JSON.stringify(whole)}, ${JSON.stringify(mode)}, ${plainStepMs})`);
+  }
+
+  async #prepare(): Promise<void> {
+    const address = (start: string) => {
+      const file = [...this.#assets.keys()].find((file) => file.startsWith(start))!;
+      return JSON.stringify(`${this.url}/ui/${file}`);
+    };
+    await this.page.evaluate(`(async () => {
+      const { html, render } = await import(${address("ui-html.")});
+      const { AnswerView } = await import(${address("tokens-answer_view.")});
+      const { Legend } = await import(${address("tokens-legend.")});
+      let rounds = [];
+      globalThis.show = (answer, mode, plainStepMs) => {
+        rounds = answer.rounds.map((round, index) =>
+          JSON.stringify(round) === JSON.stringify(rounds[index]) ? rounds[index] : round);
+        const shown = { ...answer, rounds };
+        render(html\`<\${AnswerView} answer=\${shown} mode=\${mode} plainStepMs=\${plainStepMs} />\`,
+          document.getElementById("app"));
+      };
+      render(html\`<\${Legend} />\`, document.getElementById("legend"));
+    })()`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.browser[Symbol.asyncDispose]();
+    await this.#server.shutdown();
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * A draft tree drawn, and the same as a nested list for screen readers.
+ *
+ * @module
+ */
+import { html, type VNode } from "../ui/html.ts";
+import { childrenOf, type DraftNode, type DraftNodes, ROOT } from "./draft_nodes.ts";
+import { formatProbability } from "./round_facts.ts";
+import { type Box, layOutTree, type PlacedNode } from "./tree_layout.ts";
+import { cellsOf, shortVisibleText, spokenText } from "./visible_text.ts";
+
+const MAX_CELLS = 16;
+/** Pixels. */
+const CELL_WIDTH = 8;
+const PADDING = 7;
+const NODE_HEIGHT = 38;
+const MIN_WIDTH = 48;
+const MARGIN = 3;
+
+const MARKS = { accepted: "✓ ", rejected: "", drawn: "" };
+
+/** Properties of {@linkcode DraftTreeView}. */
+export interface DraftTreeViewProps {
+  readonly tree: DraftNodes;
+  /** Text of the token before the round; undefined for that of the prompt. */
+  readonly rootText: string | undefined;
+}
+
+/** A round's tree. */
+export function DraftTreeView({ tree: { nodes }, rootText }: DraftTreeViewProps): VNode {
+  const root = rootText === undefined ? "prompt" : shortVisibleText(rootText, MAX_CELLS);
+  const { root: rootBox, nodes: placed, width, height } = layOutTree(nodes, {
+    nodeHeight: NODE_HEIGHT,
+    columnGap: 22,
+    rowGap: 8,
+    widthOf: (node) => widthOfText(labelOf(node)),
+    rootWidth: widthOfText(root),
+  });
+  const size = { width: width + 2 * MARGIN, height: height + 2 * MARGIN };
+  return html`
+    <div class="draft-tree" tabindex="0" role="group" aria-label="Draft tree">
+      <svg
+        ...${size}
+        viewBox=${`${-MARGIN} ${-MARGIN} ${size.width} ${size.height}`}
+        aria-hidden="true"
+        focusable="false"
+      >
+        ${placed.map((place) => html`<path class=${`edge ${place.node.kind}`} d=${edgeOf(place)} />`)}
+        <g class="node root">
+          ${boxOf(rootBox)}
+          ${textOf(rootBox, 23, root, "text")}
+        </g>
+        ${placed.map(nodeOf)}
+      </svg>
+      <div class="visually-hidden">
+        <p>After ${rootText === undefined ? "the prompt" : `“${spokenText(rootText)}”`}:</p>
+        ${listOf(nodes, ROOT)}
+      </div>
+    </div>
+  ` as VNode;
+}
+
+function nodeOf(place: PlacedNode): unknown {
+  const { node } = place;
+  return html`
+    <g class=${`node ${node.kind}`} key=${node.index} data-node=${node.index}>
+      <title>${describeNode(node)}</title>
+      ${boxOf(place)}
+      ${textOf(place, 16, labelOf(node), "text")}
+      ${textOf(place, 31, node.kind === "drawn" ? "drawn" : formatProbability(node.conditional!), "number")}
+    </g>
+  `;
+}
+
+function boxOf({ x, y, width, height }: Box): unknown {
+  return html`<rect ...${{ x, y, width, height }} rx="6" />`;
+}
+
+function textOf({ x, y, width }: Box, line: number, text: string, name: string): unknown {
+  return html`<text class=${name} x=${x + width / 2} y=${y + line}>${text}</text>`;
+}
+
+function edgeOf({ x, y, height, from }: PlacedNode): string {
+  const start = from.x + from.width, middle = (start + x) / 2;
+  const y1 = from.y + from.height / 2, y2 = y + height / 2;
+  return `M${start} ${y1} C${middle} ${y1} ${middle} ${y2} ${x} ${y2}`;
+}
+
+function listOf(nodes: readonly DraftNode[], parent: number): unknown {
+  const children = childrenOf(nodes, parent);
+  if (children.length === 0) return null;
+  return html`
+    <ul>
+      ${children.map((node) =>
+        html`<li key=${node.index}>“${spokenText(node.text)}”: ${describeNode(node)} ${
+          listOf(nodes, node.index)
+        }</li>`
+      )}
+    </ul>
+  `;
+}
+
+function describeNode({ kind, conditional, product }: DraftNode): string {
+  if (kind === "drawn") return "drawn by the model, not among the drafts";
+  const numbers = `${formatProbability(conditional!)} by the drafter, ${
+    formatProbability(product!)
+  } with the path to it`;
+  return `${kind === "accepted" ? "accepted" : "not drawn"}, ${numbers}`;
+}
+
+function labelOf({ kind, text }: DraftNode): string {
+  return MARKS[kind] + shortVisibleText(text, MAX_CELLS);
+}
+
+function widthOfText(text: string): number {
+  return Math.max(MIN_WIDTH, cellsOf(text) * CELL_WIDTH + 2 * PADDING);
+}

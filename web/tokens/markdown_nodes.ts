@@ -1,0 +1,62 @@
+/**
+ * A block of Markdown as nodes of the page: sanitised, links made safe, code with a button that copies it.
+ *
+ * @module
+ */
+import DOMPurify from "dompurify";
+import { htmlOf, type MarkdownBlock } from "./markdown_blocks.ts";
+
+const POLICY = {
+  RETURN_DOM_FRAGMENT: true,
+  ALLOWED_TAGS: [
+    ..."a blockquote br code del div em h2 hr li ol p pre span strong table tbody td th thead tr ul".split(
+      " ",
+    ),
+    "#text",
+  ],
+  ALLOWED_ATTR: ["aria-label", "class", "href", "role", "start", "tabindex"],
+  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+} as const;
+
+/** Nodes of a block. */
+export function nodesOf(block: MarkdownBlock): DocumentFragment {
+  const { ALLOWED_TAGS, ALLOWED_ATTR, ...policy } = POLICY;
+  const fragment = DOMPurify.sanitize(htmlOf(block), {
+    ...policy,
+    ALLOWED_TAGS: [...ALLOWED_TAGS],
+    ALLOWED_ATTR: [...ALLOWED_ATTR],
+  });
+  for (const link of fragment.querySelectorAll("a")) {
+    link.rel = "noopener noreferrer";
+    link.target = "_blank";
+  }
+  for (const head of fragment.querySelectorAll(".code-head")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", "Copy this code");
+    head.append(button);
+  }
+  return fragment;
+}
+
+/** Copies the code whose button a click met, if it met one, and says so in the button for a moment. */
+export async function copyCode({ target }: Event): Promise<void> {
+  const button = (target as Element).closest<HTMLButtonElement>(".code-head button");
+  const code = button?.closest(".code-block")?.querySelector("code");
+  if (!button || !code) return;
+  const isCopied = await copyText(code);
+  button.textContent = isCopied ? "Copied" : "Cannot copy";
+  setTimeout(() => button.textContent = "Copy", 2000);
+}
+
+/** Copies the text of an element; also where the page has no clipboard, as over plain HTTP from another machine. */
+async function copyText(element: Element): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+    return true;
+  } catch {
+    document.getSelection()?.selectAllChildren(element);
+    return document.execCommand("copy");
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * An answer as tokens by origin, with the panel of the round that is pointed at, focused or pinned.
+ *
+ * @module
+ */
+import type { Answer } from "../api/answer.ts";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState, type VNode } from "../ui/html.ts";
+import { placePanel } from "./panel_place.ts";
+import { plainStepOf } from "./round_facts.ts";
+import { RoundPanel } from "./round_panel.ts";
+import { TokenText } from "./token_text.ts";
+
+/** Milliseconds in which the mouse may go from a token to the panel. */
+const LEAVE_MS = 250;
+/** Width from which the text leaves room for the panel beside it, pixels. */
+const ROOMY_WIDTH = 900;
+
+/** Properties of {@linkcode TokensView}. */
+export interface TokensViewProps {
+  readonly answer: Answer;
+  /** Milliseconds of a plain step as the server measured it. */
+  readonly plainStepMs: number | undefined;
+}
+
+/** Tokens that claim the panel, by index; a pinned one comes before one under the mouse, that before a focused one. */
+interface Claims {
+  readonly pinned?: number | undefined;
+  readonly hovered?: number | undefined;
+  readonly focused?: number | undefined;
+}
+
+/** Closes the panel that is open in any answer: there is one at a time. */
+let giveWay: (() => void) | undefined;
+
+/** Tokens by origin. */
+export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
+  const [claims, setClaims] = useState<Claims>({});
+  const view = useRef<HTMLDivElement>(null), host = useRef<HTMLDivElement>(null);
+  const panel = useRef<HTMLDivElement>(null);
+  const leaving = useRef<number | undefined>(undefined);
+  const change = (changed: Claims) => setClaims((claims) => ({ ...claims, ...changed }));
+  const hover = (hovered: number | undefined) => {
+    clearTimeout(leaving.current);
+    if (hovered !== undefined) change({ hovered });
+    else leaving.current = setTimeout(() => change({ hovered }), LEAVE_MS);
+  };
+  const text = useMemo(() => {
+    const text: TokenText = new TokenText({
+      onHover: hover,
+      onFocus: (focused) => change({ focused }),
+      onPick: (token) => {
+        text.focus(token);
+        setClaims(({ pinned }) => pinned === token ? {} : { pinned: token, focused: token });
+      },
+    });
+    return text;
+  }, []);
+  const close = () => {
+    const isInPanel = panel.current?.contains(document.activeElement);
+    if (isInPanel && claims.pinned !== undefined) text.focus(claims.pinned);
+    clearTimeout(leaving.current);
+    setClaims({});
+  };
+
+  useLayoutEffect(() => {
+    host.current!.append(text.element, text.description);
+    const resized = new ResizeObserver(([entry]) => {
+      view.current?.classList.toggle("roomy", entry!.contentRect.width >= ROOMY_WIDTH);
+    });
+    resized.observe(view.current!);
+    return () => resized.disconnect();
+  }, []);
+  useLayoutEffect(() => text.update(answer), [answer]);
+  useEffect(() => () => {
+    clearTimeout(leaving.current);
+    text.dispose();
+  }, []);
+
+  const { flow } = text, claimed = claims.pinned ?? claims.hovered ?? claims.focused;
+  const token = claimed === undefined ? undefined : flow.tokens[claimed];
+  const mayScroll = claimed !== claims.hovered, isShown = token !== undefined;
+  const round = token && flow.rounds[token.round];
+  useLayoutEffect(() => {
+    text.markRound(token?.round);
+    text.setShown(isShown && claimed === (claims.pinned ?? claims.focused));
+    if (!isShown) return;
+    const place = () => placeElement(panel.current!, text, claimed!, mayScroll);
+    if (!panel.current!.matches(":popover-open")) panel.current!.showPopover();
+    place();
+    if (mayScroll) text.reveal(claimed!);
+    // Told once at first, and when the window or the room for the text changes.
+    const resized = new ResizeObserver(place);
+    for (const element of [text.element, document.documentElement]) resized.observe(element);
+    return () => resized.disconnect();
+  }, [round, claimed, mayScroll]);
+  useEffect(() => {
+    if (!isShown) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      close();
+    };
+    document.addEventListener("keydown", onKey, true);
+    return () => document.removeEventListener("keydown", onKey, true);
+  }, [isShown, claims]);
+
+  useEffect(() => {
+    if (!isShown) return;
+    const yieldPanel = () => setClaims({});
+    giveWay?.();
+    giveWay = yieldPanel;
+    return () => {
+      if (giveWay === yieldPanel) giveWay = undefined;
+    };
+  }, [isShown]);
+
+  const showRound = (index: number) => {
+    const pinned = Math.min(flow.firstOf(index), flow.tokens.length - 1);
+    text.makeCurrent(pinned);
+    setClaims({ pinned });
+  };
+  return html`
+    <div class=${`answer answer-tokens${isShown && mayScroll ? " with-panel" : ""}`} ref=${view}>
+      <div ref=${host}></div>
+      ${round && html`
+        <div
+          class="round-panel"
+          popover="manual"
+          role="region"
+          aria-label="Verification round"
+          ref=${panel}
+          onPointerEnter=${() => clearTimeout(leaving.current)}
+          onPointerLeave=${() => hover(undefined)}
+        >
+          <${RoundPanel}
+            round=${round}
+            index=${token!.round}
+            numRounds=${flow.rounds.length}
+            rootText=${flow.rounds[token!.round - 1]?.tokens.at(-1)?.text}
+            plainStep=${plainStepOf(flow.rounds, plainStepMs)}
+            onStep=${showRound}
+            onClose=${close}
+          />
+        </div>
+      `}
+    </div>
+  ` as VNode;
+}
+
+function placeElement(panel: HTMLElement, text: TokenText, token: number, mayScroll: boolean): void {
+  const place = placePanel({
+    viewport: { width: document.documentElement.clientWidth, height: innerHeight },
+    text: text.element.getBoundingClientRect(),
+    token: (text.elementOf(token) ?? text.element).getBoundingClientRect(),
+    panelHeight: panel.offsetHeight,
+    mayScroll,
+  });
+  const pixels = (length: number) => place.kind === "side" ? `${length}px` : "";
+  panel.dataset.place = place.kind === "side" ? "side" : place.edge;
+  panel.style.left = place.kind === "side" ? pixels(place.left) : "";
+  panel.style.top = place.kind === "side" ? pixels(place.top) : "";
+  panel.style.width = place.kind === "side" ? pixels(place.width) : "";
+}
