@@ -4,14 +4,17 @@
  *
  * @module
  */
-import { Lexer, Marked, type MarkedOptions, Parser, type Token, type Tokens } from "marked";
+import { Lexer, Marked, type MarkedOptions, Parser, type Tokens } from "marked";
 
 /** A paragraph, list, table, code block, ... of the text. */
 export interface MarkdownBlock {
   /** Its part of the text. */
   readonly raw: string;
-  readonly token: Token;
+  /** Its HTML, with all text escaped but not sanitised; empty for what shows nothing, as the space between two blocks. */
+  readonly html: string;
 }
+
+type Links = Readonly<Record<string, Pick<Tokens.Link | Tokens.Image, "href" | "title">>>;
 
 /** Links go to these only. */
 const SAFE_ADDRESS = /^(?:https?:\/\/|mailto:)/i;
@@ -21,42 +24,31 @@ const NUM_OPEN_BLOCKS = 2;
 /** Blocks of one text. */
 export class MarkdownFlow {
   blocks: readonly MarkdownBlock[] = [];
-  #text = "";
   /** Addresses that the text defines for links elsewhere in it. */
-  #links: Record<string, Pick<Tokens.Link | Tokens.Image, "href" | "title">> = {};
+  #links: Links = {};
 
-  /** Takes a text; of one that continues what is here only the end is lexed. `isWhole`: nothing follows. */
+  /**
+   * Takes a text. Of one that continues what is here only the end is lexed, until it is whole: then all of it once more,
+   * since a definition may come behind the link that uses it.
+   */
   update(text: string, isWhole: boolean): void {
     const clean = text.replaceAll(/\r\n|\r/g, "\n");
-    const numOpen = this.#numOpenTokens(), kept = this.blocks.slice(0, this.blocks.length - numOpen);
-    const length = kept.reduce((sum, { raw }) => sum + raw.length, 0);
-    // A definition may come behind the link that uses it: with all of them known, everything is lexed once more.
-    const isAnew = !clean.startsWith(this.#text.slice(0, length)) ||
-      isWhole && Object.keys(this.#links).length > 0;
-    if (isAnew) this.#links = {};
-    const lexer = new Lexer(options);
-    Object.assign(lexer.tokens.links, this.#links);
-    const tokens = lexer.lex(isAnew ? clean : clean.slice(length));
-    const known = Object.keys(this.#links).length;
-    this.#links = { ...lexer.tokens.links };
-    if (isWhole && !isAnew && Object.keys(this.#links).length > known) return this.#lexAnew(clean);
-    this.#text = clean;
-    this.#take(isAnew ? [] : kept, tokens);
+    const kept = this.blocks.slice(0, this.blocks.length - this.#numOpenTokens());
+    const head = kept.map(({ raw }) => raw).join("");
+    if (isWhole || !clean.startsWith(head)) this.#lex(clean, [], {});
+    else this.#lex(clean.slice(head.length), kept, this.#links);
   }
 
-  #lexAnew(clean: string): void {
-    this.#text = clean;
-    this.#take([], new Lexer(options).lex(clean));
-  }
-
-  /** Blocks that read as they did keep their objects, save where definitions may have changed what they say. */
-  #take(kept: readonly MarkdownBlock[], tokens: readonly Token[]): void {
-    const hasLinks = Object.keys(this.#links).length > 0, before = this.blocks;
+  #lex(text: string, kept: readonly MarkdownBlock[], links: Links): void {
+    const lexer = new Lexer(options), before = this.blocks;
+    Object.assign(lexer.tokens.links, links);
+    const tokens = lexer.lex(text);
+    this.#links = lexer.tokens.links;
     this.blocks = [
       ...kept,
       ...tokens.map((token, index): MarkdownBlock => {
-        const old = before[kept.length + index];
-        return old?.raw === token.raw && !hasLinks ? old : { raw: token.raw, token };
+        const old = before[kept.length + index], html = Parser.parse([token], options);
+        return old?.raw === token.raw && old.html === html ? old : { raw: token.raw, html };
       }),
     ];
   }
@@ -64,21 +56,11 @@ export class MarkdownFlow {
   #numOpenTokens(): number {
     let numOpen = 0;
     for (let index = this.blocks.length - 1; index >= 0 && numOpen < NUM_OPEN_BLOCKS; index--) {
-      if (this.blocks[index]!.token.type !== "space") numOpen++;
+      if (this.blocks[index]!.html !== "") numOpen++;
       if (numOpen === NUM_OPEN_BLOCKS) return this.blocks.length - index;
     }
     return this.blocks.length;
   }
-}
-
-/** HTML of a block; text in it is escaped, but it is to be sanitised all the same. */
-export function htmlOf({ token }: MarkdownBlock): string {
-  return Parser.parse([token], options);
-}
-
-/** Whether a block shows anything: the space between two blocks and definitions of links do not. */
-export function isVisible({ token }: MarkdownBlock): boolean {
-  return token.type !== "space" && token.type !== "def";
 }
 
 const options: MarkedOptions = new Marked({

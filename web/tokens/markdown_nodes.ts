@@ -4,7 +4,7 @@
  * @module
  */
 import DOMPurify from "dompurify";
-import { htmlOf, type MarkdownBlock } from "./markdown_blocks.ts";
+import type { MarkdownBlock } from "./markdown_blocks.ts";
 
 const POLICY = {
   RETURN_DOM_FRAGMENT: true,
@@ -19,9 +19,9 @@ const POLICY = {
 } as const;
 
 /** Nodes of a block. */
-export function nodesOf(block: MarkdownBlock): DocumentFragment {
+export function nodesOf({ html }: MarkdownBlock): DocumentFragment {
   const { ALLOWED_TAGS, ALLOWED_ATTR, ...policy } = POLICY;
-  const fragment = DOMPurify.sanitize(htmlOf(block), {
+  const fragment = DOMPurify.sanitize(html, {
     ...policy,
     ALLOWED_TAGS: [...ALLOWED_TAGS],
     ALLOWED_ATTR: [...ALLOWED_ATTR],

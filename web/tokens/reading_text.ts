@@ -5,7 +5,7 @@
  * @module
  */
 import type { Answer } from "../api/answer.ts";
-import { isVisible, type MarkdownBlock, MarkdownFlow } from "./markdown_blocks.ts";
+import { type MarkdownBlock, MarkdownFlow } from "./markdown_blocks.ts";
 import { copyCode, nodesOf } from "./markdown_nodes.ts";
 import { holdsSelection, NearViewport } from "./near_viewport.ts";
 
@@ -28,7 +28,7 @@ export class ReadingText {
   /** Shows an answer; of one that continues what is shown only the end is made anew. */
   update({ text, state }: Answer): void {
     this.#flow.update(text, state !== "waiting" && state !== "running");
-    const blocks = this.#flow.blocks.filter(isVisible), before = this.#blocks;
+    const blocks = this.#flow.blocks.filter(({ html }) => html !== ""), before = this.#blocks;
     this.#blocks = blocks;
     while (this.#elements.length > blocks.length) this.#remove(this.#elements.pop()!);
     const numKnown = this.#elements.length;

@@ -65,11 +65,7 @@ export class TokenText {
         else this.#addChunk(chunk, chunk === numChunks && (isExpanded || chunk === 0));
       }
     }
-    if (this.#rest.textContent !== flow.rest) this.#rest.textContent = flow.rest;
-    if (flow.rest === "") this.#rest.remove();
-    else if (this.#rest.parentNode !== this.element.lastChild || this.#rest.nextSibling !== null) {
-      this.#paragraph().append(this.#rest);
-    }
+    this.#showRest();
     if (numShown === 0 && flow.tokens.length > 0) this.makeCurrent(0);
   }
 
@@ -142,6 +138,14 @@ export class TokenText {
     this.#current = 0;
     this.#markedRound = this.#hovered = undefined;
     this.element.replaceChildren();
+  }
+
+  #showRest(): void {
+    const { rest } = this.flow;
+    if (this.#rest.textContent !== rest) this.#rest.textContent = rest;
+    if (rest === "") return this.#rest.remove();
+    const paragraph = this.#paragraph();
+    if (paragraph.lastChild !== this.#rest) paragraph.append(this.#rest);
   }
 
   /** The block in which the text goes on. */

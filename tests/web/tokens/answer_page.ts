@@ -68,6 +68,27 @@ export class AnswerPage implements AsyncDisposable {
     await this.page.evaluate(`show(${JSON.stringify(whole)}, ${JSON.stringify(mode)}, ${plainStepMs})`);
   }
 
+  /** Waits until an expression is true in the page, whose policy forbids Playwright's own way to wait for one. */
+  async until(expression: string): Promise<void> {
+    await this.page.evaluate(`new Promise((resolve, reject) => {
+      const giveUp = setTimeout(() => reject(new Error("Never true: " + ${
+      JSON.stringify(expression)
+    })), 20000);
+      const look = () => {
+        if (!(${expression})) return requestAnimationFrame(look);
+        clearTimeout(giveUp);
+        resolve();
+      };
+      look();
+    })`);
+  }
+
+  /** Copies what is selected, as a user would, and returns the text in the clipboard; needs the permissions for it. */
+  async copy(): Promise<string> {
+    await this.page.keyboard.press("Control+C");
+    return await this.page.evaluate("navigator.clipboard.readText()");
+  }
+
   async #prepare(): Promise<void> {
     const address = (start: string) => {
       const file = [...this.#assets.keys()].find((file) => file.startsWith(start))!;

@@ -1,0 +1,107 @@
+/** Answers of ten thousand tokens, and answers while they are written. */
+import { strict as assert } from "node:assert";
+import { lacksBrowser } from "../../support/browser.ts";
+import { AnswerPage } from "./answer_page.ts";
+import { answerOf, draftedRound, longAnswer, plainRound, SHORT } from "./canned_answers.ts";
+
+/** Elements of tokens that may exist at once: some screens of them. */
+const MAX_ELEMENTS = 2500;
+
+const CLIPBOARD = { permissions: ["clipboard-read", "clipboard-write"] };
+
+Deno.test({
+  name: "long answers: only tokens near view have elements, and all text is there to find and copy",
+  ignore: lacksBrowser,
+  async fn() {
+    await using opened = await AnswerPage.open({ ...CLIPBOARD, viewport: { width: 1000, height: 700 } });
+    const { page, browser } = opened, answer = longAnswer(10_000);
+    await opened.show(answer);
+    const count = () => page.locator(".token-text .token").count();
+    const before = await page.evaluate("document.querySelector('.token-text').offsetHeight");
+    let most = await count();
+    const numScreens = Math.ceil(await page.evaluate("document.body.scrollHeight / innerHeight") as number);
+    assert.ok(numScreens > 10, "there is something to scroll through");
+    for (let screen = 0; screen <= numScreens; screen++) {
+      await page.evaluate(`scrollTo(0, ${screen} * innerHeight)`);
+      await opened.until(
+        `document.elementFromPoint(100, innerHeight / 2)?.closest(".token, [data-chunk] > *")`,
+      );
+      most = Math.max(most, await count());
+    }
+    assert.ok(most < MAX_ELEMENTS, `${most} elements`);
+    assert.equal(
+      await page.evaluate("document.querySelector('.token-text').offsetHeight"),
+      before,
+      "nothing moves",
+    );
+    assert.equal(await page.evaluate("document.querySelector('.token-text').textContent"), answer.text);
+    await page.evaluate("document.getSelection().selectAllChildren(document.querySelector('.token-text'))");
+    assert.equal(await opened.copy(), answer.text);
+    await browser.assertAccessible();
+  },
+});
+
+Deno.test({
+  name: "long answers: a pinned round and the focus survive scrolling away and back, and more text",
+  ignore: lacksBrowser,
+  async fn() {
+    await using opened = await AnswerPage.open({ viewport: { width: 1000, height: 700 } });
+    const { page } = opened, answer = longAnswer(4000);
+    await opened.show({ ...answer, state: "running" });
+    await page.locator('[data-token="5"]').click();
+    await page.getByText("Round 3 of").waitFor();
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)");
+    await page.locator(".token-text .token").last().waitFor();
+    await opened.show(answerOf([...answer.rounds, plainRound(" more")]));
+    assert.equal(await page.evaluate("document.activeElement.dataset.token"), "5");
+    assert.match(await page.locator(".round-panel").innerText(), /Round 3 of/);
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await page.evaluate("document.activeElement.dataset.token"), "6");
+    assert.ok(await page.evaluate("document.activeElement.getBoundingClientRect().top >= 0"));
+  },
+});
+
+Deno.test({
+  name:
+    "answers being written: tokens are added to what is there, and text without a round stands behind them",
+  ignore: lacksBrowser,
+  async fn() {
+    await using opened = await AnswerPage.open();
+    const { page } = opened;
+    const text = () => page.evaluate("document.querySelector('.token-text').textContent");
+    for (let numRounds = 0; numRounds <= SHORT.rounds.length; numRounds++) {
+      const part = answerOf(SHORT.rounds.slice(0, numRounds), " …rest");
+      await opened.show({ ...part, state: "running" });
+      assert.equal(await text(), part.text);
+      await page.evaluate("globalThis.first ??= document.querySelector('[data-token]')");
+    }
+    assert.equal(await page.locator(".token-rest").textContent(), " …rest");
+    assert.ok(
+      await page.evaluate("document.querySelector('[data-token]') === first"),
+      "nothing is made anew",
+    );
+    assert.equal(await page.locator(".token-text .token").count(), 7);
+    await opened.show(SHORT);
+    assert.equal(await text(), SHORT.text);
+  },
+});
+
+Deno.test({
+  name: "copying: lines, spaces and the middle of tokens come out as they are",
+  ignore: lacksBrowser,
+  async fn() {
+    await using opened = await AnswerPage.open(CLIPBOARD);
+    const { page } = opened;
+    const answer = answerOf([
+      plainRound("  a\n\n"),
+      ...Array.from({ length: 60 }, (_, line) => draftedRound([[`\tline  ${line}`, -1, 0.5]], [0], " \n")),
+      plainRound("\n\n  end "),
+    ]);
+    await opened.show(answer);
+    await page.evaluate("document.getSelection().selectAllChildren(document.querySelector('.token-text'))");
+    assert.equal(await opened.copy(), answer.text);
+    await page.evaluate(`document.getSelection().setBaseAndExtent(
+      document.querySelector('[data-token="0"]').firstChild, 2, document.querySelector('[data-token="3"]').firstChild, 3)`);
+    assert.equal(await opened.copy(), "a\n\n\tline  0 \n\tli");
+  },
+});

@@ -1,0 +1,47 @@
+import { strict as assert } from "node:assert";
+import fc from "fast-check";
+import { placePanel } from "../../../web/tokens/panel_place.ts";
+
+Deno.test("panel place: a panel beside the text covers none of it, and fits the viewport", () => {
+  const length = fc.integer({ min: 0, max: 2000 });
+  fc.assert(fc.property(
+    fc.record({
+      width: length,
+      height: length,
+      left: length,
+      size: length,
+      top: length,
+      panelHeight: length,
+    }),
+    ({ width: more, height, left, size, top, panelHeight }) => {
+      const width = left + size + more;
+      const text = { left, right: left + size, top, bottom: top + 500 };
+      const place = placePanel({
+        viewport: { width, height },
+        text,
+        token: { left, right: left + 20, top, bottom: top + 20 },
+        panelHeight,
+        mayScroll: false,
+      });
+      if (place.kind === "sheet") return;
+      assert.ok(place.left >= text.right || place.left + place.width <= text.left);
+      assert.ok(place.left >= 0 && place.left + place.width <= width && place.width >= 300);
+      assert.ok(place.top >= 0);
+      assert.ok(panelHeight > height - 24 || place.top + panelHeight <= height);
+    },
+  ));
+});
+
+Deno.test("panel place: a sheet is at the bottom, or where the token under the mouse is not", () => {
+  const placeOf = (top: number, mayScroll: boolean) =>
+    placePanel({
+      viewport: { width: 360, height: 640 },
+      text: { left: 10, right: 350, top: 0, bottom: 2000 },
+      token: { left: 20, right: 50, top, bottom: top + 20 },
+      panelHeight: 300,
+      mayScroll,
+    });
+  assert.deepEqual(placeOf(100, false), { kind: "sheet", edge: "bottom" });
+  assert.deepEqual(placeOf(600, false), { kind: "sheet", edge: "top" });
+  assert.deepEqual(placeOf(600, true), { kind: "sheet", edge: "bottom" });
+});
