@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Heights of the viewport that count as near, above and below. */
-const MARGIN = "100%";
+/** What counts as near, above and below, in heights of the viewport; where both kinds of margin are known they add up. */
+const MARGIN = "50%";
 
 /** Watches elements. */
 export class NearViewport {

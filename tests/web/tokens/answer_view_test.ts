@@ -47,7 +47,7 @@ async function focused(page: Page): Promise<{ role: string; name: string; descri
   const node = nodes.findLast(({ properties }) =>
     properties?.some(({ name, value }) => name === "focused" && value.value)
   )!;
-  return { role: node.role!.value, name: node.name!.value, description: node.description?.value };
+  return { role: node.role!.value, name: node.name!.value.trim(), description: node.description?.value };
 }
 
 Deno.test({

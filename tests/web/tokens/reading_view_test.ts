@@ -22,6 +22,8 @@ Some *text* with \`code\`, a [link](https://example.com/) and ~~more~~.
 - one
 - [x] two
 
+7. seven
+
 | a | a long header | |
 | - | -: | :-: |
 | 1 | 2 | ${"wide".repeat(80)} |
@@ -71,6 +73,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByRole("heading", { name: "A title" }).waitFor();
       const link = page.getByRole("link", { name: "link" });
       assert.equal(await link.getAttribute("rel"), "noopener noreferrer");
+      assert.equal(await page.locator(".reading-text ol").getAttribute("start"), "7");
       await page.getByText("quoted").scrollIntoViewIfNeeded();
       await page.getByRole("columnheader", { name: "a long header" }).waitFor();
       assert.ok(
@@ -123,7 +126,10 @@ Deno.test({
     assert.equal(await page.locator(".reading-text > div").count(), 400);
     for (const share of [0, 0.5, 1]) {
       await page.evaluate(`scrollTo(0, ${share} * document.body.scrollHeight)`);
-      await opened.until("document.elementFromPoint(50, 300).closest('.block:not(.unfilled)')");
+      await opened.until(`[...document.querySelectorAll(".block")].every((block) => {
+        const { top, bottom } = block.getBoundingClientRect();
+        return bottom < 0 || top > innerHeight || !block.classList.contains("unfilled");
+      })`);
       await opened.until("document.querySelectorAll('.reading-text strong').length < 120");
     }
     await page.getByText("Paragraph 399").waitFor();
