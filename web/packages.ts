@@ -16,7 +16,9 @@ export const packages: Readonly<Record<string, () => Promise<Text>>> = {
   "htm/preact": () => import("htm/preact", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
   "marked": () => import("marked", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
   "dompurify": () => import("dompurify", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
-  "uplot": () => import("uplot", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
+  // Its main file is a CommonJS one.
+  "uplot": () =>
+    import("uplot/dist/uPlot.esm.js", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
   "swagger-ui-dist/swagger-ui.css": () =>
     import("swagger-ui-dist/swagger-ui.css", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
   "swagger-ui-dist/swagger-ui-bundle.js": () =>

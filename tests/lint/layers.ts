@@ -154,7 +154,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "web/": ["web/chat/", "web/load/", "web/race/", "web/ui/"],
   "web/chat/": ["web/api/", "web/tokens/", "web/ui/"],
   "web/docs/": [],
-  "web/race/": ["web/ui/"],
+  "web/race/": ["web/api/", "web/tokens/", "web/ui/"],
   "web/load/": ["web/ui/"],
   "web/tokens/": ["web/api/", "web/ui/"],
   "web/api/": ["routes/schema/"],

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { html, type VNode } from "../ui/html.ts";
+import { html, useRef, useState, type VNode } from "../ui/html.ts";
+import { Chart } from "./chart.ts";
+import { gauges, newest } from "./gauges.ts";
+import { useLoads } from "./use_loads.ts";
 
 /** Properties of {@linkcode LoadView}. */
 export interface LoadViewProps {
@@ -11,10 +14,33 @@ export interface LoadViewProps {
 }
 
 /** Gauges of the KV pool, the queue and running requests. */
-export function LoadView(_props: LoadViewProps): VNode {
+export function LoadView({ apiKey }: LoadViewProps): VNode {
+  const [isOpen, setOpen] = useState(true), element = useRef<HTMLDetailsElement>(null);
+  const { samples, failure } = useLoads(apiKey, isOpen, () => element.current!.checkVisibility());
   return html`
-    <section>
-      <h2>Load</h2>
-    </section>
+    <details
+      class="load"
+      ref=${element}
+      open=${isOpen}
+      onToggle=${({ currentTarget }: { currentTarget: HTMLDetailsElement }) => setOpen(currentTarget.open)}
+    >
+      <summary>
+        <h2>Load</h2>
+      </summary>
+      <ul class="load-gauges">
+        ${gauges.map((gauge) =>
+          html`
+            <li key=${gauge.name}>
+              <span class="load-name">${gauge.name}</span>
+              <span class="load-value">${newest(gauge, samples)}</span>
+              <${Chart} gauge=${gauge} samples=${samples} />
+            </li>
+          `
+        )}
+      </ul>
+      <p class="load-notice">${failure
+        ? `The load is not up to date: ${failure}.`
+        : "The last 3 minutes."}</p>
+    </details>
   ` as VNode;
 }

@@ -3,7 +3,17 @@
  *
  * @module
  */
-import { html, type VNode } from "../ui/html.ts";
+import type { Answer } from "../api/answer.ts";
+import { html, useState, type VNode } from "../ui/html.ts";
+import { Lane } from "./lane.ts";
+import { addRace, type PastRace, PastRaces } from "./past_races.ts";
+import { RaceForm, type RaceSettings } from "./race_form.ts";
+import { resultOf, ResultView } from "./result.ts";
+import { type Race, SIDES, type Start } from "./run_race.ts";
+import { samples } from "./samples.ts";
+import { acceptLengths } from "./sparkline.ts";
+import { UndraftedNotice } from "./undrafted_notice.ts";
+import { useRace } from "./use_race.ts";
 
 /** Properties of {@linkcode RaceView}. */
 export interface RaceViewProps {
@@ -14,11 +24,133 @@ export interface RaceViewProps {
   readonly system: string;
 }
 
-/** The race. */
-export function RaceView(_props: RaceViewProps): VNode {
+/** What is used where neither the settings nor the form say anything. */
+const FALLBACK = { seed: 1, maxTokens: 200 };
+
+/** The race. Seed and length are the settings' own until they are changed here. */
+export function RaceView({ apiKey, fields, system }: RaceViewProps): VNode {
+  const { max_tokens, max_completion_tokens, seed, ...sampling } = fields;
+  const [own, setOwn] = useState<Partial<RaceSettings>>({});
+  const [past, setPast] = useState<readonly PastRace[]>([]), [numStarted, setNumStarted] = useState(0);
+  const { race, isRunning, now, start, stop } = useRace();
+  const settings: RaceSettings = {
+    prompt: samples[0]!.prompt,
+    seed: numberOr(seed, FALLBACK.seed),
+    maxTokens: numberOr(max_completion_tokens ?? max_tokens, FALLBACK.maxTokens),
+    order: "taking turns",
+    ...own,
+  };
+  const shown = race ?? { phase: "over", answers: {} } as const, result = resultOf(shown);
+
+  const run = async () => {
+    const { prompt, seed } = settings, first = startOf(settings.order, numStarted);
+    setNumStarted(numStarted + 1);
+    const over = await start({
+      messages: [
+        ...system ? [{ role: "system" as const, content: system }] : [],
+        { role: "user", content: prompt },
+      ],
+      fields: { ...sampling, seed, max_completion_tokens: settings.maxTokens },
+      apiKey,
+      start: first,
+    });
+    const { comparison, speedUp, acceptLength } = resultOf(over);
+    if (comparison === undefined || SIDES.some((side) => over.answers[side]!.state !== "ended")) return;
+    setPast((past) =>
+      addRace(past, { number: numStarted + 1, prompt, seed, start: first, comparison, acceptLength, speedUp })
+    );
+  };
+
   return html`
-    <section>
-      <h2>Race</h2>
+    <section class="race" aria-labelledby="race-heading">
+      <h2 id="race-heading">Race</h2>
+      <p>The same request twice: with speculation, and decoded plainly. The texts must be equal.</p>
+      <${RaceForm}
+        settings=${settings}
+        isRunning=${isRunning}
+        isAgain=${race !== undefined}
+        onChange=${(changed: Partial<RaceSettings>) => setOwn((own) => ({ ...own, ...changed }))}
+        onStart=${run}
+        onStop=${stop}
+      />
+      ${FAIRNESS}
+      ${race && html`<${ResultView} race=${race} result=${result} />`}
+      ${result.isUndrafted && html`<${UndraftedNotice} apiKey=${apiKey} />`}
+      ${race && html`
+        <div class="lanes">
+          ${SIDES.map((side) =>
+            html`
+              <${Lane}
+                key=${side}
+                side=${side}
+                answer=${race.answers[side]}
+                isRunning=${isRunning}
+                now=${now}
+                full=${finishLine(race, settings.maxTokens)}
+                top=${highest(race)}
+              />
+            `
+          )}
+        </div>
+      `}
+      <${PastRaces} races=${past} />
     </section>
   ` as VNode;
+}
+
+const FAIRNESS = html`
+  <details class="race-rules">
+    <summary>How the race is run</summary>
+    <ul>
+      <li>
+        Before either clock starts, a request for one token reads the prompt: both runs find it in the prefix cache,
+        and no time here has the reading of the prompt in it.
+      </li>
+      <li>
+        One run follows the other, so that neither takes the other's cores. “At once” lets them share cores and
+        forwards; such races do not count in the median.
+      </li>
+      <li>Seed and settings are the same, and both are drawn ten times a second.</li>
+      <li>
+        NGRAM remembers answers: after a plain run or an earlier race it knows the text. For it, the first race of a
+        prompt with speculation first is the fair one.
+      </li>
+    </ul>
+  </details>
+`;
+
+/** Which run starts first in a race, the first race being number 0. */
+export function startOf(order: RaceSettings["order"], raceIndex: number): Start {
+  switch (order) {
+    case "at once":
+      return "at once";
+    case "speculation first":
+      return "speculative";
+    case "plain first":
+      return "plain";
+    case "taking turns":
+      return raceIndex % 2 === 0 ? "speculative" : "plain";
+  }
+}
+
+/** Tokens of a full bar: those of a run that has ended, until then as many as there may be. */
+function finishLine({ answers }: Race, maxTokens: number): number {
+  const ended = SIDES.map((side) => answers[side]).filter((answer) => answer?.state === "ended");
+  return ended.length === 0 ? maxTokens : Math.max(...ended.map((answer) => numTokensOf(answer!)));
+}
+
+function numTokensOf({ rounds }: Answer): number {
+  return rounds.reduce((sum, { tokens }) => sum + tokens.length, 0);
+}
+
+/** The longest accept length of a race, at least 2. */
+function highest({ answers }: Race): number {
+  return SIDES.flatMap((side) => acceptLengths(answers[side]?.rounds ?? [])).reduce(
+    (a, b) => Math.max(a, b),
+    2,
+  );
+}
+
+function numberOr(value: unknown, otherwise: number): number {
+  return typeof value === "number" ? value : otherwise;
 }

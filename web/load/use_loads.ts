@@ -1,0 +1,69 @@
+/**
+ * The server's load, asked for while somebody can see it.
+ *
+ * @module
+ */
+import { useEffect, useState } from "../ui/html.ts";
+import { addSample, type LoadSample, readLoads } from "./load_samples.ts";
+
+const EVERY_MS = 2000, SELDOM_MS = 30_000;
+
+/** Milliseconds until the next question, after so many failures in a row. */
+export function delayAfter(numFailures: number): number {
+  return Math.min(EVERY_MS * 2 ** numFailures, SELDOM_MS);
+}
+
+/** What is known of the load. */
+export interface Loads {
+  readonly samples: readonly LoadSample[];
+  /** Why the last question failed. */
+  readonly failure?: string;
+}
+
+/** Asks every two seconds while `isOpen` and the page are seen; `isShown` says whether the gauges are laid out. */
+export function useLoads(apiKey: string, isOpen: boolean, isShown: () => boolean): Loads {
+  const [loads, setLoads] = useState<Loads>({ samples: [] });
+  useEffect(() => {
+    if (!isOpen) return;
+    const controller = new AbortController(), { signal } = controller;
+    let timer = 0, numFailures = 0, isAsking = false;
+    const poll = async () => {
+      isAsking = true;
+      if (isShown()) {
+        const next = await askLoads(apiKey, signal);
+        if (signal.aborted) return;
+        numFailures = "failure" in next ? numFailures + 1 : 0;
+        setLoads(({ samples }) =>
+          "failure" in next ? { samples, ...next } : { samples: addSample(samples, next) }
+        );
+      }
+      isAsking = false;
+      if (!document.hidden) timer = setTimeout(poll, delayAfter(numFailures));
+    };
+    const pauseOrResume = () => {
+      clearTimeout(timer);
+      if (!document.hidden && !isAsking) poll();
+    };
+    document.addEventListener("visibilitychange", pauseOrResume, { signal });
+    pauseOrResume();
+    return () => {
+      controller.abort();
+      clearTimeout(timer);
+    };
+  }, [apiKey, isOpen]);
+  return loads;
+}
+
+async function askLoads(apiKey: string, signal: AbortSignal): Promise<LoadSample | { failure: string }> {
+  try {
+    const response = await fetch("v1/loads?include=core,spec", {
+      headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {},
+      signal,
+    });
+    const body = await response.json();
+    if (response.ok) return readLoads(body, performance.now() / 1000);
+    return { failure: body.error?.message ?? `the server answered with status ${response.status}` };
+  } catch {
+    return { failure: "the server cannot be reached" };
+  }
+}
