@@ -26,7 +26,7 @@ export function useLoads(apiKey: string, isOpen: boolean, isShown: () => boolean
   useEffect(() => {
     if (!isOpen) return;
     const controller = new AbortController(), { signal } = controller;
-    let timer = 0, numFailures = 0, isAsking = false;
+    let timer: ReturnType<typeof setTimeout> | undefined, numFailures = 0, isAsking = false;
     const poll = async () => {
       isAsking = true;
       if (isShown()) {

@@ -104,5 +104,5 @@ export function PastRaces({ races }: PastRacesProps): VNode | null {
 }
 
 function ratioText(ratio: number | undefined): string {
-  return ratio === undefined ? "–" : `${showRatio(ratio)} ${wordOf(ratio)}`;
+  return ratio === undefined ? "–" : `${showRatio(ratio)}, ${wordOf(ratio)}`;
 }

@@ -32,7 +32,7 @@ export function RaceView({ apiKey, fields, system }: RaceViewProps): VNode {
   const { max_tokens, max_completion_tokens, seed, ...sampling } = fields;
   const [own, setOwn] = useState<Partial<RaceSettings>>({});
   const [past, setPast] = useState<readonly PastRace[]>([]), [numStarted, setNumStarted] = useState(0);
-  const { race, isRunning, now, start, stop } = useRace();
+  const [maxTokens, setMaxTokens] = useState(0), { race, isRunning, now, start, stop } = useRace();
   const settings: RaceSettings = {
     prompt: samples[0]!.prompt,
     seed: numberOr(seed, FALLBACK.seed),
@@ -40,11 +40,12 @@ export function RaceView({ apiKey, fields, system }: RaceViewProps): VNode {
     order: "taking turns",
     ...own,
   };
-  const shown = race ?? { phase: "over", answers: {} } as const, result = resultOf(shown);
+  const result = resultOf(race);
 
   const run = async () => {
     const { prompt, seed } = settings, first = startOf(settings.order, numStarted);
     setNumStarted(numStarted + 1);
+    setMaxTokens(settings.maxTokens);
     const over = await start({
       messages: [
         ...system ? [{ role: "system" as const, content: system }] : [],
@@ -68,31 +69,29 @@ export function RaceView({ apiKey, fields, system }: RaceViewProps): VNode {
       <${RaceForm}
         settings=${settings}
         isRunning=${isRunning}
-        isAgain=${race !== undefined}
+        isAgain=${numStarted > 0}
         onChange=${(changed: Partial<RaceSettings>) => setOwn((own) => ({ ...own, ...changed }))}
         onStart=${run}
         onStop=${stop}
       />
       ${FAIRNESS}
-      ${race && html`<${ResultView} race=${race} result=${result} />`}
+      <${ResultView} race=${race} result=${result} />
       ${result.isUndrafted && html`<${UndraftedNotice} apiKey=${apiKey} />`}
-      ${race && html`
-        <div class="lanes">
-          ${SIDES.map((side) =>
-            html`
-              <${Lane}
-                key=${side}
-                side=${side}
-                answer=${race.answers[side]}
-                isRunning=${isRunning}
-                now=${now}
-                full=${finishLine(race, settings.maxTokens)}
-                top=${highest(race)}
-              />
-            `
-          )}
-        </div>
-      `}
+      <div class="lanes">
+        ${SIDES.map((side) =>
+          html`
+            <${Lane}
+              key=${side}
+              side=${side}
+              answer=${race.answers[side]}
+              isRunning=${isRunning}
+              now=${now}
+              full=${finishLine(race, maxTokens)}
+              top=${highest(race)}
+            />
+          `
+        )}
+      </div>
       <${PastRaces} races=${past} />
     </section>
   ` as VNode;

@@ -55,7 +55,11 @@ export function ResultView({ race, result: { comparison, speedUp } }: ResultView
           ${" "}<${TokenText} token=${difference.second} />.
         </p>
       `}
-      <p class="verdict" role="status">${describeRace(race, comparison, speedUp)}</p>
+      <p class="verdict" role="status">
+        ${describeRace(race, speedUp)}
+        ${race.phase === "over" && comparison &&
+          html`<span class="race-announced">${" "}${describeComparison(comparison)}</span>`}
+      </p>
     </div>
   ` as VNode;
 }
@@ -79,11 +83,8 @@ export function describeComparison({ verdict, numEqual, difference }: Comparison
 }
 
 /** Where a race stands; changes with its phases only, since it is read out. */
-export function describeRace(
-  race: Race,
-  comparison: Comparison | undefined,
-  speedUp: SpeedUp | undefined,
-): string {
+export function describeRace(race: Race, speedUp: SpeedUp | undefined): string {
+  if (race.phase === "ready") return "";
   if (race.phase === "reading") return "Reads the prompt before the clocks start.";
   if (race.phase === "running") {
     const running = SIDES.filter((side) => /^(waiting|running)$/.test(race.answers[side]?.state ?? ""));
@@ -92,8 +93,6 @@ export function describeRace(
   if (race.failure) return `The race did not start. ${describeFailure(race.failure)}`;
   const failed = SIDES.filter((side) => race.answers[side]?.state === "failed");
   if (failed.length > 0) return failed.map((side) => `${NAMES[side]}: failed.`).join(" ");
-  if (comparison === undefined || comparison.verdict === "equal so far") return "Stopped.";
-  return speedUp === undefined
-    ? `Over. ${describeComparison(comparison)}`
-    : `Over. ${describeSpeedUp(speedUp)} ${describeComparison(comparison)}`;
+  if (SIDES.some((side) => race.answers[side]?.state !== "ended")) return "Stopped.";
+  return speedUp === undefined ? "Over." : `Over. ${describeSpeedUp(speedUp)}`;
 }

@@ -23,12 +23,15 @@ export interface RaceQuestion extends ChatQuestion {
 /** A race, or as much of it as has been run. */
 export interface Race {
   /** `reading`: the prompt is read, before the clocks start. */
-  readonly phase: "reading" | "running" | "over";
+  readonly phase: "ready" | "reading" | "running" | "over";
   /** Answers of the runs that have started. */
   readonly answers: Readonly<Partial<Record<Side, Answer>>>;
   /** Why the prompt could not be read; no run has started then. */
   readonly failure?: ApiFailure;
 }
+
+/** The race that is yet to be run. */
+export const READY: Race = { phase: "ready", answers: {} };
 
 /**
  * Runs a race and calls `onChange` with each state of it. First a request for one token reads the prompt, so that both
@@ -39,7 +42,7 @@ export async function runRace(
   onChange: (race: Race) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let race: Race = { phase: "reading", answers: {} };
+  let race = READY;
   const change = (next: Partial<Race>) => onChange(race = { ...race, ...next });
   const ask = (own: ChatQuestion["fields"], onAnswer: (answer: Answer) => void) =>
     streamChat({ messages, fields: { ...fields, ...own }, apiKey }, onAnswer, signal);
@@ -49,7 +52,7 @@ export async function runRace(
     follow(await ask({ speculative: side === "speculative", ...REPORTED }, follow));
   };
 
-  change({});
+  change({ phase: "reading" });
   const read = await ask({ speculative: true, ...ONE_TOKEN }, () => {});
   if (read.failure !== undefined) return change({ phase: "over", failure: read.failure });
   if (signal.aborted) return change({ phase: "over" });

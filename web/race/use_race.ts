@@ -4,15 +4,15 @@
  * @module
  */
 import { useEffect, useRef, useState } from "../ui/html.ts";
-import { type Race, type RaceQuestion, runRace } from "./run_race.ts";
+import { type Race, type RaceQuestion, READY, runRace } from "./run_race.ts";
 
 /** Milliseconds between two drawings while a race runs: drawing takes time that the server could use. */
 const DRAW_EVERY_MS = 100;
 
 /** The race of a component. */
 export interface RaceState {
-  /** The last race; undefined before the first one. */
-  readonly race: Race | undefined;
+  /** The last race. */
+  readonly race: Race;
   readonly isRunning: boolean;
   /** `performance.now()` of this drawing. */
   readonly now: number;
@@ -23,10 +23,10 @@ export interface RaceState {
 
 /** Draws races at a steady pace, however fast their tokens come. A race ends with its component. */
 export function useRace(): RaceState {
-  const [drawn, draw] = useState<{ race?: Race; now: number }>({ now: 0 });
-  const latest = useRef<Race | undefined>(undefined), controller = useRef(new AbortController());
-  const isRunning = drawn.race !== undefined && drawn.race.phase !== "over";
-  const redraw = () => draw({ race: latest.current!, now: performance.now() });
+  const [drawn, draw] = useState({ race: READY, now: 0 });
+  const latest = useRef(READY), controller = useRef(new AbortController());
+  const isRunning = drawn.race.phase === "reading" || drawn.race.phase === "running";
+  const redraw = () => draw({ race: latest.current, now: performance.now() });
   useEffect(() => {
     if (!isRunning) return;
     const timer = setInterval(redraw, DRAW_EVERY_MS);
@@ -35,7 +35,6 @@ export function useRace(): RaceState {
   useEffect(() => () => controller.current.abort(), []);
   return {
     ...drawn,
-    race: drawn.race,
     isRunning,
     async start(question) {
       controller.current = new AbortController();
@@ -43,7 +42,7 @@ export function useRace(): RaceState {
       redraw();
       await over;
       redraw();
-      return latest.current!;
+      return latest.current;
     },
     stop: () => controller.current.abort(),
   };

@@ -1,0 +1,23 @@
+/** The line of accept lengths. */
+import { strict as assert } from "node:assert";
+import { acceptLengths, thinned } from "../../../web/race/sparkline.ts";
+
+const round = (numTokens: number) => ({
+  tokens: Array.from({ length: numTokens }, () => ({ id: 1, text: "a", origin: "plain" as const })),
+  tree: null,
+  accepted: [],
+  draft_ms: 0,
+  verify_ms: 1,
+});
+
+Deno.test("sparkline: the prompt's round, which drafts nothing, is left out", () => {
+  assert.deepEqual(acceptLengths([1, 3, 1, 2].map(round)), [3, 1, 2]);
+  assert.deepEqual(acceptLengths([]), []);
+});
+
+Deno.test("sparkline: many rounds become the means of stretches, few stay as they are", () => {
+  assert.deepEqual(thinned([1, 2, 3], 5), [1, 2, 3]);
+  assert.deepEqual(thinned([1, 3, 2, 2, 5], 3), [2, 2, 5]);
+  assert.equal(thinned(Array.from({ length: 5000 }, () => 2), 120).length <= 120, true);
+  assert.deepEqual(thinned([], 5), []);
+});
