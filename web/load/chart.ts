@@ -23,8 +23,12 @@ export function Chart({ gauge, samples }: ChartProps): VNode {
     resize.observe(element);
     const scheme = matchMedia("(prefers-color-scheme: dark)"), recolour = () => drawn.redraw(false);
     scheme.addEventListener("change", recolour);
+    // A theme of the page's own is in its root element.
+    const theme = new MutationObserver(recolour);
+    theme.observe(document.documentElement, { attributeFilter: ["style", "class"] });
     return () => {
       scheme.removeEventListener("change", recolour);
+      theme.disconnect();
       resize.disconnect();
       drawn.destroy();
     };

@@ -19,7 +19,7 @@ export function LoadView({ apiKey }: LoadViewProps): VNode {
   const { samples, failure } = useLoads(apiKey, isOpen, () => element.current!.checkVisibility());
   return html`
     <details
-      class="load"
+      class="load-view"
       ref=${element}
       open=${isOpen}
       onToggle=${({ currentTarget }: { currentTarget: HTMLDetailsElement }) => setOpen(currentTarget.open)}

@@ -13,6 +13,7 @@ export interface PastRace {
   readonly number: number;
   readonly prompt: string;
   readonly seed: number;
+  readonly temperature: number;
   readonly start: Start;
   readonly comparison: Comparison;
   readonly acceptLength: number | undefined;
@@ -66,6 +67,7 @@ export function PastRaces({ races }: PastRacesProps): VNode | null {
             <th scope="col">Race</th>
             <th scope="col">Prompt</th>
             <th scope="col">Seed</th>
+            <th scope="col">Temperature</th>
             <th scope="col">Start</th>
             <th scope="col">Texts</th>
             <th scope="col">Accept length</th>
@@ -80,6 +82,7 @@ export function PastRaces({ races }: PastRacesProps): VNode | null {
                 <th scope="row">${race.number}</th>
                 <td class="past-prompt" dir="auto">${race.prompt}</td>
                 <td>${race.seed}</td>
+                <td>${race.temperature}</td>
                 <td>${STARTS[race.start]}</td>
                 <td class=${race.comparison.verdict === "different" ? "difference" : ""}>
                   ${race.comparison.verdict}, ${race.comparison.numEqual}
@@ -93,7 +96,7 @@ export function PastRaces({ races }: PastRacesProps): VNode | null {
         </tbody>
         <tfoot>
           <tr>
-            <th scope="row" colspan="6">Median of ${medians.numRaces} run one after the other</th>
+            <th scope="row" colspan="7">Median of ${medians.numRaces} run one after the other</th>
             <td>${ratioText(medians.decode)}</td>
             <td>${ratioText(medians.whole)}</td>
           </tr>

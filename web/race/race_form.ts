@@ -14,6 +14,7 @@ export interface RaceSettings {
   readonly prompt: string;
   /** The same for both runs. */
   readonly seed: number;
+  readonly temperature: number;
   /** Tokens of an answer at most. */
   readonly maxTokens: number;
   readonly order: typeof ORDERS[number];
@@ -36,7 +37,7 @@ type Input = { readonly currentTarget: HTMLInputElement & HTMLTextAreaElement & 
 export function RaceForm(
   { settings, isRunning, isAgain, onChange, onStart, onStop }: RaceFormProps,
 ): VNode {
-  const { prompt, seed, maxTokens, order } = settings;
+  const { prompt, seed, temperature, maxTokens, order } = settings;
   const submit = (event: Event) => {
     event.preventDefault();
     if (!isRunning) onStart();
@@ -46,7 +47,7 @@ export function RaceForm(
     event.preventDefault();
     onStop();
   };
-  const number = (name: "seed" | "maxTokens") => ({ currentTarget }: Input) => {
+  const number = (name: "seed" | "temperature" | "maxTokens") => ({ currentTarget }: Input) => {
     if (currentTarget.validity.valid) onChange({ [name]: currentTarget.valueAsNumber });
   };
   return html`
@@ -80,6 +81,18 @@ export function RaceForm(
           <input type="number" required step="1" value=${seed} onInput=${number("seed")} />
         </label>
         <label>
+          Temperature
+          <input
+            type="number"
+            required
+            step="any"
+            min="0"
+            max="2"
+            value=${temperature}
+            onInput=${number("temperature")}
+          />
+        </label>
+        <label>
           Tokens at most
           <input type="number" required step="1" min="1" value=${maxTokens} onInput=${number("maxTokens")} />
         </label>
@@ -94,7 +107,7 @@ export function RaceForm(
           </select>
         </label>
         <button
-          class="race-start"
+          class="primary race-start"
           type=${isRunning ? "button" : "submit"}
           onClick=${isRunning ? stop : undefined}
         >

@@ -24,18 +24,19 @@ export interface RaceViewProps {
   readonly system: string;
 }
 
-/** What is used where neither the settings nor the form say anything. */
-const FALLBACK = { seed: 1, maxTokens: 200 };
+/** What is used where neither the settings nor the form say anything. Drafts do best without temperature. */
+const FALLBACK = { seed: 1, temperature: 0, maxTokens: 200 };
 
-/** The race. Seed and length are the settings' own until they are changed here. */
+/** The race. Numbers are the settings' own until they are changed here. */
 export function RaceView({ apiKey, fields, system }: RaceViewProps): VNode {
-  const { max_tokens, max_completion_tokens, seed, ...sampling } = fields;
+  const { max_tokens, max_completion_tokens, seed, temperature, ...sampling } = fields;
   const [own, setOwn] = useState<Partial<RaceSettings>>({});
   const [past, setPast] = useState<readonly PastRace[]>([]), [numStarted, setNumStarted] = useState(0);
-  const [maxTokens, setMaxTokens] = useState(0), { race, isRunning, now, start, stop } = useRace();
+  const [barTokens, setBarTokens] = useState(0), { race, isRunning, now, start, stop } = useRace();
   const settings: RaceSettings = {
     prompt: samples[0]!.prompt,
     seed: numberOr(seed, FALLBACK.seed),
+    temperature: numberOr(temperature, FALLBACK.temperature),
     maxTokens: numberOr(max_completion_tokens ?? max_tokens, FALLBACK.maxTokens),
     order: "taking turns",
     ...own,
@@ -43,22 +44,23 @@ export function RaceView({ apiKey, fields, system }: RaceViewProps): VNode {
   const result = resultOf(race);
 
   const run = async () => {
-    const { prompt, seed } = settings, first = startOf(settings.order, numStarted);
-    setNumStarted(numStarted + 1);
-    setMaxTokens(settings.maxTokens);
+    const { prompt, seed, temperature, maxTokens, order } = settings, first = startOf(order, numStarted);
+    const number = numStarted + 1;
+    setNumStarted(number);
+    setBarTokens(maxTokens);
     const over = await start({
       messages: [
         ...system ? [{ role: "system" as const, content: system }] : [],
         { role: "user", content: prompt },
       ],
-      fields: { ...sampling, seed, max_completion_tokens: settings.maxTokens },
+      fields: { ...sampling, seed, temperature, max_completion_tokens: maxTokens },
       apiKey,
       start: first,
     });
     const { comparison, speedUp, acceptLength } = resultOf(over);
     if (comparison === undefined || SIDES.some((side) => over.answers[side]!.state !== "ended")) return;
     setPast((past) =>
-      addRace(past, { number: numStarted + 1, prompt, seed, start: first, comparison, acceptLength, speedUp })
+      addRace(past, { number, prompt, seed, temperature, start: first, comparison, acceptLength, speedUp })
     );
   };
 
@@ -86,7 +88,7 @@ export function RaceView({ apiKey, fields, system }: RaceViewProps): VNode {
               answer=${race.answers[side]}
               isRunning=${isRunning}
               now=${now}
-              full=${finishLine(race, maxTokens)}
+              full=${finishLine(race, barTokens)}
               top=${highest(race)}
             />
           `

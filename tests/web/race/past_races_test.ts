@@ -6,6 +6,7 @@ const race = (number: number, own: Partial<PastRace> = {}): PastRace => ({
   number,
   prompt: "Count",
   seed: 1,
+  temperature: 0,
   start: "speculative",
   comparison: { verdict: "equal", numEqual: 5 },
   acceptLength: 2,
