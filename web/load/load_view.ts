@@ -32,8 +32,8 @@ export function LoadView({ apiKey }: LoadViewProps): VNode {
           html`
             <li key=${gauge.name}>
               <span class="load-name">${gauge.name}</span>
-              <span class="load-value">${newest(gauge, samples)}</span>
               <${Chart} gauge=${gauge} samples=${samples} />
+              <span class="load-value">${newest(gauge, samples)}</span>
             </li>
           `
         )}

@@ -1,0 +1,137 @@
+/** The gauges in a browser, on the real server and the default model. */
+import { strict as assert } from "node:assert";
+import type { Locator, Page } from "playwright-core";
+import { BrowserPage, lacksBrowser } from "../../support/browser.ts";
+import { eagle3Flags, needsModel } from "../../support/model_file.ts";
+import { ServerProcess } from "../../support/server_process.ts";
+
+Deno.test({
+  name: "load",
+  ignore: lacksBrowser || needsModel().ignore,
+  async fn(t) {
+    const flags = ["--model-path", needsModel().path, "--max-running-requests", "1", ...eagle3Flags(2)];
+    await using server = await ServerProcess.start(flags);
+
+    await t.step("gauges move while something runs and waits, in text and in the chart", async () => {
+      await using browser = await BrowserPage.open(server.url);
+      const { page } = browser;
+      await gauge(page, "Running").getByText("0", { exact: true }).waitFor();
+      await browser.assertAccessible();
+      const controller = new AbortController();
+      const generations = [0, 1, 2].map(() => generate(server.url, controller.signal));
+      await gauge(page, "Running").getByText("1", { exact: true }).waitFor();
+      await gauge(page, "Queue").getByText("2", { exact: true }).waitFor();
+      await gauge(page, "Tokens/s").getByText(/^[1-9]/).waitFor();
+      await gauge(page, "KV pool").getByText(/^(0\.[1-9]|[1-9])/).waitFor();
+      const label = "Queue: 2 now, 2 at most in the last 3 minutes";
+      await page.getByRole("img", { name: label }).waitFor();
+      controller.abort();
+      await Promise.all(generations);
+      await gauge(page, "Queue").getByText("0", { exact: true }).waitFor();
+      await page.getByRole("img", { name: "Queue: 0 now, 2 at most in the last 3 minutes" }).waitFor();
+      await browser.assertAccessible();
+      assert.deepEqual(browser.errors, []);
+    });
+
+    await t.step("asks every two seconds, not while hidden or closed", async () => {
+      await using browser = await BrowserPage.open("about:blank");
+      const { page } = browser,
+        asked = () => browser.requested.filter((url) => url.includes("/v1/loads")).length;
+      await page.clock.install();
+      await page.goto(server.url);
+      await gauge(page, "Running").getByText("0", { exact: true }).waitFor();
+      const pass = async (): Promise<number> => {
+        const before = asked();
+        for (let step = 0; step < 5; step++) {
+          await page.clock.runFor(2000);
+          // The answer comes over the network, whatever the page's clock says.
+          await page.evaluate("fetch('health').then((response) => response.text())");
+        }
+        return asked() - before;
+      };
+      assert.ok(await pass() >= 3, "it asks while it is seen");
+      await hide(page, true);
+      await pass();
+      assert.equal(await pass(), 0, "hidden");
+      await hide(page, false);
+      assert.ok(await pass() >= 3, "seen again");
+      await page.getByRole("heading", { name: "Load" }).click();
+      await pass();
+      assert.equal(await pass(), 0, "closed");
+      await page.getByRole("heading", { name: "Load" }).click();
+      assert.ok(await pass() >= 3, "opened again");
+    });
+
+    await t.step("a server that does not answer leaves a notice, which goes", async () => {
+      await using browser = await BrowserPage.open(server.url);
+      const { page } = browser;
+      await page.route("**/v1/loads*", (route) => route.abort());
+      const notice = page.getByText("The load is not up to date: the server cannot be reached.");
+      await notice.waitFor();
+      await browser.assertAccessible();
+      await page.unroute("**/v1/loads*");
+      await notice.waitFor({ state: "detached" });
+    });
+
+    await t.step("lines take the colours of the scheme, and the width of the page", async () => {
+      await using browser = await BrowserPage.open(server.url, { colorScheme: "light" });
+      const { page } = browser;
+      await gauge(page, "Accept length").getByText(/^\d/).waitFor();
+      // Two points make a line.
+      await until(page, `(${inkOf})() !== undefined`);
+      const light = await page.evaluate(`(${inkOf})()`);
+      await page.emulateMedia({ colorScheme: "dark" });
+      await until(page, `(${inkOf})() !== "${light}"`);
+      await browser.assertAccessible();
+      await page.setViewportSize({ width: 360, height: 740 });
+      await until(
+        page,
+        "[...document.querySelectorAll('.load-chart')].every((chart) => " +
+          "chart.querySelector('canvas').clientWidth === chart.clientWidth)",
+      );
+      assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 360);
+      await browser.assertAccessible();
+    });
+  },
+});
+
+function gauge(page: Page, name: string): Locator {
+  return page.locator(".load-gauges").getByRole("listitem").filter({
+    has: page.getByText(name, { exact: true }),
+  });
+}
+
+/** Generates until the signal. */
+async function generate(url: string, signal: AbortSignal): Promise<void> {
+  const body = JSON.stringify({
+    text: "Once upon a time",
+    sampling_params: { max_new_tokens: 7000, ignore_eos: true },
+  });
+  const headers = { "Content-Type": "application/json" };
+  await fetch(`${url}/generate`, { method: "POST", headers, body, signal }).then(
+    (response) => response.body?.cancel(),
+    (error) => {
+      if (!signal.aborted) throw error;
+    },
+  );
+}
+
+/** Makes a page say that it is hidden, as a browser does when another tab is chosen. */
+async function hide(page: Page, isHidden: boolean): Promise<void> {
+  await page.evaluate(
+    `Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });` +
+      `document.dispatchEvent(new Event("visibilitychange"));`,
+  );
+}
+
+/** Waits for a condition of the page, whose policy keeps it from evaluating texts itself. */
+async function until(page: Page, condition: string): Promise<void> {
+  while (!await page.evaluate(condition)) await page.waitForTimeout(50);
+}
+
+/** A function of the page: the colour of the accept length's line; undefined while there is none. */
+const inkOf = `() => {
+  const canvas = [...document.querySelectorAll(".load-chart canvas")].at(-1);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255) return data.slice(at, at + 3).join();
+}`;
