@@ -5,13 +5,7 @@
  */
 import { useEffect, useState } from "../ui/html.ts";
 import { addSample, type LoadSample, readLoads } from "./load_samples.ts";
-
-const EVERY_MS = 2000, SELDOM_MS = 30_000;
-
-/** Milliseconds until the next question, after so many failures in a row. */
-export function delayAfter(numFailures: number): number {
-  return Math.min(EVERY_MS * 2 ** numFailures, SELDOM_MS);
-}
+import { delayAfter } from "./poll_delay.ts";
 
 /** What is known of the load. */
 export interface Loads {

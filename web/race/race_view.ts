@@ -5,13 +5,14 @@
  */
 import type { Answer } from "../api/answer.ts";
 import { html, useState, type VNode } from "../ui/html.ts";
+import { acceptLengths } from "./accept_lengths.ts";
 import { Lane } from "./lane.ts";
-import { addRace, type PastRace, PastRaces } from "./past_races.ts";
+import { PastRaces } from "./past_races.ts";
 import { RaceForm, type RaceSettings } from "./race_form.ts";
 import { resultOf, ResultView } from "./result.ts";
+import { addRace, type PastRace } from "./race_history.ts";
 import { type Race, SIDES, type Start } from "./run_race.ts";
 import { samples } from "./samples.ts";
-import { acceptLengths } from "./sparkline.ts";
 import { UndraftedNotice } from "./undrafted_notice.ts";
 import { useRace } from "./use_race.ts";
 

@@ -5,6 +5,7 @@
  */
 import { acceptLengthOf, type SpeculationRound } from "../api/answer.ts";
 import { html, type VNode } from "../ui/html.ts";
+import { acceptLengths, thinned } from "./accept_lengths.ts";
 
 /** Points of a line at most: more cannot be told apart at its width. */
 const MAX_POINTS = 120;
@@ -35,20 +36,6 @@ export function Sparkline({ rounds, top }: SparklineProps): VNode {
       <polyline points=${points.map(place).join(" ")} />
     </svg>
   ` as VNode;
-}
-
-/** Tokens of each round after the prompt's. */
-export function acceptLengths(rounds: readonly SpeculationRound[]): number[] {
-  return rounds.slice(1).map(({ tokens }) => tokens.length);
-}
-
-/** Means of equal stretches, so many at most. */
-export function thinned(values: readonly number[], maxPoints: number): number[] {
-  const stretch = Math.max(1, Math.ceil(values.length / maxPoints));
-  return Array.from({ length: Math.ceil(values.length / stretch) }, (_, index) => {
-    const part = values.slice(index * stretch, (index + 1) * stretch);
-    return part.reduce((sum, value) => sum + value, 0) / part.length;
-  });
 }
 
 function describe(rounds: readonly SpeculationRound[], lengths: readonly number[]): string {

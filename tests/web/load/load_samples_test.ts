@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { describeChart, gauges, newest } from "../../../web/load/gauges.ts";
 import { addSample, lineOf, type LoadSample, readLoads } from "../../../web/load/load_samples.ts";
-import { delayAfter } from "../../../web/load/use_loads.ts";
+import { delayAfter } from "../../../web/load/poll_delay.ts";
 
 const sample = (atS: number, own: Partial<LoadSample> = {}): LoadSample => ({
   atS,

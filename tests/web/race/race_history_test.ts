@@ -1,6 +1,6 @@
 /** The races that a page remembers. */
 import { strict as assert } from "node:assert";
-import { addRace, mediansOf, type PastRace } from "../../../web/race/past_races.ts";
+import { addRace, mediansOf, type PastRace } from "../../../web/race/race_history.ts";
 
 const race = (number: number, own: Partial<PastRace> = {}): PastRace => ({
   number,
@@ -14,7 +14,7 @@ const race = (number: number, own: Partial<PastRace> = {}): PastRace => ({
   ...own,
 });
 
-Deno.test("past races: the median is over races that ran one after the other and had equal texts", () => {
+Deno.test("race history: the median is over races that ran one after the other and had equal texts", () => {
   const races = [
     race(1),
     race(2, { start: "plain" }),
@@ -26,7 +26,7 @@ Deno.test("past races: the median is over races that ran one after the other and
   assert.deepEqual(mediansOf([]), { numRaces: 0, decode: undefined, whole: undefined });
 });
 
-Deno.test("past races: the oldest of many are forgotten", () => {
+Deno.test("race history: the oldest of many are forgotten", () => {
   const races = Array.from({ length: 30 }, (_, index) => race(index + 1)).reduce(
     addRace,
     [] as readonly PastRace[],
