@@ -103,9 +103,10 @@ class Builder {
     const isOwn = this.#isOwn(specifier), written = await this.#read(specifier, users);
     if (isOwn && extensionOf(specifier) !== "ts") this.#refuse(specifier, users, "modules are .ts files");
     const script = isOwn ? stripTypeScriptTypes(written) : written;
-    const modules = new Set<string>();
+    const [imports, , , isModule] = parse(script), modules = new Set<string>();
+    if (!isModule && !isOwn) this.#refuse(specifier, users, "its file is a script and no module");
     let text = "", at = 0;
-    for (const imported of parse(script)[0]) {
+    for (const imported of imports) {
       if (imported.type === "import-meta") continue;
       const { type, specifier: to, start, end } = imported;
       if (to === undefined || (imported.type === "dynamic" && imported.glob)) {

@@ -26,6 +26,9 @@ const POLICY = [
 const HEADERS = { "Cross-Origin-Opener-Policy": "same-origin", "Cache-Control": "no-cache" };
 const KEPT = { "Cache-Control": "public, max-age=31536000, immutable" };
 
+/** Scripts make no HTML out of text but by DOMPurify, so that what a model writes cannot become a script. */
+const TRUSTED_TYPES = ["require-trusted-types-for 'script'", "trusted-types dompurify"];
+
 /** Adds the pages. `rootPath` is what a proxy cuts off before their paths, if anything. */
 export function addPages(app: OpenAPIHono, rootPath: string): void {
   // Nothing is read before somebody opens a page.
@@ -38,7 +41,8 @@ export function addPages(app: OpenAPIHono, rootPath: string): void {
     const { html } = await page();
     return html.respond(c, { ...HEADERS, "Content-Security-Policy": policy.join("; ") });
   };
-  for (const path of ["/", "/ui"]) app.get(path, show(playground, POLICY));
+  for (const path of ["/", "/ui"]) app.get(path, show(playground, [...POLICY, ...TRUSTED_TYPES]));
+  // React, in Swagger UI, makes elements of text.
   app.get("/docs", show(docs, POLICY));
   for (const path of ["/ui", "/docs"]) app.get(`${path}/`, (c) => c.redirect(`..${path}`, 308));
   app.get("/ui/:file", async (c) => {

@@ -9,6 +9,7 @@ const library = { "lib": () => Promise.resolve({ default: 'import{x}from"lib/par
 const part = {
   "lib/part": () => Promise.resolve({ default: "export const x=1;\n//# sourceMappingURL=x.map" }),
 };
+const script = { "script": () => Promise.resolve({ default: "module.exports = 1;" }) };
 
 /** Builds a page of files with these texts; the page's own HTML is `page/index.html`. */
 async function build(files: Readonly<Record<string, string>>): Promise<BuiltPage> {
@@ -21,7 +22,7 @@ async function build(files: Readonly<Record<string, string>>): Promise<BuiltPage
     return await buildPage({
       root: pathToFileURL(`${folder}/`),
       html: "page/index.html",
-      packages: { ...library, ...part },
+      packages: { ...library, ...part, ...script },
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
