@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 
 /** A connection to a server. */
 export class RawClient implements Disposable {
@@ -70,10 +71,11 @@ export class RawClient implements Disposable {
   }
 
   async #read(): Promise<void> {
-    const buffer = new Uint8Array(1 << 16), decoder = new TextDecoder("latin1");
+    const buffer = Buffer.alloc(1 << 16);
     try {
       for (let size; (size = await this.#connection.read(buffer)) !== null;) {
-        this.received += decoder.decode(buffer.subarray(0, size));
+        // A TextDecoder's latin1 is windows-1252, which has other characters for some bytes.
+        this.received += buffer.toString("latin1", 0, size);
         this.#notify();
       }
     } catch {
