@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { init, parse } from "es-module-lexer";
+import { parse } from "es-module-lexer";
 import { stripTypeScriptTypes } from "node:module";
 import { StoredFile } from "./stored_file.ts";
 
@@ -50,7 +50,6 @@ interface Added {
  * @throws {Error} naming the file and what it loads, if that is unknown, lies outside the folder or loads itself
  */
 export async function buildPage(source: PageSource): Promise<BuiltPage> {
-  await init;
   const builder = new Builder(source), base = new URL(source.html, source.root);
   const text = await Deno.readTextFile(base), modules = new Set<string>();
   let html = "", at = 0;
