@@ -8,6 +8,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { needsKey } from "../gate/path_kinds.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { examplesOf } from "./examples.ts";
+import { sectionOf, SECTIONS } from "./sections.ts";
 
 type Document = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 
@@ -46,6 +47,7 @@ function describe(app: OpenAPIHono, model: string, { rootPath, asksForKey }: Doc
     openapi: "3.1.0",
     info: { title: "Aerie", version: manifest.version },
     ...(rootPath !== "" && { servers: [{ url: rootPath }] }),
+    tags: Object.keys(SECTIONS).map((name) => ({ name })),
   });
   const examples = examplesOf(model);
   for (const [path, operations] of Object.entries(document.paths ?? {})) {
@@ -60,6 +62,8 @@ function describe(app: OpenAPIHono, model: string, { rootPath, asksForKey }: Doc
       if (requestBody !== undefined && "content" in requestBody) {
         Object.assign(requestBody.content["application/json"]!, { examples: examples[path] });
       }
+      const section = sectionOf(path);
+      if (section !== undefined) operation.tags = [section];
       if (asksForKey && needsKey(path)) operation.security = [{ apiKey: [] }];
     }
   }

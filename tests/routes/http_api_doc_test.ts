@@ -30,6 +30,25 @@ Deno.test("docs/http_api.md has every endpoint, once, and no other", async () =>
   assert.deepEqual(documented().toSorted(), [...served, ...pages].toSorted());
 });
 
+Deno.test("docs/http_api.md and the document put every endpoint into the same section", async () => {
+  const { paths, tags } = await (await appOf(new FakeGenerator()).request("/openapi.json")).json();
+  const sections = page.split(/^## /m).slice(1).map((text) => ({ name: text.split("\n")[0]!, text }));
+  const known = new Set(sections.map(({ name }) => name));
+  assert.deepEqual(tags.filter(({ name }: { readonly name: string }) => !known.has(name)), []);
+  for (const [path, methods] of Object.entries<Record<string, { readonly tags?: string[] }>>(paths)) {
+    const documented = sections.filter(({ text }) =>
+      new RegExp(`\\| .*\`[A-Z, ]+ ${RegExp.escape(path)}\``).test(text)
+    );
+    for (const { tags } of Object.values(methods)) {
+      assert.deepEqual(
+        tags,
+        documented.map(({ name }) => name),
+        path,
+      );
+    }
+  }
+});
+
 Deno.test("docs/http_api.md names the paths that need no key, and those that any host may be asked for", () => {
   const sentence = page.replace(/\s+/g, " ");
   const pathsIn = (pattern: RegExp) =>

@@ -16,7 +16,7 @@ Deno.test({
       await using server = await ServerProcess.start(flags);
       await using browser = await BrowserPage.open(`${server.url}/docs`);
       const { page } = browser;
-      const operation = page.locator("#operations-default-post_v1_completions");
+      const operation = page.locator("#operations-Generation-post_v1_completions");
       await operation.getByRole("button").first().click();
       assert.match(await operation.getByRole("textbox").inputValue(), /"model": "tiny"/);
 
