@@ -78,7 +78,20 @@ export class PlaygroundPage implements AsyncDisposable {
 
   /** Waits until something holds. */
   async until(holds: () => Promise<boolean>): Promise<void> {
-    while (!await holds()) await this.page.waitForTimeout(50);
+    for (let i = 0; i < 600; i++) {
+      if (await holds()) return;
+      await this.page.waitForTimeout(50);
+    }
+    throw new Error("Cannot go on: what is waited for does not come");
+  }
+
+  /** Adds fields of the API to every chat request, e.g. so that answers do not end by themselves. */
+  async addFields(fields: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.page.route(
+      "**/v1/chat/completions",
+      (route) =>
+        route.continue({ postData: JSON.stringify({ ...route.request().postDataJSON(), ...fields }) }),
+    );
   }
 
   /** Waits until an element has the focus. */

@@ -21,11 +21,17 @@ export function Composer({ playground }: ComposerProps): VNode {
   const id = useValue(conversations.state, ({ currentId }) => currentId);
   const goes = useValue(answering.growing, (answers) => answers.has(id));
   const { view, isSpeculative } = useValue(settings.values);
-  const [text, setText] = useState(""), [hasCode, setCode] = useState(false);
+  const [typed, setTyped] = useState({ id, text: conversations.draftOf(id) }),
+    [hasCode, setCode] = useState(false);
   const element = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => setText(conversations.draftOf(id)), [id]);
+  const action = useRef<HTMLButtonElement>(null);
+  const text = typed.id === id ? typed.text : conversations.draftOf(id);
+  // The button that stopped the answer cannot be pressed any more.
+  useEffect(() => {
+    if (!goes && document.activeElement === action.current) element.current!.focus();
+  }, [goes]);
   const input = (next: string) => {
-    setText(next);
+    setTyped({ id, text: next });
     conversations.setDraft(id, next);
   };
   const send = () => {
@@ -74,12 +80,14 @@ export function Composer({ playground }: ComposerProps): VNode {
         </button>
         ${goes
           ? html`
-            <button type="button" class="primary round" aria-label="Stop" title="Stop (Escape)" onClick=${stop}>
+            <button ref=${action} type="button" class="primary round" aria-label="Stop" title="Stop (Escape)"
+              onClick=${stop}>
               <${Icon} name="stop" />
             </button>
           `
           : html`
-            <button type="button" class="primary round" aria-label="Send" title="Send (Enter)" onClick=${send}
+            <button ref=${action} type="button" class="primary round" aria-label="Send" title="Send (Enter)"
+              onClick=${send}
               disabled=${text.trim() === ""}>
               <${Icon} name="send" />
             </button>

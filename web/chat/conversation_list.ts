@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, useEffect, useRef, useState, type VNode } from "../ui/html.ts";
+import { html, useLayoutEffect, useRef, useState, type VNode } from "../ui/html.ts";
 import { Icon } from "../ui/icon.ts";
 import { useValue } from "../ui/observable.ts";
 import { type Conversation, titleOf } from "./conversation.ts";
@@ -85,7 +85,7 @@ interface TitleBoxProps {
 
 function TitleBox({ title, onEnd }: TitleBoxProps): VNode {
   const [text, setText] = useState(title), element = useRef<HTMLInputElement>(null);
-  useEffect(() => element.current!.select(), []);
+  useLayoutEffect(() => element.current!.select(), []);
   const pressed = (event: KeyboardEvent) => {
     if (event.isComposing) return;
     if (event.key === "Enter") onEnd(text);

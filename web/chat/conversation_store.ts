@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Answer } from "../api/answer.ts";
 import type { TextStorage } from "./browser_storage.ts";
 import { type Conversation, parseConversation } from "./conversation.ts";
 
@@ -76,12 +77,21 @@ export class ConversationStore {
   }
 }
 
+const lengths = new WeakMap<Answer["rounds"], number>();
+
+/** Characters of rounds as JSON, counted once: an answer that has ended is stored again and again. */
+function lengthOf(rounds: Answer["rounds"]): number {
+  const known = lengths.get(rounds) ?? JSON.stringify(rounds).length;
+  lengths.set(rounds, known);
+  return known;
+}
+
 /** Rounds are ten times as long as their texts: the oldest go first. */
 function toJson(conversation: Conversation, maxLength = MAX_LENGTH): string {
   let room = maxLength;
   const exchanges = conversation.exchanges.toReversed().map((exchange) => {
     if (exchange.answer === undefined || exchange.answer.rounds.length === 0) return exchange;
-    room -= JSON.stringify(exchange.answer.rounds).length;
+    room -= lengthOf(exchange.answer.rounds);
     return room < 0 ? { ...exchange, answer: { ...exchange.answer, rounds: [] } } : exchange;
   });
   return JSON.stringify({ ...conversation, exchanges: exchanges.reverse() });

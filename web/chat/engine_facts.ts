@@ -49,7 +49,7 @@ export function EngineFacts({ connection }: EngineFactsProps): VNode {
           `
         )}
       </dl>
-      <p><a href="openapi.json">The API's document</a></p>
+      <p><a href="docs">The API, with examples that run</a></p>
     </section>
   ` as VNode;
 }

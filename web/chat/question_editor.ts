@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, useEffect, useRef, useState, type VNode } from "../ui/html.ts";
+import { html, useLayoutEffect, useRef, useState, type VNode } from "../ui/html.ts";
 import { TextBox } from "../ui/text_box.ts";
 import type { Conversations } from "./conversations.ts";
 
@@ -23,7 +23,8 @@ export function QuestionEditor(props: QuestionEditorProps): VNode {
   const { conversations, id, index, question, onSend, onCancel } = props;
   const [text, setText] = useState(() => conversations.draftOf(id, index) || question);
   const element = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  // Before the next key stroke.
+  useLayoutEffect(() => {
     element.current!.focus();
     element.current!.setSelectionRange(text.length, text.length);
   }, []);

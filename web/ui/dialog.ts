@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ComponentChildren, html, useEffect, useRef, type VNode } from "./html.ts";
+import { type ComponentChildren, html, useLayoutEffect, useRef, type VNode } from "./html.ts";
 import { Icon } from "./icon.ts";
 
 /** Properties of {@linkcode Dialog}. */
@@ -19,7 +19,7 @@ export interface DialogProps {
 /** A modal dialog. Escape and a press beside it close it, and the focus goes back to where it was. */
 export function Dialog({ title, isOpen, onClose, place = "middle", children }: DialogProps): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isOpen && !dialog.current!.open) dialog.current!.showModal();
     if (!isOpen) dialog.current!.close();
   }, [isOpen]);

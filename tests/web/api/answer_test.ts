@@ -9,8 +9,8 @@ function rounds(...numTokens: number[]): Answer["rounds"] {
     tokens: Array.from({ length }, () => ({ id: 1, text: "a", origin: "plain" as const })),
     tree: null,
     accepted: [],
-    draft_ms: 0,
-    verify_ms: 0,
+    "draft_ms": 0,
+    "verify_ms": 0,
   }));
 }
 

@@ -21,7 +21,7 @@ function streamed(chunks: () => AsyncGenerator<unknown>): Promise<Response> {
 }
 
 function chunk(content: string, finish: string | null = null) {
-  return { choices: [{ delta: { content }, finish_reason: finish }] };
+  return { choices: [{ delta: { content }, "finish_reason": finish }] };
 }
 
 async function ask(
@@ -34,10 +34,10 @@ async function ask(
 
 async function* greeting() {
   yield chunk("");
-  yield { ...chunk("Hel"), usage: { prompt_tokens: 9, completion_tokens: 1 } };
+  yield { ...chunk("Hel"), usage: { "prompt_tokens": 9, "completion_tokens": 1 } };
   yield chunk("lo");
-  yield { ...chunk("", "length"), usage: { prompt_tokens: 9, completion_tokens: 2 } };
-  yield { choices: [], usage: { prompt_tokens: 9, completion_tokens: 2 } };
+  yield { ...chunk("", "length"), usage: { "prompt_tokens": 9, "completion_tokens": 2 } };
+  yield { choices: [], usage: { "prompt_tokens": 9, "completion_tokens": 2 } };
 }
 
 Deno.test("chat stream: an answer grows and ends with its reason and counts", async () => {
@@ -68,8 +68,8 @@ Deno.test("chat stream: rounds are those of all chunks, and a state's list does 
     tokens: [{ id: 1, text, origin: "plain" }],
     tree: null,
     accepted: [],
-    draft_ms: 0,
-    verify_ms: 1,
+    "draft_ms": 0,
+    "verify_ms": 1,
   });
   const states: Answer[] = [];
   let go = () => {};

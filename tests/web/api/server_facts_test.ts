@@ -6,8 +6,8 @@ import { PageServer } from "../../support/page_server.ts";
 Deno.test("server facts: what a server leaves out or has another form is left out", async () => {
   await using _server = new PageServer((request) =>
     request.url.endsWith("/model_info")
-      ? Response.json({ served_model_name: "tiny", max_model_len: "long" })
-      : Response.json({ version: "0.1.0", internal_states: [], speculative_algorithm: null })
+      ? Response.json({ "served_model_name": "tiny", "max_model_len": "long" })
+      : Response.json({ version: "0.1.0", "internal_states": [], "speculative_algorithm": null })
   );
   assert.deepEqual(await fetchFacts(""), { modelName: "tiny", version: "0.1.0" });
 });
@@ -15,7 +15,7 @@ Deno.test("server facts: what a server leaves out or has another form is left ou
 Deno.test("server facts: the key goes along, and its refusal comes back", async () => {
   await using _server = new PageServer((request) =>
     request.headers.get("Authorization") === "Bearer right"
-      ? Response.json({ served_model_name: "tiny" })
+      ? Response.json({ "served_model_name": "tiny" })
       : Response.json({ error: { message: "Cannot authorize" } }, { status: 401 })
   );
   assert.deepEqual(await fetchFacts("right"), { modelName: "tiny" });

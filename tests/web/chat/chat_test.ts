@@ -23,6 +23,7 @@ Deno.test({
     await step("streams an answer, stops it and keeps its text", async (opened) => {
       const { page, question } = opened;
       await opened.browser.assertAccessible();
+      await opened.addFields({ ignore_eos: true });
       await question.fill(LONG);
       await question.press("Enter");
       assert.equal(await question.inputValue(), "");

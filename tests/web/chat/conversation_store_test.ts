@@ -9,8 +9,8 @@ const round: Answer["rounds"][number] = {
   tokens: [{ id: 1, text: "word ".repeat(20), origin: "accepted" }],
   tree: { tokens: [1], texts: ["word"], parents: [-1], probabilities: [0.5] },
   accepted: [0],
-  draft_ms: 1,
-  verify_ms: 2,
+  "draft_ms": 1,
+  "verify_ms": 2,
 };
 
 function answerOf(numRounds: number): Answer {

@@ -106,6 +106,7 @@ Deno.test({
     const first = await ServerProcess.start(MODEL), { url } = first;
     await using opened = await PlaygroundPage.open(url);
     const { page } = opened;
+    await opened.addFields({ ignore_eos: true });
     await opened.question.fill("Write a very long story about a lighthouse keeper.");
     await opened.question.press("Enter");
     await opened.begun(0);

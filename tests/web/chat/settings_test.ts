@@ -15,15 +15,15 @@ function settings(texts: Readonly<Record<string, string>>): Settings {
 Deno.test("settings: empty fields are not sent, numbers are numbers, what is none goes as it is", () => {
   const { values } = settings({
     temperature: " 0.5 ",
-    top_p: "",
-    top_k: "0,7",
+    "top_p": "",
+    "top_k": "0,7",
     seed: "12345678901234567890",
-    min_p: " ",
+    "min_p": " ",
     stop: "END\n\n\\n\\n\\\\",
   });
   assert.deepEqual(fieldsOf(values.value), {
     temperature: 0.5,
-    top_k: "0,7",
+    "top_k": "0,7",
     seed: "12345678901234567890",
     stop: ["END", "\n\n\\"],
   });
@@ -36,12 +36,12 @@ Deno.test("settings: each field is one of the API", () => {
 Deno.test("settings: the defaults that are shown are the server's", () => {
   const names: Readonly<Record<string, keyof typeof defaultSamplingParams>> = {
     temperature: "temperature",
-    top_p: "topP",
-    top_k: "topK",
-    min_p: "minP",
-    frequency_penalty: "frequencyPenalty",
-    presence_penalty: "presencePenalty",
-    repetition_penalty: "repetitionPenalty",
+    "top_p": "topP",
+    "top_k": "topK",
+    "min_p": "minP",
+    "frequency_penalty": "frequencyPenalty",
+    "presence_penalty": "presencePenalty",
+    "repetition_penalty": "repetitionPenalty",
   };
   for (const [name, own] of Object.entries(names)) {
     const shown = settingFields.find((field) => field.name === name)!.byDefault;
