@@ -24,6 +24,8 @@ export interface ExchangeViewProps {
   readonly question: string;
   readonly answer: Answer | undefined;
   readonly view: "tokens" | "reading";
+  /** Time of a plain step as the server measured it. */
+  readonly plainStepMs: number | undefined;
   readonly retryAt: number | undefined;
 }
 
@@ -71,7 +73,7 @@ function drawExchange(props: ExchangeViewProps): VNode {
   ` as VNode;
 }
 
-function Reply({ playground, id, index, answer, view, retryAt }: ExchangeViewProps): VNode {
+function Reply({ playground, id, index, answer, view, plainStepMs, retryAt }: ExchangeViewProps): VNode {
   const { answering } = playground, again = () => playground.askAgain(id, index);
   if (answer === undefined) {
     return html`
@@ -83,7 +85,7 @@ function Reply({ playground, id, index, answer, view, retryAt }: ExchangeViewPro
   return html`
     ${answer.state === "waiting" && html`<p class="waiting"><span></span><span></span><span></span>
       <span class="hidden">Waiting for the answer</span></p>`}
-    ${answer.text !== "" && html`<${AnswerView} answer=${answer} mode=${view} />`}
+    ${answer.text !== "" && html`<${AnswerView} answer=${answer} mode=${view} plainStepMs=${plainStepMs} />`}
     ${answer.text === "" && answer.state === "stopped" && html`<p class="muted">Stopped before it began.</p>`}
     ${answer.text === "" && answer.state === "ended" && html`<p class="muted">The answer is empty.</p>`}
     ${answer.failure !== undefined && html`

@@ -25,6 +25,7 @@ export function MessageList({ playground }: MessageListProps): VNode {
   const growing = useValue(answering.growing, (answers) => answers.get(id));
   const retryAt = useValue(answering.retries, (retries) => retries.get(id));
   const view = useValue(settings.values, (values) => values.view);
+  const plainStepMs = useValue(playground.connection.state, ({ facts }) => facts?.plainStepMs);
   const last = exchanges.length - 1;
   const { scroller, scrolled, isFollowing, follow } = useFollowing([id, exchanges, growing, view], [
     id,
@@ -47,6 +48,7 @@ export function MessageList({ playground }: MessageListProps): VNode {
                 question=${question}
                 answer=${index === last ? growing ?? answer : answer}
                 view=${view}
+                plainStepMs=${plainStepMs}
                 retryAt=${index === last ? retryAt : undefined}
               />
             `
