@@ -23,7 +23,7 @@ export interface BannerProps {
 /** The notices there are. */
 export function Banner({ playground }: BannerProps): VNode {
   const status = useValue(playground.connection.state, (state) => state.status);
-  const undo = useValue(playground.undo), isFull = useValue(playground.conversations.isFull);
+  const notice = useValue(playground.notice), isFull = useValue(playground.conversations.isFull);
   return html`
     <div class="banners">
       ${TEXTS[status] !== undefined && html`
@@ -41,16 +41,18 @@ export function Banner({ playground }: BannerProps): VNode {
           <p>The browser has no room to keep this conversation.</p>
         </div>
       `}
-      ${undo !== undefined && html`
+      ${notice !== undefined && html`
         <div class="notice is-calm">
-          <p dir="auto">${undo.text}</p>
-          <button type="button" onClick=${() => {
-            playground.takeBack();
-            document.getElementById("question")?.focus();
-          }}>Undo</button>
+          <p dir="auto">${notice.text}</p>
+          ${notice.undo !== undefined && html`
+            <button type="button" onClick=${() => {
+              playground.takeBack();
+              document.getElementById("question")?.focus();
+            }}>Undo</button>
+          `}
           <button type="button" class="quiet" aria-label="Dismiss"
             onClick=${() => {
-              playground.undo.value = undefined;
+              playground.notice.value = undefined;
               document.getElementById("question")?.focus();
             }}><${Icon} name="close" /></button>
         </div>

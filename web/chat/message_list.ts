@@ -27,10 +27,11 @@ export function MessageList({ playground }: MessageListProps): VNode {
   const view = useValue(settings.values, (values) => values.view);
   const plainStepMs = useValue(playground.connection.state, ({ facts }) => facts?.plainStepMs);
   const last = exchanges.length - 1;
-  const { scroller, scrolled, isFollowing, follow } = useFollowing([id, exchanges, growing, view], [
-    id,
-    last,
-  ]);
+  const { scroller, scrolled, isFollowing, follow } = useFollowing(
+    { isEmpty: last < 0, isGrowing: growing !== undefined },
+    [id, exchanges, growing, view],
+    [id, last],
+  );
   return html`
     <div class="messages">
       <div class="scroller" ref=${scroller} onScroll=${scrolled} tabindex="0" role="region"
@@ -64,14 +65,18 @@ export function MessageList({ playground }: MessageListProps): VNode {
   ` as VNode;
 }
 
-/** Keeps the end in sight when `grown` changes, until the reader scrolls up, and anew when `begun` does. */
-function useFollowing(grown: readonly unknown[], begun: readonly unknown[]) {
+/** Keeps the end, or the beginning of what is empty, in sight when `grown` changes, until the reader scrolls up, and anew when `begun` does. */
+function useFollowing(
+  { isEmpty, isGrowing }: { readonly isEmpty: boolean; readonly isGrowing: boolean },
+  grown: readonly unknown[],
+  begun: readonly unknown[],
+) {
   const scroller = useRef<HTMLDivElement>(null), top = useRef(0);
   const [isFollowing, setFollowing] = useState(true);
   const isToFollow = useRef(true);
   const toEnd = () => {
     const element = scroller.current!;
-    element.scrollTop = element.scrollHeight;
+    element.scrollTop = isEmpty ? 0 : element.scrollHeight;
     top.current = element.scrollTop;
   };
   const set = (follows: boolean) => setFollowing(isToFollow.current = follows);
@@ -91,5 +96,12 @@ function useFollowing(grown: readonly unknown[], begun: readonly unknown[]) {
   useLayoutEffect(() => {
     if (isToFollow.current) toEnd();
   }, grown as unknown[]);
+  // Texts may be laid out later than they change.
+  useLayoutEffect(() => {
+    if (!isGrowing) return;
+    const observer = new ResizeObserver(() => isToFollow.current && toEnd());
+    observer.observe(scroller.current!.querySelector(".exchanges")!);
+    return () => observer.disconnect();
+  }, [isGrowing]);
   return { scroller, scrolled, isFollowing, follow };
 }

@@ -15,10 +15,11 @@ import { fieldsOf, Settings } from "./settings.ts";
 /** Characters of an answer that are read out at its end. */
 const MAX_SPOKEN = 600;
 
-/** Something that was done and can be taken back. */
-export interface Undo {
+/** Something that happened. */
+export interface Notice {
   readonly text: string;
-  readonly undo: () => void;
+  /** Takes it back, where that can be done. */
+  readonly undo?: () => void;
 }
 
 /** What a screen reader says; a new object says the same again. */
@@ -33,7 +34,7 @@ export class Playground {
   readonly settings: Settings;
   readonly answering: Answering;
   readonly connection: Connection;
-  readonly undo = new Observable<Undo | undefined>(undefined);
+  readonly notice = new Observable<Notice | undefined>(undefined);
   readonly announcement = new Observable<Announcement>({ text: "", isUrgent: false });
   /** A field of the settings that should get the focus: a name in the API, or `key`. */
   readonly wantedField = new Observable<string | undefined>(undefined);
@@ -43,7 +44,10 @@ export class Playground {
     this.settings = new Settings(storage, session);
     this.connection = new Connection(
       () => this.settings.apiKey.value,
-      () => this.announce("The server is back"),
+      () => {
+        this.notice.value ??= { text: "The server is back." };
+        this.announce("The server is back");
+      },
     );
     this.answering = new Answering({
       conversations: this.conversations,
@@ -69,7 +73,7 @@ export class Playground {
       this.announce("An answer is being written: stop it first");
       return false;
     }
-    this.undo.value = undefined;
+    this.notice.value = undefined;
     return true;
   }
 
@@ -79,20 +83,21 @@ export class Playground {
     if (exchanges === undefined) return;
     this.answering.askAgain(id, index, question);
     const hadText = exchanges.slice(index).some(({ answer }) => answer !== undefined && answer.text !== "");
-    this.undo.value = !hadText ? undefined : {
+    this.notice.value = !hadText ? undefined : {
       text: question === undefined
         ? "The answer is written anew."
         : "The conversation goes on from your edit.",
       undo: () => {
         this.answering.drop(id);
         this.conversations.change(id, { exchanges });
+        this.conversations.select(id);
       },
     };
   }
 
   /** Shows a conversation in which nothing was said. */
   begin(): void {
-    this.undo.value = undefined;
+    this.notice.value = undefined;
     this.conversations.begin();
   }
 
@@ -102,14 +107,14 @@ export class Playground {
     if (conversation === undefined) return;
     this.answering.drop(id);
     const restore = this.conversations.remove(id);
-    this.undo.value = { text: `Deleted “${titleOf(conversation)}”.`, undo: restore };
+    this.notice.value = { text: `Deleted “${titleOf(conversation)}”.`, undo: restore };
     this.announce(`Deleted ${titleOf(conversation)}`);
   }
 
   /** Takes back what was done last. */
   takeBack(): void {
-    this.undo.value?.undo();
-    this.undo.value = undefined;
+    this.notice.value?.undo?.();
+    this.notice.value = undefined;
     this.announce("Undone");
   }
 
@@ -129,7 +134,11 @@ export class Playground {
       return this.announce(`${end}Answer: ${spoken}`);
     }
     const { kind, message, param, retryAfterS } = failure;
-    if (kind === "unreachable") this.connection.lost();
+    if (kind === "unreachable") {
+      // That it is back is not true any more.
+      if (this.notice.value?.undo === undefined) this.notice.value = undefined;
+      this.connection.lost();
+    }
     if (kind === "unauthorized") {
       this.connection.locked();
       this.showField("key");

@@ -121,6 +121,8 @@ Deno.test({
     await using _second = await ServerProcess.start([...MODEL, "--port", new URL(url).port]);
     await page.getByText("The server does not answer").waitFor({ state: "detached" });
     assert.equal(await page.locator("#said").innerText(), "The server is back");
+    await page.getByText("The server is back.").waitFor();
+    await opened.browser.assertAccessible();
     assert.equal(await opened.answer(0), text);
     assert.equal(await opened.question.inputValue(), "typed meanwhile");
     await opened.set("Max tokens", "4");

@@ -141,6 +141,22 @@ Deno.test({
       },
     );
 
+    await step("answers that have ended are not drawn again while another grows", {}, async (opened) => {
+      const { page } = opened;
+      await opened.set("Max tokens", "40");
+      await opened.ask("Say something.");
+      await page.mouse.move(0, 0);
+      await page.evaluate(`
+        changes = 0;
+        new MutationObserver((records) => changes += records.length).observe(
+          document.querySelector(".exchange"),
+          { subtree: true, childList: true, characterData: true, attributes: true },
+        );
+      `);
+      await opened.ask("Say something else.");
+      assert.equal(await page.evaluate("changes"), 0);
+    });
+
     await step(
       "questions run in the direction of their script, and Enter that ends a composition sends nothing",
       {},
