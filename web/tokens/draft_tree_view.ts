@@ -52,7 +52,7 @@ export function DraftTreeView({ tree: { nodes }, rootText }: DraftTreeViewProps)
         </g>
         ${placed.map(nodeOf)}
       </svg>
-      <div class="visually-hidden">
+      <div class="draft-tree-list">
         <p>After ${rootText === undefined ? "the prompt" : `“${spokenText(rootText)}”`}:</p>
         ${listOf(nodes, ROOT)}
       </div>

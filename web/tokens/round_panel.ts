@@ -42,11 +42,7 @@ export function RoundPanel(props: RoundPanelProps): VNode {
       <button type="button" aria-label="Close" onClick=${onClose}>✕</button>
     </div>
     <p class="round-yield">
-      ${round.tokens.map(({ text, origin }, token) =>
-        html`
-          <span key=${token} class=${`token ${origin}`}>${visibleText(text)}</span>
-        `
-      )}
+      ${round.tokens.map((_, token) => html`<${TokenChip} key=${token} round=${round} token=${token} />`)}
     </p>
     <p>${tree ? outcomeOf(tree, round) : whyPlain(index)}</p>
     ${tree && html`<${DraftTreeView} tree=${tree} rootText=${rootText} />`}
@@ -54,10 +50,20 @@ export function RoundPanel(props: RoundPanelProps): VNode {
   ` as VNode;
 }
 
+function TokenChip({ round, token }: { readonly round: SpeculationRound; readonly token: number }): VNode {
+  const { text, origin } = round.tokens[token]!;
+  // A token that ends the answer adds no text; its node knows its name.
+  const shown = text || (round.tree?.texts[round.accepted[token] ?? -1] ?? "");
+  return html`<span class=${`token ${origin}`}>${visibleText(shown)}</span>` as VNode;
+}
+
 function outcomeOf({ numDrafts, numAccepted, left }: DraftNodes, { tokens }: SpeculationRound): string {
   const accepted = `${numAccepted} of ${countOf(numDrafts, "draft")} accepted`;
   if (left.reason === "ended") return `${accepted}; the answer ends with them.`;
-  const drawn = `the model drew “${visibleText(tokens.at(-1)!.text)}”`;
+  const { text } = tokens.at(-1)!;
+  const drawn = `the model drew ${
+    text === "" ? "a token that adds no text by itself" : `“${visibleText(text)}”`
+  }`;
   if (left.reason === "no more drafts") return `${accepted}, a whole path; behind it ${drawn}.`;
   const others = left.numDrafts === 1 ? "the draft" : `the ${left.numDrafts} drafts`;
   return `${accepted}; then ${drawn}: the draw was not among ${others} here.`;

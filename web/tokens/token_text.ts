@@ -8,18 +8,9 @@
 import type { Answer } from "../api/answer.ts";
 import { holdsSelection, NearViewport } from "./near_viewport.ts";
 import { describeToken } from "./round_facts.ts";
+import { copyExactly, listenToPointer, type TokenHandlers, tokenOf } from "./token_events.ts";
 import { TokenFlow } from "./token_flow.ts";
 import { spokenText } from "./visible_text.ts";
-
-/** What a user does with tokens; tokens are named by their indices. */
-export interface TokenHandlers {
-  /** The mouse is over a token, or over none. */
-  onHover(token: number | undefined): void;
-  /** The keyboard's focus is on a token, or on none. */
-  onFocus(token: number | undefined): void;
-  /** A token was clicked, tapped or chosen with Enter or space. */
-  onPick(token: number): void;
-}
 
 let numTexts = 0;
 
@@ -37,7 +28,6 @@ export class TokenText {
   readonly #rest = document.createElement("span");
   #current = 0;
   #markedRound: number | undefined;
-  #hovered: number | undefined;
 
   constructor(handlers: TokenHandlers) {
     this.#handlers = handlers;
@@ -136,7 +126,7 @@ export class TokenText {
     this.#chunks.length = 0;
     this.#expanded.clear();
     this.#current = 0;
-    this.#markedRound = this.#hovered = undefined;
+    this.#markedRound = undefined;
     this.element.replaceChildren();
   }
 
@@ -203,37 +193,17 @@ export class TokenText {
   }
 
   #listen(): void {
-    const tokenOf = (target: EventTarget | null) => {
-      const element = (target as Element | null)?.closest<HTMLElement>("[data-token]");
-      return element ? Number(element.dataset.token) : undefined;
-    };
-    const hover = (token: number | undefined) => {
-      if (token === this.#hovered) return;
-      this.#hovered = token;
-      this.#handlers.onHover(token);
-    };
     const { element } = this;
-    element.addEventListener("pointerover", (event) => {
-      if (event.pointerType !== "touch") hover(tokenOf(event.target));
-    });
-    element.addEventListener("pointerleave", () => hover(undefined));
-    element.addEventListener("click", ({ target }) => {
-      const token = tokenOf(target);
-      // The end of a selection is no click on a token.
-      if (token === undefined || document.getSelection()?.isCollapsed === false) return;
-      this.#handlers.onPick(token);
-    });
+    listenToPointer(element, this.#handlers);
+    copyExactly(element);
     element.addEventListener("focusin", ({ target }) => this.#handlers.onFocus(tokenOf(target)));
-    element.addEventListener("focusout", () => this.#handlers.onFocus(undefined));
+    element.addEventListener(
+      "focusout",
+      ({ relatedTarget }) => this.#handlers.onFocus(undefined, relatedTarget),
+    );
     element.addEventListener("keydown", (event) => {
       const token = tokenOf(event.target);
       if (token !== undefined && this.#press(token, event)) event.preventDefault();
-    });
-    element.addEventListener("copy", (event) => {
-      const selection = document.getSelection(), range = selection?.rangeCount && selection.getRangeAt(0);
-      if (!range || !element.contains(range.commonAncestorContainer) || range.collapsed) return;
-      event.clipboardData?.setData("text/plain", range.toString());
-      event.preventDefault();
     });
   }
 

@@ -47,7 +47,15 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
   const text = useMemo(() => {
     const text: TokenText = new TokenText({
       onHover: hover,
-      onFocus: (focused) => change({ focused }),
+      onFocus: (focused, to) => {
+        // Who goes on into the panel with the keyboard wants it to stay.
+        const isKept = focused === undefined && panel.current?.contains(to as Node | null);
+        setClaims((claims) => ({
+          ...claims,
+          focused,
+          ...(isKept && { pinned: claims.pinned ?? claims.focused }),
+        }));
+      },
       onPick: (token) => {
         text.focus(token);
         setClaims(({ pinned }) => pinned === token ? {} : { pinned: token, focused: token });
@@ -80,6 +88,7 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
   const token = claimed === undefined ? undefined : flow.tokens[claimed];
   const mayScroll = claimed !== claims.hovered, isShown = token !== undefined;
   const round = token && flow.rounds[token.round];
+  const plainStep = useMemo(() => plainStepOf(flow.rounds, plainStepMs), [flow.rounds, plainStepMs]);
   useLayoutEffect(() => {
     text.markRound(token?.round);
     text.setShown(isShown && claimed === (claims.pinned ?? claims.focused));
@@ -137,7 +146,7 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
             index=${token!.round}
             numRounds=${flow.rounds.length}
             rootText=${flow.rounds[token!.round - 1]?.tokens.at(-1)?.text}
-            plainStep=${plainStepOf(flow.rounds, plainStepMs)}
+            plainStep=${plainStep}
             onStep=${showRound}
             onClose=${close}
           />

@@ -31,7 +31,7 @@ export function visibleText(text: string): string {
 
 /** A text as a screen reader should say it. */
 export function spokenText(text: string): string {
-  if (text === "") return "part of a character";
+  if (text === "") return "no text";
   if (/[\p{L}\p{N}\p{P}\p{S}]/u.test(text)) return visibleSpaces(text);
   const characters = [...text], first = characters[0]!;
   if (characters.every((character) => character === first)) {

@@ -59,13 +59,13 @@ export class AnswerPage implements AsyncDisposable {
   }
 
   /** Shows an answer, or the next state of it; rounds that it shares with the last one stay the same objects. */
-  async show(
-    answer: Partial<Answer>,
-    mode: "tokens" | "reading" = "tokens",
-    plainStepMs?: number,
-  ): Promise<void> {
+  async show(answer: Partial<Answer>, mode: "tokens" | "reading" = "tokens", more: {
+    readonly plainStepMs?: number;
+    /** One of two places on the page. */
+    readonly place?: "app" | "other";
+  } = {}): Promise<void> {
     const whole = { text: "", rounds: [], state: "ended", sentAt: 0, ...answer };
-    await this.page.evaluate(`show(${JSON.stringify(whole)}, ${JSON.stringify(mode)}, ${plainStepMs})`);
+    await this.page.evaluate(`show(${JSON.stringify({ answer: whole, mode, place: "app", ...more })})`);
   }
 
   /** Waits until an expression is true in the page, whose policy forbids Playwright's own way to wait for one. */
@@ -98,13 +98,14 @@ export class AnswerPage implements AsyncDisposable {
       const { html, render } = await import(${address("ui-html.")});
       const { AnswerView } = await import(${address("tokens-answer_view.")});
       const { Legend } = await import(${address("tokens-legend.")});
-      let rounds = [];
-      globalThis.show = (answer, mode, plainStepMs) => {
-        rounds = answer.rounds.map((round, index) =>
-          JSON.stringify(round) === JSON.stringify(rounds[index]) ? rounds[index] : round);
+      const known = {};
+      globalThis.show = ({ answer, mode, place, plainStepMs }) => {
+        const before = known[place] ?? [];
+        const rounds = known[place] = answer.rounds.map((round, index) =>
+          JSON.stringify(round) === JSON.stringify(before[index]) ? before[index] : round);
         const shown = { ...answer, rounds };
         render(html\`<\${AnswerView} answer=\${shown} mode=\${mode} plainStepMs=\${plainStepMs} />\`,
-          document.getElementById("app"));
+          document.getElementById(place));
       };
       render(html\`<\${Legend} />\`, document.getElementById("legend"));
     })()`);

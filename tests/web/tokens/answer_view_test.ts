@@ -86,7 +86,7 @@ Deno.test({
         draftedRound([["d", -1, 0.9]], [0], undefined),
       ]),
       "tokens",
-      7,
+      { plainStepMs: 7 },
     );
     await tokenOf(page, 0).hover();
     await page.getByText("this step read the prompt").waitFor();
@@ -130,6 +130,11 @@ Deno.test({
     await page.keyboard.press("ArrowUp");
     assert.equal((await focused(page)).name, "quick");
     await page.keyboard.press("End");
+    assert.equal((await focused(page)).description, "bonus token, round 5, 0 of 2 drafts accepted");
+    // Tab goes on into the panel of a round that is not pinned, and that stays.
+    await page.keyboard.press("Tab");
+    assert.equal((await focused(page)).name, "Previous round");
+    await page.keyboard.press("Escape");
     assert.equal((await focused(page)).description, "bonus token, round 5, 0 of 2 drafts accepted");
     await page.keyboard.press("Home");
     await page.keyboard.press("ArrowRight");
@@ -182,16 +187,23 @@ Deno.test({
 });
 
 Deno.test({
-  name: "tokens: only one answer's round is open at a time, and another answer in its place closes it",
+  name: "tokens: one answer's round is open at a time, and an answer that is replaced closes it",
   ignore: lacksBrowser,
   async fn() {
     await using opened = await AnswerPage.open();
     const { page } = opened;
     await opened.show(SHORT);
-    await tokenOf(page, 5).click();
-    await page.locator(PANEL).waitFor();
-    await opened.show({ text: "New", rounds: [plainRound("New", 33)], state: "running" });
-    assert.equal(await page.locator(".token-text").innerText(), "New");
+    await opened.show(answerOf([plainRound("Other", 33)]), "tokens", { place: "other" });
+    await page.locator("#app [data-token='5']").click();
+    await page.getByText("Round 4 of 5").waitFor();
+    await page.locator("#other [data-token]").click();
+    await page.getByText("Round 1 of 1").waitFor();
+    assert.equal(await page.locator(PANEL).count(), 1);
+    await opened.show({ text: "New", rounds: [plainRound("New", 34)] }, "tokens", { place: "other" });
+    assert.equal(await page.locator("#other .token-text").innerText(), "New");
+    await page.locator("#app [data-token='5']").click();
+    await page.getByText("Round 4 of 5").waitFor();
+    await opened.show({ text: "x", rounds: [plainRound("x", 35)] });
     await page.locator(PANEL).waitFor({ state: "detached" });
   },
 });
@@ -219,3 +231,32 @@ Deno.test({
     ]);
   },
 });
+
+for (const colorScheme of ["light", "dark"] as const) {
+  Deno.test({
+    name: `tokens: text stands out from every background that a token has, ${colorScheme}`,
+    ignore: lacksBrowser,
+    async fn() {
+      await using opened = await AnswerPage.open({ colorScheme });
+      const contrasts = await opened.page.evaluate(`(() => {
+        const probe = document.createElement("div");
+        document.body.append(probe);
+        const luminanceOf = (name) => {
+          probe.style.color = "var(" + name + ")";
+          const [r, g, b] = getComputedStyle(probe).color.match(/[\\d.]+/g).map((value) => {
+            const share = value / 255;
+            return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+          });
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const text = luminanceOf("--text");
+        return ["--page", "--panel", "--accepted", "--bonus", "--bonus-stripe"].map((name) => {
+          const [dark, light] = [text, luminanceOf(name)].sort((a, b) => a - b);
+          return [name, (light + 0.05) / (dark + 0.05)];
+        });
+      })()`) as [string, number][];
+      assert.deepEqual(contrasts.filter(([, contrast]) => contrast < 4.5), []);
+      assert.ok(contrasts.some(([, contrast]) => contrast < 20), "colours were read");
+    },
+  });
+}

@@ -34,7 +34,7 @@ Deno.test("spoken text: names what a screen reader would not say", () => {
   assert.equal(spokenText("."), ".");
   assert.equal(spokenText(" word"), "word");
   assert.equal(spokenText("\u200b"), "character U+200B");
-  assert.equal(spokenText(""), "part of a character");
+  assert.equal(spokenText(""), "no text");
 });
 
 Deno.test("round facts: a plain step is this answer's median without the prompt's round, else the server's", () => {
