@@ -4,8 +4,9 @@
  * @module
  */
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { type Asset, loadPage } from "../../../routes/pages/assets.ts";
+import { buildPage, type BuiltPage } from "../../../routes/pages/build_page.ts";
 import type { Answer } from "../../../web/api/answer.ts";
+import { packages } from "../../../web/packages.ts";
 import { BrowserPage } from "../../support/browser.ts";
 
 /** As the server's pages have it. */
@@ -15,47 +16,42 @@ const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 /** The page, with its server. */
 export class AnswerPage implements AsyncDisposable {
   readonly #server: Deno.HttpServer;
-  readonly #assets: ReadonlyMap<string, Asset>;
+  readonly #files: BuiltPage["files"];
   readonly browser: BrowserPage;
   readonly url: string;
 
   private constructor(
     server: Deno.HttpServer,
     url: string,
-    assets: AnswerPage["assets"],
+    files: BuiltPage["files"],
     browser: BrowserPage,
   ) {
     this.#server = server;
     this.url = url;
-    this.#assets = assets;
+    this.#files = files;
     this.browser = browser;
   }
 
   /** Opens the page, without an answer. */
   static async open(options: BrowserContextOptions = {}): Promise<AnswerPage> {
-    const { html, assets } = await loadPage("../tests/web/tokens/answer_page.html");
+    const root = new URL("../../../", import.meta.url);
+    const { html, files } = await buildPage({ root, html: "tests/web/tokens/answer_page.html", packages });
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, ({ url }) => {
-      const { pathname } = new URL(url), asset = assets.get(pathname.slice("/ui/".length));
-      if (pathname === "/") {
-        return new Response(html, {
-          headers: { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY },
-        });
-      }
-      if (asset === undefined) return new Response(null, { status: 404 });
-      return new Response(asset.text, { headers: { "Content-Type": asset.type } });
+      const { pathname } = new URL(url), isPage = pathname === "/";
+      const file = isPage ? html : files.get(pathname.slice("/ui/".length));
+      if (file === undefined) return new Response(null, { status: 404 });
+      return new Response(file.bytes, {
+        headers: { "Content-Type": file.type, ...(isPage && { "Content-Security-Policy": POLICY }) },
+      });
     });
     const url = `http://127.0.0.1:${server.addr.port}`;
-    const opened = new AnswerPage(server, url, assets, await BrowserPage.open(url, options));
+    const opened = new AnswerPage(server, url, files, await BrowserPage.open(url, options));
     await opened.#prepare();
     return opened;
   }
 
   get page(): Page {
     return this.browser.page;
-  }
-
-  get assets(): ReadonlyMap<string, Asset> {
-    return this.#assets;
   }
 
   /** Shows an answer, or the next state of it; rounds that it shares with the last one stay the same objects. */
@@ -91,13 +87,13 @@ export class AnswerPage implements AsyncDisposable {
 
   async #prepare(): Promise<void> {
     const address = (start: string) => {
-      const file = [...this.#assets.keys()].find((file) => file.startsWith(start))!;
+      const file = [...this.#files.keys()].find((file) => file.startsWith(start))!;
       return JSON.stringify(`${this.url}/ui/${file}`);
     };
     await this.page.evaluate(`(async () => {
-      const { html, render } = await import(${address("ui-html.")});
-      const { AnswerView } = await import(${address("tokens-answer_view.")});
-      const { Legend } = await import(${address("tokens-legend.")});
+      const { html, render } = await import(${address("web-ui-html.")});
+      const { AnswerView } = await import(${address("web-tokens-answer_view.")});
+      const { Legend } = await import(${address("web-tokens-legend.")});
       const known = {};
       globalThis.show = ({ answer, mode, place, plainStepMs }) => {
         const before = known[place] ?? [];
