@@ -64,7 +64,7 @@ export async function buildPage(source: PageSource): Promise<BuiltPage> {
   html += text.slice(at);
   // The browser asks for all modules at once, not level by level as it meets their imports.
   const preloads = [...modules].map((name) => `    <link rel="modulepreload" href="ui/${name}">\n`);
-  html = html.replace("  </head>", () => `${preloads.join("")}  </head>`);
+  html = html.replace(/[ \t]*<\/head>/, (end) => preloads.join("") + end);
   return { html: new StoredFile(html, TYPES["html"]!), files: builder.files };
 }
 
