@@ -26,7 +26,7 @@ export function CodeDialog({ playground, question, isOpen, onClose }: CodeDialog
   const code = isOpen ? requestCodes[language].of(requestOf(playground, question)) : "";
   return html`
     <${Dialog} title="This request as code" isOpen=${isOpen} onClose=${onClose}>
-      <div class="code-head">
+      <div class="request-head">
         <fieldset class="segments">
           <legend class="hidden">Language</legend>
           ${Object.entries(requestCodes).map(([name, { label }]) =>
