@@ -18,8 +18,13 @@ export class PlaygroundPage implements AsyncDisposable {
   static async open(url: string, options: BrowserContextOptions = {}): Promise<PlaygroundPage> {
     const browser = await BrowserPage.open(url, { viewport: { width: 1360, height: 800 }, ...options });
     const opened = new PlaygroundPage(browser);
-    await opened.question.waitFor();
-    return opened;
+    try {
+      await opened.question.waitFor();
+      return opened;
+    } catch (error) {
+      await browser[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   get page(): Page {

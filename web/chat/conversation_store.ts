@@ -10,7 +10,7 @@ import { type Conversation, parseConversation } from "./conversation.ts";
 /** Conversations that are kept. */
 export const MAX_CONVERSATIONS = 100;
 /** Characters of a stored conversation beyond which its oldest answers lose their rounds. */
-const MAX_LENGTH = 400_000;
+const MAX_LENGTH = 1_000_000;
 
 /** Beginning of the keys of conversations. */
 export const CONVERSATION_KEY = "aerie.conversation.";
@@ -36,7 +36,10 @@ export class ConversationStore {
     return this.#read(CONVERSATION_KEY + id);
   }
 
-  /** Stores a conversation; where room is missing, the oldest others go. Returns false if it still has none. */
+  /**
+   * Stores a conversation. Where room is missing, others lose their rounds, then go, the oldest first. Returns false if
+   * there still is none.
+   */
   save(conversation: Conversation): boolean {
     const key = CONVERSATION_KEY + conversation.id, json = toJson(conversation);
     const isNew = this.#storage.get(key) === undefined;
@@ -44,8 +47,12 @@ export class ConversationStore {
       for (const { id } of this.load().slice(MAX_CONVERSATIONS - 1)) this.remove(id);
     }
     if (this.#storage.set(key, json)) return true;
-    for (const { id } of this.load().toReversed()) {
-      if (id === conversation.id) continue;
+    const others = this.load().filter(({ id }) => id !== conversation.id).reverse();
+    for (const other of others) {
+      this.#storage.set(CONVERSATION_KEY + other.id, toJson(other, 0));
+      if (this.#storage.set(key, json)) return true;
+    }
+    for (const { id } of others) {
       this.remove(id);
       if (this.#storage.set(key, json)) return true;
     }

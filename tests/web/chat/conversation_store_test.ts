@@ -67,19 +67,22 @@ Deno.test("conversation store: an answer that was under way is one that was stop
 
 Deno.test("conversation store: rounds of the oldest answers go before a conversation grows without bound", () => {
   const storage = new MemoryStorage(), store = new ConversationStore(storage);
-  store.save(conversation("a", 1, answerOf(1500), answerOf(1000), answerOf(10)));
-  assert.deepEqual(store.get("a")!.exchanges.map(({ answer }) => answer!.rounds.length), [0, 1000, 10]);
+  store.save(conversation("a", 1, answerOf(4000), answerOf(3000), answerOf(10)));
+  assert.deepEqual(store.get("a")!.exchanges.map(({ answer }) => answer!.rounds.length), [0, 3000, 10]);
 });
 
-Deno.test("conversation store: where room is missing the oldest others go, then rounds, never the text", () => {
-  const store = new ConversationStore(new MemoryStorage(5000));
+Deno.test("conversation store: where room is missing rounds of the oldest go, then the oldest, never the text", () => {
+  const storage = new MemoryStorage(5000), store = new ConversationStore(storage);
+  const numRounds = () => store.load().map(({ exchanges }) => exchanges[0]!.answer!.rounds.length);
   store.save(conversation("old", 1, answerOf(5)));
   store.save(conversation("middle", 2, answerOf(5)));
-  assert.ok(store.save(conversation("new", 3, answerOf(15))));
-  assert.deepEqual(store.load().map(({ id }) => id), ["new"].concat(store.get("middle") ? ["middle"] : []));
-  assert.equal(store.get("old"), undefined);
+  assert.deepEqual(numRounds(), [5, 5]);
+  assert.ok(store.save(conversation("new", 3, answerOf(8))));
+  assert.deepEqual(numRounds(), [8, 5, 0]);
+  assert.ok(store.save(conversation("new", 3, answerOf(17))));
+  assert.deepEqual(store.load().map(({ id }) => id), ["new", "middle"]);
   assert.ok(store.save(conversation("new", 3, answerOf(100))));
-  assert.deepEqual(store.get("new")!.exchanges[0]!.answer, { ...answerOf(0) });
+  assert.deepEqual(store.load(), [conversation("new", 3, answerOf(0))]);
   assert.equal(new ConversationStore(new MemoryStorage(10)).save(conversation("a", 1)), false);
 });
 
