@@ -14,7 +14,7 @@ export interface AnswerViewProps {
   /** Tokens by their origin, or formatted text. */
   readonly mode: "tokens" | "reading";
   /** Milliseconds of a plain step as the server measured it, for answers without plain rounds of their own. */
-  readonly plainStepMs?: number;
+  readonly plainStepMs?: number | undefined;
 }
 
 /** The text of an answer, as tokens by origin or as formatted text. */

@@ -16,6 +16,7 @@ const PADDING = 7;
 const NODE_HEIGHT = 38;
 const MIN_WIDTH = 48;
 const MARGIN = 3;
+const GAP = 22;
 
 const MARKS = { accepted: "✓ ", rejected: "", drawn: "" };
 
@@ -31,7 +32,7 @@ export function DraftTreeView({ tree: { nodes }, rootText }: DraftTreeViewProps)
   const root = rootText === undefined ? "prompt" : shortVisibleText(rootText, MAX_CELLS);
   const { root: rootBox, nodes: placed, width, height } = layOutTree(nodes, {
     nodeHeight: NODE_HEIGHT,
-    columnGap: 22,
+    columnGap: GAP,
     rowGap: 8,
     widthOf: (node) => widthOfText(labelOf(node)),
     rootWidth: widthOfText(root),
@@ -80,10 +81,12 @@ function textOf({ x, y, width }: Box, line: number, text: string, name: string):
   return html`<text class=${name} x=${x + width / 2} y=${y + line}>${text}</text>`;
 }
 
+/** Straight along the row, else down a line that all children of a node share. */
 function edgeOf({ x, y, height, from }: PlacedNode): string {
-  const start = from.x + from.width, middle = (start + x) / 2;
+  const start = from.x + from.width, turn = start + GAP / 2, radius = 6;
   const y1 = from.y + from.height / 2, y2 = y + height / 2;
-  return `M${start} ${y1} C${middle} ${y1} ${middle} ${y2} ${x} ${y2}`;
+  if (y1 === y2) return `M${start} ${y1}H${x}`;
+  return `M${start} ${y1}H${turn}V${y2 - radius}Q${turn} ${y2} ${turn + radius} ${y2}H${x}`;
 }
 
 function listOf(nodes: readonly DraftNode[], parent: number): unknown {

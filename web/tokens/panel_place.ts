@@ -20,7 +20,7 @@ export type PanelPlace =
   | { readonly kind: "sheet"; readonly edge: "top" | "bottom" };
 
 const GAP = 12;
-const MIN_WIDTH = 300;
+const MIN_WIDTH = 288;
 const MAX_WIDTH = 520;
 
 /**

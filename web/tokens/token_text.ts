@@ -31,20 +31,23 @@ export class TokenText {
 
   constructor(handlers: TokenHandlers) {
     this.#handlers = handlers;
-    this.#near = new NearViewport((element, isNear) =>
-      this.#setExpanded(Number(element.dataset.chunk), isNear)
-    );
+    this.#near = new NearViewport((element, isNear) => {
+      const chunk = Number(element.dataset.chunk);
+      if (element === this.#chunks[chunk]) this.#setExpanded(chunk, isNear);
+    });
     this.element.className = "token-text";
     this.element.setAttribute("role", "group");
+    this.element.setAttribute("aria-label", "Answer, token by token");
     this.#rest.className = "token-rest";
     this.description.id = `token-description-${++numTexts}`;
     this.description.hidden = true;
     this.#listen();
   }
 
-  /** Shows an answer; one that continues what is shown adds to it. */
-  update(answer: Answer): void {
-    if (!this.flow.isContinuedBy(answer)) this.#reset();
+  /** Shows an answer; one that continues what is shown adds to it. Whether it does. */
+  update(answer: Answer): boolean {
+    const isContinued = this.flow.isContinuedBy(answer);
+    if (!isContinued) this.#reset();
     const flow = this.flow, numShown = flow.tokens.length, numChunks = flow.chunks.length;
     flow.extend(answer);
     if (flow.tokens.length > numShown) {
@@ -57,6 +60,7 @@ export class TokenText {
     }
     this.#showRest();
     if (numShown === 0 && flow.tokens.length > 0) this.makeCurrent(0);
+    return isContinued;
   }
 
   /** Marks the tokens of a round; of none if undefined. */

@@ -5,7 +5,7 @@
  */
 import type { Answer } from "../api/answer.ts";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState, type VNode } from "../ui/html.ts";
-import { placePanel } from "./panel_place.ts";
+import { movePanel, uncover } from "./panel_moves.ts";
 import { plainStepOf } from "./round_facts.ts";
 import { RoundPanel } from "./round_panel.ts";
 import { TokenText } from "./token_text.ts";
@@ -78,7 +78,11 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
     resized.observe(view.current!);
     return () => resized.disconnect();
   }, []);
-  useLayoutEffect(() => text.update(answer), [answer]);
+  // Before the panel is drawn, which shows what the text has now.
+  const isAnother = useMemo(() => !text.update(answer), [answer]);
+  useLayoutEffect(() => {
+    if (isAnother) setClaims({});
+  }, [answer]);
   useEffect(() => () => {
     clearTimeout(leaving.current);
     text.dispose();
@@ -93,14 +97,21 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
     text.markRound(token?.round);
     text.setShown(isShown && claimed === (claims.pinned ?? claims.focused));
     if (!isShown) return;
-    const place = () => placeElement(panel.current!, text, claimed!, mayScroll);
+    const place = () => {
+      const isSheet = movePanel(panel.current!, text, claimed!, mayScroll);
+      // Room to scroll the last lines to above the sheet.
+      view.current!.classList.toggle("above-sheet", isSheet && mayScroll);
+    };
     if (!panel.current!.matches(":popover-open")) panel.current!.showPopover();
     place();
-    if (mayScroll) text.reveal(claimed!);
+    if (mayScroll) uncover(panel.current!, text, claimed!);
     // Told once at first, and when the window or the room for the text changes.
     const resized = new ResizeObserver(place);
-    for (const element of [text.element, document.documentElement]) resized.observe(element);
-    return () => resized.disconnect();
+    for (const element of [panel.current!, text.element, document.documentElement]) resized.observe(element);
+    return () => {
+      resized.disconnect();
+      view.current?.classList.remove("above-sheet");
+    };
   }, [round, claimed, mayScroll]);
   useEffect(() => {
     if (!isShown) return;
@@ -129,7 +140,7 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
     setClaims({ pinned });
   };
   return html`
-    <div class=${`answer answer-tokens${isShown && mayScroll ? " with-panel" : ""}`} ref=${view}>
+    <div class="answer answer-tokens" ref=${view}>
       <div ref=${host}></div>
       ${round && html`
         <div
@@ -154,19 +165,4 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
       `}
     </div>
   ` as VNode;
-}
-
-function placeElement(panel: HTMLElement, text: TokenText, token: number, mayScroll: boolean): void {
-  const place = placePanel({
-    viewport: { width: document.documentElement.clientWidth, height: innerHeight },
-    text: text.element.getBoundingClientRect(),
-    token: (text.elementOf(token) ?? text.element).getBoundingClientRect(),
-    panelHeight: panel.offsetHeight,
-    mayScroll,
-  });
-  const pixels = (length: number) => place.kind === "side" ? `${length}px` : "";
-  panel.dataset.place = place.kind === "side" ? "side" : place.edge;
-  panel.style.left = place.kind === "side" ? pixels(place.left) : "";
-  panel.style.top = place.kind === "side" ? pixels(place.top) : "";
-  panel.style.width = place.kind === "side" ? pixels(place.width) : "";
 }

@@ -175,6 +175,11 @@ Deno.test({
     assert.deepEqual(await drawn(page, "accepted"), ["✓ ␣quick", "✓ ␣brown"]);
     await assertUncovered(page, 32);
     assert.equal((await page.locator(PANEL).boundingBox())!.width, 360);
+    // The last line can be scrolled up, too.
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("End");
+    await page.getByText(/Round 35 of/).waitFor();
+    await assertUncovered(page, 36);
     assert.ok(
       await page.evaluate("document.documentElement.scrollWidth <= innerWidth"),
       "nothing sticks out",
@@ -203,6 +208,7 @@ Deno.test({
     assert.equal(await page.locator("#other .token-text").innerText(), "New");
     await page.locator("#app [data-token='5']").click();
     await page.getByText("Round 4 of 5").waitFor();
+    await page.getByRole("heading", { level: 1 }).hover();
     await opened.show({ text: "x", rounds: [plainRound("x", 35)] });
     await page.locator(PANEL).waitFor({ state: "detached" });
   },

@@ -64,6 +64,60 @@ Deno.test({
 
 Deno.test({
   name:
+    "long answers: in a box that scrolls, too, what is in view has tokens, and a sheet covers none that is pinned",
+  ignore: lacksBrowser,
+  async fn() {
+    await using opened = await AnswerPage.open({ viewport: { width: 360, height: 640 }, hasTouch: true });
+    const { page } = opened, answer = longAnswer(4000);
+    await page.evaluate(`(() => {
+      document.getElementById("legend").remove();
+      Object.assign(document.getElementById("app").style, { overflow: "auto", height: "450px" });
+    })()`);
+    await opened.show(answer);
+    for (const share of [0.3, 1]) {
+      await page.evaluate(`app.scrollTo(0, ${share} * app.scrollHeight)`);
+      await opened.until(`[...document.querySelectorAll("[data-chunk]")].every((chunk) => {
+        const { top, bottom } = chunk.getBoundingClientRect(), box = app.getBoundingClientRect();
+        return bottom < box.top || top > box.bottom || chunk.firstElementChild !== null;
+      })`);
+      assert.ok(await page.locator(".token-text .token").count() < MAX_ELEMENTS);
+    }
+    await page.locator(".token-text .token").last().tap();
+    await page.locator(".round-panel[data-place=bottom]").waitFor();
+    const token = (await page.locator(".token-text .token").last().boundingBox())!;
+    const panel = (await page.locator(".round-panel").boundingBox())!;
+    assert.ok(
+      token.y + token.height <= panel.y,
+      `${token.y + token.height} px, the sheet begins at ${panel.y} px`,
+    );
+    assert.ok(token.y >= (await page.locator("#app").boundingBox())!.y);
+  },
+});
+
+Deno.test({
+  name: "long answers: what is selected stays selected while it is out of view",
+  ignore: lacksBrowser,
+  async fn() {
+    await using opened = await AnswerPage.open({ ...CLIPBOARD, viewport: { width: 1000, height: 700 } });
+    const { page } = opened, answer = longAnswer(4000);
+    await opened.show(answer);
+    await page.locator('[data-token="60"]').waitFor();
+    await page.evaluate(`document.getSelection().setBaseAndExtent(
+      document.querySelector('[data-token="1"]').firstChild, 0,
+      document.querySelector('[data-token="60"]').firstChild, 2)`);
+    const selected = await page.evaluate("document.getSelection().getRangeAt(0).toString()") as string;
+    assert.ok(answer.text.includes(selected) && selected.length > 100);
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)");
+    await page.locator('[data-token="3999"]').waitFor();
+    assert.equal(await opened.copy(), selected);
+    await page.evaluate("scrollTo(0, 0)");
+    await page.locator('[data-token="20"]').waitFor();
+    assert.equal(await opened.copy(), selected);
+  },
+});
+
+Deno.test({
+  name:
     "answers being written: tokens are added to what is there, and text without a round stands behind them",
   ignore: lacksBrowser,
   async fn() {

@@ -25,7 +25,7 @@ Deno.test("panel place: a panel beside the text covers none of it, and fits the 
       });
       if (place.kind === "sheet") return;
       assert.ok(place.left >= text.right || place.left + place.width <= text.left);
-      assert.ok(place.left >= 0 && place.left + place.width <= width && place.width >= 300);
+      assert.ok(place.left >= 0 && place.left + place.width <= width && place.width >= 288);
       assert.ok(place.top >= 0);
       assert.ok(panelHeight > height - 24 || place.top + panelHeight <= height);
     },
