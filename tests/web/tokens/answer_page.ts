@@ -9,9 +9,10 @@ import type { Answer } from "../../../web/api/answer.ts";
 import { packages } from "../../../web/packages.ts";
 import { BrowserPage } from "../../support/browser.ts";
 
-/** As the server's pages have it. */
+/** As the playground has it. */
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types dompurify";
 
 /** The page, with its server. */
 export class AnswerPage implements AsyncDisposable {
