@@ -17,7 +17,7 @@ export interface AnswerViewProps {
   readonly plainStepMs?: number | undefined;
 }
 
-/** The text of an answer, as tokens by origin or as formatted text. */
+/** The text of an answer, as tokens by origin or as formatted text; it stands below a heading of level 3. */
 export function AnswerView({ answer, mode, plainStepMs }: AnswerViewProps): VNode {
   return (mode === "tokens"
     ? html`<${TokensView} answer=${answer} plainStepMs=${plainStepMs} />`

@@ -75,8 +75,8 @@ const options: MarkedOptions = new Marked({
     html: ({ text }) => escaped(text),
     heading({ tokens, depth }) {
       const text = this.parser.parseInline(tokens);
-      // One level for all, below the page's title: a model's own levels would tear holes into the page's outline.
-      return text.trim() === "" ? "" : `<h2 class="level-${depth}">${text}</h2>\n`;
+      // One level for all, below the heading of the answer: a model's own levels would tear holes into the page's outline.
+      return text.trim() === "" ? "" : `<h4 class="level-${depth}">${text}</h4>\n`;
     },
     code({ text, lang = "" }) {
       const head = `<div class="code-head">${escaped(lang.split(/\s/)[0]!)}</div>`;

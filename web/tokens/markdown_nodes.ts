@@ -9,7 +9,7 @@ import type { MarkdownBlock } from "./markdown_blocks.ts";
 const POLICY = {
   RETURN_DOM_FRAGMENT: true as const,
   ALLOWED_TAGS: [
-    ..."a blockquote br code del div em h2 hr li ol p pre span strong table tbody td th thead tr ul".split(
+    ..."a blockquote br code del div em h4 hr li ol p pre span strong table tbody td th thead tr ul".split(
       " ",
     ),
     "#text",

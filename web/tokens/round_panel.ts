@@ -30,7 +30,7 @@ export function RoundPanel(props: RoundPanelProps): VNode {
   const tree = draftNodesOf(round);
   return html`
     <div class="round-panel-head">
-      <h2>Round ${index + 1} <small>of ${numRounds}</small></h2>
+      <h4>Round ${index + 1} <small>of ${numRounds}</small></h4>
       <button type="button" aria-label="Previous round" disabled=${index === 0} onClick=${() =>
         onStep(index - 1)}>←</button>
       <button
@@ -110,6 +110,5 @@ function RoundTimesView({ round, isFirst, plainStep }: {
 
 function ratioText(ratio: number): string {
   const text = ratio.toFixed(2);
-  if (text === "1.00") return "As fast as plain";
-  return ratio > 1 ? `${text} times as fast as plain` : `Slower than plain, ${text} times its speed,`;
+  return text === "1.00" ? "As fast as plain" : `${text} times as fast as plain`;
 }

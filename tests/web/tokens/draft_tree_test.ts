@@ -1,3 +1,4 @@
+/** Draft trees as nodes, and their layout. */
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import type { SpeculationRound } from "../../../web/api/answer.ts";

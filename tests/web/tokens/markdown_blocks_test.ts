@@ -1,3 +1,4 @@
+/** Answers as Markdown, growing and hostile ones. */
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { MarkdownFlow } from "../../../web/tokens/markdown_blocks.ts";

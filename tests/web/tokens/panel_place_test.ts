@@ -1,3 +1,4 @@
+/** Where the panel of a round stands. */
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { placePanel } from "../../../web/tokens/panel_place.ts";

@@ -70,7 +70,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await using opened = await AnswerPage.open({ viewport: { width: 360, height: 640 }, colorScheme });
       const { page, browser } = opened;
       await opened.show({ text: DOCUMENT }, "reading");
-      await page.getByRole("heading", { name: "A title" }).waitFor();
+      await page.getByRole("heading", { name: "A title", level: 4 }).waitFor();
       const link = page.getByRole("link", { name: "link" });
       assert.equal(await link.getAttribute("rel"), "noopener noreferrer");
       assert.equal(await page.locator(".reading-text ol").getAttribute("start"), "7");

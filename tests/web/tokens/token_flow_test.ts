@@ -1,3 +1,4 @@
+/** Tokens of answers in chunks, whole and growing. */
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import type { SpeculationRound } from "../../../web/api/answer.ts";
