@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { acceptLengthOf, type Answer, type ApiFailure, tokensPerSecond } from "../api/answer.ts";
+import { acceptLengthOf, type Answer, tokensPerSecond } from "../api/answer.ts";
 import { AnswerView } from "../tokens/answer_view.ts";
 import { html, type VNode } from "../ui/html.ts";
+import { FailureNotice } from "./failure_notice.ts";
 import { clockMs, showSeconds, timesOf } from "./pace.ts";
 import type { Side } from "./run_race.ts";
 import { Sparkline } from "./sparkline.ts";
@@ -52,7 +53,7 @@ export function Lane({ side, answer, isRunning, now, full, top }: LaneProps): VN
         <div><dt>Accept length</dt><dd>${acceptLength?.toFixed(2) ?? NONE}</dd></div>
       </dl>
       <${Sparkline} rounds=${rounds} top=${top} />
-      ${answer?.failure && html`<p class="notice">${describeFailure(answer.failure)}</p>`}
+      ${answer?.failure && html`<${FailureNotice} failure=${answer.failure} />`}
       <div class="lane-text">${answer && html`<${AnswerView} answer=${answer} mode="tokens" />`}</div>
     </section>
   ` as VNode;
@@ -62,7 +63,7 @@ export function Lane({ side, answer, isRunning, now, full, top }: LaneProps): VN
 const NONE = "–";
 
 /** What a run does. */
-export function describeState(answer: Answer | undefined, isRunning: boolean): string {
+function describeState(answer: Answer | undefined, isRunning: boolean): string {
   if (answer === undefined) return isRunning ? "waits for its turn" : "not run";
   switch (answer.state) {
     case "waiting":
@@ -76,10 +77,4 @@ export function describeState(answer: Answer | undefined, isRunning: boolean): s
     case "ended":
       return answer.finishReason === "length" ? "done, at the limit of tokens" : "done";
   }
-}
-
-/** A failure in words. */
-export function describeFailure({ message, retryAfterS }: ApiFailure): string {
-  const sentence = message.replace(/\.?$/, ".");
-  return retryAfterS === undefined ? sentence : `${sentence} Try again in ${retryAfterS} s.`;
 }

@@ -105,8 +105,8 @@ const FAIRNESS = html`
     <summary>How the race is run</summary>
     <ul>
       <li>
-        Before either clock starts, a request for one token reads the prompt: both runs find it in the prefix cache,
-        and no time here has the reading of the prompt in it.
+        Before either clock starts, a request for one token reads the prompt. Both runs find it in the prefix cache,
+        all but its last tokens, so that neither has to read it for the other.
       </li>
       <li>
         One run follows the other, so that neither takes the other's cores. “At once” lets them share cores and

@@ -6,7 +6,8 @@
 import { acceptLengthOf } from "../api/answer.ts";
 import { html, type VNode } from "../ui/html.ts";
 import { compareTokens, type Comparison, type Token, tokenRun } from "./compare_tokens.ts";
-import { describeFailure, NAMES } from "./lane.ts";
+import { FailureNotice } from "./failure_notice.ts";
+import { NAMES } from "./lane.ts";
 import { describeSpeedUp, type SpeedUp, speedUpOf } from "./pace.ts";
 import { type Race, SIDES } from "./run_race.ts";
 
@@ -59,7 +60,9 @@ export function ResultView({ race, result: { comparison, speedUp } }: ResultView
         ${describeRace(race, speedUp)}
         ${race.phase === "over" && comparison &&
           html`<span class="race-announced">${" "}${describeComparison(comparison)}</span>`}
+        <span class="race-announced">${failureTexts(race)}</span>
       </p>
+      ${race.failure && html`<${FailureNotice} failure=${race.failure} />`}
     </div>
   ` as VNode;
 }
@@ -70,7 +73,7 @@ function TokenText({ token }: { token: Pick<Token, "id" | "text"> | undefined })
 }
 
 /** Whether the texts are equal, in a sentence. */
-export function describeComparison({ verdict, numEqual, difference }: Comparison): string {
+function describeComparison({ verdict, numEqual, difference }: Comparison): string {
   const count = `${numEqual} ${numEqual === 1 ? "token" : "tokens"}`;
   switch (verdict) {
     case "equal":
@@ -83,16 +86,22 @@ export function describeComparison({ verdict, numEqual, difference }: Comparison
 }
 
 /** Where a race stands; changes with its phases only, since it is read out. */
-export function describeRace(race: Race, speedUp: SpeedUp | undefined): string {
+function describeRace(race: Race, speedUp: SpeedUp | undefined): string {
   if (race.phase === "ready") return "";
   if (race.phase === "reading") return "Reads the prompt before the clocks start.";
   if (race.phase === "running") {
     const running = SIDES.filter((side) => /^(waiting|running)$/.test(race.answers[side]?.state ?? ""));
     return running.length === 2 ? "Both run." : running.map((side) => `${NAMES[side]}: runs.`).join("");
   }
-  if (race.failure) return `The race did not start. ${describeFailure(race.failure)}`;
+  if (race.failure) return "The race did not start.";
   const failed = SIDES.filter((side) => race.answers[side]?.state === "failed");
   if (failed.length > 0) return failed.map((side) => `${NAMES[side]}: failed.`).join(" ");
   if (SIDES.some((side) => race.answers[side]?.state !== "ended")) return "Stopped.";
   return speedUp === undefined ? "Over." : `Over. ${describeSpeedUp(speedUp)}`;
+}
+
+/** What failures say, for the status line alone: they are seen where they belong. */
+function failureTexts({ failure, answers }: Race): string {
+  return [failure, ...SIDES.map((side) => answers[side]?.failure)].map((failure) => failure?.message ?? "")
+    .join(" ");
 }
