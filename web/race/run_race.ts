@@ -35,7 +35,8 @@ export const READY: Race = { phase: "ready", answers: {} };
 
 /**
  * Runs a race and calls `onChange` with each state of it. First a request for one token reads the prompt, so that both
- * runs find it in the prefix cache and the first one does not read it for the second. A run that fails does not keep the other one from running; an abort does.
+ * runs find it in the prefix cache and the first one does not read it for the second. A run that fails does not keep
+ * the other one from running; an abort does.
  */
 export async function runRace(
   { messages, fields, apiKey, start }: RaceQuestion,
