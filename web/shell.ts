@@ -5,6 +5,7 @@
  */
 import { ChatPanel } from "./chat/chat_panel.ts";
 import { ConversationList } from "./chat/conversation_list.ts";
+import { focusQuestion } from "./chat/focus.ts";
 import { LiveRegions } from "./chat/live_regions.ts";
 import type { Playground } from "./chat/playground.ts";
 import { samplingFieldsOf } from "./chat/settings.ts";
@@ -49,7 +50,7 @@ export function Shell({ playground }: ShellProps): VNode {
     <${ConversationList} playground=${playground} onChosen=${() => {
       setTab("chat");
       setList(false);
-      requestAnimationFrame(() => document.getElementById("question")?.focus());
+      requestAnimationFrame(focusQuestion);
     }} />
     <div class="load">
       <${LoadView} apiKey=${apiKey} />
@@ -115,7 +116,7 @@ function useShortcuts(playground: Playground, showChat: () => void, showKeys: ()
       else return;
       event.preventDefault();
       showChat();
-      requestAnimationFrame(() => document.getElementById("question")?.focus());
+      requestAnimationFrame(focusQuestion);
     };
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);

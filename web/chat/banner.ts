@@ -7,6 +7,7 @@ import { html, type VNode } from "../ui/html.ts";
 import { Icon } from "../ui/icon.ts";
 import { useValue } from "../ui/observable.ts";
 import type { ConnectionState } from "./connection.ts";
+import { focusQuestion } from "./focus.ts";
 import type { Playground } from "./playground.ts";
 
 const TEXTS: Partial<Record<ConnectionState["status"], string>> = {
@@ -47,13 +48,13 @@ export function Banner({ playground }: BannerProps): VNode {
           ${notice.undo !== undefined && html`
             <button type="button" onClick=${() => {
               playground.takeBack();
-              document.getElementById("question")?.focus();
+              focusQuestion();
             }}>Undo</button>
           `}
           <button type="button" class="quiet" aria-label="Dismiss"
             onClick=${() => {
               playground.notice.value = undefined;
-              document.getElementById("question")?.focus();
+              focusQuestion();
             }}><${Icon} name="close" /></button>
         </div>
       `}

@@ -12,6 +12,7 @@ import { memo } from "../ui/memo.ts";
 import { AnswerStats } from "./answer_stats.ts";
 import { isGoing } from "./conversation.ts";
 import { FailureCard } from "./failure_card.ts";
+import { focusQuestion } from "./focus.ts";
 import type { Playground } from "./playground.ts";
 import { QuestionEditor } from "./question_editor.ts";
 
@@ -49,7 +50,7 @@ function drawExchange(props: ExchangeViewProps): VNode {
               onSend=${(text: string) => {
                 setEdited(false);
                 playground.askAgain(id, index, text);
-                document.getElementById("question")?.focus();
+                focusQuestion();
               }}
               onCancel=${() => setEdited(false)}
             />
@@ -74,7 +75,11 @@ function drawExchange(props: ExchangeViewProps): VNode {
 }
 
 function Reply({ playground, id, index, answer, view, plainStepMs, retryAt }: ExchangeViewProps): VNode {
-  const { answering } = playground, again = () => playground.askAgain(id, index);
+  const { answering } = playground;
+  const again = () => {
+    playground.askAgain(id, index);
+    focusQuestion();
+  };
   if (answer === undefined) {
     return html`
       <p class="muted">Not answered.</p>
@@ -93,7 +98,10 @@ function Reply({ playground, id, index, answer, view, plainStepMs, retryAt }: Ex
         failure=${answer.failure}
         retryAt=${retryAt}
         onRetry=${again}
-        onCancelRetry=${() => answering.cancelRetry(id)}
+        onCancelRetry=${() => {
+          answering.cancelRetry(id);
+          focusQuestion();
+        }}
         onKey=${() => playground.showField("key")}
       />
     `}

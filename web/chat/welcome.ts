@@ -4,6 +4,7 @@
  * @module
  */
 import { html, type VNode } from "../ui/html.ts";
+import { focusQuestion } from "./focus.ts";
 import type { Playground } from "./playground.ts";
 
 const QUESTIONS = [
@@ -33,7 +34,7 @@ export function Welcome({ playground }: WelcomeProps): VNode {
             <li>
               <button type="button" onClick=${() => {
                 playground.send(question);
-                document.getElementById("question")?.focus();
+                focusQuestion();
               }}>
                 ${question}
               </button>

@@ -64,6 +64,7 @@ Deno.test({
       assert.equal(await opened.ask("Name a colour."), first);
       await opened.set("Temperature", "3");
       await opened.button("Regenerate").click();
+      await opened.hasFocus(opened.question);
       await opened.ended(0);
       const hot = await opened.answer(0);
       assert.notEqual(hot, first);
