@@ -6,6 +6,7 @@
 import { html, type VNode } from "../ui/html.ts";
 import { Banner } from "./banner.ts";
 import { Composer } from "./composer.ts";
+import { LegendRow } from "./legend_row.ts";
 import { MessageList } from "./message_list.ts";
 import type { Playground } from "./playground.ts";
 
@@ -19,6 +20,7 @@ export function ChatPanel({ playground }: ChatPanelProps): VNode {
   return html`
     <div class="chat">
       <${MessageList} playground=${playground} />
+      <${LegendRow} playground=${playground} />
       <${Banner} playground=${playground} />
       <${Composer} playground=${playground} />
     </div>

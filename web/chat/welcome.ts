@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Legend } from "../tokens/legend.ts";
 import { html, type VNode } from "../ui/html.ts";
 import { focusQuestion } from "./focus.ts";
 import type { Playground } from "./playground.ts";
@@ -42,6 +43,7 @@ export function Welcome({ playground }: WelcomeProps): VNode {
           `
         )}
       </ul>
+      <${Legend} />
     </div>
   ` as VNode;
 }

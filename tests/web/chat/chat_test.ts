@@ -165,7 +165,7 @@ Deno.test({
       await opened.button("Felines").waitFor();
     });
 
-    await step("stored data of others does not break the page", async (opened) => {
+    await step("stored data of others and markup in a question do not break the page", async (opened) => {
       await opened.page.evaluate(() => {
         localStorage.setItem("aerie.conversation.a", "{oops");
         localStorage.setItem("aerie.conversation.b", '{"id":"b","title":1,"exchanges":"many"}');
@@ -178,7 +178,11 @@ Deno.test({
       });
       await opened.page.reload();
       await opened.set("Max tokens", "4");
-      assert.notEqual(await opened.ask("Hello"), "");
+      const markup = '<img src="x" onerror="document.title = 1">';
+      assert.notEqual(await opened.ask(markup), "");
+      assert.equal(await opened.page.locator(".bubble").innerText(), markup);
+      assert.equal(await opened.page.locator(".chat-name").innerText(), markup);
+      assert.equal(await opened.page.locator("main img, nav img").count(), 0);
     });
 
     await step("the code of a request runs and gives the same answer", async (opened) => {
