@@ -83,13 +83,17 @@ Deno.test({
       await page.emulateMedia({ colorScheme: "dark" });
       await until(page, `(${inkOf})() !== "${light}"`);
       await browser.assertAccessible();
-      await page.setViewportSize({ width: 360, height: 740 });
-      await until(
-        page,
-        "[...document.querySelectorAll('.load-chart')].every((chart) => " +
-          "chart.querySelector('canvas').clientWidth === chart.clientWidth)",
-      );
-      assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 360);
+      for (const width of [360, 330]) {
+        await page.setViewportSize({ width, height: 740 });
+        await showLoad(page);
+        await until(
+          page,
+          "document.querySelectorAll('.load-chart').length === 5 && " +
+            "[...document.querySelectorAll('.load-chart')].every((chart) => " +
+            "chart.clientWidth > 0 && chart.querySelector('canvas').clientWidth === chart.clientWidth)",
+        );
+        assert.equal(await page.evaluate("document.documentElement.scrollWidth"), width);
+      }
       await browser.assertAccessible();
     });
   },
@@ -99,6 +103,12 @@ function gauge(page: Page, name: string): Locator {
   return page.locator(".load-gauges").getByRole("listitem").filter({
     has: page.getByText(name, { exact: true }),
   });
+}
+
+/** Opens what a narrow page has the gauges in. */
+async function showLoad(page: Page): Promise<void> {
+  const isOpen = await page.getByRole("heading", { name: "Load" }).isVisible();
+  if (!isOpen) await page.getByRole("button", { name: "Conversations" }).click();
 }
 
 /** Generates until the signal. */
