@@ -155,7 +155,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "web/chat/": ["web/api/", "web/tokens/", "web/ui/"],
   "web/docs/": [],
   "web/race/": ["web/api/", "web/tokens/", "web/ui/"],
-  "web/load/": ["web/ui/"],
+  "web/load/": ["web/api/", "web/ui/"],
   "web/tokens/": ["web/api/", "web/ui/"],
   "web/api/": ["routes/schema/"],
   "web/ui/": [],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { failureOf } from "../api/failure.ts";
 import { useEffect, useState } from "../ui/html.ts";
 import { addSample, type LoadSample, readLoads } from "./load_samples.ts";
 import { delayAfter } from "./poll_delay.ts";
@@ -54,9 +55,8 @@ async function askLoads(apiKey: string, signal: AbortSignal): Promise<LoadSample
       headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {},
       signal,
     });
-    const body = await response.json();
-    if (response.ok) return readLoads(body, performance.now() / 1000);
-    return { failure: body.error?.message ?? `the server answered with status ${response.status}` };
+    if (!response.ok) return { failure: (await failureOf(response)).message };
+    return readLoads(await response.json(), performance.now() / 1000);
   } catch {
     return { failure: "the server cannot be reached" };
   }

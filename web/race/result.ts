@@ -59,8 +59,8 @@ export function ResultView({ race, result: { comparison, speedUp } }: ResultView
       <p class="verdict" role="status">
         ${describeRace(race, speedUp)}
         ${race.phase === "over" && comparison &&
-          html`<span class="race-announced">${" "}${describeComparison(comparison)}</span>`}
-        <span class="race-announced">${failureTexts(race)}</span>
+          html`<span class="hidden">${" "}${describeComparison(comparison)}</span>`}
+        <span class="hidden">${failureTexts(race)}</span>
       </p>
       ${race.failure && html`<${FailureNotice} failure=${race.failure} />`}
     </div>

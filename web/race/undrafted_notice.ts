@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fetchFacts } from "../api/server_facts.ts";
 import { html, useEffect, useState, type VNode } from "../ui/html.ts";
 
 /** Properties of {@linkcode UndraftedNotice}. */
@@ -10,27 +11,26 @@ export interface UndraftedNoticeProps {
   readonly apiKey: string;
 }
 
-/** Says that both runs were plain. */
+/** Says that both runs were plain, and why as soon as the server has told. */
 export function UndraftedNotice({ apiKey }: UndraftedNoticeProps): VNode {
   const [algorithm, setAlgorithm] = useState<string | undefined>(undefined);
   useEffect(() => {
-    askAlgorithm(apiKey).then(setAlgorithm, () => {});
+    fetchFacts(apiKey).then((facts) => {
+      setAlgorithm("modelName" in facts ? facts.algorithm ?? NO_ALGORITHM : undefined);
+    });
   }, [apiKey]);
   return html`
-    <p class="notice">
-      ${algorithm === undefined || algorithm === "NONE"
-        ? html`Nothing was drafted, so both runs were plain: the server has no speculation. Start it with
-        ${" "}<code>--speculative-algorithm NGRAM</code>, which needs no draft head, or with the default model, which
-        has a head and uses it unless told otherwise.`
-        : html`Nothing was drafted, so both runs were plain: the server has ${algorithm}, but its drafts did not
-        pay here.`}
-    </p>
+    <p class="notice">Nothing was drafted, so both runs were plain${algorithm === undefined
+      ? "."
+      : algorithm === NO_ALGORITHM
+      ? HOW_TO_START
+      : `: the server has ${algorithm},
+        but its drafts did not pay here.`}</p>
   ` as VNode;
 }
 
-async function askAlgorithm(apiKey: string): Promise<string | undefined> {
-  const response = await fetch("get_server_info", {
-    headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {},
-  });
-  return response.ok ? (await response.json()).speculative_algorithm ?? "NONE" : undefined;
-}
+const NO_ALGORITHM = "NONE";
+
+const HOW_TO_START = html`: the server has no speculation. Start it with${" "}
+  <code>--speculative-algorithm NGRAM</code>, which needs no draft head, or with the default model, which has a head
+  and uses it unless told otherwise.`;

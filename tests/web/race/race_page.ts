@@ -9,9 +9,7 @@ import { BrowserPage } from "../../support/browser.ts";
 /** Opens the page's race. */
 export async function openRace(url: string, options: BrowserContextOptions = {}): Promise<BrowserPage> {
   const browser = await BrowserPage.open(url, options), { page } = browser;
-  const tab = page.getByRole("tab", { name: "Race" });
-  await tab.or(page.getByRole("heading", { name: "Race" })).first().waitFor();
-  if (await tab.isVisible()) await tab.click();
+  await page.getByRole("tab", { name: "Race" }).click();
   await page.getByRole("button", { name: "Start the race" }).waitFor();
   return browser;
 }
