@@ -20,6 +20,10 @@ export function tokenOf(target: EventTarget | null): number | undefined {
   return element ? Number(element.dataset.token) : undefined;
 }
 
+/** Where the mouse was last, and whether it is followed. */
+let mouse: { readonly x: number; readonly y: number } | undefined;
+let isFollowed = false;
+
 /** Tells of tokens under the mouse, and of clicks and taps. */
 export function listenToPointer(
   element: HTMLElement,
@@ -31,8 +35,12 @@ export function listenToPointer(
     hovered = token;
     onHover(token);
   };
-  element.addEventListener("pointerover", (event) => {
-    if (event.pointerType !== "touch") hover(tokenOf(event.target));
+  // Text that moves under a mouse which rests, as when an answer grows, was not pointed at.
+  if (!isFollowed) document.addEventListener("pointermove", ({ clientX: x, clientY: y }) => mouse = { x, y });
+  isFollowed = true;
+  element.addEventListener("pointermove", ({ target, pointerType, clientX, clientY }) => {
+    const hasMoved = clientX !== mouse?.x || clientY !== mouse?.y;
+    if (pointerType !== "touch" && hasMoved) hover(tokenOf(target));
   });
   element.addEventListener("pointerleave", () => hover(undefined));
   element.addEventListener("click", ({ target }) => {

@@ -38,6 +38,9 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
   const view = useRef<HTMLDivElement>(null), host = useRef<HTMLDivElement>(null);
   const panel = useRef<HTMLDivElement>(null);
   const leaving = useRef<number | undefined>(undefined);
+  // For listeners, which effects renew only after a while.
+  const latest = useRef(claims);
+  latest.current = claims;
   const change = (changed: Claims) => setClaims((claims) => ({ ...claims, ...changed }));
   const hover = (hovered: number | undefined) => {
     clearTimeout(leaving.current);
@@ -65,7 +68,8 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
   }, []);
   const close = () => {
     const isInPanel = panel.current?.contains(document.activeElement);
-    if (isInPanel && claims.pinned !== undefined) text.focus(claims.pinned);
+    const { pinned } = latest.current;
+    if (isInPanel && pinned !== undefined) text.focus(pinned);
     clearTimeout(leaving.current);
     setClaims({});
   };
@@ -122,7 +126,7 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
     };
     document.addEventListener("keydown", onKey, true);
     return () => document.removeEventListener("keydown", onKey, true);
-  }, [isShown, claims]);
+  }, [isShown]);
 
   useEffect(() => {
     if (!isShown) return;

@@ -110,6 +110,8 @@ Deno.test({
     await using opened = await AnswerPage.open({ viewport: { width: 1280, height: 800 } });
     const { page, browser } = opened;
     await opened.show(SHORT);
+    // The legend comes first.
+    await page.keyboard.press("Tab");
     await page.keyboard.press("Tab");
     assert.deepEqual(await focused(page), {
       role: "button",
@@ -211,6 +213,29 @@ Deno.test({
     await page.getByRole("heading", { level: 1 }).hover();
     await opened.show({ text: "x", rounds: [plainRound("x", 35)] });
     await page.locator(PANEL).waitFor({ state: "detached" });
+  },
+});
+
+Deno.test({
+  name: "tokens: text that moves under a mouse which rests opens no panel",
+  ignore: lacksBrowser,
+  async fn() {
+    await using opened = await AnswerPage.open();
+    const { page } = opened;
+    await opened.show(SHORT);
+    const { x, y } = (await tokenOf(page, 2).boundingBox())!;
+    await opened.show({});
+    await page.mouse.move(x + 10, y + 10);
+    await page.evaluate(`(globalThis.entered = 0,
+      document.getElementById("app").addEventListener("pointerover", () => entered++))`);
+    await opened.show(SHORT);
+    await opened.until("entered > 0");
+    await page.evaluate(
+      "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))",
+    );
+    assert.equal(await page.locator(PANEL).count(), 0);
+    await page.mouse.move(x + 12, y + 10);
+    await page.locator(PANEL).waitFor();
   },
 });
 
