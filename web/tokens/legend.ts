@@ -8,18 +8,25 @@ import { html, type VNode } from "../ui/html.ts";
 const ENTRIES = [
   { origin: "accepted", name: "accepted draft", says: "guessed by the drafter, and drawn by the model too" },
   { origin: "bonus", name: "bonus", says: "drawn by the model itself behind the accepted drafts" },
-  { origin: "plain", name: "plain", says: "a step without drafts" },
+  { origin: "plain", name: "plain", says: "from a step without drafts" },
 ];
 
-/** What the colours and lines of tokens mean, and how to see more. */
+/** What the colours and lines of tokens mean, in a line that opens to say how to see more. */
 export function Legend(): VNode {
   return html`
-    <div class="token-legend">
+    <details class="token-legend">
+      <summary>
+        ${ENTRIES.map(({ origin, name }) =>
+          html`
+            <span key=${origin} class=${`token ${origin}`}>${name}</span>
+          `
+        )}
+      </summary>
       <dl>
         ${ENTRIES.map(({ origin, name, says }) =>
           html`
             <div key=${origin}>
-              <dt><span class=${`token ${origin}`}>${name}</span></dt>
+              <dt>${name}</dt>
               <dd>${says}</dd>
             </div>
           `
@@ -29,6 +36,6 @@ export function Legend(): VNode {
         Point at a token or tap it to see its round. With the keyboard: arrow keys go from token to token and, up and
         down, from round to round; Enter keeps the round open, Escape closes it.
       </p>
-    </div>
+    </details>
   ` as VNode;
 }
