@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Legend } from "../tokens/legend.ts";
 import { html, useLayoutEffect, useRef, useState, type VNode } from "../ui/html.ts";
 import { Icon } from "../ui/icon.ts";
 import { useValue } from "../ui/observable.ts";
@@ -38,7 +37,6 @@ export function MessageList({ playground }: MessageListProps): VNode {
       <div class="scroller" ref=${scroller} onScroll=${scrolled} tabindex="0" role="region"
         aria-label="Conversation">
         <h2 class="hidden">Conversation</h2>
-        ${view === "tokens" && exchanges.length > 0 && html`<${Legend} />`}
         ${exchanges.length === 0 && html`<${Welcome} playground=${playground} />`}
         <ol class="exchanges">
           ${exchanges.map(({ question, answer }, index) =>
