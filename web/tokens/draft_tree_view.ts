@@ -3,22 +3,23 @@
  *
  * @module
  */
-import { html, type VNode } from "../ui/html.ts";
+import { html, useLayoutEffect, useRef, type VNode } from "../ui/html.ts";
 import { childrenOf, type DraftNode, type DraftNodes, ROOT } from "./draft_nodes.ts";
 import { formatProbability } from "./round_facts.ts";
 import { type Box, layOutTree, type PlacedNode } from "./tree_layout.ts";
 import { cellsOf, shortVisibleText, spokenText } from "./visible_text.ts";
 
-const MAX_CELLS = 16;
+const MAX_CELLS = 12;
+/** The text of the token before, of which the end says most. */
+const MAX_ROOT_CELLS = 6;
 /** Pixels. */
-const CELL_WIDTH = 8;
-const PADDING = 7;
-const NODE_HEIGHT = 38;
-const MIN_WIDTH = 48;
+const CELL_WIDTH = 7.3;
+const PADDING = 5;
+const NODE_HEIGHT = 32;
+const MIN_WIDTH = 44;
 const MARGIN = 3;
-const GAP = 22;
-
-const MARKS = { accepted: "✓ ", rejected: "", drawn: "" };
+const GAP = 14;
+const ROW_GAP = 6;
 
 /** Properties of {@linkcode DraftTreeView}. */
 export interface DraftTreeViewProps {
@@ -29,17 +30,24 @@ export interface DraftTreeViewProps {
 
 /** A round's tree. */
 export function DraftTreeView({ tree: { nodes }, rootText }: DraftTreeViewProps): VNode {
-  const root = rootText === undefined ? "prompt" : shortVisibleText(rootText, MAX_CELLS);
+  const root = rootText === undefined ? "prompt" : shortVisibleText(rootText, MAX_ROOT_CELLS);
+  const box = useRef<HTMLDivElement>(null);
   const { root: rootBox, nodes: placed, width, height } = layOutTree(nodes, {
     nodeHeight: NODE_HEIGHT,
     columnGap: GAP,
-    rowGap: 8,
-    widthOf: (node) => widthOfText(labelOf(node)),
+    rowGap: ROW_GAP,
+    widthOf: ({ text }) => widthOfText(shortVisibleText(text, MAX_CELLS)),
     rootWidth: widthOfText(root),
   });
   const size = { width: width + 2 * MARGIN, height: height + 2 * MARGIN };
+  // Of a tree that is too wide, the end of the path that was drawn comes into view.
+  const end = placed.findLast(({ node, y }) => node.kind !== "rejected" && y === 0) ?? rootBox;
+  useLayoutEffect(() => {
+    box.current!.scrollTop = 0;
+    box.current!.scrollLeft = end.x + end.width + 2 * GAP - box.current!.clientWidth;
+  }, [nodes]);
   return html`
-    <div class="draft-tree" tabindex="0" role="group" aria-label="Draft tree">
+    <div class="draft-tree" tabindex="0" role="group" aria-label="Draft tree" ref=${box}>
       <svg
         ...${size}
         viewBox=${`${-MARGIN} ${-MARGIN} ${size.width} ${size.height}`}
@@ -49,7 +57,7 @@ export function DraftTreeView({ tree: { nodes }, rootText }: DraftTreeViewProps)
         ${placed.map((place) => html`<path class=${`edge ${place.node.kind}`} d=${edgeOf(place)} />`)}
         <g class="node root">
           ${boxOf(rootBox)}
-          ${textOf(rootBox, 23, root, "text")}
+          ${textOf(rootBox, 20, root, "text")}
         </g>
         ${placed.map(nodeOf)}
       </svg>
@@ -67,14 +75,14 @@ function nodeOf(place: PlacedNode): unknown {
     <g class=${`node ${node.kind}`} key=${node.index} data-node=${node.index}>
       <title>${describeNode(node)}</title>
       ${boxOf(place)}
-      ${textOf(place, 16, labelOf(node), "text")}
-      ${textOf(place, 31, node.kind === "drawn" ? "drawn" : formatProbability(node.conditional!), "number")}
+      ${textOf(place, 14, shortVisibleText(node.text, MAX_CELLS), "text")}
+      ${textOf(place, 27, numberOf(node), "number")}
     </g>
   `;
 }
 
 function boxOf({ x, y, width, height }: Box): unknown {
-  return html`<rect ...${{ x, y, width, height }} rx="6" />`;
+  return html`<rect ...${{ x, y, width, height }} rx="5" />`;
 }
 
 function textOf({ x, y, width }: Box, line: number, text: string, name: string): unknown {
@@ -83,7 +91,7 @@ function textOf({ x, y, width }: Box, line: number, text: string, name: string):
 
 /** Straight along the row, else down a line that all children of a node share. */
 function edgeOf({ x, y, height, from }: PlacedNode): string {
-  const start = from.x + from.width, turn = start + GAP / 2, radius = 6;
+  const start = from.x + from.width, turn = start + GAP / 2, radius = 5;
   const y1 = from.y + from.height / 2, y2 = y + height / 2;
   if (y1 === y2) return `M${start} ${y1}H${x}`;
   return `M${start} ${y1}H${turn}V${y2 - radius}Q${turn} ${y2} ${turn + radius} ${y2}H${x}`;
@@ -111,8 +119,9 @@ function describeNode({ kind, conditional, product }: DraftNode): string {
   return `${kind === "accepted" ? "accepted" : "not drawn"}, ${numbers}`;
 }
 
-function labelOf({ kind, text }: DraftNode): string {
-  return MARKS[kind] + shortVisibleText(text, MAX_CELLS);
+function numberOf({ kind, conditional }: DraftNode): string {
+  if (kind === "drawn") return "drawn";
+  return `${kind === "accepted" ? "✓ " : ""}${formatProbability(conditional!)}`;
 }
 
 function widthOfText(text: string): number {

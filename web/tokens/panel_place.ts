@@ -20,8 +20,26 @@ export type PanelPlace =
   | { readonly kind: "sheet"; readonly edge: "top" | "bottom" };
 
 const GAP = 12;
-const MIN_WIDTH = 288;
-const MAX_WIDTH = 520;
+/** Narrower than this a tree cannot be read: then the panel is a sheet. */
+const MIN_WIDTH = 340;
+const MAX_WIDTH = 560;
+/** What a text leaves beside it where it stays this wide itself, about 65 letters a line. */
+const MIN_TEXT_WIDTH = 480;
+const MIN_ROOM = 400;
+
+/**
+ * How much narrower than its column a text must be so that a panel has room beside it, in pixels; 0 where it has, and
+ * where there is too little for both.
+ */
+export function roomBeside(column: Pick<Rectangle, "left" | "right">, viewportWidth: number): number {
+  const available = viewportWidth - column.left - 2 * GAP;
+  const panelWidth = Math.min(MAX_WIDTH, available - MIN_TEXT_WIDTH);
+  if (panelWidth < MIN_ROOM) return 0;
+  return Math.max(
+    0,
+    Math.min(column.right - column.left, column.right - (viewportWidth - panelWidth - 2 * GAP)),
+  );
+}
 
 /**
  * The place for a panel about a token. A sheet stands at the bottom where the text may be scrolled away from under it,
@@ -39,6 +57,7 @@ export function placePanel({ viewport, text, token, panelHeight, mayScroll }: {
     { left: text.right + GAP, room: viewport.width - text.right - 2 * GAP },
     { left: undefined, room: text.left - 2 * GAP },
   ];
+  if (rooms[0]!.room < MIN_ROOM && rooms[1]!.room > rooms[0]!.room) rooms.reverse();
   for (const { left, room } of rooms) {
     if (room < MIN_WIDTH) continue;
     const width = Math.min(MAX_WIDTH, room), highest = viewport.height - panelHeight - GAP;

@@ -6,14 +6,13 @@
 import type { Answer } from "../api/answer.ts";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState, type VNode } from "../ui/html.ts";
 import { movePanel, uncover } from "./panel_moves.ts";
+import { roomBeside } from "./panel_place.ts";
 import { plainStepOf } from "./round_facts.ts";
 import { RoundPanel } from "./round_panel.ts";
 import { TokenText } from "./token_text.ts";
 
 /** Milliseconds in which the mouse may go from a token to the panel. */
 const LEAVE_MS = 250;
-/** Width from which the text leaves room for the panel beside it, pixels. */
-const ROOMY_WIDTH = 900;
 
 /** Properties of {@linkcode TokensView}. */
 export interface TokensViewProps {
@@ -76,10 +75,11 @@ export function TokensView({ answer, plainStepMs }: TokensViewProps): VNode {
 
   useLayoutEffect(() => {
     host.current!.append(text.element, text.description);
-    const resized = new ResizeObserver(([entry]) => {
-      view.current?.classList.toggle("roomy", entry!.contentRect.width >= ROOMY_WIDTH);
+    const resized = new ResizeObserver(() => {
+      const column = view.current!.getBoundingClientRect();
+      text.element.style.marginRight = `${roomBeside(column, document.documentElement.clientWidth)}px`;
     });
-    resized.observe(view.current!);
+    for (const element of [view.current!, document.documentElement]) resized.observe(element);
     return () => resized.disconnect();
   }, []);
   // Before the panel is drawn, which shows what the text has now.

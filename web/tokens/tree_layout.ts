@@ -1,6 +1,7 @@
 /**
  * Places of a draft tree's nodes: levels are columns, and the first child stands in the row of its parent, so that the
- * path that was drawn is a straight line along the top.
+ * path that was drawn is a straight line along the top. Each other node stands as high as its column has room for it and
+ * for the straight line behind it, which keeps lines from crossing.
  *
  * @module
  */
@@ -55,17 +56,23 @@ export function layOutTree(nodes: readonly DraftNode[], measures: TreeMeasures):
   for (const width of columns) starts.push(starts.at(-1)! + width + columnGap);
 
   const root: Box = { x: 0, y: 0, width: rootWidth, height }, placed: PlacedNode[] = [];
-  let numRows = 0;
-  const place = (parent: number, from: Box, level: number) => {
-    const children = childrenOf(nodes, parent);
-    if (children.length === 0) numRows++;
-    for (const node of children) {
-      const box = { x: starts[level]!, y: numRows * (height + rowGap), width: columns[level]!, height };
+  /** The first row of each column that is free. */
+  const free: number[] = columns.map(() => 0);
+  const freeRow = (node: DraftNode, level: number): number => {
+    const [first] = childrenOf(nodes, node.index);
+    return Math.max(free[level]!, first === undefined ? 0 : freeRow(first, level + 1));
+  };
+  const place = (parent: number, from: Box, row: number, level: number) => {
+    for (const [index, node] of childrenOf(nodes, parent).entries()) {
+      const at = index === 0 ? row : Math.max(row, freeRow(node, level));
+      const y = at * (height + rowGap), box = { x: starts[level]!, y, width: columns[level]!, height };
       placed.push({ ...box, node, from });
-      place(node.index, box, level + 1);
+      free[level] = at + 1;
+      place(node.index, box, at, level + 1);
     }
   };
-  place(ROOT, root, 0);
+  place(ROOT, root, 0, 0);
+  const numRows = Math.max(1, ...free);
   return {
     root,
     nodes: placed,

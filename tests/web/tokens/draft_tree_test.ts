@@ -97,3 +97,28 @@ Deno.test("tree layout: what was drawn runs along the top", () => {
   const top = layout.nodes.filter(({ y }) => y === 0).map(({ node }) => node.text);
   assert.deepEqual(top, [" quick", " brown", " fox"]);
 });
+
+Deno.test("tree layout: leaves stand beside the branches of their siblings, and no two lines meet", () => {
+  const round = draftedRound([["a", -1, 0.9], ["b", 0, 0.8], ["c", 1, 0.7], ["d", 1, 0.1], ["e", -1, 0.1]], [
+    0,
+    1,
+  ], "x");
+  const rows = layOutTree(draftNodesOf(round)!.nodes, MEASURES).nodes.map((
+    { node, y },
+  ) => [node.text, y / 46]);
+  assert.deepEqual(Object.fromEntries(rows), { a: 0, b: 0, x: 0, c: 1, d: 2, e: 1 });
+  fc.assert(fc.property(rounds, (round) => {
+    const { nodes } = layOutTree(draftNodesOf(round)!.nodes, MEASURES);
+    // Lines down to the children of a node, in the gap before them.
+    const lines = Map.groupBy(nodes, ({ x, from }) => `${x} ${from.y}`).values().map((children) => ({
+      x: children[0]!.x,
+      top: children[0]!.from.y,
+      bottom: Math.max(...children.map(({ y }) => y)),
+    })).toArray();
+    for (const a of lines) {
+      for (const b of lines) {
+        assert.ok(a === b || a.x !== b.x || a.bottom < b.top || b.bottom < a.top);
+      }
+    }
+  }));
+});
