@@ -188,6 +188,8 @@ async function fits({ page, browser }: PlaygroundPage, where: string): Promise<v
       .map((element) => element.tagName + "." + element.className)
   `);
   assert.deepEqual(wide, [], where);
+  const tooTall = await page.evaluate("document.documentElement.scrollHeight - innerHeight");
+  assert.equal(tooTall, 0, `${where}: nothing is below the page`);
   await browser.assertAccessible();
 }
 
