@@ -61,6 +61,13 @@ export class Settings {
     this.set({ texts: { ...this.values.value.texts, [name]: text } });
   }
 
+  /** Sets the sampling fields that have no text. */
+  fill(texts: SettingsValues["texts"]): void {
+    for (const [name, text] of Object.entries(texts)) {
+      if (!this.values.value.texts[name]?.trim()) this.setText(name, text);
+    }
+  }
+
   /** Takes all sampling fields back to the server's defaults. */
   reset(): void {
     this.faults.value = {};

@@ -9,11 +9,14 @@ import { focusQuestion } from "./focus.ts";
 import type { Playground } from "./playground.ts";
 
 const QUESTIONS = [
-  "Explain how a suspension bridge carries its load.",
-  "Write a short story about a lighthouse keeper.",
-  "List ten uses for a paper clip, one line each.",
   "Write a Python function that reverses a linked list.",
+  "What is photosynthesis?",
+  "Write an HTML page with a heading, a list and a table.",
+  "Name the planets of the solar system with one sentence each.",
 ];
+
+/** Settings that the examples bring where the user has none: what is most probable is what drafters guess best. */
+const SAMPLE_SETTINGS = { temperature: "0", max_completion_tokens: "300" };
 
 /** Properties of {@linkcode Welcome}. */
 export interface WelcomeProps {
@@ -34,6 +37,7 @@ export function Welcome({ playground }: WelcomeProps): VNode {
           html`
             <li>
               <button type="button" onClick=${() => {
+                playground.settings.fill(SAMPLE_SETTINGS);
                 playground.send(question);
                 focusQuestion();
               }}>
@@ -43,6 +47,10 @@ export function Welcome({ playground }: WelcomeProps): VNode {
           `
         )}
       </ul>
+      <p class="muted">
+        These ask at temperature 0, where drafts are accepted most, and for 300 tokens at most, unless you have set
+        other numbers; Settings shows both.
+      </p>
       <${Legend} />
     </div>
   ` as VNode;

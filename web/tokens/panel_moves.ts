@@ -11,9 +11,12 @@ const CLEARANCE = 16;
 
 /** Moves the panel to its place. `mayScroll`: the text may be scrolled from under it. Whether it is a sheet. */
 export function movePanel(panel: HTMLElement, text: TokenText, token: number, mayScroll: boolean): boolean {
+  const column = text.element.getBoundingClientRect(), { left, right, bottom } = column;
+  // Of a text that is scrolled up, what is in sight begins where its box does.
+  const top = Math.max(column.top, scrollerOf(text.element).getBoundingClientRect().top + CLEARANCE);
   const place = placePanel({
     viewport: { width: document.documentElement.clientWidth, height: innerHeight },
-    text: text.element.getBoundingClientRect(),
+    text: { left, right, top, bottom },
     token: (text.elementOf(token) ?? text.element).getBoundingClientRect(),
     panelHeight: panel.offsetHeight,
     mayScroll,

@@ -56,6 +56,15 @@ Deno.test("settings: speculation is named only where it is off", () => {
   assert.deepEqual(fieldsOf(made.values.value), { speculative: false });
 });
 
+Deno.test("settings: what examples bring is set where nothing is, and is seen, sent and taken back", () => {
+  const made = settings({ temperature: "0.7", "max_completion_tokens": " " });
+  made.fill({ temperature: "0", "max_completion_tokens": "300" });
+  assert.deepEqual(made.values.value.texts, { temperature: "0.7", "max_completion_tokens": "300" });
+  assert.deepEqual(fieldsOf(made.values.value), { temperature: 0.7, "max_completion_tokens": 300 });
+  made.reset();
+  assert.deepEqual(fieldsOf(made.values.value), {});
+});
+
 Deno.test("settings: the server's fault is that of the field, until it is changed", () => {
   const made = settings({ stop: "a" });
   assert.ok(made.refuse("stop[0]", "too long"));
