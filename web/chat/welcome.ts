@@ -51,7 +51,7 @@ export function Welcome({ playground }: WelcomeProps): VNode {
         These ask at temperature 0, where drafts are accepted most, and for 300 tokens at most, unless you have set
         other numbers; Settings shows both.
       </p>
-      <${Legend} />
+      <${Legend} isOpen />
     </div>
   ` as VNode;
 }

@@ -46,7 +46,7 @@ export function ResultView({ race, result: { comparison, speedUp } }: ResultView
   const difference = comparison?.difference;
   return html`
     <div class="result">
-      <p class="comparison">${comparison
+      <p class="comparison" data-verdict=${comparison?.verdict}>${comparison
         ? describeComparison(comparison)
         : "Texts: nothing to compare yet."}</p>
       ${difference && html`

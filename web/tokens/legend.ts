@@ -11,10 +11,10 @@ const ENTRIES = [
   { origin: "plain", name: "plain", says: "from a step without drafts" },
 ];
 
-/** What the colours and lines of tokens mean, in a line that opens to say how to see more. */
-export function Legend(): VNode {
+/** What the colours and lines of tokens mean, in a line that opens, or is open, to say how to see more. */
+export function Legend({ isOpen = false }: { readonly isOpen?: boolean }): VNode {
   return html`
-    <details class="token-legend">
+    <details class="token-legend" open=${isOpen}>
       <summary>
         ${ENTRIES.map(({ origin, name }) =>
           html`

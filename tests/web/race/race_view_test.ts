@@ -118,6 +118,7 @@ Deno.test({
       const color = await browser.page.evaluate(
         "getComputedStyle(document.querySelector('.difference')).color",
       );
+      assert.equal(await browser.page.locator(".comparison[data-verdict=different]").count(), 1);
       const [red, green, blue] = /(\d+), (\d+), (\d+)/.exec(color as string)!.slice(1).map(Number);
       assert.ok(red! > 1.5 * green! && red! > 1.5 * blue!, `${color} is red`);
       assert.equal(await verdict(browser).getByText("the speed").count(), 0);
