@@ -12,8 +12,9 @@ export interface ApiFailure {
   /**
    * `unauthorized`: the API key is missing or wrong. `overloaded`: the queue is full, or the server starts, stops or
    * pauses. `unreachable`: no answer, or the connection ended in the middle. `refused`: a fault of the request.
+   * `broken`: a fault of the server, or an answer that is none of its own.
    */
-  readonly kind: "unauthorized" | "overloaded" | "unreachable" | "refused";
+  readonly kind: "unauthorized" | "overloaded" | "unreachable" | "refused" | "broken";
   /** The server's own words where it has any. */
   readonly message: string;
   /** The request field at fault, of `refused`. */

@@ -5,8 +5,9 @@
  */
 import type { Answer, ApiFailure, SpeculationRound } from "./answer.ts";
 import { eventData } from "./event_stream.ts";
-import { failureOf, failureOfBody, failureOfKey, unreachable } from "./failure.ts";
+import { failureOf, failureOfBody, failureOfKey, failureOfType, unreachable } from "./failure.ts";
 import { PerFrame } from "./per_frame.ts";
+import { isRound } from "./rounds.ts";
 
 /** A message of a conversation. */
 export interface Message {
@@ -74,7 +75,10 @@ async function begin(
       body: JSON.stringify({ messages, stream: true, stream_options: STREAM_OPTIONS, ...fields }),
       signal,
     });
-    return response.ok && response.body !== null ? response.body : await failureOf(response);
+    if (!response.ok) return await failureOf(response);
+    const failure = failureOfType(response);
+    if (failure !== undefined) await response.body?.cancel();
+    return failure ?? response.body ?? unreachable("The connection ended before the answer");
   } catch {
     return unreachable("The server does not answer");
   }
@@ -101,13 +105,13 @@ class GrowingAnswer {
     try {
       for await (const data of eventData(body)) {
         if (data === "[DONE]") break;
-        this.#take(JSON.parse(data));
+        this.#take(parseChunk(data));
         if (this.#known.state === "failed") return;
         changed();
       }
     } catch (error) {
       if (error instanceof SyntaxError) {
-        return this.fail({ kind: "refused", message: "Cannot read what the server sent" });
+        return this.fail({ kind: "broken", message: "Cannot read what the server sent" });
       }
       // Else the connection: what is missing then is seen below.
     }
@@ -132,6 +136,9 @@ class GrowingAnswer {
     if (usage) this.#change({ numPromptTokens: usage.prompt_tokens, numTokens: usage.completion_tokens });
     if (choice === undefined) return;
     const text = choice.delta?.content ?? "", rounds = choice.speculation ?? [];
+    if (typeof text !== "string" || !Array.isArray(rounds) || !rounds.every(isRound)) {
+      throw new SyntaxError("Cannot read chunk: its text or its rounds are none");
+    }
     for (const round of rounds) this.#rounds.push(round);
     if (choice.finish_reason) this.#change({ finishReason: choice.finish_reason });
     if (text === "" && rounds.length === 0) return;
@@ -142,4 +149,17 @@ class GrowingAnswer {
   #change(next: Partial<Answer>): void {
     this.#known = { ...this.#known, ...next };
   }
+}
+
+/** An event's data as a chunk, of which nothing but its outline is certain. */
+function parseChunk(data: string): Chunk {
+  const chunk: unknown = JSON.parse(data);
+  if (typeof chunk !== "object" || chunk === null) {
+    throw new SyntaxError("Cannot read chunk: it is no object");
+  }
+  const { choices = [] } = chunk as { readonly choices?: unknown };
+  if (!Array.isArray(choices) || choices.some((choice) => typeof choice !== "object" || choice === null)) {
+    throw new SyntaxError("Cannot read chunk: its choices are none");
+  }
+  return chunk;
 }

@@ -34,6 +34,17 @@ export function failureOfKey(apiKey: string): ApiFailure | undefined {
   return isUnusable ? { kind: "unauthorized", message: "The key has characters that none has" } : undefined;
 }
 
+/** The failure that an answer is which is no stream of events, as a proxy's page for signing in; undefined for a stream. */
+export function failureOfType({ headers, status }: Response): ApiFailure | undefined {
+  const type = headers.get("Content-Type")?.split(";")[0]!.trim() || "nothing";
+  if (type === "text/event-stream") return undefined;
+  return {
+    kind: "broken",
+    message:
+      `Status ${status} with ${type} in place of an answer: something else than Aerie may stand in between`,
+  };
+}
+
 /** The failure of a request that got no answer, or of which the connection ended in the middle. */
 export function unreachable(message: string): ApiFailure {
   return { kind: "unreachable", message };
@@ -43,7 +54,8 @@ function kindOf(status: number): ApiFailure["kind"] {
   if (status === 401) return "unauthorized";
   if (status === 429 || status === 503) return "overloaded";
   // A proxy says these of the server behind it.
-  return status === 502 || status === 504 ? "unreachable" : "refused";
+  if (status === 502 || status === 504) return "unreachable";
+  return status >= 500 ? "broken" : "refused";
 }
 
 /** `Retry-After`, in seconds or as a date. */

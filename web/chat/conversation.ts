@@ -5,6 +5,7 @@
  */
 import type { Answer } from "../api/answer.ts";
 import type { Message } from "../api/chat_stream.ts";
+import { isRound } from "../api/rounds.ts";
 
 /** A question and its answer. */
 export interface Exchange {
@@ -91,13 +92,6 @@ function parseAnswer(answer: Answer): Answer {
   }
   // The page was left in the middle of it.
   return { ...kept, state: "stopped" };
-}
-
-function isRound(round: Answer["rounds"][number] | null): boolean {
-  return Array.isArray(round?.tokens) && Array.isArray(round.accepted) &&
-    round.tokens.every((token) => typeof token?.text === "string" && typeof token.origin === "string") &&
-    (round.tree === null || Array.isArray(round.tree?.tokens) && Array.isArray(round.tree.parents) &&
-        Array.isArray(round.tree.texts) && Array.isArray(round.tree.probabilities));
 }
 
 /** Without `crypto.randomUUID`, which browsers have on secure pages only. */

@@ -12,6 +12,7 @@ const TITLES: Readonly<Record<ApiFailure["kind"], string>> = {
   overloaded: "The server is busy",
   unreachable: "The server is gone",
   refused: "The server refuses this",
+  broken: "The server cannot answer this",
 };
 
 /** Properties of {@linkcode FailureCard}. */

@@ -14,6 +14,8 @@ import { PageServer } from "../../support/page_server.ts";
 
 const question = { messages: [{ role: "user", content: "Hi" }], fields: { seed: 1 }, apiKey: "" } as const;
 
+const EVENTS = { headers: { "Content-Type": "text/event-stream" } };
+
 /** Events of the server's own stream of these chunks; a thrown error is its last. */
 function streamed(chunks: () => AsyncGenerator<unknown>): Promise<Response> {
   const failed = (error: unknown) => toErrorReply(error).body;
@@ -143,6 +145,7 @@ Deno.test("chat stream: a connection that ends in the middle leaves the text", a
             else out.error(new Error("gone"));
           },
         }),
+        EVENTS,
       )
     );
     assert.deepEqual([answer.state, answer.text, answer.failure!.kind], ["failed", "Once", "unreachable"]);
@@ -209,6 +212,47 @@ Deno.test("chat stream: a key that no header can carry is a wrong key", async ()
 });
 
 Deno.test("chat stream: an event that is no JSON fails and keeps the text", async () => {
-  const answer = await ask(() => new Response(`data: ${JSON.stringify(chunk("a"))}\n\ndata: {oops\n\n`));
-  assert.deepEqual([answer.state, answer.text, answer.failure!.kind], ["failed", "a", "refused"]);
+  const body = `data: ${JSON.stringify(chunk("a"))}\n\ndata: {oops\n\n`;
+  const answer = await ask(() => new Response(body, EVENTS));
+  assert.deepEqual([answer.state, answer.text, answer.failure!.kind], ["failed", "a", "broken"]);
+});
+
+Deno.test("chat stream: an answer of something that is no Aerie says what came, not that the server is gone", async () => {
+  const page = await ask(() =>
+    new Response("<h1>Sign in</h1>", { headers: { "Content-Type": "text/html" } })
+  );
+  assert.equal(page.failure!.kind, "broken");
+  assert.match(page.failure!.message, /^Status 200 with text\/html in place of an answer/);
+  const nothing = await ask(() => new Response(null, { status: 204 }));
+  assert.match(nothing.failure!.message, /^Status 204 with nothing/);
+});
+
+Deno.test("chat stream: events that are no chunks end the answer, and what there was of it stays", async () => {
+  const round = { tokens: [{ id: 1, text: "b", origin: "plain" }], tree: null, accepted: [], "verify_ms": 1 };
+  for (
+    const event of [
+      null,
+      5,
+      { choices: {} },
+      { choices: [null] },
+      { choices: [{ delta: { content: { a: 1 } } }] },
+      { choices: [{ ...chunk("b").choices[0], speculation: [null] }] },
+      { choices: [{ ...chunk("b").choices[0], speculation: [round] }] },
+    ]
+  ) {
+    const answer = await ask(() =>
+      streamed(async function* () {
+        yield chunk("a");
+        yield event;
+        yield chunk("c", "stop");
+      })
+    );
+    assert.deepEqual([answer.state, answer.text], ["failed", "a"], JSON.stringify(event));
+    assert.deepEqual(answer.failure, { kind: "broken", message: "Cannot read what the server sent" });
+  }
+});
+
+Deno.test("chat stream: a fault of the server is not called one of the request", async () => {
+  const { failure } = await ask(() => new Response("boom", { status: 500 }));
+  assert.deepEqual(failure, { kind: "broken", message: "The server answered with status 500" });
 });
