@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { failureOf } from "../api/failure.ts";
+import { failureOf, failureOfKey } from "../api/failure.ts";
 import { useEffect, useState } from "../ui/html.ts";
 import { addSample, type LoadSample, readLoads } from "./load_samples.ts";
 import { delayAfter } from "./poll_delay.ts";
@@ -50,6 +50,8 @@ export function useLoads(apiKey: string, isOpen: boolean, isShown: () => boolean
 }
 
 async function askLoads(apiKey: string, signal: AbortSignal): Promise<LoadSample | { failure: string }> {
+  const unusable = failureOfKey(apiKey);
+  if (unusable !== undefined) return { failure: unusable.message };
   try {
     const response = await fetch("v1/loads?include=core,spec", {
       headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {},

@@ -22,7 +22,7 @@ Deno.test("server facts: the key goes along, and its refusal comes back", async 
   assert.deepEqual(await fetchFacts("wrong"), { kind: "unauthorized", message: "Cannot authorize" });
   assert.deepEqual(await fetchFacts("…"), {
     kind: "unauthorized",
-    message: "The key has characters that none has",
+    message: "The key has a character that no key can have",
   });
 });
 
