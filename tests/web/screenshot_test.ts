@@ -151,7 +151,7 @@ function pathOf(round: SpeculationRound): unknown {
   return {
     accepted: round.accepted,
     rejected: round.tree!.tokens.length - round.accepted.length,
-    drawn: drawn.map((text) => shortVisibleText(text, 12)),
+    drawn: drawn.map((text) => shortVisibleText(text, 10)),
   };
 }
 

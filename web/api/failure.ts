@@ -31,7 +31,9 @@ export function failureOfBody(body: unknown, status = 500): ApiFailure {
 /** The failure that a key is which no header can carry; undefined for one that can be tried. */
 export function failureOfKey(apiKey: string): ApiFailure | undefined {
   const isUnusable = [...apiKey].some((character) => character < " " || character > "\xff");
-  return isUnusable ? { kind: "unauthorized", message: "The key has a character that no key can have" } : undefined;
+  return isUnusable
+    ? { kind: "unauthorized", message: "The key has a character that no key can have" }
+    : undefined;
 }
 
 /** The failure that an answer is which is no stream of events, as a proxy's page for signing in; undefined for a stream. */

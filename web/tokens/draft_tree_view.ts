@@ -9,7 +9,7 @@ import { formatProbability } from "./round_facts.ts";
 import { type Box, layOutTree, type PlacedNode } from "./tree_layout.ts";
 import { cellsOf, shortVisibleText, spokenText } from "./visible_text.ts";
 
-const MAX_CELLS = 12;
+const MAX_CELLS = 10;
 /** The text of the token before, of which the end says most. */
 const MAX_ROOT_CELLS = 6;
 /** Pixels. */
@@ -20,6 +20,8 @@ const MIN_WIDTH = 44;
 const MARGIN = 3;
 const GAP = 14;
 const ROW_GAP = 6;
+/** To how much of its size a tree shrinks to fit its box. */
+const MIN_SCALE = 0.82;
 
 /** Properties of {@linkcode DraftTreeView}. */
 export interface DraftTreeViewProps {
@@ -44,12 +46,17 @@ export function DraftTreeView({ tree: { nodes }, rootText }: DraftTreeViewProps)
   const end = placed.findLast(({ node, y }) => node.kind !== "rejected" && y === 0) ?? rootBox;
   useLayoutEffect(() => {
     box.current!.scrollTop = 0;
-    box.current!.scrollLeft = end.x + end.width + 2 * GAP - box.current!.clientWidth;
+    const scale = box.current!.querySelector("svg")!.clientWidth / size.width;
+    box.current!.scrollLeft = scale * (end.x + end.width) + 2 * GAP - box.current!.clientWidth;
   }, [nodes]);
   return html`
     <div class="draft-tree" tabindex="0" role="group" aria-label="Draft tree" ref=${box}>
       <svg
         ...${size}
+        style=${{
+          inlineSize: `min(${size.width}px, max(100% - 12px, ${MIN_SCALE * size.width}px))`,
+          blockSize: "auto",
+        }}
         viewBox=${`${-MARGIN} ${-MARGIN} ${size.width} ${size.height}`}
         aria-hidden="true"
         focusable="false"
