@@ -38,7 +38,7 @@ export function failureOfKey(apiKey: string): ApiFailure | undefined {
 
 /** The failure that an answer is which is no stream of events, as a proxy's page for signing in; undefined for a stream. */
 export function failureOfType({ headers, status }: Response): ApiFailure | undefined {
-  const type = headers.get("Content-Type")?.split(";")[0]!.trim() || "nothing";
+  const type = headers.get("Content-Type")?.replace(/;.*/, "").trim() || "nothing";
   if (type === "text/event-stream") return undefined;
   return {
     kind: "broken",

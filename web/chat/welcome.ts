@@ -16,7 +16,7 @@ const QUESTIONS = [
 ];
 
 /** Settings that the examples bring where the user has none: what is most probable is what drafters guess best. */
-const SAMPLE_SETTINGS = { temperature: "0", max_completion_tokens: "300" };
+const SAMPLE_SETTINGS = { temperature: "0", "max_completion_tokens": "300" };
 
 /** Properties of {@linkcode Welcome}. */
 export interface WelcomeProps {
