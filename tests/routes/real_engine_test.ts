@@ -244,7 +244,7 @@ Deno.test("real engine: text goes on behind a prompt with its space, by Sentence
     // Behind nothing but special tokens this is where the text begins.
     const alone = { input_ids: [1], sampling_params: native.sampling_params };
     assert.equal((await answer(app, "/generate", alone, generateResult)).text, "b b");
-  }, SENTENCEPIECE));
+  }, { tokenizer: SENTENCEPIECE }));
 
 test("a score is the probability of the next token", async (app) => {
   const { meta_info } = await generate(app, { max_new_tokens: 1, temperature: 0 }, {

@@ -11,6 +11,7 @@ import { completionResponse } from "../../routes/schema/completions.ts";
 import type { SpeculationRound } from "../../routes/schema/speculation_round.ts";
 import { answer, type App, events } from "../support/http.ts";
 import { ngram, plain, withApp } from "../support/real_app.ts";
+import { checkWireRounds } from "../support/wire_rounds.ts";
 
 type Choice = z.infer<typeof completionResponse>["choices"][number];
 
@@ -41,30 +42,10 @@ async function streamed(app: App, fields: object): Promise<Choice[]> {
 /** Asserts that rounds of the choices at `index` are the tokens and the text there; returns them. */
 function checkRounds(choices: readonly Choice[], index: number, echo: string): SpeculationRound[] {
   const own = choices.filter((choice) => choice.index === index);
-  const rounds = own.flatMap(({ speculation }) => speculation!),
-    tokens = rounds.flatMap(({ tokens }) => tokens);
-  assert.deepEqual(tokens.map(({ id }) => id), own.flatMap(({ token_ids: ids }) => ids!));
-  assert.equal(echo + tokens.map(({ text }) => text).join(""), own.map(({ text }) => text).join(""));
-  rounds.forEach(checkPath);
+  const rounds = own.flatMap(({ speculation }) => speculation!), { ids, text } = checkWireRounds(rounds);
+  assert.deepEqual(ids, own.flatMap(({ token_ids: ids }) => ids!));
+  assert.equal(echo + text, own.map(({ text }) => text).join(""));
   return rounds;
-}
-
-/** Asserts that the accepted nodes are a path of the tree from the root down, which tokens follow and then leave. */
-function checkPath({ tokens, tree, accepted }: SpeculationRound): void {
-  const origins = tokens.map(({ origin }) => origin);
-  if (tree === null) return assert.deepEqual([origins, accepted], [["plain"], []]);
-  accepted.forEach((node, i) => {
-    assert.equal(tree.parents[node], accepted[i - 1] ?? -1);
-    assert.equal(tree.tokens[node], tokens[i]?.id);
-    assert.equal(origins[i], "accepted");
-  });
-  const beyond = tokens.slice(accepted.length);
-  assert.ok(beyond.length <= 1);
-  for (const { id, origin } of beyond) {
-    assert.equal(origin, "bonus");
-    const proposed = tree.tokens.filter((_, node) => tree.parents[node] === (accepted.at(-1) ?? -1));
-    assert.ok(!proposed.includes(id), "a draft that was drawn was not accepted");
-  }
 }
 
 for (const [how, args] of [["plain", plain], ["ngram", ngram]] as const) {

@@ -7,6 +7,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { createApp } from "../../routes/app.ts";
+import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
@@ -18,18 +19,27 @@ import { writeTinyModel } from "./tiny_model.ts";
 export const plain: Partial<ServerArgs> = { speculativeAlgorithm: "NONE" },
   ngram: Partial<ServerArgs> = { speculativeAlgorithm: "NGRAM", speculativeNumDraftTokens: 4 };
 
-/** Runs `body` over an engine with a tiny model, with another tokenizer.json if one is given. */
+/** The model in place of the usual one, as far as it differs. */
+export interface AppModel {
+  /** Its tokenizer.json. */
+  readonly tokenizer?: object;
+  readonly numLayers?: number;
+}
+
+/** Runs `body` over an engine with a tiny model; flags may come from files beside it, such as a head's. */
 export async function withApp(
-  args: Partial<ServerArgs>,
+  args: Partial<ServerArgs> | ((folder: string, target: ModelConfig) => Promise<Partial<ServerArgs>>),
   body: (app: App) => Promise<void>,
-  tokenizer?: object,
+  { tokenizer, numLayers = 2 }: AppModel = {},
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    const config = { numHeads: 4, numKvHeads: 2, headDim: 32 };
+    const config = { numHeads: 4, numKvHeads: 2, headDim: 32, numLayers };
     await writeTinyModel(folder, { kind: "safetensors", seed: 5, config });
     if (tokenizer) await Deno.writeTextFile(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
-    await using engine = await start({ target: await openCheckpoint(await resolveModel(folder)) }, args);
+    const target = await openCheckpoint(await resolveModel(folder));
+    const flags = typeof args === "function" ? await args(folder, target.checkpoint.config) : args;
+    await using engine = await start({ target }, flags);
     await body(createApp(engine, { streamInterval: 1, enableCacheReport: true }));
     const { numFreePages, numEvictablePages, numPages } = await engine.schedulerState();
     assert.equal(numFreePages + numEvictablePages, numPages, "pages leak");
