@@ -38,14 +38,20 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
         summary: "With log-probabilities",
         value: { ...chat, max_completion_tokens: 4, logprobs: true, top_logprobs: 3 },
       },
+      rounds: {
+        summary: "With the rounds of speculation",
+        value: { ...chat, max_completion_tokens: 16, stream_options: { include_speculation: true } },
+      },
     },
     "/v1/completions": {
       text: { summary: "A continuation", value: completion },
       stop: { summary: "Up to a full stop", value: { ...completion, stop: "." } },
+      plain: { summary: "Without drafts, to the same text", value: { ...completion, speculative: false } },
     },
     "/generate": {
       text: { summary: "A continuation", value: generate },
       stream: { summary: "A stream of events", value: { ...generate, stream: true } },
+      rounds: { summary: "With the rounds of speculation", value: { ...generate, return_speculation: true } },
     },
     "/v1/score": {
       items: {

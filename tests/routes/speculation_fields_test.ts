@@ -55,9 +55,8 @@ Deno.test("speculation: rounds are not shown unless asked for, and chunks are as
   for (const [path, body] of ENDPOINTS) {
     const refusal = path === GENERATE
       ? [{ return_speculation: false }, { return_speculation: null }]
-      : [{ stream_options: { include_speculation: false } }, {
-        stream_options: { include_speculation: null },
-      }];
+      : [{ include_speculation: false }, { include_speculation: null }, {}, null]
+        .map((stream_options) => ({ stream_options }));
     for (const fields of [...off, ...refusal]) {
       await t.step(`${path} ${JSON.stringify(fields)}`, async () => {
         const response = await post(app, path, { ...body, ...fields, rid: "r", stream: true });
@@ -109,7 +108,28 @@ Deno.test("speculation: what is wrong is named", async (t) => {
       options({ include_speculation: [] }),
       "stream_options.include_speculation",
     ],
+    ...[true, "include_speculation", ["include_speculation"]].map((stream_options): typeof cases[number] => [
+      CHAT,
+      { messages },
+      { stream_options },
+      "stream_options",
+    ]),
+    [CHAT, { messages }, options({ include_rounds: true }), "stream_options.include_rounds"],
     [CHAT, { messages }, { return_speculation: true }, "return_speculation"],
+    [CHAT, { messages }, { ...asked, return_speculation: true }, "return_speculation"],
+    [COMPLETIONS, { prompt: "x" }, { ...asked, return_speculation: true }, "return_speculation"],
+    [GENERATE, { text: "x" }, { ...asked, return_speculation: true }, "stream_options"],
+    ...([[CHAT, { messages }], [COMPLETIONS, { prompt: "x" }]] as const).map((one): typeof cases[number] => [
+      ...one,
+      { ...asked, n: 1e9 },
+      "n",
+    ]),
+    [
+      GENERATE,
+      { text: "x" },
+      { return_speculation: true, sampling_params: { n: 1e9 } },
+      "sampling_params.n",
+    ],
     [CHAT, { messages }, options({ include_speculation: true, include_usage: true }), "stream_options"],
     [COMPLETIONS, { prompt: "x" }, options({ continuous_usage_stats: true }), "stream_options"],
   ];
