@@ -41,11 +41,15 @@ export class SchedulerLog {
     if (warning !== undefined) log("warning", warning);
   }
 
-  #judgeDrafts({ policy, speculation, departures: { recent } }: SchedulingState): string | undefined {
+  #judgeDrafts(state: SchedulingState): string | undefined {
+    const { policy, speculation, numDrafts, departures: { recent } } = state,
+      { numVerifications } = speculation;
     if (this.#isJudged || policy === undefined) return undefined;
-    if (speculation.numVerifications < NUM_JUDGED_VERIFICATIONS) return undefined;
+    if (numVerifications < NUM_JUDGED_VERIFICATIONS) return undefined;
     this.#isJudged = true;
-    return policy.warning(speculation, Math.max(1, Math.round(recent.numSequences / recent.numSteps)));
+    // Of all that ran, requests that decode plainly have neither drafts nor verifications.
+    const numSequences = Math.min(recent.numSequences / recent.numSteps, numVerifications / numDrafts);
+    return policy.warning(speculation, Math.max(1, Math.round(numSequences)));
   }
 }
 

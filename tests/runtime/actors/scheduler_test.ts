@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defaultSamplingParams } from "../../../runtime/contracts/sampling_params.ts";
 import type { Draft } from "../../../runtime/messages/scheduler_drafter.ts";
 import type { Forward } from "../../../runtime/messages/scheduler_verifier.ts";
 import { answerDraft, fixedDrafting, startScheduler } from "../../support/scheduler_actor.ts";
@@ -301,4 +302,24 @@ Deno.test("after 256 verifications fixed trees that do not pay are warned of, on
       assert.match(shown[0]!, /0\.24x .* break-even 4\.20, 1\.00 in the first 256 /);
     }
   }
+});
+
+Deno.test("that warning is about sequences that drafts are made for, whatever else decodes beside them", async () => {
+  const drafting = { ...fixedDrafting, forwardMs: { sizes: [1, 3, 12], ms: [10, 10, 90] } };
+  const scheduler = await startScheduler({ drafting, contextLength: 2000, numPages: 1000 });
+  const { lines, sent, answer, tell } = scheduler;
+  const sampling = { ...defaultSamplingParams, ignoreEos: true, maxTokens: 400 };
+  for (const requestId of ["drafted", "a", "b", "c"]) {
+    const promptTokens = Int32Array.of(1), speculative = requestId === "drafted";
+    tell({ type: "submit", requestId, promptTokens, sampling, speculative });
+  }
+  for (let numSteps = 0, numDrafts = 0; numSteps < 300; numSteps++) {
+    if (sent.drafter.length > numDrafts) {
+      numDrafts = sent.drafter.length;
+      answerDraft(scheduler, [8, 8]);
+    }
+    answer();
+  }
+  // A draft of 2 and a forward of 10 in place of one of 10; for all four it would be 90 in place of 19.
+  assert.match(lines.filter((line) => line.startsWith("warning")).join(), /^.* break-even 1\.20, [^\n]*$/);
 });
