@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "@hono/zod-openapi";
-import type { GenerationRequest } from "../../runtime/contracts/generation.ts";
+import type { GenerationRequest, Generator } from "../../runtime/contracts/generation.ts";
 import type { TextRound } from "../../runtime/contracts/speculation_round.ts";
 import { acceptLength, acceptRate, type SpeculationUsage } from "../../runtime/contracts/usage.ts";
 import type { Slices } from "../answers/slices.ts";
@@ -21,26 +21,32 @@ export interface SpeculationFields {
 
 /** The same for each generation of a request; nothing where it leaves all to the default. */
 export function speculationOf(
-  { speculative, stream_options: options, return_speculation: isAsked }: SpeculationFields,
+  fields: SpeculationFields,
 ): Pick<GenerationRequest, "speculative" | "reportsRounds"> {
   return {
-    ...(speculative === false && { speculative }),
-    ...((isAsked || options?.include_speculation) && { reportsRounds: true }),
+    ...(fields.speculative === false && { speculative: false }),
+    ...(wantsRounds(fields) && { reportsRounds: true }),
   };
 }
 
-/** Rounds as answers show them, made in slices. */
+function wantsRounds({ stream_options: options, return_speculation: isAsked }: SpeculationFields): boolean {
+  return (isAsked || options?.include_speculation) ?? false;
+}
+
+/** The field of an answer that shows rounds, made in slices; none if the request did not ask for it. */
 export async function toRounds(
+  fields: SpeculationFields,
   rounds: readonly TextRound[],
-  tokenBytes: TokenBytes,
+  generator: Pick<Generator, "tokenBytes">,
   slices: Slices,
-): Promise<SpeculationRound[]> {
-  const shown: SpeculationRound[] = [];
+): Promise<{ speculation?: SpeculationRound[] }> {
+  if (!wantsRounds(fields)) return {};
+  const speculation: SpeculationRound[] = [];
   for (const round of rounds) {
-    shown.push(toRound(round, tokenBytes));
+    speculation.push(toRound(round, (token) => generator.tokenBytes(token)));
     await slices.yieldTurn();
   }
-  return shown;
+  return { speculation };
 }
 
 function toRound(
@@ -60,13 +66,12 @@ function toRound(
       }
       : null,
     accepted: [...accepted],
-    draft_ms: toMicroseconds(draftMs),
-    verify_ms: toMicroseconds(verifyMs),
+    draft_ms: toThreeDecimals(draftMs),
+    verify_ms: toThreeDecimals(verifyMs),
   };
 }
 
-/** Milliseconds to three decimals. */
-function toMicroseconds(ms: number): number {
+function toThreeDecimals(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 

@@ -61,7 +61,7 @@ class NativeFormatter {
     for (const [index, output] of outputs.entries()) {
       results.push({
         ...await this.#result(index, output, slices),
-        ...await this.#speculation(output, slices),
+        ...await toRounds(this.#body, output.rounds, this.#context.generator, slices),
       });
     }
     const [only] = results;
@@ -77,16 +77,10 @@ class NativeFormatter {
       total.add({ ...value, rounds: [] });
       yield {
         ...await this.#result(index, total, slices, isFirst),
-        ...await this.#speculation(value, slices),
+        ...await toRounds(this.#body, value.rounds, this.#context.generator, slices),
         ...(this.#plan.isList && { index }),
       };
     }
-  }
-
-  async #speculation({ rounds }: Output, slices: Slices): Promise<Pick<GenerateResult, "speculation">> {
-    if (!this.#body.return_speculation) return {};
-    const { generator } = this.#context;
-    return { speculation: await toRounds(rounds, (token) => generator.tokenBytes(token), slices) };
   }
 
   async #result(index: number, output: Output, slices: Slices, isFirst = false): Promise<GenerateResult> {

@@ -20,7 +20,6 @@ import { generationContent, generationErrors, jsonBody } from "../answers/conten
 import { inParts, Slices } from "../answers/slices.ts";
 import { chatRequest, chatResponse } from "../schema/chat.ts";
 import { chatMessage } from "../schema/messages.ts";
-import type { SpeculationRound } from "../schema/speculation_round.ts";
 import { renderOptionsOf } from "../schema/template_fields.ts";
 
 type ChatRequest = z.infer<typeof chatRequest>;
@@ -116,7 +115,7 @@ class ChatFormatter {
         ...this.#promptIds,
         ...this.#tokenIds(output),
         ...(this.#body.return_token_ids && { response_token_ids: output.tokens }),
-        ...await this.#speculation(output, slices),
+        ...await toRounds(this.#body, output.rounds, this.#context.generator, slices),
       });
     }
     const { prompt_logprobs: numTop } = this.#body, { generator } = this.#context;
@@ -146,7 +145,8 @@ class ChatFormatter {
       }
       started.add(index);
       const hasContent = value.text !== "" || value.logprobs.length > 0;
-      const beside = { ...this.#tokenIds(value), ...await this.#speculation(value, slices) };
+      const rounds = await toRounds(this.#body, value.rounds, this.#context.generator, slices);
+      const beside = { ...this.#tokenIds(value), ...rounds };
       if (hasContent) {
         yield this.#chunk(index, value, { content: value.text }, {
           logprobs: this.#logprobs(value.logprobs),
@@ -173,15 +173,6 @@ class ChatFormatter {
 
   #tokenIds({ tokens }: Output): { token_ids?: number[] } {
     return this.#body.return_token_ids ? { token_ids: tokens } : {};
-  }
-
-  async #speculation(
-    { rounds }: Output,
-    slices: Slices,
-  ): Promise<{ speculation?: SpeculationRound[] }> {
-    if (!this.#body.stream_options?.include_speculation) return {};
-    const { generator } = this.#context;
-    return { speculation: await toRounds(rounds, (token) => generator.tokenBytes(token), slices) };
   }
 
   #chunk(index: number, output: Output, delta: object, fields: object = {}): object {

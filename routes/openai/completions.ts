@@ -162,7 +162,7 @@ class CompletionFormatter {
     slices: Slices,
   ): Promise<CompletionResponse["choices"][number]> {
     const echo = isFirst ? this.#echoes[index]?.text ?? "" : "";
-    const { return_token_ids: wantsTokens, prompt_logprobs: numTop, stream_options: options } = this.#body;
+    const { return_token_ids: wantsTokens, prompt_logprobs: numTop } = this.#body;
     const { generator } = this.#context;
     const tokenBytes = (token: number) => generator.tokenBytes(token);
     return {
@@ -175,9 +175,7 @@ class CompletionFormatter {
       }),
       ...(wantsTokens && isFirst && { prompt_token_ids: [...this.#requests[index]!.promptTokens] }),
       ...(wantsTokens && { token_ids: output.tokens }),
-      ...(options?.include_speculation && {
-        speculation: await toRounds(output.rounds, tokenBytes, slices),
-      }),
+      ...await toRounds(this.#body, output.rounds, generator, slices),
     };
   }
 

@@ -138,31 +138,31 @@ function bookDecode(
 
 /** The event for the client; undefined if nothing came. */
 function outputOf(sequence: Sequence, outcome: SegmentOutcome, numTaken: number): Tokens | undefined {
-  const { tokens, logprobs } = outcome.result;
+  const { tokens: drawn, logprobs } = outcome.result;
   const { requestId, promptLogprobs, queueMs, sampling } = sequence;
   sequence.promptLogprobs = undefined;
   const next = sampling.maxTokens === 0 && sampling.logprobTokens.length > 0 ? logprobs?.[0] : undefined;
   if (numTaken === 0 && promptLogprobs === undefined && next === undefined) return undefined;
+  const tokens = numTaken === drawn.length ? drawn : drawn.slice(0, numTaken);
   return {
     type: "tokens",
     requestId,
-    tokens: numTaken === tokens.length ? tokens : tokens.slice(0, numTaken),
+    tokens,
     ...(logprobs && { logprobs: logprobs.slice(0, numTaken) }),
     ...(next && { next }),
     ...(promptLogprobs && { promptLogprobs }),
     ...(numOutputTokens(sequence) === numTaken && queueMs !== undefined && { queueMs }),
-    ...(sequence.reportsRounds && numTaken > 0 && { round: roundOf(outcome, numTaken) }),
+    ...(sequence.reportsRounds && numTaken > 0 && { round: roundOf(outcome, tokens) }),
   };
 }
 
-/** What the step did for a sequence of which `numTaken` tokens count. */
-function roundOf({ draft, result, forwardMs }: SegmentOutcome, numTaken: number): SpeculationRound {
-  const { tokens, accepted } = result;
+/** What the step did for a sequence; of the tokens drawn, the first, `tokens`, count. */
+function roundOf({ draft, result, forwardMs }: SegmentOutcome, tokens: Int32Array): SpeculationRound {
   return {
-    tokens: tokens.slice(0, numTaken),
+    tokens,
     tree: draft?.tree ?? emptyTree,
     // A run that is cut inside the drafts has no token of the target's own.
-    accepted: accepted.slice(0, numTaken),
+    accepted: result.accepted.slice(0, tokens.length),
     draftMs: draft?.draftMs ?? 0,
     verifyMs: forwardMs,
   };
