@@ -9,6 +9,7 @@ import type { SchedulerConfig } from "../../../runtime/contracts/config.ts";
 import type { DraftTree } from "../../../runtime/contracts/draft_tree.ts";
 import type { DraftRequest } from "../../../runtime/messages/scheduler_drafter.ts";
 import type { SamplingParams } from "../../../runtime/contracts/sampling_params.ts";
+import { checkRound } from "../../support/rounds.ts";
 import type { Client } from "../../support/scheduler_client.ts";
 import { World } from "../../support/scheduler_world.ts";
 
@@ -50,6 +51,14 @@ const actions = fc.array(
     { weight: 2, arbitrary: fc.constant({ type: "draft" as const }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("cancel" as const), who: fc.nat({ max: 8 }) }) },
     { weight: 1, arbitrary: fc.constant({ type: "flush" as const }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        type: fc.constant("pause" as const),
+        mode: fc.constantFrom("in_place" as const, "retract" as const, "retract" as const),
+      }),
+    },
+    { weight: 2, arbitrary: fc.constant({ type: "resume" as const }) },
   ),
   { minLength: 20, maxLength: 120, size: "max" },
 );
@@ -112,6 +121,7 @@ function checkOutcome(world: World, client: Client): void {
   assert.deepEqual(client.logprobs.map(({ token }) => token), numLogprobs < 0 ? [] : tokens);
   const { asks, rounds } = client;
   if (asks.reportsRounds) assert.deepEqual(rounds.flatMap((round) => [...round.tokens]), tokens);
+  rounds.forEach(checkRound);
   if (asks.speculative) return;
   assert.ok(rounds.every(({ tree, draftMs }) => tree.tokens.length === 0 && draftMs === 0));
   assert.equal(last.usage.speculation, undefined);
@@ -137,8 +147,10 @@ function checkHistories(
           });
         } else if (action.type === "cancel") {
           world.cancel([...world.clients.keys()].at(-1 - action.who) ?? "unknown");
-        } else world[action.type]();
+        } else if (action.type === "pause") world.pause(action.mode);
+        else world[action.type]();
       });
+      world.resume();
       world.drain();
       for (const client of world.clients.values()) {
         checkOutcome(world, client);
