@@ -9,26 +9,8 @@
 namespace aerie {
 namespace {
 
-// Calls body(member, count) for every array in the order of a block.
-template <class Arrays, class Body>
-void for_arrays(Arrays& arrays, Body&& body) {
-    const BatchCounts& counts = arrays;
-    const size_t rows = counts.num_rows;
-    body(arrays.tree_masks, rows);
-    body(arrays.tokens, rows);
-    body(arrays.positions, rows);
-    body(arrays.slots, rows);
-    body(arrays.visible, rows);
-    body(arrays.segment_starts, size_t(counts.num_segments) + 1);
-    body(arrays.outputs, size_t(counts.num_outputs));
-    body(arrays.sources, size_t(counts.num_sources));
-    body(arrays.page_table, size_t(counts.num_segments) * counts.pages_per_segment);
-}
-
 constexpr uint64_t BatchLimits::*kLimits[] = {&BatchLimits::tokens, &BatchLimits::slots, &BatchLimits::pages,
                                               &BatchLimits::sources};
-
-constexpr size_t kHeaderBytes = (sizeof(BatchCounts) + 7) / 8 * 8;
 
 [[noreturn]] void bad(const char* op, const char* name, size_t index, int32_t value) {
     fail(AERIE_BAD_ARGUMENT, "%s: %s[%zu] is %d", op, name, index, value);
@@ -45,25 +27,14 @@ void check_below(const char* op, const char* name, const int32_t* values, size_t
 size_t block_bytes(const BatchCounts& counts) {
     BatchArrays arrays;
     static_cast<BatchCounts&>(arrays) = counts;
-    size_t bytes = kHeaderBytes;
+    size_t bytes = kBlockHeaderBytes;
     for_arrays(arrays, [&](auto* array, size_t count) { bytes += count * sizeof *array; });
     return bytes;
 }
 
-BatchArrays arrays_of(const BatchCounts& counts, const uint8_t* block) {
-    BatchArrays arrays;
-    static_cast<BatchCounts&>(arrays) = counts;
-    block += kHeaderBytes;
-    for_arrays(arrays, [&]<class T>(const T*& array, size_t count) {
-        array = reinterpret_cast<const T*>(block);
-        block += count * sizeof(T);
-    });
-    return arrays;
-}
-
 void write_block(uint8_t* block, const BatchArrays& arrays) {
     memcpy(block, static_cast<const BatchCounts*>(&arrays), sizeof(BatchCounts));
-    block += kHeaderBytes;
+    block += kBlockHeaderBytes;
     for_arrays(arrays, [&](auto* array, size_t count) {
         if (count) memcpy(block, array, count * sizeof *array);
         block += count * sizeof *array;

@@ -4,27 +4,14 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/batch_layout.h"
 #include "core/buffer.h"
 #include "core/object.h"
 
 namespace aerie {
 
-struct BatchCounts {
-    uint32_t num_rows = 0, num_segments = 0, pages_per_segment = 0, num_outputs = 0;
-    uint32_t num_sources = 0;  // num_rows, or 0 if the rows have none
-};
-
-// The arrays of aerie_batch_write, wherever they lie.
-struct BatchArrays : BatchCounts {
-    const int32_t *tokens = nullptr, *positions = nullptr, *slots = nullptr, *visible = nullptr;
-    const uint64_t* tree_masks = nullptr;
-    const int32_t *segment_starts = nullptr, *page_table = nullptr, *outputs = nullptr, *sources = nullptr;
-};
-
-// A block: counts, then the arrays one after another.
+// Bytes of a block, see core/batch_layout.h.
 size_t block_bytes(const BatchCounts& counts);
-// The arrays of a block that begins at `block`.
-BatchArrays arrays_of(const BatchCounts& counts, const uint8_t* block);
 // Copies arrays into a block of this size.
 void write_block(uint8_t* block, const BatchArrays& arrays);
 
