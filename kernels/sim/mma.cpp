@@ -24,30 +24,38 @@ struct Format {
 };
 constexpr Format kFormats[] = {{7, -126, 255}, {10, -14, 31}};
 
-// value = significand * 2^(exponent - fraction_bits)
-struct Number {
-    int32_t significand, exponent;
-    bool is_special;  // infinite or not a number
-};
-
-Number decode(uint16_t bits, const Format& format) {
-    const int fraction = bits & ((1 << format.fraction_bits) - 1);
-    const int field = (bits & 0x7fff) >> format.fraction_bits;
-    const int magnitude = field ? fraction | 1 << format.fraction_bits : fraction;
-    return {bits & 0x8000 ? -magnitude : magnitude, std::max(field - 1, 0) + format.min_exponent,
-            field == format.max_field};
+// Takes numbers apart into significand * 2^(exponent - fraction_bits); gives whether all are finite.
+AERIE_SIM_CLONES
+bool decode(const uint16_t* bits, int count, int fraction_bits, int min_exponent, int max_field, int32_t* significands,
+            int32_t* exponents) {
+    int num_special = 0;
+    for (int i = 0; i < count; ++i) {
+        const int fraction = bits[i] & ((1 << fraction_bits) - 1), field = (bits[i] & 0x7fff) >> fraction_bits;
+        const int magnitude = fraction | (field > 0) << fraction_bits, sign = -(bits[i] >> 15);
+        significands[i] = (magnitude ^ sign) - sign;
+        exponents[i] = field - (field > 0) + min_exponent;
+        num_special += field == max_field;
+    }
+    return num_special == 0;
 }
 
 float value_of(uint16_t bits, Half type) {
     const Format& format = kFormats[int(type)];
-    const Number number = decode(bits, format);
-    if (!number.is_special) return std::ldexp(float(number.significand), number.exponent - format.fraction_bits);
+    int32_t significand, exponent;
+    if (decode(&bits, 1, format.fraction_bits, format.min_exponent, format.max_field, &significand, &exponent)) {
+        return std::ldexp(float(significand), exponent - format.fraction_bits);
+    }
     if (bits & ((1 << format.fraction_bits) - 1)) return NAN;
     return bits & 0x8000 ? -INFINITY : INFINITY;
 }
 
+// 2^exponent within the exponents of doubles.
+inline __attribute__((always_inline)) double power_of_two(int exponent) {
+    return __builtin_bit_cast(double, uint64_t(1023 + exponent) << 52);
+}
+
 // sum * 2^exponent, cut off to fp32.
-float cut(int64_t sum, int exponent) {
+inline __attribute__((always_inline)) float cut(int64_t sum, int exponent) {
     if (sum == 0) return 0;
     const bool is_negative = sum < 0;
     uint64_t magnitude = uint64_t(is_negative ? -sum : sum);
@@ -60,7 +68,7 @@ float cut(int64_t sum, int exponent) {
         top = 63 - __builtin_clzll(magnitude);
     }
     if (top + exponent > 127) return is_negative ? -INFINITY : INFINITY;
-    const double value = std::ldexp(double(magnitude), exponent);
+    const double value = double(magnitude) * power_of_two(exponent);
     return float(is_negative ? -value : value);
 }
 
@@ -122,23 +130,13 @@ void multiply_add(Rounding rounding, Half type, const uint16_t (&a)[16][16], con
                   float (&d)[16][8]) {
     const Format& format = kFormats[int(type)];
     Operands operands;
-    bool special_row[16] = {}, special_col[8] = {}, any_special = false;
-    for (int k = 0; k < 16; ++k) {
-        for (int row = 0; row < 16; ++row) {
-            const Number number = decode(a[row][k], format);
-            operands.a[row][k] = number.significand;
-            operands.a_exponent[row][k] = number.exponent;
-            special_row[row] |= number.is_special;
-            any_special |= number.is_special;
-        }
-        for (int col = 0; col < kCols; ++col) {
-            const Number number = decode(b[k][col], format);
-            operands.b[k][col] = number.significand;
-            operands.b_exponent[k][col] = number.exponent;
-            special_col[col] |= number.is_special;
-            any_special |= number.is_special;
-        }
-    }
+    const auto decode_all = [&](const uint16_t* bits, int count, int32_t* significands, int32_t* exponents) {
+        return decode(bits, count, format.fraction_bits, format.min_exponent, format.max_field, significands,
+                      exponents);
+    };
+    bool any_special = !decode_all(a[0], 16 * 16, operands.a[0], operands.a_exponent[0]);
+    any_special |= !decode_all(b[0], 16 * kCols, reinterpret_cast<int32_t*>(operands.b),
+                               reinterpret_cast<int32_t*>(operands.b_exponent));
     float values_a[16][16], values_b[16][8];
     if (any_special) {
         for (int k = 0; k < 16; ++k) {
@@ -155,7 +153,7 @@ void multiply_add(Rounding rounding, Half type, const uint16_t (&a)[16][16], con
             memcpy(before, d[row], sizeof before);
             sum_row(operands, row, first, count, 2 * format.fraction_bits, fraction_bits, zero_exponent, d[row]);
             for (int col = 0; col < kCols; ++col) {
-                if (!(any_special && (special_row[row] || special_col[col])) && std::isfinite(before[col])) continue;
+                if (!any_special && std::isfinite(before[col])) continue;
                 bool is_special = !std::isfinite(before[col]);
                 for (int k = first; any_special && k < first + count; ++k) {
                     is_special |= !std::isfinite(values_a[row][k]) || !std::isfinite(values_b[k][col]);
