@@ -27,11 +27,13 @@ void AccessChecks::freed(Allocation& allocation) {
 }
 
 void AccessChecks::begin_block(Block& block) {
+    // Each thread of the host has shared memory of its own.
+    const bool is_same = block_ == &block && kernel_ == block.launch().kernel;
     block_ = &block;
     if (dynamic_cells_.size() < num_cells(block.launch().shared_bytes)) {
         dynamic_cells_.resize(num_cells(block.launch().shared_bytes));
     }
-    if (kernel_ == block.launch().kernel) return;
+    if (is_same) return;
     kernel_ = block.launch().kernel;
     module_ = module_of(kernel_->address);
     static_shared_ = module_ ? module_->thread_memory() : nullptr;

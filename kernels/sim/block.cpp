@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -12,7 +13,7 @@
 namespace aerie::sim {
 namespace {
 
-[[gnu::tls_model("initial-exec")]] constinit thread_local Block* running_block = nullptr;
+constinit thread_local Block* running_block = nullptr;
 constexpr size_t kSharedAlignment = 1024;
 
 uint3 unfold(uint64_t number, dim3 shape) {
@@ -47,7 +48,8 @@ void Block::begin(const Launch& launch, uint64_t number) {
     num_warps_ = (num_threads_ + 31) / 32;
     num_at_barrier_ = barrier_epoch_ = ready_warps_ = 0;
     failed_ = false;
-    ++serial_;
+    static std::atomic<uint32_t> serials{0};
+    serial_ = ++serials;
     order_ = schedule().order;
     random_ = Random(schedule().seed * 1000003 + launch.work * 8191 + number);
     if (!threads_) threads_.reset(new Thread[kMaxThreads]());

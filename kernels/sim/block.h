@@ -74,7 +74,7 @@ class Block {
     uint3 index() const { return index_; }
     uint64_t number() const { return number_; }
     uint32_t barrier_epoch() const { return barrier_epoch_; }
-    // Number of this block among all that ran in this thread of the host.
+    // Number of this block among all that ran.
     uint32_t serial() const { return serial_; }
     char* shared_memory() const { return shared_.get(); }
     bool on_stack(const void* address) const { return stacks_.contains(address); }

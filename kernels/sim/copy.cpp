@@ -29,9 +29,6 @@ cudaError_t release(const char* call, Space space, void* memory) {
     if (!memory) return cudaSuccess;
     // As CUDA, which waits for all work before it frees.
     Queue::get().finish_all();
-    for (CUstream_st* stream : all_streams()) {
-        for (const WorkPointer& work : stream->last) Queue::get().learn(*work);
-    }
     return end_call(Memory::get().free(space, memory) ? cudaSuccess : cudaErrorInvalidValue);
 }
 

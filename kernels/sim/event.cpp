@@ -24,9 +24,6 @@ cudaError_t cudaDeviceSynchronize() {
     }
     count_wait();
     Queue::get().finish_all();
-    for (CUstream_st* stream : all_streams()) {
-        for (const WorkPointer& work : stream->last) Queue::get().learn(*work);
-    }
     return end_call(cudaSuccess);
 }
 

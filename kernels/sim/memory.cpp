@@ -125,11 +125,13 @@ void Memory::unwatch(uint32_t work) {
     for (const Watched& range : ranges) protect_pages(range.begin, range.end);
 }
 
-void Memory::write_watched(void* target, const void* from, size_t bytes) {
-    auto* begin = static_cast<char*>(target);
-    mprotect(page_of(begin), size_t(begin + bytes - page_of(begin)), PROT_READ | PROT_WRITE);
-    memcpy(target, from, bytes);
-    protect_pages(begin, begin + bytes);
+void Memory::open_pages(const void* begin, size_t bytes) {
+    char* const page = page_of(static_cast<const char*>(begin));
+    mprotect(page, size_t(static_cast<const char*>(begin) + bytes - page), PROT_READ | PROT_WRITE);
+}
+
+void Memory::close_pages(const void* begin, size_t bytes) {
+    protect_pages(static_cast<const char*>(begin), static_cast<const char*>(begin) + bytes);
 }
 
 // Closes those pages of a range that a watched target is on, and opens the others.
@@ -141,9 +143,10 @@ void Memory::protect_pages(const char* begin, const char* end) {
     }
 }
 
-bool Memory::is_watched(const void* address) const {
+bool Memory::is_watched(const void* address, size_t bytes) const {
+    const auto* begin = static_cast<const char*>(address);
     return std::any_of(watched_.begin(), watched_.end(),
-                       [&](auto& range) { return address >= range.begin && address < range.end; });
+                       [&](auto& range) { return begin < range.end && begin + bytes > range.begin; });
 }
 
 bool Memory::release_page(const void* address) {

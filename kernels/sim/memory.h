@@ -58,10 +58,11 @@ class Memory {
     // Closes a target in pinned memory to the host, until `unwatch` with the same number.
     void watch(void* target, size_t bytes, uint32_t work);
     void unwatch(uint32_t work);
-    // Writes to a target that is closed to the host.
-    void write_watched(void* target, const void* from, size_t bytes);
-    // Whether an address is in a watched target.
-    bool is_watched(const void* address) const;
+    // Opens pages of pinned memory for the simulator's own use, and closes them again as they should be.
+    void open_pages(const void* begin, size_t bytes);
+    void close_pages(const void* begin, size_t bytes);
+    // Whether some of the bytes are in a watched target.
+    bool is_watched(const void* address, size_t bytes = 1) const;
     // Opens the page of an address that is beside a target, not in it; false if that page is not closed.
     bool release_page(const void* address);
 

@@ -41,9 +41,10 @@ Queue& Queue::get() {
 
 WorkPointer Queue::submit(Task task, uint32_t chain, std::vector<WorkPointer> after) {
     auto work = std::make_shared<Work>();
-    work->number = uint32_t(chains_.size());
+    work->number = ++number_;
     work->chain = chain;
-    chains_.push_back(chain);
+    if (is_checked()) chains_.push_back(chain);
+    all_.reach(chain, work->number);
     work->clock = host_;
     for (const WorkPointer& before : after) {
         work->clock.join(before->clock);
@@ -51,28 +52,32 @@ WorkPointer Queue::submit(Task task, uint32_t chain, std::vector<WorkPointer> af
         if (!before->is_done) work->after.push_back(before);
     }
     work->task = std::move(task);
-    if (work->task.kind == Kind::copy) {
-        const Allocation* source = Memory::get().find(work->task.from);
-        const Allocation* target = Memory::get().find(work->task.to);
-        if (!source || source->space != Space::device) {
-            work->staged.assign(work->task.from, work->task.from + work->task.bytes);
-            work->is_pinned_source = source != nullptr;
-        }
-        if (target && target->space != Space::device) {
-            // Until the copy has run the target holds nothing that the host may use.
-            memset(work->task.to, 0xff, work->task.bytes);
-            Memory::get().watch(work->task.to, work->task.bytes, work->number);
-            unknown_.push_back(work);
-        } else if (work->is_pinned_source) {
-            unknown_.push_back(work);
-        }
-    }
+    if (work->task.kind == Kind::copy) watch_copy(work);
     pending_.push_back(work);
     if (schedule().order == Order::random) {
         while (chances().below(kEarlyOdds) == 0 && run_something()) {
         }
     }
     return work;
+}
+
+void Queue::watch_copy(const WorkPointer& work) {
+    Memory& memory = Memory::get();
+    const Task& task = work->task;
+    const Allocation *source = memory.find(task.from), *target = memory.find(task.to);
+    // A source that a copy before it fills is not the host's.
+    if (!memory.is_watched(task.from, task.bytes) && (!source || source->space != Space::device)) {
+        work->staged.assign(task.from, task.from + task.bytes);
+        work->is_pinned_source = source != nullptr;
+    }
+    const bool is_to_host = target && target->space != Space::device;
+    if (is_to_host) {
+        // Until the copy has run the target holds nothing that the host may use.
+        memory.open_pages(task.to, task.bytes);
+        memset(task.to, 0xff, task.bytes);
+        memory.watch(task.to, task.bytes, work->number);
+    }
+    if (is_to_host || work->is_pinned_source) unknown_.push_back(work);
 }
 
 bool Queue::is_ready(const Work& work) {
@@ -121,6 +126,8 @@ void Queue::finish_all() {
     while (run_something()) {
     }
     Memory::get().close();
+    host_.join(all_);
+    forget_known();
 }
 
 void Queue::run(const WorkPointer& work) {
@@ -159,18 +166,26 @@ void Queue::copy(Work& work) {
     const Task& task = work.task;
     Memory& memory = Memory::get();
     if (work.is_pinned_source) compare_staging(work);
-    const Allocation* target = memory.find(task.to);
-    const char* from = work.is_pinned_source || work.staged.empty() ? task.from : work.staged.data();
-    if (target && target->space != Space::device) {
-        memory.write_watched(task.to, from, task.bytes);
-    } else {
-        memcpy(task.to, from, task.bytes);
+    // What a later copy will fill holds nothing of the host any more.
+    const bool is_staged = !work.staged.empty() && (!work.is_pinned_source || memory.is_watched(task.from, task.bytes));
+    const char* from = is_staged ? work.staged.data() : task.from;
+    const auto is_host = [&](const void* address) {
+        const Allocation* allocation = memory.find(address);
+        return allocation && allocation->space != Space::device;
+    };
+    for (const void* each : {static_cast<const void*>(from), static_cast<const void*>(task.to)}) {
+        if (is_host(each)) memory.open_pages(each, task.bytes);
+    }
+    memmove(task.to, from, task.bytes);
+    for (const void* each : {static_cast<const void*>(from), static_cast<const void*>(task.to)}) {
+        if (is_host(each)) memory.close_pages(each, task.bytes);
     }
     checks().copied(task.to, task.from, task.bytes);
 }
 
 void Queue::compare_staging(Work& work) {
-    if (work.staged.empty() || memcmp(work.staged.data(), work.task.from, work.task.bytes) == 0) return;
+    if (work.staged.empty() || Memory::get().is_watched(work.task.from, work.task.bytes)) return;
+    if (memcmp(work.staged.data(), work.task.from, work.task.bytes) == 0) return;
     size_t at = 0;
     while (work.staged[at] == work.task.from[at]) ++at;
     add_finding(Fault::staging_rewritten, "the host wrote to " + describe_address(work.task.from + at) +
@@ -182,6 +197,10 @@ void Queue::compare_staging(Work& work) {
 void Queue::learn(const Work& work) {
     host_.join(work.clock);
     host_.reach(work.chain, work.number);
+    forget_known();
+}
+
+void Queue::forget_known() {
     const auto is_known = [&](const WorkPointer& other) {
         return other->is_done && host_.is_after(other->chain, other->number);
     };

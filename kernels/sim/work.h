@@ -62,6 +62,7 @@ class Queue {
     WorkPointer submit(Task task, uint32_t chain, std::vector<WorkPointer> after);
     // Runs what is needed for a piece of work, and other work by chance.
     void finish(Work& work);
+    // Runs all work; the host knows it.
     void finish_all();
     // Runs something that may run; false if there is nothing.
     bool run_something();
@@ -77,14 +78,18 @@ class Queue {
     void run(const WorkPointer& work);
     void do_task(Work& work);
     void copy(Work& work);
+    // Keeps what a copy's source holds and closes its target, if they are the host's.
+    void watch_copy(const WorkPointer& work);
+    // Ends the watch over what the host knows to be done.
+    void forget_known();
     // Reports a pinned source that is no longer what it was when its copy was submitted.
     void compare_staging(Work& work);
 
-    uint32_t num_chains_ = 1;
+    uint32_t num_chains_ = 1, number_ = 0;
     std::vector<WorkPointer> pending_;
     std::vector<WorkPointer> unknown_;  // done or not, with staging or a watched target, and the host does not know
-    std::vector<uint32_t> chains_{0};   // by number of work
-    Clock host_;
+    std::vector<uint32_t> chains_{0};   // by number of work, where accesses are checked
+    Clock host_, all_;                  // what the host knows to be done; what was submitted
 };
 
 }  // namespace aerie::sim

@@ -71,3 +71,9 @@ export async function passCase(
   assert.match(stdout, /^done$/m, name);
   return stdout.trimEnd().split("\n").slice(0, -1);
 }
+
+/** A library of kernels with access checks, built first; see `tests/kernels/sim/native/library.cpp`. */
+export async function libraryPath(): Promise<string> {
+  await (built ??= build());
+  return join(folder, "libshared.so");
+}

@@ -17,6 +17,8 @@ const CASES = [
   "default_stream_is_ordered_with_blocking_ones",
   "pageable_copies_are_staged",
   "staging_used_by_turns",
+  "targets_are_used_again_before_the_host_looks",
+  "source_becomes_a_target",
   "graph_runs_what_was_captured",
   "graph_forks_and_joins",
   "graph_parameters_are_replaced",

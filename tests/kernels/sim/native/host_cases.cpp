@@ -178,3 +178,32 @@ CASE(work_is_counted) {
     EXPECT(aerie_sim_report(text.data(), bytes) == bytes);
     puts(text.data());
 }
+
+// Results of one launch after another land in one place, and go back to the device, before the host looks.
+CASE(targets_are_used_again_before_the_host_looks) {
+    const Stream compute;
+    const Device<int> values(std::vector<int>(kCount, 1)), copied(kCount);
+    int* out = pinned(kCount);
+    for (int round = 0; round < 3; ++round) {
+        OK(launch_change(values.data, kCount, 2, 0, compute.stream));
+        OK(cudaMemcpyAsync(out, values.data, kBytes, cudaMemcpyDeviceToHost, compute.stream));
+        OK(cudaMemcpyAsync(copied.data, out, kBytes, cudaMemcpyHostToDevice, compute.stream));
+    }
+    OK(cudaStreamSynchronize(compute.stream));
+    EXPECT(out[0] == 8 && out[kCount - 1] == 8);
+    out[0] = 5;
+    EXPECT(copied.read() == std::vector<int>(kCount, 8));
+}
+
+// A source that a later copy fills is read as it was.
+CASE(source_becomes_a_target) {
+    const Stream compute;
+    const Device<int> values(kCount), others(std::vector<int>(kCount, 7));
+    int* both = pinned(kCount);
+    std::fill(both, both + kCount, 3);
+    OK(cudaMemcpyAsync(values.data, both, kBytes, cudaMemcpyHostToDevice, compute.stream));
+    OK(cudaMemcpyAsync(both, others.data, kBytes, cudaMemcpyDeviceToHost, compute.stream));
+    OK(cudaStreamSynchronize(compute.stream));
+    EXPECT(both[0] == 7);
+    EXPECT(values.read() == std::vector<int>(kCount, 3));
+}
