@@ -10,6 +10,9 @@
 namespace aerie::sim {
 namespace {
 
+// As bits of fp32: the least number that rounds to an infinite f16, the least normal f16, how far exponents are apart.
+constexpr uint32_t kF16Infinity = 0x477ff000, kF16Normal = 0x38800000, kF16Bias = 0x38000000;
+
 struct MmaFrame {
     uint32_t a[4], b[2];
     float d[4];
@@ -126,15 +129,22 @@ void wait_copies(int pending) {
 
 uint16_t to_half(Half type, float value) {
     if (std::isnan(value)) return 0x7fff;
-    if (type == Half::f16) return __builtin_bit_cast(uint16_t, _Float16(value));
     const auto bits = __builtin_bit_cast(uint32_t, value);
-    return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    if (type == Half::bf16) return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    const uint32_t sign = bits >> 31 << 15, magnitude = bits & 0x7fffffff;
+    if (magnitude >= kF16Infinity) return uint16_t(sign | 0x7c00);
+    if (magnitude < kF16Normal) return uint16_t(sign | uint32_t(std::nearbyint(std::fabs(value) * 0x1p24f)));
+    return uint16_t(sign | (magnitude + 0xfff + (magnitude >> 13 & 1) - kF16Bias) >> 13);
 }
 
 float from_half(Half type, uint16_t bits) {
     if (type == Half::bf16) return __builtin_bit_cast(float, uint32_t(bits) << 16);
-    const auto value = float(__builtin_bit_cast(_Float16, bits));
-    return std::isnan(value) ? __builtin_bit_cast(float, 0x7fffffffu) : value;
+    const uint32_t sign = uint32_t(bits) >> 15 << 31, magnitude = bits & 0x7fff;
+    if (magnitude > 0x7c00) return __builtin_bit_cast(float, 0x7fffffffu);
+    if (magnitude == 0x7c00) return sign ? -INFINITY : INFINITY;
+    const float value =
+        magnitude < 0x400 ? float(magnitude) * 0x1p-24f : __builtin_bit_cast(float, (magnitude << 13) + kF16Bias);
+    return sign ? -value : value;
 }
 
 }  // namespace aerie::sim

@@ -16,6 +16,7 @@ from mmasim.nv_ptx import MMA
 DEVICES = ("Ampere", "Hopper")
 TYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
 KINDS = 8
+BATCH = 2000
 
 
 def spread(shape, low, high):
@@ -55,7 +56,7 @@ def tile(kind, dtype):
 
 def bits(values):
     kind = torch.int32 if values.dtype is torch.float32 else torch.int16
-    return values.contiguous().view(kind).numpy().tobytes()
+    return values.contiguous().view(kind).numpy()
 
 
 def main():
@@ -65,10 +66,15 @@ def main():
     for name, dtype in TYPES.items():
         units = [MMA(device, f"m16n8k16.f32.{name}.{name}.f32") for device in DEVICES]
         tiles = bytearray()
-        for i in range(count):
-            a, b, c = tile(i % KINDS, dtype)
-            for part in (a, b, c, *(unit(a, b, c) for unit in units)):
-                tiles += bits(part)
+        for first in range(0, count, BATCH):
+            places = range(first, min(first + BATCH, count))
+            a, b, c = map(torch.stack, zip(*(tile(i % KINDS, dtype) for i in places)))
+            rows = a[:, :, None, :].expand(-1, -1, 8, -1)
+            columns = b.transpose(1, 2)[:, None, :, :].expand(-1, 16, -1, -1)
+            parts = [bits(part) for part in (a, b, c, *(unit.dpa(rows, columns, c) for unit in units))]
+            for i in range(len(places)):
+                for part in parts:
+                    tiles += part[i].tobytes()
         record[name] = bytes(tiles)
     if len(sys.argv) > 3 and sys.argv[3]:
         with open(sys.argv[3], "wb") as file:
