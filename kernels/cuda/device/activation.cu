@@ -1,0 +1,27 @@
+// silu_mul: out [rows, n] = silu(gate) * up (SwiGLU, Shazeer 2020), x [rows, 2 n] = [gate | up].
+#include "cuda/device/math.h"
+#include "cuda/device/op_rows.h"
+#include "cuda/launch.h"
+
+namespace aerie::cuda {
+namespace {
+
+__global__ void __launch_bounds__(kColumnThreads)
+    silu_mul_rows(float* out, const float* x, OpRows rows, uint32_t cols) {
+    const uint32_t row = blockIdx.x, col = column_of_thread();
+    if (row >= rows.count() || col >= cols) return;
+    const float* gate = x + size_t(row) * 2 * cols + col;
+    out[size_t(row) * cols + col] = gate[0] * gate[cols] / (1.0f + exp_of(-gate[0]));
+}
+
+}  // namespace
+
+void silu_mul(const Op& op, const Launch& on) {
+    const OpRows rows = rows_of(op, *op.out, on);
+    if (!rows.most) return;
+    expect_success(launch(silu_mul_rows, {row_grid(rows.most, op.out->cols), kColumnThreads}, on.stream,
+                          floats(*op.out, on), floats(*op.x, on), rows, op.out->cols),
+                   "silu_mul");
+}
+
+}  // namespace aerie::cuda

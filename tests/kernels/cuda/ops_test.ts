@@ -1,0 +1,41 @@
+/**
+ * The CUDA backend's ops on the simulator: against float64 and, bit for bit, whatever stands beside a row.
+ *
+ * @module
+ */
+import { passOpCase } from "../../support/cuda_ops_program.ts";
+
+/** Functions of one number, which no kernel calls there. */
+const FUNCTIONS = [
+  "exp_is_within_its_bound",
+  "log_is_within_its_bound",
+  "sine_and_cosine_are_the_cpu_library_s_but_for_rounding",
+];
+
+const ROW_OPS = [
+  "rms_norm_agrees_with_float64",
+  "rms_norm_runs_in_place_and_without_a_batch",
+  "add_bias_adds_in_place",
+  "silu_mul_agrees_with_float64",
+  "silu_mul_takes_numbers_that_are_none",
+  "rows_of_nan_stay_alone",
+  "outputs_are_gathered",
+  "rows_are_gathered_from_columns_of_any_type",
+  "rows_are_stored_at_slots_rounded_to_nearest_even",
+];
+
+const SCHEDULES = ["forward", "reverse", "1", "2"];
+
+Deno.test("cuda: exp, log, sine and cosine keep their bounds", async () => {
+  for (const name of FUNCTIONS) await passOpCase("plain", name);
+});
+
+for (const schedule of SCHEDULES) {
+  Deno.test(`cuda: ops of rows [checked, ${schedule}]`, async () => {
+    for (const name of ROW_OPS) await passOpCase("checked", name, { AERIE_SIM_SEED: schedule });
+  });
+}
+
+Deno.test("cuda: ops of rows [plain]", async () => {
+  for (const name of ROW_OPS) await passOpCase("plain", name);
+});
