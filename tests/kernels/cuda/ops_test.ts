@@ -22,6 +22,10 @@ const ROW_OPS = [
   "outputs_are_gathered",
   "rows_are_gathered_from_columns_of_any_type",
   "rows_are_stored_at_slots_rounded_to_nearest_even",
+  "angles_and_rotation_agree_with_float64",
+  "keys_and_values_are_stored_at_slots",
+  "rows_are_copied_one_after_another",
+  "slots_are_copied_one_after_another",
 ];
 
 const SCHEDULES = ["forward", "reverse", "1", "2"];
