@@ -14,6 +14,8 @@ struct Launch {
     uint32_t max_rows = 0, max_segments = 0, max_outputs = 0;
     uint32_t first_output = 0;  // of the slice at hand, see AERIE_OUTPUT_SLICE
     uint64_t number = 0;        // of the piece of work
+    void* scratch = nullptr;    // device memory that ops of the stream use one after another
+    size_t scratch_bytes = 0;
 };
 
 // The block of a batch in device memory: counts, then its arrays one after another (core/batch.h). Its address stays

@@ -30,6 +30,20 @@ __device__ inline T narrow(float value) {
     }
 }
 
+// to [16 bytes / size of T] = the numbers of a vector.
+template <class T>
+__device__ inline void widen_vector(float4* to, const uint4& vector) {
+    if constexpr (std::is_same_v<T, float>) {
+        to[0] = make_float4(__uint_as_float(vector.x), __uint_as_float(vector.y), __uint_as_float(vector.z),
+                            __uint_as_float(vector.w));
+    } else {
+        const auto low = [](uint32_t pair) { return widen(T{uint16_t(pair)}); };
+        const auto high = [](uint32_t pair) { return widen(T{uint16_t(pair >> 16)}); };
+        to[0] = make_float4(low(vector.x), high(vector.x), low(vector.y), high(vector.y));
+        to[1] = make_float4(low(vector.z), high(vector.z), low(vector.w), high(vector.w));
+    }
+}
+
 // Calls body(T{}) with the type of a dtype.
 template <class Body>
 auto with_type(aerie_dtype dtype, Body&& body) {

@@ -1,0 +1,45 @@
+/**
+ * The CUDA backend's attention on the simulator: against float64, and bit for bit whatever chunks, pages, trees and
+ * neighbours there are.
+ *
+ * @module
+ */
+import { passOpCase } from "../../support/cuda_ops_program.ts";
+
+const SHORT = [
+  "attention_in_short_agrees_with_float64",
+  "attention_to_no_rows_writes_nothing",
+  "attention_keeps_numbers_that_are_none_to_their_rows",
+];
+
+const LONG = [
+  "attention_to_prompts_agrees_with_float64",
+  "attention_to_trees_agrees_with_float64",
+  "attention_takes_all_widths_and_types",
+];
+
+const LAWS = [
+  "attention_is_the_same_in_any_chunks",
+  "attention_is_the_same_on_any_pages_beside_anyone",
+  "a_tree_is_the_same_as_straight_decoding",
+];
+
+for (const schedule of ["forward", "reverse", "1", "2"]) {
+  Deno.test(`cuda: attention [checked, ${schedule}]`, async () => {
+    for (const name of SHORT) await passOpCase("checked", name, { AERIE_SIM_SEED: schedule });
+  });
+}
+
+Deno.test("cuda: attention of all shapes", async () => {
+  for (const name of [...SHORT, ...LONG]) await passOpCase("plain", name);
+});
+
+Deno.test("cuda: attention gives the same bits whatever stands beside a row", async () => {
+  for (const name of LAWS) await passOpCase("plain", name);
+});
+
+for (const device of ["sm_80", "sm_90"]) {
+  Deno.test(`cuda: attention reads keys and values once per 16 rows [${device}]`, async () => {
+    await passOpCase("checked", "keys_and_values_are_read_once_per_16_rows", { AERIE_SIM_DEVICE: device });
+  });
+}
