@@ -4,11 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define AERIE_HOST_DEVICE __host__ __device__
-#else
-#define AERIE_HOST_DEVICE
-#endif
+#include "core/host_device.h"
 
 namespace aerie {
 

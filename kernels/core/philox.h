@@ -2,10 +2,12 @@
 #pragma once
 #include <cstdint>
 
+#include "core/host_device.h"
+
 namespace aerie {
 
 // Uniform in [0, 1) with 53 bits, key (seed, seed_high), counter (position, 0, 0, 0).
-inline double philox_uniform(uint32_t seed, uint32_t seed_high, uint32_t position) {
+AERIE_HOST_DEVICE inline double philox_uniform(uint32_t seed, uint32_t seed_high, uint32_t position) {
     uint32_t c0 = position, c1 = 0, c2 = 0, c3 = 0, k0 = seed, k1 = seed_high;
     for (int round = 0; round < 10; ++round) {
         const uint64_t p0 = uint64_t(0xD2511F53u) * c0, p1 = uint64_t(0xCD9E8D57u) * c2;
