@@ -73,7 +73,7 @@ __device__ void attend_chunk(const Attention<T>& on, const AttentionMemory& memo
 }
 
 template <class T>
-__global__ void __launch_bounds__(kAttentionThreads) attend(Attention<T> on) {
+__global__ void __launch_bounds__(kAttentionThreads, 2) attend(Attention<T> on) {
     const AttentionShape& shape = on.shape;
     const BatchArrays arrays = arrays_in(on.block);
     const bool splits = gridDim.z > 1 && shape.has_room(arrays, on.scratch_floats);
