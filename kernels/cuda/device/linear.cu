@@ -1,0 +1,40 @@
+// out = x * weight^T (+ residual): weights of float types, and what all formats share.
+#include "core/error.h"
+#include "cuda/device/linear.h"
+
+namespace aerie::cuda {
+namespace {
+
+LinearLauncher launcher(UnitFormat format, uint32_t slices) {
+    switch (format) {
+        case UnitFormat::f32:
+            return &launch_linear<FloatFormat, 1>;
+        case UnitFormat::f16:
+            return linear_launcher<HalfFormat<UnitFormat::f16>>(slices);
+        case UnitFormat::bf16:
+            return linear_launcher<HalfFormat<UnitFormat::bf16>>(slices);
+        default:
+            fail(AERIE_UNSUPPORTED, "linear: no kernel for weights of format %d", int(format));
+    }
+}
+
+}  // namespace
+
+void linear(const Op& op, const Launch& launch) {
+    const OpRows num_rows = rows_of(op, *op.out, launch);
+    if (!num_rows.most) return;
+    for (const PackedPart& part : packed_of(*op.weight).parts) {
+        const uint32_t slices = num_slices(part.format, op.weight->rows, op.weight->cols);
+        launcher(part.format, slices)({.weight = part.data,
+                                       .weight_rows = part.num_rows,
+                                       .cols = op.weight->cols,
+                                       .x = floats(*op.x, launch),
+                                       .residual = op.y ? floats(*op.y, launch) + part.first_row : nullptr,
+                                       .out = floats(*op.out, launch) + part.first_row,
+                                       .stride = op.out->cols,
+                                       .num_rows = num_rows},
+                                      launch.stream);
+    }
+}
+
+}  // namespace aerie::cuda

@@ -1,0 +1,195 @@
+// The kernel of all linear ops, whatever the format of their weights: out = x * weight^T (+ residual).
+//
+// A warp has the products of 16 rows of the weight, a unit wide, and of up to 64 rows of x, in tiles of 8. It streams
+// its units through a ring in shared memory. The block's threads bring x to shared memory, rounded for the products,
+// while the last step's are computed. Warps of different slices of the inputs share their rows of the weight; the
+// slices' sums are added in order at the end. Every product has one accumulator a slice, and neither the number of rows
+// nor their places among others change what is added to it, or when.
+#pragma once
+#include "cuda/device/linear_formats.h"
+#include "cuda/device/op_rows.h"
+#include "cuda/launch.h"
+#include "cuda/pack.h"
+
+namespace aerie::cuda {
+
+constexpr int kLinearThreads = 256, kLinearWarps = kLinearThreads / 32;
+
+struct LinearArguments {
+    const uint8_t* weight;
+    uint32_t weight_rows, cols;
+    const float* x;         // [rows, cols]
+    const float* residual;  // as out; null: none
+    float* out;             // [rows, stride]
+    uint32_t stride;
+    OpRows num_rows;
+};
+
+// Sizes of a block.
+template <class Format, int kTiles, int kSlices>
+struct LinearShape {
+    static constexpr int kRowWarps = kLinearWarps / kSlices, kRows = kTiles * 8;
+    // Inputs that a warp multiplies between two barriers.
+    static constexpr int kStep = kSlices == 1 && Format::kInputBytes == 2 ? 64 : 32;
+    static constexpr int kStageBytes = kStep / int(unit_cols(Format::kUnit)) * int(unit_bytes(Format::kUnit));
+    static constexpr int kFit = 8192 / kStageBytes, kStages = kFit < 3 ? 3 : kFit > 8 ? 8 : kFit;
+    static constexpr int kWarpBytes = kStages * kStageBytes, kRingBytes = kLinearWarps * kWarpBytes;
+    static constexpr int kInputBytes = kRows * kStep * Format::kInputBytes;  // of a slice
+    static constexpr int kSumBytes = Format::kNeedsSums ? kRows * kStep / int(kBlockInputs) * 4 : 0;
+    static constexpr int kBufferBytes = kSlices * (kInputBytes + kSumBytes);
+    static constexpr int kSharedBytes = kRingBytes + 2 * kBufferBytes;
+    // Four inputs each that a thread loads a step.
+    static constexpr int kQuads = kSlices * kRows * kStep / 4;
+    static constexpr int kLoads = (kQuads + kLinearThreads - 1) / kLinearThreads;
+    static_assert((kSlices - 1) * kRowWarps * kTiles * 4 * 32 * 4 <= kRingBytes, "sums of slices fit into the ring");
+};
+
+// Inputs k .. k + 3 of a row, zeros from `end` on.
+AERIE_PRIMITIVE float4 load_quad(const float* row, uint32_t k, uint32_t end, bool is_aligned) {
+    if (is_aligned) return k < end ? *reinterpret_cast<const float4*>(row + k) : make_float4(0, 0, 0, 0);
+    return make_float4(k < end ? row[k] : 0, k + 1 < end ? row[k + 1] : 0, k + 2 < end ? row[k + 2] : 0,
+                       k + 3 < end ? row[k + 3] : 0);
+}
+
+template <class Format, int kTiles, int kSlices>
+__global__ void __launch_bounds__(kLinearThreads, 2) linear_rows(LinearArguments a) {
+    using Shape = LinearShape<Format, kTiles, kSlices>;
+    constexpr int kRows = Shape::kRows, kStep = Shape::kStep, kStages = Shape::kStages;
+    constexpr uint32_t kUnitCols = unit_cols(Format::kUnit), kUnitBytes = unit_bytes(Format::kUnit);
+    const uint32_t first_row = blockIdx.x * kRows, all_rows = a.num_rows.count();
+    if (first_row >= all_rows) return;
+    const uint32_t rows = min(all_rows - first_row, uint32_t(kRows));
+    uint8_t* const shared = dynamic_shared<uint8_t>();
+    const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const uint32_t slice = warp / Shape::kRowWarps, row_warp = warp % Shape::kRowWarps;
+    const uint32_t group = blockIdx.y * Shape::kRowWarps + row_warp;  // of 16 rows of the weight
+
+    // This warp's units: those of its slice, none past the last row.
+    const uint32_t slice_cols = (a.cols + kSlices * kSliceInputs - 1) / (kSlices * kSliceInputs) * kSliceInputs;
+    const uint32_t units = (a.cols + kUnitCols - 1) / kUnitCols, first_unit = slice * slice_cols / kUnitCols;
+    const bool has_rows = group * kUnitRows < a.weight_rows && first_unit < units;
+    const uint32_t unit_count = has_rows ? min(slice_cols / kUnitCols, units - first_unit) : 0;
+    const uint8_t* source = a.weight + (size_t(group) * units + first_unit) * kUnitBytes;
+    uint8_t* const ring = shared + warp * Shape::kWarpBytes;
+    const auto load_units = [&](uint32_t step) {
+        constexpr uint32_t kPerStep = kStep / kUnitCols;
+        const uint32_t first = step * kPerStep, count = first < unit_count ? min(kPerStep, unit_count - first) : 0;
+        uint8_t* const stage = ring + step % kStages * Shape::kStageBytes;
+        for (uint32_t at = lane * 16; at < count * kUnitBytes; at += 32 * 16)
+            copy_async(stage + at, source + size_t(first) * kUnitBytes + at);
+        commit_copies();
+    };
+
+    // This thread's share of x: quads of neighbouring threads are neighbours in a row.
+    const bool is_aligned = a.cols % 4 == 0;
+    float4 quads[Shape::kLoads];
+    const auto load_inputs = [&](uint32_t step) {
+#pragma unroll
+        for (int i = 0; i < Shape::kLoads; ++i) {
+            const uint32_t quad = threadIdx.x + i * kLinearThreads;
+            const uint32_t row = quad / (kStep / 4) % kRows, of_slice = quad / (kStep / 4 * kRows);
+            const uint32_t end = min(a.cols, (of_slice + 1) * slice_cols);
+            const uint32_t k = of_slice * slice_cols + step * kStep + quad % (kStep / 4) * 4;
+            quads[i] = load_quad(a.x + size_t(first_row + row) * a.cols, k, row < rows ? end : 0, is_aligned);
+        }
+    };
+    const auto buffer = [&](uint32_t step, uint32_t of_slice) {
+        return shared + Shape::kRingBytes + step % 2 * Shape::kBufferBytes +
+               of_slice * (Shape::kInputBytes + Shape::kSumBytes);
+    };
+    const auto store_inputs = [&](uint32_t step) {
+#pragma unroll
+        for (int i = 0; i < Shape::kLoads; ++i) {
+            const uint32_t quad = threadIdx.x + i * kLinearThreads;
+            if (Shape::kQuads % kLinearThreads && quad >= uint32_t(Shape::kQuads)) break;  // whole warps
+            uint8_t* const to = buffer(step, quad / (kStep / 4 * kRows));
+            const uint32_t row = quad / (kStep / 4) % kRows, k = quad % (kStep / 4) * 4;
+            Format::template store<kTiles>(to, quads[i], row, k);
+            if constexpr (Format::kNeedsSums) {
+                const float sum = sum_of_block(quads[i]);
+                if (k % kBlockInputs == 0)
+                    reinterpret_cast<float*>(to + Shape::kInputBytes)[k / kBlockInputs * kRows + row] = sum;
+            }
+        }
+    };
+
+    float acc[kTiles][4] = {};
+    const uint32_t steps = slice_cols / kStep, tiles = (rows + 7) / 8;
+    load_inputs(0);
+    for (int step = 0; step < kStages - 1; ++step) load_units(step);
+    store_inputs(0);
+    for (uint32_t step = 0; step < steps; ++step) {
+        wait_copies<kStages - 2>();
+        __syncthreads();
+        load_units(step + kStages - 1);
+        if (step + 1 < steps) load_inputs(step + 1);
+        const uint8_t* const inputs = buffer(step, slice);
+        const uint8_t* const stage = ring + step % kStages * Shape::kStageBytes;
+#pragma unroll
+        for (uint32_t i = 0; i < kStep / kUnitCols; ++i) {
+            if (step * (kStep / kUnitCols) + i >= unit_count) break;
+            Format::template multiply<kTiles>(acc, stage + i * kUnitBytes, inputs,
+                                              reinterpret_cast<const float*>(inputs + Shape::kInputBytes), i, tiles);
+        }
+        if (step + 1 < steps) store_inputs(step + 1);
+    }
+    wait_copies<0>();
+
+    if constexpr (kSlices > 1) {
+        __syncthreads();
+        float* const sums = reinterpret_cast<float*>(shared);
+        constexpr uint32_t kSums = kTiles * 4 * 32, kSliceSums = Shape::kRowWarps * kSums;
+#pragma unroll
+        for (int i = 0; i < kTiles * 4; ++i)
+            if (slice > 0) sums[(slice - 1) * kSliceSums + row_warp * kSums + i * 32 + lane] = acc[i / 4][i % 4];
+        __syncthreads();
+        if (slice > 0) return;
+        for (int other = 0; other < kSlices - 1; ++other) {
+#pragma unroll
+            for (int i = 0; i < kTiles * 4; ++i)
+                acc[i / 4][i % 4] += sums[other * kSliceSums + row_warp * kSums + i * 32 + lane];
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < kTiles * 4; ++i) {
+        const uint32_t row = i / 4 * 8 + lane % 4 * 2 + i % 2, col = group * kUnitRows + lane / 4 + i % 4 / 2 * 8;
+        if (row >= rows || col >= a.weight_rows) continue;
+        const size_t at = size_t(first_row + row) * a.stride + col;
+        a.out[at] = a.residual ? acc[i / 4][i % 4] + a.residual[at] : acc[i / 4][i % 4];
+    }
+}
+
+template <class Format, int kTiles, int kSlices>
+void launch_linear(const LinearArguments& arguments, cudaStream_t stream) {
+    using Shape = LinearShape<Format, kTiles, kSlices>;
+    const auto kernel = linear_rows<Format, kTiles, kSlices>;
+    expect_success(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Shape::kSharedBytes),
+                   "linear");
+    const uint32_t x_blocks = (arguments.num_rows.most + Shape::kRows - 1) / Shape::kRows;
+    const uint32_t per_block = Shape::kRowWarps * kUnitRows;
+    const dim3 grid(x_blocks, (arguments.weight_rows + per_block - 1) / per_block);
+    expect_success(launch(kernel, {grid, kLinearThreads, Shape::kSharedBytes}, stream, arguments), "linear");
+}
+
+// The kernel with as many tiles of rows as there may be rows, up to 64.
+template <class Format, int kSlices>
+void launch_linear(const LinearArguments& arguments, cudaStream_t stream) {
+    const uint32_t most = arguments.num_rows.most;
+    if (most <= 8)
+        launch_linear<Format, 1, kSlices>(arguments, stream);
+    else if (most <= 16)
+        launch_linear<Format, 2, kSlices>(arguments, stream);
+    else if (most <= 32)
+        launch_linear<Format, 4, kSlices>(arguments, stream);
+    else
+        launch_linear<Format, 8, kSlices>(arguments, stream);
+}
+
+// A format's kernels: a function for every number of slices.
+using LinearLauncher = void (*)(const LinearArguments& arguments, cudaStream_t stream);
+template <class Format>
+LinearLauncher linear_launcher(uint32_t slices) {
+    return slices == 1 ? &launch_linear<Format, 1> : &launch_linear<Format, int(kMostSlices)>;
+}
+
+}  // namespace aerie::cuda

@@ -1,0 +1,151 @@
+#include "cuda/pack.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "core/formats.h"
+#include "cuda/quantized_block.h"
+
+namespace aerie::cuda {
+namespace {
+
+// Host memory that is packed and uploaded at a time.
+constexpr size_t kPieceBytes = size_t(32) << 20;
+
+// A row of the file: of part `part`, in the file's order of rows.
+struct Source {
+    const WeightPart* part;
+    const uint8_t* data;
+};
+
+// Row `row` of the weight, rotary halves set apart.
+Source source_of(const Weight& weight, uint32_t row) {
+    const WeightPart* part = weight.parts.data();
+    while (row >= part->first_row + part->num_rows) ++part;
+    row -= part->first_row;
+    if (const uint32_t dim = part->interleaved_head_dim) {
+        const uint32_t in_head = row % dim, half = dim / 2;
+        row = row - in_head + in_head % half * 2 + in_head / half;
+    }
+    return {part, part->file->data + part->offset + part->row_bytes * row};
+}
+
+void pack_float_row(uint8_t* units, UnitFormat format, uint32_t r, const float* values, uint32_t cols) {
+    for (uint32_t k = 0; k < cols; ++k) {
+        uint8_t* at = units + size_t(k / kHalfInputs) * unit_bytes(format) + float_at(format, r, k % kHalfInputs);
+        if (format == UnitFormat::f32) {
+            memcpy(at, values + k, 4);
+        } else {
+            const uint16_t bits = format == UnitFormat::f16 ? f32_to_f16(values[k]) : f32_to_bf16(values[k]);
+            memcpy(at, &bits, 2);
+        }
+    }
+}
+
+// One row of a unit of zeros.
+void pack_block(uint8_t* unit, QuantizedLayout layout, uint32_t r, const QuantizedBlock& block) {
+    for (uint32_t k = 0; k < kBlockInputs; ++k) {
+        const uint32_t place = quant_place(r, k), quant = block.quants[k];
+        if (layout.bits == 8) {
+            unit[place] = uint8_t(quant);
+            continue;
+        }
+        unit[place / 2] |= uint8_t((quant & 15) << place % 2 * 4);
+        if (layout.bits == 4) continue;
+        const uint32_t extra = layout.bits - 4, per_byte = 8 / extra;
+        unit[layout.high_at() + place / per_byte] |= uint8_t(quant >> 4 << place % per_byte * extra);
+    }
+    memcpy(unit + layout.scales_at() + 2 * r, &block.scales[0], 2);
+    if (layout.num_scales == 2) memcpy(unit + layout.scales_at() + 2 * (kUnitRows + r), &block.scales[1], 2);
+    if (layout.has_minimum) memcpy(unit + layout.minima_at() + 2 * r, &block.minimum, 2);
+}
+
+// Rows first .. first + count - 1, at most 16, into units of zeros.
+void pack_rows(uint8_t* units, UnitFormat format, const Weight& weight, uint32_t first, uint32_t count) {
+    std::vector<float> values(weight.cols);
+    for (uint32_t r = 0; r < count; ++r) {
+        const auto [part, row] = source_of(weight, first + r);
+        const bool is_float = block_size(part->format).elements == 1;
+        if (is_float) dequantize(values.data(), row, part->format, weight.cols);
+        if (!is_quantized(format)) {
+            pack_float_row(units, format, r, values.data(), weight.cols);
+            continue;
+        }
+        for (uint32_t b = 0; b < weight.cols / kBlockInputs; ++b) {
+            QuantizedBlock block;
+            if (is_float)
+                quantize_block(block, values.data() + b * kBlockInputs);
+            else
+                read_block(block, row, part->format, b);
+            pack_block(units + size_t(b) * unit_bytes(format), quantized_layout(format), r, block);
+        }
+    }
+}
+
+}  // namespace
+
+UnitFormat unit_format(aerie_format source, aerie_dtype float_dtype, uint32_t cols) {
+    switch (source) {
+        case AERIE_FORMAT_Q4_0:
+            return UnitFormat::q4;
+        case AERIE_FORMAT_Q4_1:
+        case AERIE_FORMAT_Q4_K:
+            return UnitFormat::q4_min;
+        case AERIE_FORMAT_Q5_0:
+            return UnitFormat::q5;
+        case AERIE_FORMAT_Q5_1:
+        case AERIE_FORMAT_Q5_K:
+            return UnitFormat::q5_min;
+        case AERIE_FORMAT_Q6_K:
+            return UnitFormat::q6;
+        case AERIE_FORMAT_Q8_0:
+            return UnitFormat::q8;
+        default:
+            if (float_dtype == AERIE_INT8 && cols % kBlockInputs == 0) return UnitFormat::q8;
+            return float_dtype == AERIE_F32   ? UnitFormat::f32
+                   : float_dtype == AERIE_F16 ? UnitFormat::f16
+                                              : UnitFormat::bf16;
+    }
+}
+
+void pack_weight(Weight& weight, aerie_dtype float_dtype, Uploader& uploader, const ParallelFor& parallel_for) {
+    auto packed = std::make_unique<CudaPacked>();
+    std::vector<PackedPart>& parts = packed->parts;
+    for (const WeightPart& part : weight.parts) {
+        const UnitFormat format = unit_format(part.format, float_dtype, weight.cols);
+        if (!parts.empty() && parts.back().format == format)
+            parts.back().num_rows += part.num_rows;
+        else
+            parts.push_back({format, part.first_row, part.num_rows, nullptr});
+    }
+    size_t bytes = 0;
+    for (const PackedPart& part : parts) bytes += packed_bytes(part.format, part.num_rows, weight.cols);
+    packed->memory = uploader.allocate(bytes);
+    size_t offset = 0;
+    for (PackedPart& part : parts) {
+        part.data = static_cast<const uint8_t*>(packed->memory.address) + offset;
+        const size_t group_bytes = packed_bytes(part.format, kUnitRows, weight.cols);
+        const uint32_t num_groups = (part.num_rows + kUnitRows - 1) / kUnitRows;
+        const uint32_t per_piece = uint32_t(std::clamp<size_t>(kPieceBytes / group_bytes, 1, num_groups));
+        std::vector<uint8_t> piece;
+        for (uint32_t group = 0; group < num_groups; group += per_piece) {
+            const uint32_t count = std::min(per_piece, num_groups - group);
+            piece.assign(count * group_bytes, 0);
+            parallel_for(count, [&](uint32_t first, uint32_t last) {
+                for (uint32_t i = first; i < last; ++i) {
+                    const uint32_t row = (group + i) * kUnitRows;
+                    pack_rows(&piece[i * group_bytes], part.format, weight, part.first_row + row,
+                              std::min(kUnitRows, part.num_rows - row));
+                }
+            });
+            uploader.upload(packed->memory, offset, piece.data(), piece.size());
+            offset += piece.size();
+        }
+    }
+    weight.bytes = bytes;
+    for (WeightPart& part : weight.parts) part.file.reset();
+    weight.packed = std::move(packed);
+}
+
+}  // namespace aerie::cuda

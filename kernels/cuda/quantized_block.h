@@ -1,0 +1,20 @@
+// Blocks of 32 quantised values as units keep them, read from the blocks of a file.
+#pragma once
+#include "core/formats.h"
+#include "cuda/packed_layout.h"
+
+namespace aerie::cuda {
+
+// 32 inputs of one row: quants in input order, zero point included.
+struct QuantizedBlock {
+    uint8_t quants[kBlockInputs];
+    uint16_t scales[2] = {}, minimum = 0;  // f16; two scales: of 16 inputs each
+};
+
+// Block `index` of a row of a quantised format.
+void read_block(QuantizedBlock& out, const uint8_t* row, aerie_format format, uint32_t index);
+
+// 32 values to 8 bits with one scale.
+void quantize_block(QuantizedBlock& out, const float* values);
+
+}  // namespace aerie::cuda

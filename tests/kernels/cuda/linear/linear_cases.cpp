@@ -1,0 +1,137 @@
+// Products against float64, and their bits against each other.
+#include <cmath>
+#include <limits>
+
+#include "sim/report.h"
+#include "weights.h"
+
+namespace {
+
+// Rows and columns of weights: within a unit, across units, in slices.
+constexpr uint32_t kShapes[][2] = {{1, 1}, {17, 33}, {130, 68}, {35, 603}};
+
+void expect_agreement(aerie_format format, aerie_dtype dtype) {
+    for (const auto [n, cols] : kShapes) {
+        const TestWeight weight = make_weight({{format, n}}, cols, dtype, n);
+        for (const uint32_t rows : {1u, 17u, 63u, 64u, 65u, 300u}) {
+            if (rows == 300 && n != 17) continue;
+            const std::vector<float> x = random_floats(size_t(rows) * cols, rows);
+            expect_products(weight, x, linear(weight, x));
+        }
+        EXPECT(linear(weight, {}).empty());
+        EXPECT(linear(weight, {}, 64).empty());
+    }
+}
+
+// A row's products are the same bits among any others, at any place, whatever the launch has room for.
+void expect_same_bits(const std::vector<Source>& sources, aerie_dtype dtype, uint32_t cols) {
+    const TestWeight weight = make_weight(sources, cols, dtype, 5);
+    const size_t n = weight.weight.rows;
+    const std::vector<float> x = random_floats(65 * cols, 6);
+    const std::vector<float> all = linear(weight, x);
+    for (uint32_t rows = 1; rows <= 64; ++rows) {
+        const std::vector<float> some(x.begin(), x.begin() + ptrdiff_t(rows * cols));
+        const uint32_t most = rows % 3 == 0 ? rows : rows % 3 == 1 ? 64 : 65;
+        EXPECT(same_bits(linear(weight, some, most).data(), all.data(), rows * n));
+    }
+    // Row 0 at every other place, among rows of another size.
+    for (uint32_t place = 1; place < 65; place += 5) {
+        std::vector<float> other = random_floats(65 * cols, place);
+        for (float& value : other) value *= 1e10f;
+        std::copy(x.begin(), x.begin() + ptrdiff_t(cols), other.begin() + ptrdiff_t(place * cols));
+        EXPECT(same_bits(linear(weight, other).data() + place * n, all.data(), n));
+    }
+}
+
+}  // namespace
+
+CASE(linear_bf16_agrees) { expect_agreement(AERIE_FORMAT_BF16, AERIE_BF16); }
+CASE(linear_f16_agrees) { expect_agreement(AERIE_FORMAT_F32, AERIE_F16); }
+CASE(linear_f32_agrees) { expect_agreement(AERIE_FORMAT_F32, AERIE_F32); }
+
+CASE(linear_of_several_sources_agrees) {
+    const std::vector<Source> sources = {{AERIE_FORMAT_F16, 24, 8}, {AERIE_FORMAT_BF16, 7}, {AERIE_FORMAT_F32, 12, 6}};
+    const TestWeight weight = make_weight(sources, 50, AERIE_BF16, 3);
+    EXPECT(weight.packed().parts.size() == 1);
+    const std::vector<float> x = random_floats(9 * 50, 4);
+    expect_products(weight, x, linear(weight, x));
+}
+
+CASE(linear_rows_keep_their_bits) {
+    expect_same_bits({{AERIE_FORMAT_BF16, 33}}, AERIE_BF16, 70);
+    expect_same_bits({{AERIE_FORMAT_BF16, 20}}, AERIE_BF16, 530);
+    expect_same_bits({{AERIE_FORMAT_F16, 20}}, AERIE_F16, 516);
+    expect_same_bits({{AERIE_FORMAT_F32, 20}}, AERIE_F32, 67);
+}
+
+CASE(linear_adds_the_residual) {
+    const TestWeight weight = make_weight({{AERIE_FORMAT_BF16, 21}}, 520, AERIE_BF16, 8);
+    const std::vector<float> x = random_floats(11 * 520, 9), residual = random_floats(11 * 21, 10);
+    const std::vector<float> plain = linear(weight, x);
+    const std::shared_ptr<Batch> batch = batch_of(Rows(11));
+    const Tensor in = tensor_of(x, 520, batch), other = tensor_of(residual, 21, batch);
+    Tensor out = out_tensor(11, 21, batch), same = tensor_of(residual, 21, batch);
+    run(cuda::linear, {.kind = OpKind::linear, .out = &out, .x = &in, .y = &other, .weight = &weight.weight});
+    run(cuda::linear, {.kind = OpKind::linear, .out = &same, .x = &in, .y = &same, .weight = &weight.weight});
+    std::vector<float> expected = plain;
+    for (size_t i = 0; i < expected.size(); ++i) expected[i] += residual[i];
+    EXPECT(same_bits(read(out).data(), expected.data(), expected.size()));
+    EXPECT(same_bits(read(same).data(), expected.data(), expected.size()));
+}
+
+CASE(linear_follows_outputs_and_slices) {
+    const TestWeight weight = make_weight({{AERIE_FORMAT_BF16, 5}}, 18, AERIE_BF16, 11);
+    Rows rows(300);
+    for (int32_t i = 0; i < 300; ++i) rows.outputs.push_back(i);
+    const std::shared_ptr<Batch> batch = batch_of(rows);
+    const std::vector<float> x = random_floats(300 * 18, 12), all = linear(weight, x);
+    const Tensor in = tensor_of(x, 18, batch, AERIE_OUTPUTS);
+    Tensor out = out_tensor(256, 5, batch, AERIE_OUTPUT_SLICE);
+    Op op{.kind = OpKind::linear, .out = &out, .x = &in, .weight = &weight.weight, .slice = 1};
+    cuda::Launch launch = launch_of(*batch);
+    run(cuda::linear, op, launch);
+    EXPECT(same_bits(read(out).data(), all.data(), 256 * 5));
+    launch.first_output = 256;
+    run(cuda::linear, op, launch);
+    EXPECT(same_bits(read(out).data(), &all[256 * 5], 44 * 5));
+    EXPECT(same_bits(&read(out)[44 * 5], &all[44 * 5], 212 * 5));
+}
+
+CASE(linear_keeps_nan_and_infinity_in_their_rows) {
+    const TestWeight weight = make_weight({{AERIE_FORMAT_BF16, 18}}, 513, AERIE_BF16, 13);
+    std::vector<float> x = random_floats(9 * 513, 14);
+    const std::vector<float> plain = linear(weight, x);
+    x[3 * 513 + 500] = std::numeric_limits<float>::quiet_NaN();
+    x[5 * 513 + 7] = -std::numeric_limits<float>::infinity();
+    const std::vector<float> out = linear(weight, x);
+    for (size_t row = 0; row < 9; ++row) {
+        for (size_t col = 0; col < 18; ++col) {
+            const size_t i = row * 18 + col;
+            if (row == 3)
+                EXPECT(std::isnan(out[i]));
+            else if (row == 5)
+                EXPECT(std::isinf(out[i]) && (out[i] < 0) == (weight.values[col * 513 + 7] > 0));
+            else
+                EXPECT(same_bits(&out[i], &plain[i], 1));
+        }
+    }
+}
+
+CASE(linear_reads_the_weight_once) {
+    if (!aerie::sim::is_checked()) return;
+    for (const uint32_t cols : {68u, 603u}) {
+        const TestWeight weight = make_weight({{AERIE_FORMAT_BF16, 35}}, cols, AERIE_BF16, 15);
+        for (const uint32_t rows : {1u, 8u, 9u, 33u, 64u}) {
+            const std::vector<float> x = random_floats(size_t(rows) * cols, 16);
+            aerie::sim::forget();
+            linear(weight, x);
+            size_t found = 0;
+            for (const auto& traffic : aerie::sim::traffic()) {
+                if (traffic.memory != weight.packed().memory.address) continue;
+                EXPECT(traffic.bytes_read == weight.weight.bytes && !traffic.bytes_written);
+                ++found;
+            }
+            EXPECT(found == 1);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+/**
+ * The kernels of linear and embedding are CUDA: nvcc compiles them for every kind of device without a warning or a
+ * spilled register, where it is installed.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { run } from "../../support/sim_program.ts";
+
+const root = join(import.meta.dirname!, "..", "..", "..");
+const sources = join(root, "kernels", "cuda", "device");
+const hasNvcc = await run("nvcc", ["--version"]).then(({ code }) => code === 0, () => false);
+
+Deno.test({
+  name: "cuda: nvcc compiles linear and embedding",
+  ignore: !hasNvcc,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const names = [...Deno.readDirSync(sources)].map(({ name }) => name)
+        .filter((name) => /^(linear.*|embedding)\.cu$/.test(name));
+      assert.ok(names.length > 1);
+      for (const name of names) {
+        const { code, stdout, stderr } = await run("nvcc", [
+          ...["-std=c++20", "-Werror", "all-warnings", "-fmad=false", "-Xptxas", "-v"],
+          ...["80", "90a", "100"].map((device) => `-gencode=arch=compute_${device},code=sm_${device}`),
+          ...["-I", join(root, "kernels"), "-I", join(root, "kernels", "include")],
+          ...["-c", join(sources, name), "-o", join(folder, "kernel.o")],
+        ]);
+        assert.equal(code, 0, `${name}\n${stdout}${stderr}`);
+        assert.doesNotMatch(`${stdout}${stderr}`, /[1-9]\d* bytes spill/, name);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});

@@ -1,0 +1,47 @@
+/**
+ * Linear and embedding of the CUDA backend, run by the simulator: against float64, and bit for bit between numbers of
+ * rows.
+ *
+ * @module
+ */
+import { passLinearCase } from "../../support/cuda_linear_program.ts";
+
+const DEVICES = ["sm_80", "sm_90"];
+/** Orders of threads and blocks under which accesses are checked. */
+const SCHEDULES = ["forward", "reverse", "1", "2"];
+
+/** Cases whose accesses are checked under every schedule. */
+const CASES = [
+  "linear_bf16_agrees",
+  "linear_f16_agrees",
+  "linear_f32_agrees",
+  "linear_of_several_sources_agrees",
+  "linear_adds_the_residual",
+  "linear_follows_outputs_and_slices",
+  "linear_keeps_nan_and_infinity_in_their_rows",
+  "linear_reads_the_weight_once",
+  "embedding_reads_rows",
+];
+
+/** Many small launches, too many to check each. */
+const LONG_CASES = ["linear_rows_keep_their_bits"];
+
+for (const name of CASES) {
+  Deno.test(`cuda: ${name.replaceAll("_", " ")}`, async () => {
+    for (const [i, schedule] of SCHEDULES.entries()) {
+      await passLinearCase("checked", name, {
+        AERIE_SIM_SEED: schedule,
+        AERIE_SIM_DEVICE: DEVICES[i % 2]!,
+      });
+    }
+    for (const device of DEVICES) await passLinearCase("plain", name, { AERIE_SIM_DEVICE: device });
+  });
+}
+
+for (const name of LONG_CASES) {
+  Deno.test(`cuda: ${name.replaceAll("_", " ")}`, async () => {
+    for (const device of DEVICES) {
+      await passLinearCase("plain", name, { AERIE_SIM_SEED: "3", AERIE_SIM_DEVICE: device });
+    }
+  });
+}
