@@ -1,6 +1,6 @@
 // out = x * weight^T (+ residual): weights of float types, and what all formats share.
 #include "core/error.h"
-#include "cuda/device/linear.h"
+#include "cuda/device/linear_quantized.h"
 
 namespace aerie::cuda {
 namespace {
@@ -13,9 +13,20 @@ LinearLauncher launcher(UnitFormat format, uint32_t slices) {
             return linear_launcher<HalfFormat<UnitFormat::f16>>(slices);
         case UnitFormat::bf16:
             return linear_launcher<HalfFormat<UnitFormat::bf16>>(slices);
-        default:
-            fail(AERIE_UNSUPPORTED, "linear: no kernel for weights of format %d", int(format));
+        case UnitFormat::q4:
+            return linear_launcher<QuantizedFormat<UnitFormat::q4>>(slices);
+        case UnitFormat::q4_min:
+            return linear_launcher<QuantizedFormat<UnitFormat::q4_min>>(slices);
+        case UnitFormat::q5:
+            return linear_launcher<QuantizedFormat<UnitFormat::q5>>(slices);
+        case UnitFormat::q5_min:
+            return linear_launcher<QuantizedFormat<UnitFormat::q5_min>>(slices);
+        case UnitFormat::q6:
+            return linear_launcher<QuantizedFormat<UnitFormat::q6>>(slices);
+        case UnitFormat::q8:
+            return linear_launcher<QuantizedFormat<UnitFormat::q8>>(slices);
     }
+    fail(AERIE_INTERNAL, "linear: no kernel for weights of format %d", int(format));
 }
 
 }  // namespace

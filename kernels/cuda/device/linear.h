@@ -32,7 +32,7 @@ struct LinearShape {
     // Inputs that a warp multiplies between two barriers.
     static constexpr int kStep = kSlices == 1 && Format::kInputBytes == 2 ? 64 : 32;
     static constexpr int kStageBytes = kStep / int(unit_cols(Format::kUnit)) * int(unit_bytes(Format::kUnit));
-    static constexpr int kFit = 8192 / kStageBytes, kStages = kFit < 3 ? 3 : kFit > 8 ? 8 : kFit;
+    static constexpr int kFit = 8192 / kStageBytes, kStages = kFit < 3 ? 3 : kFit > 16 ? 16 : kFit;
     static constexpr int kWarpBytes = kStages * kStageBytes, kRingBytes = kLinearWarps * kWarpBytes;
     static constexpr int kInputBytes = kRows * kStep * Format::kInputBytes;  // of a slice
     static constexpr int kSumBytes = Format::kNeedsSums ? kRows * kStep / int(kBlockInputs) * 4 : 0;
@@ -41,6 +41,8 @@ struct LinearShape {
     // Four inputs each that a thread loads a step.
     static constexpr int kQuads = kSlices * kRows * kStep / 4;
     static constexpr int kLoads = (kQuads + kLinearThreads - 1) / kLinearThreads;
+    // Blocks that a multiprocessor shall have at a time: registers for two, unless sums and loads fill those of one.
+    static constexpr int kBlocks = kTiles == 8 && kSlices > 1 ? 1 : 2;
     static_assert((kSlices - 1) * kRowWarps * kTiles * 4 * 32 * 4 <= kRingBytes, "sums of slices fit into the ring");
 };
 
@@ -52,7 +54,8 @@ AERIE_PRIMITIVE float4 load_quad(const float* row, uint32_t k, uint32_t end, boo
 }
 
 template <class Format, int kTiles, int kSlices>
-__global__ void __launch_bounds__(kLinearThreads, 2) linear_rows(LinearArguments a) {
+__global__ void __launch_bounds__(kLinearThreads, LinearShape<Format, kTiles, kSlices>::kBlocks)
+    linear_rows(LinearArguments a) {
     using Shape = LinearShape<Format, kTiles, kSlices>;
     constexpr int kRows = Shape::kRows, kStep = Shape::kStep, kStages = Shape::kStages;
     constexpr uint32_t kUnitCols = unit_cols(Format::kUnit), kUnitBytes = unit_bytes(Format::kUnit);
@@ -106,7 +109,7 @@ __global__ void __launch_bounds__(kLinearThreads, 2) linear_rows(LinearArguments
             const uint32_t row = quad / (kStep / 4) % kRows, k = quad % (kStep / 4) * 4;
             Format::template store<kTiles>(to, quads[i], row, k);
             if constexpr (Format::kNeedsSums) {
-                const float sum = sum_of_block(quads[i]);
+                const float sum = Format::sum_of_block(quads[i]);
                 if (k % kBlockInputs == 0)
                     reinterpret_cast<float*>(to + Shape::kInputBytes)[k / kBlockInputs * kRows + row] = sum;
             }

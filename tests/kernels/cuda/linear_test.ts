@@ -20,11 +20,22 @@ const CASES = [
   "linear_follows_outputs_and_slices",
   "linear_keeps_nan_and_infinity_in_their_rows",
   "linear_reads_the_weight_once",
+  "linear_q4_0_agrees",
+  "linear_q4_1_agrees",
+  "linear_q5_0_agrees",
+  "linear_q5_1_agrees",
+  "linear_q8_0_agrees",
+  "linear_q4_k_agrees",
+  "linear_q5_k_agrees",
+  "linear_q6_k_agrees",
+  "linear_int8_agrees",
+  "linear_of_several_formats_agrees",
   "embedding_reads_rows",
+  "embedding_reads_quantized_rows",
 ];
 
 /** Many small launches, too many to check each. */
-const LONG_CASES = ["linear_rows_keep_their_bits"];
+const LONG_CASES = ["linear_rows_keep_their_bits", "linear_quantized_rows_keep_their_bits"];
 
 for (const name of CASES) {
   Deno.test(`cuda: ${name.replaceAll("_", " ")}`, async () => {

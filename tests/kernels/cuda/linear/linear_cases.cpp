@@ -2,8 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "sim/report.h"
-#include "weights.h"
+#include "cases_of_linear.h"
 
 namespace {
 
@@ -20,26 +19,6 @@ void expect_agreement(aerie_format format, aerie_dtype dtype) {
         }
         EXPECT(linear(weight, {}).empty());
         EXPECT(linear(weight, {}, 64).empty());
-    }
-}
-
-// A row's products are the same bits among any others, at any place, whatever the launch has room for.
-void expect_same_bits(const std::vector<Source>& sources, aerie_dtype dtype, uint32_t cols) {
-    const TestWeight weight = make_weight(sources, cols, dtype, 5);
-    const size_t n = weight.weight.rows;
-    const std::vector<float> x = random_floats(65 * cols, 6);
-    const std::vector<float> all = linear(weight, x);
-    for (uint32_t rows = 1; rows <= 64; ++rows) {
-        const std::vector<float> some(x.begin(), x.begin() + ptrdiff_t(rows * cols));
-        const uint32_t most = rows % 3 == 0 ? rows : rows % 3 == 1 ? 64 : 65;
-        EXPECT(same_bits(linear(weight, some, most).data(), all.data(), rows * n));
-    }
-    // Row 0 at every other place, among rows of another size.
-    for (uint32_t place = 1; place < 65; place += 5) {
-        std::vector<float> other = random_floats(65 * cols, place);
-        for (float& value : other) value *= 1e10f;
-        std::copy(x.begin(), x.begin() + ptrdiff_t(cols), other.begin() + ptrdiff_t(place * cols));
-        EXPECT(same_bits(linear(weight, other).data() + place * n, all.data(), n));
     }
 }
 
@@ -118,20 +97,5 @@ CASE(linear_keeps_nan_and_infinity_in_their_rows) {
 }
 
 CASE(linear_reads_the_weight_once) {
-    if (!aerie::sim::is_checked()) return;
-    for (const uint32_t cols : {68u, 603u}) {
-        const TestWeight weight = make_weight({{AERIE_FORMAT_BF16, 35}}, cols, AERIE_BF16, 15);
-        for (const uint32_t rows : {1u, 8u, 9u, 33u, 64u}) {
-            const std::vector<float> x = random_floats(size_t(rows) * cols, 16);
-            aerie::sim::forget();
-            linear(weight, x);
-            size_t found = 0;
-            for (const auto& traffic : aerie::sim::traffic()) {
-                if (traffic.memory != weight.packed().memory.address) continue;
-                EXPECT(traffic.bytes_read == weight.weight.bytes && !traffic.bytes_written);
-                ++found;
-            }
-            EXPECT(found == 1);
-        }
-    }
+    for (const uint32_t cols : {68u, 603u}) expect_weight_read_once({{AERIE_FORMAT_BF16, 35}}, AERIE_BF16, cols);
 }
