@@ -31,16 +31,24 @@ Source source_of(const Weight& weight, uint32_t row) {
     return {part, part->file->data + part->offset + part->row_bytes * row};
 }
 
-void pack_float_row(uint8_t* units, UnitFormat format, uint32_t r, const float* values, uint32_t cols) {
-    for (uint32_t k = 0; k < cols; ++k) {
-        uint8_t* at = units + size_t(k / kHalfInputs) * unit_bytes(format) + float_at(format, r, k % kHalfInputs);
-        if (format == UnitFormat::f32) {
-            memcpy(at, values + k, 4);
-        } else {
-            const uint16_t bits = format == UnitFormat::f16 ? f32_to_f16(values[k]) : f32_to_bf16(values[k]);
-            memcpy(at, &bits, 2);
-        }
-    }
+void pack_float_row(uint8_t* units, uint32_t r, const float* values, uint32_t cols) {
+    for (uint32_t k = 0; k < cols; ++k)
+        memcpy(units + size_t(k / kHalfInputs) * unit_bytes(UnitFormat::f32) +
+                   float_at(UnitFormat::f32, r, k % kHalfInputs),
+               values + k, 4);
+}
+
+// A row of f16 or bf16, four inputs at a time: they stay together. `halves` may be at any address.
+void pack_half_row(uint8_t* units, UnitFormat format, uint32_t r, const uint8_t* halves, uint32_t cols) {
+    for (uint32_t k = 0; k < cols; k += 4, halves += 8)
+        memcpy(units + size_t(k / kHalfInputs) * unit_bytes(format) + float_at(format, r, k % kHalfInputs), halves,
+               2 * std::min(4u, cols - k));
+}
+
+// True if a file has numbers as a unit keeps them.
+bool is_kept(aerie_format source, UnitFormat format) {
+    return (source == AERIE_FORMAT_F16 && format == UnitFormat::f16) ||
+           (source == AERIE_FORMAT_BF16 && format == UnitFormat::bf16);
 }
 
 // One row of a unit of zeros.
@@ -64,12 +72,22 @@ void pack_block(uint8_t* unit, QuantizedLayout layout, uint32_t r, const Quantiz
 // Rows first .. first + count - 1, at most 16, into units of zeros.
 void pack_rows(uint8_t* units, UnitFormat format, const Weight& weight, uint32_t first, uint32_t count) {
     std::vector<float> values(weight.cols);
+    std::vector<uint8_t> halves(size_t(weight.cols) * 2);
     for (uint32_t r = 0; r < count; ++r) {
         const auto [part, row] = source_of(weight, first + r);
+        if (is_kept(part->format, format)) {
+            pack_half_row(units, format, r, row, weight.cols);
+            continue;
+        }
         const bool is_float = block_size(part->format).elements == 1;
         if (is_float) dequantize(values.data(), row, part->format, weight.cols);
+        if (format == UnitFormat::f32) {
+            pack_float_row(units, r, values.data(), weight.cols);
+            continue;
+        }
         if (!is_quantized(format)) {
-            pack_float_row(units, format, r, values.data(), weight.cols);
+            narrow(halves.data(), values.data(), weight.cols, format == UnitFormat::f16 ? AERIE_F16 : AERIE_BF16);
+            pack_half_row(units, format, r, halves.data(), weight.cols);
             continue;
         }
         for (uint32_t b = 0; b < weight.cols / kBlockInputs; ++b) {

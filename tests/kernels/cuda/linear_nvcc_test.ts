@@ -1,5 +1,6 @@
 /**
- * The kernels of linear and embedding are CUDA: nvcc compiles them without a warning or a spilled register, where it is installed.
+ * The kernels of linear and embedding are CUDA: nvcc compiles them without a warning or a spilled register, where it is
+ * installed.
  *
  * @module
  */
