@@ -13,7 +13,7 @@ namespace {
 // Host memory that is packed and uploaded at a time.
 constexpr size_t kPieceBytes = size_t(32) << 20;
 
-// A row of the file: of part `part`, in the file's order of rows.
+// A row as the file has it.
 struct Source {
     const WeightPart* part;
     const uint8_t* data;
@@ -21,14 +21,15 @@ struct Source {
 
 // Row `row` of the weight, rotary halves set apart.
 Source source_of(const Weight& weight, uint32_t row) {
-    const WeightPart* part = weight.parts.data();
-    while (row >= part->first_row + part->num_rows) ++part;
+    const auto part = std::upper_bound(weight.parts.begin(), weight.parts.end(), row,
+                                       [](uint32_t at, const auto& each) { return at < each.first_row; }) -
+                      1;
     row -= part->first_row;
     if (const uint32_t dim = part->interleaved_head_dim) {
         const uint32_t in_head = row % dim, half = dim / 2;
         row = row - in_head + in_head % half * 2 + in_head / half;
     }
-    return {part, part->file->data + part->offset + part->row_bytes * row};
+    return {&*part, part->file->data + part->offset + part->row_bytes * row};
 }
 
 void pack_float_row(uint8_t* units, uint32_t r, const float* values, uint32_t cols) {

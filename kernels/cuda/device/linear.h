@@ -43,6 +43,7 @@ struct LinearShape {
     static constexpr int kLoads = (kQuads + kLinearThreads - 1) / kLinearThreads;
     // Blocks that a multiprocessor shall have at a time: registers for two, unless sums and loads fill those of one.
     static constexpr int kBlocks = kTiles == 8 && kSlices > 1 ? 1 : 2;
+    static_assert(kSharedBytes <= 99 * 1024, "what a block may have on every device of 8.0 or newer");
     static_assert((kSlices - 1) * kRowWarps * kTiles * 4 * 32 * 4 <= kRingBytes, "sums of slices fit into the ring");
 };
 

@@ -19,6 +19,7 @@ const CASES = [
   "linear_adds_the_residual",
   "linear_follows_outputs_and_slices",
   "linear_keeps_nan_and_infinity_in_their_rows",
+  "linear_keeps_nan_and_infinity_in_their_columns",
   "linear_reads_the_weight_once",
   "linear_q4_0_agrees",
   "linear_q4_1_agrees",

@@ -67,3 +67,19 @@ void expect_embedding(const std::vector<Source>& sources, uint32_t cols, aerie_d
         }
     }
 }
+
+void expect_residual_added(const std::vector<Source>& sources, uint32_t cols) {
+    constexpr uint32_t kRows = 11;
+    const TestWeight weight = make_weight(sources, cols, AERIE_BF16, 8);
+    const uint32_t n = weight.weight.rows;
+    const std::vector<float> x = random_floats(kRows * cols, 9), residual = random_floats(kRows * n, 10);
+    std::vector<float> expected = linear(weight, x);
+    for (size_t i = 0; i < expected.size(); ++i) expected[i] += residual[i];
+    const std::shared_ptr<Batch> batch = batch_of(Rows(kRows));
+    const Tensor in = tensor_of(x, cols, batch), other = tensor_of(residual, n, batch);
+    Tensor out = out_tensor(kRows, n, batch), same = tensor_of(residual, n, batch);
+    run(cuda::linear, {.kind = OpKind::linear, .out = &out, .x = &in, .y = &other, .weight = &weight.weight});
+    run(cuda::linear, {.kind = OpKind::linear, .out = &same, .x = &in, .y = &same, .weight = &weight.weight});
+    EXPECT(same_bits(read(out).data(), expected.data(), expected.size()));
+    EXPECT(same_bits(read(same).data(), expected.data(), expected.size()));
+}

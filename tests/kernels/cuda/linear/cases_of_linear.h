@@ -10,3 +10,6 @@ void expect_weight_read_once(const std::vector<Source>& sources, aerie_dtype dty
 
 // Every row read back, and zeros for no token.
 void expect_embedding(const std::vector<Source>& sources, uint32_t cols, aerie_dtype dtype);
+
+// The residual is added to the product, whether it is the output itself or not.
+void expect_residual_added(const std::vector<Source>& sources, uint32_t cols);

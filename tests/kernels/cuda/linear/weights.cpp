@@ -93,7 +93,8 @@ TestWeight make_weight(const std::vector<Source>& sources, uint32_t cols, aerie_
     made.weight.cols = cols;
     std::vector<float> values(cols);
     for (const Source& source : sources) {
-        const std::vector<uint8_t> bytes = random_source(source.format, size_t(source.num_rows) * cols, ++seed);
+        std::vector<uint8_t> bytes = random_source(source.format, size_t(source.num_rows) * cols, ++seed);
+        if (!source.values.empty()) memcpy(bytes.data(), source.values.data(), bytes.size());
         const size_t row_bytes = bytes.size() / source.num_rows;
         const cuda::UnitFormat unit = cuda::unit_format(source.format, float_dtype, cols);
         const bool is_f32 = unit == cuda::UnitFormat::f32, is_f16 = unit == cuda::UnitFormat::f16;

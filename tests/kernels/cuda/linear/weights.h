@@ -6,6 +6,7 @@
 struct Source {
     aerie_format format;
     uint32_t num_rows, interleaved_head_dim = 0;
+    std::vector<float> values = {};  // of float32, instead of random ones
 };
 
 // A packed weight and its numbers as they are to be used, each with the largest error that its format allows.
