@@ -18,9 +18,31 @@ export interface BuildOptions {
    * into `build-asan/`, `thread` is ThreadSanitizer, into `build-tsan/`.
    */
   readonly sanitize?: "address" | "thread";
+  /**
+   * The device that the library is for: `cpu`, which is the default, `cuda`, built by nvcc, or `cuda-sim`, which runs
+   * the sources of `cuda` on a simulator. Sanitizers are for `cpu`.
+   */
+  readonly device?: keyof typeof TARGETS;
   /** Folder with `kernels/`; tests put their own. */
   readonly root?: string;
 }
+
+/** What CMake builds for a device: a folder of `kernels/`, its target, its options. */
+const TARGETS = {
+  cpu: { sources: "kernels", name: "aerie", binaries: "cmake", options: [] },
+  cuda: {
+    sources: "kernels/cuda",
+    name: "aerie_cuda",
+    binaries: "cmake-cuda",
+    options: ["-DAERIE_SIM=OFF"],
+  },
+  "cuda-sim": {
+    sources: "kernels/cuda",
+    name: "aerie_cuda_sim",
+    binaries: "cmake-cuda-sim",
+    options: ["-DAERIE_SIM=ON"],
+  },
+} as const;
 
 const SANITIZED_FOLDERS = { address: "build-asan", thread: "build-tsan" } as const;
 const NUM_TAIL_LINES = 25;
@@ -36,19 +58,23 @@ const MISSING_TOOL = "on Debian: apt-get install g++ cmake make";
 export async function ensureLibrary(options: BuildOptions = {}): Promise<string> {
   const root = options.root ?? join(import.meta.dirname!, "..");
   const folder = join(root, options.sanitize ? SANITIZED_FOLDERS[options.sanitize] : "build");
-  const library = join(folder, "libaerie.so");
+  const target = TARGETS[options.device ?? "cpu"], fileName = `lib${target.name}.so`;
+  const library = join(folder, fileName), binaries = join(folder, target.binaries);
   if (stateOf(library, hashSources(root)) === "current") return library;
   try {
     await Deno.mkdir(folder, { recursive: true });
-    using lock = await Deno.open(join(folder, ".lock"), { write: true, create: true });
+    using lock = await Deno.open(join(folder, options.device ? `.lock-${target.name}` : ".lock"), {
+      write: true,
+      create: true,
+    });
     await lock.lock(true);
     const hash = hashSources(root), state = stateOf(library, hash);
     if (state === "current") return library;
     // The object files may be damaged too, by the same cause as the library.
-    if (state === "damaged") await Deno.remove(join(folder, "cmake"), { recursive: true }).catch(() => {});
+    if (state === "damaged") await Deno.remove(binaries, { recursive: true }).catch(() => {});
     await build(root, folder, options);
     // Written under other names first: a library that a process has loaded must not change under it.
-    await Deno.copyFile(join(folder, "cmake", "libaerie.so"), `${library}.new`);
+    await Deno.copyFile(join(binaries, fileName), `${library}.new`);
     await Deno.writeTextFile(`${stampOf(library)}.new`, stampText(hash, hashFile(`${library}.new`)));
     await Deno.rename(`${library}.new`, library);
     await Deno.rename(`${stampOf(library)}.new`, stampOf(library));
@@ -106,16 +132,17 @@ function listFiles(folder: string): string[] {
   });
 }
 
-async function build(root: string, folder: string, { sanitize, onProgress }: BuildOptions): Promise<void> {
+async function build(root: string, folder: string, options: BuildOptions): Promise<void> {
+  const { sanitize, device = "cpu", onProgress } = options, target = TARGETS[device];
   const report = (percent: string) => onProgress?.(`Building the native library: ${percent}%`);
-  const binaries = join(folder, "cmake");
+  const binaries = join(folder, target.binaries);
   const configure = [
     "-S",
-    join(root, "kernels"),
+    join(root, target.sources),
     "-B",
     binaries,
     "-DCMAKE_BUILD_TYPE=Release",
-    `-DAERIE_SANITIZE=${sanitize ?? ""}`,
+    ...(device === "cpu" ? [`-DAERIE_SANITIZE=${sanitize ?? ""}`] : target.options),
   ];
   report("0");
   let configured = await run(configure);
@@ -133,7 +160,7 @@ async function build(root: string, folder: string, { sanitize, onProgress }: Bui
     "--build",
     binaries,
     "--target",
-    "aerie",
+    target.name,
     "--parallel",
     String(navigator.hardwareConcurrency),
   ];
@@ -209,10 +236,12 @@ if (import.meta.main) {
   const print = (stream: typeof Deno.stdout, line: string) =>
     stream.writeSync(new TextEncoder().encode(`${line}\n`));
   const sanitize = (["address", "thread"] as const).find((name) => Deno.args.includes(`--sanitize=${name}`));
+  const device = (["cuda", "cuda-sim"] as const).find((name) => Deno.args.includes(`--device=${name}`));
   let isAnnounced = false;
   try {
     const library = await ensureLibrary({
       ...(sanitize !== undefined && { sanitize }),
+      ...(device !== undefined && { device }),
       onProgress() {
         if (!isAnnounced) print(Deno.stderr, "Building the native library");
         isAnnounced = true;

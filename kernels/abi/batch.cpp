@@ -38,9 +38,10 @@ int32_t aerie_batch_create(uint32_t handle, uint32_t* out, uint32_t max_rows, ui
         batch->max_outputs = max_outputs;
         checked_bytes("batch_create", {max_segments, max_pages, sizeof(int32_t)});
         const size_t bytes = block_bytes({max_rows, max_segments, max_pages, max_outputs, max_rows});
+        const Buffer device = context.backend->allocate(bytes);
         for (BatchBlock& block : batch->blocks) {
             block.host.reset(new uint8_t[bytes]);
-            block.device = context.backend->allocate(bytes);
+            block.device = device;
         }
         *out = context.objects.add(std::move(batch));
     });

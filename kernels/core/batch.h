@@ -41,7 +41,7 @@ void check_sources(const char* op, const BatchCounts& counts, const BatchLimits&
 struct BatchBlock {
     BatchCounts counts;
     std::unique_ptr<uint8_t[]> host;
-    Buffer device;
+    Buffer device;          // the same for all blocks of a batch: it is written after the work that reads it
     BatchLimits checked;    // what its numbers are known to lie within
     uint64_t last_use = 0;  // number of the last work that reads it
 

@@ -16,7 +16,13 @@ uint32_t next_context() {
 
 WorkQueue::WorkQueue(Backend& backend) : backend_(backend), context_(next_context()) {}
 
-WorkQueue::~WorkQueue() { backend_.wait(last_); }
+WorkQueue::~WorkQueue() {
+    try {
+        backend_.wait(last_);
+    } catch (const Error&) {
+        // A device that failed runs nothing any more.
+    }
+}
 
 uint64_t WorkQueue::push(std::vector<std::shared_ptr<Object>>& objects) {
     unfinished_.push_back({++last_, std::exchange(objects, std::move(spare_))});

@@ -1,0 +1,77 @@
+#include "cuda/run_ops.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "cuda/attention.h"
+
+namespace aerie::cuda {
+namespace {
+
+// Room for chunks of keys that are attended to at the same time.
+constexpr size_t kMostScratchBytes = size_t(64) << 20;
+constexpr uint32_t kMostScratchRows = 64;
+
+using Launcher = void (*)(const Op&, const Launch&);
+
+Launcher launcher_of(OpKind kind) {
+    static constexpr Launcher launchers[] = {
+#define AERIE_OP(name) &aerie::cuda::name,
+        AERIE_OPS(AERIE_OP)
+#undef AERIE_OP
+    };
+    return launchers[uint32_t(kind)];
+}
+
+// The launch of an op that follows a batch, made for as many rows as the batch has.
+Launch launch_for(const Op& op, Launch launch) {
+    if (const Batch* batch = batch_of(op)) {
+        const BatchCounts& counts = batch->block().counts;
+        launch.max_rows = counts.num_rows;
+        launch.max_segments = counts.num_segments;
+        launch.max_outputs = counts.num_outputs;
+    }
+    return launch;
+}
+
+void run_slices(std::span<const Op> ops, Launch launch) {
+    const uint32_t num_outputs = launch_for(ops.front(), launch).max_outputs;
+    for (launch.first_output = 0; launch.first_output < num_outputs; launch.first_output += kSliceOutputs)
+        for (const Op& op : ops) launcher_of(op.kind)(op, launch_for(op, launch));
+}
+
+}  // namespace
+
+void check_op(const Op& op) {
+    if (op.kind == OpKind::sample) fail(AERIE_UNSUPPORTED, "sample: there is no kernel for CUDA yet");
+    const Tensor* gathered = op.kind == OpKind::gather_rows ? op.x : nullptr;
+    const Tensor* stored = op.kind == OpKind::store_rows ? op.out : nullptr;
+    for (const Tensor* tensor : {static_cast<const Tensor*>(op.out), op.x, op.y})
+        if (tensor && tensor->dtype != AERIE_F32 && tensor != gathered && tensor != stored)
+            fail(AERIE_UNSUPPORTED, "%s: a tensor is kept as dtype %d, expected float32", name_of(op.kind),
+                 int(tensor->dtype));
+}
+
+size_t scratch_bytes(const Op& op) {
+    if (op.kind != OpKind::attention) return 0;
+    const Batch& batch = *batch_of(op);
+    const uint64_t most_keys = uint64_t(batch.max_pages) * op.kv->page_size;
+    return std::min(kMostScratchBytes,
+                    attention_scratch_bytes(std::min(batch.max_rows, kMostScratchRows), op.num_heads, op.kv->head_dim,
+                                            uint32_t(std::min<uint64_t>(most_keys, INT32_MAX))));
+}
+
+void run_ops(std::span<const Op> ops, Launch launch) {
+    for (size_t i = 0; i < ops.size();) {
+        size_t last = i + 1;
+        if (!ops[i].slice) {
+            launcher_of(ops[i].kind)(ops[i], launch_for(ops[i], launch));
+        } else {
+            while (last < ops.size() && ops[last].slice == ops[i].slice) ++last;
+            run_slices(ops.subspan(i, last - i), launch);
+        }
+        i = last;
+    }
+}
+
+}  // namespace aerie::cuda
