@@ -7,10 +7,11 @@ import assert from "node:assert/strict";
 import { siluMul } from "../../ffi/ops.ts";
 import { seededRandom } from "../support/block_formats.ts";
 import { assertClose } from "../support/close.ts";
-import { normals, readRows, tensorOf, testEachIsa } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { normals, readRows, tensorOf } from "../support/native.ts";
 import { silu } from "../support/reference.ts";
 
-testEachIsa("silu_mul matches float64", (context) => {
+testEachBackend("silu_mul matches float64", (context) => {
   const random = seededRandom(31);
   for (const [rows, n] of [[1, 1], [3, 15], [2, 16], [5, 97], [9, 1536]] as const) {
     const x = normals(random, rows * 2 * n).map((value) => value * 4);
@@ -24,7 +25,7 @@ testEachIsa("silu_mul matches float64", (context) => {
   }
 });
 
-testEachIsa("silu_mul is accurate value by value and saturates without NaN", (context) => {
+testEachBackend("silu_mul is accurate value by value and saturates without NaN", (context) => {
   const negative = [-1e30, -200, -100, -88, -87, -50, -20, -1, -1e-3];
   const gates = Float32Array.from([...negative, 0, ...negative.map((gate) => -gate)]);
   const out = context.createTensor(1, gates.length);

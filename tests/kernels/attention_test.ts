@@ -10,7 +10,8 @@ import { attention, kvStore } from "../../ffi/ops.ts";
 import { rowsAt, rowsOf, type SegmentRows, shuffled } from "../support/batches.ts";
 import { type Random, seededRandom } from "../support/block_formats.ts";
 import { assertClose } from "../support/close.ts";
-import { normals, readRows, testEachIsa } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { normals, readRows } from "../support/native.ts";
 import { attend, ROUNDED } from "../support/reference.ts";
 
 interface Shape {
@@ -173,7 +174,7 @@ const decodeCases = lazily(() => {
   return [...DECODE_SHAPES, FLOAT16_SHAPE].map((shape) => makeCase(shape, sequences, random));
 });
 
-testEachIsa("attention of single rows at many context lengths", (context) => {
+testEachBackend("attention of single rows at many context lengths", (context) => {
   for (const item of decodeCases()) checkAttention(context, item);
 });
 
@@ -184,7 +185,7 @@ const chunkCases = lazily(() => {
   return [...DECODE_SHAPES.slice(1, 5), FLOAT16_SHAPE].map((shape) => makeCase(shape, sequences, random));
 });
 
-testEachIsa("attention of causal chunks of several sequences", (context) => {
+testEachBackend("attention of causal chunks of several sequences", (context) => {
   for (const item of chunkCases()) checkAttention(context, item);
 });
 
@@ -207,7 +208,7 @@ const treeCases = lazily(() => {
   });
 });
 
-testEachIsa("attention of draft trees: prefix, ancestors and the node itself", (context) => {
+testEachBackend("attention of draft trees: prefix, ancestors and the node itself", (context) => {
   for (const item of treeCases()) checkAttention(context, item);
 });
 

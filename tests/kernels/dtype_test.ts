@@ -8,7 +8,8 @@ import { rowsAt } from "../support/batches.ts";
 import { dequantizeRow, encodeFloatRow, seededRandom } from "../support/block_formats.ts";
 import { assertSameBits } from "../support/close.ts";
 import { refuses, Status } from "../support/misuse.ts";
-import { normals, readRows, testEachIsa } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { normals, readRows } from "../support/native.ts";
 
 const ROWS = 6, COLS = 37, WIDE = 50, COLUMN = 7;
 const HALVES = { float16: "F16", bfloat16: "BF16" } as const;
@@ -21,7 +22,7 @@ function rounded(values: Float32Array, dtype: keyof typeof HALVES): Float32Array
 }
 
 for (const dtype of ["float16", "bfloat16"] as const) {
-  testEachIsa(`a ${dtype} tensor keeps rounded numbers, also where rows are copied`, (context) => {
+  testEachBackend(`a ${dtype} tensor keeps rounded numbers, also where rows are copied`, (context) => {
     const x = normals(seededRandom(1), ROWS * COLS), tensor = context.createTensor(ROWS, COLS, dtype);
     context.writeTensor(tensor, x, 0, ROWS);
     assertSameBits(readRows(context, tensor, ROWS, COLS), rounded(x, dtype), "written");
@@ -31,7 +32,7 @@ for (const dtype of ["float16", "bfloat16"] as const) {
     assertSameBits(readRows(context, tensor, 3, COLS), rounded(expected, dtype), "copied");
   });
 
-  testEachIsa(`store_rows rounds to ${dtype} and gather_rows widens`, (context) => {
+  testEachBackend(`store_rows rounds to ${dtype} and gather_rows widens`, (context) => {
     const batch = context.createBatch({ rows: ROWS, segments: 1, pages: 1, outputs: 1 });
     const rows = context.batchTensor(batch, "rows", COLS, dtype);
     const out = context.batchTensor(batch, "rows", COLS), pool = context.createTensor(16, WIDE, dtype);

@@ -9,7 +9,8 @@ import { embedding, gatherOutputs } from "../../ffi/ops.ts";
 import { rowsAt } from "../support/batches.ts";
 import { dequantizeRow, randomRow, seededRandom } from "../support/block_formats.ts";
 import { assertClose, assertSameBits } from "../support/close.ts";
-import { mapBytes, normals, readRows, testEachIsa } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { mapBytes, normals, readRows } from "../support/native.ts";
 import { roundedToBfloat16 } from "../support/reference.ts";
 
 /** NMSE 0: the very values of the file; int8 rounds to 127 steps per 32, or to bfloat16 if rows end within a block; K-quants round their scales to float16, Q6_K becomes 8 bits per 32. */
@@ -33,7 +34,7 @@ const CASES: readonly (readonly [StorageFormat, cols: number, keyof typeof Dtype
   ["Q6_K", 512, "float32", 1e-4],
 ];
 
-testEachIsa("embedding reads rows back out of every packed format, zeros for no token", (context) => {
+testEachBackend("embedding reads rows back out of every packed format, zeros for no token", (context) => {
   const random = seededRandom(51);
   const vocabSize = 77, tokens = [0, 76, 31, -1, 32, 33, 5, 5, 63, 64];
   for (const [format, cols, dtype, bound] of CASES) {
@@ -55,7 +56,7 @@ testEachIsa("embedding reads rows back out of every packed format, zeros for no 
   }
 });
 
-testEachIsa("embedding finds rows in a weight of several parts", (context) => {
+testEachBackend("embedding finds rows in a weight of several parts", (context) => {
   const random = seededRandom(52), cols = 64;
   const parts = [["Q8_0", 33], ["Q4_1", 7], ["F32", 40]] as const;
   const weight = context.createWeight(80, cols);
@@ -75,7 +76,7 @@ testEachIsa("embedding finds rows in a weight of several parts", (context) => {
   assertClose(readRows(context, out, tokens.length, cols), wanted, 1e-14, "parts");
 });
 
-testEachIsa("a weight may be columns of a wider matrix", (context) => {
+testEachBackend("a weight may be columns of a wider matrix", (context) => {
   const random = seededRandom(54), wide = 160, cols = 64, firstColumn = 32, rows = 40;
   for (const [format, elementBytes] of [["F32", 4], ["BF16", 2], ["Q8_0", 34 / 32]] as const) {
     const stored = Array.from({ length: rows }, () => randomRow(format, wide, random));
@@ -96,7 +97,7 @@ testEachIsa("a weight may be columns of a wider matrix", (context) => {
   }
 });
 
-testEachIsa("gather_outputs copies the wanted rows, repeated ones too", (context) => {
+testEachBackend("gather_outputs copies the wanted rows, repeated ones too", (context) => {
   const cols = 19, outputs = [8, 0, 3, 3, 7];
   const batch = context.createBatch({ rows: 9, segments: 1, pages: 1, outputs: 6 });
   context.writeBatch(batch, rowsAt([0, 1, 2, 3, 4, 5, 6, 7, 8], { outputs }));

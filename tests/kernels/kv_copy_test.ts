@@ -9,7 +9,8 @@ import type { Context, TensorDtype } from "../../ffi/context.ts";
 import { rowsOf } from "../support/batches.ts";
 import { seededRandom } from "../support/block_formats.ts";
 import { assertSameBits } from "../support/close.ts";
-import { normals, readRows, testEachIsa } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { normals, readRows } from "../support/native.ts";
 
 const PAGE_SIZE = 16, LAYERS = 2, HEADS = 4, KV_HEADS = 2, HEAD_DIM = 32;
 const WIDTH = (HEADS + 2 * KV_HEADS) * HEAD_DIM;
@@ -56,7 +57,7 @@ function attended(context: Context, dtype: TensorDtype, moved: boolean): Float32
   return Float32Array.from(results.flat());
 }
 
-testEachIsa("kv_copy closes up the accepted path of a tree in every layer", (context) => {
+testEachBackend("kv_copy closes up the accepted path of a tree in every layer", (context) => {
   for (const dtype of ["float32", "float16", "bfloat16"] as const) {
     assertSameBits(attended(context, dtype, true), attended(context, dtype, false), dtype);
   }

@@ -6,7 +6,8 @@
 import { rmsNorm } from "../../ffi/ops.ts";
 import { seededRandom } from "../support/block_formats.ts";
 import { assertClose } from "../support/close.ts";
-import { normals, readRows, tensorOf, testEachIsa } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { normals, readRows, tensorOf } from "../support/native.ts";
 import { rmsNorm as reference } from "../support/reference.ts";
 
 const CASES = [
@@ -18,7 +19,7 @@ const CASES = [
   { rows: 7, cols: 100, eps: 1e-5, scale: 1e6 },
 ];
 
-testEachIsa("rms_norm matches float64, also in place", (context) => {
+testEachBackend("rms_norm matches float64, also in place", (context) => {
   const random = seededRandom(21);
   for (const { rows, cols, eps, scale } of CASES) {
     const x = normals(random, rows * cols).map((value) => value * scale), weight = normals(random, cols);
@@ -34,7 +35,7 @@ testEachIsa("rms_norm matches float64, also in place", (context) => {
   }
 });
 
-testEachIsa("rms_norm of zeros is zero", (context) => {
+testEachBackend("rms_norm of zeros is zero", (context) => {
   const out = context.createTensor(2, 20);
   rmsNorm(
     context,

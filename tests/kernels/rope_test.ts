@@ -7,7 +7,8 @@ import { rope, ropeAngles } from "../../ffi/ops.ts";
 import { seededRandom } from "../support/block_formats.ts";
 import { rowsAt } from "../support/batches.ts";
 import { assertClose, assertSameBits } from "../support/close.ts";
-import { normals, readRows, tensorOf, testEachIsa } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { normals, readRows, tensorOf } from "../support/native.ts";
 import { rotate } from "../support/reference.ts";
 
 const POSITIONS = [0, 1, 2, 17, 511, 8191, 131071, 1_000_000];
@@ -19,7 +20,7 @@ const CASES = [
   { headDim: 128, numHeads: 5, otherHeads: 2 },
 ];
 
-testEachIsa("rope turns the first heads by position and leaves the others", (context) => {
+testEachBackend("rope turns the first heads by position and leaves the others", (context) => {
   const random = seededRandom(41);
   for (const { headDim, numHeads, otherHeads } of CASES) {
     const half = headDim / 2, cols = (numHeads + otherHeads) * headDim, rows = POSITIONS.length;

@@ -7,7 +7,8 @@ import { addBias, gatherRows, storeRows } from "../../ffi/ops.ts";
 import { rowsAt } from "../support/batches.ts";
 import { seededRandom } from "../support/block_formats.ts";
 import { assertSameBits } from "../support/close.ts";
-import { normals, readRows, tensorOf, testEachIsa } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { normals, readRows, tensorOf } from "../support/native.ts";
 
 const WIDE = 41, COLS = 19, COLUMN = 5;
 
@@ -15,7 +16,7 @@ const WIDE = 41, COLS = 19, COLUMN = 5;
 const part = (data: Float32Array, row: number) =>
   data.subarray(row * WIDE + COLUMN, row * WIDE + COLUMN + COLS);
 
-testEachIsa("gather_rows takes what the sources name at replay, repeated ones too", (context) => {
+testEachBackend("gather_rows takes what the sources name at replay, repeated ones too", (context) => {
   const batch = context.createBatch({ rows: 6, segments: 1, pages: 1, outputs: 1 });
   const out = context.batchTensor(batch, "rows", COLS);
   const x = normals(seededRandom(61), 30 * WIDE), pool = tensorOf(context, x, WIDE);
@@ -28,7 +29,7 @@ testEachIsa("gather_rows takes what the sources name at replay, repeated ones to
   }
 });
 
-testEachIsa("store_rows puts rows at the batch's slots and leaves the rest alone", (context) => {
+testEachBackend("store_rows puts rows at the batch's slots and leaves the rest alone", (context) => {
   const batch = context.createBatch({ rows: 6, segments: 1, pages: 1, outputs: 1 });
   const rows = context.batchTensor(batch, "rows", COLS);
   const before = normals(seededRandom(62), 30 * WIDE), pool = tensorOf(context, before, WIDE);
@@ -44,7 +45,7 @@ testEachIsa("store_rows puts rows at the batch's slots and leaves the rest alone
   assertSameBits(readRows(context, pool, 30, WIDE), expected, "pool");
 });
 
-testEachIsa("tensor_copy closes rows up in place", (context) => {
+testEachBackend("tensor_copy closes rows up in place", (context) => {
   const x = normals(seededRandom(65), 12 * COLS), tensor = tensorOf(context, x, COLS);
   context.copyTensorRows(tensor, Int32Array.of(3, 5, 6, 11), Int32Array.of(3, 4, 5, 6));
   const order = [0, 1, 2, 3, 5, 6, 11, 7, 8, 9, 10, 11];
@@ -52,7 +53,7 @@ testEachIsa("tensor_copy closes rows up in place", (context) => {
   assertSameBits(readRows(context, tensor, 12, COLS), expected, "rows");
 });
 
-testEachIsa("add_bias adds one row to all", (context) => {
+testEachBackend("add_bias adds one row to all", (context) => {
   const x = normals(seededRandom(66), 5 * COLS), bias = normals(seededRandom(67), COLS);
   const tensor = tensorOf(context, x, COLS);
   addBias(context, tensor, tensorOf(context, bias, COLS));

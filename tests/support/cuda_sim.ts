@@ -1,0 +1,63 @@
+/**
+ * The CUDA backend on the simulator, for the kernels' tests: beside the instruction sets of the CPU, and alone.
+ *
+ * @module
+ */
+import { ensureLibrary } from "../../ffi/build.ts";
+import { Context } from "../../ffi/context.ts";
+import { openLibrary } from "../../ffi/library.ts";
+import { testEachIsa } from "./native.ts";
+
+/** Where the library is not built and nobody asks for it, its tests are ignored: it takes minutes to build. */
+const libraryPath = Deno.env.get("CI") !== undefined || isBuilt()
+  ? await ensureLibrary({ device: "cuda-sim" })
+  : undefined;
+
+/** Whether there is a library to open. */
+export const isSimulatorBuilt: boolean = libraryPath !== undefined;
+
+// The library stays open for good: opened here, no test is blamed for it.
+if (libraryPath !== undefined) openLibrary(libraryPath);
+
+const simulator = libraryPath === undefined ? undefined : Deno.dlopen(
+  libraryPath,
+  {
+    aerie_sim_inject: { parameters: ["buffer", "u64", "i32"], result: "void" },
+    aerie_sim_forget: { parameters: [], result: "void" },
+  } as const,
+);
+
+function isBuilt(): boolean {
+  try {
+    return Deno.statSync(new URL("../../build/libaerie_cuda_sim.so", import.meta.url)).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** A context on the simulator, with two threads of the host. */
+export function openSimulated(): Context {
+  return new Context(libraryPath!, { device: "cuda-sim", threads: 2 });
+}
+
+/**
+ * Makes the `nth` call of a function of the CUDA runtime from now, or the run of a kernel, end with an error; without
+ * arguments, makes the device work again.
+ */
+export function inject(call?: string, nth = 1, error = 0): void {
+  if (call === undefined) simulator!.symbols.aerie_sim_forget();
+  else simulator!.symbols.aerie_sim_inject(new TextEncoder().encode(`${call}\0`), BigInt(nth), error);
+}
+
+/** Registers a test once per instruction set and once for the CUDA kernels on the simulator. */
+export function testEachBackend(name: string, body: (context: Context) => void): void {
+  testEachIsa(name, body);
+  Deno.test({
+    name: `${name} [cuda-sim]`,
+    ignore: !isSimulatorBuilt,
+    fn() {
+      using context = openSimulated();
+      body(context);
+    },
+  });
+}
