@@ -9,7 +9,8 @@ import type { WeightId } from "../../ffi/handles.ts";
 import { linear } from "../../ffi/ops.ts";
 import { dequantizeRow, normal, type Random, randomRow, seededRandom } from "../support/block_formats.ts";
 import { assertClose } from "../support/close.ts";
-import { mapBytes, normals, readRows, tensorOf, testEachIsa } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { mapBytes, normals, readRows, tensorOf } from "../support/native.ts";
 import { matVec, roundedToBfloat16, roundedToInt8, type Row } from "../support/reference.ts";
 
 interface Part {
@@ -26,6 +27,8 @@ interface Case {
 }
 
 const ROWS_OF_X = [1, 2, 3, 4, 7, 8, 9, 16, 33, 64];
+/** The same on the simulator, which takes long; tests/kernels/cuda has the others. */
+const ROWS_OF_X_SIMULATED = [1, 7, 33];
 const FLOATS: ReadonlySet<StorageFormat> = new Set(["F32", "F16", "BF16"]);
 
 /**
@@ -47,6 +50,8 @@ const TIGHT: Record<StorageFormat, number> = {
 };
 /** The same on AMX where weights are kept as bfloat16: it takes their input to 16 bits. */
 const TILED = 1e-10;
+/** The same on tensor cores, which take 16-bit input and cut sums of 16 products off below their largest one's bits. */
+const CUT_OFF = 1e-10;
 /** Largest NMSE of block formats against the exact input: rounding x to 8 bits per 32 costs about 4e-5. */
 const LOOSE = 1e-4;
 /** Fewer results than this are no sample for an error that is not just float32's: one may be near zero. */
@@ -125,6 +130,16 @@ function makeWeight(context: Context, { parts, cols, dtype = "float32" }: Case, 
   return { weight, rows };
 }
 
+/** The input of a product as a backend's kernels for a weight of fewer bits than float32 take it. */
+function roundedInput(context: Context, x: Row, dtype: Case["dtype"]): Row {
+  if (!isCuda(context)) return roundedToInt8(x);
+  return dtype === "float16" ? Float64Array.from(x, (value) => Math.f16round(value)) : roundedToBfloat16(x);
+}
+
+function isCuda(context: Context): boolean {
+  return context.describe().startsWith("cuda");
+}
+
 /** Compares `actual` [rows of x, weight rows] part by part: each format has its own bound. */
 function assertParts(
   actual: Float32Array,
@@ -132,18 +147,23 @@ function assertParts(
   rounded: Row[],
   { parts, dtype }: Case,
   label: string,
-  isTiled: boolean,
+  device: string,
 ): void {
+  const isTiled = device.startsWith("cpu amx"), isCuda = device.startsWith("cuda");
   const total = parts.reduce((sum, part) => sum + part.rows, 0);
   let first = 0;
   for (const { format, rows } of parts) {
     const take = (all: Row[]) => all.flatMap((row) => Array.from(row).slice(first, first + rows));
     const got = exact.flatMap((_, i) => [...actual.subarray(i * total + first, i * total + first + rows)]);
     const name = `${label} ${format} [${first}, ${first + rows})`;
-    if (FLOATS.has(format)) {
+    const few = got.length < FEW;
+    if (isCuda && !(FLOATS.has(format) && (dtype ?? "float32") === "float32")) {
+      if (!few || !K_FORMATS.includes(format)) {
+        assertClose(got, take(rounded), Math.max(CUT_OFF, TIGHT[format]), `${name}, input of 16 bits`);
+      }
+    } else if (FLOATS.has(format)) {
       assertClose(got, take(exact), isTiled && dtype === "bfloat16" ? TILED : TIGHT[format], name);
     } else {
-      const few = got.length < FEW;
       if (!few || !K_FORMATS.includes(format)) {
         assertClose(got, take(rounded), TIGHT[format], `${name}, int8 input`);
       }
@@ -153,7 +173,7 @@ function assertParts(
   }
 }
 
-testEachIsa("linear matches float64 for every format and number of rows", (context) => {
+testEachBackend("linear matches float64 for every format and number of rows", (context) => {
   const random = seededRandom(11);
   for (const item of CASES) {
     const { cols } = item;
@@ -161,21 +181,23 @@ testEachIsa("linear matches float64 for every format and number of rows", (conte
     const x = normals(random, 64 * cols);
     const inputs = Array.from({ length: 64 }, (_, r) => x.subarray(r * cols, (r + 1) * cols));
     const exact = inputs.map((row) => matVec(rows, row));
-    const rounded = cols % 32 === 0 ? inputs.map((row) => matVec(rows, roundedToInt8(row))) : exact;
-    for (const numRows of ROWS_OF_X) {
+    const rounded = cols % 32 === 0 || isCuda(context)
+      ? inputs.map((row) => matVec(rows, roundedInput(context, row, item.dtype)))
+      : exact;
+    for (const numRows of isCuda(context) ? ROWS_OF_X_SIMULATED : ROWS_OF_X) {
       const label = `[${rows.length}, ${cols}] x ${numRows}`;
       const input = tensorOf(context, x.slice(0, numRows * cols), cols);
       const out = context.createTensor(numRows, rows.length);
       linear(context, out, input, weight);
       const actual = readRows(context, out, numRows, rows.length);
-      const isTiled = context.describe().startsWith("cpu amx");
-      assertParts(actual, exact.slice(0, numRows), rounded.slice(0, numRows), item, label, isTiled);
+      const device = context.describe();
+      assertParts(actual, exact.slice(0, numRows), rounded.slice(0, numRows), item, label, device);
     }
   }
 });
 
-testEachIsa("linear adds a residual, also in place", (context) => {
-  const random = seededRandom(12);
+testEachBackend("linear adds a residual, also in place", (context) => {
+  const random = seededRandom(12), bound = isCuda(context) ? CUT_OFF : 1e-12;
   for (const item of [one("F32", 50, 37), one("Q4_1", 50, 96), one("Q8_0", 33, 64)]) {
     const { cols } = item;
     const { weight, rows } = makeWeight(context, item, random);
@@ -184,19 +206,21 @@ testEachIsa("linear adds a residual, also in place", (context) => {
       const input = tensorOf(context, x, cols);
       const expected = Array.from({ length: numRows }, (_, r) => {
         const row = x.subarray(r * cols, (r + 1) * cols);
-        return [...matVec(rows, item.parts[0]!.format === "F32" ? row : roundedToInt8(row))];
+        return [
+          ...matVec(rows, item.parts[0]!.format === "F32" ? row : roundedInput(context, row, item.dtype)),
+        ];
       }).flat().map((value, i) => value + residual[i]!);
       const apart = context.createTensor(numRows, rows.length);
       linear(context, apart, input, weight, tensorOf(context, residual, rows.length));
-      assertClose(readRows(context, apart, numRows, rows.length), expected, 1e-12, "residual apart");
+      assertClose(readRows(context, apart, numRows, rows.length), expected, bound, "residual apart");
       const inPlace = tensorOf(context, residual, rows.length);
       linear(context, inPlace, input, weight, inPlace);
-      assertClose(readRows(context, inPlace, numRows, rows.length), expected, 1e-12, "residual in place");
+      assertClose(readRows(context, inPlace, numRows, rows.length), expected, bound, "residual in place");
     }
   }
 });
 
-testEachIsa("linear copes with zero rows, tiny rows and one huge value per block", (context) => {
+testEachBackend("linear copes with zero rows, tiny rows and one huge value per block", (context) => {
   const random = seededRandom(13);
   const { weight, rows } = makeWeight(context, one("Q4_1", 32, 64), random);
   const inputs = [
@@ -208,6 +232,7 @@ testEachIsa("linear copes with zero rows, tiny rows and one huge value per block
   inputs.forEach((x, i) => {
     const out = context.createTensor(1, 32);
     linear(context, out, tensorOf(context, x, 64), weight);
-    assertClose(readRows(context, out, 1, 32), matVec(rows, roundedToInt8(x)), 1e-12, `input ${i}`);
+    const expected = matVec(rows, roundedInput(context, x, "float32"));
+    assertClose(readRows(context, out, 1, 32), expected, isCuda(context) ? CUT_OFF : 1e-12, `input ${i}`);
   });
 });
