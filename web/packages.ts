@@ -7,26 +7,23 @@
 
 type Text = { readonly default: string };
 
+/** An import of text has the type of the package's module. */
+const text = (module: Promise<unknown>) => module as Promise<Text>;
+
 /** Loads a file of a package, by the specifier that imports and links name. */
 export const packages: Readonly<Record<string, () => Promise<Text>>> = {
-  "preact": () => import("preact", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
-  "preact/hooks": () =>
-    import("preact/hooks", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
-  "htm": () => import("htm", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
-  "htm/preact": () => import("htm/preact", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
-  "marked": () => import("marked", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
-  "dompurify": () => import("dompurify", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
+  "preact": () => text(import("preact", { with: { type: "text" } })),
+  "preact/hooks": () => text(import("preact/hooks", { with: { type: "text" } })),
+  "htm": () => text(import("htm", { with: { type: "text" } })),
+  "htm/preact": () => text(import("htm/preact", { with: { type: "text" } })),
+  "marked": () => text(import("marked", { with: { type: "text" } })),
+  "dompurify": () => text(import("dompurify", { with: { type: "text" } })),
   // Its main file is a CommonJS one.
-  "uplot": () =>
-    import("uplot/dist/uPlot.esm.js", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
+  "uplot": () => text(import("uplot/dist/uPlot.esm.js", { with: { type: "text" } })),
   "swagger-ui-dist/swagger-ui.css": () =>
-    import("swagger-ui-dist/swagger-ui.css", { with: { type: "text" } }) as Promise<unknown> as Promise<Text>,
+    text(import("swagger-ui-dist/swagger-ui.css", { with: { type: "text" } })),
   "swagger-ui-dist/swagger-ui-bundle.js": () =>
-    import("swagger-ui-dist/swagger-ui-bundle.js", { with: { type: "text" } }) as Promise<unknown> as Promise<
-      Text
-    >,
+    text(import("swagger-ui-dist/swagger-ui-bundle.js", { with: { type: "text" } })),
   "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt": () =>
-    import("swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt", { with: { type: "text" } }) as Promise<
-      unknown
-    > as Promise<Text>,
+    text(import("swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt", { with: { type: "text" } })),
 };
