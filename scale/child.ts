@@ -59,11 +59,13 @@ export class Child {
 }
 
 async function printLines(stream: ReadableStream<Uint8Array>, print: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop()!;
     for (const line of lines) print(stripVTControlCharacters(line.trimEnd()));
   }
+  rest += decoder.decode();
   if (rest !== "") print(stripVTControlCharacters(rest));
 }

@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import { listFiles, readFile } from "./sources.ts";
 
-const FOLDERS = ["cli", "ffi", "http", "kernels", "routes", "runtime", "scale"];
+const FOLDERS = ["cli", "ffi", "http", "kernels", "routes", "runtime", "scale", "web"];
 const MAX_LINES = 259;
 
 /** Which part of the native code may include which, besides itself and `aerie.h`. */
@@ -32,6 +32,14 @@ Deno.test("every source file of TypeScript begins with what it is for", () => {
     path.endsWith(".ts") && !/^\/\*\*[^]*?@module\n \*\//.test(readFile(path))
   );
   assert.deepEqual(silent, []);
+});
+
+Deno.test("no member of the workspace has tests: deno test would run these, and no others", () => {
+  const { workspace } = JSON.parse(readFile("deno.json")) as { workspace: readonly string[] };
+  const tests = workspace.flatMap((member) => listFiles(member.replace(/^\.\//, "")))
+    .filter((path) => path.endsWith("_test.ts"));
+  assert.deepEqual(tests, []);
+  assert.ok(!workspace.some((member) => member.startsWith("./tests")));
 });
 
 Deno.test("native code includes only what lies below it", () => {
