@@ -134,14 +134,23 @@ async function hide(page: Page, isHidden: boolean): Promise<void> {
   );
 }
 
-/** Waits for a condition of the page, whose policy keeps it from evaluating texts itself. */
+/** Waits for a condition of the page, whose policy keeps it from evaluating texts itself; gives up after 30 seconds. */
 async function until(page: Page, condition: string): Promise<void> {
-  while (!await page.evaluate(condition)) await page.waitForTimeout(50);
+  const deadline = Date.now() + 30_000;
+  while (!await page.evaluate(condition)) {
+    assert.ok(Date.now() < deadline, `Cannot wait longer for: ${condition}`);
+    await page.waitForTimeout(50);
+  }
 }
 
-/** A function of the page: the colour of the accept length's line; undefined while there is none. */
+/**
+ * A function of the page: the colour of the accept length's line, as far as pixels tell that the line covers in part;
+ * undefined while there is none.
+ */
 const inkOf = `() => {
   const canvas = [...document.querySelectorAll(".load-chart canvas")].at(-1);
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255) return data.slice(at, at + 3).join();
+  let most = 0;
+  for (let at = 0; at < data.length; at += 4) if (data[at + 3] > data[most + 3]) most = at;
+  return data[most + 3] < 64 ? undefined : [...data.slice(most, most + 3)].map((part) => part >> 4).join();
 }`;
