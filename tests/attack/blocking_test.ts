@@ -68,7 +68,8 @@ async function watch<Result>(
   server: ServerProcess,
   attack: () => Promise<Result>,
 ): Promise<{ readonly turnMs: number; readonly numAnswers: number; readonly result: Result }> {
-  let isOver = false, numAnswers = 0, mostAnswers = 0, result: Result;
+  // A stream that has yet to begin waits for a tokenizer, of which the attack may have all.
+  let isOver = false, isStreaming = false, numAnswers = 0, mostAnswers = 0, result: Result;
   const stream = async () => {
     while (!isOver) {
       const body = { prompt: "rest", "max_tokens": 2000, "ignore_eos": true, temperature: 0, stream: true };
@@ -78,10 +79,15 @@ async function watch<Result>(
         body: JSON.stringify(body),
       });
       assert.equal(response.status, 200);
+      numAnswers = 0;
+      isStreaming = true;
       for await (const _ of response.body!) numAnswers = 0;
+      isStreaming = false;
     }
   };
-  const onAnswer = () => mostAnswers = Math.max(mostAnswers, ++numAnswers);
+  const onAnswer = () => {
+    if (isStreaming) mostAnswers = Math.max(mostAnswers, ++numAnswers);
+  };
   const attacking = longestTurnMs(server, async () => {
     result = await attack();
   }, { pauseMs: PAUSE_MS, onAnswer }).finally(() => isOver = true);
