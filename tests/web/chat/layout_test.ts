@@ -67,6 +67,15 @@ Deno.test({
       assert.equal(await colour(), light);
     });
 
+    await step("the legend below a conversation opens to say what origins mean", {}, async (opened) => {
+      const { page } = opened, meaning = page.locator(".legend-row dd").first();
+      await opened.set("Max tokens", "8");
+      await opened.ask("Name a colour.");
+      await page.locator(".legend-row summary").click();
+      assert.ok((await meaning.boundingBox())!.width > 100, "the meaning has room");
+      await opened.browser.assertAccessible();
+    });
+
     await step("by keyboard alone, from the first Tab to a second answer", {}, async (opened) => {
       const { page } = opened, { keyboard } = page;
       await opened.addFields({ ignore_eos: true });
