@@ -34,6 +34,15 @@ struct WeightPart {
     uint64_t offset = 0, row_bytes = 0;  // row_bytes: from a row to the next
     aerie_format format = AERIE_FORMAT_F32;
     uint32_t first_row = 0, num_rows = 0, interleaved_head_dim = 0;
+
+    // Row `index` of the part as the file has it, rotary halves set apart.
+    const uint8_t* row(uint32_t index) const {
+        if (const uint32_t dim = interleaved_head_dim) {
+            const uint32_t in_head = index % dim, half = dim / 2;
+            index = index - in_head + in_head % half * 2 + in_head / half;
+        }
+        return file->data + offset + row_bytes * index;
+    }
 };
 
 // A packed weight; each backend has its own subclass.

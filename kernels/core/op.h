@@ -52,4 +52,7 @@ inline Batch* batch_of(const Op& op) {
     return op.x ? op.x->batch.get() : nullptr;
 }
 
+// Throws AERIE_UNSUPPORTED where an operand is not float32, save what gather_rows reads and store_rows writes.
+void check_dtypes(const Op& op);
+
 }  // namespace aerie

@@ -104,12 +104,7 @@ class CpuBackend final : public Backend {
     void check(const aerie::Op& op) const override {
         if (op.kind == OpKind::rope && op.head_dim % 32)
             fail(AERIE_UNSUPPORTED, "rope: head_dim is %u, expected a multiple of 32", op.head_dim);
-        const Tensor* gathered = op.kind == OpKind::gather_rows ? op.x : nullptr;
-        const Tensor* stored = op.kind == OpKind::store_rows ? op.out : nullptr;
-        for (const Tensor* tensor : {static_cast<const Tensor*>(op.out), op.x, op.y})
-            if (tensor && tensor->dtype != AERIE_F32 && tensor != gathered && tensor != stored)
-                fail(AERIE_UNSUPPORTED, "%s: a tensor is kept as dtype %d, expected float32", name_of(op.kind),
-                     int(tensor->dtype));
+        check_dtypes(op);
     }
 
     void run(const aerie::Op& recorded, uint64_t number) override {

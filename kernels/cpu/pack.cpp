@@ -1,114 +1,32 @@
 #include "cpu/pack.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "core/error.h"
-#include "core/formats.h"
+#include "core/quantized_block.h"
 
 namespace aerie::cpu {
 namespace {
 
 constexpr size_t kChunkBytes = size_t(64) << 20;
+static_assert(kBlock == kBlockInputs);
 
-// One block of 32 inputs of one row: quants in input order, value = scale * quant + minimum (Q8: * (quant - 128)).
-struct Block {
-    uint8_t quants[kBlock];
-    uint16_t scale = 0, minimum = 0;  // f16
-};
-
-uint16_t u16(const uint8_t* p) {
-    uint16_t v;
-    memcpy(&v, p, 2);
-    return v;
-}
-
-void nibbles(uint8_t* quants, const uint8_t* packed) {
-    for (int i = 0; i < 16; ++i) {
-        quants[i] = packed[i] & 15;
-        quants[i + 16] = packed[i] >> 4;
+// Block `index` (of 32) of a row with one scale: value = scale * quant + minimum, or scale * (quant - 128) with 8 bits.
+void read_cpu_block(QuantizedBlock& out, const uint8_t* row, aerie_format format, uint32_t index) {
+    if (format == AERIE_FORMAT_Q6_K) {
+        // A scale per 16 values: requantized to 8 bits per 32, an error below an eighth of a 6-bit step.
+        constexpr uint32_t kValues = 256, kPer = kValues / kBlock;
+        float values[kValues];
+        dequantize(values, row + size_t(index / kPer) * block_size(format).bytes, format, kValues);
+        return quantize_block(out, values + index % kPer * kBlock);
     }
+    read_block(out, row, format, index);
+    if (format == AERIE_FORMAT_Q4_0 || format == AERIE_FORMAT_Q5_0)
+        out.minimum = f32_to_f16(f16_to_f32(out.scales[0]) * (format == AERIE_FORMAT_Q5_0 ? -16.0f : -8.0f));
 }
 
-void add_fifth_bits(uint8_t* quants, const uint8_t* packed) {
-    uint32_t bits;
-    memcpy(&bits, packed, 4);
-    for (int i = 0; i < 32; ++i) quants[i] |= uint8_t((bits >> i & 1) << 4);
-}
-
-// Sub-block `sub_block` of a 256-value Q4_K or Q5_K block.
-void k_block(Block& out, const uint8_t* b, uint32_t sub_block, bool five_bits) {
-    int scale, minimum;
-    k_scale_min(b + 4, int(sub_block), scale, minimum);
-    out.scale = f32_to_f16(f16_to_f32(u16(b)) * float(scale));
-    out.minimum = f32_to_f16(-f16_to_f32(u16(b + 2)) * float(minimum));
-    const uint8_t* q = b + (five_bits ? 48 : 16) + sub_block / 2 * 32;
-    for (int i = 0; i < 32; ++i) {
-        out.quants[i] = sub_block % 2 ? q[i] >> 4 : q[i] & 15;
-        if (five_bits) out.quants[i] |= uint8_t((b[16 + i] >> sub_block & 1) << 4);
-    }
-}
-
-// 32 values to 8 bits with one scale.
-void quantize_block(Block& out, const float* v) {
-    float largest = 0;
-    for (uint32_t i = 0; i < kBlock; ++i) largest = std::max(largest, std::fabs(v[i]));
-    out.scale = f32_to_f16(largest / 127.0f);
-    const float scale = f16_to_f32(out.scale);
-    for (uint32_t i = 0; i < kBlock; ++i) {
-        const float q = scale > 0 ? std::nearbyint(v[i] / scale) : 0.0f;
-        out.quants[i] = uint8_t(int(std::clamp(q, -127.0f, 127.0f)) + 128);
-    }
-}
-
-// Q6_K has a scale per 16 values: requantized to 8 bits per 32, an error below an eighth of a 6-bit step.
-void q6_k_block(Block& out, const uint8_t* b, uint32_t sub_block) {
-    float values[256];
-    dequantize(values, b, AERIE_FORMAT_Q6_K, 256);
-    quantize_block(out, values + sub_block * kBlock);
-}
-
-// Block `index` (of 32) of a row.
-void read_block(Block& out, const uint8_t* row, aerie_format format, uint32_t index) {
-    const BlockSize size = block_size(format);
-    const uint32_t per = size.elements / kBlock;
-    const uint8_t* b = row + size_t(index / per) * size.bytes;
-    switch (format) {
-        case AERIE_FORMAT_Q4_0:
-        case AERIE_FORMAT_Q5_0: {
-            const bool five = format == AERIE_FORMAT_Q5_0;
-            out.scale = u16(b);
-            out.minimum = f32_to_f16(f16_to_f32(out.scale) * (five ? -16.0f : -8.0f));
-            nibbles(out.quants, b + (five ? 6 : 2));
-            if (five) add_fifth_bits(out.quants, b + 2);
-            return;
-        }
-        case AERIE_FORMAT_Q4_1:
-        case AERIE_FORMAT_Q5_1: {
-            const bool five = format == AERIE_FORMAT_Q5_1;
-            out.scale = u16(b);
-            out.minimum = u16(b + 2);
-            nibbles(out.quants, b + (five ? 8 : 4));
-            if (five) add_fifth_bits(out.quants, b + 4);
-            return;
-        }
-        case AERIE_FORMAT_Q8_0:
-            out.scale = u16(b);
-            for (uint32_t i = 0; i < kBlock; ++i) out.quants[i] = b[2 + i] ^ 0x80;
-            return;
-        case AERIE_FORMAT_Q4_K:
-            return k_block(out, b, index % per, false);
-        case AERIE_FORMAT_Q5_K:
-            return k_block(out, b, index % per, true);
-        case AERIE_FORMAT_Q6_K:
-            return q6_k_block(out, b, index % per);
-        default:
-            fail(AERIE_INTERNAL, "pack: format %d is not quantised", int(format));
-    }
-}
-
-void write_block(uint8_t* out, PackedFormat format, uint32_t row, const Block& block) {
+void write_block(uint8_t* out, PackedFormat format, uint32_t row, const QuantizedBlock& block) {
     const uint32_t tile = row / kTileRows, lane = row % kTileRows * 4;
     if (format == kPackedQ4) {
         for (uint32_t i = 0; i < 16; ++i)
@@ -117,7 +35,7 @@ void write_block(uint8_t* out, PackedFormat format, uint32_t row, const Block& b
         for (uint32_t i = 0; i < kBlock; ++i) out[tile * 512 + i / 4 * 64 + lane + i % 4] = block.quants[i];
     }
     uint8_t* scales = out + (format == kPackedQ4 ? kQ4ScalesAt : kQ8ScalesAt);
-    memcpy(scales + 2 * row, &block.scale, 2);
+    memcpy(scales + 2 * row, &block.scales[0], 2);
     if (format != kPackedQ8) memcpy(scales + 64 + 2 * row, &block.minimum, 2);
 }
 
@@ -140,14 +58,6 @@ PackedFormat packed_format(aerie_format format, aerie_dtype float_dtype, uint32_
     }
 }
 
-// The row of the file that holds row `row` of the part, rotary halves set apart.
-uint32_t source_row(const WeightPart& part, uint32_t row) {
-    const uint32_t dim = part.interleaved_head_dim;
-    if (!dim) return row;
-    const uint32_t in_head = row % dim, half = dim / 2;
-    return row - in_head + in_head % half * 2 + in_head / half;
-}
-
 void pack_float_row(uint8_t* panel, PackedFormat format, uint32_t row, const float* values, uint32_t cols) {
     for (uint32_t k = 0; k < cols; ++k) {
         const size_t at = packed_float_at(format, k, row);
@@ -165,9 +75,9 @@ void pack_panel(uint8_t* panel, PackedFormat format, const WeightPart& part, uin
     const size_t block_bytes = panel_bytes(format, kBlock);
     const uint32_t end = std::min(kPanelRows, part.num_rows - index * kPanelRows);
     std::vector<float> values(is_float ? cols : 0);
-    Block block;
+    QuantizedBlock block;
     for (uint32_t r = 0; r < end; ++r) {
-        const uint8_t* row = part.file->data + part.offset + part.row_bytes * source_row(part, index * kPanelRows + r);
+        const uint8_t* row = part.row(index * kPanelRows + r);
         if (is_float) dequantize(values.data(), row, part.format, cols);
         if (!is_quantized(format)) {
             pack_float_row(panel, format, r, values.data(), cols);
@@ -177,7 +87,7 @@ void pack_panel(uint8_t* panel, PackedFormat format, const WeightPart& part, uin
             if (is_float)
                 quantize_block(block, values.data() + b * kBlock);
             else
-                read_block(block, row, part.format, b);
+                read_cpu_block(block, row, part.format, b);
             write_block(panel + b * block_bytes, format, r, block);
         }
     }

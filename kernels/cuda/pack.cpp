@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "core/formats.h"
-#include "cuda/quantized_block.h"
 
 namespace aerie::cuda {
 namespace {
@@ -19,17 +18,12 @@ struct Source {
     const uint8_t* data;
 };
 
-// Row `row` of the weight, rotary halves set apart.
+// Row `row` of the weight.
 Source source_of(const Weight& weight, uint32_t row) {
     const auto part = std::upper_bound(weight.parts.begin(), weight.parts.end(), row,
                                        [](uint32_t at, const auto& each) { return at < each.first_row; }) -
                       1;
-    row -= part->first_row;
-    if (const uint32_t dim = part->interleaved_head_dim) {
-        const uint32_t in_head = row % dim, half = dim / 2;
-        row = row - in_head + in_head % half * 2 + in_head / half;
-    }
-    return {&*part, part->file->data + part->offset + part->row_bytes * row};
+    return {&*part, part->row(row - part->first_row)};
 }
 
 void pack_float_row(uint8_t* units, uint32_t r, const float* values, uint32_t cols) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "core/batch_layout.h"
+#include "core/quantized_block.h"
 
 namespace aerie::cuda {
 
@@ -27,7 +28,7 @@ enum class UnitFormat : uint8_t {
     q8,      // Q8_0 and int8
 };
 
-constexpr uint32_t kUnitRows = 16, kHalfInputs = 16, kBlockInputs = 32;
+constexpr uint32_t kUnitRows = 16, kHalfInputs = 16;
 
 // Bits, zero point and places of a quantised format: [lane, row g and g + 8, 8 or 4 bits of 8 inputs], then the further
 // bits of q5 and q6 in the same order, then f16 [scales, 16 rows], then f16 minima [16 rows].

@@ -44,12 +44,7 @@ void run_slices(std::span<const Op> ops, Launch launch) {
 
 void check_op(const Op& op) {
     if (op.kind == OpKind::sample) fail(AERIE_UNSUPPORTED, "sample: there is no kernel for CUDA yet");
-    const Tensor* gathered = op.kind == OpKind::gather_rows ? op.x : nullptr;
-    const Tensor* stored = op.kind == OpKind::store_rows ? op.out : nullptr;
-    for (const Tensor* tensor : {static_cast<const Tensor*>(op.out), op.x, op.y})
-        if (tensor && tensor->dtype != AERIE_F32 && tensor != gathered && tensor != stored)
-            fail(AERIE_UNSUPPORTED, "%s: a tensor is kept as dtype %d, expected float32", name_of(op.kind),
-                 int(tensor->dtype));
+    check_dtypes(op);
 }
 
 size_t scratch_bytes(const Op& op) {

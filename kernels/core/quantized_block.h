@@ -1,9 +1,10 @@
-// Blocks of 32 quantised values as units keep them, read from the blocks of a file.
+// Blocks of 32 quantised values, read from the blocks of a file: what backends pack.
 #pragma once
 #include "core/formats.h"
-#include "cuda/packed_layout.h"
 
-namespace aerie::cuda {
+namespace aerie {
+
+constexpr uint32_t kBlockInputs = 32;
 
 // 32 inputs of one row: quants in input order, zero point included.
 struct QuantizedBlock {
@@ -17,4 +18,4 @@ void read_block(QuantizedBlock& out, const uint8_t* row, aerie_format format, ui
 // 32 values to 8 bits with one scale.
 void quantize_block(QuantizedBlock& out, const float* values);
 
-}  // namespace aerie::cuda
+}  // namespace aerie

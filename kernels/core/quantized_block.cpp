@@ -1,4 +1,4 @@
-#include "cuda/quantized_block.h"
+#include "core/quantized_block.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 
-namespace aerie::cuda {
+namespace aerie {
 namespace {
 
 uint16_t u16(const uint8_t* p) {
@@ -95,8 +95,8 @@ void read_block(QuantizedBlock& out, const uint8_t* row, aerie_format format, ui
         case AERIE_FORMAT_Q6_K:
             return q6_k_block(out, b, index % per);
         default:
-            fail(AERIE_INTERNAL, "pack: format %d is not quantised", int(format));
+            fail(AERIE_INTERNAL, "read_block: format %d is not quantised", int(format));
     }
 }
 
-}  // namespace aerie::cuda
+}  // namespace aerie
