@@ -1,5 +1,5 @@
 /**
- * The test programs of the simulator: built once, run case by case.
+ * Native test programs on the simulator of CUDA: built once, run case by case.
  *
  * @module
  */
@@ -7,8 +7,6 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname!, "..", "..");
-const sources = join(root, "tests", "kernels", "sim", "native");
-const folder = join(root, "build", "sim-tests");
 
 /** Kernels as they are, or with access checks. */
 export type SimBuild = "plain" | "checked";
@@ -37,43 +35,61 @@ export async function run(
   return { code, signal, stdout: text(stdout), stderr: text(stderr) };
 }
 
-async function build(): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  using lock = await Deno.open(join(folder, ".lock"), { write: true, create: true });
-  await lock.lock(true);
-  for (const args of [["-S", sources, "-B", folder], ["--build", folder, "--parallel"]]) {
-    const { code, stdout, stderr } = await run("cmake", args);
-    assert.equal(code, 0, `cmake ${args.join(" ")}\n${stdout}${stderr}`);
-    assert.doesNotMatch(`${stdout}${stderr}`, /\bwarning:/, "no compiler warns");
+/** What CMake builds of one folder: a program per {@linkcode SimBuild}, each with the same cases. */
+class SimPrograms {
+  readonly #sources: string;
+  readonly #folder: string;
+  #built: Promise<void> | undefined;
+
+  /** `sources` is a folder of `tests/kernels/`, `folder` one of `build/`. */
+  constructor(sources: string, folder: string) {
+    this.#sources = join(root, "tests", "kernels", sources);
+    this.#folder = join(root, "build", folder);
+  }
+
+  /** Runs a case. */
+  async run(program: SimBuild, name: string, env: Record<string, string> = {}): Promise<SimOutcome> {
+    return await run(await this.pathOf(program), [name], env);
+  }
+
+  /** Runs a case that must come to its end without a finding; the lines that it printed. */
+  async pass(
+    program: SimBuild,
+    name: string,
+    env: Record<string, string> = {},
+  ): Promise<readonly string[]> {
+    const { code, stdout, stderr } = await this.run(program, name, env);
+    assert.equal(code, 0, `${program} ${name} ${JSON.stringify(env)}\n${stdout}${stderr}`);
+    assert.match(stdout, /^done$/m, name);
+    return stdout.trimEnd().split("\n").slice(0, -1);
+  }
+
+  /** Runs a case that must come to its end without a finding and print nothing on its way. */
+  async passSilently(program: SimBuild, name: string, env: Record<string, string> = {}): Promise<void> {
+    assert.deepEqual(await this.pass(program, name, env), [], name);
+  }
+
+  /** Path of something that CMake makes, which is built first. */
+  async pathOf(target: string): Promise<string> {
+    await (this.#built ??= this.#build());
+    return join(this.#folder, target);
+  }
+
+  async #build(): Promise<void> {
+    await Deno.mkdir(this.#folder, { recursive: true });
+    using lock = await Deno.open(join(this.#folder, ".lock"), { write: true, create: true });
+    await lock.lock(true);
+    for (const args of [["-S", this.#sources, "-B", this.#folder], ["--build", this.#folder, "--parallel"]]) {
+      const { code, stdout, stderr } = await run("cmake", args);
+      assert.equal(code, 0, `cmake ${args.join(" ")}\n${stdout}${stderr}`);
+      assert.doesNotMatch(`${stdout}${stderr}`, /\bwarning:/, "no compiler warns");
+    }
   }
 }
 
-let built: Promise<void> | undefined;
-
-/** Runs a case of a test program, which is built first. */
-export async function runCase(
-  program: SimBuild,
-  name: string,
-  env: Record<string, string> = {},
-): Promise<SimOutcome> {
-  await (built ??= build());
-  return await run(join(folder, program), [name], env);
-}
-
-/** Runs a case that must come to its end; the lines that it printed. */
-export async function passCase(
-  program: SimBuild,
-  name: string,
-  env: Record<string, string> = {},
-): Promise<readonly string[]> {
-  const { code, stdout, stderr } = await runCase(program, name, env);
-  assert.equal(code, 0, `${program} ${name} ${JSON.stringify(env)}\n${stdout}${stderr}`);
-  assert.match(stdout, /^done$/m, name);
-  return stdout.trimEnd().split("\n").slice(0, -1);
-}
-
-/** A library of kernels with access checks, built first; see `tests/kernels/sim/native/library.cpp`. */
-export async function libraryPath(): Promise<string> {
-  await (built ??= build());
-  return join(folder, "libshared.so");
-}
+/** Programs that hold the simulator itself to CUDA. Its build also makes `libshared.so`, see `library.cpp` there. */
+export const simulatorPrograms: SimPrograms = new SimPrograms("sim/native", "sim-tests");
+/** Programs of linear and embedding. */
+export const linearPrograms: SimPrograms = new SimPrograms("cuda/linear", "cuda-linear-tests");
+/** Programs of the other ops. */
+export const opPrograms: SimPrograms = new SimPrograms("cuda/ops", "cuda-ops-tests");

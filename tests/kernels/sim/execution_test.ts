@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { passCase } from "../../support/sim_program.ts";
+import { simulatorPrograms } from "../../support/sim_programs.ts";
 
 const BUILDS = ["plain", "checked"] as const;
 const SCHEDULES = ["forward", "reverse", "1", "2", "3"];
@@ -25,7 +25,7 @@ for (const build of BUILDS) {
   Deno.test(`sim: kernels compute the same under every schedule [${build}]`, async () => {
     for (const name of CASES) {
       for (const schedule of SCHEDULES) {
-        assert.deepEqual(await passCase(build, name, { AERIE_SIM_SEED: schedule }), [], name);
+        assert.deepEqual(await simulatorPrograms.pass(build, name, { AERIE_SIM_SEED: schedule }), [], name);
       }
     }
   });
@@ -33,7 +33,7 @@ for (const build of BUILDS) {
 
 Deno.test("sim: threads run in the order that was asked for, and a seed's order is its own", async () => {
   const order = async (schedule: string) => {
-    const [line] = await passCase("plain", "order_of_threads", {
+    const [line] = await simulatorPrograms.pass("plain", "order_of_threads", {
       AERIE_SIM_SEED: schedule,
       AERIE_SIM_THREADS: "1",
     });

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { passCase, type SimBuild } from "../../support/sim_program.ts";
+import { type SimBuild, simulatorPrograms } from "../../support/sim_programs.ts";
 
 /** Error of the device that a fault leaves behind. */
 const LAUNCH_FAILURE = 719, ILLEGAL_ADDRESS = 700, MISALIGNED_ADDRESS = 716;
@@ -145,7 +145,7 @@ const CHECKED: readonly Fault[] = [
 ];
 
 async function assertFound(build: SimBuild, { name, error, found }: Fault, seed: string): Promise<void> {
-  const lines = await passCase(build, name, { AERIE_SIM_SEED: seed });
+  const lines = await simulatorPrograms.pass(build, name, { AERIE_SIM_SEED: seed });
   assert.equal(lines[0], `error ${error}`, `${build} ${name} ${seed}`);
   assert.equal(lines.length, 2, lines.join("\n"));
   // Other schedules meet the same fault with other threads.

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { run } from "../../support/sim_program.ts";
+import { run } from "../../support/sim_programs.ts";
 
 const COMPILER = "aarch64-linux-gnu-g++", EMULATOR = "qemu-aarch64";
 const kernels = join(import.meta.dirname!, "..", "..", "..", "kernels");

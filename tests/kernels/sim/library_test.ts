@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { libraryPath } from "../../support/sim_program.ts";
+import { simulatorPrograms } from "../../support/sim_programs.ts";
 
 /** What `aerie_sim_report` writes. */
 interface Report {
@@ -14,7 +14,7 @@ interface Report {
 
 Deno.test("sim: a library of kernels computes, reports and recovers", async () => {
   const library = Deno.dlopen(
-    await libraryPath(),
+    await simulatorPrograms.pathOf("libshared.so"),
     {
       double_and_add: { parameters: ["buffer", "buffer", "i32"], result: "i32" },
       double_and_add_elsewhere: {

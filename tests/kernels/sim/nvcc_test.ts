@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { run } from "../../support/sim_program.ts";
+import { run } from "../../support/sim_programs.ts";
 
 const root = join(import.meta.dirname!, "..", "..", "..");
 const sources = join(root, "tests", "kernels", "sim", "native");

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { passCase, runCase } from "../../support/sim_program.ts";
+import { simulatorPrograms } from "../../support/sim_programs.ts";
 
 const BUILDS = ["plain", "checked"] as const;
 const SCHEDULES = ["forward", "reverse", "1", "2", "3"];
@@ -29,7 +29,7 @@ for (const build of BUILDS) {
   Deno.test(`sim: streams, events and graphs order work under every schedule [${build}]`, async () => {
     for (const name of CASES) {
       for (const schedule of SCHEDULES) {
-        assert.deepEqual(await passCase(build, name, { AERIE_SIM_SEED: schedule }), [], name);
+        assert.deepEqual(await simulatorPrograms.pass(build, name, { AERIE_SIM_SEED: schedule }), [], name);
       }
     }
   });
@@ -37,7 +37,7 @@ for (const build of BUILDS) {
   for (const name of ["staging_rewritten", "staging_rewritten_after_its_copy"]) {
     Deno.test(`sim: finds ${name.replaceAll("_", " ")} [${build}]`, async () => {
       for (const schedule of SCHEDULES) {
-        const lines = await passCase(build, name, { AERIE_SIM_SEED: schedule });
+        const lines = await simulatorPrograms.pass(build, name, { AERIE_SIM_SEED: schedule });
         assert.equal(lines[0], "error 719");
         assert.match(
           lines[1]!,
@@ -65,7 +65,9 @@ for (const build of BUILDS) {
   ) {
     Deno.test(`sim: finds ${name.replaceAll("_", " ")}, and ends the process [${build}]`, async () => {
       for (const schedule of SCHEDULES) {
-        const { signal, stdout, stderr } = await runCase(build, name, { AERIE_SIM_SEED: schedule });
+        const { signal, stdout, stderr } = await simulatorPrograms.run(build, name, {
+          AERIE_SIM_SEED: schedule,
+        });
         assert.equal(signal, "SIGSEGV");
         assert.equal(stdout, "");
         assert.match(stderr, found);
@@ -77,7 +79,7 @@ for (const build of BUILDS) {
 for (const name of ["copy_beside_a_kernel", "kernels_beside_each_other", "graph_branches_race"]) {
   Deno.test(`sim: finds unordered work under every schedule: ${name.replaceAll("_", " ")}`, async () => {
     for (const schedule of SCHEDULES) {
-      const lines = await passCase("checked", name, { AERIE_SIM_SEED: schedule });
+      const lines = await simulatorPrograms.pass("checked", name, { AERIE_SIM_SEED: schedule });
       assert.equal(lines[0], "error 719");
       assert.match(lines[1]!, /^unordered work: .* of allocation \d+ .*, and nothing orders the two$/);
     }
@@ -85,32 +87,41 @@ for (const name of ["copy_beside_a_kernel", "kernels_beside_each_other", "graph_
 }
 
 Deno.test("sim: work waits until it is asked for, and asking again and again ends", async () => {
-  const [line] = await passCase("plain", "work_is_late_and_polling_ends", { AERIE_SIM_SEED: "forward" });
+  const [line] = await simulatorPrograms.pass("plain", "work_is_late_and_polling_ends", {
+    AERIE_SIM_SEED: "forward",
+  });
   const [, polls] = /^polls (\d+)$/.exec(line!)!;
   assert.ok(Number(polls) >= 1);
 });
 
 Deno.test("sim: memory has a size, and bad calls get CUDA's errors", async () => {
-  await passCase("plain", "memory_is_counted_and_checked", { AERIE_SIM_MEMORY: String(1 << 20) });
+  await simulatorPrograms.pass("plain", "memory_is_counted_and_checked", {
+    AERIE_SIM_MEMORY: String(1 << 20),
+  });
 });
 
 Deno.test("sim: devices are an sm_80 or an sm_90", async () => {
-  assert.deepEqual(await passCase("plain", "device_properties", { AERIE_SIM_DEVICE: "sm_80" }), [
-    "1 devices, Aerie simulator sm_80, 8.0, 166912 bytes of shared memory",
-  ]);
+  assert.deepEqual(
+    await simulatorPrograms.pass("plain", "device_properties", { AERIE_SIM_DEVICE: "sm_80" }),
+    [
+      "1 devices, Aerie simulator sm_80, 8.0, 166912 bytes of shared memory",
+    ],
+  );
   const two = { AERIE_SIM_DEVICE: "sm_90", AERIE_SIM_DEVICES: "2" };
-  assert.deepEqual(await passCase("plain", "device_properties", two), [
+  assert.deepEqual(await simulatorPrograms.pass("plain", "device_properties", two), [
     "2 devices, Aerie simulator sm_90, 9.0, 232448 bytes of shared memory",
   ]);
 });
 
 Deno.test("sim: errors come where they were ordered, and those of kernels stay", async () => {
-  await passCase("plain", "injected_errors", { AERIE_SIM_FAIL: "cudaMalloc:2=2,kernel:chan:2=214" });
+  await simulatorPrograms.pass("plain", "injected_errors", {
+    AERIE_SIM_FAIL: "cudaMalloc:2=2,kernel:chan:2=214",
+  });
 });
 
 Deno.test("sim: work and the traffic of every buffer are counted", async () => {
   for (const build of BUILDS) {
-    const [line] = await passCase(build, "work_is_counted", { AERIE_SIM_SEED: "reverse" });
+    const [line] = await simulatorPrograms.pass(build, "work_is_counted", { AERIE_SIM_SEED: "reverse" });
     const { findings, counters, traffic } = JSON.parse(line!);
     assert.deepEqual(findings, []);
     assert.deepEqual(counters, {

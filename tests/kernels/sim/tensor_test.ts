@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { z } from "zod";
-import { passCase } from "../../support/sim_program.ts";
+import { simulatorPrograms } from "../../support/sim_programs.ts";
 
 const BUILDS = ["plain", "checked"] as const;
 const DEVICES = ["sm_80", "sm_90"];
@@ -29,7 +29,7 @@ for (const build of BUILDS) {
       assert.ok(numResults > 5000);
       for (const device of DEVICES) {
         const env = { AERIE_SIM_DEVICE: device, AERIE_SIM_SEED: "4", AERIE_TILES: path };
-        assert.deepEqual(await passCase(build, "tiles_equal_the_record", env), [
+        assert.deepEqual(await simulatorPrograms.pass(build, "tiles_equal_the_record", env), [
           `${numResults} results are equal`,
         ]);
       }
@@ -39,7 +39,7 @@ for (const build of BUILDS) {
   });
 
   Deno.test(`sim: 16-bit floats round to even [${build}]`, async () => {
-    await passCase(build, "conversions_round_to_even");
+    await simulatorPrograms.pass(build, "conversions_round_to_even");
   });
 }
 
@@ -50,7 +50,7 @@ Deno.test("sim: a product's bits depend on the device and on nothing else", asyn
     for (const build of BUILDS) {
       for (const schedule of ["forward", "reverse", "1", "2"]) {
         const env = { AERIE_SIM_DEVICE: device, AERIE_SIM_SEED: schedule };
-        const [line] = await passCase(build, "product_does_not_depend_on_other_rows", env);
+        const [line] = await simulatorPrograms.pass(build, "product_does_not_depend_on_other_rows", env);
         bits.get(device)!.add(line!);
       }
     }
