@@ -15,8 +15,9 @@ export const PAGE_PATHS: readonly string[] = ["/", "/ui", "/docs", "/openapi.jso
 
 /** Whether a path asks for the API key. */
 export function needsKey(path: string): boolean {
-  return !PROBE_PATHS.includes(path) && !PAGE_PATHS.includes(path.replace(/(?<=^\/(ui|docs))\/$/, "")) &&
-    !/^\/ui\/[^/]+$/.test(path);
+  // Files of pages lie below /ui/; /ui/ and /docs/ lead to the pages.
+  const isOfPage = PAGE_PATHS.includes(path) || /^\/(ui\/[^/]*|docs\/)$/.test(path);
+  return !isOfPage && !PROBE_PATHS.includes(path);
 }
 
 /** GET endpoints that do something. */
