@@ -58,28 +58,20 @@ class NativeFormatter {
 
   async whole(outputs: readonly Output[], slices: Slices): Promise<GenerateResult | GenerateResult[]> {
     const results: GenerateResult[] = [];
-    for (const [index, output] of outputs.entries()) {
-      results.push({
-        ...await this.#result(index, output, slices),
-        ...await toRounds(this.#body, output.rounds, this.#context.generator, slices),
-      });
-    }
+    for (const [index, output] of outputs.entries()) results.push(await this.#result(index, output, slices));
     const [only] = results;
     return this.#plan.isList || only === undefined ? results : only;
   }
 
-  /** Everything so far, again in each chunk, but for rounds, which need not be kept. */
+  /** Everything so far, again in each chunk, but for rounds: of them only those since the chunk before. */
   async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<GenerateResult> {
     const totals = new Map<number, Output>(), slices = new Slices();
     for await (const { index, value } of chunks) {
       const isFirst = !totals.has(index), total = totals.get(index) ?? new Output();
       totals.set(index, total);
-      total.add({ ...value, rounds: [] });
-      yield {
-        ...await this.#result(index, total, slices, isFirst),
-        ...await toRounds(this.#body, value.rounds, this.#context.generator, slices),
-        ...(this.#plan.isList && { index }),
-      };
+      total.rounds.length = 0;
+      total.add(value);
+      yield { ...await this.#result(index, total, slices, isFirst), ...(this.#plan.isList && { index }) };
     }
   }
 
@@ -103,6 +95,7 @@ class NativeFormatter {
         ...(finish !== undefined && { e2e_latency: (performance.now() - this.#startMs) / 1000 }),
         ...request && await this.#logprobs(request.sampling, output, slices),
       },
+      ...await toRounds(this.#body, output.rounds, this.#context.generator, slices),
     };
   }
 
