@@ -13,7 +13,7 @@ import type { SpeculationRound } from "../schema/speculation_round.ts";
 import { textOf, type TokenBytes } from "./logprobs.ts";
 
 /** What requests say about speculation, on `/v1` and on `/generate`. */
-export interface SpeculationFields {
+export interface SpeculationRequest {
   readonly speculative?: boolean | undefined;
   readonly "stream_options"?: { readonly "include_speculation"?: boolean | undefined } | undefined;
   readonly "return_speculation"?: boolean | undefined;
@@ -21,7 +21,7 @@ export interface SpeculationFields {
 
 /** The same for each generation of a request; nothing where it leaves all to the default. */
 export function speculationOf(
-  fields: SpeculationFields,
+  fields: SpeculationRequest,
 ): Pick<GenerationRequest, "speculative" | "reportsRounds"> {
   return {
     ...(fields.speculative === false && { speculative: false }),
@@ -29,13 +29,13 @@ export function speculationOf(
   };
 }
 
-function wantsRounds({ stream_options: options, return_speculation: isAsked }: SpeculationFields): boolean {
+function wantsRounds({ stream_options: options, return_speculation: isAsked }: SpeculationRequest): boolean {
   return (isAsked || options?.include_speculation) ?? false;
 }
 
 /** The field of an answer that shows rounds, made in slices; none if the request did not ask for it. */
 export async function toRounds(
-  fields: SpeculationFields,
+  fields: SpeculationRequest,
   rounds: readonly TextRound[],
   generator: Pick<Generator, "tokenBytes">,
   slices: Slices,
@@ -56,7 +56,7 @@ function toRound(
   const hasTree = tree.tokens.length > 0;
   const originOf = (i: number) => !hasTree ? "plain" : i < accepted.length ? "accepted" : "bonus";
   return {
-    tokens: Array.from(tokens, (id, i) => ({ id, text: texts[i] ?? "", origin: originOf(i) })),
+    tokens: Array.from(tokens, (id, i) => ({ id, text: texts[i]!, origin: originOf(i) })),
     tree: hasTree
       ? {
         tokens: [...tree.tokens],
