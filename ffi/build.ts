@@ -63,10 +63,7 @@ export async function ensureLibrary(options: BuildOptions = {}): Promise<string>
   if (stateOf(library, hashSources(root)) === "current") return library;
   try {
     await Deno.mkdir(folder, { recursive: true });
-    using lock = await Deno.open(join(folder, options.device ? `.lock-${target.name}` : ".lock"), {
-      write: true,
-      create: true,
-    });
+    using lock = await Deno.open(`${library}.lock`, { write: true, create: true });
     await lock.lock(true);
     const hash = hashSources(root), state = stateOf(library, hash);
     if (state === "current") return library;
@@ -142,7 +139,8 @@ async function build(root: string, folder: string, options: BuildOptions): Promi
     "-B",
     binaries,
     "-DCMAKE_BUILD_TYPE=Release",
-    ...(device === "cpu" ? [`-DAERIE_SANITIZE=${sanitize ?? ""}`] : target.options),
+    ...(sanitize === undefined ? [] : [`-DAERIE_SANITIZE=${sanitize}`]),
+    ...target.options,
   ];
   report("0");
   let configured = await run(configure);
