@@ -24,6 +24,7 @@ export type {
   RenderOptions,
   ToolCall,
 } from "./runtime/contracts/chat.ts";
+export type { DraftTree } from "./runtime/contracts/draft_tree.ts";
 export {
   AbortedError,
   ActorCrashedError,
@@ -45,7 +46,6 @@ export type {
 } from "./runtime/contracts/generation.ts";
 export type { LogLevel } from "./runtime/contracts/log_level.ts";
 export type { ModelInfo, TokenizerFacts } from "./runtime/contracts/model_info.ts";
-export type { DraftTree } from "./runtime/contracts/draft_tree.ts";
 export type { FinishReason, TokenLogprob } from "./runtime/contracts/outputs.ts";
 export { defaultSamplingParams, type SamplingParams } from "./runtime/contracts/sampling_params.ts";
 export type { PauseMode, SchedulerSettings } from "./runtime/contracts/scheduler_settings.ts";

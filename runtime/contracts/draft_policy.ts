@@ -129,8 +129,8 @@ export interface DraftPolicy {
   /** Learns from an outcome. */
   observe(outcome: DraftOutcome | StepOutcome): void;
   /**
-   * Warning for the log if drafts do not pay as they were accepted so far, by `usage`, while `numSequences` decode together;
-   * undefined if they pay, or the policy leaves out those that do not.
+   * Warning for the log if drafts do not pay as they were accepted so far, by `usage`, while `numSequences` are drafted for
+   * together; undefined if they pay, or the policy leaves out those that do not.
    */
   warning(usage: SpeculationUsage, numSequences: number): string | undefined;
 }

@@ -49,7 +49,7 @@ export function warnBeforehand(config: DraftingConfig): string | undefined {
 /**
  * A warning if such trees do not pay when they are accepted as they were so far.
  *
- * @param numSequences that decoded together
+ * @param numSequences that were drafted for together
  */
 export function warnByAcceptance(
   config: DraftingConfig,
