@@ -5,8 +5,7 @@
  * @module
  */
 import { BatchArrays } from "../../ffi/batch.ts";
-import type { BatchLimits } from "../../ffi/types.ts";
-import type { BatchRows } from "../../ffi/context.ts";
+import type { BatchLimits, BatchRows } from "../../ffi/types.ts";
 
 /** One row. */
 export interface BatchRow {
