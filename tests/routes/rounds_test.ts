@@ -180,3 +180,29 @@ Deno.test("rounds: many at once are converted in several turns of the event loop
     }
   }
 });
+
+Deno.test("rounds: no piece of a chunk's JSON is long, however many it has", async () => {
+  const many = Array.from({ length: 60 }, () => roundOf("a", "x"));
+  const app = appOf(new FakeGenerator(() => [{ text: "a", rounds: many, finish }]));
+  const bodies = {
+    [CHAT]: { messages, ...asked },
+    [COMPLETIONS]: { prompt: "x", ...asked },
+    [GENERATE]: { text: "x", return_speculation: true },
+  };
+  const { stringify } = JSON;
+  for (const [path, body] of Object.entries(bodies)) {
+    let longest = 0;
+    JSON.stringify = (value: unknown) => {
+      const text = stringify(value);
+      longest = Math.max(longest, text?.length ?? 0);
+      return text;
+    };
+    try {
+      const text = await (await post(app, path, { ...body, stream: true })).text();
+      assert.ok(text.length > 60 * 100, `${text.length} characters`);
+    } finally {
+      JSON.stringify = stringify;
+    }
+    assert.ok(longest < 500, `${path}: ${longest} characters at once`);
+  }
+});

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { chainOf, type DraftTree, emptyTree } from "../../../runtime/contracts/draft_tree.ts";
 import type { SchedulerConfig } from "../../../runtime/contracts/config.ts";
 import type { DraftRequest } from "../../../runtime/messages/scheduler_drafter.ts";
+import { draftLoadOf } from "../../../runtime/scheduling/draft_load.ts";
 import { fixedDrafting } from "../../support/scheduler_actor.ts";
 import { isPlain } from "../../support/rounds.ts";
 import { World } from "../../support/scheduler_world.ts";
@@ -105,6 +106,17 @@ Deno.test("those that decode plainly leave their share of the rows to the trees 
   world.step();
   assert.equal(world.step()?.numDecoding, 4);
   assert.deepEqual(sizes, [12]);
+});
+
+Deno.test("the policy is told of all that decode, and of those among them that drafts may be made for", () => {
+  const world = worldOf(3);
+  world.submit("a", PROMPT, { maxTokens: 30 }, { speculative: false });
+  world.submit("drafted", [4, 5], { maxTokens: 30 });
+  world.step();
+  const { numDecoding, numContextTokens, draftable, candidates } = draftLoadOf(world.state);
+  assert.deepEqual([numDecoding, numContextTokens], [2, PROMPT.length + 1 + 3]);
+  assert.deepEqual(draftable, { numSequences: 1, numContextTokens: 3 });
+  assert.deepEqual(candidates.map(({ numTokensLeft }) => numTokensLeft), [29]);
 });
 
 Deno.test("the events of a request that asked for nothing say nothing of rounds", () => {

@@ -187,3 +187,30 @@ Deno.test("steps of sequences that all decode plainly have no decision, and teac
   }
   assert.deepEqual(structuredClone(policy.state), before);
 });
+
+Deno.test("what drafts bring is known by all that decode, however few of them are drafted for", () => {
+  const policy = new AdaptivePolicy(config);
+  const tree = chainOf(Int32Array.of(1, 2, 3), new Float32Array(3).fill(0.5));
+  for (const [numDecoding, accepted] of [[8, []], [1, [0, 1, 2]]] as const) {
+    const verified = {
+      tree,
+      numLevels: 3,
+      numDecoding,
+      isSampled: false,
+      accepted: Int32Array.from(accepted),
+    };
+    for (let i = 0; i < 200; i++) {
+      policy.observe({ type: "stepped", undrafted: undefined, forward: undefined, verified: [verified] });
+    }
+  }
+  const numPaying = (numDecoding: number) =>
+    policy.plan({
+      numDecoding,
+      numPrefillRows: 0,
+      numContextTokens: 10 * numDecoding,
+      draftable: { numSequences: 1, numContextTokens: 10 },
+      canDraft: true,
+      candidates: [{ isSampled: false, wasDrafted: true, numPending: 2, numTokensLeft: 100 }],
+    })?.decision.numPaying ?? 0;
+  assert.deepEqual([numPaying(8), numPaying(1)], [0, 3]);
+});

@@ -11,6 +11,8 @@ import {
   chooseNodes,
   costAt,
   type Costs,
+  isFree,
+  probeCost,
 } from "../../../runtime/speculation_policy/draft_budget.ts";
 
 /** Costs of a forward of n rows, of a first level and of further ones. */
@@ -132,4 +134,17 @@ Deno.test("sequences that decode plainly have no tree to pay for, and their cont
   assert.equal(chooseLevels({ ...costs, draftMs: dear }, one, 1, good), 0);
   assert.equal(chooseNodes(costs, loadOf(2, 8000), 0, [0.3]), 0);
   assert.equal(chooseNodes(costs, { ...loadOf(2, 8000), draftable: one.draftable }, 0, [0.3]), 1);
+});
+
+Deno.test("drafts are free, and a probe costs, by those it is made for", () => {
+  const draftMs = {
+    firstMs: { sizes: [1, 8], ms: [0.05, 8] },
+    levelMs: { sizes: [1, 8], ms: [1, 8] },
+    tokenMs: 0,
+  };
+  const costs = { ...costsOf(() => 10, 0, 0), draftMs };
+  const all = loadOf(8, 0), one = { ...all, draftable: { numSequences: 1, numContextTokens: 0 } };
+  assert.deepEqual([isFree(costs, all, 1), isFree(costs, one, 1)], [false, true]);
+  const probe = { numPaying: 1, numLevels: 2, numPending: 0 };
+  assert.deepEqual([probeCost(costs, all, probe), probeCost(costs, one, probe)], [8, 1]);
 });
