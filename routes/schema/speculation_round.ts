@@ -4,9 +4,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-
-/** Nodes of a draft tree at most, the root counted. */
-const maxTreeNodes = 64;
+import { MAX_DRAFT_TOKENS } from "../../runtime/contracts/speculation_config.ts";
 
 const roundToken = z.object({
   id: z.int(),
@@ -18,21 +16,21 @@ const roundToken = z.object({
 
 const roundTree = z.object({
   /** Token of each node; parents precede children. */
-  tokens: z.array(z.int()).max(maxTreeNodes),
-  texts: z.array(z.string()).max(maxTreeNodes),
+  tokens: z.array(z.int()).max(MAX_DRAFT_TOKENS),
+  texts: z.array(z.string()).max(MAX_DRAFT_TOKENS),
   /** Index of each node's parent; -1 is the token before the round, the root. */
-  parents: z.array(z.int()).max(maxTreeNodes),
+  parents: z.array(z.int()).max(MAX_DRAFT_TOKENS),
   /** The drafter's estimate that the node is reached and accepted: the product along its path. */
-  probabilities: z.array(z.number()).max(maxTreeNodes),
+  probabilities: z.array(z.number()).max(MAX_DRAFT_TOKENS),
 });
 
 /** One step of a generation: its tokens and the draft tree they come from. */
 export const speculationRound = z.object({
-  tokens: z.array(roundToken).max(maxTreeNodes),
+  tokens: z.array(roundToken).max(MAX_DRAFT_TOKENS),
   /** Null in a plain step. */
   tree: roundTree.nullable(),
   /** Accepted nodes in the order of their path. */
-  accepted: z.array(z.int()).max(maxTreeNodes),
+  accepted: z.array(z.int()).max(MAX_DRAFT_TOKENS),
   /** From the plan of the step until the drafts were there; 0 if none were made. */
   draft_ms: z.number(),
   /** In the forward that verified them, or computed the plain step. */

@@ -5,6 +5,9 @@
  */
 import type { Checkpoint } from "./checkpoint.ts";
 
+/** Nodes of a draft tree at most, its root counted: one bit of a mask each. */
+export const MAX_DRAFT_TOKENS = 64;
+
 /** How drafts are made and verified: the `--speculative-...` flags, completed. */
 export interface SpeculationConfig {
   /** Name of an entry of `speculation/registry.ts`. */

@@ -9,10 +9,11 @@ import { LoadError } from "../../contracts/errors.ts";
 import { maxTopLogprobs } from "../../contracts/sampling_params.ts";
 import type { ProposerEntry } from "../proposer.ts";
 import { MAX_GROWN_ROWS } from "../tree_growth.ts";
-import type { SpeculationConfig, TreeShape } from "../../contracts/speculation_config.ts";
-
-/** Nodes of a tree at most, its root counted: one bit of a mask each. */
-const MAX_DRAFT_TOKENS = 64;
+import {
+  MAX_DRAFT_TOKENS,
+  type SpeculationConfig,
+  type TreeShape,
+} from "../../contracts/speculation_config.ts";
 
 /** A plan without the files it names, and remarks for the log. */
 export interface SpeculationPlan {
