@@ -42,12 +42,12 @@ export class SchedulerLog {
   }
 
   #judgeDrafts(state: SchedulingState): string | undefined {
-    const { policy, speculation, numDrafts, departures: { recent } } = state,
-      { numVerifications } = speculation;
+    const { policy, speculation, numDrafts, departures: { recent } } = state;
+    const { numVerifications } = speculation;
     if (this.#isJudged || policy === undefined) return undefined;
     if (numVerifications < NUM_JUDGED_VERIFICATIONS) return undefined;
     this.#isJudged = true;
-    // Of all that ran, requests that decode plainly have neither drafts nor verifications.
+    // Requests that decode plainly count among those that ran, but have no verifications.
     const numSequences = Math.min(recent.numSequences / recent.numSteps, numVerifications / numDrafts);
     return policy.warning(speculation, Math.max(1, Math.round(numSequences)));
   }
