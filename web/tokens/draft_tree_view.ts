@@ -68,7 +68,7 @@ export function DraftTreeView({ tree: { nodes }, rootText }: DraftTreeViewProps)
         </g>
         ${placed.map(nodeOf)}
       </svg>
-      <div class="draft-tree-list">
+      <div class="hidden">
         <p>After ${rootText === undefined ? "the prompt" : `“${spokenText(rootText)}”`}:</p>
         ${listOf(nodes, ROOT)}
       </div>
