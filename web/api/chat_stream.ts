@@ -4,8 +4,9 @@
  * @module
  */
 import type { Answer, ApiFailure, SpeculationRound } from "./answer.ts";
+import { authorizationOf, failureOfKey } from "./api_key.ts";
 import { eventData } from "./event_stream.ts";
-import { failureOf, failureOfBody, failureOfKey, failureOfType, unreachable } from "./failure.ts";
+import { failureOf, failureOfBody, failureOfType, unreachable } from "./failure.ts";
 import { PerFrame } from "./per_frame.ts";
 import { isRound } from "./rounds.ts";
 
@@ -51,7 +52,10 @@ export async function streamChat(
   signal: AbortSignal,
 ): Promise<Answer> {
   const growing = new GrowingAnswer();
-  const frames = new PerFrame(() => onChange(growing.answer));
+  const frames = new PerFrame(() => {
+    growing.settle();
+    onChange(growing.answer);
+  });
   frames.now();
   const begun = await begin(question, signal);
   if (begun instanceof ReadableStream) await growing.follow(begun, () => frames.soon());
@@ -71,7 +75,7 @@ async function begin(
   try {
     const response = await fetch("v1/chat/completions", {
       method: "POST",
-      headers: { "Content-Type": "application/json", ...(apiKey && { Authorization: `Bearer ${apiKey}` }) },
+      headers: { "Content-Type": "application/json", ...authorizationOf(apiKey) },
       body: JSON.stringify({ messages, stream: true, stream_options: STREAM_OPTIONS, ...fields }),
       signal,
     });
@@ -87,12 +91,16 @@ async function begin(
 /** An answer while its chunks arrive. */
 class GrowingAnswer {
   #known: Answer = { text: "", rounds: [], state: "waiting", sentAt: performance.now() };
-  #rounds: SpeculationRound[] = [];
+  readonly #rounds: SpeculationRound[] = [];
 
-  /** The state as it is now, with a list of rounds that does not change any more. */
+  /** The state; its rounds are those that were here when it was settled last. */
   get answer(): Answer {
-    if (this.#rounds.length > this.#known.rounds.length) this.#change({ rounds: [...this.#rounds] });
     return this.#known;
+  }
+
+  /** Gives the state all rounds that are here, in a list that does not change any more. */
+  settle(): void {
+    if (this.#rounds.length > this.#known.rounds.length) this.#change({ rounds: [...this.#rounds] });
   }
 
   /** Whether the model has ended. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ApiFailure } from "./answer.ts";
+import { recordOf } from "./record.ts";
 
 /** The failure that a response tells of. */
 export async function failureOf(response: Response): Promise<ApiFailure> {
@@ -17,7 +18,7 @@ export async function failureOf(response: Response): Promise<ApiFailure> {
 
 /** The failure that an error's body tells of; `status` where it does not say so itself. */
 export function failureOfBody(body: unknown, status = 500): ApiFailure {
-  const flat = asRecord(body), facts = asRecord(flat.error);
+  const flat = recordOf(body), facts = recordOf(flat.error);
   const code = typeof flat.code === "number" ? flat.code : status;
   const message = [facts.message, flat.message, flat.detail].find((text) => typeof text === "string" && text);
   const param = facts.param ?? flat.param;
@@ -26,14 +27,6 @@ export function failureOfBody(body: unknown, status = 500): ApiFailure {
     message: typeof message === "string" ? message : `The server answered with status ${code}`,
     ...(typeof param === "string" && { param }),
   };
-}
-
-/** The failure that a key is which no header can carry; undefined for one that can be tried. */
-export function failureOfKey(apiKey: string): ApiFailure | undefined {
-  const isUnusable = [...apiKey].some((character) => character < " " || character > "\xff");
-  return isUnusable
-    ? { kind: "unauthorized", message: "The key has a character that no key can have" }
-    : undefined;
 }
 
 /** The failure that an answer is which is no stream of events, as a proxy's page for signing in; undefined for a stream. */
@@ -74,8 +67,4 @@ function parse(json: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { SpeculationRound } from "./answer.ts";
+import { recordOf } from "./record.ts";
 
 /** Whether a value is a round that can be shown: whole, with numbers where numbers belong and no node before its parent. */
 export function isRound(value: unknown): value is SpeculationRound {
@@ -31,8 +32,4 @@ function isTree(value: unknown): boolean {
 
 function isIndex(value: unknown, end: number): boolean {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < end;
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
 }

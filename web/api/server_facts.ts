@@ -4,7 +4,8 @@
  * @module
  */
 import type { ApiFailure } from "./answer.ts";
-import { failureOf, failureOfKey, unreachable } from "./failure.ts";
+import { authorizationOf, failureOfKey } from "./api_key.ts";
+import { failureOf, unreachable } from "./failure.ts";
 
 /** Facts about model and engine; absent where the server does not tell. */
 export interface ServerFacts {
@@ -47,7 +48,7 @@ export async function fetchFacts(apiKey: string): Promise<ServerFacts | ApiFailu
   if (unusable !== undefined) return unusable;
   try {
     const [model, server] = await Promise.all(["model_info", "server_info"].map(async (path) => {
-      const response = await fetch(path, { headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {} });
+      const response = await fetch(path, { headers: authorizationOf(apiKey) });
       return response.ok ? { facts: await response.json() } : { failure: await failureOf(response) };
     }));
     return model!.failure ?? server!.failure ?? factsOf(model!.facts, server!.facts);

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { failureOf, failureOfKey } from "../api/failure.ts";
+import { authorizationOf, failureOfKey } from "../api/api_key.ts";
+import { failureOf } from "../api/failure.ts";
 import { useEffect, useState } from "../ui/html.ts";
 import { addSample, type LoadSample, readLoads } from "./load_samples.ts";
 import { delayAfter } from "./poll_delay.ts";
@@ -53,10 +54,8 @@ async function askLoads(apiKey: string, signal: AbortSignal): Promise<LoadSample
   const unusable = failureOfKey(apiKey);
   if (unusable !== undefined) return { failure: unusable.message };
   try {
-    const response = await fetch("v1/loads?include=core,spec", {
-      headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {},
-      signal,
-    });
+    const headers = authorizationOf(apiKey);
+    const response = await fetch("v1/loads?include=core,spec", { headers, signal });
     if (!response.ok) return { failure: (await failureOf(response)).message };
     return readLoads(await response.json(), performance.now() / 1000);
   } catch {
