@@ -43,6 +43,11 @@ export interface Answer {
   readonly numTokens?: number;
 }
 
+/** Whether the model still writes, or is about to. */
+export function isGoing(answer: Answer | undefined): boolean {
+  return answer?.state === "waiting" || answer?.state === "running";
+}
+
 /** Tokens of a second after the first one; undefined while there are too few to say. */
 export function tokensPerSecond(answer: Answer): number | undefined {
   const { firstAt, lastAt, rounds } = answer;
@@ -60,6 +65,7 @@ export function acceptLengthOf(rounds: readonly SpeculationRound[]): number | un
   return decoded.length === 0 ? undefined : numTokensOf(decoded) / decoded.length;
 }
 
-function numTokensOf(rounds: readonly SpeculationRound[]): number {
+/** Tokens of rounds. */
+export function numTokensOf(rounds: readonly SpeculationRound[]): number {
   return rounds.reduce((sum, { tokens }) => sum + tokens.length, 0);
 }

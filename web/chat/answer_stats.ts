@@ -4,6 +4,7 @@
  * @module
  */
 import { acceptLengthOf, type Answer, tokensPerSecond } from "../api/answer.ts";
+import { countOf } from "../ui/count.ts";
 import { html, type VNode } from "../ui/html.ts";
 
 /** Properties of {@linkcode AnswerStats}. */
@@ -19,7 +20,7 @@ export function AnswerStats({ answer }: AnswerStatsProps): VNode {
     speed !== undefined && ["Speed", `${speed.toFixed(speed < 10 ? 1 : 0)} tokens/s`],
     firstAt !== undefined && ["Time to first token", `${toDuration(firstAt - sentAt)} to first token`],
     acceptLength !== undefined && ["Tokens of a verification", `accept length ${acceptLength.toFixed(2)}`],
-    numTokens !== undefined && ["Length", `${numTokens} ${numTokens === 1 ? "token" : "tokens"}`],
+    numTokens !== undefined && ["Length", countOf(numTokens, "token")],
     state === "stopped" && ["End", "stopped"],
     finishReason === "length" && ["End", "cut at its length"],
   ].filter((fact) => fact !== false);

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Answer } from "../api/answer.ts";
+import { type Answer, isGoing } from "../api/answer.ts";
 import { type ChatQuestion, streamChat } from "../api/chat_stream.ts";
 import { Observable } from "../ui/observable.ts";
-import { type Exchange, isGoing, messagesOf } from "./conversation.ts";
+import { type Exchange, messagesOf } from "./conversation.ts";
 import type { Conversations } from "./conversations.ts";
 
 /** Time between two stored states of a growing answer, ms. */

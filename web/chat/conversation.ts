@@ -50,11 +50,6 @@ export function messagesOf(
   return messages;
 }
 
-/** Whether the model still writes, or is about to. */
-export function isGoing(answer: Answer | undefined): boolean {
-  return answer?.state === "waiting" || answer?.state === "running";
-}
-
 /** A conversation out of what was stored; undefined if that is none. */
 export function parseConversation(json: string): Conversation | undefined {
   try {

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { isGoing } from "../api/answer.ts";
 import { Observable } from "../ui/observable.ts";
 import type { TextStorage } from "./browser_storage.ts";
-import { type Conversation, emptyConversation, isGoing } from "./conversation.ts";
+import { type Conversation, emptyConversation } from "./conversation.ts";
 import { CONVERSATION_KEY, ConversationStore } from "./conversation_store.ts";
 
 const CURRENT_KEY = "aerie.current";

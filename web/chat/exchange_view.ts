@@ -3,14 +3,13 @@
  *
  * @module
  */
-import type { Answer } from "../api/answer.ts";
+import { type Answer, isGoing } from "../api/answer.ts";
 import { AnswerView } from "../tokens/answer_view.ts";
 import { CopyButton } from "../ui/copy_button.ts";
 import { html, useState, type VNode } from "../ui/html.ts";
 import { Icon } from "../ui/icon.ts";
 import { memo } from "../ui/memo.ts";
 import { AnswerStats } from "./answer_stats.ts";
-import { isGoing } from "./conversation.ts";
 import { FailureCard } from "./failure_card.ts";
 import { focusQuestion } from "./focus.ts";
 import type { Playground } from "./playground.ts";

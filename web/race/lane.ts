@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { acceptLengthOf, type Answer, tokensPerSecond } from "../api/answer.ts";
+import { acceptLengthOf, type Answer, numTokensOf, tokensPerSecond } from "../api/answer.ts";
 import { AnswerView } from "../tokens/answer_view.ts";
 import { html, type VNode } from "../ui/html.ts";
 import { FailureNotice } from "./failure_notice.ts";
@@ -34,7 +34,7 @@ export interface LaneProps {
 /** A run. */
 export function Lane({ side, answer, isRunning, now, full, top }: LaneProps): VNode {
   const rounds = answer?.rounds ?? [], times = answer && timesOf(answer);
-  const numTokens = rounds.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const numTokens = numTokensOf(rounds);
   const speed = answer && tokensPerSecond(answer), acceptLength = acceptLengthOf(rounds);
   return html`
     <section class="lane lane-${side}" aria-labelledby="lane-${side}">

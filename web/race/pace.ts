@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Answer } from "../api/answer.ts";
+import { type Answer, isGoing } from "../api/answer.ts";
 
 /** Times of a run, in milliseconds. */
 export interface RunTimes {
@@ -29,8 +29,9 @@ export function timesOf({ sentAt, firstAt, lastAt }: Answer): RunTimes | undefin
 }
 
 /** Milliseconds on an answer's clock: running until the answer is there. */
-export function clockMs({ sentAt, lastAt, state }: Answer, now: number): number {
-  if (state === "waiting" || state === "running") return Math.max(0, now - sentAt);
+export function clockMs(answer: Answer, now: number): number {
+  const { sentAt, lastAt } = answer;
+  if (isGoing(answer)) return Math.max(0, now - sentAt);
   return (lastAt ?? sentAt) - sentAt;
 }
 
@@ -63,13 +64,6 @@ export function describeSpeedUp({ decode, whole }: SpeedUp): string {
   return `With speculation: ${
     decode === undefined ? "" : `${part(decode, "after the first token")}, `
   }${all}.`;
-}
-
-/** The middle value, the mean of both middle ones of an even number; undefined of none. */
-export function median(values: readonly number[]): number | undefined {
-  const sorted = values.toSorted((a, b) => a - b), middle = sorted.length / 2;
-  if (sorted.length === 0) return undefined;
-  return Number.isInteger(middle) ? (sorted[middle - 1]! + sorted[middle]!) / 2 : sorted[Math.floor(middle)];
 }
 
 /** Milliseconds as seconds, e.g. `1.25 s`. */

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { median } from "../api/median.ts";
 import type { Comparison } from "./compare_tokens.ts";
-import { median, type SpeedUp } from "./pace.ts";
+import type { SpeedUp } from "./pace.ts";
 import type { Start } from "./run_race.ts";
 
 /** A race that is over, both of its answers whole. */

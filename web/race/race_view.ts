@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Answer } from "../api/answer.ts";
+import { numTokensOf } from "../api/answer.ts";
 import { html, useState, type VNode } from "../ui/html.ts";
 import { acceptLengths } from "./accept_lengths.ts";
 import { Lane } from "./lane.ts";
@@ -30,7 +30,7 @@ const FALLBACK = { seed: 1, temperature: 0, maxTokens: 200 };
 
 /** The race. Numbers are the settings' own until they are changed here. */
 export function RaceView({ apiKey, fields, system }: RaceViewProps): VNode {
-  const { max_tokens, max_completion_tokens, seed, temperature, ...sampling } = fields;
+  const { max_completion_tokens, seed, temperature, ...sampling } = fields;
   const [own, setOwn] = useState<Partial<RaceSettings>>({});
   const [past, setPast] = useState<readonly PastRace[]>([]), [numStarted, setNumStarted] = useState(0);
   const [barTokens, setBarTokens] = useState(0), { race, isRunning, now, start, stop } = useRace();
@@ -38,7 +38,7 @@ export function RaceView({ apiKey, fields, system }: RaceViewProps): VNode {
     prompt: samples[0]!.prompt,
     seed: numberOr(seed, FALLBACK.seed),
     temperature: numberOr(temperature, FALLBACK.temperature),
-    maxTokens: numberOr(max_completion_tokens ?? max_tokens, FALLBACK.maxTokens),
+    maxTokens: numberOr(max_completion_tokens, FALLBACK.maxTokens),
     order: "taking turns",
     ...own,
   };
@@ -137,12 +137,8 @@ export function startOf(order: RaceSettings["order"], raceIndex: number): Start 
 
 /** Tokens of a full bar: those of a run that has ended, until then as many as there may be. */
 function finishLine({ answers }: Race, maxTokens: number): number {
-  const ended = SIDES.map((side) => answers[side]).filter((answer) => answer?.state === "ended");
-  return ended.length === 0 ? maxTokens : Math.max(...ended.map((answer) => numTokensOf(answer!)));
-}
-
-function numTokensOf({ rounds }: Answer): number {
-  return rounds.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const ended = SIDES.flatMap((side) => answers[side] ?? []).filter(({ state }) => state === "ended");
+  return ended.length === 0 ? maxTokens : Math.max(...ended.map(({ rounds }) => numTokensOf(rounds)));
 }
 
 /** The longest accept length of a race, at least 2. */

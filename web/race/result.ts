@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { acceptLengthOf } from "../api/answer.ts";
+import { acceptLengthOf, isGoing } from "../api/answer.ts";
+import { countOf } from "../ui/count.ts";
 import { html, type VNode } from "../ui/html.ts";
 import { compareTokens, type Comparison, type Token, tokenRun } from "./compare_tokens.ts";
 import { FailureNotice } from "./failure_notice.ts";
@@ -74,7 +75,7 @@ function TokenText({ token }: { token: Pick<Token, "id" | "text"> | undefined })
 
 /** Whether the texts are equal, in a sentence. */
 function describeComparison({ verdict, numEqual, difference }: Comparison): string {
-  const count = `${numEqual} ${numEqual === 1 ? "token" : "tokens"}`;
+  const count = countOf(numEqual, "token");
   switch (verdict) {
     case "equal":
       return `Texts: equal, ${count}.`;
@@ -90,7 +91,7 @@ function describeRace(race: Race, speedUp: SpeedUp | undefined): string {
   if (race.phase === "ready") return "";
   if (race.phase === "reading") return "Reads the prompt before the clocks start.";
   if (race.phase === "running") {
-    const running = SIDES.filter((side) => /^(waiting|running)$/.test(race.answers[side]?.state ?? ""));
+    const running = SIDES.filter((side) => isGoing(race.answers[side]));
     return running.length === 2 ? "Both run." : running.map((side) => `${NAMES[side]}: runs.`).join("");
   }
   if (race.failure) return "The race did not start.";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Answer } from "../api/answer.ts";
+import { type Answer, isGoing } from "../api/answer.ts";
 import { type MarkdownBlock, MarkdownFlow } from "./markdown_blocks.ts";
 import { copyCode, nodesOf } from "./markdown_nodes.ts";
 import { holdsSelection, NearViewport } from "./near_viewport.ts";
@@ -26,8 +26,8 @@ export class ReadingText {
   }
 
   /** Shows an answer; of one that continues what is shown only the end is made anew. */
-  update({ text, state }: Answer): void {
-    this.#flow.update(text, state !== "waiting" && state !== "running");
+  update(answer: Answer): void {
+    this.#flow.update(answer.text, !isGoing(answer));
     const blocks = this.#flow.blocks.filter(({ html }) => html !== ""), before = this.#blocks;
     this.#blocks = blocks;
     while (this.#elements.length > blocks.length) this.#remove(this.#elements.pop()!);

@@ -4,6 +4,8 @@
  * @module
  */
 import type { SpeculationRound } from "../api/answer.ts";
+import { median } from "../api/median.ts";
+import { countOf } from "../ui/count.ts";
 
 /** The time of a plain step and where it is known from. */
 export interface PlainStep {
@@ -31,8 +33,8 @@ export function plainStepOf(
   rounds: readonly SpeculationRound[],
   serverMs: number | undefined,
 ): PlainStep | undefined {
-  const times = rounds.slice(1).filter(isPlain).map(({ verify_ms }) => verify_ms);
-  if (times.length > 0) return { ms: medianOf(times), source: "answer" };
+  const ms = median(rounds.slice(1).filter(isPlain).map(({ verify_ms }) => verify_ms));
+  if (ms !== undefined) return { ms, source: "answer" };
   return serverMs === undefined ? undefined : { ms: serverMs, source: "server" };
 }
 
@@ -63,11 +65,6 @@ export function formatMs(ms: number): string {
   return `${ms >= 100 ? Math.round(ms) : Number(ms.toPrecision(3))} ms`;
 }
 
-/** A number of things, e.g. "1 draft", "3 drafts". */
-export function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** What a token is, for its description: "accepted draft, round 3, 2 of 7 drafts accepted". */
 export function describeToken(origin: string, round: SpeculationRound, index: number): string {
   const name = { accepted: "accepted draft", bonus: "bonus token", plain: "plain token" }[origin] ?? origin;
@@ -76,9 +73,4 @@ export function describeToken(origin: string, round: SpeculationRound, index: nu
   return `${name}, ${number}, ${round.accepted.length} of ${
     countOf(round.tree!.tokens.length, "draft")
   } accepted`;
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b), middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

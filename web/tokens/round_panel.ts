@@ -4,10 +4,11 @@
  * @module
  */
 import type { SpeculationRound } from "../api/answer.ts";
+import { countOf } from "../ui/count.ts";
 import { html, type VNode } from "../ui/html.ts";
 import { type DraftNodes, draftNodesOf } from "./draft_nodes.ts";
 import { DraftTreeView } from "./draft_tree_view.ts";
-import { countOf, formatMs, type PlainStep, timesOf } from "./round_facts.ts";
+import { formatMs, type PlainStep, timesOf } from "./round_facts.ts";
 import { visibleText } from "./visible_text.ts";
 
 /** Properties of {@linkcode RoundPanel}. */

@@ -1,7 +1,7 @@
 /** Times of runs, and the words for their ratios. */
 import { strict as assert } from "node:assert";
 import type { Answer } from "../../../web/api/answer.ts";
-import { clockMs, describeSpeedUp, median, speedUpOf, timesOf, wordOf } from "../../../web/race/pace.ts";
+import { clockMs, describeSpeedUp, speedUpOf, timesOf, wordOf } from "../../../web/race/pace.ts";
 
 const answer = (
   sentAt: number,
@@ -58,8 +58,4 @@ Deno.test("pace: words say what the figure beside them says", () => {
     describeSpeedUp({ decode: undefined, whole: 1 }),
     "With speculation: 1.00× the speed for the whole answer (as fast).",
   );
-});
-
-Deno.test("pace: the median is the middle value", () => {
-  assert.deepEqual([[], [3], [9, 1, 2], [4, 1, 3, 2]].map(median), [undefined, 3, 2, 2.5]);
 });
