@@ -55,7 +55,7 @@ export function Header(props: HeaderProps): VNode {
       <p class="model" data-status=${status}>
         ${facts === undefined ? { locked: "locked", lost: "no server" }[status as string] ?? "…" : html`
           <strong>${facts.modelName}</strong>
-          <span>${facts.algorithm === undefined ? "no speculation" : facts.algorithm}</span>
+          <span>${facts.algorithm ?? "no speculation"}</span>
         `}
       </p>
       <${Tabs} tab=${tab} onTab=${onTab} />

@@ -6,10 +6,19 @@
 import { CopyButton } from "../ui/copy_button.ts";
 import { Dialog } from "../ui/dialog.ts";
 import { html, useState, type VNode } from "../ui/html.ts";
+import { Segments } from "../ui/segments.ts";
 import { messagesOf } from "./conversation.ts";
 import type { Playground } from "./playground.ts";
 import { requestCodes } from "./request_code.ts";
 import { fieldsOf } from "./settings.ts";
+
+type Language = keyof typeof requestCodes;
+
+const LABELS: Readonly<Record<Language, string>> = {
+  curl: "curl",
+  python: "Python",
+  typescript: "TypeScript",
+};
 
 /** Properties of {@linkcode CodeDialog}. */
 export interface CodeDialogProps {
@@ -22,23 +31,13 @@ export interface CodeDialogProps {
 
 /** The request that the page would send, as code that runs. */
 export function CodeDialog({ playground, question, isOpen, onClose }: CodeDialogProps): VNode {
-  const [language, setLanguage] = useState<keyof typeof requestCodes>("curl");
-  const code = isOpen ? requestCodes[language].of(requestOf(playground, question)) : "";
+  const [language, setLanguage] = useState<Language>("curl");
+  const code = isOpen ? requestCodes[language](requestOf(playground, question)) : "";
   return html`
     <${Dialog} title="This request as code" isOpen=${isOpen} onClose=${onClose}>
       <div class="request-head">
-        <fieldset class="segments">
-          <legend class="hidden">Language</legend>
-          ${Object.entries(requestCodes).map(([name, { label }]) =>
-            html`
-              <label>
-                <input type="radio" name="language" checked=${language === name}
-                  onChange=${() => setLanguage(name as keyof typeof requestCodes)} />
-                <span>${label}</span>
-              </label>
-            `
-          )}
-        </fieldset>
+        <${Segments} legend="Language" name="language" labels=${LABELS} value=${language}
+          onChange=${setLanguage} />
         <${CopyButton} label="Copy code" text=${() => code} isWide />
       </div>
       <pre class="code" tabindex="0" role="region" aria-label="Code"><code>${code}</code></pre>

@@ -6,9 +6,13 @@
 import { html, useEffect, useRef, useState, type VNode } from "../ui/html.ts";
 import { Icon } from "../ui/icon.ts";
 import { useValue } from "../ui/observable.ts";
+import { Segments } from "../ui/segments.ts";
 import { TextBox } from "../ui/text_box.ts";
 import { CodeDialog } from "./code_dialog.ts";
 import type { Playground } from "./playground.ts";
+import type { SettingsValues } from "./settings.ts";
+
+const VIEWS: Readonly<Record<SettingsValues["view"], string>> = { tokens: "Tokens", reading: "Reading" };
 
 /** Properties of {@linkcode Composer}. */
 export interface ComposerProps {
@@ -55,18 +59,8 @@ export function Composer({ playground }: ComposerProps): VNode {
         onKeyDown=${(event: KeyboardEvent) => event.key === "Escape" && goes && stop()}
       />
       <div class="composer-bar">
-        <fieldset class="segments">
-          <legend class="hidden">Show answers as</legend>
-          ${(["tokens", "reading"] as const).map((mode) =>
-            html`
-              <label>
-                <input type="radio" name="view" checked=${view === mode}
-                  onChange=${() => settings.set({ view: mode })} />
-                <span>${mode === "tokens" ? "Tokens" : "Reading"}</span>
-              </label>
-            `
-          )}
-        </fieldset>
+        <${Segments} legend="Show answers as" name="view" labels=${VIEWS} value=${view}
+          onChange=${(view: SettingsValues["view"]) => settings.set({ view })} />
         <label class="switch" title="Draft tokens ahead and verify them together">
           <input type="checkbox" role="switch" checked=${isSpeculative}
             onChange=${(event: Event) =>

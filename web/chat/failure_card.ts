@@ -4,7 +4,8 @@
  * @module
  */
 import type { ApiFailure } from "../api/answer.ts";
-import { html, useEffect, useState, type VNode } from "../ui/html.ts";
+import { useSecondsUntil } from "../ui/countdown.ts";
+import { html, type VNode } from "../ui/html.ts";
 import { Icon } from "../ui/icon.ts";
 
 const TITLES: Readonly<Record<ApiFailure["kind"], string>> = {
@@ -51,11 +52,5 @@ export function FailureCard(props: FailureCardProps): VNode {
 }
 
 function Countdown({ until }: { readonly until: number }): VNode {
-  const [now, setNow] = useState(() => performance.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(performance.now()), 250);
-    return () => clearInterval(timer);
-  }, [until]);
-  const seconds = Math.max(0, Math.ceil((until - now) / 1000));
-  return html`<p class="countdown">Asking again in ${seconds} s</p>` as VNode;
+  return html`<p class="countdown">Asking again in ${useSecondsUntil(until)} s</p>` as VNode;
 }

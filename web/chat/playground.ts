@@ -10,6 +10,7 @@ import type { TextStorage } from "./browser_storage.ts";
 import { Connection } from "./connection.ts";
 import { titleOf } from "./conversation.ts";
 import { Conversations } from "./conversations.ts";
+import { fieldOf } from "./setting_fields.ts";
 import { fieldsOf, Settings } from "./settings.ts";
 
 /** Characters of an answer that are read out at its end. */
@@ -143,7 +144,7 @@ export class Playground {
       this.connection.locked();
       this.showField("key");
     }
-    if (param !== undefined && this.settings.refuse(param, message)) this.showField(param.split(/[.[]/)[0]!);
+    if (param !== undefined && this.settings.refuse(param, message)) this.showField(fieldOf(param)!.name);
     const again = isRetried(answer) ? ` It is asked again in ${retryAfterS ?? RETRY_S} seconds.` : "";
     this.announce(`${message}.${again}`, true);
   }

@@ -17,12 +17,8 @@ export interface RequestCodeOptions {
   readonly needsKey: boolean;
 }
 
-/** Languages in which a request can be had. */
-export const requestCodes = {
-  curl: { label: "curl", of: curl },
-  python: { label: "Python", of: python },
-  typescript: { label: "TypeScript", of: typescript },
-} as const;
+/** The code of a request in each language in which it can be had. */
+export const requestCodes = { curl, python, typescript } as const;
 
 /** Fields that OpenAI's clients know; others go as extra ones. */
 const OPENAI_FIELDS = [

@@ -85,6 +85,12 @@ export const settingFields: readonly SettingField[] = [
   },
 ];
 
+/** The field that a parameter of the API is, or lies in, e.g. `stop` for `stop[0]`; undefined if no setting has it. */
+export function fieldOf(param: string): SettingField | undefined {
+  const [name] = param.split(/[.[]/);
+  return settingFields.find((field) => field.name === name);
+}
+
 /** The value that the API gets for a text; undefined for nothing. What is no number goes as it is, to be refused. */
 export function valueOf({ kind }: SettingField, text: string): unknown {
   if (kind === "texts") {

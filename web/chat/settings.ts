@@ -5,7 +5,7 @@
  */
 import { Observable } from "../ui/observable.ts";
 import type { TextStorage } from "./browser_storage.ts";
-import { settingFields, valueOf } from "./setting_fields.ts";
+import { fieldOf, settingFields, valueOf } from "./setting_fields.ts";
 
 /** Everything that can be set, the API key aside. */
 export interface SettingsValues {
@@ -84,9 +84,9 @@ export class Settings {
 
   /** Notes that the server refuses a field; false if no setting has that name. */
   refuse(param: string, message: string): boolean {
-    const [name = ""] = param.split(/[.[]/);
-    if (settingFields.every((field) => field.name !== name)) return false;
-    this.faults.value = { ...this.faults.value, [name]: message };
+    const field = fieldOf(param);
+    if (field === undefined) return false;
+    this.faults.value = { ...this.faults.value, [field.name]: message };
     return true;
   }
 }

@@ -5,12 +5,19 @@
  */
 import { html, useEffect, useRef, type VNode } from "../ui/html.ts";
 import { useValue } from "../ui/observable.ts";
+import { Segments } from "../ui/segments.ts";
 import { TextBox } from "../ui/text_box.ts";
 import { EngineFacts } from "./engine_facts.ts";
 import { KeyField } from "./key_field.ts";
 import type { Playground } from "./playground.ts";
 import { type SettingField, settingFields } from "./setting_fields.ts";
 import type { SettingsValues } from "./settings.ts";
+
+const THEMES: Readonly<Record<SettingsValues["theme"], string>> = {
+  auto: "As the system",
+  light: "Light",
+  dark: "Dark",
+};
 
 /** Properties of {@linkcode SettingsPanel}. */
 export interface SettingsPanelProps {
@@ -59,18 +66,8 @@ export function SettingsPanel({ playground }: SettingsPanelProps): VNode {
       </section>
       <section>
         <h3>Appearance</h3>
-        <fieldset class="segments">
-          <legend class="hidden">Colours</legend>
-          ${(["auto", "light", "dark"] as const).map((name) =>
-            html`
-              <label>
-                <input type="radio" name="theme" checked=${theme === name}
-                  onChange=${() => settings.set({ theme: name satisfies SettingsValues["theme"] })} />
-                <span>${{ auto: "As the system", light: "Light", dark: "Dark" }[name]}</span>
-              </label>
-            `
-          )}
-        </fieldset>
+        <${Segments} legend="Colours" name="theme" labels=${THEMES} value=${theme}
+          onChange=${(theme: SettingsValues["theme"]) => settings.set({ theme })} />
       </section>
       <${EngineFacts} connection=${playground.connection} />
     </div>

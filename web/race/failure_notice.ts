@@ -4,7 +4,8 @@
  * @module
  */
 import type { ApiFailure } from "../api/answer.ts";
-import { html, useEffect, useState, type VNode } from "../ui/html.ts";
+import { useSecondsUntil } from "../ui/countdown.ts";
+import { html, useMemo, type VNode } from "../ui/html.ts";
 
 /** Properties of {@linkcode FailureNotice}. */
 export interface FailureNoticeProps {
@@ -23,16 +24,7 @@ export function FailureNotice({ failure }: FailureNoticeProps): VNode {
 }
 
 function Countdown({ seconds }: { readonly seconds: number }): VNode {
-  const [left, setLeft] = useState(Math.ceil(seconds));
-  useEffect(() => {
-    const end = performance.now() + 1000 * seconds;
-    const timer = setInterval(() => {
-      const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
-      setLeft(left);
-      if (left === 0) clearInterval(timer);
-    }, 250);
-    return () => clearInterval(timer);
-  }, [seconds]);
+  const until = useMemo(() => performance.now() + 1000 * seconds, [seconds]), left = useSecondsUntil(until);
   return html`<span class="countdown">${
     left > 0 ? `Again in ${left} s` : "Now it can be run again"
   }</span>` as VNode;

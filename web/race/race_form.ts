@@ -7,7 +7,7 @@ import { html, type VNode } from "../ui/html.ts";
 import { samples } from "./samples.ts";
 
 /** Which run starts first, `taking turns` by turns. */
-export const ORDERS = ["taking turns", "speculation first", "plain first", "at once"] as const;
+const ORDERS = ["taking turns", "speculation first", "plain first", "at once"] as const;
 
 /** What a race is run with, as the form has it. */
 export interface RaceSettings {

@@ -4,6 +4,7 @@
  * @module
  */
 import DOMPurify, { type Config } from "dompurify";
+import { copyText } from "../ui/clipboard.ts";
 import type { MarkdownBlock } from "./markdown_blocks.ts";
 
 const POLICY = {
@@ -42,18 +43,7 @@ export async function copyCode({ target }: Event): Promise<void> {
   const button = (target as Element).closest<HTMLButtonElement>(".code-head button");
   const code = button?.closest(".code-block")?.querySelector("code");
   if (!button || !code) return;
-  const isCopied = await copyText(code);
+  const isCopied = await copyText(code.textContent);
   button.textContent = isCopied ? "Copied" : "Cannot copy";
   setTimeout(() => button.textContent = "Copy", 2000);
-}
-
-/** Copies the text of an element; also where the page has no clipboard, as over plain HTTP from another machine. */
-async function copyText(element: Element): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(element.textContent);
-    return true;
-  } catch {
-    document.getSelection()?.selectAllChildren(element);
-    return document.execCommand("copy");
-  }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { copyText } from "./clipboard.ts";
 import { html, useEffect, useState, type VNode } from "./html.ts";
 import { Icon } from "./icon.ts";
 
@@ -31,22 +32,4 @@ export function CopyButton({ label, text, isWide = false }: CopyButtonProps): VN
       <span class="hidden" role="status">${said}</span>
     </span>
   ` as VNode;
-}
-
-/** Copies a text; pages that are not secure have only the older way. */
-async function copyText(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const area = document.createElement("textarea"), focused = document.activeElement;
-    area.value = text;
-    area.className = "hidden";
-    (focused?.closest("dialog") ?? document.body).append(area);
-    area.select();
-    const isCopied = document.execCommand("copy");
-    area.remove();
-    (focused as HTMLElement | null)?.focus();
-    return isCopied;
-  }
 }

@@ -11,7 +11,7 @@ export interface DialogProps {
   readonly title: string;
   readonly isOpen: boolean;
   readonly onClose: () => void;
-  /** `side` fills an edge of the page. */
+  /** `start` and `end` fill an edge of the page. */
   readonly place?: "middle" | "start" | "end";
   readonly children?: ComponentChildren;
 }

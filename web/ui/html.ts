@@ -5,4 +5,4 @@
  */
 export { html } from "htm/preact";
 export { Component, type ComponentChildren, type RefObject, render, type VNode } from "preact";
-export { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+export { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
