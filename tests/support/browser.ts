@@ -52,6 +52,23 @@ export class BrowserPage implements AsyncDisposable {
     );
   }
 
+  /**
+   * Waits until an expression is true in the page, whose policy forbids Playwright's own way to wait for one; gives up
+   * after 30 seconds.
+   */
+  async until(expression: string): Promise<void> {
+    await this.untilTrue(async () => Boolean(await this.page.evaluate(expression)), expression);
+  }
+
+  /** Waits until something holds; gives up after 30 seconds. `name` is what it is called then. */
+  async untilTrue(holds: () => Promise<boolean>, name: string = `${holds}`): Promise<void> {
+    const deadline = Date.now() + 30_000;
+    while (!await holds()) {
+      assert.ok(Date.now() < deadline, `Cannot wait longer for: ${name}`);
+      await this.page.waitForTimeout(50);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close();
   }

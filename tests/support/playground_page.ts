@@ -4,6 +4,7 @@
  * @module
  */
 import type { BrowserContextOptions, Locator, Page } from "playwright-core";
+import type { SpeculationRound } from "../../routes/schema/speculation_round.ts";
 import { BrowserPage } from "./browser.ts";
 
 /** The playground in a browser. */
@@ -51,6 +52,12 @@ export class PlaygroundPage implements AsyncDisposable {
     return await this.replies.nth(index).locator(".answer").innerText();
   }
 
+  /** The first token with text of a round, or of what comes behind it, in the first answer. */
+  firstToken(rounds: readonly SpeculationRound[], round: number): Locator {
+    const before = rounds.slice(0, round).flatMap(({ tokens }) => tokens).filter(({ text }) => text !== "");
+    return this.replies.first().locator(`[data-token="${before.length}"]`);
+  }
+
   /** Sets a sampling field. */
   async set(label: string, text: string): Promise<void> {
     await this.page.getByLabel(label, { exact: true }).fill(text);
@@ -83,11 +90,7 @@ export class PlaygroundPage implements AsyncDisposable {
 
   /** Waits until something holds. */
   async until(holds: () => Promise<boolean>): Promise<void> {
-    for (let i = 0; i < 600; i++) {
-      if (await holds()) return;
-      await this.page.waitForTimeout(50);
-    }
-    throw new Error("Cannot go on: what is waited for does not come");
+    await this.browser.untilTrue(holds);
   }
 
   /** Adds fields of the API to every chat request, e.g. so that answers do not end by themselves. */

@@ -1,8 +1,7 @@
 /** What the playground's content security policy forbids, in a browser, on the real server with a tiny model. */
 import { strict as assert } from "node:assert";
 import { BrowserPage, lacksBrowser } from "../support/browser.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { writeTinyModel } from "../support/tiny_model.ts";
+import { TinyServer } from "../support/tiny_server.ts";
 
 /** Ways by which what a model writes could become a script, or leave the page. */
 const ATTEMPTS = {
@@ -31,34 +30,27 @@ Deno.test({
   name: "policy: nothing becomes a script of the playground, and nothing leaves it",
   ignore: lacksBrowser,
   async fn(t) {
-    const folder = await Deno.makeTempDir();
-    try {
-      const config = { numHeads: 4, numKvHeads: 2, headDim: 32 };
-      const model = await writeTinyModel(folder, { kind: "safetensors", seed: 1, config });
-      await using server = await ServerProcess.start(["--model-path", model]);
-      await using browser = await BrowserPage.open(server.url);
-      await browser.page.locator("#app > *").first().waitFor();
-      assert.deepEqual(browser.errors, []);
-      for (const [name, attempt] of Object.entries(ATTEMPTS)) {
-        await t.step(name, async () => {
-          const [violation, happened] = await browser.page.evaluate(`(async () => {
-            let happened = false;
-            globalThis.happen = () => happened = true;
-            const violated = new Promise((resolve, reject) => {
-              addEventListener("securitypolicyviolation", ({ violatedDirective }) => resolve(violatedDirective), {
-                once: true,
-              });
-              setTimeout(() => reject(new Error("nothing was forbidden")), 10_000);
+    await using server = await TinyServer.start();
+    await using browser = await BrowserPage.open(server.url);
+    await browser.page.locator("#app > *").first().waitFor();
+    assert.deepEqual(browser.errors, []);
+    for (const [name, attempt] of Object.entries(ATTEMPTS)) {
+      await t.step(name, async () => {
+        const [violation, happened] = await browser.page.evaluate(`(async () => {
+          let happened = false;
+          globalThis.happen = () => happened = true;
+          const violated = new Promise((resolve, reject) => {
+            addEventListener("securitypolicyviolation", ({ violatedDirective }) => resolve(violatedDirective), {
+              once: true,
             });
-            await (async () => { ${attempt} })().catch(() => {});
-            return [await violated, happened];
-          })()`) as [string, boolean];
-          assert.equal(happened, false);
-          assert.match(violation, /^(require-trusted-types-for|script-src|connect-src|frame-src)/);
-        });
-      }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
+            setTimeout(() => reject(new Error("nothing was forbidden")), 10_000);
+          });
+          await (async () => { ${attempt} })().catch(() => {});
+          return [await violated, happened];
+        })()`) as [string, boolean];
+        assert.equal(happened, false);
+        assert.match(violation, /^(require-trusted-types-for|script-src|connect-src|frame-src)/);
+      });
     }
   },
 });

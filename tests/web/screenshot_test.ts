@@ -8,6 +8,7 @@ import type { Page, Route } from "playwright-core";
 import type { SpeculationRound } from "../../web/api/answer.ts";
 import { shortVisibleText } from "../../web/tokens/visible_text.ts";
 import { lacksBrowser } from "../support/browser.ts";
+import { readAnswer } from "../support/chat_events.ts";
 import { eagle3Flags, needsModel } from "../support/model_file.ts";
 import { PlaygroundPage } from "../support/playground_page.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -39,7 +40,7 @@ Deno.test({
           await keep(page, `first-${colorScheme}`);
           const rounds = await askExample(opened);
           await keep(page, `tokens-${colorScheme}`);
-          await openRound(page, rounds, bushiest(rounds));
+          await openRound(opened, rounds, bushiest(rounds));
           assert.deepEqual(await shownPath(page), pathOf(rounds[bushiest(rounds)]!));
           assert.equal(await overflowOf(page), 0, "the tree is as wide as its panel at most");
           await page.mouse.move(0, 0);
@@ -56,7 +57,7 @@ Deno.test({
       const phone = { viewport: { width: 360, height: 780 }, hasTouch: true, isMobile: true };
       await using opened = await PlaygroundPage.open(server.url, phone);
       const { page } = opened, rounds = await askExample(opened);
-      await openRound(page, rounds, bushiest(rounds));
+      await openRound(opened, rounds, bushiest(rounds));
       const isInSight = await page.evaluate(`(() => {
         const tree = document.querySelector(".draft-tree").getBoundingClientRect();
         const node = document.querySelector(".draft-tree .drawn rect").getBoundingClientRect();
@@ -101,8 +102,7 @@ async function askExample(opened: PlaygroundPage): Promise<SpeculationRound[]> {
   const listen = async (route: Route) => {
     const response = await route.fetch(), body = await response.text();
     asked.push(route.request().postDataJSON());
-    rounds = [...body.matchAll(/^data: (\{.*\})$/gm)]
-      .flatMap(([, json]) => JSON.parse(json!).choices[0]?.speculation ?? []);
+    rounds = readAnswer(body).rounds;
     await route.fulfill({ response, body });
   };
   await page.route("**/v1/chat/completions", listen);
@@ -127,13 +127,14 @@ function bushiest(rounds: readonly SpeculationRound[]): number {
 }
 
 /** Opens the panel of a round by a click on its first token. */
-async function openRound(page: Page, rounds: readonly SpeculationRound[], round: number): Promise<void> {
-  const tokens = rounds.map(({ tokens }) => tokens.filter(({ text }) => text !== "").length);
-  const first = tokens.slice(0, round).reduce((sum, count) => sum + count, 0);
-  const token = page.locator(`[data-token="${first}"]`);
-  await page.locator(`[data-chunk]`).first().scrollIntoViewIfNeeded();
-  await token.click();
-  await page.getByRole("heading", { name: `Round ${round + 1} of` }).waitFor();
+async function openRound(
+  opened: PlaygroundPage,
+  rounds: readonly SpeculationRound[],
+  round: number,
+): Promise<void> {
+  await opened.page.locator(`[data-chunk]`).first().scrollIntoViewIfNeeded();
+  await opened.firstToken(rounds, round).click();
+  await opened.page.getByRole("heading", { name: `Round ${round + 1} of` }).waitFor();
 }
 
 /** Nodes of the path that was drawn, as the panel has them: accepted ones by their index, then the text drawn there. */

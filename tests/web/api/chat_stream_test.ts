@@ -1,7 +1,6 @@
 /** Answers as the page follows them: to their end, or to what cuts them off. */
 import { strict as assert } from "node:assert";
 import { errorResponse, toErrorReply } from "../../../routes/answers/errors.ts";
-import { eventStream } from "../../../routes/answers/sse.ts";
 import {
   AerieError,
   InvalidRequestError,
@@ -10,21 +9,13 @@ import {
 } from "../../../runtime/contracts/errors.ts";
 import type { Answer } from "../../../web/api/answer.ts";
 import { streamChat } from "../../../web/api/chat_stream.ts";
+import { chunk, streamed } from "../../support/chat_events.ts";
 import { PageServer } from "../../support/page_server.ts";
+import { plainRound } from "../tokens/canned_answers.ts";
 
 const question = { messages: [{ role: "user", content: "Hi" }], fields: { seed: 1 }, apiKey: "" } as const;
 
 const EVENTS = { headers: { "Content-Type": "text/event-stream" } };
-
-/** Events of the server's own stream of these chunks; a thrown error is its last. */
-function streamed(chunks: () => AsyncGenerator<unknown>): Promise<Response> {
-  const failed = (error: unknown) => toErrorReply(error).body;
-  return eventStream(chunks(), { abort: new AbortController(), pingMs: 1000, failed });
-}
-
-function chunk(content: string, finish: string | null = null) {
-  return { choices: [{ delta: { content }, "finish_reason": finish }] };
-}
 
 async function ask(
   answer: (request: Request) => Response | Promise<Response>,
@@ -66,29 +57,24 @@ Deno.test("chat stream: an answer grows and ends with its reason and counts", as
 });
 
 Deno.test("chat stream: rounds are those of all chunks, and a state's list does not change any more", async () => {
-  const round = (text: string) => ({
-    tokens: [{ id: 1, text, origin: "plain" }],
-    tree: null,
-    accepted: [],
-    "draft_ms": 0,
-    "verify_ms": 1,
-  });
   const states: Answer[] = [];
   let go = () => {};
   const seen = new Promise<void>((resolve) => go = resolve);
   const answer = await ask(() =>
     streamed(async function* () {
-      yield { choices: [{ ...chunk("a").choices[0], speculation: [round("a")] }] };
+      yield { choices: [{ ...chunk("a").choices[0], speculation: [plainRound("a")] }] };
       await seen;
-      yield { choices: [{ ...chunk("bc", "stop").choices[0], speculation: [round("b"), round("c")] }] };
+      yield {
+        choices: [{ ...chunk("bc", "stop").choices[0], speculation: [plainRound("b"), plainRound("c")] }],
+      };
     }), {
     onChange: (state) => {
       states.push(state);
       if (state.rounds.length === 1) go();
     },
   });
-  assert.deepEqual(answer.rounds, [round("a"), round("b"), round("c")]);
-  assert.deepEqual(states.find(({ text }) => text === "a")!.rounds, [round("a")]);
+  assert.deepEqual(answer.rounds, [plainRound("a"), plainRound("b"), plainRound("c")]);
+  assert.deepEqual(states.find(({ text }) => text === "a")!.rounds, [plainRound("a")]);
 });
 
 Deno.test("chat stream: many chunks in one frame are told of once", async () => {

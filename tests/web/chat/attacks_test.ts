@@ -2,9 +2,9 @@
 import { strict as assert } from "node:assert";
 import type { Route } from "playwright-core";
 import { lacksBrowser } from "../../support/browser.ts";
+import { chunk } from "../../support/chat_events.ts";
 import { PlaygroundPage } from "../../support/playground_page.ts";
-import { ServerProcess } from "../../support/server_process.ts";
-import { writeTinyModel } from "../../support/tiny_model.ts";
+import { TinyServer } from "../../support/tiny_server.ts";
 
 type Answer = Parameters<Route["fulfill"]>[0];
 
@@ -16,10 +16,6 @@ const EVIL = "<img src=x onerror=alert(1)> [x](javascript:alert(1)) <svg onload=
 function events(...data: unknown[]): Answer {
   const body = data.map((event) => `data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`);
   return { contentType: "text/event-stream", body: body.join("") };
-}
-
-function chunk(content: unknown, finish: string | null = null): unknown {
-  return { choices: [{ delta: { content }, "finish_reason": finish }] };
 }
 
 const HTML = { contentType: "text/html", body: "<h1>Sign in</h1>" };
@@ -73,15 +69,8 @@ Deno.test({
   name: "attacks",
   ignore: lacksBrowser,
   async fn(t) {
-    const folder = await Deno.makeTempDir();
-    try {
-      const config = { numHeads: 4, numKvHeads: 2, headDim: 32 };
-      const model = await writeTinyModel(folder, { kind: "safetensors", seed: 1, config });
-      await using server = await ServerProcess.start(["--model-path", model]);
-      await run(t, server.url);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    await using server = await TinyServer.start();
+    await run(t, server.url);
   },
 });
 
@@ -96,7 +85,7 @@ async function run(t: Deno.TestContext, url: string): Promise<void> {
       answer = events(chunk(EVIL, "stop"), "[DONE]");
       await opened.ask(EVIL);
     }
-    answer = events({ ...chunk("all of it", "stop") as object, padding: "x".repeat(1_000_000) });
+    answer = events({ ...chunk("all of it", "stop"), padding: "x".repeat(1_000_000) });
     assert.equal(await opened.ask("An event of a megabyte"), "all of it");
     const found = await page.evaluate(
       `document.querySelectorAll(".exchanges :is(img, script, iframe, a, svg:not(.icon))").length`,

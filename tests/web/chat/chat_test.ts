@@ -1,6 +1,7 @@
 /** The chat in a browser, on the real server and the default model. */
 import { strict as assert } from "node:assert";
 import { lacksBrowser } from "../../support/browser.ts";
+import { readAnswer } from "../../support/chat_events.ts";
 import { needsModel } from "../../support/model_file.ts";
 import { PlaygroundPage } from "../../support/playground_page.ts";
 import { ServerProcess } from "../../support/server_process.ts";
@@ -196,9 +197,7 @@ Deno.test({
       await opened.browser.assertAccessible();
       const code = page.locator("dialog .code");
       const curl = await run(["sh", "-c", await code.innerText()]);
-      const deltas = [...curl.matchAll(/^data: (\{.*)$/gm)]
-        .map(([, json]) => JSON.parse(json!).choices[0]?.delta.content ?? "");
-      assert.equal(deltas.join(""), text);
+      assert.equal(readAnswer(curl).text, text);
       await page.getByRole("radio", { name: "TypeScript" }).check();
       assert.match(await code.innerText(), /top_k/);
       const file = await Deno.makeTempFile({ suffix: ".ts" });

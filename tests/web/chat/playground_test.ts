@@ -1,20 +1,11 @@
 /** What can be done in the page, without a browser: asking, failing, taking back, two tabs. */
 import { strict as assert } from "node:assert";
 import { errorResponse, toErrorReply } from "../../../routes/answers/errors.ts";
-import { eventStream } from "../../../routes/answers/sse.ts";
 import { OverloadedError, UnavailableError } from "../../../runtime/contracts/errors.ts";
 import { MemoryStorage } from "../../../web/chat/browser_storage.ts";
 import { Playground } from "../../../web/chat/playground.ts";
+import { chunk, streamed } from "../../support/chat_events.ts";
 import { PageServer } from "../../support/page_server.ts";
-
-function chunk(content: string, finish: string | null = null) {
-  return { choices: [{ delta: { content }, "finish_reason": finish }] };
-}
-
-function streamed(chunks: () => AsyncGenerator<unknown>): Promise<Response> {
-  const failed = (error: unknown) => toErrorReply(error).body;
-  return eventStream(chunks(), { abort: new AbortController(), pingMs: 1000, failed });
-}
 
 /** Answers that echo the last message of the request. */
 function echo(request: Request): Promise<Response> | Response {

@@ -78,16 +78,15 @@ Deno.test({
       const { page } = browser;
       await gauge(page, "Accept length").getByText(/^\d/).waitFor();
       // Two points make a line.
-      await until(page, `(${inkOf})() !== undefined`);
+      await browser.until(`(${inkOf})() !== undefined`);
       const light = await page.evaluate(`(${inkOf})()`);
       await page.emulateMedia({ colorScheme: "dark" });
-      await until(page, `(${inkOf})() !== "${light}"`);
+      await browser.until(`(${inkOf})() !== "${light}"`);
       await browser.assertAccessible();
       for (const width of [360, 330]) {
         await page.setViewportSize({ width, height: 740 });
         await showLoad(page);
-        await until(
-          page,
+        await browser.until(
           "document.querySelectorAll('.load-chart').length === 5 && " +
             "[...document.querySelectorAll('.load-chart')].every((chart) => " +
             "chart.clientWidth > 0 && chart.querySelector('canvas').clientWidth === chart.clientWidth)",
@@ -132,15 +131,6 @@ async function hide(page: Page, isHidden: boolean): Promise<void> {
     `Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });` +
       `document.dispatchEvent(new Event("visibilitychange"));`,
   );
-}
-
-/** Waits for a condition of the page, whose policy keeps it from evaluating texts itself; gives up after 30 seconds. */
-async function until(page: Page, condition: string): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!await page.evaluate(condition)) {
-    assert.ok(Date.now() < deadline, `Cannot wait longer for: ${condition}`);
-    await page.waitForTimeout(50);
-  }
 }
 
 /**

@@ -1,17 +1,10 @@
 /** Accept lengths, as the line of a race has them. */
 import { strict as assert } from "node:assert";
 import { acceptLengths, thinned } from "../../../web/race/accept_lengths.ts";
-
-const round = (numTokens: number) => ({
-  tokens: Array.from({ length: numTokens }, () => ({ id: 1, text: "a", origin: "plain" as const })),
-  tree: null,
-  accepted: [],
-  draft_ms: 0,
-  verify_ms: 1,
-});
+import { roundOf } from "../tokens/canned_answers.ts";
 
 Deno.test("accept lengths: the prompt's round, which drafts nothing, is left out", () => {
-  assert.deepEqual(acceptLengths([1, 3, 1, 2].map(round)), [3, 1, 2]);
+  assert.deepEqual(acceptLengths([1, 3, 1, 2].map(roundOf)), [3, 1, 2]);
   assert.deepEqual(acceptLengths([]), []);
 });
 

@@ -16,6 +16,12 @@ export function plainRound(text: string, verifyMs: number = 8): SpeculationRound
   };
 }
 
+/** A round of so many tokens. */
+export function roundOf(numTokens: number): SpeculationRound {
+  const { tokens, ...round } = plainRound("a");
+  return { ...round, tokens: Array(numTokens).fill(tokens[0]) };
+}
+
 /** A round with a tree of (text, parent, product) nodes. */
 export function draftedRound(
   nodes: readonly (readonly [string, number, number])[],

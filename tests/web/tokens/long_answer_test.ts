@@ -23,7 +23,7 @@ Deno.test({
     assert.ok(numScreens > 10, "there is something to scroll through");
     for (let screen = 0; screen <= numScreens; screen++) {
       await page.evaluate(`scrollTo(0, ${screen} * innerHeight)`);
-      await opened.until(`[...document.querySelectorAll("[data-chunk]")].every((chunk) => {
+      await opened.browser.until(`[...document.querySelectorAll("[data-chunk]")].every((chunk) => {
         const { top, bottom } = chunk.getBoundingClientRect();
         return bottom < 0 || top > innerHeight || chunk.firstElementChild !== null;
       })`);
@@ -76,7 +76,7 @@ Deno.test({
     await opened.show(answer);
     for (const share of [0.3, 1]) {
       await page.evaluate(`app.scrollTo(0, ${share} * app.scrollHeight)`);
-      await opened.until(`[...document.querySelectorAll("[data-chunk]")].every((chunk) => {
+      await opened.browser.until(`[...document.querySelectorAll("[data-chunk]")].every((chunk) => {
         const { top, bottom } = chunk.getBoundingClientRect(), box = app.getBoundingClientRect();
         return bottom < box.top || top > box.bottom || chunk.firstElementChild !== null;
       })`);

@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import type { SpeculationRound } from "../../../web/api/answer.ts";
 import { shortVisibleText } from "../../../web/tokens/visible_text.ts";
 import { lacksBrowser } from "../../support/browser.ts";
+import { readAnswer } from "../../support/chat_events.ts";
 import { eagle3Flags, needsModel } from "../../support/model_file.ts";
 import { PlaygroundPage } from "../../support/playground_page.ts";
 import { ServerProcess } from "../../support/server_process.ts";
@@ -18,15 +19,9 @@ async function ask(opened: PlaygroundPage): Promise<SpeculationRound[]> {
     await route.fulfill({ response, body });
   });
   const shown = await opened.ask("Count from one to twenty.");
-  const events = body.split("\n").filter((line) => line.startsWith("data: {"));
-  const choices = events.flatMap((line) => JSON.parse(line.slice("data: ".length)).choices);
-  assert.equal(shown.trim(), choices.map(({ delta }) => delta.content ?? "").join("").trim());
-  return choices.flatMap(({ speculation }) => speculation ?? []);
-}
-
-/** Index among the tokens that have text of a round's first one. */
-function firstTokenOf(rounds: readonly SpeculationRound[], round: number): number {
-  return rounds.slice(0, round).flatMap(({ tokens }) => tokens).filter(({ text }) => text !== "").length;
+  const { text, rounds } = readAnswer(body);
+  assert.equal(shown.trim(), text.trim());
+  return rounds;
 }
 
 async function assertShown({ page }: PlaygroundPage, rounds: readonly SpeculationRound[], index: number) {
@@ -57,7 +52,7 @@ Deno.test({
       assert.ok(await page.locator(".token-legend .token").first().isVisible());
       const round = rounds.findIndex(({ accepted }) => accepted.length > 0);
       assert.ok(round > 0, "something was accepted");
-      await page.locator(`[data-token="${firstTokenOf(rounds, round)}"]`).hover();
+      await opened.firstToken(rounds, round).hover();
       await assertShown(opened, rounds, round);
       await browser.assertAccessible();
       await page.locator(".token-legend").hover();
@@ -80,7 +75,7 @@ Deno.test({
       });
       const { page, browser } = opened, rounds = await ask(opened);
       const round = rounds.findLastIndex(({ accepted }) => accepted.length > 0);
-      const token = page.locator(`[data-token="${firstTokenOf(rounds, round)}"]`);
+      const token = opened.firstToken(rounds, round);
       await token.tap();
       await assertShown(opened, rounds, round);
       const [{ y, height }, sheet] = [

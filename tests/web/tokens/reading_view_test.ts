@@ -126,11 +126,11 @@ Deno.test({
     assert.equal(await page.locator(".reading-text > div").count(), 400);
     for (const share of [0, 0.5, 1]) {
       await page.evaluate(`scrollTo(0, ${share} * document.body.scrollHeight)`);
-      await opened.until(`[...document.querySelectorAll(".block")].every((block) => {
+      await opened.browser.until(`[...document.querySelectorAll(".block")].every((block) => {
         const { top, bottom } = block.getBoundingClientRect();
         return bottom < 0 || top > innerHeight || !block.classList.contains("unfilled");
       })`);
-      await opened.until("document.querySelectorAll('.reading-text strong').length < 120");
+      await opened.browser.until("document.querySelectorAll('.reading-text strong').length < 120");
     }
     await page.getByText("Paragraph 399").waitFor();
     const all = await page.evaluate("document.querySelector('.reading-text').textContent") as string;
