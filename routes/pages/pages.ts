@@ -13,7 +13,7 @@ import { buildPage } from "./build_page.ts";
 import { once } from "./once.ts";
 
 /** What a page may do: everything comes from this server, and no script or style stands in the HTML. */
-const POLICY = [
+const POLICY: readonly string[] = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -26,8 +26,12 @@ const POLICY = [
 const HEADERS = { "Cross-Origin-Opener-Policy": "same-origin", "Cache-Control": "no-cache" };
 const KEPT = { "Cache-Control": "public, max-age=31536000, immutable" };
 
-/** Scripts make no HTML out of text but by DOMPurify, so that what a model writes cannot become a script. */
-const TRUSTED_TYPES = ["require-trusted-types-for 'script'", "trusted-types dompurify"];
+/** What the playground may do: to make HTML out of text by DOMPurify alone, so that what a model writes is no script. */
+export const PLAYGROUND_POLICY: readonly string[] = [
+  ...POLICY,
+  "require-trusted-types-for 'script'",
+  "trusted-types dompurify",
+];
 
 /** Adds the pages. `rootPath` is what a proxy cuts off before their paths, if anything. */
 export function addPages(app: OpenAPIHono, rootPath: string): void {
@@ -41,7 +45,7 @@ export function addPages(app: OpenAPIHono, rootPath: string): void {
     const { html } = await page();
     return html.respond(c, { ...HEADERS, "Content-Security-Policy": policy.join("; ") });
   };
-  for (const path of ["/", "/ui"]) app.get(path, show(playground, [...POLICY, ...TRUSTED_TYPES]));
+  for (const path of ["/", "/ui"]) app.get(path, show(playground, PLAYGROUND_POLICY));
   // React, in Swagger UI, makes elements of text.
   app.get("/docs", show(docs, POLICY));
   for (const path of ["/ui", "/docs"]) app.get(`${path}/`, (c) => c.redirect(`..${path}`, 308));

@@ -5,14 +5,10 @@
  */
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { buildPage, type BuiltPage } from "../../../routes/pages/build_page.ts";
+import { PLAYGROUND_POLICY } from "../../../routes/pages/pages.ts";
 import type { Answer } from "../../../web/api/answer.ts";
 import { packages } from "../../../web/packages.ts";
 import { BrowserPage } from "../../support/browser.ts";
-
-/** As the playground has it. */
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
-  "require-trusted-types-for 'script'; trusted-types dompurify";
 
 /** The page, with its server. */
 export class AnswerPage implements AsyncDisposable {
@@ -42,7 +38,10 @@ export class AnswerPage implements AsyncDisposable {
       const file = isPage ? html : files.get(pathname.slice("/ui/".length));
       if (file === undefined) return new Response(null, { status: 404 });
       return new Response(file.bytes, {
-        headers: { "Content-Type": file.type, ...(isPage && { "Content-Security-Policy": POLICY }) },
+        headers: {
+          "Content-Type": file.type,
+          ...(isPage && { "Content-Security-Policy": PLAYGROUND_POLICY.join("; ") }),
+        },
       });
     });
     const url = `http://127.0.0.1:${server.addr.port}`;
@@ -63,21 +62,6 @@ export class AnswerPage implements AsyncDisposable {
   } = {}): Promise<void> {
     const whole = { text: "", rounds: [], state: "ended", sentAt: 0, ...answer };
     await this.page.evaluate(`show(${JSON.stringify({ answer: whole, mode, place: "app", ...more })})`);
-  }
-
-  /** Waits until an expression is true in the page, whose policy forbids Playwright's own way to wait for one. */
-  async until(expression: string): Promise<void> {
-    await this.page.evaluate(`new Promise((resolve, reject) => {
-      const giveUp = setTimeout(() => reject(new Error("Never true: " + ${
-      JSON.stringify(expression)
-    })), 20000);
-      const look = () => {
-        if (!(${expression})) return requestAnimationFrame(look);
-        clearTimeout(giveUp);
-        resolve();
-      };
-      look();
-    })`);
   }
 
   /** Copies what is selected, as a user would, and returns the text in the clipboard; needs the permissions for it. */
