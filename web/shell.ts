@@ -111,10 +111,11 @@ function useShortcuts(playground: Playground, showChat: () => void, showKeys: ()
     const pressed = (event: KeyboardEvent) => {
       const { key, ctrlKey, metaKey, shiftKey, altKey } = event;
       if (!(ctrlKey || metaKey) || altKey || document.querySelector("dialog[open]") !== null) return;
-      if (shiftKey && key.toLowerCase() === "o") playground.begin();
-      else if (!shiftKey && key === "/") return event.preventDefault(), showKeys();
-      else return;
+      const isNew = shiftKey && key.toLowerCase() === "o", isHelp = !shiftKey && key === "/";
+      if (!isNew && !isHelp) return;
       event.preventDefault();
+      if (isHelp) return showKeys();
+      playground.begin();
       showChat();
       requestAnimationFrame(focusQuestion);
     };

@@ -50,6 +50,11 @@ export function messagesOf(
   return messages;
 }
 
+/** Conversations, those changed last first. */
+export function latestFirst(conversations: readonly Conversation[]): Conversation[] {
+  return conversations.toSorted((a, b) => b.changedAt - a.changedAt);
+}
+
 /** A conversation out of what was stored; undefined if that is none. */
 export function parseConversation(json: string): Conversation | undefined {
   try {

@@ -5,7 +5,7 @@
  */
 import type { Answer } from "../api/answer.ts";
 import type { TextStorage } from "./browser_storage.ts";
-import { type Conversation, parseConversation } from "./conversation.ts";
+import { type Conversation, latestFirst, parseConversation } from "./conversation.ts";
 
 /** Conversations that are kept. */
 export const MAX_CONVERSATIONS = 100;
@@ -26,9 +26,7 @@ export class ConversationStore {
 
   /** All conversations, those changed last first. What cannot be read is left out. */
   load(): Conversation[] {
-    return this.#storage.keys(CONVERSATION_KEY).map((key) => this.#read(key))
-      .filter((conversation) => conversation !== undefined)
-      .toSorted((a, b) => b.changedAt - a.changedAt);
+    return latestFirst(this.#storage.keys(CONVERSATION_KEY).flatMap((key) => this.#read(key) ?? []));
   }
 
   /** A conversation as it is stored. */

@@ -6,7 +6,7 @@
 import { isGoing } from "../api/answer.ts";
 import { Observable } from "../ui/observable.ts";
 import type { TextStorage } from "./browser_storage.ts";
-import { type Conversation, emptyConversation } from "./conversation.ts";
+import { type Conversation, emptyConversation, latestFirst } from "./conversation.ts";
 import { CONVERSATION_KEY, ConversationStore } from "./conversation_store.ts";
 
 const CURRENT_KEY = "aerie.current";
@@ -93,7 +93,7 @@ export class Conversations {
     this.#session.set(CURRENT_KEY, this.state.value.currentId);
     return () => {
       if (this.get(id) !== undefined) return;
-      this.state.value = { list: sorted([...this.state.value.list, removed]), currentId: id };
+      this.state.value = { list: latestFirst([...this.state.value.list, removed]), currentId: id };
       this.#session.set(CURRENT_KEY, id);
       this.save(removed);
       this.setDraft(id, draft);
@@ -121,10 +121,6 @@ export class Conversations {
     if (stored === undefined || isGoing(known?.exchanges.at(-1)?.answer)) return;
     if (known !== undefined && known.changedAt >= stored.changedAt) return;
     const others = this.state.value.list.filter((other) => other.id !== id);
-    this.state.value = { ...this.state.value, list: sorted([...others, stored]) };
+    this.state.value = { ...this.state.value, list: latestFirst([...others, stored]) };
   }
-}
-
-function sorted(list: readonly Conversation[]): Conversation[] {
-  return list.toSorted((a, b) => b.changedAt - a.changedAt);
 }

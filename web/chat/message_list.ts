@@ -65,7 +65,10 @@ export function MessageList({ playground }: MessageListProps): VNode {
   ` as VNode;
 }
 
-/** Keeps the end, or the beginning of what is empty, in sight when `grown` changes, until the reader scrolls up, and anew when `begun` does. */
+/**
+ * Keeps the end, or the beginning of what is empty, in sight when `grown` changes, until the reader scrolls up, and anew
+ * when `begun` does.
+ */
 function useFollowing(
   { isEmpty, isGrowing }: { readonly isEmpty: boolean; readonly isGrowing: boolean },
   grown: readonly unknown[],
