@@ -91,15 +91,24 @@ for (const colorScheme of ["light", "dark"] as const) {
 }
 
 Deno.test({
-  name: "reading: a button copies the code as it is",
+  name: "reading: a button copies the code as it is, also where the page is not secure",
   ignore: lacksBrowser,
   async fn() {
     await using opened = await AnswerPage.open({ permissions: ["clipboard-read", "clipboard-write"] });
-    const { page } = opened;
+    const { page } = opened, button = page.getByRole("button", { name: "Copy this code" });
     await opened.show({ text: DOCUMENT }, "reading");
-    await page.getByRole("button", { name: "Copy this code" }).click();
+    await page.evaluate("globalThis.clipboard = navigator.clipboard");
+    await button.click();
     await page.getByText("Copied").waitFor();
-    assert.equal(await page.evaluate("navigator.clipboard.readText()"), "const x = 1 < 2;");
+    assert.equal(await page.evaluate("clipboard.readText()"), "const x = 1 < 2;");
+
+    await page.evaluate("clipboard.writeText('before')");
+    await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
+    await opened.show({ text: "```\n a\n\tb\n```" }, "reading");
+    await button.click();
+    await page.getByText("Copied").waitFor();
+    assert.equal(await page.evaluate("clipboard.readText()"), " a\n\tb");
+    assert.deepEqual(opened.browser.errors, []);
   },
 });
 
