@@ -55,6 +55,20 @@ Deno.test({
       assert.equal(await pass(), 0, "hidden");
       await hide(page, false);
       assert.ok(await pass() >= 3, "seen again");
+      const asking = Promise.withResolvers<void>(), hidden = Promise.withResolvers<void>();
+      await page.route("**/v1/loads*", async (route) => {
+        asking.resolve();
+        await hidden.promise;
+        await route.continue();
+      });
+      await page.clock.runFor(2000);
+      await asking.promise;
+      await hide(page, true);
+      hidden.resolve();
+      await pass();
+      assert.equal(await pass(), 0, "hidden while it asks");
+      await hide(page, false);
+      assert.ok(await pass() >= 3, "seen once more");
       await page.getByRole("heading", { name: "Load" }).click();
       await pass();
       assert.equal(await pass(), 0, "closed");
