@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, useRef, useState, type VNode } from "../ui/html.ts";
+import { html, useState, type VNode } from "../ui/html.ts";
 import { Chart } from "./chart.ts";
 import { gauges, newest } from "./gauges.ts";
 import { useLoads } from "./use_loads.ts";
@@ -15,12 +15,11 @@ export interface LoadViewProps {
 
 /** Gauges of the KV pool, the queue and running requests. */
 export function LoadView({ apiKey }: LoadViewProps): VNode {
-  const [isOpen, setOpen] = useState(true), element = useRef<HTMLDetailsElement>(null);
-  const { samples, failure } = useLoads(apiKey, isOpen, () => element.current!.checkVisibility());
+  const [isOpen, setOpen] = useState(true);
+  const { samples, failure } = useLoads(apiKey, isOpen);
   return html`
     <details
       class="load-view"
-      ref=${element}
       open=${isOpen}
       onToggle=${({ currentTarget }: { currentTarget: HTMLDetailsElement }) => setOpen(currentTarget.open)}
     >

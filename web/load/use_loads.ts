@@ -16,8 +16,8 @@ export interface Loads {
   readonly failure?: string;
 }
 
-/** Asks every two seconds while `isOpen` and the page are seen; `isShown` says whether the gauges are laid out. */
-export function useLoads(apiKey: string, isOpen: boolean, isShown: () => boolean): Loads {
+/** Asks every two seconds while `isOpen` and the page is seen. */
+export function useLoads(apiKey: string, isOpen: boolean): Loads {
   const [loads, setLoads] = useState<Loads>({ samples: [] });
   useEffect(() => {
     if (!isOpen) return;
@@ -25,14 +25,12 @@ export function useLoads(apiKey: string, isOpen: boolean, isShown: () => boolean
     let timer: ReturnType<typeof setTimeout> | undefined, numFailures = 0, isAsking = false;
     const poll = async () => {
       isAsking = true;
-      if (isShown()) {
-        const next = await askLoads(apiKey, signal);
-        if (signal.aborted) return;
-        numFailures = "failure" in next ? numFailures + 1 : 0;
-        setLoads(({ samples }) =>
-          "failure" in next ? { samples, ...next } : { samples: addSample(samples, next) }
-        );
-      }
+      const next = await askLoads(apiKey, signal);
+      if (signal.aborted) return;
+      numFailures = "failure" in next ? numFailures + 1 : 0;
+      setLoads(({ samples }) =>
+        "failure" in next ? { samples, ...next } : { samples: addSample(samples, next) }
+      );
       isAsking = false;
       if (!document.hidden) timer = setTimeout(poll, delayAfter(numFailures));
     };
