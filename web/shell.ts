@@ -15,7 +15,7 @@ import { LoadView } from "./load/load_view.ts";
 import { RaceView } from "./race/race_view.ts";
 import { ShortcutsDialog } from "./shortcuts_dialog.ts";
 import { Dialog } from "./ui/dialog.ts";
-import { html, useEffect, useMemo, useState, type VNode } from "./ui/html.ts";
+import { html, useEffect, useLayoutEffect, useMemo, useState, type VNode } from "./ui/html.ts";
 import { useMedia } from "./ui/media.ts";
 import { useValue } from "./ui/observable.ts";
 
@@ -33,7 +33,8 @@ export function Shell({ playground }: ShellProps): VNode {
   const values = useValue(playground.settings.values), apiKey = useValue(playground.settings.apiKey);
   const wanted = useValue(playground.wantedField);
   useEffect(() => setSettings(isWidest), [isWidest]);
-  useEffect(() => setList(false), [isWide]);
+  // At once: an effect of a later frame would close a list that was opened meanwhile.
+  useLayoutEffect(() => setList(false), [isWide]);
   useEffect(() => {
     if (wanted !== undefined) setSettings(true);
   }, [wanted]);
