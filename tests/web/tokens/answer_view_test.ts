@@ -229,7 +229,9 @@ Deno.test({
     await page.evaluate(`(globalThis.entered = 0,
       document.getElementById("app").addEventListener("pointerover", () => entered++))`);
     await opened.show(SHORT);
-    await opened.browser.until("entered > 0");
+    // What is under the mouse is looked for when a frame is drawn.
+    const entersAtFrame = "new Promise((resolve) => requestAnimationFrame(() => resolve(entered > 0)))";
+    await opened.browser.untilTrue(() => page.evaluate<boolean>(entersAtFrame), "entered > 0");
     await page.evaluate(
       "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))",
     );
