@@ -8,6 +8,7 @@
 #include "cuda/completion.h"
 #include "cuda/copies.h"
 #include "cuda/gpu.h"
+#include "cuda/graph.h"
 #include "cuda/memory.h"
 #include "cuda/run_ops.h"
 #include "cuda/stream.h"
@@ -25,9 +26,12 @@ constexpr int32_t kDevice = AERIE_CUDA_SIM;
 constexpr int32_t kDevice = AERIE_CUDA;
 #endif
 
-// A tape whose ops are launched one by one. Captured graphs of certain sizes would stand beside them.
+// A tape's ops, launched one by one, and graphs of them for batches of certain sizes.
 struct CudaProgram final : Program {
     std::vector<Op> ops;
+    std::vector<Batch*> batches;
+    Buffer scratch;  // its address is in the graphs
+    Graphs graphs;
 };
 
 class CudaBackend final : public Backend {
@@ -77,34 +81,49 @@ class CudaBackend final : public Backend {
     void check(const Op& op) const override { check_op(op); }
 
     void run(const Op& op, uint64_t number) override {
-        reserve_scratch(op);
-        submit({&op, 1}, number, name_of(op.kind));
+        reserve(scratch_, scratch_bytes(op));
+        submit(number, name_of(op.kind), [&] { run_ops({&op, 1}, launch_on(scratch_, number)); });
     }
 
     std::unique_ptr<Program> compile(const Tape& tape) override {
         auto program = std::make_unique<CudaProgram>();
         program->ops = tape.ops;
-        for (const Op& op : program->ops) reserve_scratch(op);
+        for (const Tape::Limits& used : tape.limits) program->batches.push_back(used.batch);
+        for (const Op& op : program->ops) reserve(scratch_, scratch_bytes(op));
+        program->scratch = scratch_;
         return program;
     }
 
-    // A program runs batches of any size.
-    void prepare(Program&, uint32_t, uint32_t, uint32_t) override {}
+    void prepare(Program& prepared, uint32_t num_rows, uint32_t num_segments, uint32_t num_outputs) override {
+        auto& program = static_cast<CudaProgram&>(prepared);
+        gpu_.use();
+        program.graphs.capture(program.ops, launch_on(program.scratch), {num_rows, num_outputs, num_segments});
+    }
 
-    void launch(Program& program, uint64_t number) override {
-        submit(static_cast<CudaProgram&>(program).ops, number, "graph_launch");
+    void launch(Program& launched, uint64_t number) override {
+        const auto& program = static_cast<const CudaProgram&>(launched);
+        submit(number, "graph_launch", [&] {
+            if (const cudaGraphExec_t graph = program.graphs.smallest(program.batches))
+                expect_success(cudaGraphLaunch(graph, stream_), "graph_launch");
+            else
+                run_ops(program.ops, launch_on(program.scratch, number));
+        });
     }
 
     void wait(uint64_t number) override { completion_.wait(number); }
     bool is_done(uint64_t number) const override { return completion_.is_done(number); }
 
   private:
-    void submit(std::span<const Op> ops, uint64_t number, const char* what) {
+    Launch launch_on(const Buffer& scratch, uint64_t number = 0) const {
+        return {.stream = stream_, .number = number, .scratch = scratch.address, .scratch_bytes = scratch.bytes};
+    }
+
+    // Launches a piece of work by `body`.
+    template <class Body>
+    void submit(uint64_t number, const char* what, Body&& body) {
         gpu_.use();
-        const Launch launch{
-            .stream = stream_, .number = number, .scratch = scratch_.address, .scratch_bytes = scratch_.bytes};
         try {
-            run_ops(ops, launch);
+            body();
         } catch (const Error&) {
             // What was launched before uses its objects until it is done, unless the device failed.
             try {
@@ -116,9 +135,8 @@ class CudaBackend final : public Backend {
         completion_.mark(number, what);
     }
 
-    void reserve_scratch(const Op& op) { reserve(scratch_, scratch_bytes(op)); }
-
-    // Memory that the stream's work uses, one piece after another.
+    // Memory that the stream's work uses, one piece after another. What was there before lives as long as programs that
+    // were compiled for it.
     void reserve(Buffer& buffer, size_t bytes) {
         if (bytes > buffer.bytes) buffer = memory_.allocate(bytes);
     }
