@@ -57,6 +57,7 @@ void CudaSampler::begin_draw(uint64_t number, uint32_t num_outputs, DeviceMemory
         draws_[last_].num_drawn = std::max(draws_[last_].num_drawn, num_drawn);
         return;
     }
+    reserve(memory);
     drawing_ = number;
     last_ = (last_ + 1) % kNumDraws;
     Draw& draw = draws_[last_];
