@@ -30,7 +30,7 @@ export interface VerifierConfig {
   /** Type of floating weights. */
   readonly dtype: ServerArgs["dtype"];
   /** Type of keys and values. */
-  readonly kvDtype: "bfloat16" | "float32";
+  readonly kvDtype: "float16" | "bfloat16" | "float32";
   /** Tokens in a page. */
   readonly pageSize: number;
   /** Tokens the KV pool holds. */
