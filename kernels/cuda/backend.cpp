@@ -11,6 +11,7 @@
 #include "cuda/graph.h"
 #include "cuda/memory.h"
 #include "cuda/run_ops.h"
+#include "cuda/sampler.h"
 #include "cuda/stream.h"
 
 namespace aerie::cuda {
@@ -70,10 +71,12 @@ class CudaBackend final : public Backend {
                     [this](uint32_t count, const auto& body) { parallel_for(count, body); });
     }
 
-    std::shared_ptr<Sampler> make_sampler() override { return std::make_shared<Sampler>(); }
-    void sampler_write(Sampler&, const SamplerInputs&) override {}
-    void sampler_read(Sampler&, const SamplerOutputs&, uint64_t) override {
-        fail(AERIE_UNSUPPORTED, "sampler_read: there is no sampling on CUDA yet");
+    std::shared_ptr<Sampler> make_sampler() override { return std::make_shared<CudaSampler>(); }
+    void sampler_write(Sampler& sampler, const SamplerInputs& inputs) override {
+        static_cast<CudaSampler&>(sampler).write(inputs);
+    }
+    void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number) override {
+        static_cast<CudaSampler&>(sampler).read(outputs, number, completion_);
     }
 
     // A plan of attention is not used: kernels find their items in the batch's block.
@@ -81,15 +84,15 @@ class CudaBackend final : public Backend {
     void check(const Op& op) const override { check_op(op); }
 
     void run(const Op& op, uint64_t number) override {
-        reserve(scratch_, scratch_bytes(op));
-        submit(number, name_of(op.kind), [&] { run_ops({&op, 1}, launch_on(scratch_, number)); });
+        reserve_for({&op, 1});
+        submit({&op, 1}, number, name_of(op.kind), [&] { run_ops({&op, 1}, launch_on(scratch_, number)); });
     }
 
     std::unique_ptr<Program> compile(const Tape& tape) override {
         auto program = std::make_unique<CudaProgram>();
         program->ops = tape.ops;
         for (const Tape::Limits& used : tape.limits) program->batches.push_back(used.batch);
-        for (const Op& op : program->ops) reserve(scratch_, scratch_bytes(op));
+        reserve_for(program->ops);
         program->scratch = scratch_;
         return program;
     }
@@ -102,7 +105,7 @@ class CudaBackend final : public Backend {
 
     void launch(Program& launched, uint64_t number) override {
         const auto& program = static_cast<const CudaProgram&>(launched);
-        submit(number, "graph_launch", [&] {
+        submit(program.ops, number, "graph_launch", [&] {
             if (const cudaGraphExec_t graph = program.graphs.smallest(program.batches))
                 expect_success(cudaGraphLaunch(graph, stream_), "graph_launch");
             else
@@ -118,12 +121,16 @@ class CudaBackend final : public Backend {
         return {.stream = stream_, .number = number, .scratch = scratch.address, .scratch_bytes = scratch.bytes};
     }
 
-    // Launches a piece of work by `body`.
+    // Launches a piece of work, which is these ops, by `body`.
     template <class Body>
-    void submit(uint64_t number, const char* what, Body&& body) {
+    void submit(std::span<const Op> ops, uint64_t number, const char* what, Body&& body) {
         gpu_.use();
         try {
+            for (const Op& op : ops)
+                if (op.sampler) sampler_of(op).begin_draw(number, num_rows_of(*op.x), memory_);
             body();
+            for (const Op& op : ops)
+                if (op.sampler) sampler_of(op).end_draw(stream_);
         } catch (const Error&) {
             // What was launched before uses its objects until it is done, unless the device failed.
             try {
@@ -133,6 +140,23 @@ class CudaBackend final : public Backend {
             throw;
         }
         completion_.mark(number, what);
+    }
+
+    static CudaSampler& sampler_of(const Op& op) { return *static_cast<CudaSampler*>(op.sampler); }
+
+    // Rows of a tensor that ops work on, by the batch as last written.
+    static uint32_t num_rows_of(const Tensor& tensor) {
+        if (!tensor.batch) return tensor.capacity;
+        const BatchCounts& counts = tensor.batch->block().counts;
+        return tensor.scope == AERIE_ROWS ? counts.num_rows : counts.num_outputs;
+    }
+
+    // Allocates what ops use besides their operands.
+    void reserve_for(std::span<const Op> ops) {
+        for (const Op& op : ops) {
+            reserve(scratch_, scratch_bytes(op));
+            if (op.sampler) sampler_of(op).reserve(memory_);
+        }
     }
 
     // Memory that the stream's work uses, one piece after another. What was there before lives as long as programs that

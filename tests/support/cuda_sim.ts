@@ -16,6 +16,9 @@ import { testEachIsa } from "./native.ts";
 const isWanted = !Deno.env.has("AERIE_LIBRARY") && (Deno.env.has("CI") || isBuilt());
 const libraryPath = isWanted ? await ensureLibrary({ device: "cuda-sim" }) : undefined;
 
+/** Its path; undefined where its tests are ignored. */
+export const simulatorPath: string | undefined = libraryPath;
+
 /** Whether there is a library to open. */
 export const isSimulatorBuilt: boolean = libraryPath !== undefined;
 
