@@ -1,8 +1,8 @@
 // Plays traces of AERIE_TRACE against a library and compares every output bit for bit.
 //   replay --library=PATH [--device=N] [--beside=PATH] [--beside-device=N] [--ops] TRACE...
 // Devices are those of enum aerie_device; 1 (CUDA) and 2 (the simulator) where nothing is said. Prints a line per
-// trace. Where one differs, `beside`, which is a library of the right bits, plays it too, op by op, to find the first op
-// whose numbers differ; with --ops the comparison is by op from the start. Exit status 1 if anything differs, 2 if
+// trace. Where one differs, `beside`, which is a library of the right bits, plays it too, op by op, to find the first
+// op whose numbers differ; with --ops the comparison is by op from the start. Exit status 1 if anything differs, 2 if
 // something cannot be read or opened.
 #include <memory>
 
@@ -34,7 +34,9 @@ std::optional<std::string> play_straight(const std::string& path, const Library&
         if (!functions().contains(name)) give_up(path + " calls " + name + ", which is not in aerie.h");
         if (name == "aerie_tensor_create" || name == "aerie_tensor_load" || name == "aerie_batch_tensor")
             cols[uint64_t(record.handle(0)) << 32 | record.handle(1)] =
-                record.scalar(name == "aerie_tensor_create" ? 3 : name == "aerie_tensor_load" ? 6 : 4);
+                record.scalar(name == "aerie_tensor_create" ? 3
+                              : name == "aerie_tensor_load" ? 6
+                                                            : 4);
         const int32_t status = player.play(name, record, found);
         ++totals.num_calls;
         if (status) {

@@ -13,9 +13,9 @@ std::string pair(uint32_t rows, uint32_t cols) {
 
 bool Steps::is_op(const std::string& name) {
     static const std::set<std::string> ops = {
-        "aerie_embedding", "aerie_rms_norm", "aerie_linear",         "aerie_rope_angles", "aerie_rope",
-        "aerie_kv_store",  "aerie_attention", "aerie_silu_mul",      "aerie_gather_outputs", "aerie_gather_rows",
-        "aerie_store_rows", "aerie_add_bias", "aerie_sample",
+        "aerie_embedding",  "aerie_rms_norm",  "aerie_linear",   "aerie_rope_angles",    "aerie_rope",
+        "aerie_kv_store",   "aerie_attention", "aerie_silu_mul", "aerie_gather_outputs", "aerie_gather_rows",
+        "aerie_store_rows", "aerie_add_bias",  "aerie_sample",
     };
     return ops.contains(name);
 }
