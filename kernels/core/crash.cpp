@@ -9,12 +9,36 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 #include <iterator>
 #include <mutex>
 
 namespace aerie {
+namespace {
 
-constinit thread_local Running running;
+// Where each thread's `Running` is, for its signal handler: to read a thread-local there may call malloc, unless its
+// model is initial-exec. That makes all thread-locals of the library, CUDA's runtime's 4 KiB among them, a part of the
+// static block, whose room a program that opens the library later does not have.
+struct RunningKey {
+    RunningKey() : is_there(pthread_key_create(&key, nullptr) == 0) {}
+    pthread_key_t key;
+    const bool is_there;
+};
+const RunningKey running_key;
+
+// The calling thread's, if it has one; does not allocate.
+const Running* find_running() {
+    return running_key.is_there ? static_cast<const Running*>(pthread_getspecific(running_key.key)) : nullptr;
+}
+
+}  // namespace
+
+Running& running() {
+    constinit thread_local Running mine;
+    constinit thread_local bool is_known = false;
+    if (!is_known && running_key.is_there) is_known = pthread_setspecific(running_key.key, &mine) == 0;
+    return mine;
+}
 
 FixedText& FixedText::add(const char* text) {
     while (*text && size_ < sizeof text_) text_[size_++] = *text++;
@@ -40,8 +64,9 @@ constexpr size_t kNumSignals = std::size(kSignals), kStackBytes = 64 << 10;
 constexpr int kPatienceMs = 500;
 
 struct sigaction previous[kNumSignals];
-// Where the library's code lies.
+// Where the library's code lies, and its file's name.
 uintptr_t base, text_begin, text_end;
+const char* file_name = "";
 std::atomic<bool> reported{false};
 
 uintptr_t program_counter(const void* context) {
@@ -55,10 +80,10 @@ uintptr_t program_counter(const void* context) {
 #endif
 }
 
-void report(const char* name, bool by_kernel, uintptr_t pc, const void* address) {
+void report(const Running& running, const char* name, bool by_kernel, uintptr_t pc, const void* address) {
     FixedText line;
     line.add("Cannot go on: ").add(name).add(" in the native library");
-    if (pc >= text_begin && pc < text_end) line.add(" at libaerie.so+0x").add(pc - base, 16);
+    if (pc >= text_begin && pc < text_end) line.add(" at ").add(file_name).add("+0x").add(pc - base, 16);
     if (by_kernel) line.add(", address 0x").add(reinterpret_cast<uintptr_t>(address), 16);
     line.add(": ");
     const void* ops = running.ops.load(std::memory_order_relaxed);
@@ -98,8 +123,10 @@ void handle(int signal, siginfo_t* info, void* context) {
     const uintptr_t pc = program_counter(context);
     const bool by_kernel = info->si_code > 0;
     // Code that the library called, such as memcpy or abort, lies outside its text; the mark of the call attributes it.
-    const bool inside = (pc >= text_begin && pc < text_end) || running.call.load(std::memory_order_relaxed) ||
-                        running.ops.load(std::memory_order_relaxed);
+    const Running* const known = find_running();
+    const bool inside =
+        (pc >= text_begin && pc < text_end) ||
+        (known && (known->call.load(std::memory_order_relaxed) || known->ops.load(std::memory_order_relaxed)));
     if (!inside) return hand_on(signal, previous[i], by_kernel, info, context);
     if (reported.exchange(true)) {
         // Waits for another thread that is about to end the process to write its line; goes on if its handler
@@ -107,7 +134,8 @@ void handle(int signal, siginfo_t* info, void* context) {
         for (int waited = 0; waited < kPatienceMs; ++waited) usleep(1000);
         return hand_on(signal, previous[i], by_kernel, info, context);
     }
-    report(kSignals[i].name, by_kernel, pc, info->si_addr);
+    static constinit const Running nothing;
+    report(known ? *known : nothing, kSignals[i].name, by_kernel, pc, info->si_addr);
     // A fault raised by the kernel happens again and meets the previous handler, which may handle it, for example a
     // stack overflow. A signal that was sent would not happen again.
     if (by_kernel) {
@@ -126,6 +154,8 @@ int find_text(dl_phdr_info* library, size_t, void*) {
         base = library->dlpi_addr;
         text_begin = begin;
         text_end = end;
+        const char* slash = strrchr(library->dlpi_name, '/');
+        file_name = slash ? slash + 1 : library->dlpi_name;
         return 1;
     }
     return 0;
@@ -150,7 +180,7 @@ void install_crash_handlers() {
 }
 
 CrashStack::CrashStack(uint32_t thread) {
-    running.thread.store(thread, std::memory_order_relaxed);
+    running().thread.store(thread, std::memory_order_relaxed);
     char name[16];
     snprintf(name, sizeof name, "aerie-%u", thread);
     pthread_setname_np(pthread_self(), name);

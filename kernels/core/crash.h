@@ -28,15 +28,21 @@ struct Running {
     std::atomic<uint32_t> thread{0};  // number in its pool; 0: the caller
 };
 
-// Initial-exec, since the first access to other thread-locals may call malloc, which a signal handler must not.
-extern constinit thread_local Running running [[gnu::tls_model("initial-exec")]];
+// What the calling thread does. A thread that called this once is known to its handler from then on. The first call of
+// a thread may allocate.
+Running& running();
 
 // Marks this thread as inside an entry of aerie.h. Entries do not nest.
 class RunningCall {
   public:
-    explicit RunningCall(const char* name) { running.call.store(name, std::memory_order_relaxed); }
-    ~RunningCall() { running.call.store(nullptr, std::memory_order_relaxed); }
+    explicit RunningCall(const char* name) : running_(running()) {
+        running_.call.store(name, std::memory_order_relaxed);
+    }
+    ~RunningCall() { running_.call.store(nullptr, std::memory_order_relaxed); }
     RunningCall(const RunningCall&) = delete;
+
+  private:
+    Running& running_;
 };
 
 // Installs handlers of SIGSEGV, SIGBUS, SIGABRT, SIGILL and SIGFPE in front of the existing ones, once per process:

@@ -104,7 +104,7 @@ void Pool::run(Body body, void* argument) {
     if (size_ == 1) return body(argument, 0);
     body_ = body;
     argument_ = argument;
-    call_ = running.call.load(std::memory_order_relaxed);
+    call_ = running().call.load(std::memory_order_relaxed);
     first_arrival_ = arrivals_[0].local;
     publish();
     body(argument, 0);

@@ -125,7 +125,7 @@ void describe_run(const void* raw, uint32_t at, FixedText& text) {
 void TapeRun::run_op(size_t at, const Worker& worker) const {
     const Op& op = ops[at];
     if (op.barrier_before) worker.barrier();
-    running.at.store(uint32_t(at), std::memory_order_relaxed);
+    running().at.store(uint32_t(at), std::memory_order_relaxed);
     op.run(op, worker);
 }
 
@@ -145,9 +145,10 @@ void TapeRun::run_slices(size_t first, size_t last, const Worker& worker) const 
 }
 
 void TapeRun::run(const Worker& worker) const {
-    running.describe.store(describe_run, std::memory_order_relaxed);
-    running.at.store(0, std::memory_order_relaxed);
-    running.ops.store(this, std::memory_order_relaxed);
+    Running& mine = running();
+    mine.describe.store(describe_run, std::memory_order_relaxed);
+    mine.at.store(0, std::memory_order_relaxed);
+    mine.ops.store(this, std::memory_order_relaxed);
     for (size_t i = 0; i < count;) {
         if (!ops[i].slice) {
             run_op(i++, worker);
@@ -158,7 +159,7 @@ void TapeRun::run(const Worker& worker) const {
         run_slices(i, last, worker);
         i = last;
     }
-    running.ops.store(nullptr, std::memory_order_relaxed);
+    mine.ops.store(nullptr, std::memory_order_relaxed);
 }
 
 void fuse(std::vector<Op>& ops, QuantizedBuffer& quantized) {

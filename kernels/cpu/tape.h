@@ -15,7 +15,7 @@ struct TapeRun {
     uint64_t forward;  // launches of the context so far, this one included; 0: an op by itself
     uint64_t launch;   // number of the work
 
-    // Runs this thread's share of all ops. Marks the current op in `running`, for the crash handler.
+    // Runs this thread's share of all ops. Marks the current op in `running()`, for the crash handler.
     void run(const Worker& worker) const;
 
   private:

@@ -16,22 +16,27 @@ class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
   readonly name = "drafter";
   #proposer: Proposer | undefined;
 
-  start({ speculation, verifierConfig, verifierInfo }: DrafterConfig, context: ActorContext): DrafterInfo {
+  start(
+    { speculation, verifierConfig, verifierInfo }: DrafterConfig,
+    { clock, log }: ActorContext,
+  ): DrafterInfo {
     if (speculation === undefined) return {};
-    const { maxRunningRequests, pageSize, contextLength } = verifierConfig;
+    const { maxRunningRequests, pageSize, contextLength, graphSequences = 0 } = verifierConfig;
     const limits = {
       maxSequences: maxRunningRequests,
       numPages: verifierInfo.numPages,
       pageSize,
       contextLength,
+      graphSequences,
     };
     const target = targetParts(verifierConfig, verifierInfo);
     const { path } = speculation.head ?? speculation.draft ?? verifierConfig.checkpoint;
-    this.#proposer = loading(
-      path,
-      () => createProposer({ speculation, limits, target, log: context.log }),
-    );
-    return { costs: measureDrafts(this.#proposer, speculation, limits, context.clock) };
+    this.#proposer = loading(path, () => {
+      const proposer = createProposer({ speculation, limits, target, log });
+      proposer.capture?.({ numSteps: speculation.numSteps, clock, log });
+      return proposer;
+    });
+    return { costs: measureDrafts(this.#proposer, speculation, limits, clock) };
   }
 
   receive(message: DrafterMessage, { send }: ActorContext): void {

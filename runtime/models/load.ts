@@ -20,7 +20,14 @@ const GIB = 1024 ** 3;
 /** The part of a verifier's configuration that concerns the model alone. */
 export type LoadConfig = Omit<
   VerifierConfig,
-  "libraryPath" | "device" | "threads" | "mayUseFewerThreads" | "eosTokenIds" | "acceptThresholds"
+  | "libraryPath"
+  | "device"
+  | "deviceIndex"
+  | "graphSequences"
+  | "threads"
+  | "mayUseFewerThreads"
+  | "eosTokenIds"
+  | "acceptThresholds"
 >;
 
 /** A loaded model with its batch and KV pool. */
@@ -128,10 +135,7 @@ export function loadModel(
         `#tokens: ${numPages * pageSize}, size: ${(bytes / GIB).toFixed(2)} GB`,
     );
   }
-  log(
-    "info",
-    `Memory pool end. avail mem=${availableGib()} GB; the pools are reserved, and take memory as they are used`,
-  );
+  log("info", `Memory pool end. avail mem=${availableGib()} GB`);
   const info = {
     numPages,
     kBytes: halfBytes,

@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { ensureLibrary } from "../../ffi/build.ts";
+import { isSimulatorBuilt } from "../support/cuda_sim.ts";
 import { needsModel } from "../support/model_file.ts";
 import { ServerProcess } from "../support/server_process.ts";
 
@@ -21,7 +22,7 @@ async function run(program: string, args: readonly string[]) {
   return { code, stdout: decode(stdout), stderr: decode(stderr) };
 }
 
-const crash = (how: string) => run(Deno.execPath(), ["run", "-A", script, how]);
+const crash = (how: string, device = "cpu") => run(Deno.execPath(), ["run", "-A", script, how, device]);
 
 Deno.test("crash: a fault in the library is one line that names what ran, then the signal", async () => {
   const cases = [
@@ -42,6 +43,23 @@ Deno.test("crash: a fault in the library is one line that names what ran, then t
     assert.equal(code, 128 + signal, how);
   }
 });
+
+for (const [device, name] of [["cpu", "libaerie"], ["cuda-sim", "libaerie_cuda_sim"]] as const) {
+  Deno.test({
+    name: `crash: the line names the library [${device}]`,
+    ignore: device !== "cpu" && !isSimulatorBuilt,
+    fn: async () => {
+      const { code, stderr } = await crash("result", device);
+      assert.match(
+        stderr,
+        new RegExp(
+          `^Cannot go on: SIGSEGV [^\\n]* at ${name}\\.so\\+0x\\w+, address 0x8: call aerie_context_create, `,
+        ),
+      );
+      assert.equal(code, 128 + SIGSEGV);
+    },
+  });
+}
 
 Deno.test("crash: faults outside the library go where they went without it", async () => {
   const outside = await crash("outside");

@@ -1,14 +1,16 @@
 /**
- * Runs as a process of its own: brings the native library up and then faults in the way that its argument names, or
- * provokes what looks like a fault and goes on.
+ * Runs as a process of its own: brings the native library up and then faults in the way that its first argument names,
+ * or provokes what looks like a fault and goes on. The second argument is the device, `cpu` or `cuda-sim`.
  *
  * @module
  */
 import { Context } from "../../ffi/context.ts";
 import { linear } from "../../ffi/ops.ts";
 import { ensureLibrary } from "../../ffi/build.ts";
+import { Device } from "../../ffi/enums.ts";
 
-const libraryPath = await ensureLibrary();
+const device = Deno.args[1] === "cuda-sim" ? "cuda-sim" : "cpu";
+const libraryPath = await ensureLibrary({ device });
 const cols = 4096, rows = 1024;
 
 /** The ways to fault. */
@@ -22,6 +24,15 @@ const faults: Readonly<Record<string, () => void>> = {
       { aerie_tensor_write: { parameters: ["u32", "u32", "pointer", "u32", "u32"], result: "i32" } } as const,
     );
     write(context.id, tensor, Deno.UnsafePointer.create(8n), 0, 1);
+  },
+
+  /** A wild pointer that the library itself follows. */
+  result() {
+    const { symbols: { aerie_context_create: create } } = Deno.dlopen(
+      libraryPath,
+      { aerie_context_create: { parameters: ["pointer", "i32", "u32", "u32"], result: "i32" } } as const,
+    );
+    create(Deno.UnsafePointer.create(8n), Device[device], 0, 1);
   },
 
   /** Memory that is gone under a recorded op. */
@@ -89,7 +100,7 @@ const faults: Readonly<Record<string, () => void>> = {
 };
 
 function createContext(): Context {
-  return new Context(libraryPath, { device: "cpu", threads: 2 });
+  return new Context(libraryPath, { device, threads: 2 });
 }
 
 function writeOneRow(context: Context, batch: ReturnType<Context["createBatch"]>): void {

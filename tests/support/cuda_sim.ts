@@ -16,6 +16,9 @@ import { testEachIsa } from "./native.ts";
 const isWanted = !Deno.env.has("AERIE_LIBRARY") && (Deno.env.has("CI") || isBuilt());
 const libraryPath = isWanted ? await ensureLibrary({ device: "cuda-sim" }) : undefined;
 
+/** Its path; undefined where its tests are ignored. */
+export const simulatorPath: string | undefined = libraryPath;
+
 /** Whether there is a library to open. */
 export const isSimulatorBuilt: boolean = libraryPath !== undefined;
 /** Its path, if there is one. */
@@ -28,6 +31,8 @@ const simulator = libraryPath === undefined ? undefined : Deno.dlopen(
   libraryPath,
   {
     aerie_sim_inject: { parameters: ["buffer", "u64", "i32"], result: "void" },
+    aerie_sim_set_device: { parameters: ["buffer"], result: "void" },
+    aerie_sim_set_schedule: { parameters: ["buffer"], result: "void" },
     aerie_sim_forget: { parameters: [], result: "void" },
     aerie_sim_report: { parameters: ["buffer", "usize"], result: "usize" },
   } as const,
@@ -41,9 +46,56 @@ function isBuilt(): boolean {
   }
 }
 
+/** A device of the simulator, and the order in which its threads, blocks and work run: see docs/simulator.md. */
+export interface Simulated {
+  readonly device: "sm_80" | "sm_90";
+  readonly schedule: string;
+}
+
+/** What the environment says. */
+const DEFAULT: Simulated = {
+  device: Deno.env.get("AERIE_SIM_DEVICE") === "sm_80" ? "sm_80" : "sm_90",
+  schedule: Deno.env.get("AERIE_SIM_SEED") ?? "forward",
+};
+
+/** Both kinds of device, one of them in a random schedule. */
+export const SIMULATED: readonly Simulated[] = [
+  { device: "sm_90", schedule: "forward" },
+  { device: "sm_80", schedule: "7" },
+];
+
+/** Makes the simulator's devices such ones from now on; what a context or an engine on them is opened with. */
+export function simulate(
+  { device, schedule }: Simulated = DEFAULT,
+): { readonly libraryPath: string; readonly device: "cuda-sim" } {
+  simulator!.symbols.aerie_sim_set_device(zeroEnded(device));
+  simulator!.symbols.aerie_sim_set_schedule(zeroEnded(schedule));
+  return { libraryPath: libraryPath!, device: "cuda-sim" };
+}
+
 /** A context on the simulator, with two threads of the host. */
-export function openSimulated(): Context {
-  return new Context(libraryPath!, { device: "cuda-sim", threads: 2 });
+export function openSimulated(simulated?: Simulated): Context {
+  const { libraryPath, device } = simulate(simulated);
+  return new Context(libraryPath, { device, threads: 2 });
+}
+
+/** Registers a test on each of {@linkcode SIMULATED}. */
+export function testEachSimulated(
+  name: string,
+  body: (simulated: Simulated) => void | Promise<void>,
+  simulated: readonly Simulated[] = SIMULATED,
+): void {
+  for (const each of simulated) {
+    Deno.test({
+      name: `${name} [cuda-sim ${each.device}, ${each.schedule}]`,
+      ignore: !isSimulatorBuilt,
+      fn: () => body(each),
+    });
+  }
+}
+
+function zeroEnded(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
 }
 
 /**
@@ -52,7 +104,7 @@ export function openSimulated(): Context {
  */
 export function inject(call?: string, nth = 1, error = 0): void {
   if (call === undefined) simulator!.symbols.aerie_sim_forget();
-  else simulator!.symbols.aerie_sim_inject(new TextEncoder().encode(`${call}\0`), BigInt(nth), error);
+  else simulator!.symbols.aerie_sim_inject(zeroEnded(call), BigInt(nth), error);
 }
 
 /** What the simulator counted since the last {@linkcode forgetCounts}; see `Counters` of `kernels/sim/report.h`. */
