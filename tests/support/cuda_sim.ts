@@ -21,8 +21,6 @@ export const simulatorPath: string | undefined = libraryPath;
 
 /** Whether there is a library to open. */
 export const isSimulatorBuilt: boolean = libraryPath !== undefined;
-/** Its path, if there is one. */
-export const simulatorPath: string | undefined = libraryPath;
 
 // The library stays open for good: opened here, no test is blamed for it.
 if (libraryPath !== undefined) openLibrary(libraryPath);
