@@ -49,7 +49,6 @@ DeviceMemory::DeviceMemory(const Gpu& gpu, cudaStream_t stream)
 DeviceMemory::~DeviceMemory() { cudaFreeHost(results_); }
 
 Buffer DeviceMemory::allocate(size_t bytes) {
-    gpu_.use();
     Buffer buffer;
     buffer.bytes = bytes;
     const cudaError_t error = cudaMalloc(&buffer.address, std::max<size_t>(bytes, 1));
@@ -67,7 +66,6 @@ Buffer DeviceMemory::allocate(size_t bytes) {
 }
 
 void DeviceMemory::upload(const Buffer& to, size_t offset, const void* from, size_t bytes) {
-    gpu_.use();
     auto* target = static_cast<uint8_t*>(to.address) + offset;
     for (auto* source = static_cast<const uint8_t*>(from); bytes > 0;) {
         const size_t piece = std::min(bytes, Staging::kSegmentBytes);
@@ -81,7 +79,6 @@ void DeviceMemory::upload(const Buffer& to, size_t offset, const void* from, siz
 }
 
 void DeviceMemory::download(void* to, const Buffer& from, size_t offset, size_t bytes) {
-    gpu_.use();
     const auto* source = static_cast<const uint8_t*>(from.address) + offset;
     for (auto* target = static_cast<uint8_t*>(to); bytes > 0;) {
         const size_t piece = std::min(bytes, kResultBytes);

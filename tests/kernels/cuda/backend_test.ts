@@ -1,11 +1,10 @@
 /**
- * The CUDA backend as its callers see it: what stops it from being made, and what a failed device leaves.
+ * The CUDA backend as its callers see it: what stops it from being made, memory and uploads.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { Device } from "../../../ffi/enums.ts";
-import { addBias } from "../../../ffi/ops.ts";
 import { readText } from "../../../ffi/library.ts";
 import { normals, readRows, tensorOf } from "../../support/native.ts";
 import { seededRandom } from "../../support/block_formats.ts";
@@ -59,24 +58,4 @@ testSimulated("uploads of many segments arrive whole", () => {
   const x = Float32Array.from({ length: 1 << 21 }, (_, i) => i);
   const tensor = tensorOf(context, x, 1 << 10);
   assertSameBits(readRows(context, tensor, 1 << 11, 1 << 10), x, "rows");
-});
-
-testSimulated("a kernel that fails is reported, and the context can still be destroyed", () => {
-  try {
-    using context = openSimulated();
-    const x = tensorOf(context, new Float32Array(6), 3), bias = tensorOf(context, new Float32Array(3), 3);
-    inject("kernel:add_bias", 1, 719);
-    // A kernel may run at once or when its result is waited for.
-    const addAndRead = () => {
-      addBias(context, x, bias);
-      readRows(context, x, 2, 3);
-    };
-    assert.throws(addAndRead, /: CUDA error 719, unspecified launch failure/);
-    assert.throws(() => addBias(context, x, bias), /CUDA error 719/, "nothing runs any more");
-  } finally {
-    inject();
-  }
-  using context = openSimulated();
-  const x = normals(seededRandom(2), 6);
-  assertSameBits(readRows(context, tensorOf(context, x, 3), 2, 3), x, "rows");
 });
