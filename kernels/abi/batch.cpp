@@ -24,8 +24,8 @@ void expect_arrays(const BatchArrays& arrays) {
 }
 }  // namespace
 
-int32_t aerie_batch_create(uint32_t handle, uint32_t* out, uint32_t max_rows, uint32_t max_segments, uint32_t max_pages,
-                           uint32_t max_outputs) {
+int32_t entry::aerie_batch_create(uint32_t handle, uint32_t* out, uint32_t max_rows, uint32_t max_segments,
+                                  uint32_t max_pages, uint32_t max_outputs) {
     return guard(handle, [&](Context& context) {
         if (!max_rows || !max_segments || !max_pages || !max_outputs || max_rows > kMaxCount ||
             max_segments > kMaxCount || max_pages > kMaxCount || max_outputs > kMaxCount)
@@ -47,11 +47,11 @@ int32_t aerie_batch_create(uint32_t handle, uint32_t* out, uint32_t max_rows, ui
     });
 }
 
-int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t* tokens, const int32_t* positions,
-                          const int32_t* slots, const int32_t* visible, const uint64_t* tree_masks,
-                          const int32_t* segment_starts, const int32_t* page_table, const int32_t* outputs,
-                          const int32_t* sources, uint32_t num_rows, uint32_t num_segments, uint32_t pages_per_segment,
-                          uint32_t num_outputs) {
+int32_t entry::aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t* tokens,
+                                 const int32_t* positions, const int32_t* slots, const int32_t* visible,
+                                 const uint64_t* tree_masks, const int32_t* segment_starts, const int32_t* page_table,
+                                 const int32_t* outputs, const int32_t* sources, uint32_t num_rows,
+                                 uint32_t num_segments, uint32_t pages_per_segment, uint32_t num_outputs) {
     return guard(handle, [&](Context& context) {
         Batch& batch = context.use<Batch>(batch_handle, "batch_write", "batch");
         if (num_rows > batch.max_rows || num_segments > batch.max_segments || pages_per_segment > batch.max_pages ||
@@ -83,6 +83,6 @@ int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t*
     });
 }
 
-int32_t aerie_batch_release(uint32_t handle, uint32_t batch) {
+int32_t entry::aerie_batch_release(uint32_t handle, uint32_t batch) {
     return guard<CleanupCall>(handle, [&](Context& context) { context.release<Batch>(batch, "batch_release"); });
 }

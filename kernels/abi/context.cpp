@@ -79,7 +79,7 @@ using namespace aerie;
 
 int32_t aerie_abi_version(void) { return AERIE_ABI_VERSION; }
 
-int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t device_index, uint32_t num_threads) {
+int32_t entry::aerie_context_create(uint32_t* out, int32_t device, uint32_t device_index, uint32_t num_threads) {
     const auto failed = [](aerie_status status, const char* text) {
         std::lock_guard lock(create_error_mutex);
         create_error = text;
@@ -102,7 +102,7 @@ int32_t aerie_context_create(uint32_t* out, int32_t device, uint32_t device_inde
     }
 }
 
-int32_t aerie_context_set_threads(uint32_t handle, uint32_t num_threads) {
+int32_t entry::aerie_context_set_threads(uint32_t handle, uint32_t num_threads) {
     return guard(handle, [&](Context& context) {
         if (!num_threads || num_threads > context.num_threads)
             fail(AERIE_BAD_ARGUMENT, "context_set_threads: num_threads is %u, expected 1..%u", num_threads,
@@ -111,7 +111,7 @@ int32_t aerie_context_set_threads(uint32_t handle, uint32_t num_threads) {
     });
 }
 
-int32_t aerie_context_destroy(uint32_t handle) {
+int32_t entry::aerie_context_destroy(uint32_t handle) {
     const RunningCall call("aerie_context_destroy");
     const std::shared_ptr<Context> context = contexts().remove(handle);
     if (!context) return AERIE_BAD_HANDLE;

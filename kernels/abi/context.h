@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "abi/entries.h"
 #include "abi/handles.h"
 #include "core/backend.h"
 #include "core/crash.h"

@@ -3,14 +3,14 @@
 
 using namespace aerie;
 
-int32_t aerie_graph_begin(uint32_t handle) {
+int32_t entry::aerie_graph_begin(uint32_t handle) {
     return guard(handle, [&](Context& context) {
         if (context.recording) fail(AERIE_BAD_ARGUMENT, "graph_begin: a graph is being recorded already");
         context.begin_recording();
     });
 }
 
-int32_t aerie_graph_end(uint32_t handle, uint32_t* out) {
+int32_t entry::aerie_graph_end(uint32_t handle, uint32_t* out) {
     // Ends a recording whatever the device did: other threads wait for it.
     return guard<CleanupCall>(handle, [&](Context& context) {
         if (!context.recording) fail(AERIE_BAD_ARGUMENT, "graph_end: no graph is being recorded");
@@ -23,8 +23,8 @@ int32_t aerie_graph_end(uint32_t handle, uint32_t* out) {
     });
 }
 
-int32_t aerie_graph_prepare(uint32_t handle, uint32_t graph_handle, uint32_t num_rows, uint32_t num_segments,
-                            uint32_t num_outputs) {
+int32_t entry::aerie_graph_prepare(uint32_t handle, uint32_t graph_handle, uint32_t num_rows, uint32_t num_segments,
+                                   uint32_t num_outputs) {
     return guard(handle, [&](Context& context) {
         if (context.recording) fail(AERIE_BAD_ARGUMENT, "graph_prepare: a graph is being recorded");
         Graph& graph = context.use<Graph>(graph_handle, "graph_prepare", "graph");
@@ -36,7 +36,7 @@ int32_t aerie_graph_prepare(uint32_t handle, uint32_t graph_handle, uint32_t num
     });
 }
 
-int32_t aerie_graph_launch(uint32_t handle, uint32_t* ticket, uint32_t graph_handle) {
+int32_t entry::aerie_graph_launch(uint32_t handle, uint32_t* ticket, uint32_t graph_handle) {
     return guard(handle, [&](Context& context) {
         if (context.recording) fail(AERIE_BAD_ARGUMENT, "graph_launch: a graph is being recorded");
         if (!ticket) fail(AERIE_BAD_ARGUMENT, "graph_launch: ticket is null");
@@ -56,7 +56,7 @@ int32_t aerie_graph_launch(uint32_t handle, uint32_t* ticket, uint32_t graph_han
     });
 }
 
-int32_t aerie_wait(uint32_t handle, uint32_t ticket) {
+int32_t entry::aerie_wait(uint32_t handle, uint32_t ticket) {
     return guard<UnlockedCall>(
         handle, [&](Context& context) { context.backend->wait(context.queue.number_of("wait", ticket)); });
 }
@@ -68,6 +68,6 @@ int32_t aerie_poll(uint32_t handle, int32_t* done, uint32_t ticket) {
     });
 }
 
-int32_t aerie_graph_release(uint32_t handle, uint32_t graph) {
+int32_t entry::aerie_graph_release(uint32_t handle, uint32_t graph) {
     return guard<CleanupCall>(handle, [&](Context& context) { context.release<Graph>(graph, "graph_release"); });
 }

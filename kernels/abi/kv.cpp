@@ -4,8 +4,8 @@
 
 using namespace aerie;
 
-int32_t aerie_kv_create(uint32_t handle, uint32_t* out, uint32_t num_layers, uint32_t num_pages, uint32_t page_size,
-                        uint32_t num_kv_heads, uint32_t head_dim, int32_t dtype) {
+int32_t entry::aerie_kv_create(uint32_t handle, uint32_t* out, uint32_t num_layers, uint32_t num_pages,
+                               uint32_t page_size, uint32_t num_kv_heads, uint32_t head_dim, int32_t dtype) {
     return guard(handle, [&](Context& context) {
         if (page_size % 16 || !page_size || page_size > 4096)
             fail(AERIE_BAD_SHAPE, "kv_create: page_size is %u, expected a multiple of 16", page_size);
@@ -34,7 +34,8 @@ int32_t aerie_kv_create(uint32_t handle, uint32_t* out, uint32_t num_layers, uin
     });
 }
 
-int32_t aerie_kv_copy(uint32_t handle, uint32_t kv_handle, const int32_t* from, const int32_t* to, uint32_t num_slots) {
+int32_t entry::aerie_kv_copy(uint32_t handle, uint32_t kv_handle, const int32_t* from, const int32_t* to,
+                             uint32_t num_slots) {
     return guard(handle, [&](Context& context) {
         KvPool& kv = context.use<KvPool>(kv_handle, "kv_copy", "kv");
         check_copies(context, "kv_copy", from, to, num_slots, uint64_t(kv.num_pages) * kv.page_size);
@@ -42,6 +43,6 @@ int32_t aerie_kv_copy(uint32_t handle, uint32_t kv_handle, const int32_t* from, 
     });
 }
 
-int32_t aerie_kv_release(uint32_t handle, uint32_t kv) {
+int32_t entry::aerie_kv_release(uint32_t handle, uint32_t kv) {
     return guard<CleanupCall>(handle, [&](Context& context) { context.release<KvPool>(kv, "kv_release"); });
 }

@@ -45,7 +45,7 @@ void expect_kv(const char* op, const KvPool& kv, const Tensor& qkv, uint32_t lay
 }
 }  // namespace
 
-int32_t aerie_embedding(uint32_t handle, uint32_t out_handle, uint32_t batch_handle, uint32_t weight_handle) {
+int32_t entry::aerie_embedding(uint32_t handle, uint32_t out_handle, uint32_t batch_handle, uint32_t weight_handle) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "embedding", "out");
         Batch& batch = context.use<Batch>(batch_handle, "embedding", "batch");
@@ -57,7 +57,8 @@ int32_t aerie_embedding(uint32_t handle, uint32_t out_handle, uint32_t batch_han
     });
 }
 
-int32_t aerie_rms_norm(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t weight_handle, float eps) {
+int32_t entry::aerie_rms_norm(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t weight_handle,
+                              float eps) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "rms_norm", "out");
         Tensor& x = context.use<Tensor>(x_handle, "rms_norm", "x");
@@ -69,8 +70,8 @@ int32_t aerie_rms_norm(uint32_t handle, uint32_t out_handle, uint32_t x_handle, 
     });
 }
 
-int32_t aerie_linear(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t weight_handle,
-                     uint32_t residual_handle) {
+int32_t entry::aerie_linear(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t weight_handle,
+                            uint32_t residual_handle) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "linear", "out");
         Tensor& x = context.use<Tensor>(x_handle, "linear", "x");
@@ -89,7 +90,8 @@ int32_t aerie_linear(uint32_t handle, uint32_t out_handle, uint32_t x_handle, ui
     });
 }
 
-int32_t aerie_rope_angles(uint32_t handle, uint32_t out_handle, uint32_t batch_handle, uint32_t inv_freq_handle) {
+int32_t entry::aerie_rope_angles(uint32_t handle, uint32_t out_handle, uint32_t batch_handle,
+                                 uint32_t inv_freq_handle) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "rope_angles", "out");
         Batch& batch = context.use<Batch>(batch_handle, "rope_angles", "batch");
@@ -101,7 +103,8 @@ int32_t aerie_rope_angles(uint32_t handle, uint32_t out_handle, uint32_t batch_h
     });
 }
 
-int32_t aerie_rope(uint32_t handle, uint32_t x_handle, uint32_t angles_handle, uint32_t num_heads, uint32_t head_dim) {
+int32_t entry::aerie_rope(uint32_t handle, uint32_t x_handle, uint32_t angles_handle, uint32_t num_heads,
+                          uint32_t head_dim) {
     return guard(handle, [&](Context& context) {
         Tensor& x = context.use<Tensor>(x_handle, "rope", "x");
         Tensor& angles = context.use<Tensor>(angles_handle, "rope", "angles");
@@ -115,8 +118,8 @@ int32_t aerie_rope(uint32_t handle, uint32_t x_handle, uint32_t angles_handle, u
     });
 }
 
-int32_t aerie_kv_store(uint32_t handle, uint32_t kv_handle, uint32_t qkv_handle, uint32_t batch_handle, uint32_t layer,
-                       uint32_t num_heads) {
+int32_t entry::aerie_kv_store(uint32_t handle, uint32_t kv_handle, uint32_t qkv_handle, uint32_t batch_handle,
+                              uint32_t layer, uint32_t num_heads) {
     return guard(handle, [&](Context& context) {
         KvPool& kv = context.use<KvPool>(kv_handle, "kv_store", "kv");
         Tensor& qkv = context.use<Tensor>(qkv_handle, "kv_store", "qkv");
@@ -128,8 +131,8 @@ int32_t aerie_kv_store(uint32_t handle, uint32_t kv_handle, uint32_t qkv_handle,
     });
 }
 
-int32_t aerie_attention(uint32_t handle, uint32_t out_handle, uint32_t qkv_handle, uint32_t kv_handle,
-                        uint32_t batch_handle, uint32_t layer, uint32_t num_heads, float scale) {
+int32_t entry::aerie_attention(uint32_t handle, uint32_t out_handle, uint32_t qkv_handle, uint32_t kv_handle,
+                               uint32_t batch_handle, uint32_t layer, uint32_t num_heads, float scale) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "attention", "out");
         Tensor& qkv = context.use<Tensor>(qkv_handle, "attention", "qkv");
@@ -150,7 +153,7 @@ int32_t aerie_attention(uint32_t handle, uint32_t out_handle, uint32_t qkv_handl
     });
 }
 
-int32_t aerie_silu_mul(uint32_t handle, uint32_t out_handle, uint32_t x_handle) {
+int32_t entry::aerie_silu_mul(uint32_t handle, uint32_t out_handle, uint32_t x_handle) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "silu_mul", "out");
         Tensor& x = context.use<Tensor>(x_handle, "silu_mul", "x");
@@ -160,7 +163,7 @@ int32_t aerie_silu_mul(uint32_t handle, uint32_t out_handle, uint32_t x_handle) 
     });
 }
 
-int32_t aerie_gather_outputs(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t batch_handle) {
+int32_t entry::aerie_gather_outputs(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t batch_handle) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "gather_outputs", "out");
         Tensor& x = context.use<Tensor>(x_handle, "gather_outputs", "x");
@@ -172,8 +175,8 @@ int32_t aerie_gather_outputs(uint32_t handle, uint32_t out_handle, uint32_t x_ha
     });
 }
 
-int32_t aerie_gather_rows(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t batch_handle,
-                          uint32_t column) {
+int32_t entry::aerie_gather_rows(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t batch_handle,
+                                 uint32_t column) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "gather_rows", "out");
         Tensor& x = context.use<Tensor>(x_handle, "gather_rows", "x");
@@ -186,8 +189,8 @@ int32_t aerie_gather_rows(uint32_t handle, uint32_t out_handle, uint32_t x_handl
     });
 }
 
-int32_t aerie_store_rows(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t batch_handle,
-                         uint32_t column) {
+int32_t entry::aerie_store_rows(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t batch_handle,
+                                uint32_t column) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "store_rows", "out");
         Tensor& x = context.use<Tensor>(x_handle, "store_rows", "x");
@@ -199,7 +202,7 @@ int32_t aerie_store_rows(uint32_t handle, uint32_t out_handle, uint32_t x_handle
     });
 }
 
-int32_t aerie_add_bias(uint32_t handle, uint32_t x_handle, uint32_t bias_handle) {
+int32_t entry::aerie_add_bias(uint32_t handle, uint32_t x_handle, uint32_t bias_handle) {
     return guard(handle, [&](Context& context) {
         Tensor& x = context.use<Tensor>(x_handle, "add_bias", "x");
         Tensor& bias = context.use<Tensor>(bias_handle, "add_bias", "bias");

@@ -43,8 +43,8 @@ void check_inputs(const Sampler& sampler, const SamplerInputs& inputs) {
 }
 }  // namespace
 
-int32_t aerie_sampler_create(uint32_t handle, uint32_t* out, uint32_t max_outputs, uint32_t vocab_size,
-                             uint32_t max_top) {
+int32_t entry::aerie_sampler_create(uint32_t handle, uint32_t* out, uint32_t max_outputs, uint32_t vocab_size,
+                                    uint32_t max_top) {
     return guard(handle, [&](Context& context) {
         if (!max_outputs || !vocab_size || max_outputs > 1u << 20 || vocab_size > 1u << 24 || max_top > 1024)
             fail(AERIE_BAD_SHAPE, "sampler_create: %u outputs, vocabulary of %u, top %u", max_outputs, vocab_size,
@@ -57,9 +57,9 @@ int32_t aerie_sampler_create(uint32_t handle, uint32_t* out, uint32_t max_output
     });
 }
 
-int32_t aerie_sampler_write(uint32_t handle, uint32_t sampler_handle, const aerie_sampling_row* rows, uint32_t num_rows,
-                            const aerie_logit_change* changes, uint32_t num_changes, const int32_t* queries,
-                            uint32_t num_queries) {
+int32_t entry::aerie_sampler_write(uint32_t handle, uint32_t sampler_handle, const aerie_sampling_row* rows,
+                                   uint32_t num_rows, const aerie_logit_change* changes, uint32_t num_changes,
+                                   const int32_t* queries, uint32_t num_queries) {
     return guard(handle, [&](Context& context) {
         Sampler& sampler = context.use<Sampler>(sampler_handle, "sampler_write", "sampler");
         const SamplerInputs inputs{rows, changes, queries, num_rows, num_changes, num_queries};
@@ -73,7 +73,7 @@ int32_t aerie_sampler_write(uint32_t handle, uint32_t sampler_handle, const aeri
     });
 }
 
-int32_t aerie_sample(uint32_t handle, uint32_t sampler_handle, uint32_t logits_handle) {
+int32_t entry::aerie_sample(uint32_t handle, uint32_t sampler_handle, uint32_t logits_handle) {
     return guard(handle, [&](Context& context) {
         Sampler& sampler = context.use<Sampler>(sampler_handle, "sample", "sampler");
         Tensor& logits = context.use<Tensor>(logits_handle, "sample", "logits");
@@ -85,9 +85,9 @@ int32_t aerie_sample(uint32_t handle, uint32_t sampler_handle, uint32_t logits_h
     });
 }
 
-int32_t aerie_sampler_read(uint32_t handle, int32_t* tokens, float* logprobs, int32_t* top_tokens, float* top_logprobs,
-                           int32_t* ranks, float* query_logprobs, uint32_t sampler_handle, uint32_t ticket,
-                           uint32_t num_rows, uint32_t num_queries) {
+int32_t entry::aerie_sampler_read(uint32_t handle, int32_t* tokens, float* logprobs, int32_t* top_tokens,
+                                  float* top_logprobs, int32_t* ranks, float* query_logprobs, uint32_t sampler_handle,
+                                  uint32_t ticket, uint32_t num_rows, uint32_t num_queries) {
     return guard(handle, [&](Context& context) {
         Sampler& sampler = context.use<Sampler>(sampler_handle, "sampler_read", "sampler");
         const SamplerOutputs outputs{num_rows,   num_queries,  tokens, logprobs,
@@ -97,6 +97,6 @@ int32_t aerie_sampler_read(uint32_t handle, int32_t* tokens, float* logprobs, in
     });
 }
 
-int32_t aerie_sampler_release(uint32_t handle, uint32_t sampler) {
+int32_t entry::aerie_sampler_release(uint32_t handle, uint32_t sampler) {
     return guard<CleanupCall>(handle, [&](Context& context) { context.release<Sampler>(sampler, "sampler_release"); });
 }

@@ -39,14 +39,14 @@ void upload_rows(Context& context, const Tensor& tensor, const float* data, size
 
 }  // namespace
 
-int32_t aerie_tensor_create(uint32_t handle, uint32_t* out, uint32_t rows, uint32_t cols, int32_t dtype) {
+int32_t entry::aerie_tensor_create(uint32_t handle, uint32_t* out, uint32_t rows, uint32_t cols, int32_t dtype) {
     return guard(handle, [&](Context& context) {
         *out = context.objects.add(new_tensor(context, "tensor_create", rows, cols, dtype));
     });
 }
 
-int32_t aerie_tensor_load(uint32_t handle, uint32_t* out, uint32_t file_handle, uint64_t offset, int32_t format,
-                          uint32_t rows, uint32_t cols) {
+int32_t entry::aerie_tensor_load(uint32_t handle, uint32_t* out, uint32_t file_handle, uint64_t offset, int32_t format,
+                                 uint32_t rows, uint32_t cols) {
     return guard(handle, [&](Context& context) {
         const File& file = context.use<File>(file_handle, "tensor_load", "file");
         auto tensor = new_tensor(context, "tensor_load", rows, cols, AERIE_F32);
@@ -62,8 +62,8 @@ int32_t aerie_tensor_load(uint32_t handle, uint32_t* out, uint32_t file_handle, 
     });
 }
 
-int32_t aerie_tensor_write(uint32_t handle, uint32_t tensor_handle, const float* data, uint32_t first_row,
-                           uint32_t num_rows) {
+int32_t entry::aerie_tensor_write(uint32_t handle, uint32_t tensor_handle, const float* data, uint32_t first_row,
+                                  uint32_t num_rows) {
     return guard(handle, [&](Context& context) {
         const Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_write", "tensor");
         check_rows("tensor_write", tensor, data, first_row, num_rows);
@@ -71,7 +71,8 @@ int32_t aerie_tensor_write(uint32_t handle, uint32_t tensor_handle, const float*
     });
 }
 
-int32_t aerie_tensor_read(uint32_t handle, float* data, uint32_t tensor_handle, uint32_t first_row, uint32_t num_rows) {
+int32_t entry::aerie_tensor_read(uint32_t handle, float* data, uint32_t tensor_handle, uint32_t first_row,
+                                 uint32_t num_rows) {
     return guard(handle, [&](Context& context) {
         const Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_read", "tensor");
         check_rows("tensor_read", tensor, data, first_row, num_rows);
@@ -83,8 +84,8 @@ int32_t aerie_tensor_read(uint32_t handle, float* data, uint32_t tensor_handle, 
     });
 }
 
-int32_t aerie_tensor_copy(uint32_t handle, uint32_t tensor_handle, const int32_t* from, const int32_t* to,
-                          uint32_t num_rows) {
+int32_t entry::aerie_tensor_copy(uint32_t handle, uint32_t tensor_handle, const int32_t* from, const int32_t* to,
+                                 uint32_t num_rows) {
     return guard(handle, [&](Context& context) {
         Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_copy", "tensor");
         check_copies(context, "tensor_copy", from, to, num_rows, tensor.capacity);
@@ -92,12 +93,12 @@ int32_t aerie_tensor_copy(uint32_t handle, uint32_t tensor_handle, const int32_t
     });
 }
 
-int32_t aerie_tensor_release(uint32_t handle, uint32_t tensor) {
+int32_t entry::aerie_tensor_release(uint32_t handle, uint32_t tensor) {
     return guard<CleanupCall>(handle, [&](Context& context) { context.release<Tensor>(tensor, "tensor_release"); });
 }
 
-int32_t aerie_batch_tensor(uint32_t handle, uint32_t* out, uint32_t batch_handle, int32_t scope, uint32_t cols,
-                           int32_t dtype) {
+int32_t entry::aerie_batch_tensor(uint32_t handle, uint32_t* out, uint32_t batch_handle, int32_t scope, uint32_t cols,
+                                  int32_t dtype) {
     return guard(handle, [&](Context& context) {
         auto batch = context.share<Batch>(batch_handle, "batch_tensor", "batch");
         if (scope < AERIE_ROWS || scope > AERIE_OUTPUT_SLICE)

@@ -14,7 +14,7 @@ File::~File() {
 
 using namespace aerie;
 
-int32_t aerie_file_open(uint32_t handle, uint32_t* out, const char* path, uint32_t path_bytes) {
+int32_t entry::aerie_file_open(uint32_t handle, uint32_t* out, const char* path, uint32_t path_bytes) {
     return guard(handle, [&](Context& context) {
         if (!path) fail(AERIE_BAD_ARGUMENT, "file_open: path is null");
         const std::string name(path, path_bytes);
@@ -32,7 +32,7 @@ int32_t aerie_file_open(uint32_t handle, uint32_t* out, const char* path, uint32
     });
 }
 
-int32_t aerie_file_create(uint32_t handle, uint32_t* out, const uint8_t* data, uint64_t bytes) {
+int32_t entry::aerie_file_create(uint32_t handle, uint32_t* out, const uint8_t* data, uint64_t bytes) {
     return guard(handle, [&](Context& context) {
         if (!data || !bytes) fail(AERIE_BAD_ARGUMENT, "file_create: no data");
         auto file = std::make_shared<File>();
@@ -44,11 +44,11 @@ int32_t aerie_file_create(uint32_t handle, uint32_t* out, const uint8_t* data, u
     });
 }
 
-int32_t aerie_file_close(uint32_t handle, uint32_t file) {
+int32_t entry::aerie_file_close(uint32_t handle, uint32_t file) {
     return guard<CleanupCall>(handle, [&](Context& context) { context.release<File>(file, "file_close"); });
 }
 
-int32_t aerie_weight_create(uint32_t handle, uint32_t* out, uint32_t rows, uint32_t cols) {
+int32_t entry::aerie_weight_create(uint32_t handle, uint32_t* out, uint32_t rows, uint32_t cols) {
     return guard(handle, [&](Context& context) {
         if (!rows || !cols || rows > kMaxSide || cols > kMaxSide)
             fail(AERIE_BAD_SHAPE, "weight_create: [%u, %u]", rows, cols);
@@ -59,8 +59,9 @@ int32_t aerie_weight_create(uint32_t handle, uint32_t* out, uint32_t rows, uint3
     });
 }
 
-int32_t aerie_weight_append(uint32_t handle, uint32_t weight_handle, uint32_t file, uint64_t offset, uint64_t row_bytes,
-                            int32_t format, uint32_t num_rows, uint32_t interleaved_head_dim) {
+int32_t entry::aerie_weight_append(uint32_t handle, uint32_t weight_handle, uint32_t file, uint64_t offset,
+                                   uint64_t row_bytes, int32_t format, uint32_t num_rows,
+                                   uint32_t interleaved_head_dim) {
     return guard(handle, [&](Context& context) {
         Weight& weight = context.use<Weight>(weight_handle, "weight_append", "weight");
         if (weight.packed) fail(AERIE_BAD_ARGUMENT, "weight_append: the weight is packed already");
@@ -86,7 +87,7 @@ int32_t aerie_weight_append(uint32_t handle, uint32_t weight_handle, uint32_t fi
     });
 }
 
-int32_t aerie_weight_pack(uint32_t handle, uint32_t weight_handle, int32_t float_dtype) {
+int32_t entry::aerie_weight_pack(uint32_t handle, uint32_t weight_handle, int32_t float_dtype) {
     return guard(handle, [&](Context& context) {
         Weight& weight = context.use<Weight>(weight_handle, "weight_pack", "weight");
         if (weight.packed) fail(AERIE_BAD_ARGUMENT, "weight_pack: the weight is packed already");
@@ -98,12 +99,12 @@ int32_t aerie_weight_pack(uint32_t handle, uint32_t weight_handle, int32_t float
     });
 }
 
-int32_t aerie_weight_bytes(uint32_t handle, double* bytes, uint32_t weight_handle) {
+int32_t entry::aerie_weight_bytes(uint32_t handle, double* bytes, uint32_t weight_handle) {
     return guard(handle, [&](Context& context) {
         *bytes = double(context.use<Weight>(weight_handle, "weight_bytes", "weight").bytes);
     });
 }
 
-int32_t aerie_weight_release(uint32_t handle, uint32_t weight) {
+int32_t entry::aerie_weight_release(uint32_t handle, uint32_t weight) {
     return guard<CleanupCall>(handle, [&](Context& context) { context.release<Weight>(weight, "weight_release"); });
 }

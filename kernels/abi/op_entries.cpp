@@ -1,0 +1,82 @@
+// The model ops and sampling of aerie.h: each calls what it does in aerie::entry.
+#include "abi/traced_call.h"
+
+using namespace aerie;
+using namespace aerie::trace;
+
+int32_t aerie_embedding(uint32_t context, uint32_t out, uint32_t batch, uint32_t weight) {
+    return call(Entry::embedding, entry::aerie_embedding, Handle{context}, Handle{out}, Handle{batch}, Handle{weight});
+}
+int32_t aerie_rms_norm(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, float eps) {
+    return call(Entry::rms_norm, entry::aerie_rms_norm, Handle{context}, Handle{out}, Handle{x}, Handle{weight},
+                Scalar{eps});
+}
+int32_t aerie_linear(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, uint32_t residual) {
+    return call(Entry::linear, entry::aerie_linear, Handle{context}, Handle{out}, Handle{x}, Handle{weight},
+                Handle{residual});
+}
+int32_t aerie_rope_angles(uint32_t context, uint32_t out, uint32_t batch, uint32_t inv_freq) {
+    return call(Entry::rope_angles, entry::aerie_rope_angles, Handle{context}, Handle{out}, Handle{batch},
+                Handle{inv_freq});
+}
+int32_t aerie_rope(uint32_t context, uint32_t x, uint32_t angles, uint32_t num_heads, uint32_t head_dim) {
+    return call(Entry::rope, entry::aerie_rope, Handle{context}, Handle{x}, Handle{angles}, Scalar{num_heads},
+                Scalar{head_dim});
+}
+int32_t aerie_kv_store(uint32_t context, uint32_t kv, uint32_t qkv, uint32_t batch, uint32_t layer,
+                       uint32_t num_heads) {
+    return call(Entry::kv_store, entry::aerie_kv_store, Handle{context}, Handle{kv}, Handle{qkv}, Handle{batch},
+                Scalar{layer}, Scalar{num_heads});
+}
+int32_t aerie_attention(uint32_t context, uint32_t out, uint32_t qkv, uint32_t kv, uint32_t batch, uint32_t layer,
+                        uint32_t num_heads, float scale) {
+    return call(Entry::attention, entry::aerie_attention, Handle{context}, Handle{out}, Handle{qkv}, Handle{kv},
+                Handle{batch}, Scalar{layer}, Scalar{num_heads}, Scalar{scale});
+}
+int32_t aerie_silu_mul(uint32_t context, uint32_t out, uint32_t x) {
+    return call(Entry::silu_mul, entry::aerie_silu_mul, Handle{context}, Handle{out}, Handle{x});
+}
+int32_t aerie_gather_outputs(uint32_t context, uint32_t out, uint32_t x, uint32_t batch) {
+    return call(Entry::gather_outputs, entry::aerie_gather_outputs, Handle{context}, Handle{out}, Handle{x},
+                Handle{batch});
+}
+int32_t aerie_gather_rows(uint32_t context, uint32_t out, uint32_t x, uint32_t batch, uint32_t column) {
+    return call(Entry::gather_rows, entry::aerie_gather_rows, Handle{context}, Handle{out}, Handle{x}, Handle{batch},
+                Scalar{column});
+}
+int32_t aerie_store_rows(uint32_t context, uint32_t out, uint32_t x, uint32_t batch, uint32_t column) {
+    return call(Entry::store_rows, entry::aerie_store_rows, Handle{context}, Handle{out}, Handle{x}, Handle{batch},
+                Scalar{column});
+}
+int32_t aerie_add_bias(uint32_t context, uint32_t x, uint32_t bias) {
+    return call(Entry::add_bias, entry::aerie_add_bias, Handle{context}, Handle{x}, Handle{bias});
+}
+
+int32_t aerie_sampler_create(uint32_t context, uint32_t* sampler, uint32_t max_outputs, uint32_t vocab_size,
+                             uint32_t max_top) {
+    return call(Entry::sampler_create, entry::aerie_sampler_create, Handle{context}, Made{sampler}, Scalar{max_outputs},
+                Scalar{vocab_size}, Scalar{max_top});
+}
+int32_t aerie_sampler_write(uint32_t context, uint32_t sampler, const aerie_sampling_row* rows, uint32_t num_rows,
+                            const aerie_logit_change* changes, uint32_t num_changes, const int32_t* queries,
+                            uint32_t num_queries) {
+    return call(Entry::sampler_write, entry::aerie_sampler_write, Handle{context}, Handle{sampler},
+                In<aerie_sampling_row>{rows, num_rows}, Scalar{num_rows}, In<aerie_logit_change>{changes, num_changes},
+                Scalar{num_changes}, In<int32_t>{queries, num_queries}, Scalar{num_queries});
+}
+int32_t aerie_sample(uint32_t context, uint32_t sampler, uint32_t logits) {
+    return call(Entry::sample, entry::aerie_sample, Handle{context}, Handle{sampler}, Handle{logits});
+}
+int32_t aerie_sampler_read(uint32_t context, int32_t* tokens, float* logprobs, int32_t* top_tokens, float* top_logprobs,
+                           int32_t* ranks, float* query_logprobs, uint32_t sampler, uint32_t ticket, uint32_t num_rows,
+                           uint32_t num_queries) {
+    const auto found = find<Sampler>(context, sampler);
+    const size_t num_tops = (found ? found->max_top : 0) * size_t(num_rows);
+    return call(Entry::sampler_read, entry::aerie_sampler_read, Handle{context}, Out<int32_t>{tokens, num_rows},
+                Out<float>{logprobs, num_rows}, Out<int32_t>{top_tokens, num_tops}, Out<float>{top_logprobs, num_tops},
+                Out<int32_t>{ranks, num_rows}, Out<float>{query_logprobs, num_queries}, Handle{sampler}, Ticket{ticket},
+                Scalar{num_rows}, Scalar{num_queries});
+}
+int32_t aerie_sampler_release(uint32_t context, uint32_t sampler) {
+    return call(Entry::sampler_release, entry::aerie_sampler_release, Handle{context}, Handle{sampler});
+}
