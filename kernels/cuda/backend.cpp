@@ -8,8 +8,10 @@
 #include "cuda/completion.h"
 #include "cuda/copies.h"
 #include "cuda/gpu.h"
+#include "cuda/graph.h"
 #include "cuda/memory.h"
 #include "cuda/run_ops.h"
+#include "cuda/sampler.h"
 #include "cuda/stream.h"
 
 namespace aerie::cuda {
@@ -25,9 +27,12 @@ constexpr int32_t kDevice = AERIE_CUDA_SIM;
 constexpr int32_t kDevice = AERIE_CUDA;
 #endif
 
-// A tape whose ops are launched one by one. Captured graphs of certain sizes would stand beside them.
+// A tape's ops, launched one by one, and graphs of them for batches of certain sizes.
 struct CudaProgram final : Program {
     std::vector<Op> ops;
+    std::vector<Batch*> batches;
+    Buffer scratch;  // its address is in the graphs
+    Graphs graphs;
 };
 
 class CudaBackend final : public Backend {
@@ -66,10 +71,12 @@ class CudaBackend final : public Backend {
                     [this](uint32_t count, const auto& body) { parallel_for(count, body); });
     }
 
-    std::shared_ptr<Sampler> make_sampler() override { return std::make_shared<Sampler>(); }
-    void sampler_write(Sampler&, const SamplerInputs&) override {}
-    void sampler_read(Sampler&, const SamplerOutputs&, uint64_t) override {
-        fail(AERIE_UNSUPPORTED, "sampler_read: there is no sampling on CUDA yet");
+    std::shared_ptr<Sampler> make_sampler() override { return std::make_shared<CudaSampler>(); }
+    void sampler_write(Sampler& sampler, const SamplerInputs& inputs) override {
+        static_cast<CudaSampler&>(sampler).write(inputs);
+    }
+    void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number) override {
+        static_cast<CudaSampler&>(sampler).read(outputs, number, completion_);
     }
 
     // A plan of attention is not used: kernels find their items in the batch's block.
@@ -77,34 +84,53 @@ class CudaBackend final : public Backend {
     void check(const Op& op) const override { check_op(op); }
 
     void run(const Op& op, uint64_t number) override {
-        reserve_scratch(op);
-        submit({&op, 1}, number, name_of(op.kind));
+        reserve_for({&op, 1});
+        submit({&op, 1}, number, name_of(op.kind), [&] { run_ops({&op, 1}, launch_on(scratch_, number)); });
     }
 
     std::unique_ptr<Program> compile(const Tape& tape) override {
         auto program = std::make_unique<CudaProgram>();
         program->ops = tape.ops;
-        for (const Op& op : program->ops) reserve_scratch(op);
+        for (const Tape::Limits& used : tape.limits) program->batches.push_back(used.batch);
+        reserve_for(program->ops);
+        program->scratch = scratch_;
         return program;
     }
 
-    // A program runs batches of any size.
-    void prepare(Program&, uint32_t, uint32_t, uint32_t) override {}
+    void prepare(Program& prepared, uint32_t num_rows, uint32_t num_segments, uint32_t num_outputs) override {
+        auto& program = static_cast<CudaProgram&>(prepared);
+        gpu_.use();
+        program.graphs.capture(program.ops, launch_on(program.scratch), {num_rows, num_outputs, num_segments});
+    }
 
-    void launch(Program& program, uint64_t number) override {
-        submit(static_cast<CudaProgram&>(program).ops, number, "graph_launch");
+    void launch(Program& launched, uint64_t number) override {
+        const auto& program = static_cast<const CudaProgram&>(launched);
+        submit(program.ops, number, "graph_launch", [&] {
+            if (const cudaGraphExec_t graph = program.graphs.smallest(program.batches))
+                expect_success(cudaGraphLaunch(graph, stream_), "graph_launch");
+            else
+                run_ops(program.ops, launch_on(program.scratch, number));
+        });
     }
 
     void wait(uint64_t number) override { completion_.wait(number); }
     bool is_done(uint64_t number) const override { return completion_.is_done(number); }
 
   private:
-    void submit(std::span<const Op> ops, uint64_t number, const char* what) {
+    Launch launch_on(const Buffer& scratch, uint64_t number = 0) const {
+        return {.stream = stream_, .number = number, .scratch = scratch.address, .scratch_bytes = scratch.bytes};
+    }
+
+    // Launches a piece of work, which is these ops, by `body`.
+    template <class Body>
+    void submit(std::span<const Op> ops, uint64_t number, const char* what, Body&& body) {
         gpu_.use();
-        const Launch launch{
-            .stream = stream_, .number = number, .scratch = scratch_.address, .scratch_bytes = scratch_.bytes};
         try {
-            run_ops(ops, launch);
+            for (const Op& op : ops)
+                if (op.sampler) sampler_of(op).begin_draw(number, num_rows_of(*op.x), memory_);
+            body();
+            for (const Op& op : ops)
+                if (op.sampler) sampler_of(op).end_draw(stream_);
         } catch (const Error&) {
             // What was launched before uses its objects until it is done, unless the device failed.
             try {
@@ -116,9 +142,25 @@ class CudaBackend final : public Backend {
         completion_.mark(number, what);
     }
 
-    void reserve_scratch(const Op& op) { reserve(scratch_, scratch_bytes(op)); }
+    static CudaSampler& sampler_of(const Op& op) { return *static_cast<CudaSampler*>(op.sampler); }
 
-    // Memory that the stream's work uses, one piece after another.
+    // Rows of a tensor that ops work on, by the batch as last written.
+    static uint32_t num_rows_of(const Tensor& tensor) {
+        if (!tensor.batch) return tensor.capacity;
+        const BatchCounts& counts = tensor.batch->block().counts;
+        return tensor.scope == AERIE_ROWS ? counts.num_rows : counts.num_outputs;
+    }
+
+    // Allocates what ops use besides their operands.
+    void reserve_for(std::span<const Op> ops) {
+        for (const Op& op : ops) {
+            reserve(scratch_, scratch_bytes(op));
+            if (op.sampler) sampler_of(op).reserve(memory_);
+        }
+    }
+
+    // Memory that the stream's work uses, one piece after another. What was there before lives as long as programs that
+    // were compiled for it.
     void reserve(Buffer& buffer, size_t bytes) {
         if (bytes > buffer.bytes) buffer = memory_.allocate(bytes);
     }

@@ -10,12 +10,7 @@ import { readText } from "../../../ffi/library.ts";
 import { normals, readRows, tensorOf } from "../../support/native.ts";
 import { seededRandom } from "../../support/block_formats.ts";
 import { assertSameBits } from "../../support/close.ts";
-import { inject, isSimulatorBuilt, openSimulated } from "../../support/cuda_sim.ts";
-
-/** Registers a test of a context on the simulator. */
-function testSimulated(name: string, fn: () => void): void {
-  Deno.test({ name: `cuda: ${name}`, ignore: !isSimulatorBuilt, fn });
-}
+import { inject, openSimulated, testSimulated } from "../../support/cuda_sim.ts";
 
 /** The text with which a context of a device's number is refused, where the driver counts devices with this error. */
 function refusal(index: number, error?: number): string {
