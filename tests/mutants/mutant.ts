@@ -23,10 +23,10 @@ export interface CaseCheck {
   readonly case: string;
 }
 
-/** Tests of a file whose kernels are in the simulator's library. */
+/** Tests of a file, on the simulator's library with access checks. */
 export interface FileCheck {
   readonly test: string;
-  /** A part of the names of the tests, which is a name of one of them. */
+  /** The name of a test, or a part of it. */
   readonly name: string;
 }
 

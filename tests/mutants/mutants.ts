@@ -13,6 +13,9 @@ const OPS = "tests/kernels/cuda/ops_test.ts";
 const ATTENTION = "tests/kernels/cuda/attention_test.ts";
 const LINEAR = "tests/kernels/cuda/linear_test.ts";
 const BACKEND = "tests/kernels/cuda/backend_test.ts";
+const GRAPH = "tests/kernels/cuda/graph_test.ts";
+const SAMPLING = "tests/kernels/sampling_test.ts";
+const LOGPROBS = "tests/kernels/sampling_logprobs_test.ts";
 
 function ops(build: CaseCheck["build"], name: string): CaseCheck {
   return { test: OPS, program: "ops", build, case: name };
@@ -240,6 +243,63 @@ export const mutants: readonly Mutant[] = [
     finds: /product \d+ of \d+ is .*, expected/,
   },
   {
+    id: "11",
+    name: "ties to the higher id",
+    edits: [
+      {
+        file: "kernels/cuda/device/sampling.h",
+        find: "return uint64_t(order) << 32 | (0xffffffffu - token);",
+        replace: "return uint64_t(order) << 32 | token;",
+      },
+      {
+        file: "kernels/cuda/device/sampling.h",
+        find: "{ return 0xffffffffu - uint32_t(key); }",
+        replace: "{ return uint32_t(key); }",
+      },
+    ],
+    check: {
+      test: SAMPLING,
+      name: "temperature 0 takes the largest logit, the lowest token of equals [cuda-sim]",
+    },
+    finds: /AssertionError/,
+  },
+  {
+    id: "12",
+    name: "Philox counter + 1",
+    edits: [{
+      file: "kernels/cuda/device/sampling_rows.cu",
+      find: "philox_uniform(with.seed_low, with.seed_high, uint32_t(with.position))",
+      replace: "philox_uniform(with.seed_low, with.seed_high, uint32_t(with.position) + 1)",
+    }],
+    check: {
+      test: SAMPLING,
+      name: "draws use Philox 4x32-10 keyed by the 64-bit seed and counted by position [cuda-sim]",
+    },
+    finds: /AssertionError/,
+  },
+  {
+    id: "15a",
+    name: "num_rows baked into a graph: as the batch was at its capture",
+    edits: [{
+      file: "kernels/cuda/run_ops.cpp",
+      find: "launch.max_rows = bucket ? bucket->num_rows : counts.num_rows;",
+      replace: "launch.max_rows = counts.num_rows;",
+    }],
+    check: { test: GRAPH, name: "a graph gives the bits of its ops launched one by one, whatever the batch" },
+    finds: /AssertionError/,
+  },
+  {
+    id: "15b",
+    name: "num_rows baked into a graph: as many as it has room for",
+    edits: [{
+      file: "kernels/cuda/device/op_rows.h",
+      find: "return counts.num_rows < most ? counts.num_rows : most;",
+      replace: "return most;",
+    }],
+    check: { test: GRAPH, name: "a graph gives the bits of its ops launched one by one, whatever the batch" },
+    finds: /AssertionError|cuda-sim: /,
+  },
+  {
     id: "16",
     name: "one staging block instead of three",
     edits: [{
@@ -253,14 +313,28 @@ export const mutants: readonly Mutant[] = [
     finds: /cuda-sim: staging rewritten before its copy/,
   },
   {
-    id: "17",
-    name: "results read without wait",
+    id: "17a",
+    name: "results read without wait: of a tensor",
     edits: [{
       file: "kernels/cuda/memory.cpp",
       find: `        expect_success(cudaStreamSynchronize(stream_), "download");\n`,
       replace: "",
     }],
     check: { test: BACKEND, name: "uploads of many segments arrive whole" },
+    finds: /cuda-sim: result used before it was waited for/,
+  },
+  {
+    id: "17b",
+    name: "results read without wait: of a draw",
+    edits: [{
+      file: "kernels/cuda/sampler.cpp",
+      find: "    completion.wait(draw.number);\n",
+      replace: "    (void)completion;\n",
+    }],
+    check: {
+      test: LOGPROBS,
+      name: "the last four launches' results are there, each with its own parameters [cuda-sim]",
+    },
     finds: /cuda-sim: result used before it was waited for/,
   },
   {
@@ -285,7 +359,7 @@ void DeviceMemory::upload(`,
       },
     ],
     check: { test: BACKEND, name: "uploads of many segments arrive whole" },
-    finds: /staging rewritten before its copy|rows/,
+    finds: /unordered work/,
   },
   {
     id: "18",
@@ -295,7 +369,10 @@ void DeviceMemory::upload(`,
       find: "const BatchCounts& counts = batch->block().counts;",
       replace: "const BatchCounts& counts = *reinterpret_cast<const BatchCounts*>(device_block(*batch));",
     }],
-    check: { test: "tests/kernels/rows_test.ts", name: "[cuda-sim]" },
+    check: {
+      test: "tests/kernels/rows_test.ts",
+      name: "gather_rows takes what the sources name at replay, repeated ones too [cuda-sim]",
+    },
     finds: /cuda-sim: device memory used by the host/,
   },
 ];

@@ -67,21 +67,24 @@ async function removeOthers(folder: string, prefix: string, paths: ReadonlySet<s
 
 /** Builds what a check needs. */
 async function build(check: Check): Promise<void> {
-  const commands = "case" in check
-    ? [["run", "-A", "tests/mutants/case.ts", check.program, check.build]]
-    : [["run", "-A", "ffi/build.ts"], ["run", "-A", "ffi/build.ts", "--device=cuda-sim"]];
-  for (const command of commands) {
-    const { code, output } = await deno(command);
-    if (code !== 0) throw new Error(`does not build\n${output}`);
-  }
+  const args = "case" in check ? [check.program, check.build] : ["library"];
+  const { code, output } = await deno(["run", "-A", "tests/mutants/case.ts", ...args]);
+  if (code !== 0) throw new Error(`does not build\n${output}`);
 }
 
 /** Runs a check, which is built. */
 async function run(check: Check, schedule: string): Promise<Outcome> {
-  const args = "case" in check
-    ? ["run", "-A", "tests/mutants/case.ts", check.program, check.build, check.case]
-    : ["test", "-A", "--no-check", "--quiet", "--filter", check.name, check.test];
-  return await deno(args, { AERIE_SIM_SEED: schedule });
+  const env = { AERIE_SIM_SEED: schedule };
+  if ("case" in check) {
+    return await deno(["run", "-A", "tests/mutants/case.ts", check.program, check.build, check.case], env);
+  }
+  const library = join(copy, "build", "cuda-checked", "libaerie_cuda_sim.so");
+  return await deno(["test", "-A", "--no-check", "--quiet", "--filter", check.name, check.test], {
+    ...env,
+    AERIE_SIM_LIBRARY: library,
+    // That of the CPU is not built: none of its tests are asked for.
+    AERIE_LIBRARY: library,
+  });
 }
 
 /**

@@ -97,3 +97,5 @@ export const simulatorPrograms: SimPrograms = new SimPrograms("sim/native", "sim
 export const linearPrograms: SimPrograms = new SimPrograms("cuda/linear", "cuda-linear-tests");
 /** Programs of the other ops. */
 export const opPrograms: SimPrograms = new SimPrograms("cuda/ops", "cuda-ops-tests");
+/** The whole library, with access checks: `libaerie_cuda_sim.so`. */
+export const checkedLibrary: SimPrograms = new SimPrograms("cuda/checked", "cuda-checked");
