@@ -39,7 +39,7 @@ export async function run(
 class SimPrograms {
   readonly #sources: string;
   readonly #folder: string;
-  #built: Promise<void> | undefined;
+  readonly #built = new Map<string, Promise<void>>();
 
   /** `sources` is a folder of `tests/kernels/`, `folder` one of `build/`. */
   constructor(sources: string, folder: string) {
@@ -69,17 +69,21 @@ class SimPrograms {
     assert.deepEqual(await this.pass(program, name, env), [], name);
   }
 
-  /** Path of something that CMake makes, which is built first. */
-  async pathOf(target: string): Promise<string> {
-    await (this.#built ??= this.#build());
-    return join(this.#folder, target);
+  /** Path of a program, or of a library `lib<target>.so`, which is built first. */
+  async pathOf(file: string): Promise<string> {
+    let built = this.#built.get(file);
+    if (built === undefined) this.#built.set(file, built = this.#build(file.replace(/^lib(.*)\.so$/, "$1")));
+    await built;
+    return join(this.#folder, file);
   }
 
-  async #build(): Promise<void> {
+  async #build(target: string): Promise<void> {
     await Deno.mkdir(this.#folder, { recursive: true });
     using lock = await Deno.open(join(this.#folder, ".lock"), { write: true, create: true });
     await lock.lock(true);
-    for (const args of [["-S", this.#sources, "-B", this.#folder], ["--build", this.#folder, "--parallel"]]) {
+    const configure = ["-S", this.#sources, "-B", this.#folder];
+    const compile = ["--build", this.#folder, "--target", target, "--parallel"];
+    for (const args of [configure, compile]) {
       const { code, stdout, stderr } = await run("cmake", args);
       assert.equal(code, 0, `cmake ${args.join(" ")}\n${stdout}${stderr}`);
       assert.doesNotMatch(`${stdout}${stderr}`, /\bwarning:/, "no compiler warns");
@@ -93,3 +97,5 @@ export const simulatorPrograms: SimPrograms = new SimPrograms("sim/native", "sim
 export const linearPrograms: SimPrograms = new SimPrograms("cuda/linear", "cuda-linear-tests");
 /** Programs of the other ops. */
 export const opPrograms: SimPrograms = new SimPrograms("cuda/ops", "cuda-ops-tests");
+/** The whole library, with access checks: `libaerie_cuda_sim.so`. */
+export const checkedLibrary: SimPrograms = new SimPrograms("cuda/checked", "cuda-checked");

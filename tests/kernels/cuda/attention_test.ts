@@ -10,6 +10,7 @@ const SHORT = [
   "attention_in_short_agrees_with_float64",
   "attention_to_no_rows_writes_nothing",
   "attention_keeps_numbers_that_are_none_to_their_rows",
+  "attention_takes_scores_far_below_zero",
 ];
 
 const LONG = [
@@ -21,6 +22,7 @@ const LONG = [
 const LAWS = [
   "attention_is_the_same_in_any_chunks",
   "attention_is_the_same_on_any_pages_beside_anyone",
+  "attention_is_the_same_in_any_order_of_blocks",
   "a_tree_is_the_same_as_straight_decoding",
 ];
 

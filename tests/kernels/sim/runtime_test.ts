@@ -55,6 +55,10 @@ for (const build of BUILDS) {
         /^cuda-sim: result used before it was waited for: .* byte 3996 of pinned alloc/m,
       ],
       [
+        "result_used_too_early_with_a_small_stack_for_signals",
+        /^cuda-sim: result used before it was waited for: .* byte 12 of pinned alloc/m,
+      ],
+      [
         "result_used_after_another_wait",
         /^cuda-sim: result used before it was waited for: .* byte 0 of pinned/m,
       ],

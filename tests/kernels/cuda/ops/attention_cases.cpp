@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "attention_world.h"
+#include "sim/report.h"
 
 namespace {
 
@@ -136,6 +137,32 @@ CASE(attention_is_the_same_on_any_pages_beside_anyone) {
     for (uint32_t i = 0; i < 70; ++i) {
         if (i % 23 == 0) expect_rows(setup, attend(setup, {many[i]}), all, row);
         row += many[i].rows.size();
+    }
+}
+
+// Chunks that blocks take at the same time are merged in the order of keys, whichever block ends first.
+CASE(attention_is_the_same_in_any_order_of_blocks) {
+    const AttentionSetup setup = {.num_heads = 2, .num_kv_heads = 1};
+    std::vector<float> before;
+    for (const char* order : {"forward", "reverse", "7"}) {
+        sim::set_schedule(order);
+        const std::vector<float> out = attend(setup, {causal_segment(1500, 3), tree_segment(700, 9, 3)});
+        if (!before.empty()) EXPECT(same_bits(out.data(), before.data(), out.size()));
+        before = out;
+    }
+}
+
+// Weights are relative to the largest score, wherever that is.
+CASE(attention_takes_scores_far_below_zero) {
+    const AttentionSetup setup = {.num_heads = 2, .num_kv_heads = 1};
+    AttentionSegment segment = causal_segment(0, 40);
+    for (uint64_t& key : segment.keys) key |= kLargeKey;
+    for (AttentionRow& row : segment.rows) row.query |= kOppositeQuery;
+    for (const bool splits : {false, true}) {
+        AttentionSetup other = setup;
+        other.splits = splits;
+        // Scores of this size keep four digits less.
+        expect_near(attend(other, {segment}), attend_exactly(setup, {segment}), 1e-3);
     }
 }
 

@@ -24,6 +24,7 @@ std::vector<float> key_of(const AttentionSetup& setup, uint64_t number, uint32_t
     std::vector<float> key = random_floats(setup.head_dim, number * 64 + head + 1);
     for (float& each : key) each = rounded(each * 2, setup.dtype);
     if ((number & kWhat) == kNanKey) key[3] = NAN;
+    if ((number & kWhat) == kLargeKey) key[3] = 64;
     return key;
 }
 
@@ -39,6 +40,8 @@ std::vector<float> query_of(const AttentionSetup& setup, uint64_t number) {
     std::vector<float> query = random_floats(setup.row_floats(), number * 1000003 + 17);
     for (float& each : query) each *= 3;
     if ((number & kWhat) == kInfiniteQuery) query[1] = INFINITY;
+    if ((number & kWhat) == kOppositeQuery)
+        for (uint32_t head = 0; head < setup.num_heads; ++head) query[head * setup.head_dim + 3] = -32;
     return query;
 }
 

@@ -27,6 +27,8 @@ struct AttentionSetup {
 // Whose key, or value, has numbers that are none.
 constexpr uint64_t kNanKey = 1ull << 60, kInfiniteValue = 2ull << 60, kNanValue = 3ull << 60,
                    kInfiniteQuery = 4ull << 60;
+// Keys and queries whose scores are some hundreds below zero.
+constexpr uint64_t kLargeKey = 5ull << 60, kOppositeQuery = 6ull << 60;
 
 // Rows `first` .. first + count - 1 of a prompt: each sees those before it and itself.
 std::vector<AttentionRow> causal_rows(int32_t first, int32_t count, uint64_t query = 0);

@@ -1,4 +1,9 @@
 // Faults of the host: of its copies, its pointers, its order of work.
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cstring>
 
 #include "buffers.h"
@@ -79,6 +84,22 @@ CASE(result_used_too_early) {
     EXPECT(out[0] == 1 && out[kCount] == 5);
     OK(cudaMemcpyAsync(out, values.data, kBytes, cudaMemcpyDeviceToHost, compute));
     printf("%d\n", out[kCount - 1]);
+}
+
+// As in a thread of Deno's, where signals have a stack of their own that is as small as it may be.
+CASE(result_used_too_early_with_a_small_stack_for_signals) {
+    constexpr size_t kRoom = 64 << 10;
+    const size_t bytes = std::max<size_t>(8192, getauxval(AT_MINSIGSTKSZ));
+    auto* const memory =
+        static_cast<char*>(mmap(nullptr, 2 * kRoom, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    EXPECT(memory != MAP_FAILED && mprotect(memory + kRoom, kRoom, PROT_READ | PROT_WRITE) == 0);
+    const stack_t stack = {.ss_sp = memory + kRoom, .ss_flags = 0, .ss_size = bytes};
+    EXPECT(sigaltstack(&stack, nullptr) == 0);
+    const cudaStream_t compute = stream();
+    const Device<int> values(std::vector<int>(kCount, 1));
+    int* const out = pinned(kCount);
+    OK(cudaMemcpyAsync(out, values.data, kBytes, cudaMemcpyDeviceToHost, compute));
+    printf("%d\n", out[3]);
 }
 
 // Waiting for work before the copy is not waiting for the copy.
