@@ -35,10 +35,15 @@ Launch launch_for(const Op& op, Launch launch, const Bucket* bucket) {
     return launch;
 }
 
+void run_op(const Op& op, const Launch& launch) {
+    launcher_of(op.kind)(op, launch);
+    if (launch.waits_for_each) expect_success(cudaStreamSynchronize(launch.stream), name_of(op.kind));
+}
+
 void run_slices(std::span<const Op> ops, Launch launch, const Bucket* bucket) {
     const uint32_t num_outputs = launch_for(ops.front(), launch, bucket).max_outputs;
     for (launch.first_output = 0; launch.first_output < num_outputs; launch.first_output += kSliceOutputs)
-        for (const Op& op : ops) launcher_of(op.kind)(op, launch_for(op, launch, bucket));
+        for (const Op& op : ops) run_op(op, launch_for(op, launch, bucket));
 }
 
 }  // namespace
@@ -59,7 +64,7 @@ void run_ops(std::span<const Op> ops, Launch launch, const Bucket* bucket) {
     for (size_t i = 0; i < ops.size();) {
         size_t last = i + 1;
         if (!ops[i].slice) {
-            launcher_of(ops[i].kind)(ops[i], launch_for(ops[i], launch, bucket));
+            run_op(ops[i], launch_for(ops[i], launch, bucket));
         } else {
             while (last < ops.size() && ops[last].slice == ops[i].slice) ++last;
             run_slices(ops.subspan(i, last - i), launch, bucket);

@@ -42,11 +42,6 @@ void CudaSampler::reserve(DeviceMemory& memory) {
 }
 
 void CudaSampler::write(const SamplerInputs& inputs) {
-    const auto is_filtered = [](const aerie_sampling_row& row) {
-        return row.temperature > 0 && row.target < 0 && (row.top_k > 0 || row.top_p < 1 || row.min_p > 0);
-    };
-    if (std::any_of(inputs.rows, inputs.rows + inputs.num_rows, is_filtered))
-        fail(AERIE_UNSUPPORTED, "sampler_write: there is no top_k, top_p or min_p on CUDA yet");
     next_.rows.assign(inputs.rows, inputs.rows + inputs.num_rows);
     next_.changes.assign(inputs.changes, inputs.changes + inputs.num_changes);
     next_.queries.assign(inputs.queries, inputs.queries + inputs.num_queries);
@@ -62,6 +57,7 @@ void CudaSampler::begin_draw(uint64_t number, uint32_t num_outputs, DeviceMemory
         draws_[last_].num_drawn = std::max(draws_[last_].num_drawn, num_drawn);
         return;
     }
+    reserve(memory);
     drawing_ = number;
     last_ = (last_ + 1) % kNumDraws;
     Draw& draw = draws_[last_];

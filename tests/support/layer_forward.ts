@@ -129,6 +129,21 @@ export class LayerForward {
       stored: readRows(context, this.#stored, 64 * PAGE_SIZE, HIDDEN),
     };
   }
+
+  /** Copies the first entries of the pool, as an accepted path closes up. */
+  copySlots(): void {
+    this.#context.copyKvSlots(this.kv, Int32Array.of(2, 3), Int32Array.of(0, 1));
+  }
+
+  /** Releases everything. */
+  release(): void {
+    const { native, id } = this.#context;
+    for (const weight of this.weights) this.#context.check(native.aerie_weight_release(id, weight));
+    for (const tensor of this.tensors) this.#context.releaseTensor(tensor);
+    this.#context.check(native.aerie_kv_release(id, this.kv));
+    this.#context.check(native.aerie_batch_release(id, this.batch));
+    this.#context.check(native.aerie_graph_release(id, this.graph));
+  }
 }
 
 /** Segments of so many rows behind so many entries each, on pages of their own. */

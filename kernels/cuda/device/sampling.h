@@ -2,10 +2,12 @@
 // whose sums are of a fixed order; both are the same whatever the grid. Between kernels, what they found lies in
 // scratch memory, a place for each row of a group.
 //
-//   find_best     changes logits; the best tokens of each tile                  a block a row and tile
-//   sum_chunks    sums of exp by chunk                                          a block a row and tile
-//   draw_rows     merges tiles, decides and reports                             a block a row
-//   count_larger  adds to ranks                                                 a block a row and tile
+//   find_best        changes logits; the best tokens of each tile               a block a row and tile
+//   sum_chunks       sums of exp by chunk; what filters may keep of it          a block a row and tile
+//   draw_rows        merges tiles; decides, but where filters do, and reports   a block a row
+//   gather_kept      the tokens that filters may keep                           a block a row and tile
+//   draw_of_kept     sorts them, decides and reports                            a block a row
+//   count_larger     adds to ranks                                              a block a row and tile
 #pragma once
 #include <cuda_runtime.h>
 
@@ -18,6 +20,9 @@ namespace aerie::cuda {
 constexpr uint32_t kChunkTokens = 1024;  // summed together, as on the CPU
 constexpr uint32_t kTileTokens = 4096;
 constexpr uint32_t kMostDrawThreads = 256;
+// Depths below the largest weight, 1, down to which tokens are gathered for filters: the first that reaches every token
+// that they can keep.
+constexpr uint32_t kNumDepths = 3;
 
 // A token as a number: larger where the logit is, or where it is equal and the token lower. NaN is below all others.
 // 0 is no token.
@@ -69,6 +74,19 @@ __device__ inline float weight_of(float logit, float top, float inverse_temperat
     return p * __uint_as_float(uint32_t(int(whole) + 127) << 23);
 }
 
+// Tokens of a chunk down to each depth.
+struct ChunkDepths {
+    uint32_t counts[kNumDepths];
+    float masses[kNumDepths];
+};
+
+// What draw_rows leaves for a row whose filters decide.
+struct Filtering {
+    double total;       // of the weights; 0: nothing is left to decide
+    float cut;          // tokens of at least this weight are gathered
+    uint32_t gathered;  // so far
+};
+
 // An op on the rows of a group.
 struct Drawing {
     float* logits;  // of the group's first row
@@ -76,17 +94,28 @@ struct Drawing {
     const DrawHeader* header;
     uint32_t first_row, vocab, num_tiles, num_chunks;
     uint32_t list;  // keys of a tile that there is room for
-    // Scratch memory: best keys of tiles [rows, num_tiles, list] and of rows [rows, list], sums of chunks.
-    uint64_t *tile_keys, *row_keys;
-    float* sums;  // [rows, num_chunks]
+    // Scratch memory: best keys of tiles [rows, num_tiles, list] and of rows [rows, list], gathered tokens [rows,
+    // vocab], and of chunks [rows, num_chunks].
+    uint64_t *tile_keys, *row_keys, *gathered;
+    Filtering* filterings;
+    ChunkDepths* depths;
+    float* sums;
+
+    __device__ uint32_t tokens_of_tile(uint32_t tile) const { return min(kTileTokens, vocab - tile * kTileTokens); }
 };
 
 struct DrawRow {
     const aerie_sampling_row* row;
     float* logits;
     uint32_t index;  // of the row in the draw
-    bool reports, draws;
+    bool reports, draws, filters;
 
+    // The least weight down to a depth.
+    __device__ float cut(uint32_t depth) const {
+        const float least = depth == 0 ? 1e-3f : depth == 1 ? 1e-6f : 0.0f;
+        return row->min_p > least ? row->min_p : least;
+    }
+    __device__ uint32_t top_k(uint32_t vocab) const { return row->top_k ? uint32_t(row->top_k) : vocab; }
     __device__ float inverse_temperature() const { return row->temperature > 0 ? 1.0f / row->temperature : 1.0f; }
     __device__ uint32_t num_keys() const { return row->num_top > 1 ? uint32_t(row->num_top) : 1; }
 };
@@ -100,6 +129,7 @@ __device__ inline bool find_row(const Drawing& on, uint32_t at, DrawRow& found) 
     found.logits = on.logits + size_t(at) * on.vocab;
     found.reports = found.row->num_top >= 0 || found.row->num_queries > 0;
     found.draws = found.row->temperature > 0 && found.row->target < 0;
+    found.filters = found.draws && (found.top_k(on.vocab) < on.vocab || found.row->top_p < 1 || found.row->min_p > 0);
     return true;
 }
 
@@ -119,6 +149,8 @@ inline uint32_t draw_threads(uint32_t tokens) { return std::clamp((tokens + 511)
 cudaError_t find_best(const Drawing& on, uint32_t num_rows, cudaStream_t stream);
 cudaError_t sum_chunks(const Drawing& on, uint32_t num_rows, cudaStream_t stream);
 cudaError_t draw_rows(const Drawing& on, uint32_t num_rows, cudaStream_t stream);
+cudaError_t gather_kept(const Drawing& on, uint32_t num_rows, cudaStream_t stream);
+cudaError_t draw_of_kept(const Drawing& on, uint32_t num_rows, cudaStream_t stream);
 cudaError_t count_larger(const Drawing& on, uint32_t num_rows, cudaStream_t stream);
 
 }  // namespace aerie::cuda

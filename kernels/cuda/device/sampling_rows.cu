@@ -1,8 +1,7 @@
 // Merges what tiles of a row found, decides its token and reports; and the op that launches all kernels of drawing.
 #include "core/philox.h"
-#include "cuda/device/math.h"
 #include "cuda/device/primitives.h"
-#include "cuda/device/sampling.h"
+#include "cuda/device/sampling_report.h"
 #include "cuda/launch.h"
 #include "cuda/sampler.h"
 #include "cuda/sampling.h"
@@ -51,8 +50,25 @@ struct Choice {
     double total = 0, mass = 0;  // mass: left of the uniform share when the chunk begins
     uint32_t chunk = 0;
     int32_t token = 0;
-    bool draws = false;
+    bool draws = false, filters = false;
 };
+
+// Says down to which depth tokens are to be gathered, which covers every one that the row's filters can keep.
+__device__ Filtering choose_depth(const Drawing& on, const DrawRow& row, double total) {
+    const ChunkDepths* depths = on.depths + size_t(blockIdx.x) * on.num_chunks;
+    // Sums of floats in another order than the filters' own: a depth is taken where they pass for certain.
+    const double needed = double(row.row->top_p) * total * (1 + 1e-5);
+    for (uint32_t depth = 0;; ++depth) {
+        uint32_t count = 0;
+        double mass = 0;
+        for (uint32_t chunk = 0; chunk < on.num_chunks; ++chunk) {
+            count += depths[chunk].counts[depth];
+            mass += double(depths[chunk].masses[depth]);
+        }
+        const bool is_last = depth + 1 == kNumDepths || row.cut(depth) == row.row->min_p;
+        if (is_last || count >= row.top_k(on.vocab) || mass > needed) return {total, row.cut(depth), 0};
+    }
+}
 
 // Sums of chunks in their order; where in them the draw falls.
 __device__ void choose_chunk(const Drawing& on, const DrawRow& row, Choice& choice) {
@@ -62,7 +78,9 @@ __device__ void choose_chunk(const Drawing& on, const DrawRow& row, Choice& choi
     choice.total = total;
     // Else there is no distribution: some logits are not finite.
     choice.draws = row.draws && total >= 1 && total < double(INFINITY);
-    if (!choice.draws) return;
+    choice.filters = choice.draws && row.filters;
+    if (row.filters) on.filterings[blockIdx.x] = choice.filters ? choose_depth(on, row, total) : Filtering{0, 0, 0};
+    if (!choice.draws || choice.filters) return;
     const aerie_sampling_row& with = *row.row;
     double mass = philox_uniform(with.seed_low, with.seed_high, uint32_t(with.position)) * total;
     uint32_t chunk = 0;
@@ -98,37 +116,6 @@ __device__ void draw_from_chunk(const Drawing& on, const DrawRow& row, float top
     choice.token = token;
 }
 
-// Reports the row's token, and what else it asks for.
-__device__ void report_row(const Drawing& on, const DrawRow& row, float top, const Choice& choice) {
-    const aerie_sampling_row& with = *row.row;
-    const uint32_t num_top = on.header->num_top;
-    const DrawResults results = results_in(on.header->results, on.header->num_rows, num_top);
-    const float logit = row.logits[choice.token];
-    const double log_total = row.reports ? log_of(choice.total) : 0.0;
-    const auto logprob_of = [&](float of) {
-        return float(double(of - top) * double(row.inverse_temperature()) - log_total);
-    };
-    const float logprob = logprob_of(logit);
-    if (threadIdx.x == 0) {
-        results.tokens[row.index] = choice.token;
-        results.ranks[row.index] = with.flags & AERIE_REPORT_RANK ? 1 : 0;
-        results.logprobs[row.index] = with.num_top >= 0 ? logprob : 0.0f;
-    }
-    const uint64_t* keys = on.row_keys + size_t(blockIdx.x) * on.list;
-    for (uint32_t n = threadIdx.x; n < num_top; n += blockDim.x) {
-        const uint64_t key = int32_t(n) < with.num_top ? keys[n] : 0;
-        results.top_tokens[size_t(row.index) * num_top + n] = key ? int32_t(token_of(key)) : 0;
-        results.top_logprobs[size_t(row.index) * num_top + n] = key ? logprob_of(logit_of(key)) : 0.0f;
-    }
-    // Of another token: that of the drawn one plus the difference of their logits, divided by the temperature.
-    const double temperature = with.temperature > 0 ? double(with.temperature) : 1.0;
-    for (uint32_t i = threadIdx.x; i < with.num_queries; i += blockDim.x) {
-        const float queried = row.logits[on.header->queries[with.first_query + i]];
-        results.query_logprobs[with.first_query + i] =
-            float(double(logprob) + (double(queried) - double(logit)) / temperature);
-    }
-}
-
 __global__ void __launch_bounds__(kMostDrawThreads) draw_each_row(Drawing on) {
     __shared__ uint64_t warps[2][kMostDrawThreads / 32];
     __shared__ Choice choice;
@@ -143,17 +130,19 @@ __global__ void __launch_bounds__(kMostDrawThreads) draw_each_row(Drawing on) {
         if (row.draws || row.reports) choose_chunk(on, row, choice);
     }
     __syncthreads();
+    if (choice.filters) return;
     if (choice.draws) {
         draw_from_chunk(on, row, top, choice, dynamic_shared<float>());
         __syncthreads();
     }
-    report_row(on, row, top, choice);
+    report_row(on, row, choice.total, choice.token);
 }
 
 // Scratch memory of a row.
 size_t row_bytes(uint32_t vocab, uint32_t list) {
     const size_t tiles = (vocab + kTileTokens - 1) / kTileTokens, chunks = (vocab + kChunkTokens - 1) / kChunkTokens;
-    return (tiles + 1) * list * sizeof(uint64_t) + chunks * sizeof(float);
+    return ((tiles + 1) * list + vocab) * sizeof(uint64_t) + sizeof(Filtering) +
+           chunks * (sizeof(ChunkDepths) + sizeof(float));
 }
 
 }  // namespace
@@ -183,11 +172,14 @@ void sample(const Op& op, const Launch& on) {
     const auto group = uint32_t(std::min<size_t>(on.scratch_bytes / row_bytes(vocab, list), num_rows));
     drawing.tile_keys = static_cast<uint64_t*>(on.scratch);
     drawing.row_keys = drawing.tile_keys + size_t(group) * drawing.num_tiles * list;
-    drawing.sums = reinterpret_cast<float*>(drawing.row_keys + size_t(group) * list);
+    drawing.gathered = drawing.row_keys + size_t(group) * list;
+    drawing.filterings = reinterpret_cast<Filtering*>(drawing.gathered + size_t(group) * vocab);
+    drawing.depths = reinterpret_cast<ChunkDepths*>(drawing.filterings + group);
+    drawing.sums = reinterpret_cast<float*>(drawing.depths + size_t(group) * drawing.num_chunks);
     for (drawing.first_row = 0; drawing.first_row < num_rows; drawing.first_row += group) {
         drawing.logits = floats(*op.x, on) + size_t(drawing.first_row) * vocab;
         const uint32_t rows = std::min(group, num_rows - drawing.first_row);
-        for (const auto kernel : {find_best, sum_chunks, draw_rows, count_larger})
+        for (const auto kernel : {find_best, sum_chunks, draw_rows, gather_kept, draw_of_kept, count_larger})
             expect_success(kernel(drawing, rows, on.stream), "sample");
     }
 }

@@ -10,10 +10,6 @@ constexpr uint32_t kLanes = 16;  // that sum a chunk, as on the CPU
 constexpr uint32_t kSumThreads = kTileTokens / kChunkTokens * kLanes;
 constexpr uint32_t kNobody = 0xffffffff;
 
-__device__ uint32_t tokens_of_tile(const Drawing& on, uint32_t tile) {
-    return min(kTileTokens, on.vocab - tile * kTileTokens);
-}
-
 // Applies a row's changes to the logits of a tile that begins at token `first`, here and in `tile`. Those of one token
 // are applied in their order: a thread that finds it taken by an earlier one waits for the next round. `tile`
 // and `owners` [tokens] are in shared memory.
@@ -50,7 +46,7 @@ __global__ void __launch_bounds__(kMostDrawThreads) find_best_of_tiles(Drawing o
     float* const tile = dynamic_shared<float>();
     DrawRow row;
     if (!find_row(on, blockIdx.x, row)) return;
-    const uint32_t first = blockIdx.y * kTileTokens, tokens = tokens_of_tile(on, blockIdx.y);
+    const uint32_t first = blockIdx.y * kTileTokens, tokens = on.tokens_of_tile(blockIdx.y);
     for (uint32_t i = threadIdx.x; i < tokens; i += blockDim.x) tile[i] = row.logits[first + i];
     __syncthreads();
     if (row.row->num_changes)
@@ -74,6 +70,13 @@ __global__ void __launch_bounds__(kMostDrawThreads) find_best_of_tiles(Drawing o
     }
 }
 
+// Of the kLanes lanes of a chunk, 8, 4, 2 and 1 apart, as on the CPU.
+template <class T>
+__device__ T sum_of_lanes(T value) {
+    for (int distance = kLanes / 2; distance; distance /= 2) value += __shfl_xor_sync(kAllLanes, value, distance);
+    return value;
+}
+
 __global__ void __launch_bounds__(kSumThreads) sum_chunks_of_tiles(Drawing on) {
     __shared__ uint64_t warps[kSumThreads / 32];
     DrawRow row;
@@ -81,18 +84,33 @@ __global__ void __launch_bounds__(kSumThreads) sum_chunks_of_tiles(Drawing on) {
     const float top = logit_of(largest_key(on, blockIdx.x, warps)), inverse = row.inverse_temperature();
     const uint32_t chunk = blockIdx.y * (kTileTokens / kChunkTokens) + threadIdx.x / kLanes;
     const uint32_t end = min((chunk + 1) * kChunkTokens, on.vocab);
+    const bool writes = threadIdx.x % kLanes == 0 && chunk < on.num_chunks;
     float sum = 0.0f;
-    for (uint32_t i = chunk * kChunkTokens + threadIdx.x % kLanes; i < end; i += kLanes)
-        sum += weight_of(row.logits[i], top, inverse);
-    for (uint32_t distance = kLanes / 2; distance; distance /= 2) sum += __shfl_xor_sync(kAllLanes, sum, int(distance));
-    if (threadIdx.x % kLanes == 0 && chunk < on.num_chunks) on.sums[size_t(blockIdx.x) * on.num_chunks + chunk] = sum;
+    ChunkDepths depths = {};
+    for (uint32_t i = chunk * kChunkTokens + threadIdx.x % kLanes; i < end; i += kLanes) {
+        const float weight = weight_of(row.logits[i], top, inverse);
+        sum += weight;
+        for (uint32_t depth = 0; depth < kNumDepths && row.filters; ++depth)
+            if (weight >= row.cut(depth)) {
+                ++depths.counts[depth];
+                depths.masses[depth] += weight;
+            }
+    }
+    sum = sum_of_lanes(sum);
+    if (writes) on.sums[size_t(blockIdx.x) * on.num_chunks + chunk] = sum;
+    if (!row.filters) return;
+    for (uint32_t depth = 0; depth < kNumDepths; ++depth) {
+        depths.counts[depth] = sum_of_lanes(depths.counts[depth]);
+        depths.masses[depth] = sum_of_lanes(depths.masses[depth]);
+    }
+    if (writes) on.depths[size_t(blockIdx.x) * on.num_chunks + chunk] = depths;
 }
 
 __global__ void __launch_bounds__(kMostDrawThreads) count_larger_in_tiles(Drawing on) {
     DrawRow row;
     if (!find_row(on, blockIdx.x, row) || !(row.row->flags & AERIE_REPORT_RANK)) return;
     const DrawResults results = results_in(on.header->results, on.header->num_rows, on.header->num_top);
-    const uint32_t first = blockIdx.y * kTileTokens, tokens = tokens_of_tile(on, blockIdx.y);
+    const uint32_t first = blockIdx.y * kTileTokens, tokens = on.tokens_of_tile(blockIdx.y);
     const float own = row.logits[results.tokens[row.index]];
     int count = 0;
     for (uint32_t i = threadIdx.x; i < tokens; i += blockDim.x) count += row.logits[first + i] > own;
