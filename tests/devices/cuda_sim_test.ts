@@ -1,4 +1,3 @@
-// deno-lint-ignore-file camelcase -- fields are named as on the wire
 /**
  * The server on the CUDA kernels, which a simulator runs.
  *
