@@ -40,6 +40,38 @@ async function say(server: ServerProcess, { prompt, seed }: Say): Promise<string
   return text;
 }
 
+/** Tokens of a request that asks for all that a sampler does, with their log-probabilities. */
+async function draw(server: ServerProcess): Promise<{ tokens: number[]; logprobs: number[] }> {
+  const response = await fetch(`${server.url}/generate`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({
+      text: "an engine starts",
+      sampling_params: {
+        temperature: 0.8,
+        top_k: 40,
+        top_p: 0.9,
+        min_p: 0.01,
+        frequency_penalty: 0.5,
+        presence_penalty: 0.2,
+        repetition_penalty: 1.1,
+        max_new_tokens: 10,
+        ignore_eos: true,
+        sampling_seed: 5,
+      },
+      return_logprob: true,
+      logprob_start_len: 0,
+      top_logprobs_num: 3,
+    }),
+  });
+  const { meta_info: info, detail } = await response.json();
+  assert.equal(response.status, 200, JSON.stringify(detail));
+  const all = [...info.input_token_logprobs.slice(1), ...info.output_token_logprobs];
+  const tops = [...info.input_top_logprobs.slice(1), ...info.output_top_logprobs].flat();
+  const entries: [number, number][] = [...all, ...tops];
+  return { tokens: entries.map(([, token]) => token), logprobs: entries.map(([logprob]) => logprob) };
+}
+
 /** The same requests alone, then all at once. */
 async function sayAll(server: ServerProcess): Promise<string[]> {
   const requests = PROMPTS.map((prompt, i) => i % 2 === 0 ? { prompt } : { prompt, seed: i });
@@ -59,6 +91,7 @@ Deno.test({ name: "cuda-sim: serves as the CPU does, as captured graphs and with
   });
   const expected = await sayAll(cpu);
   assert.ok(new Set(expected).size === PROMPTS.length && expected.every((text) => text !== ""));
+  const drawn = await draw(cpu);
   const choice = cpu.log.find((line) => line.includes("--device auto is "));
   assert.match(
     choice!,
@@ -71,6 +104,12 @@ Deno.test({ name: "cuda-sim: serves as the CPU does, as captured graphs and with
     env,
   });
   assert.deepEqual(await sayAll(server), expected);
+  const simulatedDraw = await draw(server);
+  assert.deepEqual(simulatedDraw.tokens, drawn.tokens);
+  const difference = Math.max(
+    ...simulatedDraw.logprobs.map((value, i) => Math.abs(value - drawn.logprobs[i]!)),
+  );
+  assert.ok(difference < 1e-4, `${difference}`);
   const log = server.log.join("\n");
   assert.match(log, /Load weight begin\. avail mem=\d\.\d\d GB[^]*Load weight end\. .*avail mem=\d\.\d\d GB/);
   assert.match(
@@ -94,11 +133,15 @@ Deno.test({ name: "cuda-sim: speculation changes no text", ignore }, async () =>
       ["--speculative-algorithm", "NGRAM", "--speculative-ngram-max-bfs-breadth", "2"],
     ]
   ) {
-    await using server = await ServerProcess.start([...model, ...drafting, ...shape], { env });
+    // Prompts in chunks, and fewer pages than four requests want at once.
+    const small = ["--chunked-prefill-size", "16", "--max-total-tokens", "160"];
+    await using server = await ServerProcess.start([...model, ...drafting, ...shape, ...small], { env });
     assert.deepEqual(await sayAll(server), expected, drafting.join(" "));
     const line = server.log.findLast((entry) => entry.includes("accept len: "));
     assert.match(line!, /accept len: \d\.\d\d, accept rate: \d\.\d\d, cuda graph: True/, drafting.join(" "));
     const drafts = server.log.filter((entry) => entry.includes("Capture draft"));
+    const pools = server.log.filter((entry) => entry.includes("KV Cache is allocated."));
+    assert.equal(pools.length, drafting.includes("EAGLE3") ? 2 : 1, "of target and head");
     assert.equal(drafts.length, drafting.includes("EAGLE3") ? 4 : 0, "graphs of the head, its extend too");
   }
 });
