@@ -84,5 +84,5 @@ int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t*
 }
 
 int32_t aerie_batch_release(uint32_t handle, uint32_t batch) {
-    return guard(handle, [&](Context& context) { context.release<Batch>(batch, "batch_release"); });
+    return guard<CleanupCall>(handle, [&](Context& context) { context.release<Batch>(batch, "batch_release"); });
 }
