@@ -11,6 +11,7 @@
 #include "cuda/device_error.h"
 #include "cuda/gpu.h"
 #include "cuda/graph.h"
+#include "cuda/loader.h"
 #include "cuda/memory.h"
 #include "cuda/run_ops.h"
 #include "cuda/sampler.h"
@@ -85,8 +86,9 @@ class CudaBackend final : public Backend {
 
     void pack(Weight& weight, aerie_dtype float_dtype) override {
         on_device([&] {
-            pack_weight(weight, float_dtype, memory_,
+            pack_weight(weight, float_dtype, loader_,
                         [this](uint32_t count, const auto& body) { parallel_for(count, body); });
+            loader_.join(stream_);
         });
     }
 
@@ -233,6 +235,7 @@ class CudaBackend final : public Backend {
     const Stream stream_;
     DeviceMemory memory_;
     WorkCopies copies_{memory_, stream_};
+    Loader loader_{memory_};
     mutable Completion completion_;
     Buffer scratch_, indices_;
     // Waits for every op, and launches no graphs, so that an op that fails is known.
