@@ -75,13 +75,13 @@ __device__ inline float weight_of(float logit, float top, float inverse_temperat
 }
 
 // Tokens of a chunk down to each depth.
-struct ChunkDepths {
+struct __align__(16) ChunkDepths {
     uint32_t counts[kNumDepths];
     float masses[kNumDepths];
 };
 
 // What draw_rows leaves for a row whose filters decide.
-struct Filtering {
+struct __align__(16) Filtering {
     double total;       // of the weights; 0: nothing is left to decide
     float cut;          // tokens of at least this weight are gathered
     uint32_t gathered;  // so far

@@ -170,12 +170,12 @@ void sample(const Op& op, const Launch& on) {
     // Rows in groups that the scratch memory has room for.
     const uint32_t num_rows = std::min(drawing.rows.most, sampler.max_outputs);
     const auto group = uint32_t(std::min<size_t>(on.scratch_bytes / row_bytes(vocab, list), num_rows));
-    drawing.tile_keys = static_cast<uint64_t*>(on.scratch);
+    drawing.filterings = static_cast<Filtering*>(on.scratch);
+    drawing.depths = reinterpret_cast<ChunkDepths*>(drawing.filterings + group);
+    drawing.tile_keys = reinterpret_cast<uint64_t*>(drawing.depths + size_t(group) * drawing.num_chunks);
     drawing.row_keys = drawing.tile_keys + size_t(group) * drawing.num_tiles * list;
     drawing.gathered = drawing.row_keys + size_t(group) * list;
-    drawing.filterings = reinterpret_cast<Filtering*>(drawing.gathered + size_t(group) * vocab);
-    drawing.depths = reinterpret_cast<ChunkDepths*>(drawing.filterings + group);
-    drawing.sums = reinterpret_cast<float*>(drawing.depths + size_t(group) * drawing.num_chunks);
+    drawing.sums = reinterpret_cast<float*>(drawing.gathered + size_t(group) * vocab);
     for (drawing.first_row = 0; drawing.first_row < num_rows; drawing.first_row += group) {
         drawing.logits = floats(*op.x, on) + size_t(drawing.first_row) * vocab;
         const uint32_t rows = std::min(group, num_rows - drawing.first_row);

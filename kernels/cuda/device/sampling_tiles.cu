@@ -19,8 +19,7 @@ __device__ void change_tile(const DrawRow& row, const aerie_logit_change* change
     for (uint32_t i = threadIdx.x; i < tokens; i += blockDim.x) owners[i] = kNobody;
     for (uint32_t base = 0; base < with.num_changes; base += blockDim.x) {
         const uint32_t i = base + threadIdx.x;
-        aerie_logit_change change = {};
-        if (i < with.num_changes) change = changes[with.first_change + i];
+        const aerie_logit_change& change = changes[with.first_change + (i < with.num_changes ? i : 0)];
         const uint32_t at = uint32_t(change.token) - first;
         bool waits = i < with.num_changes && at < tokens;
         while (__syncthreads_or(waits)) {
