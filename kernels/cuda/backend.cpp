@@ -234,8 +234,8 @@ class CudaBackend final : public Backend {
     const Gpu gpu_;
     const Stream stream_;
     DeviceMemory memory_;
-    Loader loader_{memory_};
     WorkCopies copies_{memory_, stream_};
+    Loader loader_{memory_};
     mutable Completion completion_;
     Buffer scratch_, indices_;
     // Waits for every op, and launches no graphs, so that an op that fails is known.

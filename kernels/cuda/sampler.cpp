@@ -46,7 +46,9 @@ CudaSampler::CudaSampler() : version_(next_version()) {}
 void CudaSampler::reserve(DeviceMemory& memory) {
     if (inputs_.address) return;
     inputs_ = memory.allocate(sizeof(DrawHeader) + max_outputs * sizeof(aerie_sampling_row) + kMoreInputBytes);
-    results_ = memory.allocate(std::min(kMostResultBytes, result_bytes(max_outputs, max_top, max_outputs)));
+    const size_t usual = std::min(kMostResultBytes, result_bytes(max_outputs, max_top, max_outputs));
+    results_ = memory.allocate(usual);
+    for (Draw& draw : draws_) draw.results = Pinned(usual);
 }
 
 void CudaSampler::write(const SamplerInputs& inputs) {
@@ -123,7 +125,7 @@ void CudaSampler::end_draw(cudaStream_t stream) {
     if (bytes > draw.results.bytes()) {
         // The copy of an older draw may still be on its way.
         expect_success(cudaStreamSynchronize(stream), "sample");
-        draw.results = Pinned(std::max(bytes, std::min(kMostResultBytes, result_bytes(max_outputs, max_top, 0))));
+        draw.results = Pinned(bytes);
     }
     expect_success(cudaMemcpyAsync(draw.results.data(), results_.address, bytes, cudaMemcpyDeviceToHost, stream),
                    "sample");

@@ -75,13 +75,13 @@ __device__ inline float weight_of(float logit, float top, float inverse_temperat
 }
 
 // Tokens of a chunk down to each depth.
-struct ChunkDepths {
+struct __align__(16) ChunkDepths {
     uint32_t counts[kNumDepths];
     float masses[kNumDepths];
 };
 
 // What draw_rows leaves for a row whose filters decide.
-struct Filtering {
+struct __align__(16) Filtering {
     double total;       // of the weights; 0: nothing is left to decide
     float cut;          // tokens of at least this weight are gathered
     uint32_t gathered;  // so far
@@ -92,10 +92,12 @@ struct Drawing {
     float* logits;  // of the group's first row
     OpRows rows;
     const DrawHeader* own_header;
-    uint32_t first_row, vocab, num_tiles, num_chunks;
+    uint32_t first_row = 0,
+             first_gathered = 0;  // first_gathered: in the group, of the rows that tokens are gathered of
+    uint32_t vocab, num_tiles, num_chunks;
     uint32_t list;  // keys of a tile that there is room for
-    // Scratch memory: best keys of tiles [rows, num_tiles, list] and of rows [rows, list], gathered tokens [rows,
-    // vocab], and of chunks [rows, num_chunks].
+    // Scratch memory: best keys of tiles [rows, num_tiles, list] and of rows [rows, list], gathered tokens of some rows
+    // [rows, vocab], and of chunks [rows, num_chunks].
     uint64_t *tile_keys, *row_keys, *gathered;
     Filtering* filterings;
     ChunkDepths* depths;
@@ -116,7 +118,7 @@ struct DrawRow {
     const DrawHeader* header;
     const aerie_sampling_row* row;
     float* logits;
-    uint32_t index;  // of the row in the draw
+    uint32_t at, index;  // of the row in the group and in the draw
     bool reports, draws, filters;
 
     // The least weight down to a depth.
@@ -132,6 +134,7 @@ struct DrawRow {
 // Row `at` of the group; false if nothing is drawn from it.
 __device__ inline bool find_row(const Drawing& on, uint32_t at, DrawRow& found) {
     const uint32_t row = on.first_row + at;
+    found.at = at;
     found.header = on.header();
     found.index = on.rows.first_output + row;
     if (row >= on.rows.count() || found.index >= found.header->num_rows) return false;

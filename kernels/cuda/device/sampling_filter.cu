@@ -17,10 +17,10 @@ __device__ uint64_t weight_key(float weight, uint32_t token) {
 
 __global__ void __launch_bounds__(kMostDrawThreads) gather_kept_tokens(Drawing on) {
     DrawRow row;
-    if (!find_row(on, blockIdx.x, row) || !row.filters) return;
-    Filtering& filtering = on.filterings[blockIdx.x];
+    if (!find_row(on, on.first_gathered + blockIdx.x, row) || !row.filters) return;
+    Filtering& filtering = on.filterings[row.at];
     if (!(filtering.total > 0)) return;
-    const float top = logit_of(on.row_keys[size_t(blockIdx.x) * on.list]), inverse = row.inverse_temperature();
+    const float top = logit_of(on.row_keys[size_t(row.at) * on.list]), inverse = row.inverse_temperature();
     const uint32_t first = blockIdx.y * kTileTokens, tokens = on.tokens_of_tile(blockIdx.y), lane = threadIdx.x % 32;
     uint64_t* const gathered = on.gathered + size_t(blockIdx.x) * on.vocab;
     const float cut = filtering.cut;
@@ -82,11 +82,11 @@ __device__ uint32_t walk_keys(const uint64_t* keys, uint32_t count, uint64_t* ro
     return taken;
 }
 
-__global__ void __launch_bounds__(kMostDrawThreads) draw_of_kept_tokens(Drawing on) {
+__global__ void __launch_bounds__(kMostDrawThreads, 4) draw_of_kept_tokens(Drawing on) {
     __shared__ Walk walk;
     DrawRow row;
-    if (!find_row(on, blockIdx.x, row) || !row.filters) return;
-    const Filtering filtering = on.filterings[blockIdx.x];
+    if (!find_row(on, on.first_gathered + blockIdx.x, row) || !row.filters) return;
+    const Filtering filtering = on.filterings[row.at];
     if (!(filtering.total > 0)) return;
     uint64_t* const room = dynamic_shared<uint64_t>();
     uint64_t* keys = on.gathered + size_t(blockIdx.x) * on.vocab;

@@ -9,7 +9,7 @@ namespace aerie::cuda {
 // logprobs.
 __device__ inline void report_row(const Drawing& on, const DrawRow& row, double total, int32_t token) {
     const aerie_sampling_row& with = *row.row;
-    const uint64_t* keys = on.row_keys + size_t(blockIdx.x) * on.list;
+    const uint64_t* keys = on.row_keys + size_t(row.at) * on.list;
     const uint32_t num_top = row.header->num_top;
     const DrawResults results = results_in(row.header->results, row.header->num_rows, num_top);
     const float logit = row.logits[token];

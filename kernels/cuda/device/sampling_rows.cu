@@ -1,15 +1,11 @@
-// Merges what tiles of a row found, decides its token and reports; and the op that launches all kernels of drawing.
+// Merges what tiles of a row found, decides its token, but where filters do, and reports.
 #include "core/philox.h"
 #include "cuda/device/primitives.h"
 #include "cuda/device/sampling_report.h"
 #include "cuda/launch.h"
-#include "cuda/sampler.h"
-#include "cuda/sampling.h"
 
 namespace aerie::cuda {
 namespace {
-
-constexpr size_t kMostScratchBytes = size_t(64) << 20;
 
 // The best key of a tile's list that is below `last`; 0 if there is none.
 __device__ uint64_t next_key(const uint64_t* keys, uint32_t count, uint64_t last) {
@@ -26,8 +22,8 @@ __device__ uint64_t next_key(const uint64_t* keys, uint32_t count, uint64_t last
 
 // The row's best keys in order, of its tiles'.
 __device__ void merge_tiles(const Drawing& on, const DrawRow& row, uint64_t (*warps)[kMostDrawThreads / 32]) {
-    const uint64_t* tiles = on.tile_keys + size_t(blockIdx.x) * on.num_tiles * on.list;
-    uint64_t* keys = on.row_keys + size_t(blockIdx.x) * on.list;
+    const uint64_t* tiles = on.tile_keys + size_t(row.at) * on.num_tiles * on.list;
+    uint64_t* keys = on.row_keys + size_t(row.at) * on.list;
     uint64_t own = 0, last = ~uint64_t(0);
     const auto find_own = [&] {
         own = 0;
@@ -55,7 +51,7 @@ struct Choice {
 
 // Says down to which depth tokens are to be gathered, which covers every one that the row's filters can keep.
 __device__ Filtering choose_depth(const Drawing& on, const DrawRow& row, double total) {
-    const ChunkDepths* depths = on.depths + size_t(blockIdx.x) * on.num_chunks;
+    const ChunkDepths* depths = on.depths + size_t(row.at) * on.num_chunks;
     // Sums of floats in another order than the filters' own: a depth is taken where they pass for certain.
     const double needed = double(row.row->top_p) * total * (1 + 1e-5);
     for (uint32_t depth = 0;; ++depth) {
@@ -72,14 +68,14 @@ __device__ Filtering choose_depth(const Drawing& on, const DrawRow& row, double 
 
 // Sums of chunks in their order; where in them the draw falls.
 __device__ void choose_chunk(const Drawing& on, const DrawRow& row, Choice& choice) {
-    const float* sums = on.sums + size_t(blockIdx.x) * on.num_chunks;
+    const float* sums = on.sums + size_t(row.at) * on.num_chunks;
     double total = 0;
     for (uint32_t chunk = 0; chunk < on.num_chunks; ++chunk) total += double(sums[chunk]);
     choice.total = total;
     // Else there is no distribution: some logits are not finite.
     choice.draws = row.draws && total >= 1 && total < double(INFINITY);
     choice.filters = choice.draws && row.filters;
-    if (row.filters) on.filterings[blockIdx.x] = choice.filters ? choose_depth(on, row, total) : Filtering{0, 0, 0};
+    if (row.filters) on.filterings[row.at] = choice.filters ? choose_depth(on, row, total) : Filtering{0, 0, 0};
     if (!choice.draws || choice.filters) return;
     const aerie_sampling_row& with = *row.row;
     double mass = philox_uniform(with.seed_low, with.seed_high, uint32_t(with.position)) * total;
@@ -122,7 +118,7 @@ __global__ void __launch_bounds__(kMostDrawThreads) draw_each_row(Drawing on) {
     DrawRow row;
     if (!find_row(on, blockIdx.x, row)) return;
     merge_tiles(on, row, warps);
-    const uint64_t best = on.row_keys[size_t(blockIdx.x) * on.list];
+    const uint64_t best = on.row_keys[size_t(row.at) * on.list];
     const float top = logit_of(best);
     if (threadIdx.x == 0) {
         choice = Choice();
@@ -138,50 +134,11 @@ __global__ void __launch_bounds__(kMostDrawThreads) draw_each_row(Drawing on) {
     report_row(on, row, choice.total, choice.token);
 }
 
-// Scratch memory of a row.
-size_t row_bytes(uint32_t vocab, uint32_t list) {
-    const size_t tiles = (vocab + kTileTokens - 1) / kTileTokens, chunks = (vocab + kChunkTokens - 1) / kChunkTokens;
-    return ((tiles + 1) * list + vocab) * sizeof(uint64_t) + sizeof(Filtering) +
-           chunks * (sizeof(ChunkDepths) + sizeof(float));
-}
-
 }  // namespace
 
 cudaError_t draw_rows(const Drawing& on, uint32_t num_rows, cudaStream_t stream) {
     const size_t shared = std::min(on.vocab, kChunkTokens) * sizeof(float);
     return launch(draw_each_row, {num_rows, draw_threads(on.vocab), shared}, stream, on);
-}
-
-size_t sampling_scratch_bytes(const Op& op) {
-    const size_t row = row_bytes(op.sampler->vocab_size, std::max(op.sampler->max_top, 1u));
-    return std::max(row, std::min(kMostScratchBytes, row * std::min(op.x->capacity, op.sampler->max_outputs)));
-}
-
-void sample(const Op& op, const Launch& on) {
-    const auto& sampler = *static_cast<const CudaSampler*>(op.sampler);
-    const uint32_t vocab = sampler.vocab_size, list = std::max(sampler.max_top, 1u);
-    Drawing drawing;
-    drawing.rows = rows_of(op, *op.x, on);
-    drawing.own_header = sampler.header();
-    drawing.vocab = vocab;
-    drawing.num_tiles = (vocab + kTileTokens - 1) / kTileTokens;
-    drawing.num_chunks = (vocab + kChunkTokens - 1) / kChunkTokens;
-    drawing.list = list;
-    // Rows in groups that the scratch memory has room for.
-    const uint32_t num_rows = std::min(drawing.rows.most, sampler.max_outputs);
-    const auto group = uint32_t(std::min<size_t>(on.scratch_bytes / row_bytes(vocab, list), num_rows));
-    drawing.tile_keys = static_cast<uint64_t*>(on.scratch);
-    drawing.row_keys = drawing.tile_keys + size_t(group) * drawing.num_tiles * list;
-    drawing.gathered = drawing.row_keys + size_t(group) * list;
-    drawing.filterings = reinterpret_cast<Filtering*>(drawing.gathered + size_t(group) * vocab);
-    drawing.depths = reinterpret_cast<ChunkDepths*>(drawing.filterings + group);
-    drawing.sums = reinterpret_cast<float*>(drawing.depths + size_t(group) * drawing.num_chunks);
-    for (drawing.first_row = 0; drawing.first_row < num_rows; drawing.first_row += group) {
-        drawing.logits = floats(*op.x, on) + size_t(drawing.first_row) * vocab;
-        const uint32_t rows = std::min(group, num_rows - drawing.first_row);
-        for (const auto kernel : {find_best, sum_chunks, draw_rows, gather_kept, draw_of_kept, count_larger})
-            expect_success(kernel(drawing, rows, on.stream), "sample");
-    }
 }
 
 }  // namespace aerie::cuda

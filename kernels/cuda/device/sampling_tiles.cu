@@ -19,8 +19,7 @@ __device__ void change_tile(const DrawRow& row, const aerie_logit_change* change
     for (uint32_t i = threadIdx.x; i < tokens; i += blockDim.x) owners[i] = kNobody;
     for (uint32_t base = 0; base < with.num_changes; base += blockDim.x) {
         const uint32_t i = base + threadIdx.x;
-        aerie_logit_change change = {};
-        if (i < with.num_changes) change = changes[with.first_change + i];
+        const aerie_logit_change& change = changes[with.first_change + (i < with.num_changes ? i : 0)];
         const uint32_t at = uint32_t(change.token) - first;
         bool waits = i < with.num_changes && at < tokens;
         while (__syncthreads_or(waits)) {
@@ -62,7 +61,7 @@ __global__ void __launch_bounds__(kMostDrawThreads) find_best_of_tiles(Drawing o
         }
     };
     find_own();
-    uint64_t* keys = on.tile_keys + (size_t(blockIdx.x) * on.num_tiles + blockIdx.y) * on.list;
+    uint64_t* keys = on.tile_keys + (size_t(row.at) * on.num_tiles + blockIdx.y) * on.list;
     for (uint32_t n = 0; n < row.num_keys(); ++n) {
         last = block_largest(own, warps[n % 2]);
         if (threadIdx.x == 0) keys[n] = last;
@@ -81,7 +80,7 @@ __global__ void __launch_bounds__(kSumThreads) sum_chunks_of_tiles(Drawing on) {
     __shared__ uint64_t warps[kSumThreads / 32];
     DrawRow row;
     if (!find_row(on, blockIdx.x, row) || !(row.draws || row.reports)) return;
-    const float top = logit_of(largest_key(on, blockIdx.x, warps)), inverse = row.inverse_temperature();
+    const float top = logit_of(largest_key(on, row.at, warps)), inverse = row.inverse_temperature();
     const uint32_t chunk = blockIdx.y * (kTileTokens / kChunkTokens) + threadIdx.x / kLanes;
     const uint32_t end = min((chunk + 1) * kChunkTokens, on.vocab);
     const bool writes = threadIdx.x % kLanes == 0 && chunk < on.num_chunks;
@@ -97,13 +96,13 @@ __global__ void __launch_bounds__(kSumThreads) sum_chunks_of_tiles(Drawing on) {
             }
     }
     sum = sum_of_lanes(sum);
-    if (writes) on.sums[size_t(blockIdx.x) * on.num_chunks + chunk] = sum;
+    if (writes) on.sums[size_t(row.at) * on.num_chunks + chunk] = sum;
     if (!row.filters) return;
     for (uint32_t depth = 0; depth < kNumDepths; ++depth) {
         depths.counts[depth] = sum_of_lanes(depths.counts[depth]);
         depths.masses[depth] = sum_of_lanes(depths.masses[depth]);
     }
-    if (writes) on.depths[size_t(blockIdx.x) * on.num_chunks + chunk] = depths;
+    if (writes) on.depths[size_t(row.at) * on.num_chunks + chunk] = depths;
 }
 
 __global__ void __launch_bounds__(kMostDrawThreads) count_larger_in_tiles(Drawing on) {

@@ -1,5 +1,5 @@
 /**
- * Drawing on the CUDA backend: the CPU's draws bit for bit, in graphs too; and its copies.
+ * Drawing on the CUDA backend: the CPU's draws bit for bit, in graphs too; its copies; its kernels on the simulator.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { forgetCounts, inject, openSimulated, simCounts, testSimulated } from ".
 import { assertNative, Status } from "../../support/misuse.ts";
 import { libraryPath, mapBytes, normals, tensorOf } from "../../support/native.ts";
 import { addDraw, type Draw, drawRows } from "../../support/samplers.ts";
+import { samplingPrograms } from "../../support/sim_programs.ts";
 
 /** Rows with every parameter that there is, in many mixtures. */
 function mixedRows(count: number, vocabSize: number, random: () => number): Draw[] {
@@ -199,3 +200,25 @@ testSimulated("what a failed launch drew is not there", () => {
     inject();
   }
 });
+
+const CASES = [
+  "rows_draw_the_same_whatever_is_beside_them",
+  "rows_beyond_the_parameters_or_the_outputs_draw_nothing",
+  "logits_that_are_not_finite_are_survived",
+];
+
+for (const schedule of ["forward", "reverse", "1", "2"]) {
+  Deno.test(`cuda: sampling [checked, ${schedule}]`, async () => {
+    for (const name of CASES) {
+      await samplingPrograms.passSilently("checked", name, { AERIE_SIM_SEED: schedule });
+    }
+  });
+}
+
+for (const device of ["sm_80", "sm_90"]) {
+  Deno.test(`cuda: sampling reads logits as often as docs/cuda.md says [${device}]`, async () => {
+    await samplingPrograms.passSilently("checked", "logits_are_read_a_few_times", {
+      AERIE_SIM_DEVICE: device,
+    });
+  });
+}
