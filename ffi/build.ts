@@ -7,7 +7,8 @@
 import { createHash } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
-import { NativeError } from "./error.ts";
+import { nvccOptions } from "./cuda_toolkit.ts";
+import { cannotBuild, NativeError } from "./error.ts";
 
 /** Options of {@linkcode ensureLibrary}. */
 export interface BuildOptions {
@@ -82,10 +83,6 @@ export async function ensureLibrary(options: BuildOptions = {}): Promise<string>
   return library;
 }
 
-function cannotBuild(reason: string): NativeError {
-  return new NativeError(`Cannot build the native library: ${reason}`, "cannot_build");
-}
-
 function stampOf(library: string): string {
   return `${library}.sources`;
 }
@@ -141,6 +138,7 @@ async function build(root: string, folder: string, options: BuildOptions): Promi
     "-DCMAKE_BUILD_TYPE=Release",
     ...(sanitize === undefined ? [] : [`-DAERIE_SANITIZE=${sanitize}`]),
     ...target.options,
+    ...(device === "cuda" ? nvccOptions(root) : []),
   ];
   report("0");
   let configured = await run(configure);

@@ -35,3 +35,8 @@ export class NativeError extends Error {
 export function codeOfStatus(status: number): NativeErrorCode {
   return STATUS_CODES[status] ?? "internal";
 }
+
+/** The native library cannot be built, for this reason. */
+export function cannotBuild(reason: string): NativeError {
+  return new NativeError(`Cannot build the native library: ${reason}`, "cannot_build");
+}

@@ -11,10 +11,12 @@
 #include "cuda/device_error.h"
 #include "cuda/gpu.h"
 #include "cuda/graph.h"
+#include "cuda/loader.h"
 #include "cuda/memory.h"
 #include "cuda/run_ops.h"
 #include "cuda/sampler.h"
 #include "cuda/stream.h"
+#include "cuda/work_copies.h"
 
 namespace aerie::cuda {
 
@@ -62,6 +64,10 @@ class CudaBackend final : public Backend {
         completion_.finish_all();
     }
 
+    size_t appended_bytes(uint32_t max_outputs) const override { return WorkCopies::appended_bytes(max_outputs); }
+    // It is copied with what else the next piece of work reads.
+    void take_block(Batch& batch) override { batch.awaits_copy = true; }
+
     void copy_rows(Tensor& tensor, const int32_t* from, const int32_t* to, uint32_t num_rows) override {
         copy("tensor_copy", from, to, num_rows, [&](const int32_t* sources, const int32_t* targets) {
             cuda::copy_rows(tensor, sources, targets, num_rows, stream_);
@@ -80,8 +86,9 @@ class CudaBackend final : public Backend {
 
     void pack(Weight& weight, aerie_dtype float_dtype) override {
         on_device([&] {
-            pack_weight(weight, float_dtype, memory_,
+            pack_weight(weight, float_dtype, loader_,
                         [this](uint32_t count, const auto& body) { parallel_for(count, body); });
+            loader_.join(stream_);
         });
     }
 
@@ -98,7 +105,8 @@ class CudaBackend final : public Backend {
     void check(const Op& op) const override { check_op(op); }
 
     void run(const Op& op, uint64_t number) override {
-        submit({&op, 1}, number, {name_of(op.kind)}, [&] {
+        Batch* const batch = batch_of(op);
+        submit({&op, 1}, {&batch, batch ? 1u : 0u}, number, {name_of(op.kind)}, [&] {
             reserve_for({&op, 1});
             run_ops({&op, 1}, launch_on(scratch_, number));
         });
@@ -123,7 +131,7 @@ class CudaBackend final : public Backend {
 
     void launch(Program& launched, uint64_t number) override {
         const auto& program = static_cast<const CudaProgram&>(launched);
-        submit(program.ops, number, {"graph_launch", program.ops.size()}, [&] {
+        submit(program.ops, program.batches, number, {"graph_launch", program.ops.size()}, [&] {
             if (const cudaGraphExec_t graph = program.graphs.smallest(program.batches))
                 expect_success(cudaGraphLaunch(graph, stream_), "graph_launch");
             else
@@ -161,16 +169,14 @@ class CudaBackend final : public Backend {
         }
     }
 
-    // Launches a piece of work, which is these ops, by `body`.
+    // Launches a piece of work, which is these ops on these batches, by `body`.
     template <class Body>
-    void submit(std::span<const Op> ops, uint64_t number, WorkName what, Body&& body) {
+    void submit(std::span<const Op> ops, std::span<Batch* const> batches, uint64_t number, WorkName what, Body&& body) {
         on_device([&] {
             try {
-                for (const Op& op : ops)
-                    if (op.sampler) sampler_of(op).begin_draw(number, num_rows_of(*op.x), memory_);
+                copies_.before(ops, batches, number);
                 body();
-                for (const Op& op : ops)
-                    if (op.sampler) sampler_of(op).end_draw(stream_);
+                copies_.behind(ops);
             } catch (const Error&) {
                 // What was launched before uses its objects until it is done, unless the device failed.
                 try {
@@ -194,20 +200,11 @@ class CudaBackend final : public Backend {
         });
     }
 
-    static CudaSampler& sampler_of(const Op& op) { return *static_cast<CudaSampler*>(op.sampler); }
-
-    // Rows of a tensor that ops work on, by the batch as last written.
-    static uint32_t num_rows_of(const Tensor& tensor) {
-        if (!tensor.batch) return tensor.capacity;
-        const BatchCounts& counts = tensor.batch->block().counts;
-        return tensor.scope == AERIE_ROWS ? counts.num_rows : counts.num_outputs;
-    }
-
     // Allocates what ops use besides their operands.
     void reserve_for(std::span<const Op> ops) {
         for (const Op& op : ops) {
             reserve(scratch_, scratch_bytes(op));
-            if (op.sampler) sampler_of(op).reserve(memory_);
+            if (op.sampler) static_cast<CudaSampler*>(op.sampler)->reserve(memory_);
         }
     }
 
@@ -237,6 +234,8 @@ class CudaBackend final : public Backend {
     const Gpu gpu_;
     const Stream stream_;
     DeviceMemory memory_;
+    Loader loader_{memory_};
+    WorkCopies copies_{memory_, stream_};
     mutable Completion completion_;
     Buffer scratch_, indices_;
     // Waits for every op, and launches no graphs, so that an op that fails is known.

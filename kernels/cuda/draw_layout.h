@@ -9,9 +9,12 @@
 
 namespace aerie::cuda {
 
-// What a launch's draw is told. It lies at an address that stays the same, so that a captured graph finds what the host
-// wrote last; all that may move it points to.
+// What a launch's draw is told. It lies at the sampler's own address, or behind the arrays of the batch's block if it
+// is copied with it; both stay the same or are found from what does, so that a captured graph finds what the host wrote
+// last. All that may move it points to.
 struct DrawHeader {
+    const DrawHeader* own = nullptr;  // the sampler's address
+    uint64_t version = 0;             // grows with every write of a sampler
     uint32_t num_rows = 0, num_queries = 0;
     uint32_t num_top = 0;  // the most that any row reports
     uint32_t unused = 0;

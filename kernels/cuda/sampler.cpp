@@ -1,6 +1,7 @@
 #include "cuda/sampler.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "core/error.h"
@@ -11,6 +12,11 @@ namespace {
 // Room for changes and queries beside the rows' parameters, and for results; more of them are kept elsewhere.
 constexpr size_t kMoreInputBytes = size_t(64) << 10;
 constexpr size_t kMostResultBytes = size_t(4) << 20;
+
+uint64_t next_version() {
+    static std::atomic<uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 template <class T>
 size_t bytes_of(const std::vector<T>& values) {
@@ -35,6 +41,8 @@ void copy_rows_out(T* to, uint32_t to_cols, const T* from, uint32_t from_cols, u
 
 }  // namespace
 
+CudaSampler::CudaSampler() : version_(next_version()) {}
+
 void CudaSampler::reserve(DeviceMemory& memory) {
     if (inputs_.address) return;
     inputs_ = memory.allocate(sizeof(DrawHeader) + max_outputs * sizeof(aerie_sampling_row) + kMoreInputBytes);
@@ -48,7 +56,7 @@ void CudaSampler::write(const SamplerInputs& inputs) {
     next_.num_top = 0;
     for (const aerie_sampling_row& row : next_.rows)
         next_.num_top = std::max(next_.num_top, uint32_t(std::max(row.num_top, 0)));
-    is_uploaded_ = false;
+    version_ = next_version();
 }
 
 void CudaSampler::begin_draw(uint64_t number, uint32_t num_outputs, DeviceMemory& memory) {
@@ -64,39 +72,46 @@ void CudaSampler::begin_draw(uint64_t number, uint32_t num_outputs, DeviceMemory
     draw.number = 0;
     draw.inputs = next_;
     draw.num_drawn = num_drawn;
-    if (!is_uploaded_) upload(memory);
-}
-
-void CudaSampler::upload(DeviceMemory& memory) {
     const size_t results = result_bytes(next_.rows.size(), next_.num_top, next_.queries.size());
     if (results > results_.bytes) results_ = memory.allocate(results);
-    const size_t bytes = bytes_of(next_.rows) + bytes_of(next_.changes) + bytes_of(next_.queries);
-    const bool apart = sizeof(DrawHeader) + bytes > inputs_.bytes;
-    if (apart && bytes > more_inputs_.bytes) more_inputs_ = memory.allocate(bytes);
-    const auto* at = static_cast<const uint8_t*>(apart ? more_inputs_.address : inputs_.address);
-    if (!apart) at += sizeof(DrawHeader);
+}
 
+std::span<const uint8_t> CudaSampler::inputs_at(const void* address) {
     DrawHeader header;
+    header.own = this->header();
+    header.version = version_;
     header.num_rows = uint32_t(next_.rows.size());
     header.num_queries = uint32_t(next_.queries.size());
     header.num_top = next_.num_top;
-    header.rows = reinterpret_cast<const aerie_sampling_row*>(at);
+    header.rows = reinterpret_cast<const aerie_sampling_row*>(static_cast<const uint8_t*>(address) + sizeof header);
     header.changes = reinterpret_cast<const aerie_logit_change*>(header.rows + next_.rows.size());
     header.queries = reinterpret_cast<const int32_t*>(header.changes + next_.changes.size());
     header.results = static_cast<uint8_t*>(results_.address);
-
     block_.clear();
-    const auto append = [&](const void* data, size_t size) {
+    const auto append = [&](const void* data, size_t bytes) {
         const auto* from = static_cast<const uint8_t*>(data);
-        block_.insert(block_.end(), from, from + size);
+        block_.insert(block_.end(), from, from + bytes);
     };
     append(&header, sizeof header);
     append(next_.rows.data(), bytes_of(next_.rows));
     append(next_.changes.data(), bytes_of(next_.changes));
     append(next_.queries.data(), bytes_of(next_.queries));
-    memory.upload(inputs_, 0, block_.data(), apart ? sizeof header : block_.size());
-    if (apart) memory.upload(more_inputs_, 0, block_.data() + sizeof header, bytes);
-    is_uploaded_ = true;
+    return block_;
+}
+
+void CudaSampler::copy_inputs(DeviceMemory& memory) {
+    if (copied_version_ == version_) return;
+    const size_t bytes = inputs_at(inputs_.address).size();
+    if (bytes <= inputs_.bytes) {
+        memory.upload(inputs_, 0, block_.data(), bytes);
+    } else {
+        // The header stays where it is and points to what does not.
+        if (bytes > more_inputs_.bytes) more_inputs_ = memory.allocate(bytes);
+        inputs_at(more_inputs_.address);
+        memory.upload(more_inputs_, 0, block_.data(), bytes);
+        memory.upload(inputs_, 0, block_.data(), sizeof(DrawHeader));
+    }
+    copied_version_ = version_;
 }
 
 void CudaSampler::end_draw(cudaStream_t stream) {

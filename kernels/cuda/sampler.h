@@ -1,6 +1,7 @@
 // A sampler's memory: the parameters of the next draw, on the host and on the device, and a ring of pinned memory with
 // the results of the last draws.
 #pragma once
+#include <span>
 #include <vector>
 
 #include "core/sampler.h"
@@ -13,6 +14,7 @@ namespace aerie::cuda {
 
 class CudaSampler final : public Sampler {
   public:
+    CudaSampler();
     // Allocates what kernels find at the same address in every launch. To be called before the first.
     void reserve(DeviceMemory& memory);
     // Sets the parameters of launches from now on.
@@ -27,8 +29,14 @@ class CudaSampler final : public Sampler {
     // AERIE_BAD_HANDLE if it is not among the last four.
     void read(const SamplerOutputs& outputs, uint64_t number, Completion& completion);
 
-    // Where kernels find what they are told.
+    // Where kernels find what they are told, if nothing newer was appended to the batch's block.
     const DrawHeader* header() const { return static_cast<const DrawHeader*>(inputs_.address); }
+    // Of the parameters: different in every sampler and behind every write.
+    uint64_t version() const { return version_; }
+    // Header and parameters in one piece, for memory of the device at `address`. Behind begin_draw.
+    std::span<const uint8_t> inputs_at(const void* address);
+    // Copies them to the sampler's own memory, unless they are there.
+    void copy_inputs(DeviceMemory& memory);
 
   private:
     static constexpr uint32_t kNumDraws = 4;
@@ -47,10 +55,9 @@ class CudaSampler final : public Sampler {
     };
 
     const Draw& draw_of(uint64_t number) const;
-    void upload(DeviceMemory& memory);
 
     Inputs next_;
-    bool is_uploaded_ = false;  // next_
+    uint64_t version_, copied_version_ = 0;  // of next_, and of what its own memory has
     Buffer inputs_, more_inputs_, results_;
     std::vector<uint8_t> block_;  // what is uploaded
     Draw draws_[kNumDraws];

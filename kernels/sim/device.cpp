@@ -18,11 +18,12 @@ namespace {
 
 struct Model {
     const char* name;
-    int major, multiprocessors, shared_per_multiprocessor, shared_optin, l2_bytes, bus_bits, threads;
+    int major, multiprocessors, shared_per_multiprocessor, shared_optin, l2_bytes, bus_bits, threads, minor = 0;
 };
 constexpr Model kModels[] = {
     {"sm_80", 8, 108, 164 << 10, 163 << 10, 40 << 20, 5120, 2048},
     {"sm_90", 9, 132, 228 << 10, 227 << 10, 50 << 20, 6144, 2048},
+    {"sm_75", 7, 40, 64 << 10, 64 << 10, 4 << 20, 256, 1024, 5},
 };
 
 const Model& model_of(const char* name) {
@@ -47,6 +48,13 @@ bool fits(dim3 shape, const unsigned (&limits)[3]) {
 }
 
 thread_local int current_device = 0;
+
+constexpr int kVersion = 13000;
+
+int number_of(const char* variable, int otherwise) {
+    const char* text = getenv(variable);
+    return text ? atoi(text) : otherwise;
+}
 
 }  // namespace
 
@@ -123,8 +131,8 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* ke
 cudaError_t cudaGetDeviceCount(int* count) {
     const RuntimeLock lock;
     if (const cudaError_t error = begin_call("cudaGetDeviceCount"); error != cudaSuccess) return end_call(error);
-    const char* devices = getenv("AERIE_SIM_DEVICES");
-    *count = devices ? atoi(devices) : 1;
+    if (number_of("AERIE_SIM_DRIVER", kVersion) < kVersion) return end_call(cudaErrorInsufficientDriver);
+    *count = number_of("AERIE_SIM_DEVICES", 1);
     return end_call(*count > 0 ? cudaSuccess : cudaErrorNoDevice);
 }
 
@@ -167,6 +175,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
     }
     properties->totalConstMem = 64 << 10;
     properties->major = model().major;
+    properties->minor = model().minor;
     properties->multiProcessorCount = model().multiprocessors;
     properties->canMapHostMemory = properties->concurrentKernels = properties->unifiedAddressing = 1;
     properties->asyncEngineCount = 2;
@@ -199,8 +208,11 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
-    *version = 13000;
+    *version = number_of("AERIE_SIM_DRIVER", kVersion);
     return cudaSuccess;
 }
 
-cudaError_t cudaRuntimeGetVersion(int* version) { return cudaDriverGetVersion(version); }
+cudaError_t cudaRuntimeGetVersion(int* version) {
+    *version = kVersion;
+    return cudaSuccess;
+}

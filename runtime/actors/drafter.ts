@@ -7,7 +7,7 @@ import type { Actor, ActorContext } from "../actor/actor.ts";
 import { type DrafterMessage, unreachable } from "../messages/actors.ts";
 import { type Drafted } from "../messages/scheduler_drafter.ts";
 import { loading } from "../models/load.ts";
-import { measureDrafts } from "../speculation/measure.ts";
+import { effortOn, measureDrafts } from "../speculation/measure.ts";
 import type { Proposer } from "../speculation/proposer.ts";
 import { createProposer, targetParts } from "../speculation/registry.ts";
 import type { DrafterConfig, DrafterInfo } from "../contracts/config.ts";
@@ -36,7 +36,8 @@ class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
       proposer.capture?.({ numSteps: speculation.numSteps, clock, log });
       return proposer;
     });
-    return { costs: measureDrafts(this.#proposer, speculation, limits, clock) };
+    const effort = effortOn(verifierConfig.device);
+    return { costs: measureDrafts(this.#proposer, speculation, limits, clock, effort) };
   }
 
   receive(message: DrafterMessage, { send }: ActorContext): void {

@@ -91,7 +91,7 @@ struct Filtering {
 struct Drawing {
     float* logits;  // of the group's first row
     OpRows rows;
-    const DrawHeader* header;
+    const DrawHeader* own_header;
     uint32_t first_row, vocab, num_tiles, num_chunks;
     uint32_t list;  // keys of a tile that there is room for
     // Scratch memory: best keys of tiles [rows, num_tiles, list] and of rows [rows, list], gathered tokens [rows,
@@ -101,10 +101,19 @@ struct Drawing {
     ChunkDepths* depths;
     float* sums;
 
+    // What the draw is told, where it was written last.
+    __device__ const DrawHeader* header() const {
+        if (!rows.block) return own_header;
+        const uint32_t at = reinterpret_cast<const BatchCounts*>(rows.block)->appended;
+        if (!at) return own_header;
+        const auto* appended = reinterpret_cast<const DrawHeader*>(rows.block + at);
+        return appended->own == own_header && appended->version > own_header->version ? appended : own_header;
+    }
     __device__ uint32_t tokens_of_tile(uint32_t tile) const { return min(kTileTokens, vocab - tile * kTileTokens); }
 };
 
 struct DrawRow {
+    const DrawHeader* header;
     const aerie_sampling_row* row;
     float* logits;
     uint32_t index;  // of the row in the draw
@@ -123,9 +132,10 @@ struct DrawRow {
 // Row `at` of the group; false if nothing is drawn from it.
 __device__ inline bool find_row(const Drawing& on, uint32_t at, DrawRow& found) {
     const uint32_t row = on.first_row + at;
+    found.header = on.header();
     found.index = on.rows.first_output + row;
-    if (row >= on.rows.count() || found.index >= on.header->num_rows) return false;
-    found.row = on.header->rows + found.index;
+    if (row >= on.rows.count() || found.index >= found.header->num_rows) return false;
+    found.row = found.header->rows + found.index;
     found.logits = on.logits + size_t(at) * on.vocab;
     found.reports = found.row->num_top >= 0 || found.row->num_queries > 0;
     found.draws = found.row->temperature > 0 && found.row->target < 0;

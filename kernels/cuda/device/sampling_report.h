@@ -10,8 +10,8 @@ namespace aerie::cuda {
 __device__ inline void report_row(const Drawing& on, const DrawRow& row, double total, int32_t token) {
     const aerie_sampling_row& with = *row.row;
     const uint64_t* keys = on.row_keys + size_t(blockIdx.x) * on.list;
-    const uint32_t num_top = on.header->num_top;
-    const DrawResults results = results_in(on.header->results, on.header->num_rows, num_top);
+    const uint32_t num_top = row.header->num_top;
+    const DrawResults results = results_in(row.header->results, row.header->num_rows, num_top);
     const float logit = row.logits[token];
     const float top = logit_of(keys[0]);
     const double log_total = row.reports ? log_of(total) : 0.0;
@@ -32,7 +32,7 @@ __device__ inline void report_row(const Drawing& on, const DrawRow& row, double 
     // Of another token: that of the drawn one plus the difference of their logits, divided by the temperature.
     const double temperature = with.temperature > 0 ? double(with.temperature) : 1.0;
     for (uint32_t i = threadIdx.x; i < with.num_queries; i += blockDim.x) {
-        const float queried = row.logits[on.header->queries[with.first_query + i]];
+        const float queried = row.logits[row.header->queries[with.first_query + i]];
         results.query_logprobs[with.first_query + i] =
             float(double(logprob) + (double(queried) - double(logit)) / temperature);
     }

@@ -162,7 +162,7 @@ void sample(const Op& op, const Launch& on) {
     const uint32_t vocab = sampler.vocab_size, list = std::max(sampler.max_top, 1u);
     Drawing drawing;
     drawing.rows = rows_of(op, *op.x, on);
-    drawing.header = sampler.header();
+    drawing.own_header = sampler.header();
     drawing.vocab = vocab;
     drawing.num_tiles = (vocab + kTileTokens - 1) / kTileTokens;
     drawing.num_chunks = (vocab + kChunkTokens - 1) / kChunkTokens;

@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(kMostDrawThreads) find_best_of_tiles(Drawing o
     for (uint32_t i = threadIdx.x; i < tokens; i += blockDim.x) tile[i] = row.logits[first + i];
     __syncthreads();
     if (row.row->num_changes)
-        change_tile(row, on.header->changes, first, tokens, tile, reinterpret_cast<uint32_t*>(tile + tokens));
+        change_tile(row, row.header->changes, first, tokens, tile, reinterpret_cast<uint32_t*>(tile + tokens));
 
     // The thread's best token that is worse than the last one taken.
     uint64_t own = 0, last = ~uint64_t(0);
@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(kSumThreads) sum_chunks_of_tiles(Drawing on) {
 __global__ void __launch_bounds__(kMostDrawThreads) count_larger_in_tiles(Drawing on) {
     DrawRow row;
     if (!find_row(on, blockIdx.x, row) || !(row.row->flags & AERIE_REPORT_RANK)) return;
-    const DrawResults results = results_in(on.header->results, on.header->num_rows, on.header->num_top);
+    const DrawResults results = results_in(row.header->results, row.header->num_rows, row.header->num_top);
     const uint32_t first = blockIdx.y * kTileTokens, tokens = on.tokens_of_tile(blockIdx.y);
     const float own = row.logits[results.tokens[row.index]];
     int count = 0;

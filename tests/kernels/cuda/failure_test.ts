@@ -107,9 +107,10 @@ testFailure(
 testFailure(
   "a copy that is refused is told by its call",
   /^upload: CUDA error 1, invalid argument$/,
-  (_context, layer) => {
+  (context, layer) => {
     inject("cudaMemcpyAsync", 1, INVALID_VALUE);
     layer.write(SEGMENTS, 2);
+    context.run(layer.graph);
   },
 );
 

@@ -5,15 +5,15 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { nvcc } from "../../support/nvcc.ts";
 import { run } from "../../support/sim_programs.ts";
 
 const root = join(import.meta.dirname!, "..", "..", "..");
 const sources = join(root, "tests", "kernels", "sim", "native");
-const hasNvcc = await run("nvcc", ["--version"]).then(({ code }) => code === 0, () => false);
 
 Deno.test({
   name: "sim: nvcc compiles the same kernels",
-  ignore: !hasNvcc,
+  ignore: nvcc === undefined,
   fn: async () => {
     const folder = await Deno.makeTempDir();
     try {
@@ -22,7 +22,7 @@ Deno.test({
       );
       assert.ok(kernels.length > 0);
       for (const name of kernels) {
-        const { code, stdout, stderr } = await run("nvcc", [
+        const { code, stdout, stderr } = await run(nvcc!, [
           ...["-std=c++20", "-arch=sm_80", "-Werror", "all-warnings", "-fmad=false"],
           ...["-I", join(root, "kernels"), "-c", join(sources, name), "-o", join(folder, "kernel.o")],
         ]);

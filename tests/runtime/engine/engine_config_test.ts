@@ -97,6 +97,15 @@ Deno.test("a head width that no kernel has is refused by name", () => {
 Deno.test("threads that the command line names are used as they are", () => {
   assert.deepEqual([plan({}).mayUseFewerThreads, plan({ threads: 3 }).mayUseFewerThreads], [true, false]);
   assert.equal(plan({ threads: 3 }).threads, 3);
+  const onGpu = planVerifier({
+    args: defaultArgs,
+    checkpoint: checkpointOf(),
+    libraryPath,
+    device: "cuda",
+    eosTokenIds: [0],
+    free: { bytes: 2 ** 36, boundBy: "device" },
+  });
+  assert.equal(onGpu.mayUseFewerThreads, false, "a GPU's speed does not depend on them");
 });
 
 Deno.test("with speculation a step has rows and outputs for a tree of every request", () => {
