@@ -20,8 +20,8 @@ import { errorResponse, toErrorReply } from "./routes/answers/errors.ts";
 import { isLocalName } from "./routes/gate/origins.ts";
 import { UnavailableError } from "./runtime/contracts/errors.ts";
 import type { ServerArgs } from "./runtime/contracts/server_args.ts";
+import { openDevice } from "./runtime/engine/devices.ts";
 import { startEngine } from "./runtime/engine/engine.ts";
-import { ensureLibrary } from "./runtime/engine/native_library.ts";
 import { type OpenedModel, openModel } from "./runtime/engine/open_model.ts";
 
 function unavailable(reason: string): Handler {
@@ -47,8 +47,8 @@ async function serve(
     { ...args, maxConnections: args.maxConnections ?? defaultMaxConnections(), log },
     unavailable("the server is starting"),
   );
-  const [libraryPath, opened] = await Promise.all([
-    ensureLibrary({ onProgress: (text) => progress.show("build", text) }),
+  const [device, opened] = await Promise.all([
+    openDevice(args, { onProgress: (text) => progress.show("build", text), log }),
     openModel(args, { onProgress: (bytes) => progress.showBytes(bytes), log }),
   ]);
   const { notes: remarks, ...model } = opened;
@@ -59,8 +59,7 @@ async function serve(
   const engine = await startEngine({
     args,
     ...model,
-    libraryPath,
-    device: "cpu",
+    ...device,
     placement: "worker",
     log,
     onCrash(error) {

@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "zod";
+import { deviceFlags, deviceSchema } from "./device_flags.ts";
 import {
   flag,
   type FlagOf,
@@ -57,10 +58,10 @@ export const flagSchema = z.object({
   pageSize: integer(16, 4096)
     .refine(
       (size) => Number.isInteger(Math.log2(size)),
-      "expected a power of two from 16 to 4096: the CPU backend works on pages of a multiple of 16",
+      "expected a power of two from 16 to 4096: kernels work on pages of a multiple of 16",
     )
     .default(16),
-  kvCacheDtype: oneOf("auto", "bf16", "bfloat16", "float32")
+  kvCacheDtype: oneOf("auto", "bf16", "bfloat16", "float16", "float32")
     .transform((name) => name === "bf16" ? "bfloat16" : name).default("auto"),
   chunkedPrefillSize: integer(-1).refine(
     (size) => size !== 0,
@@ -74,10 +75,7 @@ export const flagSchema = z.object({
 
   ...speculationSchema,
 
-  device: oneOf("auto", "cpu", "cuda", "cuda-sim")
-    .refine((device) => !device.startsWith("cuda"), "the CUDA backend is not built yet, expected auto or cpu")
-    .default("auto"),
-  threads: integer(1, 1024).exactOptional(),
+  ...deviceSchema,
 
   ...loggingSchema,
 
@@ -214,7 +212,7 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
       flags: "--page-size <tokens>",
       help: "Tokens in a page of the KV pool: a power of two, at least 16",
     },
-    { name: "kvCacheDtype", flags: "--kv-cache-dtype <type>", help: "auto, bfloat16 or float32" },
+    { name: "kvCacheDtype", flags: "--kv-cache-dtype <type>", help: "auto, float16, bfloat16 or float32" },
     {
       name: "chunkedPrefillSize",
       flags: "--chunked-prefill-size <tokens>",
@@ -243,14 +241,7 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
     },
   ],
   "Speculative decoding": speculationFlags,
-  "Device": [
-    { name: "device", flags: "--device <device>", help: "auto or cpu" },
-    {
-      name: "threads",
-      flags: "--threads <count>",
-      help: "Native threads. Default: the CPUs this process may use",
-    },
-  ],
+  "Device": deviceFlags,
   "Logging and metrics": loggingFlags,
   "Configuration": configurationFlags,
 };

@@ -7,10 +7,10 @@
 import { Device, Dtype, Format, Scope, type TensorDtype } from "./enums.ts";
 import type { BatchId, ContextId, FileId, GraphId, KvId, TensorId, TicketId, WeightId } from "./handles.ts";
 import { check, type Native, openLibrary, readText } from "./library.ts";
-import type { BatchLimits, BatchRows, FileRange } from "./types.ts";
+import type { BatchLimits, BatchRows, ContextOptions, FileRange } from "./types.ts";
 
 export { Device, Dtype, Format, Scope, type TensorDtype } from "./enums.ts";
-export type { BatchLimits, BatchRows, FileRange } from "./types.ts";
+export type { BatchLimits, BatchRows, ContextOptions, FileRange } from "./types.ts";
 
 /** A device with its threads. Errors are {@linkcode NativeError}s with the library's text. */
 export class Context implements Disposable {
@@ -20,12 +20,12 @@ export class Context implements Disposable {
   readonly #done = new Int32Array(1);
   readonly #isOwner: boolean;
 
-  constructor(libraryPath: string, options: { device: keyof typeof Device; threads: number } | ContextId) {
+  constructor(libraryPath: string, options: ContextOptions | ContextId) {
     this.native = openLibrary(libraryPath);
     this.#isOwner = typeof options === "object";
     if (typeof options === "object") {
-      const { device, threads } = options;
-      check(this.native, 0, this.native.aerie_context_create(this.#out, Device[device], 0, threads));
+      const { device, deviceIndex = 0, threads } = options, { native } = this;
+      check(native, 0, native.aerie_context_create(this.#out, Device[device], deviceIndex, threads));
       this.id = this.#out[0] as ContextId;
     } else {
       this.id = options;

@@ -1,10 +1,19 @@
 /**
- * What a context's methods take: ranges of files, the rows of a forward and their limits.
+ * What a context and its methods take: the device, ranges of files, the rows of a forward and their limits.
  *
  * @module
  */
-import type { Format } from "./enums.ts";
+import type { Device, Format } from "./enums.ts";
 import type { FileId } from "./handles.ts";
+
+/** What a context is made on. */
+export interface ContextOptions {
+  readonly device: keyof typeof Device;
+  /** Number of the device among those of its kind; 0 if left out. */
+  readonly deviceIndex?: number;
+  /** Threads of the host. */
+  readonly threads: number;
+}
 
 /** A range of a mapped file. */
 export interface FileRange {

@@ -26,17 +26,19 @@ constexpr Model kModels[] = {
     {"sm_75", 7, 40, 64 << 10, 64 << 10, 4 << 20, 256, 1024, 5},
 };
 
-// AERIE_SIM_DEVICE's: sm_80 or sm_90, which is the default.
-const Model& model() {
-    static const Model& chosen = [&]() -> const Model& {
-        const char* name = getenv("AERIE_SIM_DEVICE");
-        for (const Model& each : kModels) {
-            if (name && strcmp(name, each.name) == 0) return each;
-        }
-        return kModels[1];
-    }();
-    return chosen;
+const Model& model_of(const char* name) {
+    for (const Model& each : kModels) {
+        if (name && strcmp(name, each.name) == 0) return each;
+    }
+    return kModels[1];
 }
+
+// AERIE_SIM_DEVICE's, or what a test set last: sm_80 or sm_90, which is the default.
+const Model*& chosen() {
+    static const Model* model = &model_of(getenv("AERIE_SIM_DEVICE"));
+    return model;
+}
+const Model& model() { return *chosen(); }
 
 constexpr unsigned kMaxGrid[] = {0x7fffffff, 65535, 65535}, kMaxBlock[] = {1024, 1024, 64};
 
@@ -57,6 +59,12 @@ int number_of(const char* variable, int otherwise) {
 }  // namespace
 
 namespace aerie::sim {
+
+void set_device(const char* name) {
+    const RuntimeLock lock;
+    Queue::get().finish_all();
+    chosen() = &model_of(name);
+}
 
 Rounding rounding() { return model().major == 8 ? Rounding::two_halves : Rounding::whole; }
 

@@ -149,6 +149,7 @@ size_t aerie_sim_report(char* text, size_t capacity) {
 }
 void aerie_sim_forget() { aerie::sim::forget(); }
 void aerie_sim_set_schedule(const char* schedule) { aerie::sim::set_schedule(schedule); }
+void aerie_sim_set_device(const char* name) { aerie::sim::set_device(name); }
 void aerie_sim_inject(const char* call, uint64_t nth, int32_t error) {
     aerie::sim::inject(call, nth, cudaError_t(error));
 }

@@ -60,6 +60,8 @@ void forget();
 
 // The order of threads, blocks and independent work, as AERIE_SIM_SEED has it: "forward", "reverse" or a seed.
 void set_schedule(const char* schedule);
+// What the devices are from now on, as AERIE_SIM_DEVICE has it: "sm_80" or "sm_90".
+void set_device(const char* name);
 // Makes the nth call from now (1: the next) of a function of the runtime, or the nth run of a kernel whose name
 // contains `kernel:`'s rest, end with an error. AERIE_SIM_FAIL has such orders: cudaMalloc:3=2,kernel:linear:1=719.
 void inject(const char* call, uint64_t nth, cudaError_t error);
@@ -74,5 +76,6 @@ extern "C" {
 __attribute__((visibility("default"))) size_t aerie_sim_report(char* text, size_t capacity);
 __attribute__((visibility("default"))) void aerie_sim_forget();
 __attribute__((visibility("default"))) void aerie_sim_set_schedule(const char* schedule);
+__attribute__((visibility("default"))) void aerie_sim_set_device(const char* name);
 __attribute__((visibility("default"))) void aerie_sim_inject(const char* call, uint64_t nth, int32_t error);
 }

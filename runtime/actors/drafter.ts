@@ -7,7 +7,7 @@ import type { Actor, ActorContext } from "../actor/actor.ts";
 import { type DrafterMessage, unreachable } from "../messages/actors.ts";
 import { type Drafted } from "../messages/scheduler_drafter.ts";
 import { loading } from "../models/load.ts";
-import { measureDrafts } from "../speculation/measure.ts";
+import { effortOn, measureDrafts } from "../speculation/measure.ts";
 import type { Proposer } from "../speculation/proposer.ts";
 import { createProposer, targetParts } from "../speculation/registry.ts";
 import type { DrafterConfig, DrafterInfo } from "../contracts/config.ts";
@@ -16,22 +16,28 @@ class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
   readonly name = "drafter";
   #proposer: Proposer | undefined;
 
-  start({ speculation, verifierConfig, verifierInfo }: DrafterConfig, context: ActorContext): DrafterInfo {
+  start(
+    { speculation, verifierConfig, verifierInfo }: DrafterConfig,
+    { clock, log }: ActorContext,
+  ): DrafterInfo {
     if (speculation === undefined) return {};
-    const { maxRunningRequests, pageSize, contextLength } = verifierConfig;
+    const { maxRunningRequests, pageSize, contextLength, graphSequences = 0 } = verifierConfig;
     const limits = {
       maxSequences: maxRunningRequests,
       numPages: verifierInfo.numPages,
       pageSize,
       contextLength,
+      graphSequences,
     };
     const target = targetParts(verifierConfig, verifierInfo);
     const { path } = speculation.head ?? speculation.draft ?? verifierConfig.checkpoint;
-    this.#proposer = loading(
-      path,
-      () => createProposer({ speculation, limits, target, log: context.log }),
-    );
-    return { costs: measureDrafts(this.#proposer, speculation, limits, context.clock) };
+    this.#proposer = loading(path, () => {
+      const proposer = createProposer({ speculation, limits, target, log });
+      proposer.capture?.({ numSteps: speculation.numSteps, clock, log });
+      return proposer;
+    });
+    const effort = effortOn(verifierConfig.device);
+    return { costs: measureDrafts(this.#proposer, speculation, limits, clock, effort) };
   }
 
   receive(message: DrafterMessage, { send }: ActorContext): void {

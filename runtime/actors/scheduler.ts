@@ -192,7 +192,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     this.#commitMs += context.clock.now() - now;
     if (this.#recorder && step) this.#record(step, forwarded, now, context);
     this.#draft = undefined;
-    this.#log.onCommitted(this.#state, { numDecoding, busyMs: now - this.#plannedAt }, context);
+    const { ranGraph = false } = forwarded, busyMs = now - this.#plannedAt;
+    this.#log.onCommitted(this.#state, { numDecoding, busyMs, ranGraph }, context);
     return events;
   }
 

@@ -28,14 +28,19 @@ export class SchedulerLog {
   /** Logs a step that was committed `busyMs` milliseconds after it was planned. */
   onCommitted(
     state: SchedulingState,
-    { numDecoding, busyMs }: { readonly numDecoding: number; readonly busyMs: number },
+    { numDecoding, busyMs, ranGraph }: {
+      readonly numDecoding: number;
+      readonly busyMs: number;
+      /** Its forward ran as a captured graph. */
+      readonly ranGraph: boolean;
+    },
     { log }: ActorContext,
   ): void {
     const { generatedTokens, policy, config } = state;
     const step = { numDecoding, busyMs, generatedTokens, usage: policy && state.speculation };
     if (this.meter.add(step, config.decodeLogInterval)) {
       const { genThroughput, speculation } = this.meter;
-      log("info", decodeLine(loadOf(state), numDecoding, genThroughput, speculation));
+      log("info", decodeLine(loadOf(state), { numDecoding, ranGraph }, genThroughput, speculation));
     }
     const warning = this.#judgeDrafts(state);
     if (warning !== undefined) log("warning", warning);

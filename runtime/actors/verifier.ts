@@ -54,9 +54,10 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     }
     const verification = new Verification(segments, (requestId) => this.#samplingOf(requestId), this.#config);
     const forwardMs = this.#runner.run(verification);
+    const { ranGraph } = this.#runner;
     const { results, copies } = verification.conclude(this.#runner.sampler);
     this.#runner.copySlots(copies);
-    const forwarded: Forwarded = { type: "forwarded", step, results, forwardMs };
+    const forwarded: Forwarded = { type: "forwarded", step, results, forwardMs, ranGraph };
     send("scheduler", forwarded);
   }
 

@@ -23,6 +23,10 @@ export interface VerifierConfig {
   readonly libraryPath: string;
   /** Backend that runs the model. */
   readonly device: "cpu" | "cuda" | "cuda-sim";
+  /** Number of the device among those of its kind; 0 if left out. */
+  readonly deviceIndex?: number;
+  /** Sequences of a step that graphs are captured for at most; none are if left out. */
+  readonly graphSequences?: number;
   /** Native threads, the verifier's own included. */
   readonly threads: number;
   /** Whether to use fewer if a trial at start shows that they are faster. */
@@ -30,7 +34,7 @@ export interface VerifierConfig {
   /** Type of floating weights. */
   readonly dtype: ServerArgs["dtype"];
   /** Type of keys and values. */
-  readonly kvDtype: "bfloat16" | "float32";
+  readonly kvDtype: "float16" | "bfloat16" | "float32";
   /** Tokens in a page. */
   readonly pageSize: number;
   /** Tokens the KV pool holds. */

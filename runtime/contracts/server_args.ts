@@ -39,7 +39,7 @@ export interface ServerArgs {
   readonly maxQueuedPerClient?: number;
   /** Prompt tokens allowed to wait. */
   readonly maxQueuedTokens?: number;
-  /** Share of free memory for weights and KV pool, above 0 and at most 1. */
+  /** Share of the device's free memory for weights and KV pool, above 0 and at most 1. */
   readonly memFractionStatic?: number;
   /** Tokens in a page of the KV pool. */
   readonly pageSize: number;
@@ -50,7 +50,7 @@ export interface ServerArgs {
   /** Do not reuse the KV of common prompt prefixes. */
   readonly disableRadixCache: boolean;
   /** Type of keys and values in the pool. */
-  readonly kvCacheDtype: "auto" | "bfloat16" | "float32";
+  readonly kvCacheDtype: "auto" | "float16" | "bfloat16" | "float32";
   /** Cut prompts and limits that exceed the context instead of refusing them. */
   readonly allowAutoTruncate: boolean;
   /** Determines the seeds of requests that bring none. */
@@ -89,6 +89,12 @@ export interface ServerArgs {
   readonly drainTimeout: number;
   /** Backend that runs the model. */
   readonly device: "auto" | "cpu" | "cuda" | "cuda-sim";
+  /** Number of the GPU among those of its kind. */
+  readonly baseGpuId: number;
+  /** Sequences of a step that graphs are captured for at most; by the device's memory if left out. */
+  readonly cudaGraphMaxBs?: number;
+  /** Capture no graphs. */
+  readonly disableCudaGraph: boolean;
   /** Native threads; undefined uses the CPUs this process may run on. */
   readonly threads?: number;
   /** Where downloads are kept. */

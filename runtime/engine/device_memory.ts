@@ -28,12 +28,15 @@ export const MEMORY_BOUND = {
  * @throws {LoadError} if the library or the device cannot be opened; it names the checkpoint
  */
 export function readFreeMemory(
-  { libraryPath, device, checkpoint }: Pick<VerifierConfig, "libraryPath" | "device" | "checkpoint">,
+  { libraryPath, device, deviceIndex = 0, checkpoint }: Pick<
+    VerifierConfig,
+    "libraryPath" | "device" | "deviceIndex" | "checkpoint"
+  >,
 ): FreeMemory {
   return loading(checkpoint.path, () => {
-    using context = new Context(libraryPath, { device, threads: 1 });
+    using context = new Context(libraryPath, { device, deviceIndex, threads: 1 });
     const { freeBytes, totalBytes } = context.memory();
-    const boundBy = device === "cuda" ? "device" : totalBytes < totalmem() ? "cgroup" : "host";
+    const boundBy = device !== "cpu" ? "device" : totalBytes < totalmem() ? "cgroup" : "host";
     return { bytes: freeBytes, boundBy };
   });
 }

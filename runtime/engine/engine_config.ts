@@ -18,9 +18,9 @@ import { proposerEntry } from "../speculation/registry.ts";
 
 /** Limits used where the command line sets none; a GPU wants wider batches to be busy. */
 const DEFAULTS = {
-  cpu: { chunkedPrefillSize: 256, maxRunningRequests: 32 },
-  "cuda-sim": { chunkedPrefillSize: 256, maxRunningRequests: 32 },
-  cuda: { chunkedPrefillSize: 2048, maxRunningRequests: 256 },
+  cpu: { chunkedPrefillSize: 256, maxRunningRequests: 32, maxSpeculating: 32, maxHeadDim: 512 },
+  "cuda-sim": { chunkedPrefillSize: 256, maxRunningRequests: 32, maxSpeculating: 32, maxHeadDim: 256 },
+  cuda: { chunkedPrefillSize: 2048, maxRunningRequests: 256, maxSpeculating: 48, maxHeadDim: 256 },
 } as const;
 
 /** Slots and positions are signed 32-bit numbers in the library. */
@@ -71,12 +71,13 @@ export function planVerifier(options: {
   readonly checkpoint: Checkpoint;
   readonly libraryPath: string;
   readonly device: VerifierConfig["device"];
+  readonly deviceIndex?: number | undefined;
   readonly eosTokenIds: readonly number[];
   readonly speculation?: SpeculationConfig | undefined;
   /** What may be taken; the device is asked if absent. */
   readonly free?: FreeMemory;
 }): VerifierConfig {
-  const { args, checkpoint, libraryPath, device, eosTokenIds, speculation } = options;
+  const { args, checkpoint, libraryPath, device, deviceIndex, eosTokenIds, speculation } = options;
   const longest = checkpoint.config.maxPositionEmbeddings;
   const contextLength = args.contextLength ?? longest;
   if (contextLength > longest) {
@@ -88,11 +89,14 @@ export function planVerifier(options: {
       : ["--max-total-tokens", args.maxTotalTokens];
     throw new LoadError(`Cannot use ${flag} ${tokens}: expected at most ${MAX_TOKENS}`);
   }
+  checkHeadDim(checkpoint, device);
   const kvDtype = args.kvCacheDtype === "auto" ? "bfloat16" : args.kvCacheDtype;
-  const maxRunningRequests = args.maxRunningRequests ?? DEFAULTS[device].maxRunningRequests;
+  const maxRunningRequests = args.maxRunningRequests ??
+    DEFAULTS[device][speculation ? "maxSpeculating" : "maxRunningRequests"];
   const numDraftTokens = speculation?.numDraftTokens ?? 1;
   const sizes = {
     checkpoint,
+    device,
     dtype: args.dtype,
     kvDtype,
     pageSize: args.pageSize,
@@ -102,7 +106,8 @@ export function planVerifier(options: {
     maxRunningRequests,
     maxNodes: numDraftTokens - 1,
   } as const;
-  const free = options.free ?? readFreeMemory(options);
+  const free = options.free ??
+    readFreeMemory({ libraryPath, device, checkpoint, ...(deviceIndex !== undefined && { deviceIndex }) });
   const maxTotalTokens = planPool({ ...sizes, args, speculation, free });
   if (maxTotalTokens < args.pageSize) {
     throw new LoadError(
@@ -112,15 +117,50 @@ export function planVerifier(options: {
   return {
     ...sizes,
     libraryPath,
-    device,
+    ...(deviceIndex !== undefined && { deviceIndex }),
+    ...graphsOf(args, device, free, maxRunningRequests),
     // Counts the CPUs of the affinity mask within the container's quota.
     threads: args.threads ?? navigator.hardwareConcurrency,
-    mayUseFewerThreads: args.threads === undefined,
+    mayUseFewerThreads: device === "cpu" && args.threads === undefined,
     maxTotalTokens,
     eosTokenIds,
     featureLayers: speculation?.head?.head.featureLayers ?? [],
     ...(speculation?.acceptThresholds && { acceptThresholds: speculation.acceptThresholds }),
   };
+}
+
+/**
+ * Throws if the kernels of a device have no attention of the model's head width.
+ *
+ * @throws {LoadError} naming it
+ */
+function checkHeadDim({ path, config: { headDim } }: Checkpoint, device: VerifierConfig["device"]): void {
+  const { maxHeadDim } = DEFAULTS[device];
+  if (headDim % 16 === 0 && headDim <= maxHeadDim) return;
+  throw new LoadError(
+    `Cannot load ${path}: head_dim is ${headDim}, expected a multiple of 16 up to ${maxHeadDim}`,
+  );
+}
+
+/** For how many sequences graphs are captured; by free memory as SGLang does, where no flag says it. */
+function graphsOf(
+  { cudaGraphMaxBs, disableCudaGraph }: ServerArgs,
+  device: VerifierConfig["device"],
+  { bytes }: FreeMemory,
+  maxRunningRequests: number,
+): Pick<VerifierConfig, "graphSequences"> {
+  if (device === "cpu" || disableCudaGraph) return {};
+  const gigabytes = bytes / 2 ** 30;
+  const usual = device === "cuda-sim"
+    ? 4
+    : gigabytes < 20
+    ? 8
+    : gigabytes < 35
+    ? 24
+    : gigabytes < 60
+    ? 32
+    : 256;
+  return { graphSequences: Math.min(cudaGraphMaxBs ?? usual, maxRunningRequests) };
 }
 
 /** Tokens that end generation, by the model and by its tokenizer. */

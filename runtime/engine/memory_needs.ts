@@ -37,6 +37,7 @@ export interface MemoryNeeds {
 export type MemoryConfig = Pick<
   VerifierConfig,
   | "checkpoint"
+  | "device"
   | "dtype"
   | "kvDtype"
   | "pageSize"
@@ -47,31 +48,61 @@ export type MemoryConfig = Pick<
   | "maxNodes"
 >;
 
-/** Bytes of a value as packed: `kernels/cpu/pack.cpp` lays 4-bit values out with two numbers per 32, and so on. */
-const PACKED_BYTES: Partial<Record<StorageFormat, number>> = {
-  Q4_0: 640 / 1024,
-  Q4_1: 640 / 1024,
-  Q4_K: 640 / 1024,
-  Q5_0: 1152 / 1024,
-  Q5_1: 1152 / 1024,
-  Q5_K: 1152 / 1024,
-  Q8_0: 1088 / 1024,
-  Q6_K: 1088 / 1024,
+/** How weights are packed: rows are filled up to a multiple of some, and a value takes so many bytes. */
+interface Packing {
+  readonly unitRows: number;
+  readonly quantized: Partial<Record<StorageFormat, number>>;
+  readonly int8: number;
+}
+
+/** `kernels/cpu/pack.cpp` lays 4-bit values out with two numbers per 32, and so on. */
+const CPU_PACKING: Packing = {
+  unitRows: 32,
+  quantized: {
+    Q4_0: 640 / 1024,
+    Q4_1: 640 / 1024,
+    Q4_K: 640 / 1024,
+    Q5_0: 1152 / 1024,
+    Q5_1: 1152 / 1024,
+    Q5_K: 1152 / 1024,
+    Q8_0: 1088 / 1024,
+    Q6_K: 1088 / 1024,
+  },
+  int8: 1088 / 1024,
 };
-const FLOAT_BYTES = { float32: 4, float16: 2, bfloat16: 2, int8: 1088 / 1024 } as const;
-const UNIT_ROWS = 32, FLOAT = 4;
+/** `kernels/cuda/packed_layout.h`: units of 16 rows by 32 inputs with their scales. */
+const CUDA_PACKING: Packing = {
+  unitRows: 16,
+  quantized: {
+    Q4_0: 288 / 512,
+    Q4_1: 320 / 512,
+    Q4_K: 320 / 512,
+    Q5_0: 352 / 512,
+    Q5_1: 384 / 512,
+    Q5_K: 384 / 512,
+    Q8_0: 544 / 512,
+    Q6_K: 448 / 512,
+  },
+  int8: 544 / 512,
+};
+const FLOAT_BYTES = { float32: 4, float16: 2, bfloat16: 2 } as const;
+const FLOAT = 4;
+/** What CUDA's attention takes beside its tensors at most, `kernels/cuda/run_ops.cpp`. */
+const CUDA_SCRATCH_BYTES = 64 << 20;
 /** Copies of a batch's arrays: one where they are filled, three in the library, which takes the next while one runs. */
 const NUM_BATCHES = 4;
 
 /** What a target and its draft take. */
 export function memoryNeeds(config: MemoryConfig, speculation: SpeculationConfig | undefined): MemoryNeeds {
-  const { draft, head } = speculation ?? {}, { checkpoint, dtype } = config;
+  const { draft, head } = speculation ?? {}, { checkpoint, dtype, device } = config;
   const drafter = head ?? draft, target = checkpoint.config;
   const featureWidth = (head?.head.featureLayers.length ?? 0) * target.hiddenSize;
   return {
-    weightBytes: packedBytes(checkpoint, dtype),
-    draftWeightBytes: (head ? packedBytes(head, "int8") : 0) + (draft ? packedBytes(draft, dtype) : 0),
+    weightBytes: packedBytes(checkpoint, dtype, device),
+    draftWeightBytes: (head ? packedBytes(head, "int8", device) : 0) +
+      (draft ? packedBytes(draft, dtype, device) : 0),
     activationBytes: forwardBytes(target, batchLimits(config)) +
+      (device === "cpu" ? 0 : CUDA_SCRATCH_BYTES) +
       (drafter ? draftForwardBytes(config, drafter.config, speculation!.topk, featureWidth) : 0),
     kvTokenBytes: kvBytes(target, config.kvDtype),
     draftKvTokenBytes: drafter ? kvBytes(drafter.config, config.kvDtype) : 0,
@@ -84,16 +115,22 @@ export function tokenBytesOf({ kvTokenBytes, draftKvTokenBytes, hiddenTokenBytes
   return kvTokenBytes + draftKvTokenBytes + hiddenTokenBytes;
 }
 
-function packedBytes(checkpoint: Checkpoint, dtype: VerifierConfig["dtype"] | "int8"): number {
+function packedBytes(
+  checkpoint: Checkpoint,
+  dtype: VerifierConfig["dtype"] | "int8",
+  device: VerifierConfig["device"],
+): number {
+  const { unitRows, quantized, int8 } = device === "cpu" ? CPU_PACKING : CUDA_PACKING;
   const kept = dtype === "auto" ? Weights.autoDtype(checkpoint) : dtype;
+  const floatBytes = kept === "int8" ? int8 : FLOAT_BYTES[kept];
   let bytes = 0;
   for (const { shape, format } of checkpoint.tensors.values()) {
     if (shape.length === 1) {
       bytes += shape[0]! * FLOAT;
       continue;
     }
-    const rows = Math.ceil(shape[0]! / UNIT_ROWS) * UNIT_ROWS;
-    bytes += rows * shape[1]! * (PACKED_BYTES[format] ?? FLOAT_BYTES[kept]);
+    const rows = Math.ceil(shape[0]! / unitRows) * unitRows;
+    bytes += rows * shape[1]! * (quantized[format] ?? floatBytes);
   }
   return Math.ceil(bytes);
 }

@@ -6,8 +6,8 @@
 import type { ActorCrashedError } from "../contracts/errors.ts";
 import type { LogLevel } from "../contracts/log_level.ts";
 import type { ServerArgs } from "../contracts/server_args.ts";
+import { openDevice } from "./devices.ts";
 import { type Engine, startEngine } from "./engine.ts";
-import { ensureLibrary } from "./native_library.ts";
 import { openModel } from "./open_model.ts";
 
 /** Settings of {@linkcode openEngine}. */
@@ -21,7 +21,7 @@ export interface OpenEngineOptions {
 }
 
 /**
- * Builds the native library if need be, finds or downloads the model that `args` name, and starts an engine whose
+ * Builds the native library of the device if need be, finds or downloads the model that `args` name, and starts an engine whose
  * actors and tokenizer run beside the calling thread.
  *
  * @throws {LoadError} if flags, model, library or memory do not fit together
@@ -30,7 +30,7 @@ export async function openEngine(
   args: ServerArgs,
   { log = () => {}, onCrash, onBuild }: OpenEngineOptions = {},
 ): Promise<Engine> {
-  const libraryPath = await ensureLibrary({ ...(onBuild && { onProgress: onBuild }) });
+  const device = await openDevice(args, { log, ...(onBuild && { onProgress: onBuild }) });
   const { notes, ...model } = await openModel(args, { log });
   await using opened = new AsyncDisposableStack();
   opened.use(model.tokenizer);
@@ -38,8 +38,7 @@ export async function openEngine(
   const engine = await startEngine({
     args,
     ...model,
-    libraryPath,
-    device: "cpu",
+    ...device,
     placement: "worker",
     log,
     ...(onCrash && { onCrash }),

@@ -55,6 +55,8 @@ export interface EngineOptions {
   readonly speculation?: SpeculationConfig | undefined;
   /** The backend that runs the model. */
   readonly device: VerifierConfig["device"];
+  /** Number of the device among those of its kind; 0 if left out. */
+  readonly deviceIndex?: number;
   /** Where the actors run: in this thread, or in a Worker. */
   readonly placement: "inline" | "worker";
   /** Takes the log lines of engine and actors. */

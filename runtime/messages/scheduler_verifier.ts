@@ -80,4 +80,6 @@ export interface Forwarded {
   readonly results: readonly SegmentResult[];
   /** Time inside the native forward, milliseconds. */
   readonly forwardMs: number;
+  /** It ran as a captured graph; no if left out. */
+  readonly ranGraph?: boolean;
 }

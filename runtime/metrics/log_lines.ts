@@ -30,17 +30,20 @@ export function prefillLine(
     `#running-req: ${step.numDecoding}, #queue-req: ${load.numWaiting}`;
 }
 
-/** The progress of decoding; `genThroughput` in tokens per second and `usage` of drafts since the last such line. */
+/**
+ * The progress of decoding; `genThroughput` in tokens per second and `usage` of drafts since the last such line, whether
+ * the last forward was a captured graph.
+ */
 export function decodeLine(
   load: LoggedLoad,
-  numDecoding: number,
+  { numDecoding, ranGraph }: { readonly numDecoding: number; readonly ranGraph: boolean },
   genThroughput: number,
   usage?: SpeculationUsage,
 ): string {
   const acceptance = usage === undefined ? "" : `accept len: ${acceptLength(usage).toFixed(2)}, ` +
     `accept rate: ${acceptRate(usage).toFixed(2)}, `;
   return `Decode batch. #running-req: ${numDecoding}, #token: ${load.numUsedTokens}, ` +
-    `token usage: ${tokenUsage(load)}, ${acceptance}cuda graph: True, ` +
+    `token usage: ${tokenUsage(load)}, ${acceptance}cuda graph: ${ranGraph ? "True" : "False"}, ` +
     `gen throughput (token/s): ${genThroughput.toFixed(2)}, #queue-req: ${load.numWaiting}`;
 }
 

@@ -20,7 +20,14 @@ const GIB = 1024 ** 3;
 /** The part of a verifier's configuration that concerns the model alone. */
 export type LoadConfig = Omit<
   VerifierConfig,
-  "libraryPath" | "device" | "threads" | "mayUseFewerThreads" | "eosTokenIds" | "acceptThresholds"
+  | "libraryPath"
+  | "device"
+  | "deviceIndex"
+  | "graphSequences"
+  | "threads"
+  | "mayUseFewerThreads"
+  | "eosTokenIds"
+  | "acceptThresholds"
 >;
 
 /** A loaded model with its batch and KV pool. */
@@ -72,6 +79,17 @@ export function kvBytes(
   return 2 * numLayers * numKvHeads * headDim * (kvDtype === "float32" ? 4 : 2);
 }
 
+/** What the log says of a KV pool. */
+export function kvLine(config: ModelConfig, kvDtype: VerifierConfig["kvDtype"], numTokens: number): string {
+  const half = (numTokens * kvBytes(config, kvDtype) / 2 / GIB).toFixed(2);
+  return `KV Cache is allocated. dtype: ${kvDtype}, #tokens: ${numTokens}, K size: ${half} GB, V size: ${half} GB`;
+}
+
+/** Free memory of the device, for the log. */
+export function availableMemory(context: Context): string {
+  return `${(context.memory().freeBytes / GIB).toFixed(2)} GB`;
+}
+
 /**
  * Loads the weights and allocates the KV pool. All of it is released with the context.
  *
@@ -84,9 +102,8 @@ export function loadModel(
   log: (level: LogLevel, text: string) => void,
 ): LoadedModel {
   const { checkpoint, pageSize } = config;
-  const availableGib = () => (context.memory().freeBytes / GIB).toFixed(2);
   const limits = batchLimits(config), batch = context.createBatch(limits);
-  log("info", `Load weight begin. avail mem=${availableGib()} GB`);
+  log("info", `Load weight begin. avail mem=${availableMemory(context)}`);
   const weights = new Weights({
     context,
     checkpoint,
@@ -106,7 +123,7 @@ export function loadModel(
   log(
     "info",
     `Load weight end. type=${checkpoint.config.architecture}, dtype=${checkpoint.dtype}, ` +
-      `avail mem=${availableGib()} GB, mem usage=${(weights.packedBytes / GIB).toFixed(2)} GB.`,
+      `avail mem=${availableMemory(context)}, mem usage=${(weights.packedBytes / GIB).toFixed(2)} GB.`,
   );
   const { numLayers, numKvHeads, headDim } = checkpoint.config;
   const kv = context.createKv(
@@ -114,12 +131,7 @@ export function loadModel(
     config.kvDtype,
   );
   const halfBytes = numPages * pageSize * kvBytes(checkpoint.config, config.kvDtype) / 2;
-  const half = (halfBytes / GIB).toFixed(2);
-  log(
-    "info",
-    `KV Cache is allocated. dtype: ${config.kvDtype}, #tokens: ${numPages * pageSize}, ` +
-      `K size: ${half} GB, V size: ${half} GB`,
-  );
+  log("info", kvLine(checkpoint.config, config.kvDtype, numPages * pageSize));
   if (features) {
     const bytes = FEATURE_BYTES * numPages * pageSize * features.layers.length * checkpoint.config.hiddenSize;
     log(
@@ -128,10 +140,7 @@ export function loadModel(
         `#tokens: ${numPages * pageSize}, size: ${(bytes / GIB).toFixed(2)} GB`,
     );
   }
-  log(
-    "info",
-    `Memory pool end. avail mem=${availableGib()} GB; the pools are reserved, and take memory as they are used`,
-  );
+  log("info", `Memory pool end. avail mem=${availableMemory(context)}`);
   const info = {
     numPages,
     kBytes: halfBytes,

@@ -8,6 +8,8 @@ import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import { type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
+import type { BatchLimits } from "../../ffi/types.ts";
+import { captureGraphs, type GraphSize } from "./graph_capture.ts";
 import { type LoadedModel, loadModel } from "./load.ts";
 import { RowWriter } from "./row_writer.ts";
 import { type SegmentLayout, writeSegments } from "./segment_rows.ts";
@@ -43,6 +45,9 @@ export class TargetRunner implements Disposable {
   readonly #loaded: LoadedModel;
   readonly #rows: RowWriter;
   readonly #graph: GraphId;
+  /** The largest forward with a captured graph; undefined if there is none. */
+  readonly #captured: GraphSize | undefined;
+  #ranGraph = false;
   /** Undefined if the number of threads is fixed. */
   readonly #threadChoice: ThreadChoice | undefined;
   #numThreads: number;
@@ -63,13 +68,21 @@ export class TargetRunner implements Disposable {
     this.#rows = new RowWriter(limits, pageSize);
     this.sampler = new Sampler(context, limits.outputs, checkpoint.config.vocabSize);
     const begun = clock.now();
-    log("info", `Capture cuda graph begin. This records the forward as an op tape on ${loaded.info.backend}`);
     this.#graph = context.record(() => {
       model.forward(kv);
       this.sampler.forward(model.logits);
     });
-    context.prepare(this.#graph, limits);
-    log("info", `Capture cuda graph end. Time elapsed: ${((clock.now() - begun) / 1000).toFixed(2)} s.`);
+    this.#captured = captured(config, limits);
+    if (config.device === "cpu") {
+      log(
+        "info",
+        `Capture cuda graph begin. This records the forward as an op tape on ${loaded.info.backend}`,
+      );
+      context.prepare(this.#graph, limits);
+      log("info", `Capture cuda graph end. Time elapsed: ${((clock.now() - begun) / 1000).toFixed(2)} s.`);
+    } else if (this.#captured) {
+      captureGraphs({ context, graph: this.#graph, largest: this.#captured, name: "cuda graph", clock, log });
+    }
     this.#threadChoice = config.mayUseFewerThreads ? new ThreadChoice(threads) : undefined;
     this.#numThreads = threads;
     stack.move();
@@ -82,6 +95,11 @@ export class TargetRunner implements Disposable {
   /** Pool, sizes, handles, and the backend with the threads it uses now. */
   get info(): VerifierInfo {
     return { ...this.#loaded.info, backend: this.#context.describe() };
+  }
+
+  /** Whether the last forward ran as a captured graph. */
+  get ranGraph(): boolean {
+    return this.#ranGraph;
   }
 
   /** Runs a forward, on as many threads as suit its rows; milliseconds from its launch to its end. */
@@ -122,7 +140,10 @@ export class TargetRunner implements Disposable {
     writeSegments(this.#rows, layouts);
     this.#context.writeBatch(this.#loaded.batch, this.#rows.arrays);
     this.sampler.write(outputs);
-    return this.#rows.numRows;
+    const { numRows, numSegments, numOutputs } = this.#rows.arrays, most = this.#captured;
+    this.#ranGraph = most !== undefined && numRows <= most.rows && numSegments <= most.segments &&
+      numOutputs <= most.outputs;
+    return numRows;
   }
 
   #launchAndWait(): number {
@@ -136,4 +157,14 @@ export class TargetRunner implements Disposable {
     this.#context.setThreads(numThreads);
     this.#numThreads = numThreads;
   }
+}
+
+/** The largest decode step that graphs are captured for: that many sequences, each with a whole tree. */
+function captured(
+  { graphSequences = 0, maxNodes }: VerifierConfig,
+  limits: BatchLimits,
+): GraphSize | undefined {
+  if (graphSequences === 0) return undefined;
+  const rows = Math.min(graphSequences * (maxNodes + 1), limits.rows, limits.outputs);
+  return { rows, segments: Math.min(graphSequences, limits.segments), outputs: rows };
 }

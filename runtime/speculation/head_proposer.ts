@@ -8,6 +8,7 @@ import { Context } from "../../ffi/context.ts";
 import type { WeightId } from "../../ffi/handles.ts";
 import type { Checkpoint } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
+import { availableMemory, kvLine } from "../models/load.ts";
 import { Weights, type WeightStore } from "../nn/weights.ts";
 import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.ts";
 import type { DraftHead, HeadParts } from "./draft_head.ts";
@@ -65,9 +66,16 @@ export class HeadProposer extends TreeProposer {
     if (head === undefined) {
       throw new LoadError("Cannot draft: no draft head is given, expected --speculative-draft-model-path");
     }
+    const context = Context.attach(target.libraryPath, target.context);
+    log("info", `Load draft head begin. avail mem=${availableMemory(context)}`);
     const network = loadHead({ checkpoint: head, dtype: "int8", limits, topk, hotTokens, target });
     super(network, limits, topk);
-    log("info", `Load draft head end. type=${head.head.kind}, draft vocab=${network.vocabSize}`);
+    log(
+      "info",
+      `Load draft head end. type=${head.head.kind}, draft vocab=${network.vocabSize}, ` +
+        `avail mem=${availableMemory(context)}`,
+    );
+    log("info", kvLine(head.config, target.kvDtype, draftLimits(limits, topk).numPages * limits.pageSize));
   }
 }
 

@@ -9,11 +9,13 @@ import { chainOf } from "../contracts/draft_tree.ts";
 import { defaultSamplingParams } from "../contracts/sampling_params.ts";
 import type { TargetRunner } from "../models/target_runner.ts";
 import { SequenceSampling } from "../sampling/sequence_sampling.ts";
-import { measureContext, measureCurve } from "./measure.ts";
+import { effortOn, measureContext, measureCurve } from "./measure.ts";
 import { Verification } from "./verification.ts";
 
 /** Numbers of rows whose cost is measured. */
 const MEASURED_ROWS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+/** The same where a forward takes long and its time says little. */
+const FEW_MEASURED_ROWS = [1, 8, 32];
 /** Tokens of the context whose cost is measured, and rows behind it. */
 const MEASURED_CONTEXT = 512, MEASURED_CONTEXT_ROWS = 8;
 
@@ -49,11 +51,14 @@ export function trialMs(
 /** Measures the cost curve of forwards by number of rows, and what a context adds, both in milliseconds. */
 export function measureForwards(
   runner: TrialRunner,
-  config: Pick<VerifierConfig, "pageSize" | "acceptThresholds" | "maxRows" | "maxOutputs">,
+  config: Pick<VerifierConfig, "device" | "pageSize" | "acceptThresholds" | "maxRows" | "maxOutputs">,
 ): Required<Pick<VerifierInfo, "forwardMs" | "contextMs">> {
-  const { maxRows, maxOutputs } = config, numSlots = runner.slotsPerSequence;
-  const sizes = MEASURED_ROWS.filter((numRows) => numRows <= Math.min(maxRows, maxOutputs, numSlots));
-  const forwardMs = measureCurve(sizes, (numRows) => trialMs(runner, config, numRows));
+  const { maxRows, maxOutputs } = config,
+    numSlots = runner.slotsPerSequence,
+    effort = effortOn(config.device);
+  const wanted = effort === "once" ? FEW_MEASURED_ROWS : MEASURED_ROWS;
+  const sizes = wanted.filter((numRows) => numRows <= Math.min(maxRows, maxOutputs, numSlots));
+  const forwardMs = measureCurve(sizes, (numRows) => trialMs(runner, config, numRows), effort);
   const numRows = Math.min(MEASURED_CONTEXT_ROWS, sizes.at(-1)!);
   const contextTokens = Math.min(MEASURED_CONTEXT, numSlots - numRows);
   if (contextTokens <= 0) return { forwardMs, contextMs: { perSequence: 0, perRow: 0 } };
@@ -64,6 +69,7 @@ export function measureForwards(
     numRows,
     contextTokens,
     (numRows, start) => trialMs(runner, config, numRows, start),
+    effort,
   );
   return { forwardMs, contextMs };
 }

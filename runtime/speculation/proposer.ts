@@ -20,8 +20,19 @@ import type { ContextId, TensorId, WeightId } from "../../ffi/handles.ts";
 
 export type { DraftRequest, DraftTree };
 
+/** Options of {@linkcode Proposer.capture}. */
+export interface DraftCapture {
+  /** Levels of a tree at most. */
+  readonly numSteps: number;
+  /** Clock, in milliseconds. */
+  readonly clock: { now(): number };
+  readonly log: (level: LogLevel, text: string) => void;
+}
+
 /** Proposes tokens; `registry.ts` lists all proposers. */
 export interface Proposer extends Disposable {
+  /** Captures graphs of its forwards for up to `graphSequences` of {@linkcode ProposerLimits}; absent without a network. */
+  capture?(options: DraftCapture): void;
   /** A tree per request, in order. All requests are grown together. The same requests yield the same trees. */
   propose(requests: readonly DraftRequest[]): DraftTree[];
   /**
@@ -43,6 +54,8 @@ export interface ProposerLimits {
   readonly pageSize: number;
   /** Longest sequence in tokens. */
   readonly contextLength: number;
+  /** Sequences in one `propose` that graphs are captured for at most; none are if left out. */
+  readonly graphSequences?: number;
 }
 
 /** The native side of the target model, as handles valid in every Worker of the process. */

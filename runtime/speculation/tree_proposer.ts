@@ -7,13 +7,14 @@
  */
 import { type DraftTree, emptyTree } from "../contracts/draft_tree.ts";
 import type { DraftRequest } from "../messages/scheduler_drafter.ts";
+import { captureGraphs } from "../models/graph_capture.ts";
 import { RowWriter } from "../models/row_writer.ts";
 import type { BatchLimits } from "../../ffi/types.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, GraphId, TensorId } from "../../ffi/handles.ts";
 import { DraftKv } from "./draft_kv.ts";
 import { PageStamps } from "./page_stamps.ts";
-import type { Proposer, ProposerLimits } from "./proposer.ts";
+import type { DraftCapture, Proposer, ProposerLimits } from "./proposer.ts";
 import { TopTokens } from "./top_tokens.ts";
 import { MAX_GROWN_ROWS, TreeGrowth } from "./tree_growth.ts";
 
@@ -86,6 +87,7 @@ export class TreeProposer implements Proposer {
   readonly #pageSize: number;
   readonly #maxTopk: number;
   readonly #maxRows: number;
+  readonly #graphSequences: number;
   readonly #rows: RowWriter;
   readonly #top: TopTokens;
   readonly #extendGraph: GraphId;
@@ -102,6 +104,7 @@ export class TreeProposer implements Proposer {
     this.#pageSize = pageSize;
     this.#maxTopk = Math.min(topk, vocabSize);
     this.#maxRows = room.rows;
+    this.#graphSequences = Math.min(limits.graphSequences ?? 0, maxSequences);
     this.#rows = new RowWriter(room, pageSize);
     this.#top = new TopTokens(context, room.outputs, vocabSize, this.#maxTopk);
     const record = (forward: () => void) =>
@@ -117,6 +120,18 @@ export class TreeProposer implements Proposer {
       { length: maxSequences },
       (_, i) => Int32Array.from({ length: numScratch }, (_, n) => numPages + i * numScratch + n),
     );
+  }
+
+  capture({ numSteps, clock, log }: DraftCapture): void {
+    const segments = this.#graphSequences, { context } = this.#network;
+    if (segments === 0) return;
+    const capture = (name: string, graph: GraphId, rows: number, outputs: number) => {
+      const largest = { rows: Math.min(rows, this.#maxRows), segments, outputs };
+      captureGraphs({ context, graph, largest, name, clock, log });
+    };
+    // A level has the best nodes of each tree; extend what was accepted of a tree and the token behind it.
+    capture("draft cuda graph", this.#growGraph, segments * this.#maxTopk, segments * this.#maxTopk);
+    capture("draft extend cuda graph", this.#extendGraph, segments * (numSteps + 1), segments);
   }
 
   propose(requests: readonly DraftRequest[]): DraftTree[] {

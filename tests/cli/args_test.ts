@@ -65,7 +65,8 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     ...["--allowed-hosts", "a.example, b:80", "--cors-origins", "*", "--max-connections", "9"],
     ...["--timeout-headers", "1", "--timeout-body", "2", "--timeout-keep-alive", "3"],
     ...["--drain-timeout", "4"],
-    ...["--decode-log-interval", "5", "--api-key", "k", "--device", "cpu", "--threads", "2"],
+    ...["--decode-log-interval", "5", "--api-key", "k", "--device", "cuda-sim", "--threads", "2"],
+    ...["--base-gpu-id", "1", "--cuda-graph-max-bs", "8", "--disable-cuda-graph"],
     ...["--revision", "v1", "--weight-version", "w", "--root-path", "/a/", "--warmups", "chat,generate"],
     ...["--log-requests", "--log-requests-level", "1", "--speculative-draft-model-revision", "refs/pr/1"],
     ...["--download-dir", "d", "--chat-template", "c", "--skip-server-warmup", "--enable-cache-report"],
@@ -143,7 +144,10 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     timeoutBody: 2,
     timeoutKeepAlive: 3,
     drainTimeout: 4,
-    device: "cpu",
+    device: "cuda-sim",
+    baseGpuId: 1,
+    cudaGraphMaxBs: 8,
+    disableCudaGraph: true,
     threads: 2,
     downloadDir: "d",
     chatTemplate: "c",
@@ -225,6 +229,10 @@ Deno.test("parseArgs: a wrong value is refused with the flag's name", () => {
     ["--log-level", "loud"],
     ["--decode-log-interval", "0"],
     ["--device", "tpu"],
+    ["--base-gpu-id", "-1"],
+    ["--cuda-graph-max-bs", "0"],
+    ["--cuda-graph-max-bs", "few"],
+    ["--dtype", "fp16"],
     ["--threads", "0"],
     ["--schedule-policy", "lof"],
     ["--schedule-policy", "dfs-weight"],
@@ -267,8 +275,10 @@ Deno.test("parseArgs: counts of tokens are written as SGLang's argparse reads th
   assert.match(faultOf("--chunked-prefill-size", "4k"), /expected a whole number/, "a plain one there too");
 });
 
-Deno.test("parseArgs: devices that are not built are refused by that reason", () => {
-  for (const device of ["cuda", "cuda-sim"]) assert.match(faultOf("--device", device), /not built yet/);
+Deno.test("parseArgs: graphs have SGLang's newer names too, and none is another flag", () => {
+  assert.equal(argsOf("--cuda-graph-max-bs-decode", "3").cudaGraphMaxBs, 3);
+  assert.equal(argsOf("--disable-decode-cuda-graph").disableCudaGraph, true);
+  assert.match(faultOf("--cuda-graph-max-bs", "0"), /--cuda-graph-max-bs 0: .* --disable-cuda-graph does/);
 });
 
 Deno.test("parseArgs: --trust-remote-code is accepted and remarked upon", () => {

@@ -6,77 +6,16 @@
  */
 import assert from "node:assert/strict";
 import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
-import type { Context } from "../../ffi/context.ts";
-import type { TensorId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";
-import { randomRow, seededRandom } from "../support/block_formats.ts";
+import { type Arrangement, logitsOf } from "../support/arrangements.ts";
+import { seededRandom } from "../support/block_formats.ts";
 import { rowsOf, type SegmentRows, shuffled } from "../support/batches.ts";
 import { assertSameBits } from "../support/close.ts";
-import { ModelRunner, type RunRows, verifierConfig, withTinyCheckpoint } from "../support/models.ts";
-import {
-  ALL_ISAS,
-  hasIsa,
-  type Isa,
-  mapBytes,
-  normals,
-  readRows,
-  tensorOf,
-  withContext,
-} from "../support/native.ts";
+import { ModelRunner, verifierConfig, withTinyCheckpoint } from "../support/models.ts";
+import { ALL_ISAS, hasIsa, type Isa, normals, readRows, withContext } from "../support/native.ts";
+import { rowOps, runRowOps } from "../support/row_ops.ts";
 
 const FORMATS: readonly StorageFormat[] = ["F32", "F16", "BF16", "Q4_1", "Q5_0", "Q8_0", "Q4_K", "Q6_K"];
-const DTYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const;
-const MAX_ROWS = 64, COLS = 256, WEIGHT_ROWS = 50;
-
-/** An op on whole rows: `run` maps a tensor [rows, inputs] to one of [rows, outputs]. */
-interface RowOp {
-  readonly name: string;
-  readonly inputs: number;
-  readonly outputs: number;
-  run(context: Context, out: TensorId, x: TensorId): void;
-}
-
-function rowOps(context: Context): RowOp[] {
-  const random = seededRandom(91);
-  const linears = FORMATS.map((format): RowOp => {
-    const stored = Array.from({ length: WEIGHT_ROWS }, () => randomRow(format, COLS, random));
-    const file = mapBytes(context, new Uint8Array(stored.flatMap((row) => [...row])));
-    const weight = context.createWeight(WEIGHT_ROWS, COLS);
-    context.appendWeight(weight, { file, offset: 0, format }, WEIGHT_ROWS, 0);
-    context.packWeight(weight, format in DTYPES ? DTYPES[format as keyof typeof DTYPES] : "float32");
-    const run = (_: Context, out: TensorId, x: TensorId) => ops.linear(context, out, x, weight);
-    return { name: `linear ${format}`, inputs: COLS, outputs: WEIGHT_ROWS, run };
-  });
-  const scale = tensorOf(context, normals(random, COLS), COLS);
-  return [
-    ...linears,
-    {
-      name: "rms_norm",
-      inputs: COLS,
-      outputs: COLS,
-      run: (_, out, x) => ops.rmsNorm(context, out, x, scale, 1e-5),
-    },
-    { name: "silu_mul", inputs: COLS, outputs: COLS / 2, run: (_, out, x) => ops.siluMul(context, out, x) },
-  ];
-}
-
-/** Result of every op for 64 rows, computed `rowsAtOnce` at a time. */
-function runRowOps(context: Context, rowsAtOnce: number): Map<string, Float32Array> {
-  const x = normals(seededRandom(92), MAX_ROWS * COLS);
-  return new Map(
-    rowOps(context).map(({ name, inputs, outputs, run }) => {
-      const all = new Float32Array(MAX_ROWS * outputs);
-      for (let first = 0; first < MAX_ROWS; first += rowsAtOnce) {
-        const rows = Math.min(rowsAtOnce, MAX_ROWS - first);
-        const input = tensorOf(context, x.slice(first * inputs, (first + rows) * inputs), inputs);
-        const out = context.createTensor(rows, outputs);
-        run(context, out, input);
-        all.set(readRows(context, out, rows, outputs), first * outputs);
-      }
-      return [name, all];
-    }),
-  );
-}
 
 const isaCases = (name: string, body: (isa: Isa) => void | Promise<void>) => {
   for (const isa of ALL_ISAS) {
@@ -89,31 +28,20 @@ const isaCases = (name: string, body: (isa: Isa) => void | Promise<void>) => {
 };
 
 isaCases("every op on rows gives the same bits for any number of rows and threads", (isa) => {
-  const expected = withContext(isa, 1, (context) => runRowOps(context, 1));
+  const expected = withContext(isa, 1, (context) => runRowOps(context, rowOps(context, FORMATS), 1, 64));
   for (const threads of [1, 2, 3, 4]) {
     withContext(isa, threads, (context) => {
+      const all = rowOps(context, FORMATS);
       for (
         const rowsAtOnce of threads === 1 ? [2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 33, 64] : [1, 3, 4, 16, 64]
       ) {
-        for (const [name, actual] of runRowOps(context, rowsAtOnce)) {
+        for (const [name, actual] of runRowOps(context, all, rowsAtOnce, 64)) {
           assertSameBits(actual, expected.get(name)!, `${name}, ${rowsAtOnce} rows, ${threads} threads`);
         }
       }
     });
   }
 });
-
-/** How a forward may be arranged without changing a bit. */
-interface Arrangement {
-  readonly name: string;
-  readonly threads?: number;
-  readonly chunk?: number;
-  readonly pageSize?: number;
-  /** Other sequences in every forward. */
-  readonly numOthers?: number;
-  readonly recorded?: boolean;
-  readonly pageSeed?: number;
-}
 
 const ARRANGEMENTS: readonly Arrangement[] = [
   { name: "token by token", chunk: 1 },
@@ -125,44 +53,19 @@ const ARRANGEMENTS: readonly Arrangement[] = [
   { name: "pages of 64 in another order", pageSize: 64, pageSeed: 3 },
   { name: "among 3 others", numOthers: 3, chunk: 7, threads: 2 },
   { name: "token by token among 7 others", numOthers: 7, chunk: 1 },
-  { name: "replayed", recorded: true },
+  { name: "replayed", graph: "recorded" },
   {
     name: "replayed token by token among others, 2 threads",
-    recorded: true,
+    graph: "recorded",
     chunk: 1,
     numOthers: 4,
     threads: 2,
   },
-  { name: "replayed in chunks of 6, 3 threads", recorded: true, chunk: 6, threads: 3, pageSize: 32 },
+  { name: "replayed in chunks of 6, 3 threads", graph: "recorded", chunk: 6, threads: 3, pageSize: 32 },
 ];
 
 /** Past the 256 keys that attention takes at a time. */
 const LENGTH = 270;
-
-function tokensOf(sequence: number): Int32Array<ArrayBuffer> {
-  return Int32Array.from({ length: LENGTH }, (_, i) => (i * 53 + sequence * 97 + 5) % 300);
-}
-
-/** Logits of the first sequence, position by position. */
-function logitsOf(runner: ModelRunner, arrangement: Arrangement): Float32Array[] {
-  const { chunk = LENGTH, pageSize = 16, numOthers = 0, pageSeed = 1 } = arrangement;
-  const pagesEach = Math.ceil(LENGTH / pageSize);
-  const order = shuffled(pagesEach * (numOthers + 1), seededRandom(pageSeed));
-  const logits: Float32Array[] = [];
-  for (let start = 0; start < LENGTH; start += chunk) {
-    const segments = Array.from({ length: numOthers + 1 }, (_, sequence): RunRows => ({
-      tokens: tokensOf(sequence).slice(start, start + chunk),
-      start,
-      pages: order.slice(sequence * pagesEach, (sequence + 1) * pagesEach),
-    }));
-    // The sequence in question sits between the others.
-    const at = Math.floor(numOthers / 2), [own, ...others] = segments;
-    const rows = runner.forward([...others.slice(0, at), own!, ...others.slice(at)]);
-    const numRows = own!.tokens.length;
-    logits.push(...rows.slice(at * numRows, (at + 1) * numRows));
-  }
-  return logits;
-}
 
 const MODELS: readonly (readonly [StorageFormat, "float32" | "bfloat16"])[] = [
   ["F32", "float32"],
@@ -177,11 +80,11 @@ for (const [format, kvDtype] of MODELS) {
     const config = format === "Q6_K" ? wide : { numHeads: 6 };
     return withTinyCheckpoint({ kind: "gguf", seed: 3, format, config }, (checkpoint) => {
       const run = (arrangement: Arrangement) => {
-        const { threads = 1, pageSize = 16, recorded = false } = arrangement;
+        const { threads = 1, pageSize = 16, graph } = arrangement;
         const sizes = { maxRows: 600, maxOutputs: 600, maxTotalTokens: 4096 };
         const verifier = verifierConfig(checkpoint, { threads, pageSize, kvDtype, ...sizes });
-        using runner = new ModelRunner(verifier, isa, recorded);
-        return logitsOf(runner, arrangement);
+        using runner = new ModelRunner(verifier, isa, graph);
+        return logitsOf(runner, arrangement, LENGTH);
       };
       const expected = run({ name: "plain" });
       assert.equal(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { ensureLibrary } from "../../ffi/build.ts";
 import { Context } from "../../ffi/context.ts";
 import { openLibrary } from "../../ffi/library.ts";
@@ -15,6 +16,9 @@ import { testEachIsa } from "./native.ts";
 const isWanted = !Deno.env.has("AERIE_LIBRARY") && (Deno.env.has("CI") || isBuilt());
 const libraryPath = isWanted ? await ensureLibrary({ device: "cuda-sim" }) : undefined;
 
+/** Its path; undefined where its tests are ignored. */
+export const simulatorPath: string | undefined = libraryPath;
+
 /** Whether there is a library to open. */
 export const isSimulatorBuilt: boolean = libraryPath !== undefined;
 
@@ -25,7 +29,10 @@ const simulator = libraryPath === undefined ? undefined : Deno.dlopen(
   libraryPath,
   {
     aerie_sim_inject: { parameters: ["buffer", "u64", "i32"], result: "void" },
+    aerie_sim_set_device: { parameters: ["buffer"], result: "void" },
+    aerie_sim_set_schedule: { parameters: ["buffer"], result: "void" },
     aerie_sim_forget: { parameters: [], result: "void" },
+    aerie_sim_report: { parameters: ["buffer", "usize"], result: "usize" },
   } as const,
 );
 
@@ -37,9 +44,56 @@ function isBuilt(): boolean {
   }
 }
 
+/** A device of the simulator, and the order in which its threads, blocks and work run: see docs/simulator.md. */
+export interface Simulated {
+  readonly device: "sm_80" | "sm_90";
+  readonly schedule: string;
+}
+
+/** What the environment says. */
+const DEFAULT: Simulated = {
+  device: Deno.env.get("AERIE_SIM_DEVICE") === "sm_80" ? "sm_80" : "sm_90",
+  schedule: Deno.env.get("AERIE_SIM_SEED") ?? "forward",
+};
+
+/** Both kinds of device, one of them in a random schedule. */
+export const SIMULATED: readonly Simulated[] = [
+  { device: "sm_90", schedule: "forward" },
+  { device: "sm_80", schedule: "7" },
+];
+
+/** Makes the simulator's devices such ones from now on; what a context or an engine on them is opened with. */
+export function simulate(
+  { device, schedule }: Simulated = DEFAULT,
+): { readonly libraryPath: string; readonly device: "cuda-sim" } {
+  simulator!.symbols.aerie_sim_set_device(zeroEnded(device));
+  simulator!.symbols.aerie_sim_set_schedule(zeroEnded(schedule));
+  return { libraryPath: libraryPath!, device: "cuda-sim" };
+}
+
 /** A context on the simulator, with two threads of the host. */
-export function openSimulated(): Context {
-  return new Context(libraryPath!, { device: "cuda-sim", threads: 2 });
+export function openSimulated(simulated?: Simulated): Context {
+  const { libraryPath, device } = simulate(simulated);
+  return new Context(libraryPath, { device, threads: 2 });
+}
+
+/** Registers a test on each of {@linkcode SIMULATED}. */
+export function testEachSimulated(
+  name: string,
+  body: (simulated: Simulated) => void | Promise<void>,
+  simulated: readonly Simulated[] = SIMULATED,
+): void {
+  for (const each of simulated) {
+    Deno.test({
+      name: `${name} [cuda-sim ${each.device}, ${each.schedule}]`,
+      ignore: !isSimulatorBuilt,
+      fn: () => body(each),
+    });
+  }
+}
+
+function zeroEnded(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
 }
 
 /**
@@ -48,7 +102,40 @@ export function openSimulated(): Context {
  */
 export function inject(call?: string, nth = 1, error = 0): void {
   if (call === undefined) simulator!.symbols.aerie_sim_forget();
-  else simulator!.symbols.aerie_sim_inject(new TextEncoder().encode(`${call}\0`), BigInt(nth), error);
+  else simulator!.symbols.aerie_sim_inject(zeroEnded(call), BigInt(nth), error);
+}
+
+/** What the simulator counted since the last {@linkcode forgetCounts}; see `Counters` of `kernels/sim/report.h`. */
+export interface SimCounts {
+  readonly launches: number;
+  readonly graphLaunches: number;
+  readonly graphKernels: number;
+  readonly copiesToDevice: number;
+  readonly bytesToDevice: number;
+  readonly copiesToHost: number;
+  readonly bytesToHost: number;
+  readonly copiesOnDevice: number;
+  readonly memsets: number;
+  readonly waits: number;
+}
+
+/** Work and waits since the last {@linkcode forgetCounts}. */
+export function simCounts(): SimCounts {
+  const text = new Uint8Array(1 << 20);
+  const length = Number(simulator!.symbols.aerie_sim_report(text, BigInt(text.length)));
+  const report = JSON.parse(new TextDecoder().decode(text.subarray(0, length - 1)));
+  assert.deepEqual(report.findings, []);
+  return report.counters;
+}
+
+/** Finishes all work and counts from nothing. */
+export function forgetCounts(): void {
+  inject();
+}
+
+/** Registers a test of contexts on the simulator, ignored where it is not built. */
+export function testSimulated(name: string, fn: () => void): void {
+  Deno.test({ name: `cuda: ${name}`, ignore: !isSimulatorBuilt, fn });
 }
 
 /** Registers a test once per instruction set and once for the CUDA kernels on the simulator. */

@@ -15,7 +15,9 @@ import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
 import { Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
+import type { Arrangement } from "./arrangements.ts";
 import { dequantizeRow } from "./block_formats.ts";
+import { simulate, type Simulated } from "./cuda_sim.ts";
 import { type Isa, libraryPath, withIsa } from "./native.ts";
 import type { ReferenceWeights, Row } from "./reference.ts";
 import { type TinyModelOptions, writeTinyModel } from "./tiny_model.ts";
@@ -100,7 +102,7 @@ export function referenceWeights(
 }
 
 /** Rows of one sequence for {@linkcode ModelRunner}. */
-export type RunRows = Pick<Segment, "tokens" | "start" | "pages">;
+export type RunRows = Pick<Segment, "tokens" | "start" | "pages" | "tree">;
 
 /** A natively loaded model whose logits can be read. */
 export class ModelRunner implements Disposable {
@@ -109,23 +111,29 @@ export class ModelRunner implements Disposable {
   readonly #vocabSize: number;
   readonly #graph: GraphId | undefined;
 
-  /** `recorded` replays a graph instead of running op by op. */
-  constructor(config: VerifierConfig, isa: Isa, recorded = false) {
-    this.#loaded = withIsa(isa, () => loadHere(config));
+  /** Runs op by op, or launches a graph, as `graph` says. */
+  constructor(config: VerifierConfig, kernels: Isa | Simulated, graph?: Arrangement["graph"]) {
+    this.#loaded = typeof kernels === "string"
+      ? withIsa(kernels, () => loadHere(config))
+      : loadHere({ ...config, ...simulate(kernels) });
     const { context, model, kv, limits } = this.#loaded;
     this.#rows = new RowWriter(limits, config.pageSize);
     this.#vocabSize = config.checkpoint.config.vocabSize;
-    this.#graph = recorded ? context.record(() => model.forward(kv)) : undefined;
+    this.#graph = graph && context.record(() => model.forward(kv));
+    if (typeof graph === "object") {
+      const { preparedRows: rows } = graph;
+      context.prepare(this.#graph!, { rows, segments: Math.min(rows, limits.segments), outputs: rows });
+    }
   }
 
-  /** Logits of every row, segment by segment. */
+  /** Logits of every row, segment by segment; the nodes of a tree behind the rows of its segment. */
   forward(segments: readonly RunRows[]): Float32Array<ArrayBuffer>[] {
     const { context, batch, model, kv } = this.#loaded;
     const layouts = layOut(segments.map((segment) => ({
       ...segment,
       requestId: "",
-      sample: false,
-      promptLogprobs: { numRows: segment.tokens.length, nextTokens: segment.tokens },
+      sample: true,
+      promptLogprobs: { numRows: segment.tokens.length - 1, nextTokens: segment.tokens },
     })));
     writeSegments(this.#rows, layouts);
     const rows = this.#rows.arrays;

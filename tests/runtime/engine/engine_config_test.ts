@@ -42,6 +42,7 @@ Deno.test("flags and model settle what the verifier is started with", () => {
   assert.equal(byDefault.maxTotalTokens, 8 * 2048);
   assert.equal(byDefault.maxRows, 256 + 32);
   assert.equal(byDefault.kvDtype, "bfloat16");
+  assert.equal(plan({ kvCacheDtype: "float16" }).kvDtype, "float16");
   assert.ok(byDefault.threads >= 1);
   assert.equal(plan({ chunkedPrefillSize: -1, maxRunningRequests: 3 }).maxRows, 2048 + 3);
   assert.equal(plan({ maxRunningRequests: 100 }).maxOutputs, 100);
@@ -55,9 +56,56 @@ Deno.test("flags and model settle what the verifier is started with", () => {
   assert.throws(() => plan({ maxTotalTokens: 3 }), LoadError);
 });
 
+Deno.test("graphs are captured for a GPU alone, by its memory or by what the flags say", () => {
+  const gigabytes = (count: number) => ({ bytes: count * 2 ** 30, boundBy: "device" }) as const;
+  const graphsOf = (args: Partial<ServerArgs>, device: "cpu" | "cuda" | "cuda-sim", size: number) =>
+    planVerifier({
+      args: { ...defaultArgs, ...args },
+      checkpoint: checkpointOf(),
+      libraryPath,
+      device,
+      eosTokenIds: [0],
+      free: gigabytes(size),
+    }).graphSequences;
+  const byMemory = [16, 30, 45, 79, 140].map((size) => graphsOf({}, "cuda", size));
+  assert.deepEqual(byMemory, [8, 24, 32, 256, 256]);
+  assert.equal(graphsOf({}, "cuda-sim", 8), 4);
+  assert.equal(graphsOf({ cudaGraphMaxBs: 2 }, "cuda", 80), 2);
+  assert.equal(graphsOf({ cudaGraphMaxBs: 64, maxRunningRequests: 3 }, "cuda", 80), 3);
+  assert.equal(graphsOf({ disableCudaGraph: true }, "cuda", 80), undefined);
+  assert.equal(graphsOf({ cudaGraphMaxBs: 8 }, "cpu", 80), undefined);
+});
+
+Deno.test("a head width that no kernel has is refused by name", () => {
+  const planOf = (headDim: number, device: "cpu" | "cuda-sim") =>
+    planVerifier({
+      args: defaultArgs,
+      checkpoint: checkpointOf({ headDim }),
+      libraryPath,
+      device,
+      eosTokenIds: [0],
+      free: { bytes: 2 ** 33, boundBy: "device" },
+    });
+  const refusal = (headDim: number, most: number) =>
+    new LoadError(`Cannot load m: head_dim is ${headDim}, expected a multiple of 16 up to ${most}`);
+  assert.throws(() => planOf(24, "cpu"), refusal(24, 512));
+  assert.throws(() => planOf(24, "cuda-sim"), refusal(24, 256));
+  assert.throws(() => planOf(320, "cuda-sim"), refusal(320, 256));
+  assert.equal(planOf(320, "cpu").device, "cpu");
+});
+
 Deno.test("threads that the command line names are used as they are", () => {
   assert.deepEqual([plan({}).mayUseFewerThreads, plan({ threads: 3 }).mayUseFewerThreads], [true, false]);
   assert.equal(plan({ threads: 3 }).threads, 3);
+  const onGpu = planVerifier({
+    args: defaultArgs,
+    checkpoint: checkpointOf(),
+    libraryPath,
+    device: "cuda",
+    eosTokenIds: [0],
+    free: { bytes: 2 ** 36, boundBy: "device" },
+  });
+  assert.equal(onGpu.mayUseFewerThreads, false, "a GPU's speed does not depend on them");
 });
 
 Deno.test("with speculation a step has rows and outputs for a tree of every request", () => {

@@ -10,30 +10,49 @@ import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../../runtime/contracts/server_args.ts";
 import { loadModel } from "../../../runtime/models/load.ts";
 import { verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
+import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
+import type { StorageFormat } from "../../../runtime/contracts/storage_format.ts";
 import { BatchArrays } from "../../../ffi/batch.ts";
+import { Context } from "../../../ffi/context.ts";
 import { draftLimits } from "../../../runtime/speculation/tree_proposer.ts";
-import { withContext } from "../../support/native.ts";
+import { isSimulatorBuilt, openSimulated } from "../../support/cuda_sim.ts";
+import { libraryPath, withIsa } from "../../support/native.ts";
 import { defaultArgs, modelConfig } from "../../support/test_engine.ts";
 
+/** Compares what a tiny model takes in `context` with what was foretold for its device. */
+async function compareWeights(format: StorageFormat, dtype: VerifierConfig["dtype"], open: () => Context) {
+  await withTinyCheckpoint({ kind: "gguf", seed: 1, format }, (checkpoint) => {
+    using context = open();
+    const device = context.describe().startsWith("cuda-sim") ? "cuda-sim" : "cpu";
+    const config = verifierConfig(checkpoint, { device, dtype, featureLayers: [0, 1] });
+    const lines: string[] = [];
+    const { info } = loadModel(context, config, (_, line) => lines.push(line));
+    const { weightBytes, kvTokenBytes } = memoryNeeds(config, undefined);
+    // Vectors are foretold too, and are no packed matrices.
+    const vectors = checkpoint.tensors.values().filter(({ shape }) => shape.length === 1);
+    const vectorBytes = vectors.reduce((sum, { shape }) => sum + 4 * shape[0]!, 0);
+    assert.equal(weightBytes - vectorBytes, info.weightBytes, `${format}, ${dtype}`);
+    assert.equal(kvTokenBytes * config.maxTotalTokens, info.kBytes + info.vBytes);
+    assert.ok(lines.some((line) => line.startsWith("Hidden states for the draft head are allocated.")));
+  });
+}
+
 Deno.test("weights take what was foretold", async () => {
+  const open = () => withIsa("portable", () => new Context(libraryPath, { device: "cpu", threads: 2 }));
   for (const format of ["F32", "BF16", "Q4_1", "Q5_0", "Q8_0"] as const) {
-    for (const dtype of ["auto", "float16"] as const) {
-      await withTinyCheckpoint({ kind: "gguf", seed: 1, format }, (checkpoint) => {
-        const config = verifierConfig(checkpoint, { dtype, featureLayers: [0, 1] });
-        const lines: string[] = [];
-        withContext("portable", 2, (context) => {
-          const { info } = loadModel(context, config, (_, line) => lines.push(line));
-          const { weightBytes, kvTokenBytes } = memoryNeeds(config, undefined);
-          // Vectors are foretold too, and are no packed matrices.
-          const vectors = checkpoint.tensors.values().filter(({ shape }) => shape.length === 1);
-          const vectorBytes = vectors.reduce((sum, { shape }) => sum + 4 * shape[0]!, 0);
-          assert.equal(weightBytes - vectorBytes, info.weightBytes, `${format}, ${dtype}`);
-          assert.equal(kvTokenBytes * config.maxTotalTokens, info.kBytes + info.vBytes);
-        });
-        assert.ok(lines.some((line) => line.startsWith("Hidden states for the draft head are allocated.")));
-      });
-    }
+    for (const dtype of ["auto", "float16"] as const) await compareWeights(format, dtype, open);
   }
+});
+
+Deno.test({
+  name: "weights take what was foretold on CUDA, too",
+  ignore: !isSimulatorBuilt,
+  async fn() {
+    for (const format of ["F32", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"] as const) {
+      await compareWeights(format, "auto", openSimulated);
+    }
+    await compareWeights("BF16", "float32", openSimulated);
+  },
 });
 
 /** A forward of two rows of a model of one number each, in a batch that is easy to count. */
@@ -54,6 +73,7 @@ const SMALL = {
     files: [],
     dtype: "F32",
   },
+  device: "cpu",
   dtype: "auto",
   kvDtype: "bfloat16",
   pageSize: 4,
@@ -159,11 +179,11 @@ function tokensWith(args: Partial<ServerArgs>, free: FreeMemory, withHead = fals
 
 Deno.test("a pool beyond what is free is refused with what it needs, what is free, and the flag", () => {
   const free = { bytes: 8 * 2 ** 30, boundBy: "host" } as const;
-  assert.equal(tokensWith({ maxTotalTokens: 100_000 }, free), 100_000);
+  assert.equal(tokensWith({ maxTotalTokens: 3_619_736 }, free), 3_619_736);
   assert.throws(
     () => tokensWith({ maxTotalTokens: 100_000_000 }, free),
     new LoadError(
-      "Cannot use --max-total-tokens 100000000: needs 205976714256 bytes (191.83 GB), 8589934592 bytes (8.00 GB) are free on the host",
+      "Cannot use --max-total-tokens 100000000: needs 205976714256 bytes (191.83 GB), 8589934592 bytes (8.00 GB) are free on the host, --max-total-tokens 3619736 fits",
     ),
   );
 });
@@ -171,10 +191,18 @@ Deno.test("a pool beyond what is free is refused with what it needs, what is fre
 Deno.test("a model beyond what is free is refused, whatever the flags", () => {
   const free = { bytes: 2 ** 29, boundBy: "cgroup" } as const;
   const message =
-    /Cannot load m: needs \d+ bytes \(1\.\d\d GB\), 536870912 bytes .* free in the control group$/;
+    /Cannot load m: needs \d+ bytes \(1\.\d\d GB\), 536870912 bytes .* free in the control group, 1\.00 GB of it for weights: --dtype/;
   for (const args of [{}, { maxTotalTokens: 64 }, { memFractionStatic: 1 }]) {
     assert.throws(() => tokensWith(args, free), message);
   }
+});
+
+Deno.test("what does not fit is refused with what makes it fit", () => {
+  const free = { bytes: 2 ** 31, boundBy: "device" } as const;
+  assert.throws(
+    () => tokensWith({ maxRunningRequests: 4096, chunkedPrefillSize: 2 ** 20 }, free),
+    /^LoadError: Cannot load m: needs .* are free on the device, most of it for forwards: .* --max-running-requests/,
+  );
 });
 
 Deno.test("--mem-fraction-static counts head and hidden states too", () => {

@@ -29,7 +29,7 @@ Deno.test("lines are SGLang's; cached pages nobody uses are not usage", () => {
   world.end();
   const { numDecoding } = world.step()!;
   assert.equal(
-    decodeLine(loadOf(world), numDecoding, 312.449),
+    decodeLine(loadOf(world), { numDecoding, ranGraph: true }, 312.449),
     "Decode batch. #running-req: 2, #token: 11, token usage: 0.11, cuda graph: True, " +
       "gen throughput (token/s): 312.45, #queue-req: 1",
   );
@@ -37,6 +37,9 @@ Deno.test("lines are SGLang's; cached pages nobody uses are not usage", () => {
   world.submit("alone", [30], { maxTokens: 2, ignoreEos: true });
   const { numPrefilling } = world.begin()!;
   assert.equal(numPrefilling, 1);
-  assert.match(decodeLine(loadOf(world), 0, 0), /#token: 1, token usage: 0\.01,/);
+  assert.match(
+    decodeLine(loadOf(world), { numDecoding: 0, ranGraph: false }, 0),
+    /#token: 1, token usage: 0\.01, cuda graph: False,/,
+  );
   world.drain();
 });

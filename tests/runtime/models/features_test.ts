@@ -29,11 +29,11 @@ Deno.test("layers 2, 15 and 27 of 30 are the inputs of those layers, 30 the fina
     const { hiddenSize } = checkpoint.config;
     const expected = hiddenStates(checkpoint.config, referenceWeights(checkpoint), TOKENS);
     for (const layers of [[2, 15, 27], [NUM_LAYERS], [0, NUM_LAYERS]]) {
-      for (const recorded of [false, true]) {
+      for (const graph of [undefined, "recorded"] as const) {
         using runner = new ModelRunner(
           verifierConfig(checkpoint, { featureLayers: layers }),
           "portable",
-          recorded,
+          graph,
         );
         // In two chunks: a slot keeps its state until it is written again.
         for (const [first, last] of [[0, 13], [13, TOKENS.length]] as const) {
@@ -55,7 +55,7 @@ Deno.test("layers 2, 15 and 27 of 30 are the inputs of those layers, 30 the fina
 Deno.test("keeping hidden states changes no logit", () =>
   withTinyCheckpoint(options, (checkpoint) => {
     const logits = (featureLayers: readonly number[]) => {
-      using runner = new ModelRunner(verifierConfig(checkpoint, { featureLayers }), "portable", true);
+      using runner = new ModelRunner(verifierConfig(checkpoint, { featureLayers }), "portable", "recorded");
       return runner.forward([{ tokens: TOKENS, start: 0, pages: PAGES }]);
     };
     const plain = logits([]);

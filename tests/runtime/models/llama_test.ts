@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import type { ModelConfig } from "../../../runtime/contracts/checkpoint.ts";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import { assertClose } from "../../support/close.ts";
-import { ALL_ISAS, hasIsa } from "../../support/native.ts";
+import { type Simulated, testEachSimulated } from "../../support/cuda_sim.ts";
+import { ALL_ISAS, hasIsa, type Isa } from "../../support/native.ts";
 import {
   loadHere,
   ModelRunner,
@@ -15,8 +16,23 @@ import {
   verifierConfig,
   withTinyCheckpoint,
 } from "../../support/models.ts";
-import { llamaLogits, roundedToBfloat16, roundedToInt8, type Rounding } from "../../support/reference.ts";
+import {
+  llamaLogits,
+  ROUNDED,
+  roundedToBfloat16,
+  roundedToInt8,
+  type Rounding,
+} from "../../support/reference.ts";
 import type { TinyModelOptions } from "../../support/tiny_model.ts";
+
+/**
+ * What the CUDA kernels round in place of a case's rounding, and the largest NMSE of the logits against the reference that
+ * does so too, and against the CPU's, which rounds other things.
+ */
+interface Cores extends Rounding {
+  readonly bound: number;
+  readonly cpuBound: number;
+}
 
 interface Case {
   readonly name: string;
@@ -29,6 +45,8 @@ interface Case {
   readonly bound: number;
   /** On AMX, if another. */
   readonly tiledBound?: number;
+  /** Where the weights are for tensor cores. */
+  readonly cores?: Cores;
 }
 
 const SEED = 5;
@@ -41,6 +59,10 @@ const llama3 = {
   originalMaxPositionEmbeddings: 32,
 } as const;
 const int8 = { activations: roundedToInt8 };
+/** Not to round at all would differ by 3.5e-5 in bfloat16, by 5.6e-7 in float16. */
+const bfloat16: Cores = { activations: roundedToBfloat16, bound: 1e-5, cpuBound: 1e-4 };
+const float16: Cores = { activations: ROUNDED.float16, bound: 3e-7, cpuBound: 2e-6 };
+const quantised: Cores = { ...bfloat16, bound: 1e-4, cpuBound: 2e-3 };
 
 /**
  * Float weights differ from float64 by float32 sums only, bfloat16 ones also by inputs of 16 bits (AMX). Where the
@@ -69,12 +91,14 @@ const CASES: readonly Case[] = [
     options: { kind: "safetensors", seed: SEED, format: "BF16" },
     bound: 1e-11,
     tiledBound: 1e-10,
+    cores: bfloat16,
   },
   {
     name: "F16 kept as float16",
     options: { kind: "safetensors", seed: SEED, format: "F16" },
     change: { dtype: "float16" },
     bound: 1e-11,
+    cores: float16,
   },
   {
     name: "F32 kept as bfloat16",
@@ -83,6 +107,7 @@ const CASES: readonly Case[] = [
     roundWeights: roundedToBfloat16,
     bound: 1e-11,
     tiledBound: 1e-10,
+    cores: bfloat16,
   },
   {
     name: "F32 with bfloat16 KV",
@@ -96,12 +121,14 @@ const CASES: readonly Case[] = [
     options: { kind: "gguf", seed: SEED, format },
     rounding: int8,
     bound: 3e-4,
+    cores: quantised,
   })),
   ...(["Q4_K", "Q5_K", "Q6_K"] as const).map((format): Case => ({
     name: format,
     options: { kind: "gguf", seed: SEED, format, config: wide },
     rounding: int8,
     bound: 3e-3,
+    cores: quantised,
   })),
   {
     name: "a mixture as llama.cpp writes it",
@@ -113,13 +140,16 @@ const CASES: readonly Case[] = [
     },
     rounding: int8,
     bound: 3e-3,
+    cores: quantised,
   },
 ];
 
 const TOKENS = Int32Array.from({ length: 40 }, (_, i) => (i * 37 + 11) % 300);
 const PAGES = Int32Array.of(5, 2, 9);
 
-for (const { name, options, change = {}, rounding = {}, roundWeights, bound, tiledBound = bound } of CASES) {
+for (
+  const { name, options, change = {}, rounding = {}, roundWeights, bound, tiledBound = bound, cores } of CASES
+) {
   Deno.test(`logits of a tiny model match float64: ${name}`, () =>
     withTinyCheckpoint(options, (checkpoint) => {
       const weights = referenceWeights(checkpoint, roundWeights);
@@ -131,6 +161,23 @@ for (const { name, options, change = {}, rounding = {}, roundWeights, bound, til
         assertClose(flat(actual), flat(expected), isa === "amx" ? tiledBound : bound, `${name}, ${isa}`);
       }
     }));
+
+  testEachSimulated(
+    `cuda: logits of a tiny model match float64 and the CPU's: ${name}`,
+    (simulated) =>
+      withTinyCheckpoint(options, (checkpoint) => {
+        const weights = referenceWeights(checkpoint, roundWeights);
+        const flat = (rows: readonly ArrayLike<number>[]) => rows.flatMap((row) => Array.from(row));
+        const logitsOn = (kernels: Isa | Simulated) => {
+          using runner = new ModelRunner(verifierConfig(checkpoint, change), kernels);
+          return flat(runner.forward([{ tokens: TOKENS, start: 0, pages: PAGES }]));
+        };
+        const actual = logitsOn(simulated), cpu = logitsOn("portable");
+        const expected = flat(llamaLogits(checkpoint.config, weights, TOKENS, cores ?? rounding));
+        assertClose(actual, expected, cores?.bound ?? bound, name);
+        assertClose(actual, cpu, cores?.cpuBound ?? bound, `${name}, beside the CPU`);
+      }),
+  );
 }
 
 Deno.test("loading reports progress, sizes and backend as SGLang's log does", () =>

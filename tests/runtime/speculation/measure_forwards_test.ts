@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { TargetForward } from "../../../runtime/models/target_runner.ts";
 import { measureForwards, trialMs, type TrialRunner } from "../../../runtime/speculation/measure_forwards.ts";
 
-const CONFIG = { pageSize: 16, maxRows: 256, maxOutputs: 64 };
+const CONFIG = { device: "cpu" as const, pageSize: 16, maxRows: 256, maxOutputs: 64 };
 
 /** A runner whose forwards take what rows and their context cost. */
 function runnerOf(slotsPerSequence: number, costMs: (numRows: number, start: number) => number) {

@@ -1,0 +1,72 @@
+/**
+ * Capture of CUDA graphs: which sizes of forwards get one, and SGLang's log lines about it. A graph of a size runs all
+ * smaller forwards, too.
+ *
+ * @module
+ */
+import type { Context } from "../../ffi/context.ts";
+import type { GraphId } from "../../ffi/handles.ts";
+import type { LogLevel } from "../contracts/log_level.ts";
+
+/** The largest forward that runs as a graph. */
+export interface GraphSize {
+  readonly rows: number;
+  readonly segments: number;
+  readonly outputs: number;
+}
+
+/** Row counts with a graph up to 64; beyond, they are this far apart. */
+const SMALL_ROWS = [1, 2, 4, 8, 16, 24, 32, 48, 64], STEP = 32;
+/** Lines that tell of the progress at most, the one at the end included. */
+const NUM_LINES = 4;
+const GIB = 1024 ** 3;
+
+/** Rows of the graphs for forwards of 1 to `maxRows` rows. */
+export function bucketRows(maxRows: number): number[] {
+  const rows = SMALL_ROWS.filter((count) => count < maxRows);
+  for (let count = SMALL_ROWS.at(-1)! + STEP; count < maxRows; count += STEP) rows.push(count);
+  return [...rows, maxRows];
+}
+
+/** What is captured: a recorded graph, for every size up to the largest. */
+export interface Capture {
+  readonly context: Context;
+  readonly graph: GraphId;
+  readonly largest: GraphSize;
+  /** What the log calls it: `cuda graph`, `draft cuda graph`. */
+  readonly name: string;
+  readonly clock: { now(): number };
+  readonly log: (level: LogLevel, text: string) => void;
+}
+
+/**
+ * Prepares a recorded graph for every size.
+ *
+ * @throws {NativeError} if memory runs out
+ */
+export function captureGraphs({ context, graph, largest, name, clock, log }: Capture): void {
+  const begun = clock.now(), freeBefore = context.memory().freeBytes;
+  const gigabytes = (bytes: number) => `${(bytes / GIB).toFixed(2)} GB`;
+  const buckets = bucketRows(largest.rows);
+  log("info", `Capture ${name} begin. rows: [${buckets.join(", ")}], avail mem=${gigabytes(freeBefore)}`);
+  let numLines = 0;
+  // The largest first, as SGLang does: if memory runs out, it does so at once.
+  buckets.toReversed().forEach((rows, i) => {
+    const segments = Math.min(rows, largest.segments), outputs = Math.min(rows, largest.outputs);
+    context.prepare(graph, { rows, segments, outputs });
+    const numDone = i + 1, numDue = Math.floor(numDone * NUM_LINES / buckets.length);
+    if (numDue === numLines) return;
+    numLines = numDue;
+    log(
+      "info",
+      `Capturing batches (rows=${rows} avail_mem=${gigabytes(context.memory().freeBytes)}): ` +
+        `${Math.floor(100 * numDone / buckets.length)}% | ${numDone}/${buckets.length}`,
+    );
+  });
+  const { freeBytes } = context.memory();
+  log(
+    "info",
+    `Capture ${name} end. Time elapsed: ${((clock.now() - begun) / 1000).toFixed(2)} s. ` +
+      `mem usage=${gigabytes(freeBefore - freeBytes)}. avail mem=${gigabytes(freeBytes)}.`,
+  );
+}

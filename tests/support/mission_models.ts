@@ -1,0 +1,59 @@
+/**
+ * Tiny models and heads in the place of those that the mission's command lines name, of the same shape.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
+import { writeTinyHead } from "./tiny_head.ts";
+import { TINY_CONFIG, writeTinyModel } from "./tiny_model.ts";
+
+/** A Llama of enough layers for the states that an EAGLE-3 head takes. */
+const TARGET: ModelConfig = { ...TINY_CONFIG, numLayers: 4, numHeads: 4, numKvHeads: 2, headDim: 32 };
+/** Tokens that FR-Spec's heads propose. */
+const HOT_TOKENS = Array.from({ length: 96 }, (_, i) => i + 160);
+
+/** The files, in a folder that goes with them. */
+export class MissionModels implements AsyncDisposable {
+  readonly folder: string;
+  /** A Llama with no head. */
+  readonly target: string;
+  readonly eagle3: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.target = join(folder, "target");
+    this.eagle3 = join(folder, "eagle3");
+  }
+
+  static async write(): Promise<MissionModels> {
+    const models = new MissionModels(await Deno.makeTempDir());
+    const { folder, target, eagle3 } = models;
+    await writeTinyModel(target, { kind: "safetensors", seed: 3, config: TARGET });
+    await writeTinyHead(eagle3, { kind: "eagle3", seed: 4, target: TARGET });
+    await writeTinyHead(join(folder, "eagle"), { kind: "eagle", seed: 5, target: TARGET });
+    await Deno.writeTextFile(join(folder, "hot.json"), JSON.stringify(HOT_TOKENS));
+    return models;
+  }
+
+  /** The arguments of a command line, with the names of the hub replaced by files. */
+  argumentsOf(line: string): string[] {
+    const args = line.split(" ");
+    const replace = (flag: string, value: string) => {
+      const at = args.indexOf(flag);
+      if (at >= 0) args[at + 1] = value;
+    };
+    replace("--model", this.target);
+    replace("--model-path", this.target);
+    replace("--host", "127.0.0.1");
+    replace("--speculative-token-map", join(this.folder, "hot.json"));
+    const head = line.includes("EAGLE3") ? this.eagle3 : join(this.folder, "eagle");
+    replace("--speculative-draft-model-path", head);
+    // A Llama has no head in its own files.
+    return line.includes("draft-model-path") ? args : [...args, "--speculative-draft-model-path", head];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
