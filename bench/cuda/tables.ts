@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ensureLibrary } from "../../ffi/build.ts";
 import {
   compilerOutputs,
   kernelResources,
@@ -13,6 +14,10 @@ import {
 import { KERNEL_TEXT, kernelTable, SPECULATION_TEXT, speculationTable } from "./roofline_tables.ts";
 import { formatPage, writeSection } from "./page.ts";
 
+// Tests' helpers open the simulator as they are imported, where it is built.
+await ensureLibrary({ device: "cuda-sim" });
+const { LAUNCH_TEXT, launchTable } = await import("./launches.ts");
+writeSection("launches", LAUNCH_TEXT, await launchTable());
 const resources = await kernelResources(await compilerOutputs());
 writeSection("kernels", resourceText(nvccVersion()), resourceTable(resources));
 writeSection("speculation", SPECULATION_TEXT, speculationTable());

@@ -1,5 +1,5 @@
 /**
- * The switch of fibers that each processor has, and the one of the C library for all others.
+ * The switch of fibers that each processor has, and the one of the C library for all others; the simulator on aarch64.
  *
  * @module
  */
@@ -50,4 +50,34 @@ Deno.test({
   name: "sim: fibers keep registers and stacks on aarch64",
   ignore: !canEmulate && Deno.env.get("CI") === undefined,
   fn: () => assertSwitches(COMPILER, ["-static"], EMULATOR),
+});
+
+Deno.test({
+  name: "sim: kernels compute the same on aarch64",
+  ignore: !canEmulate && Deno.env.get("CI") === undefined,
+  fn: async () => {
+    const sources = join(import.meta.dirname!, "native"), build = join(kernels, "..", "build", "aarch64-sim");
+    const target = ["-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=aarch64"];
+    for (
+      const args of [
+        ["-S", sources, "-B", build, ...target, `-DCMAKE_CXX_COMPILER=${COMPILER}`],
+        ["--build", build, "--target", "plain", "--parallel"],
+      ]
+    ) {
+      const { code, stdout, stderr } = await run("cmake", args);
+      assert.equal(code, 0, `${stdout}${stderr}`);
+      assert.doesNotMatch(`${stdout}${stderr}`, /\bwarning:/);
+    }
+    for (
+      const name of ["blocks_sum_through_shared_memory_and_shuffles", "half_shuffle", "graph_forks_and_joins"]
+    ) {
+      const { code, stdout, stderr } = await run(
+        EMULATOR,
+        ["-L", "/usr/aarch64-linux-gnu", join(build, "plain"), name],
+        { AERIE_SIM_SEED: "1" },
+      );
+      assert.equal(code, 0, `${name}\n${stdout}${stderr}`);
+      assert.match(stdout, /^done$/m, name);
+    }
+  },
 });
