@@ -4,7 +4,7 @@
  * @module
  */
 import { readFlags } from "../../cli/args.ts";
-import { ensureLibrary } from "../../ffi/build.ts";
+import { openDevice } from "../../runtime/engine/devices.ts";
 import type { EngineOptions } from "../../runtime/engine/options.ts";
 import { openSpeculation } from "../../runtime/speculation/setup/open_speculation.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
@@ -21,8 +21,7 @@ export async function aerieOptions(flags: readonly string[]): Promise<EngineOpti
     checkpoint: target.checkpoint,
     tokenizer: loadTokenizer(target.tokenizerSource),
     speculation,
-    libraryPath: await ensureLibrary(),
-    device: "cpu",
+    ...await openDevice(args, { log: () => {} }),
     placement: "worker",
     log: () => {},
   };

@@ -140,13 +140,15 @@ export function loadModel(
         `#tokens: ${numPages * pageSize}, size: ${(bytes / GIB).toFixed(2)} GB`,
     );
   }
-  log("info", `Memory pool end. avail mem=${availableMemory(context)}`);
+  const backend = context.describe();
+  const note = backend.startsWith("cpu ") ? "; the pools are reserved, and take memory as they are used" : "";
+  log("info", `Memory pool end. avail mem=${availableMemory(context)}${note}`);
   const info = {
     numPages,
     kBytes: halfBytes,
     vBytes: halfBytes,
     weightBytes: weights.packedBytes,
-    backend: context.describe(),
+    backend,
     handles: {
       context: context.id,
       embedding: model.embedding,

@@ -12,6 +12,7 @@ import type { Segment } from "../../../runtime/messages/scheduler_verifier.ts";
 import { type TargetForward, TargetRunner } from "../../../runtime/models/target_runner.ts";
 import { SequenceSampling } from "../../../runtime/sampling/sequence_sampling.ts";
 import { Verification } from "../../../runtime/speculation/verification.ts";
+import { forgetCounts, simCounts, simulatorPath } from "../../support/cuda_sim.ts";
 import { referenceWeights, verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
 import { llamaLogits } from "../../support/reference.ts";
 import { SimulatedClock } from "../../support/simulated_clock.ts";
@@ -122,3 +123,33 @@ Deno.test("times are the clock's, of a trial too", () =>
     assert.equal(runner.run(forwardOf({ tokens: PROMPT })), 0);
     assert.equal(runner.runTrial(forwardOf({ tokens: PROMPT })), 0);
   }));
+
+Deno.test({
+  name: "a step runs as a captured graph as long as its sequences and trees fit, and as ops beyond",
+  ignore: simulatorPath === undefined,
+  async fn() {
+    const device = { device: "cuda-sim", libraryPath: simulatorPath!, maxNodes: 3 } as const;
+    const tokens = PROMPT.subarray(0, 1);
+    const segments = Array.from({ length: 3 }, (_, i) => ({ tokens, pages: Int32Array.of(i + 1, i + 5) }));
+    const tree = chainOf(PROMPT.subarray(1, 4), new Float32Array(3));
+    const steps: [TargetForward, boolean][] = [
+      [forwardOf(segments[0]!), true],
+      [forwardOf({ ...segments[0]!, tree }, { ...segments[1]!, tree }), true],
+      [forwardOf(...segments), false],
+      [forwardOf({ tokens: PROMPT.subarray(0, 9) }), false],
+    ];
+    for (const graphSequences of [2, undefined]) {
+      await withRunner({ ...device, ...(graphSequences && { graphSequences }) }, (runner, _, lines) => {
+        for (const [forward, fits] of steps) {
+          forgetCounts();
+          runner.run(forward);
+          const { graphLaunches, launches } = simCounts(), isGraph = fits && graphSequences !== undefined;
+          assert.equal(runner.ranGraph, isGraph);
+          assert.deepEqual([graphLaunches, launches > 0], isGraph ? [1, false] : [0, true]);
+        }
+        const begin = lines.find((line) => line.startsWith("Capture cuda graph begin."));
+        assert.equal(begin?.includes("rows: [1, 2, 4, 8],"), graphSequences && true);
+      });
+    }
+  },
+});
