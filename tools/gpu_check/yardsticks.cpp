@@ -45,7 +45,7 @@ void* allocate(size_t bytes, cudaStream_t stream) {
     return memory;
 }
 
-// cublasLt.h of CUDA 12 and 13.
+// The interface of CUDA 12 and 13.
 struct Algorithm {
     uint64_t data[8];
 };
