@@ -79,6 +79,10 @@ Deno.test({
     assert.equal(first.code, 0, first.stdout);
     assert.match(first.stdout, /^replay +not run$/m);
 
+    // What there is no time for is left.
+    const late = await rehearsal.check("--minutes=0");
+    assert.equal(late.code, 3, late.stdout);
+
     const { code, stdout, steps } = await rehearsal.check();
     assert.equal(code, 0, stdout);
     assert.doesNotMatch(stdout, /^mma_tiles: /m, "what was done is not done again");

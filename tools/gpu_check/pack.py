@@ -13,9 +13,10 @@ FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 64 << 20, "lc": 0
 
 
 def main(bundle, *traces):
-    with lzma.open(f"{bundle}.new", "wb", filters=FILTERS) as packed, tarfile.open(fileobj=packed, mode="w|") as archive:
-        for trace in traces:
-            archive.add(trace, arcname=os.path.basename(trace))
+    with lzma.open(f"{bundle}.new", "wb", filters=FILTERS) as packed:
+        with tarfile.open(fileobj=packed, mode="w|") as archive:
+            for trace in traces:
+                archive.add(trace, arcname=os.path.basename(trace))
     os.rename(f"{bundle}.new", bundle)
 
 
