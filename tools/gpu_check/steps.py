@@ -116,7 +116,7 @@ class Check:
         return json.loads(self.run(self.programs / "mma_tiles", 700 if self.sim else 1_000_000, path))
 
     def traces(self):
-        """Paths of the bundle's traces, unpacked."""
+        """Paths of the bundle's traces for this device's arithmetic, unpacked."""
         if not self.bundle or not Path(self.bundle).exists():
             raise Failed(f"no bundle at {self.bundle}: deno task gpu-check:record makes one")
         folder = self.work / "traces" / hashlib.sha256(Path(self.bundle).read_bytes()).hexdigest()[:16]
@@ -125,21 +125,21 @@ class Check:
             with tarfile.open(self.bundle) as archive:
                 archive.extractall(f"{folder}.new", filter="data")
             os.rename(f"{folder}.new", folder)
-        return sorted(folder.glob("*.trace"))
+        architecture = self.architecture()
+        return sorted(folder.glob(f"*.{architecture}.trace" if architecture else "*.trace"))
 
-    def play(self, trace, *prefix):
-        beside = [f"--beside={self.simulator}", f"--beside-device={CUDA_SIM}"]
-        program = [self.programs / "replay", f"--library={self.library}", f"--device={self.device}", *beside]
-        # The bundle's name says which arithmetic it was recorded with.
-        env = {"AERIE_SIM_DEVICE": trace.name.split(".")[-2]}
-        return self.run(*prefix, *program, trace, env=env)
+    def player(self):
+        return [self.programs / "replay", f"--library={self.library}", f"--device={self.device}"]
 
     def replay(self):
         """Every trace of the bundle, bit for bit."""
+        beside = [f"--beside={self.simulator}", f"--beside-device={CUDA_SIM}"]
         result = {}
         for trace in self.traces():
-            if self.architecture() in (None, trace.name.split(".")[-2]):
-                result[trace.name] = self.play(trace).strip().splitlines()[-1].split(": ", 1)[1]
+            # A trace's name says which arithmetic it was recorded with.
+            env = {"AERIE_SIM_DEVICE": trace.name.split(".")[-2]}
+            out = self.run(*self.player(), *beside, trace, env=env)
+            result[trace.name] = out.strip().splitlines()[-1].split(": ", 1)[1]
         if not result:
             raise Skipped(f"the bundle has no trace for {self.architecture()}")
         return result
@@ -152,15 +152,16 @@ class Check:
         return "sm_80" if capability.startswith("8.") else "sm_90"
 
     def sanitizer(self):
-        """compute-sanitizer over the smallest trace."""
+        """compute-sanitizer over the smallest generation, or the smallest trace."""
         tool = shutil.which("compute-sanitizer")
         if self.sim or not tool:
             raise Skipped("compute-sanitizer is not there")
-        traces = [path for path in self.traces() if path.name.split(".")[-2] == self.architecture()]
+        traces = self.traces()
+        traces = [path for path in traces if path.name.startswith("generation")] or traces
         smallest = min(traces, key=lambda path: path.stat().st_size)
         result = {}
         for name in ("memcheck", "racecheck", "synccheck", "initcheck"):
-            out = self.play(smallest, tool, "--tool", name, "--error-exitcode", 9)
+            out = self.run(tool, "--tool", name, "--error-exitcode", 9, *self.player(), smallest)
             result[name] = next((line for line in out.splitlines() if "SUMMARY" in line), "no summary")
         return result
 
