@@ -8,7 +8,7 @@ import { isUnbound, MAY_IMPORT } from "./layers.ts";
 import { readFile } from "./sources.ts";
 
 /** Parts whose imports are bound by other rules: native code by `house_test.ts`, Python by none. */
-const OTHER_LANGUAGES = ["kernels/", "train/"];
+const OTHER_LANGUAGES = ["kernels/", "tools/gpu_check/", "train/"];
 
 /** The rows of the table, each with the folders and root files that it names. */
 function documentedParts(): string[][] {

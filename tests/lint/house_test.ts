@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import { listFiles, readFile } from "./sources.ts";
 
-const FOLDERS = ["cli", "ffi", "http", "kernels", "routes", "runtime", "scale", "web"];
+const FOLDERS = ["cli", "ffi", "http", "kernels", "routes", "runtime", "scale", "tools", "web"];
 const MAX_LINES = 259;
 
 /** Which part of the native code may include which, besides itself and `aerie.h`. */

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,7 @@ void* allocate(size_t bytes, cudaStream_t stream) {
     return memory;
 }
 
-// cublasLt.h of CUDA 12 and 13.
+// The interface of CUDA 12 and 13.
 struct Algorithm {
     uint64_t data[8];
 };
@@ -61,14 +62,13 @@ constexpr size_t kWorkspaceBytes = size_t(32) << 20;
 
 class Cublas {
   public:
-    explicit Cublas(const char* path) : handle_(dlopen(path, RTLD_NOW)) {
-        if (handle_) check(function<int(void**)>("cublasLtCreate")(&lt_), "cublasLtCreate");
-    }
+    explicit Cublas(const char* path) : handle_(dlopen(path, RTLD_NOW)) {}
     bool is_there() const { return handle_ != nullptr; }
 
     // Microseconds of y [n, rows] = x [n, cols] weight [rows, cols]^T in bf16, which is column by column
     // weight^T (transposed) times x. Weights take turns, so that none is in the cache.
     double microseconds(uint64_t rows, uint64_t cols, uint64_t n, cudaStream_t stream) {
+        if (!lt_) check(function<int(void**)>("cublasLtCreate")(&lt_), "create");
         const size_t weight_bytes = rows * cols * 2;
         const size_t num_weights = std::clamp<size_t>((size_t(512) << 20) / weight_bytes, 1, 16);
         char* const weights = static_cast<char*>(allocate(weight_bytes * num_weights, stream));
@@ -114,16 +114,11 @@ class Cublas {
     template <class T>
     T* function(const char* name) {
         void* const found = dlsym(handle_, name);
-        if (!found) {
-            fprintf(stderr, "yardsticks: cuBLASLt has no %s\n", name);
-            exit(2);
-        }
+        if (!found) throw std::runtime_error(std::string("there is no ") + name);
         return reinterpret_cast<T*>(found);
     }
     void check(int status, const char* what) {
-        if (!status) return;
-        fprintf(stderr, "yardsticks: cuBLASLt: %s: status %d\n", what, status);
-        exit(2);
+        if (status) throw std::runtime_error(std::string(what) + ": status " + std::to_string(status));
     }
 
     void* const handle_;
@@ -147,12 +142,17 @@ int main(int count, char** arguments) {
     printf("{\"device\": \"%s\", \"multiprocessors\": %d, \"copied_bytes\": %zu, \"copy_gb_per_s\": %.1f, ",
            properties.name, properties.multiProcessorCount, bytes, 2 * double(bytes) / seconds / 1e9);
     Cublas cublas(arguments[2]);
-    printf("\"cublaslt\": ");
-    if (!cublas.is_there()) printf("null");
+    printf("\"cublaslt\": %s", cublas.is_there() ? "{" : "null");
     for (int i = 3; cublas.is_there() && i < count; ++i) {
         unsigned rows = 0, cols = 0, n = 0;
         if (sscanf(arguments[i], "%ux%ux%u", &rows, &cols, &n) != 3) return 2;
-        printf("%s\"%s\": %.2f", i == 3 ? "{" : ", ", arguments[i], cublas.microseconds(rows, cols, n, stream));
+        printf("%s\"%s\": ", i == 3 ? "" : ", ", arguments[i]);
+        try {
+            printf("%.2f", cublas.microseconds(rows, cols, n, stream));
+        } catch (const std::runtime_error& error) {
+            printf("null");
+            fprintf(stderr, "yardsticks: cuBLASLt, %s: %s\n", arguments[i], error.what());
+        }
     }
-    printf("%s}\n", cublas.is_there() ? (count > 3 ? "}" : "{}") : "");
+    printf("%s}\n", cublas.is_there() ? "}" : "");
 }
