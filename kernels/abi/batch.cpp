@@ -38,7 +38,7 @@ int32_t aerie_batch_create(uint32_t handle, uint32_t* out, uint32_t max_rows, ui
         batch->max_outputs = max_outputs;
         checked_bytes("batch_create", {max_segments, max_pages, sizeof(int32_t)});
         const size_t bytes = block_bytes({max_rows, max_segments, max_pages, max_outputs, max_rows});
-        const Buffer device = context.backend->allocate(bytes);
+        const Buffer device = context.backend->allocate(bytes + context.backend->appended_bytes(max_outputs));
         for (BatchBlock& block : batch->blocks) {
             block.host.reset(new uint8_t[bytes]);
             block.device = device;
@@ -72,17 +72,21 @@ int32_t aerie_batch_write(uint32_t handle, uint32_t batch_handle, const int32_t*
             check_limits("batch_write", arrays, batch.limits);
         } catch (const Error&) {
             // Nothing runs.
-            block.counts = {};
-            context.backend->upload(block.device, 0, &block.counts, sizeof block.counts);
+            const int32_t no_rows = 0;
+            BatchArrays none;
+            none.segment_starts = &no_rows;
+            write_block(block.host.get(), none);
+            block.counts = none;
+            context.backend->take_block(batch);
             throw;
         }
         write_block(block.host.get(), arrays);
-        context.backend->upload(block.device, 0, block.host.get(), block_bytes(counts));
         block.counts = counts;
         block.checked = batch.limits;
+        context.backend->take_block(batch);
     });
 }
 
 int32_t aerie_batch_release(uint32_t handle, uint32_t batch) {
-    return guard(handle, [&](Context& context) { context.release<Batch>(batch, "batch_release"); });
+    return guard<CleanupCall>(handle, [&](Context& context) { context.release<Batch>(batch, "batch_release"); });
 }

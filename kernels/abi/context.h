@@ -24,10 +24,17 @@ struct Context : std::enable_shared_from_this<Context> {
     std::condition_variable recorded;  // a recording has ended
     std::mutex error_mutex;
     std::string error;
+    std::string failure;  // of the device: all that is not released refuses to go on
     uint32_t num_threads = 1;
     std::shared_ptr<Graph> recording;           // null: ops run
     std::thread::id recorder;                   // of the recording: only this thread's calls run meanwhile
     std::vector<std::shared_ptr<Object>> used;  // by this call, or by what is being recorded
+
+    // Throws AERIE_DEVICE if the device failed before: what is in its memory is not known any more.
+    void expect_device() {
+        std::lock_guard lock(error_mutex);
+        if (!failure.empty()) throw Error(AERIE_DEVICE, failure);
+    }
 
     // The object behind a handle; `op` and `name` are for the error text.
     template <class T>
@@ -74,9 +81,10 @@ inline void copy_text(char* text, uint32_t capacity, const std::string& source) 
 // A context's lock for one call, which waits for other threads' recordings and lets go of the objects it used.
 class Call {
   public:
-    explicit Call(Context& context) : lock_(context.mutex), context_(context) {
+    explicit Call(Context& context, bool needs_device = true) : lock_(context.mutex), context_(context) {
         context.recorded.wait(lock_,
                               [&] { return !context.recording || context.recorder == std::this_thread::get_id(); });
+        if (needs_device) context.expect_device();
     }
     ~Call() {
         if (!context_.recording) context_.used.clear();
@@ -88,9 +96,14 @@ class Call {
     Context& context_;
 };
 
+// Of calls that are made behind a failure of the device, too.
+struct CleanupCall : Call {
+    explicit CleanupCall(Context& context) : Call(context, false) {}
+};
+
 // No lock, for calls that may come while another runs (aerie_wait and aerie_poll).
 struct UnlockedCall {
-    explicit UnlockedCall(Context&) {}
+    explicit UnlockedCall(Context& context) { context.expect_device(); }
 };
 
 // Runs body(context); turns exceptions into a status and keeps their text in the context. `name` is the caller's.
@@ -102,6 +115,7 @@ int32_t guard(uint32_t handle, Body&& body, const char* name = __builtin_FUNCTIO
     const auto failed = [&](aerie_status status, const char* text) {
         std::lock_guard lock(context->error_mutex);
         context->error = text;
+        if (status == AERIE_DEVICE && context->failure.empty()) context->failure = text;
         return status;
     };
     try {

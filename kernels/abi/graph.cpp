@@ -11,9 +11,11 @@ int32_t aerie_graph_begin(uint32_t handle) {
 }
 
 int32_t aerie_graph_end(uint32_t handle, uint32_t* out) {
-    return guard(handle, [&](Context& context) {
+    // Ends a recording whatever the device did: other threads wait for it.
+    return guard<CleanupCall>(handle, [&](Context& context) {
         if (!context.recording) fail(AERIE_BAD_ARGUMENT, "graph_end: no graph is being recorded");
         std::shared_ptr<Graph> graph = context.end_recording();
+        context.expect_device();
         graph->tape.number_slices();
         graph->program = context.backend->compile(graph->tape);
         for (const auto& [batch, limits] : graph->tape.limits) batch->limits.widen(limits);
@@ -67,5 +69,5 @@ int32_t aerie_poll(uint32_t handle, int32_t* done, uint32_t ticket) {
 }
 
 int32_t aerie_graph_release(uint32_t handle, uint32_t graph) {
-    return guard(handle, [&](Context& context) { context.release<Graph>(graph, "graph_release"); });
+    return guard<CleanupCall>(handle, [&](Context& context) { context.release<Graph>(graph, "graph_release"); });
 }

@@ -43,5 +43,5 @@ int32_t aerie_kv_copy(uint32_t handle, uint32_t kv_handle, const int32_t* from, 
 }
 
 int32_t aerie_kv_release(uint32_t handle, uint32_t kv) {
-    return guard(handle, [&](Context& context) { context.release<KvPool>(kv, "kv_release"); });
+    return guard<CleanupCall>(handle, [&](Context& context) { context.release<KvPool>(kv, "kv_release"); });
 }

@@ -98,5 +98,5 @@ int32_t aerie_sampler_read(uint32_t handle, int32_t* tokens, float* logprobs, in
 }
 
 int32_t aerie_sampler_release(uint32_t handle, uint32_t sampler) {
-    return guard(handle, [&](Context& context) { context.release<Sampler>(sampler, "sampler_release"); });
+    return guard<CleanupCall>(handle, [&](Context& context) { context.release<Sampler>(sampler, "sampler_release"); });
 }

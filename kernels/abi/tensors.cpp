@@ -93,7 +93,7 @@ int32_t aerie_tensor_copy(uint32_t handle, uint32_t tensor_handle, const int32_t
 }
 
 int32_t aerie_tensor_release(uint32_t handle, uint32_t tensor) {
-    return guard(handle, [&](Context& context) { context.release<Tensor>(tensor, "tensor_release"); });
+    return guard<CleanupCall>(handle, [&](Context& context) { context.release<Tensor>(tensor, "tensor_release"); });
 }
 
 int32_t aerie_batch_tensor(uint32_t handle, uint32_t* out, uint32_t batch_handle, int32_t scope, uint32_t cols,

@@ -45,7 +45,7 @@ int32_t aerie_file_create(uint32_t handle, uint32_t* out, const uint8_t* data, u
 }
 
 int32_t aerie_file_close(uint32_t handle, uint32_t file) {
-    return guard(handle, [&](Context& context) { context.release<File>(file, "file_close"); });
+    return guard<CleanupCall>(handle, [&](Context& context) { context.release<File>(file, "file_close"); });
 }
 
 int32_t aerie_weight_create(uint32_t handle, uint32_t* out, uint32_t rows, uint32_t cols) {
@@ -105,5 +105,5 @@ int32_t aerie_weight_bytes(uint32_t handle, double* bytes, uint32_t weight_handl
 }
 
 int32_t aerie_weight_release(uint32_t handle, uint32_t weight) {
-    return guard(handle, [&](Context& context) { context.release<Weight>(weight, "weight_release"); });
+    return guard<CleanupCall>(handle, [&](Context& context) { context.release<Weight>(weight, "weight_release"); });
 }

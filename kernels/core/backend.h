@@ -29,6 +29,10 @@ class Backend {
     virtual void upload(const Buffer& to, size_t offset, const void* from, size_t bytes) = 0;
     // Copies to the host once all work that writes the buffer is done.
     virtual void download(void* to, const Buffer& from, size_t offset, size_t bytes) = 0;
+    // Bytes that the blocks of a batch in device memory have room for behind their arrays.
+    virtual size_t appended_bytes(uint32_t max_outputs) const = 0;
+    // Takes over the current block of a batch from the host. Work that is submitted from now on reads it.
+    virtual void take_block(Batch& batch) = 0;
     // Copy row or slot from[i] over to[i], one after another; the indices are the host's and in range.
     virtual void copy_rows(Tensor& tensor, const int32_t* from, const int32_t* to, uint32_t num_rows) = 0;
     virtual void copy_slots(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) = 0;

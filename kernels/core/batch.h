@@ -55,6 +55,10 @@ struct Batch : Object {
     uint32_t max_rows = 0, max_segments = 0, max_pages = 0, max_outputs = 0;
     BatchBlock blocks[kNumBlocks];
     uint32_t current = 0;
+    // Of backends that copy a block when work reads it first: whether the current one is to be copied, and the number
+    // of what was appended to it.
+    bool awaits_copy = false;
+    uint64_t appended = 0;
     BatchLimits limits;  // numbers outside of them are refused by every graph recorded so far that reads them
 
     BatchBlock& block() { return blocks[current]; }

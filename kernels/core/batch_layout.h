@@ -11,6 +11,7 @@ namespace aerie {
 struct BatchCounts {
     uint32_t num_rows = 0, num_segments = 0, pages_per_segment = 0, num_outputs = 0;
     uint32_t num_sources = 0;  // num_rows, or 0 if the rows have none
+    uint32_t appended = 0;  // where a backend put more behind the arrays, in bytes from the block's begin; 0: nowhere
 };
 
 // The arrays of aerie_batch_write, wherever they lie.

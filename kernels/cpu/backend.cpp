@@ -66,6 +66,12 @@ class CpuBackend final : public Backend {
         if (bytes) memcpy(to, static_cast<const uint8_t*>(from.address) + offset, bytes);
     }
 
+    size_t appended_bytes(uint32_t) const override { return 0; }
+    void take_block(Batch& batch) override {
+        const BatchBlock& block = batch.block();
+        upload(block.device, 0, block.host.get(), block_bytes(block.counts));
+    }
+
     void copy_rows(Tensor& tensor, const int32_t* from, const int32_t* to, uint32_t num_rows) override {
         auto* rows = static_cast<uint8_t*>(tensor.buffer.address);
         const size_t bytes = tensor.cols * dtype_bytes(tensor.dtype);

@@ -2,15 +2,21 @@
 #include "core/backend.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <thread>
 
-#include "core/error.h"
 #include "cuda/completion.h"
 #include "cuda/copies.h"
+#include "cuda/device_error.h"
 #include "cuda/gpu.h"
+#include "cuda/graph.h"
+#include "cuda/loader.h"
 #include "cuda/memory.h"
 #include "cuda/run_ops.h"
+#include "cuda/sampler.h"
 #include "cuda/stream.h"
+#include "cuda/work_copies.h"
 
 namespace aerie::cuda {
 
@@ -25,10 +31,18 @@ constexpr int32_t kDevice = AERIE_CUDA_SIM;
 constexpr int32_t kDevice = AERIE_CUDA;
 #endif
 
-// A tape whose ops are launched one by one. Captured graphs of certain sizes would stand beside them.
+// A tape's ops, launched one by one, and graphs of them for batches of certain sizes.
 struct CudaProgram final : Program {
     std::vector<Op> ops;
+    std::vector<Batch*> batches;
+    Buffer scratch;  // its address is in the graphs
+    Graphs graphs;
 };
+
+bool is_set(const char* variable) {
+    const char* const value = getenv(variable);
+    return value && strcmp(value, "1") == 0;
+}
 
 class CudaBackend final : public Backend {
   public:
@@ -39,21 +53,30 @@ class CudaBackend final : public Backend {
     void set_threads(uint32_t num_threads) override { num_threads_ = num_threads; }
     void memory(double& free_bytes, double& total_bytes) const override { gpu_.memory(free_bytes, total_bytes); }
 
-    Buffer allocate(size_t bytes) override { return memory_.allocate(bytes); }
+    Buffer allocate(size_t bytes) override {
+        return on_device([&] { return memory_.allocate(bytes); });
+    }
     void upload(const Buffer& to, size_t offset, const void* from, size_t bytes) override {
-        memory_.upload(to, offset, from, bytes);
+        on_device([&] { memory_.upload(to, offset, from, bytes); });
     }
     void download(void* to, const Buffer& from, size_t offset, size_t bytes) override {
-        memory_.download(to, from, offset, bytes);
+        on_device([&] { memory_.download(to, from, offset, bytes); });
+        completion_.finish_all();
     }
 
+    size_t appended_bytes(uint32_t max_outputs) const override { return WorkCopies::appended_bytes(max_outputs); }
+    // It is copied with what else the next piece of work reads.
+    void take_block(Batch& batch) override { batch.awaits_copy = true; }
+
     void copy_rows(Tensor& tensor, const int32_t* from, const int32_t* to, uint32_t num_rows) override {
-        const int32_t* indices = upload_indices(from, to, num_rows);
-        cuda::copy_rows(tensor, indices, indices + num_rows, num_rows, stream_);
+        copy("tensor_copy", from, to, num_rows, [&](const int32_t* sources, const int32_t* targets) {
+            cuda::copy_rows(tensor, sources, targets, num_rows, stream_);
+        });
     }
     void copy_slots(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) override {
-        const int32_t* indices = upload_indices(from, to, num_slots);
-        cuda::copy_slots(kv, indices, indices + num_slots, num_slots, stream_);
+        copy("kv_copy", from, to, num_slots, [&](const int32_t* sources, const int32_t* targets) {
+            cuda::copy_slots(kv, sources, targets, num_slots, stream_);
+        });
     }
 
     // Tensors that follow a batch stay float32, the type kernels add in; others are stored as requested.
@@ -62,14 +85,19 @@ class CudaBackend final : public Backend {
     }
 
     void pack(Weight& weight, aerie_dtype float_dtype) override {
-        pack_weight(weight, float_dtype, memory_,
-                    [this](uint32_t count, const auto& body) { parallel_for(count, body); });
+        on_device([&] {
+            pack_weight(weight, float_dtype, loader_,
+                        [this](uint32_t count, const auto& body) { parallel_for(count, body); });
+            loader_.join(stream_);
+        });
     }
 
-    std::shared_ptr<Sampler> make_sampler() override { return std::make_shared<Sampler>(); }
-    void sampler_write(Sampler&, const SamplerInputs&) override {}
-    void sampler_read(Sampler&, const SamplerOutputs&, uint64_t) override {
-        fail(AERIE_UNSUPPORTED, "sampler_read: there is no sampling on CUDA yet");
+    std::shared_ptr<Sampler> make_sampler() override { return std::make_shared<CudaSampler>(); }
+    void sampler_write(Sampler& sampler, const SamplerInputs& inputs) override {
+        static_cast<CudaSampler&>(sampler).write(inputs);
+    }
+    void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number) override {
+        on_device([&] { static_cast<CudaSampler&>(sampler).read(outputs, number, completion_); });
     }
 
     // A plan of attention is not used: kernels find their items in the batch's block.
@@ -77,48 +105,111 @@ class CudaBackend final : public Backend {
     void check(const Op& op) const override { check_op(op); }
 
     void run(const Op& op, uint64_t number) override {
-        reserve_scratch(op);
-        submit({&op, 1}, number, name_of(op.kind));
+        Batch* const batch = batch_of(op);
+        submit({&op, 1}, {&batch, batch ? 1u : 0u}, number, {name_of(op.kind)}, [&] {
+            reserve_for({&op, 1});
+            run_ops({&op, 1}, launch_on(scratch_, number));
+        });
     }
 
     std::unique_ptr<Program> compile(const Tape& tape) override {
         auto program = std::make_unique<CudaProgram>();
         program->ops = tape.ops;
-        for (const Op& op : program->ops) reserve_scratch(op);
+        for (const Tape::Limits& used : tape.limits) program->batches.push_back(used.batch);
+        on_device([&] { reserve_for(program->ops); });
+        program->scratch = scratch_;
         return program;
     }
 
-    // A program runs batches of any size.
-    void prepare(Program&, uint32_t, uint32_t, uint32_t) override {}
-
-    void launch(Program& program, uint64_t number) override {
-        submit(static_cast<CudaProgram&>(program).ops, number, "graph_launch");
+    void prepare(Program& prepared, uint32_t num_rows, uint32_t num_segments, uint32_t num_outputs) override {
+        if (names_ops_) return;
+        auto& program = static_cast<CudaProgram&>(prepared);
+        on_device([&] {
+            program.graphs.capture(program.ops, launch_on(program.scratch), {num_rows, num_outputs, num_segments});
+        });
     }
 
-    void wait(uint64_t number) override { completion_.wait(number); }
-    bool is_done(uint64_t number) const override { return completion_.is_done(number); }
+    void launch(Program& launched, uint64_t number) override {
+        const auto& program = static_cast<const CudaProgram&>(launched);
+        submit(program.ops, program.batches, number, {"graph_launch", program.ops.size()}, [&] {
+            if (const cudaGraphExec_t graph = program.graphs.smallest(program.batches))
+                expect_success(cudaGraphLaunch(graph, stream_), "graph_launch");
+            else
+                run_ops(program.ops, launch_on(program.scratch, number));
+        });
+    }
+
+    void wait(uint64_t number) override {
+        on_device([&] { completion_.wait(number); });
+    }
+    bool is_done(uint64_t number) const override {
+        return on_device([&] { return completion_.is_done(number); });
+    }
 
   private:
-    void submit(std::span<const Op> ops, uint64_t number, const char* what) {
-        gpu_.use();
-        const Launch launch{
-            .stream = stream_, .number = number, .scratch = scratch_.address, .scratch_bytes = scratch_.bytes};
-        try {
-            run_ops(ops, launch);
-        } catch (const Error&) {
-            // What was launched before uses its objects until it is done, unless the device failed.
-            try {
-                completion_.mark(number, what);
-            } catch (const Error&) {
-            }
-            throw;
-        }
-        completion_.mark(number, what);
+    Launch launch_on(const Buffer& scratch, uint64_t number = 0) const {
+        return {.stream = stream_,
+                .number = number,
+                .scratch = scratch.address,
+                .scratch_bytes = scratch.bytes,
+                .waits_for_each = names_ops_};
     }
 
-    void reserve_scratch(const Op& op) { reserve(scratch_, scratch_bytes(op)); }
+    // Calls the runtime by `body`. An error of the device that has failed names the work in flight instead of the call
+    // that found it.
+    template <class Body>
+    std::invoke_result_t<Body&> on_device(Body&& body) const {
+        try {
+            gpu_.use();
+            return body();
+        } catch (const DeviceError& error) {
+            const std::string work = error.is_lasting && !names_ops_ ? completion_.in_flight() : "";
+            if (work.empty()) throw;
+            fail(AERIE_DEVICE, "%s: %s (AERIE_CUDA_SYNC=1 names the op)", work.c_str(), error.cause.c_str());
+        }
+    }
 
-    // Memory that the stream's work uses, one piece after another.
+    // Launches a piece of work, which is these ops on these batches, by `body`.
+    template <class Body>
+    void submit(std::span<const Op> ops, std::span<Batch* const> batches, uint64_t number, WorkName what, Body&& body) {
+        on_device([&] {
+            try {
+                copies_.before(ops, batches, number);
+                body();
+                copies_.behind(ops);
+            } catch (const Error&) {
+                // What was launched before uses its objects until it is done, unless the device failed.
+                try {
+                    completion_.mark(number, what);
+                } catch (const Error&) {
+                }
+                throw;
+            }
+            completion_.mark(number, what);
+        });
+    }
+
+    // Copies between rows or slots by `launch`, which takes the indices in device memory.
+    template <class Launch>
+    void copy(const char* name, const int32_t* from, const int32_t* to, uint32_t count, Launch&& launch) {
+        on_device([&] {
+            const int32_t* indices = upload_indices(from, to, count);
+            completion_.note({name});
+            launch(indices, indices + count);
+            if (names_ops_) expect_success(cudaStreamSynchronize(stream_), name);
+        });
+    }
+
+    // Allocates what ops use besides their operands.
+    void reserve_for(std::span<const Op> ops) {
+        for (const Op& op : ops) {
+            reserve(scratch_, scratch_bytes(op));
+            if (op.sampler) static_cast<CudaSampler*>(op.sampler)->reserve(memory_);
+        }
+    }
+
+    // Memory that the stream's work uses, one piece after another. What was there before lives as long as programs that
+    // were compiled for it.
     void reserve(Buffer& buffer, size_t bytes) {
         if (bytes > buffer.bytes) buffer = memory_.allocate(bytes);
     }
@@ -143,8 +234,12 @@ class CudaBackend final : public Backend {
     const Gpu gpu_;
     const Stream stream_;
     DeviceMemory memory_;
+    WorkCopies copies_{memory_, stream_};
+    Loader loader_{memory_};
     mutable Completion completion_;
     Buffer scratch_, indices_;
+    // Waits for every op, and launches no graphs, so that an op that fails is known.
+    const bool names_ops_ = is_set("AERIE_CUDA_SYNC");
     uint32_t num_threads_;
 };
 

@@ -1,11 +1,22 @@
-// Which pieces of work a stream has done: an event behind each.
+// Which pieces of work a stream has done: an event behind each. And what is in the stream, for errors, which come to
+// light at whatever call is made next.
 #pragma once
 #include <cuda_runtime.h>
 
 #include <cstdint>
 #include <mutex>
+#include <string>
+#include <vector>
 
 namespace aerie::cuda {
+
+// What is in a stream: an op, or a launch of several.
+struct WorkName {
+    const char* name = nullptr;  // lives as long as the program
+    size_t num_ops = 1;
+
+    bool operator==(const WorkName&) const = default;
+};
 
 class Completion {
   public:
@@ -13,12 +24,18 @@ class Completion {
     ~Completion();
     Completion(const Completion&) = delete;
 
-    // Marks the end of a piece of work; numbers grow. `what` names it in errors and lives as long as the program.
-    void mark(uint64_t number, const char* what);
+    // Marks the end of a piece of work; numbers grow.
+    void mark(uint64_t number, WorkName what);
+    // Notes work without a number that was launched behind the last mark.
+    void note(WorkName what);
 
-    // Both from any thread. Throw AERIE_DEVICE with the work's name if the device failed.
+    // Both from any thread. Throw DeviceError if the device failed.
     void wait(uint64_t number);
     bool is_done(uint64_t number);
+    // The stream was waited for: all that was marked and noted is done.
+    void finish_all();
+    // Names what nobody knows to be done, the oldest first; empty if there is nothing.
+    std::string in_flight();
 
   private:
     // Pieces of work that are in the stream at most; the next one waits for the first.
@@ -26,7 +43,11 @@ class Completion {
     struct Mark {
         cudaEvent_t event = nullptr;
         uint64_t number = 0;
-        const char* what = nullptr;
+        WorkName what;
+    };
+    struct Note {
+        uint64_t after;  // number of the mark before it
+        WorkName what;
     };
 
     // The mark of a piece of work, if it is in the stream.
@@ -36,7 +57,8 @@ class Completion {
     cudaStream_t stream_;
     std::mutex mutex_;  // of all that follows
     Mark marks_[kMost];
-    uint64_t done_ = 0;  // all work up to here is
+    std::vector<Note> notes_;
+    uint64_t done_ = 0, last_ = 0;  // all work up to done_ is done; last_ was marked last
 };
 
 }  // namespace aerie::cuda

@@ -1,6 +1,6 @@
 #include "cuda/gpu.h"
 
-#include "core/error.h"
+#include "cuda/device_error.h"
 #include "cuda/op.h"
 
 namespace aerie::cuda {
@@ -61,8 +61,10 @@ void Gpu::memory(double& free_bytes, double& total_bytes) const {
 
 void expect_success(cudaError_t error, const char* what) {
     if (error == cudaSuccess) return;
-    cudaGetLastError();  // where it is not the device's for good, the next call shall not find it
-    fail(AERIE_DEVICE, "%s: CUDA error %d, %s", what, int(error), cudaGetErrorString(error));
+    const std::string cause = "CUDA error " + std::to_string(int(error)) + ", " + cudaGetErrorString(error);
+    // Where it is not the device's for good, the next call shall not find it.
+    cudaGetLastError();
+    throw DeviceError(what, cause, cudaPeekAtLastError() != cudaSuccess);
 }
 
 }  // namespace aerie::cuda

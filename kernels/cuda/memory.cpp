@@ -13,43 +13,48 @@ constexpr size_t kResultBytes = size_t(1) << 20;
 // Pieces of staging begin at such addresses.
 constexpr size_t kAlignment = 256;
 
-uint8_t* allocate_pinned(size_t bytes) {
-    void* memory = nullptr;
-    expect_success(cudaHostAlloc(&memory, bytes, cudaHostAllocDefault), "pinned memory");
-    return static_cast<uint8_t*>(memory);
-}
-
 }  // namespace
 
-Staging::Staging(cudaStream_t stream) : stream_(stream), memory_(allocate_pinned(kNumSegments * kSegmentBytes)) {
+void wait_for_event(cudaEvent_t event, const char* what) {
+    cudaError_t error = cudaEventQuery(event);
+    if (error == cudaErrorNotReady) error = cudaEventSynchronize(event);
+    expect_success(error, what);
+}
+
+Staging::Staging(cudaStream_t stream) : stream_(stream), memory_(kNumSegments * kSegmentBytes) {
     for (cudaEvent_t& event : copied_)
         expect_success(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "pinned memory");
 }
 
 Staging::~Staging() {
     for (const cudaEvent_t event : copied_) cudaEventDestroy(event);
-    cudaFreeHost(memory_);
 }
 
 uint8_t* Staging::reserve(size_t bytes) {
     if (used_ + bytes > kSegmentBytes) {
         expect_success(cudaEventRecord(copied_[current_], stream_), "upload");
         current_ = (current_ + 1) % kNumSegments;
-        expect_success(cudaEventSynchronize(copied_[current_]), "upload");
+        wait_for_event(copied_[current_], "upload");
         used_ = 0;
     }
-    uint8_t* const room = memory_ + current_ * kSegmentBytes + used_;
+    uint8_t* const room = memory_.data() + current_ * kSegmentBytes + used_;
     used_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
     return room;
 }
 
 DeviceMemory::DeviceMemory(const Gpu& gpu, cudaStream_t stream)
-    : gpu_(gpu), stream_(stream), staging_(stream), results_(allocate_pinned(kResultBytes)) {}
+    : gpu_(gpu), stream_(stream), staging_(stream), results_(kResultBytes) {}
 
-DeviceMemory::~DeviceMemory() { cudaFreeHost(results_); }
+// Uploads may still be read from pinned memory.
+DeviceMemory::~DeviceMemory() { cudaStreamSynchronize(stream_); }
 
 Buffer DeviceMemory::allocate(size_t bytes) {
-    gpu_.use();
+    Buffer buffer = allocate_unwritten(bytes);
+    expect_success(cudaMemsetAsync(buffer.address, 0, std::max<size_t>(bytes, 1), stream_), "allocate");
+    return buffer;
+}
+
+Buffer DeviceMemory::allocate_unwritten(size_t bytes) {
     Buffer buffer;
     buffer.bytes = bytes;
     const cudaError_t error = cudaMalloc(&buffer.address, std::max<size_t>(bytes, 1));
@@ -62,12 +67,10 @@ Buffer DeviceMemory::allocate(size_t bytes) {
     }
     expect_success(error, "allocate");
     buffer.owner = std::shared_ptr<void>(buffer.address, [](void* address) { cudaFree(address); });
-    expect_success(cudaMemsetAsync(buffer.address, 0, std::max<size_t>(bytes, 1), stream_), "allocate");
     return buffer;
 }
 
 void DeviceMemory::upload(const Buffer& to, size_t offset, const void* from, size_t bytes) {
-    gpu_.use();
     auto* target = static_cast<uint8_t*>(to.address) + offset;
     for (auto* source = static_cast<const uint8_t*>(from); bytes > 0;) {
         const size_t piece = std::min(bytes, Staging::kSegmentBytes);
@@ -81,13 +84,12 @@ void DeviceMemory::upload(const Buffer& to, size_t offset, const void* from, siz
 }
 
 void DeviceMemory::download(void* to, const Buffer& from, size_t offset, size_t bytes) {
-    gpu_.use();
     const auto* source = static_cast<const uint8_t*>(from.address) + offset;
     for (auto* target = static_cast<uint8_t*>(to); bytes > 0;) {
         const size_t piece = std::min(bytes, kResultBytes);
-        expect_success(cudaMemcpyAsync(results_, source, piece, cudaMemcpyDeviceToHost, stream_), "download");
+        expect_success(cudaMemcpyAsync(results_.data(), source, piece, cudaMemcpyDeviceToHost, stream_), "download");
         expect_success(cudaStreamSynchronize(stream_), "download");
-        memcpy(target, results_, piece);
+        memcpy(target, results_.data(), piece);
         source += piece;
         target += piece;
         bytes -= piece;

@@ -2,8 +2,9 @@
 #pragma once
 #include <cuda_runtime.h>
 
+#include "core/buffer.h"
 #include "cuda/gpu.h"
-#include "cuda/pack.h"
+#include "cuda/pinned.h"
 
 namespace aerie::cuda {
 
@@ -24,21 +25,23 @@ class Staging {
     static constexpr uint32_t kNumSegments = 4;
 
     cudaStream_t stream_;
-    uint8_t* memory_ = nullptr;
+    Pinned memory_;
     cudaEvent_t copied_[kNumSegments] = {};
     uint32_t current_ = 0;
     size_t used_ = 0;
 };
 
-class DeviceMemory final : public Uploader {
+class DeviceMemory {
   public:
     DeviceMemory(const Gpu& gpu, cudaStream_t stream);
-    ~DeviceMemory() override;
+    ~DeviceMemory();
     DeviceMemory(const DeviceMemory&) = delete;
 
-    // Zeroed. Throws AERIE_OUT_OF_MEMORY with the bytes that are free.
-    Buffer allocate(size_t bytes) override;
-    void upload(const Buffer& to, size_t offset, const void* from, size_t bytes) override;
+    // Zeroed, or whatever it holds. Throw AERIE_OUT_OF_MEMORY with the bytes that are free.
+    Buffer allocate(size_t bytes);
+    Buffer allocate_unwritten(size_t bytes);
+    // Copies from host memory, which may be overwritten once this returns.
+    void upload(const Buffer& to, size_t offset, const void* from, size_t bytes);
     // Waits for all work of the stream.
     void download(void* to, const Buffer& from, size_t offset, size_t bytes);
 
@@ -46,7 +49,10 @@ class DeviceMemory final : public Uploader {
     const Gpu& gpu_;
     cudaStream_t stream_;
     Staging staging_;
-    uint8_t* results_ = nullptr;  // pinned
+    Pinned results_;
 };
+
+// Waits for the work before an event, unless it is known to be done.
+void wait_for_event(cudaEvent_t event, const char* what);
 
 }  // namespace aerie::cuda

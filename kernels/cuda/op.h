@@ -16,6 +16,7 @@ struct Launch {
     uint64_t number = 0;        // of the piece of work
     void* scratch = nullptr;    // device memory that ops of the stream use one after another
     size_t scratch_bytes = 0;
+    bool waits_for_each = false;  // so that an op that fails is known by its name
 };
 
 // The block of a batch in device memory: counts, then its arrays one after another (core/batch.h). Its address stays
@@ -26,7 +27,7 @@ const uint8_t* device_block(const Batch& batch);
 AERIE_OPS(AERIE_OP)
 #undef AERIE_OP
 
-// Throws AERIE_DEVICE with the op's name if a call of the runtime failed.
+// Throws DeviceError (cuda/device_error.h) with the name of op or call if a call of the runtime failed.
 void expect_success(cudaError_t error, const char* what);
 
 }  // namespace aerie::cuda

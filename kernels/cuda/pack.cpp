@@ -9,9 +9,6 @@
 namespace aerie::cuda {
 namespace {
 
-// Host memory that is packed and uploaded at a time.
-constexpr size_t kPieceBytes = size_t(32) << 20;
-
 // A row as the file has it.
 struct Source {
     const WeightPart* part;
@@ -141,19 +138,19 @@ void pack_weight(Weight& weight, aerie_dtype float_dtype, Uploader& uploader, co
         const size_t group_bytes = packed_bytes(part.format, kUnitRows, weight.cols);
         const uint32_t num_groups = (part.num_rows + kUnitRows - 1) / kUnitRows;
         const uint32_t per_piece = uint32_t(std::clamp<size_t>(kPieceBytes / group_bytes, 1, num_groups));
-        std::vector<uint8_t> piece;
         for (uint32_t group = 0; group < num_groups; group += per_piece) {
             const uint32_t count = std::min(per_piece, num_groups - group);
-            piece.assign(count * group_bytes, 0);
+            uint8_t* const piece = uploader.piece(count * group_bytes);
             parallel_for(count, [&](uint32_t first, uint32_t last) {
                 for (uint32_t i = first; i < last; ++i) {
                     const uint32_t row = (group + i) * kUnitRows;
-                    pack_rows(&piece[i * group_bytes], part.format, weight, part.first_row + row,
+                    memset(piece + i * group_bytes, 0, group_bytes);
+                    pack_rows(piece + i * group_bytes, part.format, weight, part.first_row + row,
                               std::min(kUnitRows, part.num_rows - row));
                 }
             });
-            uploader.upload(packed->memory, offset, piece.data(), piece.size());
-            offset += piece.size();
+            uploader.send(packed->memory, offset, count * group_bytes);
+            offset += count * group_bytes;
         }
     }
     weight.bytes = bytes;

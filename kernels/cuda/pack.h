@@ -22,14 +22,19 @@ struct CudaPacked : Packed {
 
 inline const CudaPacked& packed_of(const Weight& weight) { return static_cast<const CudaPacked&>(*weight.packed); }
 
-// Brings bytes to the device: what the packer needs of a backend.
+// Bytes that are packed and sent at a time, where a group of 16 rows is not more.
+constexpr size_t kPieceBytes = size_t(8) << 20;
+
+// Brings bytes to the device, piece by piece: what the packer needs of a backend.
 class Uploader {
   public:
     virtual ~Uploader() = default;
-    // Throws AERIE_OUT_OF_MEMORY.
+    // Memory of the device, whatever it holds. Throws AERIE_OUT_OF_MEMORY.
     virtual Buffer allocate(size_t bytes) = 0;
-    // Copies from host memory, which may be overwritten once this returns.
-    virtual void upload(const Buffer& to, size_t offset, const void* from, size_t bytes) = 0;
+    // Host memory for the next piece, whatever it holds.
+    virtual uint8_t* piece(size_t bytes) = 0;
+    // Copies the first bytes of the piece, which is not written any more.
+    virtual void send(const Buffer& to, size_t offset, size_t bytes) = 0;
 };
 
 // Calls body(first, last) for shares of `count` items on all threads.

@@ -1,4 +1,5 @@
 // Names and texts of errors.
+#include "sim/findings.h"
 #include "sim/host.h"
 
 namespace {
@@ -61,7 +62,9 @@ const char* cudaGetErrorName(cudaError_t error) {
 
 const char* cudaGetErrorString(cudaError_t error) {
     for (const Text& entry : kTexts) {
-        if (entry.error == error) return entry.text;
+        if (entry.error != error) continue;
+        const char* const text = aerie::sim::text_with_kernel(error, entry.text);
+        return text ? text : entry.text;
     }
     return "unrecognized error code";
 }

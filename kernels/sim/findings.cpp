@@ -6,12 +6,14 @@
 #include <cstdio>
 #include <cstring>
 #include <mutex>
+#include <set>
 
 namespace aerie::sim {
 namespace {
 
 std::mutex mutex;
 std::atomic<cudaError_t> sticky{cudaSuccess};
+std::string failed_kernel;
 
 std::vector<Finding>& list() {
     static auto* all = new std::vector<Finding>;
@@ -92,6 +94,7 @@ void forget_findings() {
     const std::lock_guard lock(mutex);
     list().clear();
     sticky = cudaSuccess;
+    failed_kernel.clear();
 }
 
 cudaError_t sticky_error() { return sticky; }
@@ -99,6 +102,19 @@ cudaError_t sticky_error() { return sticky; }
 void set_sticky_error(cudaError_t error) {
     cudaError_t none = cudaSuccess;
     sticky.compare_exchange_strong(none, error);
+}
+
+void name_failed_kernel(const std::string& name) {
+    const std::lock_guard lock(mutex);
+    if (sticky != cudaSuccess && failed_kernel.empty()) failed_kernel = name;
+}
+
+const char* text_with_kernel(cudaError_t error, const char* text) {
+    const std::lock_guard lock(mutex);
+    if (error != sticky || failed_kernel.empty()) return nullptr;
+    // Texts of errors live as long as the program.
+    static auto& texts = *new std::set<std::string>;
+    return texts.insert(std::string(text) + " in kernel " + failed_kernel).first->c_str();
 }
 
 std::string at(Site site) {

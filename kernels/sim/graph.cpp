@@ -27,6 +27,8 @@ cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
     if (!stream) return end_call(cudaErrorInvalidResourceHandle);
     if (!stream->capture) return end_call(cudaErrorIllegalState);
     const CapturePointer capture = stream->capture;
+    if (capture->mode != cudaStreamCaptureModeRelaxed && capture->thread != std::this_thread::get_id())
+        return end_call(cudaErrorStreamCaptureWrongThread);
     if (capture->origin != stream) return end_call(invalidate(*stream, cudaErrorStreamCaptureUnmatched));
     // What other streams did must be before the last of this one.
     auto& nodes = capture->graph->nodes;

@@ -39,7 +39,7 @@ cudaError_t begin_call(const char* name, DuringCapture during_capture) {
     if (sticky_error() != cudaSuccess) return sticky_error();
     if (during_capture == DuringCapture::allowed) return cudaSuccess;
     for (CUstream_st* stream : streams()) {
-        if (stream->capture && stream->capture->mode != cudaStreamCaptureModeRelaxed) {
+        if (stream->capture && stream->capture->forbids()) {
             return invalidate(*stream, cudaErrorStreamCaptureUnsupported);
         }
     }

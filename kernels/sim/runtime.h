@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "sim/types.h"
@@ -50,8 +51,15 @@ namespace aerie::sim {
 struct Capture {
     CUstream_st* origin;
     cudaStreamCaptureMode mode;
+    std::thread::id thread = std::this_thread::get_id();  // that began it
     std::unique_ptr<CUgraph_st> graph = std::make_unique<CUgraph_st>();
     cudaError_t invalid = cudaSuccess;  // why it came to nothing
+
+    // Whether the calling thread may not make calls that cannot be captured.
+    bool forbids() const {
+        if (mode == cudaStreamCaptureModeThreadLocal) return thread == std::this_thread::get_id();
+        return mode == cudaStreamCaptureModeGlobal;
+    }
 };
 using CapturePointer = std::shared_ptr<Capture>;
 

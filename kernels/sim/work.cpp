@@ -153,6 +153,7 @@ void Queue::do_task(Work& work) {
             arguments.push_back(nullptr);
             run_grid({task.kernel, task.grid, task.block, task.shared_bytes, arguments.data(), work.number});
         }
+        name_failed_kernel(task.kernel->name);
     } else if (task.kind == Kind::fill) {
         memset(task.to, task.value, task.bytes);
         checks().filled(task.to, task.bytes);

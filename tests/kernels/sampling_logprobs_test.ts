@@ -10,11 +10,12 @@ import { rowsAt } from "../support/batches.ts";
 import { seededRandom } from "../support/block_formats.ts";
 import { assertEachClose } from "../support/close.ts";
 import { assertNative, Status } from "../support/misuse.ts";
-import { normals, readRows, tensorOf, testEachIsa } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { normals, readRows, tensorOf } from "../support/native.ts";
 import { softmax } from "../support/reference.ts";
 import { addDraw, chiSquareExcess, type Draw, drawRows } from "../support/samplers.ts";
 
-testEachIsa("penalties and bias change the named logits of their row and no other", (context) => {
+testEachBackend("penalties and bias change the named logits of their row and no other", (context) => {
   const logits = [
     Float32Array.of(2, -2, 0, 1, 5),
     Float32Array.of(1, 1, 1, 1, 1),
@@ -41,7 +42,7 @@ testEachIsa("penalties and bias change the named logits of their row and no othe
   assert.deepEqual([...changed.tokens], [4, 0, 0]);
 });
 
-testEachIsa("changes count for one write of the sampler only and move draws and logprobs", (context) => {
+testEachBackend("changes count for one write of the sampler only and move draws and logprobs", (context) => {
   const logits = [Float32Array.of(0, 1, 2, 3)];
   const changes = [{ token: 3, bias: -Infinity }, { token: 0, bias: 4 }], row = { numTop: 4 };
   const changed = drawRows(context, logits, [{ ...row, changes }]);
@@ -58,7 +59,7 @@ testEachIsa("changes count for one write of the sampler only and move draws and 
   assert.equal(drawRows(context, logits, [row]).tokens[0], 3);
 });
 
-testEachIsa("a banned token is never drawn, the rest keep their shares", (context) => {
+testEachBackend("a banned token is never drawn, the rest keep their shares", (context) => {
   const logits = Float32Array.of(1, 0.5, 0, 3, -1, 0.2);
   const count = 2000;
   const changes = [{ token: 3, bias: -Infinity }];
@@ -71,7 +72,7 @@ testEachIsa("a banned token is never drawn, the rest keep their shares", (contex
   assert.ok(chiSquareExcess(tokens, p) < 4);
 });
 
-testEachIsa("logprobs are the log-softmax at the row's temperature", (context) => {
+testEachBackend("logprobs are the log-softmax at the row's temperature", (context) => {
   const random = seededRandom(81);
   for (const vocabSize of [5, 16, 100, 4099]) {
     for (const temperature of [0, 0.5, 1, 2]) {
@@ -92,21 +93,24 @@ testEachIsa("logprobs are the log-softmax at the row's temperature", (context) =
   }
 });
 
-testEachIsa("a target is reported instead of drawn, alternatives tie towards the lower token", (context) => {
-  const logits = Float32Array.of(1, 3, 3, 0, 3, 2);
-  const rows = [
-    { target: 3, numTop: 4 },
-    { temperature: 1, target: 5, numTop: 0, seed: 1 },
-    { target: 0 },
-  ];
-  const drawn = drawRows(context, [logits], rows);
-  assert.deepEqual([...drawn.tokens], [3, 5, 0]);
-  assert.deepEqual(drawn.top[0]!.map(([token]) => token), [1, 2, 4, 5]);
-  const logprobs = softmax(logits).map(Math.log);
-  assertEachClose(drawn.logprobs.subarray(0, 2), [logprobs[3]!, logprobs[5]!], 2e-6, "targets");
-});
+testEachBackend(
+  "a target is reported instead of drawn, alternatives tie towards the lower token",
+  (context) => {
+    const logits = Float32Array.of(1, 3, 3, 0, 3, 2);
+    const rows = [
+      { target: 3, numTop: 4 },
+      { temperature: 1, target: 5, numTop: 0, seed: 1 },
+      { target: 0 },
+    ];
+    const drawn = drawRows(context, [logits], rows);
+    assert.deepEqual([...drawn.tokens], [3, 5, 0]);
+    assert.deepEqual(drawn.top[0]!.map(([token]) => token), [1, 2, 4, 5]);
+    const logprobs = softmax(logits).map(Math.log);
+    assertEachClose(drawn.logprobs.subarray(0, 2), [logprobs[3]!, logprobs[5]!], 2e-6, "targets");
+  },
+);
 
-testEachIsa(
+testEachBackend(
   "ranks and queried tokens are reported, drawn or targeted, with logprobs or without",
   (context) => {
     const random = seededRandom(82);
@@ -137,13 +141,13 @@ testEachIsa(
   },
 );
 
-testEachIsa("logits of equal value share a rank", (context) => {
+testEachBackend("logits of equal value share a rank", (context) => {
   const logits = Float32Array.of(...[1, 3, 3, 0, 3, 2], ...new Array(20).fill(-1), 3);
   const rows = [1, 2, 26, 5, 0, 3, 7].map((target) => ({ target, reportsRank: true }));
   assert.deepEqual([...drawRows(context, [logits], rows).ranks], [1, 1, 1, 5, 6, 7, 8]);
 });
 
-testEachIsa("the last four launches' results are there, each with its own parameters", (context) => {
+testEachBackend("the last four launches' results are there, each with its own parameters", (context) => {
   const vocabSize = 50, graphLogits = tensorOf(context, normals(seededRandom(83), 2 * vocabSize), vocabSize);
   const arrays = new SamplerArrays(context, 2, vocabSize, 3);
   const graph = context.record(() => arrays.forward(graphLogits));
@@ -182,7 +186,7 @@ testEachIsa("the last four launches' results are there, each with its own parame
   assertNative(() => arrays.read(2, tickets[4]), Status.badShape, /sampler_read: 2 rows of 1/);
 });
 
-testEachIsa("logprobs of more queries than the array holds are not read", (context) => {
+testEachBackend("logprobs of more queries than the array holds are not read", (context) => {
   const arrays = new SamplerArrays(context, 1, 4, 0), logits = context.createTensor(1, 4);
   const graph = context.record(() => arrays.forward(logits));
   addDraw(arrays, { queries: [0, 1, 2] });
@@ -200,7 +204,7 @@ testEachIsa("logprobs of more queries than the array holds are not read", (conte
   assert.ok(Math.abs(arrays.queryLogprob(0, 0) + Math.log(4)) < 1e-6);
 });
 
-testEachIsa("a launch that draws twice with one sampler keeps what it drew last", (context) => {
+testEachBackend("a launch that draws twice with one sampler keeps what it drew last", (context) => {
   const arrays = new SamplerArrays(context, 1, 3, 0);
   const [first, second] = [[0, 9, 0], [0, 0, 9]].map((row) => tensorOf(context, Float32Array.from(row), 3));
   addDraw(arrays, {});
@@ -216,7 +220,7 @@ testEachIsa("a launch that draws twice with one sampler keeps what it drew last"
   }
 });
 
-testEachIsa("rows of parameters past the outputs draw nothing", (context) => {
+testEachBackend("rows of parameters past the outputs draw nothing", (context) => {
   const batch = context.createBatch({ rows: 3, segments: 1, pages: 1, outputs: 3 });
   const vocabSize = 5, whole = Float32Array.from({ length: 3 * vocabSize }, (_, i) => i % vocabSize);
   for (const scope of ["outputs", "outputSlice"] as const) {

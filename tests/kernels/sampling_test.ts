@@ -6,7 +6,8 @@
 import assert from "node:assert/strict";
 import type { Context } from "../../ffi/context.ts";
 import { seededRandom } from "../support/block_formats.ts";
-import { normals, testEachIsa, withContext } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
+import { normals, withContext } from "../support/native.ts";
 import { philox, philoxUniform } from "../support/philox.ts";
 import { chiSquareExcess, type Draw, drawRows, targetDistribution } from "../support/samplers.ts";
 
@@ -26,7 +27,7 @@ Deno.test("the Philox reference gives the paper's known answers", () => {
   );
 });
 
-testEachIsa("draws use Philox 4x32-10 keyed by the 64-bit seed and counted by position", (context) => {
+testEachBackend("draws use Philox 4x32-10 keyed by the 64-bit seed and counted by position", (context) => {
   const vocabSize = 1 << 16; // equal logits: the token is the number's first 16 bits
   const numbers = [0, 1, 2, 77, 4096, 0x7fffffff], halves = [0, 1, 12345, 0x80000000, 0xffffffff];
   const rows = numbers.flatMap((position) =>
@@ -39,7 +40,7 @@ testEachIsa("draws use Philox 4x32-10 keyed by the 64-bit seed and counted by po
   assert.deepEqual([...tokens], expected);
 });
 
-testEachIsa("temperature 0 takes the largest logit, the lowest token of equals", (context) => {
+testEachBackend("temperature 0 takes the largest logit, the lowest token of equals", (context) => {
   const random = seededRandom(71);
   for (const vocabSize of [1, 2, 15, 16, 17, 50, 1024, 5003]) {
     const logits = Array.from({ length: 12 }, () => normals(random, vocabSize).map((value) => value - 10));
@@ -64,7 +65,7 @@ function checkDraws(context: Context, logits: Float32Array, row: Draw, count: nu
   assert.ok(excess < MAX_EXCESS, `${label} ${JSON.stringify(row)}: chi-square is ${excess} deviations off`);
 }
 
-testEachIsa("draws follow softmax at a temperature under every filter and their mixtures", (context) => {
+testEachBackend("draws follow softmax at a temperature under every filter and their mixtures", (context) => {
   const logits = normals(seededRandom(72), 24).map((value) => 2 * value);
   const rows: Draw[] = [
     { temperature: 1 },
@@ -87,7 +88,7 @@ testEachIsa("draws follow softmax at a temperature under every filter and their 
   for (const row of rows) checkDraws(context, logits, row, 3000, "24 tokens");
 });
 
-testEachIsa("filters keep deep tails and draws reach the end of a large vocabulary", (context) => {
+testEachBackend("filters keep deep tails and draws reach the end of a large vocabulary", (context) => {
   const random = seededRandom(73), vocabSize = 3001;
   // One peak over a plain: the mass of the plain, not its height, decides what top_p keeps.
   const plain = (depth: number) =>
@@ -106,7 +107,7 @@ testEachIsa("filters keep deep tails and draws reach the end of a large vocabula
   for (const [logits, row] of cases) checkDraws(context, logits, row, 700, "3001 tokens");
 });
 
-testEachIsa("a draw depends on logits, seed and position alone", (context) => {
+testEachBackend("a draw depends on logits, seed and position alone", (context) => {
   const random = seededRandom(74), vocabSize = 200;
   const logits = Array.from({ length: 40 }, () => normals(random, vocabSize).map((value) => 2 * value));
   const rows = logits.map((_, i): Draw => ({
@@ -141,7 +142,7 @@ Deno.test("draws do not depend on the number of threads", () => {
   for (const threads of [2, 3, 4]) assert.deepEqual(draw(threads), draw(1), `${threads} threads`);
 });
 
-testEachIsa("logits that are not finite yield known tokens and spare their neighbours", (context) => {
+testEachBackend("logits that are not finite yield known tokens and spare their neighbours", (context) => {
   for (const vocabSize of [40, 48]) {
     const sound = normals(seededRandom(76), vocabSize);
     const broken = [

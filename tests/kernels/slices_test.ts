@@ -11,7 +11,8 @@ import { rowsAt } from "../support/batches.ts";
 import { randomRow, seededRandom } from "../support/block_formats.ts";
 import { assertSameBits } from "../support/close.ts";
 import { refuses, Status } from "../support/misuse.ts";
-import { mapBytes, normals, readRows, tensorOf, testEachIsa } from "../support/native.ts";
+import { mapBytes, normals, readRows, tensorOf } from "../support/native.ts";
+import { testEachBackend } from "../support/cuda_sim.ts";
 import { addDraw } from "../support/samplers.ts";
 
 const COLS = 64, VOCAB = 150, SLICE = 256, TOP = 2;
@@ -65,7 +66,7 @@ function draw(context: Context, scope: "outputs" | "outputSlice", format: "Q8_0"
   return { results, left: readRows(context, logits, numLeft, VOCAB) };
 }
 
-testEachIsa("outputs in slices are drawn as they are without, bit for bit", (context) => {
+testEachBackend("outputs in slices are drawn as they are without, bit for bit", (context) => {
   for (const format of ["Q8_0", "BF16"] as const) {
     for (const count of [1, 255, 256, 257, 512, 700]) {
       const sliced = draw(context, "outputSlice", format, count),

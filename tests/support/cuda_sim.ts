@@ -3,6 +3,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { ensureLibrary } from "../../ffi/build.ts";
 import { Context } from "../../ffi/context.ts";
 import { openLibrary } from "../../ffi/library.ts";
@@ -26,6 +27,7 @@ const simulator = libraryPath === undefined ? undefined : Deno.dlopen(
   {
     aerie_sim_inject: { parameters: ["buffer", "u64", "i32"], result: "void" },
     aerie_sim_forget: { parameters: [], result: "void" },
+    aerie_sim_report: { parameters: ["buffer", "usize"], result: "usize" },
   } as const,
 );
 
@@ -49,6 +51,39 @@ export function openSimulated(): Context {
 export function inject(call?: string, nth = 1, error = 0): void {
   if (call === undefined) simulator!.symbols.aerie_sim_forget();
   else simulator!.symbols.aerie_sim_inject(new TextEncoder().encode(`${call}\0`), BigInt(nth), error);
+}
+
+/** What the simulator counted since the last {@linkcode forgetCounts}; see `Counters` of `kernels/sim/report.h`. */
+export interface SimCounts {
+  readonly launches: number;
+  readonly graphLaunches: number;
+  readonly graphKernels: number;
+  readonly copiesToDevice: number;
+  readonly bytesToDevice: number;
+  readonly copiesToHost: number;
+  readonly bytesToHost: number;
+  readonly copiesOnDevice: number;
+  readonly memsets: number;
+  readonly waits: number;
+}
+
+/** Work and waits since the last {@linkcode forgetCounts}. */
+export function simCounts(): SimCounts {
+  const text = new Uint8Array(1 << 20);
+  const length = Number(simulator!.symbols.aerie_sim_report(text, BigInt(text.length)));
+  const report = JSON.parse(new TextDecoder().decode(text.subarray(0, length - 1)));
+  assert.deepEqual(report.findings, []);
+  return report.counters;
+}
+
+/** Finishes all work and counts from nothing. */
+export function forgetCounts(): void {
+  inject();
+}
+
+/** Registers a test of contexts on the simulator, ignored where it is not built. */
+export function testSimulated(name: string, fn: () => void): void {
+  Deno.test({ name: `cuda: ${name}`, ignore: !isSimulatorBuilt, fn });
 }
 
 /** Registers a test once per instruction set and once for the CUDA kernels on the simulator. */

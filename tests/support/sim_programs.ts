@@ -95,5 +95,7 @@ class SimPrograms {
 export const simulatorPrograms: SimPrograms = new SimPrograms("sim/native", "sim-tests");
 /** Programs of linear and embedding. */
 export const linearPrograms: SimPrograms = new SimPrograms("cuda/linear", "cuda-linear-tests");
+/** Programs of drawing. */
+export const samplingPrograms: SimPrograms = new SimPrograms("cuda/sampling", "cuda-sampling-tests");
 /** Programs of the other ops. */
 export const opPrograms: SimPrograms = new SimPrograms("cuda/ops", "cuda-ops-tests");

@@ -54,6 +54,25 @@ __device__ inline float log_of(float x) {
     return fmaf(n, 0x1.62e4p-1f, f + low);
 }
 
+// As log_of, in double precision and within 1 unit of its last place, of numbers in the range of normal floats: below
+// it -infinity, above it and for NaN the number itself. Reduction and polynomial as in FDLIBM's log (Sun, 1993).
+__device__ inline double log_of(double x) {
+    if (!(x <= double(0x1.fffffep+127f))) return x;
+    if (x < double(0x1p-126f)) return -double(INFINITY);
+    const uint32_t above = __float_as_uint(float(x)) - 0x3f3504f3u;
+    const int exponent = int(above) >> 23;
+    // 2^-exponent in two factors, since one may be no normal float.
+    const int half = exponent / 2;
+    const double scaled = x * double(__uint_as_float(uint32_t(127 - half) << 23)) *
+                          double(__uint_as_float(uint32_t(127 - (exponent - half)) << 23));
+    const double f = scaled - 1.0, s = f / (2.0 + f), z = s * s, w = z * z, n = double(exponent);
+    const double even = w * (0x1.999999997fa04p-2 + w * (0x1.c71c51d8e78afp-3 + w * 0x1.39a09d078c69fp-3));
+    const double odd =
+        z * (0x1.5555555555593p-1 + w * (0x1.2492494229359p-2 + w * (0x1.7466496cb03dep-3 + w * 0x1.2f112df3e5244p-3)));
+    const double square = 0.5 * f * f;
+    return n * 0x1.62e42feep-1 - ((square - (s * (square + (odd + even)) + n * 0x1.a39ef35793c76p-33)) - f);
+}
+
 // Sine and cosine within 2^-51, for angles below 2^31 quarter turns. In double precision, so that rounding to float
 // gives what the CPU's library gives but where that is within 2^-51 of halfway between two floats.
 __device__ inline void sine_cosine_of(double angle, double& sine, double& cosine) {

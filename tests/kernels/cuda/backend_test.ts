@@ -1,21 +1,17 @@
 /**
- * The CUDA backend as its callers see it: what stops it from being made, and what a failed device leaves.
+ * The CUDA backend as its callers see it: what stops it from being made, memory and uploads.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { Device } from "../../../ffi/enums.ts";
-import { addBias } from "../../../ffi/ops.ts";
+import { embedding } from "../../../ffi/ops.ts";
 import { readText } from "../../../ffi/library.ts";
-import { normals, readRows, tensorOf } from "../../support/native.ts";
+import { mapBytes, normals, readRows, tensorOf } from "../../support/native.ts";
+import { rowsAt } from "../../support/batches.ts";
 import { seededRandom } from "../../support/block_formats.ts";
 import { assertSameBits } from "../../support/close.ts";
-import { inject, isSimulatorBuilt, openSimulated } from "../../support/cuda_sim.ts";
-
-/** Registers a test of a context on the simulator. */
-function testSimulated(name: string, fn: () => void): void {
-  Deno.test({ name: `cuda: ${name}`, ignore: !isSimulatorBuilt, fn });
-}
+import { forgetCounts, inject, openSimulated, simCounts, testSimulated } from "../../support/cuda_sim.ts";
 
 /** The text with which a context of a device's number is refused, where the driver counts devices with this error. */
 function refusal(index: number, error?: number): string {
@@ -66,22 +62,32 @@ testSimulated("uploads of many segments arrive whole", () => {
   assertSameBits(readRows(context, tensor, 1 << 11, 1 << 10), x, "rows");
 });
 
-testSimulated("a kernel that fails is reported, and the context can still be destroyed", () => {
-  try {
+testSimulated(
+  "a weight of many pieces is loaded beside the work before it, and whole before the work behind it",
+  () => {
     using context = openSimulated();
-    const x = tensorOf(context, new Float32Array(6), 3), bias = tensorOf(context, new Float32Array(3), 3);
-    inject("kernel:add_bias", 1, 719);
-    // A kernel may run at once or when its result is waited for.
-    const addAndRead = () => {
-      addBias(context, x, bias);
-      readRows(context, x, 2, 3);
-    };
-    assert.throws(addAndRead, /: CUDA error 719, unspecified launch failure/);
-    assert.throws(() => addBias(context, x, bias), /CUDA error 719/, "nothing runs any more");
-  } finally {
-    inject();
-  }
-  using context = openSimulated();
-  const x = normals(seededRandom(2), 6);
-  assertSameBits(readRows(context, tensorOf(context, x, 3), 2, 3), x, "rows");
-});
+    const rows = 16640, cols = 1024, halves = new Uint16Array(rows * cols);
+    // Row i holds the bfloat16 1.i, with a row's columns told apart.
+    for (let row = 0; row < rows; row++) {
+      halves.fill(
+        0x3f80 + row % 128,
+        row * cols,
+        row * cols + 1 + row % 1000,
+      );
+    }
+    assert.ok(halves.byteLength > 4 * (8 << 20), "more than the pieces that are in flight");
+    const file = mapBytes(context, new Uint8Array(halves.buffer)), weight = context.createWeight(rows, cols);
+    const batch = context.createBatch({ rows: 4, segments: 1, pages: 1, outputs: 1 });
+    const out = context.batchTensor(batch, "rows", cols), tokens = [0, 5000, 8191, rows - 1];
+    context.writeBatch(batch, rowsAt([0, 1, 2, 3], { tokens }));
+    context.appendWeight(weight, { file, offset: 0, format: "BF16" }, rows, 0);
+    forgetCounts();
+    context.packWeight(weight, "bfloat16");
+    assert.equal(simCounts().bytesToDevice, context.weightBytes(weight));
+    embedding(context, out, batch, weight);
+    const expected = tokens.flatMap((row) =>
+      Array.from({ length: cols }, (_, i) => i <= row % 1000 ? 1 + row % 128 / 128 : 0)
+    );
+    assertSameBits(readRows(context, out, 4, cols), Float32Array.from(expected), "rows");
+  },
+);

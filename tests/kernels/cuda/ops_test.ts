@@ -9,6 +9,7 @@ import { opPrograms } from "../../support/sim_programs.ts";
 const FUNCTIONS = [
   "exp_is_within_its_bound",
   "log_is_within_its_bound",
+  "log_of_doubles_is_within_its_bound",
   "sine_and_cosine_are_the_cpu_library_s_but_for_rounding",
 ];
 
@@ -30,7 +31,7 @@ const ROW_OPS = [
 
 const SCHEDULES = ["forward", "reverse", "1", "2"];
 
-Deno.test("cuda: exp, log, sine and cosine keep their bounds", async () => {
+Deno.test("cuda: exp, logs, sine and cosine keep their bounds", async () => {
   for (const name of FUNCTIONS) await opPrograms.passSilently("plain", name);
 });
 

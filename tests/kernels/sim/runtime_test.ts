@@ -23,6 +23,7 @@ const CASES = [
   "graph_forks_and_joins",
   "graph_parameters_are_replaced",
   "capture_refuses",
+  "capture_of_a_thread",
 ];
 
 for (const build of BUILDS) {

@@ -10,9 +10,15 @@ namespace {
 
 class DeviceUploader : public cuda::Uploader {
     Buffer allocate(size_t bytes) override { return raw_buffer(bytes); }
-    void upload(const Buffer& to, size_t offset, const void* from, size_t bytes) override {
-        OK(cudaMemcpy(static_cast<uint8_t*>(to.address) + offset, from, bytes, cudaMemcpyHostToDevice));
+    uint8_t* piece(size_t bytes) override {
+        piece_.assign(bytes, 0xff);
+        return piece_.data();
     }
+    void send(const Buffer& to, size_t offset, size_t bytes) override {
+        OK(cudaMemcpy(static_cast<uint8_t*>(to.address) + offset, piece_.data(), bytes, cudaMemcpyHostToDevice));
+    }
+
+    std::vector<uint8_t> piece_;
 };
 
 // Where a block of a format keeps f16 numbers.

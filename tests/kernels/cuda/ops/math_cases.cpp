@@ -62,6 +62,23 @@ CASE(log_is_within_its_bound) {
     EXPECT(std::isnan(aerie::cuda::log_of(NAN)));
 }
 
+CASE(log_of_doubles_is_within_its_bound) {
+    long double worst = 0;
+    const auto compare = [&](double x) {
+        const long double exact = std::log((long double)(x));
+        int exponent;
+        std::frexp(double(exact), &exponent);
+        worst = std::max(worst, std::fabs(aerie::cuda::log_of(x) - exact) / std::ldexp(1.0L, exponent - 53));
+    };
+    for (uint32_t bits = 0x00800000; bits < 0x7f800000; bits += 100003) compare(double(float_of(bits)) * 1.000000001);
+    for (double x = 0.6; x < 1.6; x += 0x1p-17) compare(x + 0x1p-40);
+    EXPECT(worst < 1);
+    EXPECT(aerie::cuda::log_of(1.0) == 0.0);
+    EXPECT(aerie::cuda::log_of(0.0) == -INFINITY);
+    EXPECT(aerie::cuda::log_of(double(INFINITY)) == INFINITY);
+    EXPECT(std::isnan(aerie::cuda::log_of(double(NAN))));
+}
+
 CASE(sine_and_cosine_are_the_cpu_library_s_but_for_rounding) {
     double worst = 0;
     uint32_t num_different = 0, num_angles = 0;

@@ -1,6 +1,7 @@
 // Graphs: what is captured, what launches of them do, what a capture refuses.
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include "buffers.h"
 #include "sim/report.h"
@@ -211,4 +212,35 @@ CASE(capture_refuses) {
     OK(cudaDeviceSynchronize());
     OK(launch_change(values.data, kCount, 1, 1, compute));
     OK(cudaDeviceSynchronize());
+}
+
+// A capture of one thread does not end what others do, and is ended by nobody else.
+CASE(capture_of_a_thread) {
+    const cudaStream_t compute = stream();
+    const Device<int> values(std::vector<int>(kCount, 0));
+    const cudaEvent_t done = event();
+    cudaGraph_t graph;
+    const auto elsewhere = [](auto&& body) { std::thread(body).join(); };
+    OK(cudaEventRecord(done, compute));
+    OK(cudaStreamBeginCapture(compute, cudaStreamCaptureModeThreadLocal));
+    OK(launch_change(values.data, kCount, 1, 1, compute));
+    elsewhere([&] {
+        void* memory = nullptr;
+        OK(cudaEventQuery(done));
+        OK(cudaMalloc(&memory, 64));
+        OK(cudaFree(memory));
+        EXPECT(cudaStreamEndCapture(compute, &graph) == cudaErrorStreamCaptureWrongThread);
+    });
+    OK(cudaStreamEndCapture(compute, &graph));
+    OK(cudaGraphDestroy(graph));
+    // Its own calls do, and those of other threads where the mode is global.
+    OK(cudaStreamBeginCapture(compute, cudaStreamCaptureModeThreadLocal));
+    EXPECT(cudaEventQuery(done) == cudaErrorStreamCaptureUnsupported);
+    EXPECT(cudaStreamEndCapture(compute, &graph) == cudaErrorStreamCaptureInvalidated);
+    OK(cudaStreamBeginCapture(compute, cudaStreamCaptureModeGlobal));
+    elsewhere([&] { EXPECT(cudaEventQuery(done) == cudaErrorStreamCaptureUnsupported); });
+    EXPECT(cudaStreamEndCapture(compute, &graph) == cudaErrorStreamCaptureInvalidated);
+    OK(cudaStreamBeginCapture(compute, cudaStreamCaptureModeRelaxed));
+    elsewhere([&] { OK(cudaStreamEndCapture(compute, &graph)); });
+    OK(cudaGraphDestroy(graph));
 }

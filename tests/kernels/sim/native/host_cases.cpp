@@ -155,7 +155,10 @@ CASE(injected_errors) {
     EXPECT(cudaMalloc(&first, kBytes) == cudaErrorECCUncorrectable);
     EXPECT(cudaGetLastError() == cudaErrorECCUncorrectable && cudaPeekAtLastError() == cudaErrorECCUncorrectable);
     EXPECT(strcmp(cudaGetErrorName(cudaErrorECCUncorrectable), "cudaErrorECCUncorrectable") == 0);
+    const char* const text = cudaGetErrorString(cudaErrorECCUncorrectable);
+    EXPECT(strcmp(text, "uncorrectable ECC error encountered in kernel change") == 0);
     aerie::sim::forget();
+    EXPECT(strcmp(cudaGetErrorString(cudaErrorECCUncorrectable), "uncorrectable ECC error encountered") == 0);
     OK(cudaDeviceSynchronize());
     aerie::sim::inject("cudaStreamSynchronize", 1, cudaErrorUnknown);
     EXPECT(cudaStreamSynchronize(nullptr) == cudaErrorUnknown);
