@@ -28,8 +28,8 @@ inline const char* name_of(OpKind kind) {
     return names[uint32_t(kind)];
 }
 
-// An op with its operands; absent operands are null. Ops read x, y, weight, batch and kv, and write out and sampler;
-// kv_store also writes kv. out may be x.
+// An op with its operands; absent operands are null. Ops read x, y, weight, batch, kv, bias and angles, and write out
+// and sampler; kv_store also writes kv. out may be x.
 struct Op {
     OpKind kind;
     Tensor* out = nullptr;
@@ -43,6 +43,10 @@ struct Op {
     uint32_t column = 0;  // gather_rows, store_rows: where in the wider tensor
     float scalar = 0;     // rms_norm: eps; attention: scale
     uint32_t slice = 0;   // ops of one number, other than 0, run together, once per slice of the outputs
+    // Set by a backend that fuses ops: the work of their neighbours.
+    const Tensor* bias = nullptr;    // linear: [1, rows of the weight], added to product and residual
+    const Tensor* angles = nullptr;  // attention, kv_store: rotate x by them first
+    bool gated = false;              // linear: out = silu(first half of the weight's rows) * second half
 };
 
 // The batch whose rows an op follows, if any.

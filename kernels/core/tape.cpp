@@ -18,7 +18,7 @@ bool is_slice(const Tensor* tensor) { return tensor && tensor->batch && tensor->
 
 Access access_of(const Op& op) {
     const bool stores_rows = op.kind == OpKind::store_rows;
-    return {{op.x, stores_rows ? op.out : op.y, op.kv},
+    return {{op.x, stores_rows ? op.out : op.y, op.kv, op.angles, op.bias},
             {op.out, op.sampler, op.kind == OpKind::kv_store ? op.kv : nullptr}};
 }
 

@@ -14,8 +14,8 @@ struct Access {
     std::array<const void*, 6> reads{}, writes{};
 };
 
-// Reads x, y and kv; writes out, sampler and, if it is kv_store, kv; in these places. store_rows, which writes only
-// some rows of out, has it among what it reads, in y's place.
+// Reads x, y, kv, angles and bias; writes out, sampler and, if it is kv_store, kv; in these places. store_rows, which
+// writes only some rows of out, has it among what it reads, in y's place.
 Access access_of(const Op& op);
 
 // Liveness: true if `object` is overwritten after op `index` before any op reads it.

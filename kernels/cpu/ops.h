@@ -131,10 +131,8 @@ struct Op : aerie::Op {
     SplitBuffer* splits = nullptr;  // attention
     // Set by fuse(): the work of fused neighbours.
     const Tensor* norm = nullptr;                   // linear: x is RMS-normed by this weight first, eps in scalar
-    bool gated = false;                             // linear: out = silu(first half of the rows) * second half
     const QuantizedBuffer* quantized_in = nullptr;  // linear: its input, quantized by an earlier op
     QuantizedBuffer* quantized_out = nullptr;       // linear, attention: out goes here instead
-    const Tensor* angles = nullptr;                 // attention: rotate queries and keys and store the rows first
     bool barrier_before = false;
 };
 

@@ -12,7 +12,6 @@ Access access_of(const Op& op) {
     Access access = aerie::access_of(op);
     if (op.quantized_in) access.reads[0] = op.quantized_in;
     if (op.quantized_out) access.writes[0] = op.quantized_out;
-    access.reads[3] = op.angles;
     access.writes[3] = op.input;
     access.writes[4] = op.splits;
     if (op.angles) {

@@ -1,5 +1,5 @@
 // silu_mul: out [rows, n] = silu(gate) * up (SwiGLU, Shazeer 2020), x [rows, 2 n] = [gate | up].
-#include "cuda/device/math.h"
+#include "cuda/device/activation.h"
 #include "cuda/device/op_rows.h"
 #include "cuda/launch.h"
 
@@ -11,7 +11,7 @@ __global__ void __launch_bounds__(kColumnThreads)
     const uint32_t row = blockIdx.x, col = column_of_thread();
     if (row >= rows.count() || col >= cols) return;
     const float* gate = x + size_t(row) * 2 * cols + col;
-    out[size_t(row) * cols + col] = gate[0] * gate[cols] / (1.0f + exp_of(-gate[0]));
+    out[size_t(row) * cols + col] = silu_times(gate[0], gate[cols]);
 }
 
 }  // namespace

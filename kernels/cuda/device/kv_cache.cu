@@ -1,8 +1,9 @@
-// Stores the keys and values of a forward's rows into the pool.
+// Stores the keys and values of a forward's rows into the pool; with angles, rotates queries and keys first (rope).
 #include "cuda/device/kv_cache.h"
 
 #include "cuda/device/numbers.h"
 #include "cuda/device/op_rows.h"
+#include "cuda/device/rotation.h"
 #include "cuda/launch.h"
 
 namespace aerie::cuda {
@@ -21,6 +22,29 @@ __global__ void __launch_bounds__(kColumnThreads)
         narrow<T>(qkv[size_t(row) * stride + col]);
 }
 
+// As rope and then kv_store: a thread has numbers i and i + half of a head of qkv.
+template <class T>
+__global__ void __launch_bounds__(kColumnThreads)
+    rotate_and_store(T* pool, float* qkv, const float* angles, OpRows rows, uint32_t stride, uint32_t num_heads,
+                     KvLayout layout, uint32_t layer) {
+    const uint32_t row = blockIdx.x, dim = layout.head_dim, half = dim / 2, head = column_of_thread() / half;
+    const uint32_t i = column_of_thread() % half, num_keys = layout.num_kv_heads;
+    if (row >= rows.count() || head >= num_heads + 2 * num_keys) return;
+    qkv += size_t(row) * stride + head * dim + i;
+    float2 pair = make_float2(qkv[0], qkv[half]);
+    const bool is_value = head >= num_heads + num_keys;
+    if (!is_value) {
+        pair = rotated(pair, angles + size_t(row) * dim, i, half);
+        qkv[0] = pair.x;
+        qkv[half] = pair.y;
+    }
+    if (head < num_heads) return;
+    const auto slot = uint32_t(arrays_in(rows.block).slots[row]);
+    pool += layout.key(layer, slot, (head - num_heads) % num_keys) + (is_value ? layout.values() : 0) + i;
+    pool[0] = narrow<T>(pair.x);
+    pool[half] = narrow<T>(pair.y);
+}
+
 }  // namespace
 
 void kv_store(const Op& op, const Launch& on) {
@@ -28,6 +52,10 @@ void kv_store(const Op& op, const Launch& on) {
     if (!rows.most) return;
     const KvLayout layout = layout_of(*op.kv);
     const auto run = [&]<class T>(T) {
+        if (op.angles)
+            return launch(rotate_and_store<T>, {row_grid(rows.most, op.x->cols / 2), kColumnThreads}, on.stream,
+                          static_cast<T*>(op.kv->buffer.address), floats(*op.out, on), floats(*op.angles, on), rows,
+                          op.x->cols, op.num_heads, layout, op.layer);
         return launch(store_keys_and_values<T>,
                       {row_grid(rows.most, 2 * layout.num_kv_heads * layout.head_dim), kColumnThreads}, on.stream,
                       static_cast<T*>(op.kv->buffer.address), floats(*op.x, on) + op.num_heads * layout.head_dim, rows,

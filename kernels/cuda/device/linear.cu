@@ -1,4 +1,5 @@
-// out = x * weight^T (+ residual): weights of float types, and what all formats share.
+// out = x * weight^T (+ residual) (+ bias), or the gate's silu times the rest: weights of float types, and what all
+// formats share.
 #include "core/error.h"
 #include "cuda/device/linear_quantized.h"
 
@@ -41,9 +42,12 @@ void linear(const Op& op, const Launch& launch) {
                                        .cols = op.weight->cols,
                                        .x = floats(*op.x, launch),
                                        .residual = op.y ? floats(*op.y, launch) + part.first_row : nullptr,
+                                       .bias = op.bias ? floats(*op.bias, launch) + part.first_row : nullptr,
                                        .out = floats(*op.out, launch) + part.first_row,
                                        .stride = op.out->cols,
-                                       .num_rows = num_rows},
+                                       .num_rows = num_rows,
+                                       .slices = slices,
+                                       .gated = op.gated},
                                       launch.stream);
     }
 }

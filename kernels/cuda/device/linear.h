@@ -1,4 +1,5 @@
-// The kernel of all linear ops, whatever the format of their weights: out = x * weight^T (+ residual).
+// The kernel of linear for up to 64 rows, whatever the format of the weights: out = x * weight^T (+ residual) (+ bias),
+// or the gate's silu times the rest of it.
 //
 // A warp has the products of 16 rows of the weight, a unit wide, and of up to 64 rows of x, in tiles of 8. It streams
 // its units through a ring in shared memory. The block's threads bring x to shared memory, rounded for the products,
@@ -6,24 +7,14 @@
 // slices' sums are added in order at the end. Every product has one accumulator a slice, and neither the number of rows
 // nor their places among others change what is added to it, or when.
 #pragma once
+#include "cuda/device/linear_epilogue.h"
 #include "cuda/device/linear_formats.h"
-#include "cuda/device/op_rows.h"
 #include "cuda/launch.h"
 #include "cuda/pack.h"
 
 namespace aerie::cuda {
 
 constexpr int kLinearThreads = 256, kLinearWarps = kLinearThreads / 32;
-
-struct LinearArguments {
-    const uint8_t* weight;
-    uint32_t weight_rows, cols;
-    const float* x;         // [rows, cols]
-    const float* residual;  // as out; null: none
-    float* out;             // [rows, stride]
-    uint32_t stride;
-    OpRows num_rows;
-};
 
 // Sizes of a block.
 template <class Format, int kTiles, int kSlices>
@@ -44,15 +35,10 @@ struct LinearShape {
     // Blocks that a multiprocessor shall have at a time: registers for two, unless sums and loads fill those of one.
     static constexpr int kBlocks = kTiles == 8 && kSlices > 1 ? 1 : 2;
     static_assert(kSharedBytes <= 99 * 1024, "what a block may have on every device of 8.0 or newer");
-    static_assert((kSlices - 1) * kRowWarps * kTiles * 4 * 32 * 4 <= kRingBytes, "sums of slices fit into the ring");
+    // What a warp hands over at the end: its sums, from slices to the first, then from values to their gates.
+    static constexpr int kSums = kTiles * 4 * 32, kGatedAt = (kSlices - 1) * kRowWarps * kSums;
+    static_assert((kGatedAt + kRowWarps / 2 * kSums) * 4 <= kRingBytes, "sums fit into the ring");
 };
-
-// Inputs k .. k + 3 of a row, zeros from `end` on.
-AERIE_PRIMITIVE float4 load_quad(const float* row, uint32_t k, uint32_t end, bool is_aligned) {
-    if (is_aligned) return k < end ? *reinterpret_cast<const float4*>(row + k) : make_float4(0, 0, 0, 0);
-    return make_float4(k < end ? row[k] : 0, k + 1 < end ? row[k + 1] : 0, k + 2 < end ? row[k + 2] : 0,
-                       k + 3 < end ? row[k + 3] : 0);
-}
 
 template <class Format, int kTiles, int kSlices>
 __global__ void __launch_bounds__(kLinearThreads, LinearShape<Format, kTiles, kSlices>::kBlocks)
@@ -66,13 +52,13 @@ __global__ void __launch_bounds__(kLinearThreads, LinearShape<Format, kTiles, kS
     uint8_t* const shared = dynamic_shared<uint8_t>();
     const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const uint32_t slice = warp / Shape::kRowWarps, row_warp = warp % Shape::kRowWarps;
-    const uint32_t group = blockIdx.y * Shape::kRowWarps + row_warp;  // of 16 rows of the weight
+    const uint32_t index = blockIdx.y * Shape::kRowWarps + row_warp, group = a.group(index);
 
     // This warp's units: those of its slice, none past the last row.
     const uint32_t slice_cols = (a.cols + kSlices * kSliceInputs - 1) / (kSlices * kSliceInputs) * kSliceInputs;
     const uint32_t units = (a.cols + kUnitCols - 1) / kUnitCols, first_unit = slice * slice_cols / kUnitCols;
-    const bool has_rows = group * kUnitRows < a.weight_rows && first_unit < units;
-    const uint32_t unit_count = has_rows ? min(slice_cols / kUnitCols, units - first_unit) : 0;
+    const bool has_units = a.has_group(index) && first_unit < units;
+    const uint32_t unit_count = has_units ? min(slice_cols / kUnitCols, units - first_unit) : 0;
     const uint8_t* source = a.weight + (size_t(group) * units + first_unit) * kUnitBytes;
     uint8_t* const ring = shared + warp * Shape::kWarpBytes;
     const auto load_units = [&](uint32_t step) {
@@ -117,7 +103,7 @@ __global__ void __launch_bounds__(kLinearThreads, LinearShape<Format, kTiles, kS
         }
     };
 
-    float acc[kTiles][4] = {};
+    float acc[1][kTiles][4] = {};
     const uint32_t steps = slice_cols / kStep, tiles = (rows + 7) / 8;
     load_inputs(0);
     for (int step = 0; step < kStages - 1; ++step) load_units(step);
@@ -132,39 +118,46 @@ __global__ void __launch_bounds__(kLinearThreads, LinearShape<Format, kTiles, kS
 #pragma unroll
         for (uint32_t i = 0; i < kStep / kUnitCols; ++i) {
             if (step * (kStep / kUnitCols) + i >= unit_count) break;
-            Format::template multiply<kTiles>(acc, stage + i * kUnitBytes, inputs,
-                                              reinterpret_cast<const float*>(inputs + Shape::kInputBytes), i, tiles);
+            Format::template multiply<1, kTiles>(acc, stage + i * kUnitBytes, 0, inputs,
+                                                 reinterpret_cast<const float*>(inputs + Shape::kInputBytes), i, tiles);
         }
         if (step + 1 < steps) store_inputs(step + 1);
     }
     wait_copies<0>();
 
+    float* const handed = reinterpret_cast<float*>(shared) + lane;
     if constexpr (kSlices > 1) {
+        constexpr uint32_t kSliceSums = Shape::kRowWarps * Shape::kSums;
         __syncthreads();
-        float* const sums = reinterpret_cast<float*>(shared);
-        constexpr uint32_t kSums = kTiles * 4 * 32, kSliceSums = Shape::kRowWarps * kSums;
 #pragma unroll
         for (int i = 0; i < kTiles * 4; ++i)
-            if (slice > 0) sums[(slice - 1) * kSliceSums + row_warp * kSums + i * 32 + lane] = acc[i / 4][i % 4];
+            if (slice > 0) handed[(slice - 1) * kSliceSums + row_warp * Shape::kSums + i * 32] = acc[0][i / 4][i % 4];
         __syncthreads();
-        if (slice > 0) return;
-        for (int other = 0; other < kSlices - 1; ++other) {
+        for (int other = 0; slice == 0 && other < kSlices - 1; ++other) {
 #pragma unroll
             for (int i = 0; i < kTiles * 4; ++i)
-                acc[i / 4][i % 4] += sums[other * kSliceSums + row_warp * kSums + i * 32 + lane];
+                acc[0][i / 4][i % 4] += handed[other * kSliceSums + row_warp * Shape::kSums + i * 32];
         }
     }
+    const uint32_t out_rows = a.has_group(index) && slice == 0 ? rows : 0;
+    const bool is_gate = a.gated && row_warp % 2 == 0, is_value = a.gated && !is_gate;
+    add_operands<kTiles>(acc[0], a, group, first_row, out_rows);
+    if (a.gated) {
+        float* const values = handed + Shape::kGatedAt + row_warp / 2 * Shape::kSums;
+        if constexpr (kSlices == 1) __syncthreads();
 #pragma unroll
-    for (int i = 0; i < kTiles * 4; ++i) {
-        const uint32_t row = i / 4 * 8 + lane % 4 * 2 + i % 2, col = group * kUnitRows + lane / 4 + i % 4 / 2 * 8;
-        if (row >= rows || col >= a.weight_rows) continue;
-        const size_t at = size_t(first_row + row) * a.stride + col;
-        a.out[at] = a.residual ? acc[i / 4][i % 4] + a.residual[at] : acc[i / 4][i % 4];
+        for (int i = 0; i < kTiles * 4; ++i)
+            if (is_value && slice == 0) values[i * 32] = acc[0][i / 4][i % 4];
+        __syncthreads();
+#pragma unroll
+        for (int i = 0; i < kTiles * 4; ++i)
+            if (is_gate && slice == 0) acc[0][i / 4][i % 4] = silu_times(acc[0][i / 4][i % 4], values[i * 32]);
     }
+    if (!is_value) store_sums<kTiles>(acc[0], a, group, first_row, out_rows);
 }
 
 template <class Format, int kTiles, int kSlices>
-void launch_linear(const LinearArguments& arguments, cudaStream_t stream) {
+void launch_narrow(const LinearArguments& arguments, cudaStream_t stream) {
     using Shape = LinearShape<Format, kTiles, kSlices>;
     const auto kernel = linear_rows<Format, kTiles, kSlices>;
     expect_success(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Shape::kSharedBytes),
@@ -173,27 +166,6 @@ void launch_linear(const LinearArguments& arguments, cudaStream_t stream) {
     const uint32_t per_block = Shape::kRowWarps * kUnitRows;
     const dim3 grid(x_blocks, (arguments.weight_rows + per_block - 1) / per_block);
     expect_success(launch(kernel, {grid, kLinearThreads, Shape::kSharedBytes}, stream, arguments), "linear");
-}
-
-// The kernel with as many tiles of rows as there may be rows, up to 64.
-template <class Format, int kSlices>
-void launch_linear(const LinearArguments& arguments, cudaStream_t stream) {
-    const uint32_t most = arguments.num_rows.most;
-    if (most <= 8)
-        launch_linear<Format, 1, kSlices>(arguments, stream);
-    else if (most <= 16)
-        launch_linear<Format, 2, kSlices>(arguments, stream);
-    else if (most <= 32)
-        launch_linear<Format, 4, kSlices>(arguments, stream);
-    else
-        launch_linear<Format, 8, kSlices>(arguments, stream);
-}
-
-// A format's kernels: a function for every number of slices.
-using LinearLauncher = void (*)(const LinearArguments& arguments, cudaStream_t stream);
-template <class Format>
-LinearLauncher linear_launcher(uint32_t slices) {
-    return slices == 1 ? &launch_linear<Format, 1> : &launch_linear<Format, int(kMostSlices)>;
 }
 
 }  // namespace aerie::cuda

@@ -1,9 +1,19 @@
-// How linear's kernel keeps x in shared memory and multiplies it by a unit of the weight, one type a kind of format.
+// How linear's kernels keep x in shared memory and multiply it by units of the weight, one type a kind of format.
+//
+// multiply: acc [units, tiles] += products of the same inputs of kUnits units, `stride` bytes apart, and of the first
+// `tiles` tiles of 8 rows of x. `index` counts units along the inputs.
 #pragma once
 #include "cuda/device/primitives.h"
 #include "cuda/packed_layout.h"
 
 namespace aerie::cuda {
+
+// Inputs k .. k + 3 of a row, zeros from `end` on.
+AERIE_PRIMITIVE float4 load_quad(const float* row, uint32_t k, uint32_t end, bool is_aligned) {
+    if (is_aligned) return k < end ? *reinterpret_cast<const float4*>(row + k) : make_float4(0, 0, 0, 0);
+    return make_float4(k < end ? row[k] : 0, k + 1 < end ? row[k + 1] : 0, k + 2 < end ? row[k + 2] : 0,
+                       k + 3 < end ? row[k + 3] : 0);
+}
 
 template <UnitFormat kFormat>
 AERIE_PRIMITIVE uint32_t half_pair(float low, float high) {
@@ -51,17 +61,22 @@ struct HalfFormat {
         store_fragment<kFormat, kTiles>(inputs, quad, row, k);
     }
 
-    template <int kTiles>
-    static AERIE_PRIMITIVE void multiply(float (&acc)[kTiles][4], const uint8_t* unit, const uint8_t* inputs,
-                                         const float*, uint32_t index, uint32_t tiles) {
-        const uint4 quads = *reinterpret_cast<const uint4*>(unit + threadIdx.x % 32 * 16);
-        const uint32_t weights[4] = {quads.x, quads.z, quads.y, quads.w};
+    template <int kUnits, int kTiles>
+    static AERIE_PRIMITIVE void multiply(float (&acc)[kUnits][kTiles][4], const uint8_t* unit, uint32_t stride,
+                                         const uint8_t* inputs, const float*, uint32_t index, uint32_t tiles) {
+        uint32_t weights[kUnits][4];
+#pragma unroll
+        for (int i = 0; i < kUnits; ++i) {
+            const uint4 quads = *reinterpret_cast<const uint4*>(unit + i * stride + threadIdx.x % 32 * 16);
+            weights[i][0] = quads.x, weights[i][1] = quads.z, weights[i][2] = quads.y, weights[i][3] = quads.w;
+        }
 #pragma unroll
         for (int tile = 0; tile < kTiles; ++tile) {
             if (tile >= int(tiles)) break;
             uint32_t b[2];
             load_fragment<kTiles>(b, inputs, index, tile);
-            multiply_halves<kFormat>(acc[tile], weights, b);
+#pragma unroll
+            for (int i = 0; i < kUnits; ++i) multiply_halves<kFormat>(acc[i][tile], weights[i], b);
         }
     }
 };
@@ -82,22 +97,28 @@ struct FloatFormat {
         to[kTiles * 24] = quad.w;
     }
 
-    template <int kTiles>
-    static AERIE_PRIMITIVE void multiply(float (&acc)[kTiles][4], const uint8_t* unit, const uint8_t* inputs,
-                                         const float*, uint32_t index, uint32_t tiles) {
+    template <int kUnits, int kTiles>
+    static AERIE_PRIMITIVE void multiply(float (&acc)[kUnits][kTiles][4], const uint8_t* unit, uint32_t stride,
+                                         const uint8_t* inputs, const float*, uint32_t index, uint32_t tiles) {
         const uint32_t lane = threadIdx.x % 32;
-        const float* weights = reinterpret_cast<const float*>(unit) + lane / 4;
         const float* x = reinterpret_cast<const float*>(inputs) + index * kHalfInputs * (kTiles * 8) + lane % 4 * 2;
-        for (uint32_t k = 0; k < kHalfInputs; ++k, weights += kUnitRows, x += kTiles * 8) {
-            const float low = weights[0], high = weights[8];
+        for (uint32_t k = 0; k < kHalfInputs; ++k, x += kTiles * 8) {
+            float weights[kUnits][2];
+#pragma unroll
+            for (int i = 0; i < kUnits * 2; ++i)
+                weights[i / 2][i % 2] =
+                    reinterpret_cast<const float*>(unit + i / 2 * stride)[k * kUnitRows + lane / 4 + i % 2 * 8];
 #pragma unroll
             for (int tile = 0; tile < kTiles; ++tile) {
                 if (tile >= int(tiles)) break;
                 const float2 pair = *reinterpret_cast<const float2*>(x + tile * 8);
-                acc[tile][0] = fmaf(low, pair.x, acc[tile][0]);
-                acc[tile][1] = fmaf(low, pair.y, acc[tile][1]);
-                acc[tile][2] = fmaf(high, pair.x, acc[tile][2]);
-                acc[tile][3] = fmaf(high, pair.y, acc[tile][3]);
+#pragma unroll
+                for (int i = 0; i < kUnits; ++i) {
+                    acc[i][tile][0] = fmaf(weights[i][0], pair.x, acc[i][tile][0]);
+                    acc[i][tile][1] = fmaf(weights[i][0], pair.y, acc[i][tile][1]);
+                    acc[i][tile][2] = fmaf(weights[i][1], pair.x, acc[i][tile][2]);
+                    acc[i][tile][3] = fmaf(weights[i][1], pair.y, acc[i][tile][3]);
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 // Products with quantised units: quants as exact bf16 integers in mma, scales and minima in fp32 for each 32 inputs.
 #pragma once
-#include "cuda/device/linear.h"
+#include "cuda/device/linear_launch.h"
 
 namespace aerie::cuda {
 
@@ -63,40 +63,50 @@ struct QuantizedFormat {
         }
     }
 
-    template <int kTiles>
-    static AERIE_PRIMITIVE void multiply(float (&acc)[kTiles][4], const uint8_t* unit, const uint8_t* inputs,
-                                         const float* sums, uint32_t index, uint32_t tiles) {
+    template <int kUnits, int kTiles>
+    static AERIE_PRIMITIVE void multiply(float (&acc)[kUnits][kTiles][4], const uint8_t* unit, uint32_t stride,
+                                         const uint8_t* inputs, const float* sums, uint32_t index, uint32_t tiles) {
         const uint32_t lane = threadIdx.x % 32;
-        uint32_t a[2][4];
-        unpack(a, unit);
         // Of rows g and g + 8; the minimum after the scales.
         constexpr int kFactors = int(kLayout.num_scales) + (kLayout.has_minimum ? 1 : 0);
-        const auto* const halves = reinterpret_cast<const uint16_t*>(unit + kLayout.scales_at()) + lane / 4;
-        float factors[kFactors][2];
+        uint32_t a[kUnits][2][4];
+        float factors[kUnits][kFactors][2];
 #pragma unroll
-        for (int i = 0; i < kFactors * 2; ++i)
-            factors[i / 2][i % 2] = from_f16(halves[i / 2 * int(kUnitRows) + i % 2 * 8]);
+        for (int u = 0; u < kUnits; ++u) {
+            unpack(a[u], unit + u * stride);
+            const auto* const halves =
+                reinterpret_cast<const uint16_t*>(unit + u * stride + kLayout.scales_at()) + lane / 4;
+#pragma unroll
+            for (int i = 0; i < kFactors * 2; ++i)
+                factors[u][i / 2][i % 2] = from_f16(halves[i / 2 * int(kUnitRows) + i % 2 * 8]);
+        }
 #pragma unroll
         for (int tile = 0; tile < kTiles; ++tile) {
             if (tile >= int(tiles)) break;
-            float part[4] = {};
+            float part[kUnits][4] = {};
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
                 uint32_t b[2];
                 load_fragment<kTiles>(b, inputs, index * 2 + half, tile);
-                mma_bf16(part, a[half], b);
-                if (kLayout.num_scales == 1 && half == 0) continue;
 #pragma unroll
-                for (int i = 0; i < 4; ++i) {
-                    acc[tile][i] = fmaf(factors[kLayout.num_scales == 2 ? half : 0][i / 2], part[i], acc[tile][i]);
-                    part[i] = 0;
+                for (int u = 0; u < kUnits; ++u) {
+                    mma_bf16(part[u], a[u][half], b);
+                    if (kLayout.num_scales == 1 && half == 0) continue;
+#pragma unroll
+                    for (int i = 0; i < 4; ++i) {
+                        const float scale = factors[u][kLayout.num_scales == 2 ? half : 0][i / 2];
+                        acc[u][tile][i] = fmaf(scale, part[u][i], acc[u][tile][i]);
+                        part[u][i] = 0;
+                    }
                 }
             }
             if constexpr (kLayout.has_minimum) {
                 const float* const of_rows = sums + index * (kTiles * 8) + tile * 8 + lane % 4 * 2;
 #pragma unroll
-                for (int i = 0; i < 4; ++i)
-                    acc[tile][i] = fmaf(factors[kFactors - 1][i / 2], of_rows[i % 2], acc[tile][i]);
+                for (int i = 0; i < kUnits * 4; ++i) {
+                    float& to = acc[i / 4][tile][i % 4];
+                    to = fmaf(factors[i / 4][kFactors - 1][i % 4 / 2], of_rows[i % 2], to);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 // Rotary position embedding (Su et al. 2021) in the half-split order of Hugging Face checkpoints.
 #include "cuda/device/math.h"
 #include "cuda/device/op_rows.h"
+#include "cuda/device/rotation.h"
 #include "cuda/launch.h"
 
 namespace aerie::cuda {
@@ -24,10 +25,9 @@ __global__ void __launch_bounds__(kColumnThreads)
     if (row >= rows.count() || pair >= num_heads * half) return;
     const uint32_t i = pair % half;
     x += size_t(row) * cols + pair / half * 2 * half + i;
-    angles += size_t(row) * 2 * half + i;
-    const float a = x[0], b = x[half], cosine = angles[0], sine = angles[half];
-    x[0] = a * cosine - b * sine;
-    x[half] = b * cosine + a * sine;
+    const float2 turned = rotated(make_float2(x[0], x[half]), angles + size_t(row) * 2 * half, i, half);
+    x[0] = turned.x;
+    x[half] = turned.y;
 }
 
 }  // namespace

@@ -39,11 +39,3 @@ Deno.test("cuda: attention of all shapes", async () => {
 Deno.test("cuda: attention gives the same bits whatever stands beside a row", async () => {
   for (const name of LAWS) await opPrograms.passSilently("plain", name);
 });
-
-for (const device of ["sm_80", "sm_90"]) {
-  Deno.test(`cuda: attention reads keys and values once per 16 rows [${device}]`, async () => {
-    await opPrograms.passSilently("checked", "keys_and_values_are_read_once_per_16_rows", {
-      AERIE_SIM_DEVICE: device,
-    });
-  });
-}

@@ -20,7 +20,11 @@ const CASES = [
   "linear_follows_outputs_and_slices",
   "linear_keeps_nan_and_infinity_in_their_rows",
   "linear_keeps_nan_and_infinity_in_their_columns",
-  "linear_reads_the_weight_once",
+  "linear_adds_the_bias",
+  "linear_multiplies_by_the_gate",
+  "linear_of_many_rows_f16",
+  "linear_of_many_rows_f32",
+  "linear_of_many_rows_int8",
   "linear_q4_0_agrees",
   "linear_q4_1_agrees",
   "linear_q5_0_agrees",
@@ -35,8 +39,16 @@ const CASES = [
   "embedding_reads_quantized_rows",
 ];
 
-/** Many small launches, too many to check each. */
-const LONG_CASES = ["linear_rows_keep_their_bits", "linear_quantized_rows_keep_their_bits"];
+/** Too many launches, or too large ones, to check their accesses. */
+const LONG_CASES = [
+  "linear_rows_keep_their_bits",
+  "linear_quantized_rows_keep_their_bits",
+  "linear_of_many_rows_bf16",
+  "linear_of_many_rows_q4",
+  "linear_of_many_rows_q5",
+  "linear_of_many_rows_q6",
+  "linear_of_many_rows_of_several_formats",
+];
 
 for (const name of CASES) {
   Deno.test(`cuda: ${name.replaceAll("_", " ")}`, async () => {

@@ -25,6 +25,7 @@ const ROW_OPS = [
   "rows_are_stored_at_slots_rounded_to_nearest_even",
   "angles_and_rotation_agree_with_float64",
   "keys_and_values_are_stored_at_slots",
+  "keys_are_stored_as_they_are_rotated",
   "rows_are_copied_one_after_another",
   "slots_are_copied_one_after_another",
 ];

@@ -5,8 +5,8 @@
 // A row's products are the same bits among any others, at any place, whatever the launch has room for.
 void expect_same_bits(const std::vector<Source>& sources, aerie_dtype dtype, uint32_t cols);
 
-// Up to 64 rows share one reading of the weight. Holds of kernels whose accesses are counted only.
-void expect_weight_read_once(const std::vector<Source>& sources, aerie_dtype dtype, uint32_t cols);
+// Bytes of a weight that kernels read since sim::forget(), in the checked build.
+uint64_t weight_bytes_read(const TestWeight& weight);
 
 // Every row read back, and zeros for no token.
 void expect_embedding(const std::vector<Source>& sources, uint32_t cols, aerie_dtype dtype);

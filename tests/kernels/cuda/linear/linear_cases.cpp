@@ -95,7 +95,3 @@ CASE(linear_keeps_nan_and_infinity_in_their_columns) {
         for (size_t col = 0; col < 18; ++col) EXPECT(col == 3 || col == 5 || same_bits(&out[col], &plain[col], 1));
     }
 }
-
-CASE(linear_reads_the_weight_once) {
-    for (const uint32_t cols : {420u, 1283u}) expect_weight_read_once({{AERIE_FORMAT_BF16, 35}}, AERIE_BF16, cols);
-}

@@ -14,7 +14,6 @@ void expect_agreement(aerie_format format, aerie_dtype dtype, uint32_t block) {
         }
         EXPECT(linear(weight, {}, 64).empty());
     }
-    expect_weight_read_once({{format, 35}}, dtype, 2304);
 }
 
 }  // namespace

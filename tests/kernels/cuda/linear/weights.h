@@ -20,6 +20,9 @@ struct TestWeight {
 
 TestWeight make_weight(const std::vector<Source>& sources, uint32_t cols, aerie_dtype float_dtype, uint64_t seed);
 
+// A launch with room for so many rows takes weights of more than 32 rows with the kernel for many rows.
+constexpr uint32_t kManyRows = 64 * 128;
+
 // Products of rows of x [rows, cols] in float64, and the tolerance of each.
 struct Products {
     std::vector<double> values, tolerances;

@@ -115,6 +115,49 @@ CASE(keys_and_values_are_stored_at_slots) {
     }
 }
 
+CASE(keys_are_stored_as_they_are_rotated) {
+    for (const aerie_dtype dtype : kTypes)
+        for (const uint32_t dim : {16u, 80u, 256u}) {
+            const uint32_t heads = 5, kv_heads = 1 + dim / 80, cols = (heads + 2 * kv_heads) * dim, count = 19;
+            Rows rows(count);
+            for (uint32_t i = 0; i < count; ++i) rows.slots[i] = int32_t(i * 7 % 32);
+            auto batch = batch_of(rows);
+            const std::vector<float> x = random_floats(size_t(count) * cols, 3);
+            const Tensor angles = tensor_of(random_floats(size_t(count) * dim, 4), dim, batch);
+            // Once op by op and once as one.
+            std::vector<float> kept[2], stored[2];
+            for (const bool fused : {false, true}) {
+                Tensor qkv = tensor_of(x, cols, batch);
+                Tensor memory = narrow_tensor(std::vector<float>(2 * 2 * 2 * kv_heads * 16 * dim, 7), dim, dtype);
+                KvPool kv;
+                kv.num_layers = kv.num_pages = 2;
+                kv.page_size = 16;
+                kv.num_kv_heads = kv_heads;
+                kv.head_dim = dim;
+                kv.dtype = dtype;
+                kv.buffer = memory.buffer;
+                Op store{.kind = OpKind::kv_store, .x = &qkv, .kv = &kv, .batch = batch.get(), .layer = 1};
+                store.num_heads = heads;
+                if (fused) {
+                    store.out = &qkv;
+                    store.angles = &angles;
+                } else {
+                    run(cuda::rope, {.kind = OpKind::rope,
+                                     .out = &qkv,
+                                     .x = &qkv,
+                                     .y = &angles,
+                                     .num_heads = heads + kv_heads,
+                                     .head_dim = dim});
+                }
+                run(cuda::kv_store, store);
+                kept[fused] = read(qkv);
+                stored[fused] = read(memory);
+            }
+            EXPECT(kept[0] != x && same_bits(kept[1].data(), kept[0].data(), x.size()));
+            EXPECT(same_bits(stored[1].data(), stored[0].data(), stored[0].size()));
+        }
+}
+
 CASE(rows_are_copied_one_after_another) {
     for (const aerie_dtype dtype : kTypes)
         for (const uint32_t cols : {1u, 6u, 200u, 1024u})
