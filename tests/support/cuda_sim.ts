@@ -11,10 +11,12 @@ import { testEachIsa } from "./native.ts";
 
 /**
  * Where the library is not built and nobody asks for it, its tests are ignored: it takes minutes to build. So are they
- * where another library is under test, such as one with sanitizers, which fibers confuse.
+ * where another library is under test, such as one with sanitizers, which fibers confuse. `AERIE_SIM_LIBRARY` is the
+ * path of another build of it.
  */
 const isWanted = !Deno.env.has("AERIE_LIBRARY") && (Deno.env.has("CI") || isBuilt());
-const libraryPath = isWanted ? await ensureLibrary({ device: "cuda-sim" }) : undefined;
+const libraryPath = Deno.env.get("AERIE_SIM_LIBRARY") ??
+  (isWanted ? await ensureLibrary({ device: "cuda-sim" }) : undefined);
 
 /** Whether there is a library to open. */
 export const isSimulatorBuilt: boolean = libraryPath !== undefined;

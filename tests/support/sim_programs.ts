@@ -99,3 +99,5 @@ export const linearPrograms: SimPrograms = new SimPrograms("cuda/linear", "cuda-
 export const samplingPrograms: SimPrograms = new SimPrograms("cuda/sampling", "cuda-sampling-tests");
 /** Programs of the other ops. */
 export const opPrograms: SimPrograms = new SimPrograms("cuda/ops", "cuda-ops-tests");
+/** The whole library, with access checks: `libaerie_cuda_sim.so`. */
+export const checkedLibrary: SimPrograms = new SimPrograms("cuda/checked", "cuda-checked");
