@@ -166,7 +166,7 @@ export const mutants: readonly Mutant[] = [
     finds: /number \d+ of \d+ is .*nan, expected/,
   },
   {
-    id: "2",
+    id: "2a",
     name: "cp.async waits one group too few",
     edits: [{
       file: "kernels/cuda/device/linear.h",
@@ -174,13 +174,35 @@ export const mutants: readonly Mutant[] = [
       replace: "wait_copies<kStages - 1>();",
     }],
     check: linear("checked", "linear_bf16_agrees"),
-    finds: /cp\.async not waited for: .*linear/,
+    finds: /cp\.async not waited for: kernel linear/,
+  },
+  {
+    id: "2b",
+    name: "cp.async waits one group too few, for many rows",
+    edits: [{
+      file: "kernels/cuda/device/linear_wide.h",
+      find: "wait_copies<kStages - 2>();",
+      replace: "wait_copies<kStages - 1>();",
+    }],
+    check: linear("checked", "linear_of_many_rows_f16"),
+    finds: /cp\.async not waited for: kernel linear/,
+  },
+  {
+    id: "4c",
+    name: "`row < rows` made `<=` where x is read, for many rows",
+    edits: [{
+      file: "kernels/cuda/device/linear_wide.h",
+      find: "row < rows ? a.cols : 0",
+      replace: "row <= rows ? a.cols : 0",
+    }],
+    check: linear("checked", "linear_of_many_rows_f16"),
+    finds: /(access out of bounds|read of what nobody wrote): kernel linear/,
   },
   {
     id: "3",
     name: "fragment rows swapped in the epilogue",
     edits: [{
-      file: "kernels/cuda/device/linear.h",
+      file: "kernels/cuda/device/linear_epilogue.h",
       find: "lane / 4 + i % 4 / 2 * 8;",
       replace: "lane / 4 + (1 - i % 4 / 2) * 8;",
     }],
@@ -202,9 +224,9 @@ export const mutants: readonly Mutant[] = [
     id: "4b",
     name: "`row < rows` made `<=` where out is written",
     edits: [{
-      file: "kernels/cuda/device/linear.h",
-      find: "if (row >= rows ||",
-      replace: "if (row > rows ||",
+      file: "kernels/cuda/device/linear_epilogue.h",
+      find: "if (row < rows &&",
+      replace: "if (row <= rows &&",
     }],
     check: linear("checked", "linear_bf16_agrees"),
     finds: /access out of bounds: .*linear/,
@@ -225,8 +247,8 @@ export const mutants: readonly Mutant[] = [
     name: "scale of the wrong quantised block: of another row",
     edits: [{
       file: "kernels/cuda/device/linear_quantized.h",
-      find: "(unit + kLayout.scales_at()) + lane / 4;",
-      replace: "(unit + kLayout.scales_at()) + (lane / 4 ^ 1);",
+      find: "kLayout.scales_at()) + lane / 4;",
+      replace: "kLayout.scales_at()) + (lane / 4 ^ 1);",
     }],
     check: linear("plain", "linear_q4_0_agrees"),
     finds: /product \d+ of \d+ is .*, expected/,
@@ -300,16 +322,30 @@ export const mutants: readonly Mutant[] = [
     finds: /AssertionError|cuda-sim: /,
   },
   {
-    id: "16",
-    name: "one staging block instead of three",
+    id: "16a",
+    name: "one staging block instead of three, for uploads",
     edits: [{
       file: "kernels/cuda/memory.cpp",
       find: `        current_ = (current_ + 1) % kNumSegments;
-        expect_success(cudaEventSynchronize(copied_[current_]), "upload");
+        wait_for_event(copied_[current_], "upload");
 `,
       replace: "",
     }],
     check: { test: BACKEND, name: "uploads of many segments arrive whole" },
+    finds: /cuda-sim: staging rewritten before its copy/,
+  },
+  {
+    id: "16b",
+    name: "one staging block instead of three, for weights",
+    edits: [{
+      file: "kernels/cuda/loader.cpp",
+      find: `    current_ = (current_ + 1) % kNumSegments;
+    Segment& segment = segments_[current_];
+    wait_for_event(segment.copied, "weight_pack");
+`,
+      replace: "    Segment& segment = segments_[current_];\n",
+    }],
+    check: { test: BACKEND, name: "a weight of many pieces is loaded beside the work before it" },
     finds: /cuda-sim: staging rewritten before its copy/,
   },
   {
@@ -340,26 +376,13 @@ export const mutants: readonly Mutant[] = [
   {
     id: "20",
     name: "copy on another stream without an event",
-    edits: [
-      {
-        file: "kernels/cuda/memory.cpp",
-        find: "void DeviceMemory::upload(",
-        replace: `cudaStream_t other_stream() {
-    static cudaStream_t stream = nullptr;
-    if (!stream) expect_success(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "upload");
-    return stream;
-}
-
-void DeviceMemory::upload(`,
-      },
-      {
-        file: "kernels/cuda/memory.cpp",
-        find: `cudaMemcpyHostToDevice, stream_), "upload"`,
-        replace: `cudaMemcpyHostToDevice, other_stream()), "upload"`,
-      },
-    ],
-    check: { test: BACKEND, name: "uploads of many segments arrive whole" },
-    finds: /unordered work/,
+    edits: [{
+      file: "kernels/cuda/loader.cpp",
+      find: `expect_success(cudaStreamWaitEvent(stream, sent_, 0), "weight_pack");`,
+      replace: "(void)stream;",
+    }],
+    check: { test: BACKEND, name: "a weight of many pieces is loaded beside the work before it" },
+    finds: /cuda-sim: (unordered work|read of what nobody wrote)/,
   },
   {
     id: "18",

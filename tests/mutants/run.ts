@@ -11,6 +11,18 @@ import { mutants } from "./mutants.ts";
 
 const root = join(import.meta.dirname!, "..", "..");
 const copy = join(root, "build", "mutants");
+/** What tests of kernels are made of; deno.json names a member of its workspace. */
+const SOURCES = [
+  "deno.json",
+  "deno.lock",
+  "ffi",
+  "kernels",
+  "runtime",
+  "tests/kernels",
+  "tests/mutants",
+  "tests/support",
+  "web/deno.json",
+];
 /** Orders of threads, blocks and work. */
 const SCHEDULES = ["forward", "reverse", "1"];
 /** A build or a check that takes longer is ended, with all its processes. */
@@ -42,26 +54,32 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
   await Deno.writeFile(path, bytes);
 }
 
-/** Makes the copy what git would take of the working tree. */
+/** The files of a folder or file below the root, by path. */
+async function* filesOf(path: string): AsyncGenerator<string> {
+  const { isDirectory } = await Deno.stat(join(root, path));
+  if (!isDirectory) return yield path;
+  for await (const { name } of Deno.readDir(join(root, path))) yield* filesOf(`${path}/${name}`);
+}
+
+/** Makes the copy what the sources are. */
 async function copySources(): Promise<void> {
-  const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-  const { stdout } = await new Deno.Command("git", { args, cwd: root }).output();
-  const paths = new Set(new TextDecoder().decode(stdout).split("\0").filter((path) => path !== ""));
-  for (const path of paths) {
-    const bytes = await Deno.readFile(join(root, path)).catch(() => undefined);
-    if (bytes === undefined) paths.delete(path);
-    else await write(join(copy, path), bytes);
+  const paths = new Set<string>();
+  for (const source of SOURCES) {
+    for await (const path of filesOf(source)) {
+      paths.add(path);
+      await write(join(copy, path), await Deno.readFile(join(root, path)));
+    }
   }
-  await removeOthers(copy, "", paths);
+  await removeOthers("", paths);
 }
 
 /** Removes files that the sources do not have any more, save what was built. */
-async function removeOthers(folder: string, prefix: string, paths: ReadonlySet<string>): Promise<void> {
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+async function removeOthers(prefix: string, paths: ReadonlySet<string>): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(join(copy, prefix))) {
     const path = `${prefix}${name}`;
     if (path === "build") continue;
-    if (isDirectory) await removeOthers(join(folder, name), `${path}/`, paths);
-    else if (!paths.has(path)) await Deno.remove(join(folder, name));
+    if (isDirectory) await removeOthers(`${path}/`, paths);
+    else if (!paths.has(path)) await Deno.remove(join(copy, path));
   }
 }
 
@@ -112,7 +130,7 @@ async function tryMutant({ check, finds }: Mutant): Promise<string> {
   let found: string | undefined;
   for (const schedule of SCHEDULES) {
     const { code, output } = await run(check, schedule);
-    if (code === 0) throw new Error(`SURVIVES [${schedule}]`);
+    if (code === 0) throw new Error(`survives [${schedule}]`);
     if (code === 124 || code === 137) throw new Error(`does not end within ${MOST_SECONDS} s [${schedule}]`);
     found = output.split("\n").find((line) => finds.test(line));
     if (found === undefined) throw new Error(`fails otherwise than by ${finds} [${schedule}]\n${output}`);
@@ -123,27 +141,44 @@ async function tryMutant({ check, finds }: Mutant): Promise<string> {
 const encoder = new TextEncoder();
 const print = (line: string) => Deno.stdout.writeSync(encoder.encode(`${line}\n`));
 
-const chosen = Deno.args.length === 0 ? mutants : mutants.filter(({ id }) => Deno.args.includes(id));
-await copySources();
-const good = new Set<string>();
-let numCaught = 0;
-for (const mutant of chosen) {
+/** Tries a mutant; what was found, in short. The copy is afterwards as it was before. */
+async function verdictOf(mutant: Mutant): Promise<string> {
   const files = mutated(copy, mutant);
   const before = new Map([...files.keys()].map((path) => [path, Deno.readFileSync(join(copy, path))]));
-  let verdict: string;
   try {
-    const key = JSON.stringify(mutant.check);
-    if (!good.has(key)) await assertPasses(mutant.check);
-    good.add(key);
     for (const [path, text] of files) await write(join(copy, path), encoder.encode(text));
-    verdict = `caught: ${(await tryMutant(mutant)).trim().slice(0, 150)}`;
-    numCaught++;
-  } catch (error) {
-    verdict = error instanceof Error ? error.message : String(error);
+    const line = (await tryMutant(mutant)).trim();
+    return line.slice(Math.max(0, line.indexOf("cuda-sim:"))).slice(0, 150);
   } finally {
     for (const [path, bytes] of before) await write(join(copy, path), bytes);
   }
-  print(`${mutant.id.padStart(3)} ${mutant.name} | ${describe(mutant.check)} | ${verdict}`);
 }
-print(`${numCaught} caught, ${chosen.length - numCaught} not`);
-Deno.exit(numCaught === chosen.length ? 0 : 1);
+
+await Deno.mkdir(copy, { recursive: true });
+using lock = await Deno.open(`${copy}.lock`, { write: true, create: true });
+await lock.lock(true);
+await copySources();
+const chosen = Deno.args.length === 0 ? mutants : mutants.filter(({ id }) => Deno.args.includes(id));
+// All without mutants first: then nothing is compiled again for the sake of a file that is restored.
+const failures = new Map<string, string>();
+for (const check of new Map(chosen.map(({ check }) => [describe(check), check])).values()) {
+  await assertPasses(check).catch((error) => failures.set(describe(check), error.message));
+}
+let numCaught = 0;
+for (const mutant of chosen) {
+  const check = describe(mutant.check);
+  let verdict = failures.get(check);
+  try {
+    if (verdict === undefined) {
+      verdict = `caught: ${await verdictOf(mutant)}`;
+      numCaught++;
+    }
+  } catch (error) {
+    verdict = `NOT CAUGHT: ${error instanceof Error ? error.message : error}`;
+  }
+  print(`${mutant.id.padStart(3)} ${mutant.name} | ${check} | ${verdict}`);
+}
+// As deno test ends, for who counts.
+const isOk = numCaught === chosen.length && numCaught > 0;
+print(`${isOk ? "ok" : "FAILED"} | ${numCaught} passed | ${chosen.length - numCaught} failed`);
+Deno.exit(isOk ? 0 : 1);
