@@ -30,6 +30,8 @@ export interface Case {
 export interface Setting {
   readonly target: OpenedCheckpoint;
   readonly cases: readonly Case[];
+  /** Another device than the CPU. */
+  readonly on?: Pick<EngineOptions, "libraryPath" | "device">;
 }
 
 /** Steps, top-k and draft tokens. */
@@ -56,7 +58,7 @@ export function shapeName(shape: Shape | undefined): string {
 
 /** An engine for a setting's target, in this thread; it crashes if a message is changed after it was sent. */
 export async function start(
-  { target }: Pick<Setting, "target">,
+  { target, on }: Pick<Setting, "target" | "on">,
   args: Partial<ServerArgs>,
   { parts = {}, ...options }: Partial<EngineOptions> & { readonly parts?: EngineParts } = {},
 ): Promise<Engine> {
@@ -71,6 +73,7 @@ export async function start(
     device: "cpu",
     placement: "inline",
     log: () => {},
+    ...on,
     ...options,
   }, { channels: new MessageGuard().channels, ...parts });
 }
@@ -113,6 +116,7 @@ export interface Sums {
   proposed: number;
   accepted: number;
   cached: number;
+  preempted: number;
 }
 
 /**
@@ -166,15 +170,16 @@ export async function checkLaw(
     ...options,
     parts: { channels: guard.channels, ...options.parts },
   });
-  const sums = { verifications: 0, proposed: 0, accepted: 0, cached: 0 };
+  const sums = { verifications: 0, proposed: 0, accepted: 0, cached: 0, preempted: 0 };
   const check = (update: GenerationUpdate, index: number, asks: Asks) => {
     assert.deepEqual(words(update), words(expected[index]!), `request ${index}`);
     checkRounds(update, asks);
-    const { speculation, numCachedTokens } = update.usage;
+    const { speculation, numCachedTokens, numPreemptions } = update.usage;
     sums.verifications += speculation?.numVerifications ?? 0;
     sums.proposed += speculation?.numProposed ?? 0;
     sums.accepted += speculation?.numAccepted ?? 0;
     sums.cached += numCachedTokens;
+    sums.preempted += numPreemptions;
   };
   for (const [first, end, asks] of RUNS) {
     const updates = await Promise.all(
