@@ -105,6 +105,10 @@ int32_t aerie_batch_tensor(uint32_t context, uint32_t* tensor, uint32_t batch, i
     return call(Entry::batch_tensor, entry::aerie_batch_tensor, Handle{context}, Made{tensor}, Handle{batch},
                 Scalar{scope}, Scalar{cols}, Scalar{dtype});
 }
+int32_t aerie_batch_temporary(uint32_t context, uint32_t* tensor, uint32_t batch, int32_t scope, uint32_t cols) {
+    return call(Entry::batch_temporary, entry::aerie_batch_temporary, Handle{context}, Made{tensor}, Handle{batch},
+                Scalar{scope}, Scalar{cols});
+}
 int32_t aerie_batch_write(uint32_t context, uint32_t batch, const int32_t* tokens, const int32_t* positions,
                           const int32_t* slots, const int32_t* visible, const uint64_t* tree_masks,
                           const int32_t* segment_starts, const int32_t* page_table, const int32_t* outputs,

@@ -23,6 +23,7 @@
     X(tensor_release)      \
     X(batch_create)        \
     X(batch_tensor)        \
+    X(batch_temporary)     \
     X(batch_write)         \
     X(batch_release)       \
     X(kv_create)           \

@@ -61,6 +61,13 @@ std::string Steps::shapes(const std::string& name, const Record& record) const {
 }
 
 std::optional<std::string> Steps::play(const std::string& name, const Record& record) {
+    if (name == "aerie_batch_temporary") {
+        // As a tensor that can be read behind each op.
+        Record kept = record;
+        kept.arguments.push_back(record.arguments.at(4));
+        kept.arguments.back().value = AERIE_F32;
+        return play("aerie_batch_tensor", kept);
+    }
     const std::string where = "call " + std::to_string(record.number);
     const uint32_t context = record.handle(0);
     note(name, record);
