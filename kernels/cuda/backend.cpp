@@ -9,6 +9,7 @@
 #include "cuda/completion.h"
 #include "cuda/copies.h"
 #include "cuda/device_error.h"
+#include "cuda/fuse.h"
 #include "cuda/gpu.h"
 #include "cuda/graph.h"
 #include "cuda/loader.h"
@@ -108,7 +109,7 @@ class CudaBackend final : public Backend {
 
     std::unique_ptr<Program> compile(const Tape& tape) override {
         auto program = std::make_unique<CudaProgram>();
-        program->ops = tape.ops;
+        program->ops = fuse(tape.ops);
         for (const Tape::Limits& used : tape.limits) program->batches.push_back(used.batch);
         on_device([&] { reserve_for(program->ops); });
         program->scratch = scratch_;
