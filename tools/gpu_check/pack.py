@@ -9,7 +9,7 @@ import os
 import sys
 import tarfile
 
-FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 64 << 20, "lc": 0, "lp": 2, "pb": 2}]
+FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 4, "dict_size": 64 << 20, "lc": 0, "lp": 2, "pb": 2}]
 
 
 def main(bundle, *traces):
