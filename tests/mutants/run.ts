@@ -25,8 +25,8 @@ const SOURCES = [
 ];
 /** Orders of threads, blocks and work. */
 const SCHEDULES = ["forward", "reverse", "1"];
-/** A build or a check that takes longer is ended, with all its processes. */
-const MOST_SECONDS = 300;
+/** A build, the first of which compiles everything, or a check that takes longer is ended, with all its processes. */
+const MOST_SECONDS = 900;
 
 interface Outcome {
   readonly code: number;
