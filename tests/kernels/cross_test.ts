@@ -44,7 +44,7 @@ Deno.test({
       ...["-S", join(root, "kernels"), "-B", build, "-DCMAKE_SYSTEM_NAME=Linux"],
       ...["-DCMAKE_SYSTEM_PROCESSOR=aarch64", `-DCMAKE_CXX_COMPILER=${COMPILER}`],
     );
-    await run("cmake", "--build", build, "--parallel");
+    await run("cmake", "--build", build, "--parallel", `${navigator.hardwareConcurrency}`);
     const program = join(build, "agree");
     const source = join(root, "tests", "kernels", "native", "agree.cpp");
     const include = join(root, "kernels", "include");

@@ -82,7 +82,14 @@ class SimPrograms {
     using lock = await Deno.open(join(this.#folder, ".lock"), { write: true, create: true });
     await lock.lock(true);
     const configure = ["-S", this.#sources, "-B", this.#folder];
-    const compile = ["--build", this.#folder, "--target", target, "--parallel"];
+    const compile = [
+      "--build",
+      this.#folder,
+      "--target",
+      target,
+      "--parallel",
+      `${navigator.hardwareConcurrency}`,
+    ];
     for (const args of [configure, compile]) {
       const { code, stdout, stderr } = await run("cmake", args);
       assert.equal(code, 0, `cmake ${args.join(" ")}\n${stdout}${stderr}`);

@@ -61,7 +61,7 @@ Deno.test({
     for (
       const args of [
         ["-S", sources, "-B", build, ...target, `-DCMAKE_CXX_COMPILER=${COMPILER}`],
-        ["--build", build, "--target", "plain", "--parallel"],
+        ["--build", build, "--target", "plain", "--parallel", `${navigator.hardwareConcurrency}`],
       ]
     ) {
       const { code, stdout, stderr } = await run("cmake", args);
