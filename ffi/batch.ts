@@ -1,8 +1,12 @@
 /**
- * The arrays of a native batch, allocated once and filled anew for every forward.
+ * What hangs on a native batch: its arrays, allocated once and filled anew for every forward, and what exists while a
+ * graph runs.
  *
  * @module
  */
+import type { Context } from "./context.ts";
+import { Scope } from "./enums.ts";
+import type { BatchId, TensorId } from "./handles.ts";
 import type { BatchLimits, BatchRows } from "./types.ts";
 
 /** The arrays of one forward at a time. Their lengths are the limits; the counts say how much of them is used. */
@@ -38,4 +42,18 @@ export class BatchArrays implements BatchRows {
     const numIntegers = 5 * rows + (segments + 1) + segments * pages + outputs;
     return numIntegers * Int32Array.BYTES_PER_ELEMENT + rows * BigUint64Array.BYTES_PER_ELEMENT;
   }
+}
+
+/**
+ * Creates a float32 matrix with a row per row or output of the batch that exists only while a graph runs: from the op
+ * that writes it to the last that reads it. Such matrices share memory, and nobody but ops may read or write them.
+ */
+export function temporaryTensor(
+  context: Context,
+  batch: BatchId,
+  scope: keyof typeof Scope,
+  cols: number,
+): TensorId {
+  const { native, id } = context;
+  return context.create((out) => native.aerie_batch_temporary(id, out, batch, Scope[scope], cols));
 }

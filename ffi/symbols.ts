@@ -59,6 +59,8 @@ export const symbols = {
   aerie_batch_create: { parameters: [u32, buffer, u32, u32, u32, u32], result: i32 },
   // u32 context, u32* tensor, u32 batch, i32 scope, u32 cols, i32 dtype
   aerie_batch_tensor: { parameters: [u32, buffer, u32, i32, u32, i32], result: i32 },
+  // u32 context, u32* tensor, u32 batch, i32 scope, u32 cols
+  aerie_batch_temporary: { parameters: [u32, buffer, u32, i32, u32], result: i32 },
   // u32 context, u32 batch, i32* tokens, i32* positions, i32* slots, i32* visible, u64* tree_masks,
   // i32* segment_starts, i32* page_table, i32* outputs, i32* sources, u32 num_rows, u32 num_segments,
   // u32 pages_per_segment, u32 num_outputs

@@ -46,12 +46,26 @@ std::shared_ptr<Graph> Context::end_recording() {
     return std::exchange(recording, nullptr);
 }
 
+void Context::hold_temporaries(const Op& op) {
+    Op read = op;
+    read.out = nullptr;
+    for_tensors(read, [&](const Tensor* tensor) {
+        if (tensor->is_temporary && !tensor->is_written)
+            fail(AERIE_UNSUPPORTED, "%s: reads a temporary tensor that no op outside of graphs wrote before",
+                 name_of(op.kind));
+    });
+    if (!op.out || !op.out->is_temporary) return;
+    if (!op.out->buffer.bytes) op.out->buffer = backend->allocate(op.out->bytes());
+    op.out->is_written = true;
+}
+
 void Context::submit(const Op& op) {
     backend->check(op);
     if (recording) {
         recording->tape.add(op);
         return;
     }
+    hold_temporaries(op);
     Batch* const batch = batch_of(op);
     if (batch) {
         BatchBlock& block = batch->block();

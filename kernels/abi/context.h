@@ -55,6 +55,9 @@ struct Context : std::enable_shared_from_this<Context> {
 
     // Runs an op whose shapes were checked, or records it.
     void submit(const Op& op);
+    // Before an op is run: gives a temporary tensor that it writes memory of its own, and throws AERIE_UNSUPPORTED if
+    // it reads one that no such op wrote.
+    void hold_temporaries(const Op& op);
 
     // Recording by this thread. It ends with the thread at the latest, so that nobody waits for ever.
     void begin_recording();
@@ -131,6 +134,11 @@ int32_t guard(uint32_t handle, Body&& body, const char* name = __builtin_FUNCTIO
     } catch (...) {
         return failed(AERIE_INTERNAL, "unknown exception");
     }
+}
+
+// Throws unless a tensor exists outside of graphs.
+inline void expect_kept(const char* op, const Tensor& tensor) {
+    if (tensor.is_temporary) fail(AERIE_UNSUPPORTED, "%s: a temporary tensor exists only while a graph runs", op);
 }
 
 // Checks a copy of rows: all indices below `num_rows`, and nothing is being recorded.

@@ -17,6 +17,7 @@ int32_t aerie_graph_end(uint32_t handle, uint32_t* out) {
         std::shared_ptr<Graph> graph = context.end_recording();
         context.expect_device();
         graph->tape.number_slices();
+        graph->tape.check_temporaries();
         graph->program = context.backend->compile(graph->tape);
         for (const auto& [batch, limits] : graph->tape.limits) batch->limits.widen(limits);
         *out = context.objects.add(std::move(graph));

@@ -9,7 +9,7 @@ using namespace aerie;
 namespace {
 
 std::shared_ptr<Tensor> new_tensor(Context& context, const char* op, uint32_t rows, uint32_t cols, int32_t dtype,
-                                   std::shared_ptr<Batch> batch = nullptr) {
+                                   std::shared_ptr<Batch> batch = nullptr, bool is_temporary = false) {
     if (!rows || !cols || rows > kMaxSide || cols > kMaxSide) fail(AERIE_BAD_SHAPE, "%s: [%u, %u]", op, rows, cols);
     if (dtype < AERIE_F32 || dtype > AERIE_BF16) fail(AERIE_UNSUPPORTED, "%s: dtype is %d", op, dtype);
     auto tensor = std::make_shared<Tensor>();
@@ -17,7 +17,21 @@ std::shared_ptr<Tensor> new_tensor(Context& context, const char* op, uint32_t ro
     tensor->cols = cols;
     tensor->dtype = context.backend->kept_dtype(aerie_dtype(dtype), batch != nullptr);
     tensor->batch = std::move(batch);
-    tensor->buffer = context.backend->allocate(checked_bytes(op, {rows, cols, dtype_bytes(tensor->dtype)}));
+    tensor->is_temporary = is_temporary;
+    const uint64_t bytes = checked_bytes(op, {rows, cols, dtype_bytes(tensor->dtype)});
+    if (!is_temporary || !context.backend->places_temporaries()) tensor->buffer = context.backend->allocate(bytes);
+    return tensor;
+}
+
+std::shared_ptr<Tensor> new_batch_tensor(Context& context, const char* op, uint32_t batch_handle, int32_t scope,
+                                         uint32_t cols, int32_t dtype, bool is_temporary) {
+    auto batch = context.share<Batch>(batch_handle, op, "batch");
+    if (scope < AERIE_ROWS || scope > AERIE_OUTPUT_SLICE) fail(AERIE_BAD_ARGUMENT, "%s: scope is %d", op, scope);
+    const uint32_t rows = scope == AERIE_ROWS      ? batch->max_rows
+                          : scope == AERIE_OUTPUTS ? batch->max_outputs
+                                                   : std::min(batch->max_outputs, kSliceOutputs);
+    auto tensor = new_tensor(context, op, rows, cols, dtype, std::move(batch), is_temporary);
+    tensor->scope = aerie_scope(scope);
     return tensor;
 }
 
@@ -66,6 +80,7 @@ int32_t aerie_tensor_write(uint32_t handle, uint32_t tensor_handle, const float*
                            uint32_t num_rows) {
     return guard(handle, [&](Context& context) {
         const Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_write", "tensor");
+        expect_kept("tensor_write", tensor);
         check_rows("tensor_write", tensor, data, first_row, num_rows);
         upload_rows(context, tensor, data, first_row, num_rows);
     });
@@ -74,6 +89,7 @@ int32_t aerie_tensor_write(uint32_t handle, uint32_t tensor_handle, const float*
 int32_t aerie_tensor_read(uint32_t handle, float* data, uint32_t tensor_handle, uint32_t first_row, uint32_t num_rows) {
     return guard(handle, [&](Context& context) {
         const Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_read", "tensor");
+        expect_kept("tensor_read", tensor);
         check_rows("tensor_read", tensor, data, first_row, num_rows);
         const size_t offset = bytes_of(tensor, first_row), bytes = bytes_of(tensor, num_rows);
         if (tensor.dtype == AERIE_F32) return context.backend->download(data, tensor.buffer, offset, bytes);
@@ -87,6 +103,7 @@ int32_t aerie_tensor_copy(uint32_t handle, uint32_t tensor_handle, const int32_t
                           uint32_t num_rows) {
     return guard(handle, [&](Context& context) {
         Tensor& tensor = context.use<Tensor>(tensor_handle, "tensor_copy", "tensor");
+        expect_kept("tensor_copy", tensor);
         check_copies(context, "tensor_copy", from, to, num_rows, tensor.capacity);
         context.backend->copy_rows(tensor, from, to, num_rows);
     });
@@ -96,17 +113,15 @@ int32_t aerie_tensor_release(uint32_t handle, uint32_t tensor) {
     return guard<CleanupCall>(handle, [&](Context& context) { context.release<Tensor>(tensor, "tensor_release"); });
 }
 
-int32_t aerie_batch_tensor(uint32_t handle, uint32_t* out, uint32_t batch_handle, int32_t scope, uint32_t cols,
+int32_t aerie_batch_tensor(uint32_t handle, uint32_t* out, uint32_t batch, int32_t scope, uint32_t cols,
                            int32_t dtype) {
     return guard(handle, [&](Context& context) {
-        auto batch = context.share<Batch>(batch_handle, "batch_tensor", "batch");
-        if (scope < AERIE_ROWS || scope > AERIE_OUTPUT_SLICE)
-            fail(AERIE_BAD_ARGUMENT, "batch_tensor: scope is %d", scope);
-        const uint32_t rows = scope == AERIE_ROWS      ? batch->max_rows
-                              : scope == AERIE_OUTPUTS ? batch->max_outputs
-                                                       : std::min(batch->max_outputs, kSliceOutputs);
-        auto tensor = new_tensor(context, "batch_tensor", rows, cols, dtype, std::move(batch));
-        tensor->scope = aerie_scope(scope);
-        *out = context.objects.add(std::move(tensor));
+        *out = context.objects.add(new_batch_tensor(context, "batch_tensor", batch, scope, cols, dtype, false));
+    });
+}
+
+int32_t aerie_batch_temporary(uint32_t handle, uint32_t* out, uint32_t batch, int32_t scope, uint32_t cols) {
+    return guard(handle, [&](Context& context) {
+        *out = context.objects.add(new_batch_tensor(context, "batch_temporary", batch, scope, cols, AERIE_F32, true));
     });
 }

@@ -38,6 +38,8 @@ class Backend {
     virtual void copy_slots(KvPool& kv, const int32_t* from, const int32_t* to, uint32_t num_slots) = 0;
     // The type in which a tensor requested as `dtype` is stored.
     virtual aerie_dtype kept_dtype(aerie_dtype dtype, bool follows_batch) const = 0;
+    // Whether `compile` gives temporary tensors their place; they are allocated like others where it does not.
+    virtual bool places_temporaries() const = 0;
     // Packs weight.parts into the backend's layout, sets packed and bytes, and releases the files.
     virtual void pack(Weight& weight, aerie_dtype float_dtype) = 0;
 

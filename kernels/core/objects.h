@@ -7,6 +7,7 @@
 
 #include "aerie.h"
 #include "core/batch.h"
+#include "core/formats.h"
 
 namespace aerie {
 
@@ -25,7 +26,11 @@ struct Tensor : Object {
     std::shared_ptr<Batch> batch;     // null: always `capacity` rows
     aerie_scope scope = AERIE_ROWS;
     aerie_dtype dtype = AERIE_F32;  // as it is kept
-    Buffer buffer;
+    bool is_temporary = false;      // exists while a graph runs, from the op that writes it to the last that reads it
+    bool is_written = false;        // a temporary one, by an op outside of graphs
+    Buffer buffer;                  // of a temporary one outside of graphs
+
+    size_t bytes() const { return size_t(capacity) * cols * dtype_bytes(dtype); }
 };
 
 // Rows of a weight that came from one source.

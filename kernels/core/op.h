@@ -49,6 +49,17 @@ struct Op {
     bool gated = false;              // linear: out = silu(first half of the weight's rows) * second half
 };
 
+// Calls body(tensor), a reference to the pointer, for every tensor of an op.
+template <class Body>
+void for_tensors(Op& op, Body&& body) {
+    if (op.out) body(op.out);
+    if (op.x) body(op.x);
+    if (op.y) body(op.y);
+    if (op.bias) body(op.bias);
+    if (op.angles) body(op.angles);
+}
+static_assert(sizeof(Op) == 120, "for_tensors names every tensor that an op has");
+
 // The batch whose rows an op follows, if any.
 inline Batch* batch_of(const Op& op) {
     if (op.batch) return op.batch;

@@ -107,4 +107,18 @@ void Tape::number_slices() {
     }
 }
 
+void Tape::check_temporaries() const {
+    std::unordered_set<const void*> written;
+    for (const Op& op : ops) {
+        Op read = op;
+        read.out = nullptr;
+        for_tensors(read, [&](const Tensor* tensor) {
+            if (tensor->is_temporary && !written.count(tensor))
+                fail(AERIE_UNSUPPORTED, "%s: reads a temporary tensor that no op of the graph wrote before",
+                     name_of(op.kind));
+        });
+        written.insert(op.out);
+    }
+}
+
 }  // namespace aerie

@@ -39,6 +39,8 @@ struct Tape {
     // Numbers the runs of ops on output slices. Throws AERIE_UNSUPPORTED if a slice is read outside of the run that
     // wrote it.
     void number_slices();
+    // Throws AERIE_UNSUPPORTED if a temporary tensor is read before an op of the tape wrote it.
+    void check_temporaries() const;
 };
 
 // The limits that an op sets to the numbers of its batch.

@@ -90,6 +90,8 @@ class CpuBackend final : public Backend {
         return follows_batch ? AERIE_F32 : dtype;
     }
 
+    bool places_temporaries() const override { return false; }
+
     void pack(Weight& weight, aerie_dtype float_dtype) override {
         pack_weight(weight, float_dtype, arena_,
                     [this](uint32_t count, const auto& body) { parallel_for(count, body); });

@@ -9,11 +9,10 @@
 #include "cuda/completion.h"
 #include "cuda/copies.h"
 #include "cuda/device_error.h"
-#include "cuda/fuse.h"
 #include "cuda/gpu.h"
-#include "cuda/graph.h"
 #include "cuda/loader.h"
 #include "cuda/memory.h"
+#include "cuda/program.h"
 #include "cuda/run_ops.h"
 #include "cuda/sampler.h"
 #include "cuda/stream.h"
@@ -31,14 +30,6 @@ constexpr int32_t kDevice = AERIE_CUDA_SIM;
 #else
 constexpr int32_t kDevice = AERIE_CUDA;
 #endif
-
-// A tape's ops, launched one by one, and graphs of them for batches of certain sizes.
-struct CudaProgram final : Program {
-    std::vector<Op> ops;
-    std::vector<Batch*> batches;
-    Buffer scratch;  // its address is in the graphs
-    Graphs graphs;
-};
 
 bool is_set(const char* variable) {
     const char* const value = getenv(variable);
@@ -85,6 +76,8 @@ class CudaBackend final : public Backend {
         return follows_batch ? AERIE_F32 : dtype;
     }
 
+    bool places_temporaries() const override { return true; }
+
     void pack(Weight& weight, aerie_dtype float_dtype) override {
         on_device([&] {
             pack_weight(weight, float_dtype, loader_,
@@ -114,12 +107,12 @@ class CudaBackend final : public Backend {
     }
 
     std::unique_ptr<Program> compile(const Tape& tape) override {
-        auto program = std::make_unique<CudaProgram>();
-        program->ops = tape.ops;
-        fuse(program->ops);
-        for (const Tape::Limits& used : tape.limits) program->batches.push_back(used.batch);
-        on_device([&] { reserve_for(program->ops); });
-        program->scratch = scratch_;
+        auto program = std::make_unique<CudaProgram>(tape);
+        on_device([&] {
+            reserve_for(program->ops());
+            reserve(activations_, program->plan().bytes);
+        });
+        program->place(scratch_, activations_);
         return program;
     }
 
@@ -127,17 +120,17 @@ class CudaBackend final : public Backend {
         if (names_ops_) return;
         auto& program = static_cast<CudaProgram&>(prepared);
         on_device([&] {
-            program.graphs.capture(program.ops, launch_on(program.scratch), {num_rows, num_outputs, num_segments});
+            program.graphs.capture(program.ops(), launch_on(program.scratch()), {num_rows, num_outputs, num_segments});
         });
     }
 
     void launch(Program& launched, uint64_t number) override {
         const auto& program = static_cast<const CudaProgram&>(launched);
-        submit(program.ops, program.batches, number, {"graph_launch", program.ops.size()}, [&] {
-            if (const cudaGraphExec_t graph = program.graphs.smallest(program.batches))
+        submit(program.ops(), program.batches(), number, {"graph_launch", program.ops().size()}, [&] {
+            if (const cudaGraphExec_t graph = program.graphs.smallest(program.batches()))
                 expect_success(cudaGraphLaunch(graph, stream_), "graph_launch");
             else
-                run_ops(program.ops, launch_on(program.scratch, number));
+                run_ops(program.ops(), launch_on(program.scratch(), number));
         });
     }
 
@@ -239,7 +232,7 @@ class CudaBackend final : public Backend {
     WorkCopies copies_{memory_, stream_};
     Loader loader_{memory_};
     mutable Completion completion_;
-    Buffer scratch_, indices_;
+    Buffer scratch_, activations_, indices_;
     // Waits for every op, and launches no graphs, so that an op that fails is known.
     const bool names_ops_ = is_set("AERIE_CUDA_SYNC");
     uint32_t num_threads_;

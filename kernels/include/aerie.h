@@ -120,6 +120,12 @@ AERIE_API int32_t aerie_batch_create(uint32_t context, uint32_t* batch, uint32_t
  * precision, and all ops take it. */
 AERIE_API int32_t aerie_batch_tensor(uint32_t context, uint32_t* tensor, uint32_t batch, int32_t scope, uint32_t cols,
                                      int32_t dtype);
+/* The same in float32, for what exists only while a graph runs: from the op that writes it to the last that reads it,
+ * so that such tensors may share memory. A graph writes one before it reads it (else aerie_graph_end is
+ * AERIE_UNSUPPORTED), and so do ops that are run, not recorded, whose tensor is another one. It is neither read,
+ * written nor copied. */
+AERIE_API int32_t aerie_batch_temporary(uint32_t context, uint32_t* tensor, uint32_t batch, int32_t scope,
+                                        uint32_t cols);
 /* Writes the rows of the next forward; allowed while the last one runs. Numbers that recorded ops index by are checked:
  * one past the vocabulary, the pool or the tensor is AERIE_BAD_ARGUMENT, and the batch then has no rows.
  *

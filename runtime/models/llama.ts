@@ -5,6 +5,7 @@
  * @module
  */
 import type { ModelConfig } from "../contracts/checkpoint.ts";
+import { temporaryTensor } from "../../ffi/batch.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, KvId, TensorId, WeightId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";
@@ -24,7 +25,7 @@ export class Activations {
   readonly gated: TensorId;
 
   constructor(context: Context, batch: BatchId, config: ModelConfig) {
-    const rows = (cols: number) => context.batchTensor(batch, "rows", cols);
+    const rows = (cols: number) => temporaryTensor(context, batch, "rows", cols);
     this.hidden = rows(config.hiddenSize);
     this.normed = rows(config.hiddenSize);
     this.qkv = rows((config.numHeads + 2 * config.numKvHeads) * config.headDim);
@@ -126,8 +127,8 @@ export class Llama implements Model {
     if (!config.tieWordEmbeddings) this.lmHead = new Linear(context, weights, "lm_head");
     this.rotary = new RotaryEmbedding(context, batch, config, ropeDivisors(parts));
     this.#activations = new Activations(context, batch, config);
-    this.#lastHidden = context.batchTensor(batch, "outputs", config.hiddenSize);
-    this.#lastNormed = context.batchTensor(batch, "outputs", config.hiddenSize);
+    this.#lastHidden = temporaryTensor(context, batch, "outputs", config.hiddenSize);
+    this.#lastNormed = temporaryTensor(context, batch, "outputs", config.hiddenSize);
     this.logits = context.batchTensor(batch, "outputSlice", config.vocabSize);
   }
 

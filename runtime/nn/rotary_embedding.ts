@@ -4,6 +4,7 @@
  * @module
  */
 import type { ModelConfig } from "../contracts/checkpoint.ts";
+import { temporaryTensor } from "../../ffi/batch.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, TensorId } from "../../ffi/handles.ts";
 import { rope, ropeAngles } from "../../ffi/ops.ts";
@@ -42,7 +43,7 @@ export class RotaryEmbedding {
     this.#headDim = config.headDim;
     this.#invFreq = context.createTensor(1, frequencies.length);
     context.writeTensor(this.#invFreq, frequencies, 0, 1);
-    this.#angles = context.batchTensor(batch, "rows", config.headDim);
+    this.#angles = temporaryTensor(context, batch, "rows", config.headDim);
   }
 
   /** Computes cos and sin of every row's position; once per forward. */

@@ -8,6 +8,7 @@
 import { Activations, Attention, DecoderLayer, GatedMlp } from "../models/llama.ts";
 import { ConcatLinear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
+import { temporaryTensor } from "../../ffi/batch.ts";
 import type { KvId, TensorId } from "../../ffi/handles.ts";
 import { embedding, gatherRows } from "../../ffi/ops.ts";
 import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
@@ -46,8 +47,8 @@ export class EagleHead implements DraftHead {
     this.output = new HeadOutput(parts, { weight: target.lmHead, rows: target.lmHeadRows });
     this.rotary = new RotaryEmbedding(context, batch, config);
     this.#activations = new Activations(context, batch, config);
-    this.#state = context.batchTensor(batch, "rows", target.hiddenSize);
-    this.#embedded = context.batchTensor(batch, "rows", config.hiddenSize);
+    this.#state = temporaryTensor(context, batch, "rows", target.hiddenSize);
+    this.#embedded = temporaryTensor(context, batch, "rows", config.hiddenSize);
   }
 
   extend(kv: KvId): void {

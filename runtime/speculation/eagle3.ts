@@ -8,6 +8,7 @@ import { Activations, DecoderLayer, GatedMlp } from "../models/llama.ts";
 import { CachedAttention } from "../nn/cached_attention.ts";
 import { ConcatLinear, Linear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
+import { temporaryTensor } from "../../ffi/batch.ts";
 import type { KvId, TensorId } from "../../ffi/handles.ts";
 import { embedding, gatherRows } from "../../ffi/ops.ts";
 import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
@@ -64,8 +65,8 @@ export class Eagle3Head implements DraftHead {
     this.rotary = new RotaryEmbedding(context, batch, config);
     this.#attention = new CachedAttention(parts, 0);
     this.#activations = new Activations(context, batch, config);
-    this.#feature = context.batchTensor(batch, "rows", target.hiddenSize);
-    this.#embedded = context.batchTensor(batch, "rows", hiddenSize);
+    this.#feature = temporaryTensor(context, batch, "rows", target.hiddenSize);
+    this.#embedded = temporaryTensor(context, batch, "rows", hiddenSize);
   }
 
   extend(kv: KvId): void {

@@ -7,6 +7,7 @@
 import { Activations, DecoderLayer } from "../models/llama.ts";
 import { ConcatLinear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
+import { temporaryTensor } from "../../ffi/batch.ts";
 import type { KvId, TensorId } from "../../ffi/handles.ts";
 import { embedding, gatherRows } from "../../ffi/ops.ts";
 import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
@@ -43,8 +44,8 @@ export class MtpHead implements DraftHead {
     );
     this.rotary = new RotaryEmbedding(context, batch, config);
     this.#activations = new Activations(context, batch, config);
-    this.#state = context.batchTensor(batch, "rows", target.hiddenSize);
-    this.#embedded = context.batchTensor(batch, "rows", hiddenSize);
+    this.#state = temporaryTensor(context, batch, "rows", target.hiddenSize);
+    this.#embedded = temporaryTensor(context, batch, "rows", hiddenSize);
   }
 
   extend(kv: KvId): void {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { temporaryTensor } from "../../ffi/batch.ts";
 import type { BatchRows, Context } from "../../ffi/context.ts";
 import type { BatchId, GraphId, KvId, TensorId, WeightId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";
@@ -39,7 +40,7 @@ export class LayerForward {
   readonly #logits: TensorId;
   readonly #stored: TensorId;
 
-  constructor(context: Context, { seed = 1, pages = LIMITS.pages } = {}) {
+  constructor(context: Context, { seed = 1, pages = LIMITS.pages, temporary = false } = {}) {
     const random = seededRandom(seed);
     const weight = (rows: number, cols: number) => {
       const file = mapBytes(context, new Uint8Array(normals(random, rows * cols).map((x) => x / 8).buffer));
@@ -59,10 +60,15 @@ export class LayerForward {
     const batch = context.createBatch({ ...LIMITS, pages });
     const shape = { layers: 1, pages: 64, pageSize: PAGE_SIZE, kvHeads: KV_HEADS, headDim: HEAD_DIM };
     const kv = context.createKv(shape, "float16");
-    const rows = (cols: number) => context.batchTensor(batch, "rows", cols);
-    const hidden = rows(HIDDEN), normed = rows(HIDDEN), angles = rows(HEAD_DIM), qkv = rows(qkvCols);
+    const tensor = (scope: "rows" | "outputs" | "outputSlice", cols: number) =>
+      temporary ? temporaryTensor(context, batch, scope, cols) : context.batchTensor(batch, scope, cols);
+    const rows = (cols: number) => tensor("rows", cols);
+    const hidden = context.batchTensor(batch, "rows", HIDDEN),
+      normed = rows(HIDDEN),
+      angles = rows(HEAD_DIM),
+      qkv = rows(qkvCols);
     const attended = rows(HIDDEN), inner = rows(2 * INNER), activated = rows(INNER);
-    const last = context.batchTensor(batch, "outputs", HIDDEN);
+    const last = tensor("outputs", HIDDEN);
     const logits = context.batchTensor(batch, "outputSlice", VOCAB);
     const stored = context.createTensor(64 * PAGE_SIZE, HIDDEN, "bfloat16");
     this.graph = context.record(() => {
