@@ -55,7 +55,7 @@ void Context::hold_temporaries(const Op& op) {
                  name_of(op.kind));
     });
     if (!op.out || !op.out->is_temporary) return;
-    if (!op.out->buffer.address) op.out->buffer = backend->allocate(op.out->bytes());
+    if (!op.out->buffer.bytes) op.out->buffer = backend->allocate(op.out->bytes());
     op.out->is_written = true;
 }
 

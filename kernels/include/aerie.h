@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 #define AERIE_API __attribute__((visibility("default")))
-#define AERIE_ABI_VERSION 2
+#define AERIE_ABI_VERSION 3
 
 enum aerie_status {
     AERIE_OK = 0,
