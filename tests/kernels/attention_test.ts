@@ -94,8 +94,8 @@ function makeCase(shape: Shape, sequences: readonly Sequence[], random: Random):
   // (docs/gpu_check.md) has to be small.
   const qkv = sequences.map(({ prefix, rows }) =>
     normals(random, (prefix + rows) * cols).map((value, i) => {
-      if (i >= prefix * cols) return Math.round(value * 256) / 256;
-      return i % cols < queries ? 0 : Math.round(value * 8) / 8;
+      if (i >= prefix * cols) return Math.round(value * 16) / 16;
+      return i % cols < queries ? 0 : Math.round(value * 4) / 4;
     })
   );
   return {
