@@ -108,7 +108,7 @@ export function measureDrafts(
   const numSlots = Math.max(numSteps, numDraftTokens);
   const numPagesEach = Math.ceil((NUM_TRIAL_TOKENS + numSlots) / pageSize);
   const memory = new Uint8Array(CACHE_BYTES).fill(1); // pages that were never written are all the same one
-  const most = effort === "once" ? 2 : maxSequences;
+  const most = effort === "once" ? Math.min(2, maxSequences) : maxSequences;
   const sizes = NUM_SEQUENCES.filter((count) => count <= most && count * numPagesEach <= numPages);
   const requestOf = (numTokens: number, levels: number, firstPage: number, token = 0): DraftRequest => ({
     requestId: `trial ${firstPage}`,

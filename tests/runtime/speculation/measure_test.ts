@@ -71,3 +71,25 @@ Deno.test("what drafts cost is told apart by sequences, by levels and by the tok
     known.clear();
   }
 });
+
+Deno.test("no trial has more sequences than may run, however much effort it is worth", () => {
+  let most = 0;
+  const proposer = {
+    propose(requests: readonly DraftRequest[]) {
+      most = Math.max(most, requests.length);
+      return [];
+    },
+    numRead: () => 0,
+    release() {},
+    [Symbol.dispose]() {},
+  };
+  const speculation = { numSteps: 4, topk: 2, numDraftTokens: 8 } as SpeculationConfig;
+  for (const maxSequences of [1, 2]) {
+    for (const effort of ["usual", "once"] as const) {
+      const limits = { maxSequences, numPages: 100, pageSize: 16, contextLength: 1024 };
+      measureDrafts(proposer, speculation, limits, { now: () => 0 } as Clock, effort);
+      assert.equal(most, maxSequences, effort);
+      most = 0;
+    }
+  }
+});
