@@ -22,12 +22,12 @@ Access access_of(const Op& op) {
             {op.out, op.sampler, op.kind == OpKind::kv_store ? op.kv : nullptr}};
 }
 
-bool is_dead_after(std::span<const Access> accesses, size_t index, const void* object) {
+bool is_dead_after(std::span<const Access> accesses, size_t index, const void* object, bool ends_with_ops) {
     for (size_t i = index + 1; i < accesses.size(); ++i) {
         if (contains(accesses[i].reads, object)) return false;
         if (contains(accesses[i].writes, object)) return true;
     }
-    return false;
+    return ends_with_ops;
 }
 
 std::vector<bool> find_hazards(std::span<const Access> accesses) {

@@ -18,8 +18,9 @@ struct Access {
 // writes only some rows of out, has it among what it reads, in y's place.
 Access access_of(const Op& op);
 
-// Liveness: true if `object` is overwritten after op `index` before any op reads it.
-bool is_dead_after(std::span<const Access> accesses, size_t index, const void* object);
+// Liveness: true if `object` is overwritten after op `index` before any op reads it, or, where it ends with the ops,
+// no op reads it any more.
+bool is_dead_after(std::span<const Access> accesses, size_t index, const void* object, bool ends_with_ops = false);
 
 // Hazards (read after write, write after read, write after write): true for each op that has one with an op since the
 // last barrier. A true entry is such a barrier: threads must wait for each other before that op.

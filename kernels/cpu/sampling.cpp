@@ -46,10 +46,11 @@ void change_logits(float* logits, const aerie_sampling_row& row, const DrawInput
     }
 }
 
+// Of those that are not NaN.
 float largest(const float* logits, uint32_t vocab) {
     Floats best = set1(-INFINITY);
     uint32_t i = 0;
-    for (; i + 16 <= vocab; i += 16) best = max(best, load(logits + i));
+    for (; i + 16 <= vocab; i += 16) best = max(load(logits + i), best);
     float value = reduce_max(best);
     for (; i < vocab; ++i) value = logits[i] > value ? logits[i] : value;
     return value;
@@ -145,15 +146,18 @@ int32_t draw_token(const aerie_sampling_row& row, const Workspace& work, uint32_
     return draw_filtered(work, vocab, total, top_k, row.top_p, row.min_p, uniform);
 }
 
+// NaN is below all others.
+bool is_above(float logit, float other) { return logit > other || (other != other && logit == logit); }
+
 // Writes the `count` largest logits in descending order.
 void report_top(const float* logits, uint32_t vocab, uint32_t count, int32_t* tokens, float* values) {
     uint32_t filled = 0;
     for (uint32_t first = 0; first < vocab && count; first += 16) {
         if (filled == count && !may_reach(logits, first, vocab, values[count - 1])) continue;
         for (uint32_t i = first; i < std::min(first + 16, vocab); ++i) {
-            if (filled == count && !(logits[i] > values[count - 1])) continue;
+            if (filled == count && !is_above(logits[i], values[count - 1])) continue;
             uint32_t at = filled < count ? filled++ : count - 1;
-            for (; at && logits[i] > values[at - 1]; --at) {
+            for (; at && is_above(logits[i], values[at - 1]); --at) {
                 values[at] = values[at - 1];
                 tokens[at] = tokens[at - 1];
             }

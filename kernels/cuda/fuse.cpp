@@ -9,7 +9,7 @@ namespace {
 bool is_dead_after(const std::vector<Op>& ops, size_t index, const Tensor* tensor) {
     std::vector<Access> accesses;
     for (const Op& op : ops) accesses.push_back(access_of(op));
-    return aerie::is_dead_after(accesses, index, tensor);
+    return aerie::is_dead_after(accesses, index, tensor, tensor->is_temporary);
 }
 
 bool takes_bias(const Op& linear, const Op& bias) {

@@ -143,6 +143,10 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
     if (!graph || !executable) return end_call(cudaErrorInvalidValue);
     auto made = std::make_unique<CUgraphExec_st>();
     for (const auto& node : graph->nodes) {
+        // A driver may ask for a kernel's attributes when its launch is captured and when the graph is made.
+        const Task& task = node->task;
+        if (task.kind == Kind::kernel && task.shared_bytes > size_t(task.kernel->max_dynamic_shared))
+            return end_call(cudaErrorInvalidValue);
         made->nodes.push_back(*node);
         made->originals.push_back(node.get());
     }

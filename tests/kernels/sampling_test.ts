@@ -54,6 +54,33 @@ testEachBackend("temperature 0 takes the largest logit, the lowest token of equa
   }
 });
 
+testEachBackend("NaN is below all logits, wherever it stands", (context) => {
+  const random = seededRandom(76), numTop = 8;
+  for (const vocabSize of [9, 33, 200, 5003]) {
+    const logits = Array.from({ length: 40 }, (_, r) => {
+      const row = normals(random, vocabSize);
+      row.forEach((_, token) => random() < (r + 1) / 50 && (row[token] = NaN));
+      row[r % vocabSize] = NaN;
+      return row;
+    });
+    const { tokens, top, ranks } = drawRows(
+      context,
+      logits,
+      logits.map(() => ({ numTop, reportsRank: true })),
+    );
+    logits.forEach((row, r) => {
+      const order = [...row.keys()].sort((a, b) => {
+        const [x, y] = [row[a]!, row[b]!];
+        return Number(isNaN(x)) - Number(isNaN(y)) || (isNaN(x) ? 0 : y - x) || a - b;
+      });
+      const name = `row ${r} of ${vocabSize} tokens`;
+      assert.deepEqual(top[r]!.map(([token]) => token), order.slice(0, numTop), name);
+      assert.equal(tokens[r], order[0], name);
+      assert.equal(ranks[r], 1, name);
+    });
+  }
+});
+
 /** Draws `count` tokens, each at another seed and position, and compares them with the target distribution. */
 function checkDraws(context: Context, logits: Float32Array, row: Draw, count: number, label: string): void {
   const rows = Array.from(

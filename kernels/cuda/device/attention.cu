@@ -126,12 +126,17 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) attend(Attention<T> on) 
     }
 }
 
-// The most pairs that a device's shared memory holds, whole rows of them if possible.
-uint32_t pairs_per_item(uint32_t max_rows, uint32_t group, uint32_t dim) {
+// Shared memory that a block may have on the device.
+int most_shared_bytes() {
     int device = 0, bytes = 0;
     expect_success(cudaGetDevice(&device), "attention");
     expect_success(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "attention");
-    const size_t room = (size_t(bytes) - AttentionMemory::bytes(0, dim)) / AttentionMemory::pair_bytes(dim);
+    return bytes;
+}
+
+// The most pairs that so much shared memory holds, whole rows of them if possible.
+uint32_t pairs_per_item(size_t bytes, uint32_t max_rows, uint32_t group, uint32_t dim) {
+    const size_t room = (bytes - AttentionMemory::bytes(0, dim)) / AttentionMemory::pair_bytes(dim);
     const uint32_t most = std::min(uint32_t(room), kAttentionThreads);
     const uint32_t rows = std::min(max_rows, kRowsPerItem);
     return most < group ? most : std::min(rows, most / group) * group;
@@ -154,7 +159,8 @@ void attention(const Op& op, const Launch& on) {
     shape.qkv_cols = op.x->cols;
     shape.scale = op.scalar;
     const uint32_t dim = shape.kv.head_dim;
-    shape.pairs_per_item = pairs_per_item(on.max_rows, shape.group, dim);
+    const int most_shared = most_shared_bytes();
+    shape.pairs_per_item = pairs_per_item(size_t(most_shared), on.max_rows, shape.group, dim);
     const uint32_t per_row = (shape.group + shape.pairs_per_item - 1) / shape.pairs_per_item;
     const auto most_items = uint32_t(std::min<uint64_t>(
         uint64_t(on.max_rows) * per_row, on.max_segments + uint64_t(on.max_rows) * shape.group / shape.pairs_per_item));
@@ -169,7 +175,8 @@ void attention(const Op& op, const Launch& on) {
     const uint8_t* const block = device_block(*aerie::batch_of(op));
     const auto run = [&]<class T>(T) {
         const auto kernel = attend<T>;
-        expect_success(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared)),
+        // Never less than a captured launch of other heads has, since a graph is made of it afterwards.
+        expect_success(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most_shared),
                        "attention");
         const Attention<T> work = {
             out,   floats(*op.x, on), static_cast<const T*>(op.kv->buffer.address), partials, block,

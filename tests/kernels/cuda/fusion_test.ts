@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { temporaryTensor } from "../../../ffi/batch.ts";
 import type { Context } from "../../../ffi/context.ts";
 import type { BatchId, KvId, TensorId, WeightId } from "../../../ffi/handles.ts";
 import * as ops from "../../../ffi/ops.ts";
@@ -147,6 +148,24 @@ for (const format of ["BF16", "Q4_K"] as const) {
   });
 }
 
+/** A layer's gate over a temporary tensor; `reads` what it was made of afterwards, or does not. */
+function gateOfTemporary(reads: (layer: Layer, inner: TensorId) => void): Sequence {
+  return (layer) => {
+    const { context, batch, tensors: { normed, gated } } = layer;
+    const inner = temporaryTensor(context, batch, "rows", 2 * INNER),
+      weight = layer.weight(2 * INNER, HIDDEN, "BF16");
+    return () => {
+      ops.linear(context, inner, normed, weight);
+      ops.siluMul(context, gated, inner);
+      reads(layer, inner);
+    };
+  };
+}
+
+testSimulated("the last gate is merged where its operands are temporary", () => {
+  assertSaved(gateOfTemporary(() => {}), 1);
+});
+
 /** Ops of which none may be merged, or `saved` of them. */
 const KEPT: Readonly<Record<string, { readonly saved: number; readonly sequence: Sequence }>> = {
   "a gate whose operands are stored afterwards": {
@@ -161,6 +180,12 @@ const KEPT: Readonly<Record<string, { readonly saved: number; readonly sequence:
         ops.linear(context, inner, normed, weight);
       };
     },
+  },
+  "a gate whose operands are temporary and stored afterwards": {
+    saved: 0,
+    sequence: gateOfTemporary(({ context, batch, stored }, inner) =>
+      ops.storeRows(context, stored, inner, batch, 0)
+    ),
   },
   "a gate that is part of a group of rows": {
     saved: 0,

@@ -5,9 +5,13 @@
  */
 import assert from "node:assert/strict";
 import type { Context } from "../../../ffi/context.ts";
+import * as ops from "../../../ffi/ops.ts";
+import { rowsOf } from "../../support/batches.ts";
+import { seededRandom } from "../../support/block_formats.ts";
 import { assertSameBits } from "../../support/close.ts";
 import { forgetCounts, openSimulated, simCounts, testSimulated } from "../../support/cuda_sim.ts";
 import { LayerForward, type LayerResult, segmentsOf } from "../../support/layer_forward.ts";
+import { normals, readRows } from "../../support/native.ts";
 
 type Shape = readonly (readonly [prefix: number, rows: number])[];
 
@@ -76,6 +80,33 @@ testSimulated("a launch takes the smallest graph that holds its batch, and none 
   assert.equal(kernelsOf([[0, 256]], 256), ofLarge);
   assert.equal(kernelsOf([[0, 1], [0, 1], [0, 1]], 1), 0, "more segments than any");
   assert.equal(kernelsOf([[0, 257]], 1), 0, "more rows than any");
+});
+
+testSimulated("a graph attends with heads of several sizes, which take more shared memory or less", () => {
+  using context = openSimulated();
+  const rows = 16, batch = context.createBatch({ rows, segments: 1, pages: 1, outputs: 1 });
+  context.writeBatch(batch, rowsOf([{ prefix: 0, rows, pages: Int32Array.of(0) }], 16));
+  const random = seededRandom(3);
+  const layers = ([[256, 8], [16, 1]] as const).map(([headDim, heads]) => {
+    const kv = context.createKv({ layers: 1, pages: 1, pageSize: 16, kvHeads: 1, headDim }, "float32");
+    const cols = heads * headDim, qkv = context.batchTensor(batch, "rows", cols + 2 * headDim);
+    context.writeTensor(qkv, normals(random, rows * (cols + 2 * headDim)), 0, rows);
+    return { kv, qkv, cols, heads, out: context.batchTensor(batch, "rows", cols) };
+  });
+  const attend = () => {
+    for (const { kv, qkv, heads, out } of layers) {
+      ops.kvStore(context, kv, qkv, batch, 0, heads);
+      ops.attention(context, out, qkv, kv, batch, 0, heads, 0.1);
+    }
+  };
+  const read = () => layers.map(({ out, cols }) => readRows(context, out, rows, cols));
+  const graph = context.record(attend);
+  attend();
+  const expected = read();
+  context.prepare(graph, { rows, segments: 1, outputs: 1 });
+  for (const { out, cols } of layers) context.writeTensor(out, new Float32Array(rows * cols), 0, rows);
+  context.run(graph);
+  read().forEach((values, i) => assertSameBits(values, expected[i]!, `heads ${i}`));
 });
 
 testSimulated(

@@ -35,6 +35,7 @@ const CASES = [
   "linear_q6_k_agrees",
   "linear_int8_agrees",
   "linear_of_several_formats_agrees",
+  "linear_quantized_keeps_nan_and_infinity_in_their_rows",
   "embedding_reads_rows",
   "embedding_reads_quantized_rows",
 ];

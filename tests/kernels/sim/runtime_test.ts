@@ -21,6 +21,7 @@ const CASES = [
   "source_becomes_a_target",
   "graph_runs_what_was_captured",
   "graph_forks_and_joins",
+  "graph_takes_attributes_when_it_is_made",
   "graph_parameters_are_replaced",
   "capture_refuses",
   "capture_of_a_thread",

@@ -1,4 +1,7 @@
 // Products with quantised weights.
+#include <cmath>
+#include <limits>
+
 #include "cases_of_linear.h"
 
 namespace {
@@ -43,6 +46,29 @@ CASE(linear_quantized_rows_keep_their_bits) {
     expect_same_bits({{AERIE_FORMAT_Q4_K, 9}, {AERIE_FORMAT_Q6_K, 8}}, AERIE_BF16, 512);
     expect_same_bits({{AERIE_FORMAT_Q4_0, 8}, {AERIE_FORMAT_Q5_1, 9}, {AERIE_FORMAT_Q5_0, 8}}, AERIE_BF16, 96);
     expect_same_bits({{AERIE_FORMAT_F32, 17}}, AERIE_INT8, 96);
+}
+
+// By the kernels for few rows and for many.
+CASE(linear_quantized_keeps_nan_and_infinity_in_their_rows) {
+    for (const aerie_format format : {AERIE_FORMAT_F32, AERIE_FORMAT_Q4_0, AERIE_FORMAT_Q4_K, AERIE_FORMAT_Q5_0,
+                                      AERIE_FORMAT_Q5_1, AERIE_FORMAT_Q6_K}) {
+        const TestWeight weight = make_weight({{format, 34}}, 512, AERIE_INT8, 13);
+        for (const uint32_t most : {0u, kManyRows}) {
+            std::vector<float> x = random_floats(9 * 512, 14);
+            const std::vector<float> plain = linear(weight, x, most);
+            x[3 * 512 + 500] = std::numeric_limits<float>::quiet_NaN();
+            x[5 * 512 + 7] = -std::numeric_limits<float>::infinity();
+            const std::vector<float> out = linear(weight, x, most);
+            for (size_t i = 0; i < 9 * 34; ++i) {
+                if (i / 34 == 3)
+                    EXPECT(std::isnan(out[i]));
+                else if (i / 34 == 5)
+                    EXPECT(!std::isfinite(out[i]));
+                else
+                    EXPECT(same_bits(&out[i], &plain[i], 1));
+            }
+        }
+    }
 }
 
 CASE(embedding_reads_quantized_rows) {

@@ -115,6 +115,34 @@ CASE(graph_branches_race) {
     printf("error %d\n", int(cudaStreamSynchronize(compute)));
 }
 
+CASE(graph_takes_attributes_when_it_is_made) {
+    const cudaStream_t compute = stream();
+    const Device<int> values(std::vector<int>(kCount, 0));
+    OK(launch_change(values.data, kCount, 1, 1, compute));
+    const auto allow = [](int bytes) {
+        OK(cudaFuncSetAttribute(change_kernel(), cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+    };
+    int* data = values.data;
+    int rows = kCount, factor = 1, added = 7;
+    void* arguments[] = {&data, &rows, &factor, &added};
+    const auto capture = [&](cudaGraph_t& graph) {
+        OK(cudaStreamBeginCapture(compute, cudaStreamCaptureModeRelaxed));
+        OK(cudaLaunchKernel(change_kernel(), dim3(8), dim3(64), arguments, 60 << 10, compute));
+        OK(cudaStreamEndCapture(compute, &graph));
+    };
+    cudaGraph_t graph;
+    cudaGraphExec_t executable;
+    allow(60 << 10);
+    capture(graph);
+    allow(59 << 10);
+    EXPECT(cudaGraphInstantiate(&executable, graph) == cudaErrorInvalidValue);
+    allow(60 << 10);
+    OK(cudaGraphInstantiate(&executable, graph));
+    OK(cudaGraphLaunch(executable, compute));
+    OK(cudaStreamSynchronize(compute));
+    EXPECT(values.read() == std::vector<int>(kCount, 8));
+}
+
 CASE(graph_parameters_are_replaced) {
     const cudaStream_t compute = stream();
     const Device<int> values(std::vector<int>(kCount, 0)), others(std::vector<int>(kCount, 0));
