@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { cannotBuild, NativeError } from "./error.ts";
 
 /** The packages of a toolkit, as pip takes them: the compiler, what it includes, and the runtime to link. */
-export const TOOLKIT_PACKAGES: readonly string[] = [
+const TOOLKIT_PACKAGES: readonly string[] = [
   "nvidia-cuda-nvcc",
   "nvidia-cuda-crt",
   "nvidia-cuda-runtime",

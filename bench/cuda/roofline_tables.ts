@@ -40,7 +40,7 @@ const EAGLE3_5 = { levels: 5, topK: 8, nodes: 32, acceptLength: 4.68 },
   EAGLE2_5 = { ...EAGLE3_5, nodes: 64, acceptLength: 3.75 };
 
 /** The settings that SGLang publishes figures of, and what would change them. */
-export const SPECULATIONS: readonly Speculation[] = [
+const SPECULATIONS: readonly Speculation[] = [
   { name: "plain", published: 158.34 },
   { name: "EAGLE-3 5/8/32", head: EAGLE3, ...EAGLE3_5, published: 373.25 },
   { name: "EAGLE-3 5/8/32, int8 head", head: { ...EAGLE3, weightBytes: 34 / 32 }, ...EAGLE3_5 },
@@ -50,7 +50,7 @@ export const SPECULATIONS: readonly Speculation[] = [
 ];
 
 /** Seconds of a round at least: the head's levels, and the target over the tree. */
-export function roundSeconds(
+function roundSeconds(
   { head, levels = 0, topK = 1, nodes = 1 }: Speculation,
   gpu: typeof GPUS[number],
 ): number {

@@ -4,10 +4,10 @@
 using namespace aerie;
 using namespace aerie::trace;
 
-// Numbers of so many rows; 0 where the handle is stale, so that the call is refused.
+// Numbers of so many rows; 0 where the handle is stale or the tensor has fewer, so that the call is refused.
 static size_t numbers_of(uint32_t context, uint32_t tensor, size_t num_rows) {
     const auto found = find<Tensor>(context, tensor);
-    return found ? found->cols * num_rows : 0;
+    return found && num_rows <= found->capacity ? found->cols * num_rows : 0;
 }
 
 int32_t aerie_context_create(uint32_t* context, int32_t device, uint32_t device_index, uint32_t num_threads) {

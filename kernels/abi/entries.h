@@ -2,6 +2,7 @@
 // op_entries.cpp the functions themselves.
 #pragma once
 #include "aerie.h"
+#include "core/op_list.h"
 
 #define AERIE_ENTRIES(X)   \
     X(context_create)      \
@@ -35,21 +36,9 @@
     X(graph_launch)        \
     X(wait)                \
     X(graph_release)       \
-    X(embedding)           \
-    X(rms_norm)            \
-    X(linear)              \
-    X(rope_angles)         \
-    X(rope)                \
-    X(kv_store)            \
-    X(attention)           \
-    X(silu_mul)            \
-    X(gather_outputs)      \
-    X(gather_rows)         \
-    X(store_rows)          \
-    X(add_bias)            \
+    AERIE_OPS(X)           \
     X(sampler_create)      \
     X(sampler_write)       \
-    X(sample)              \
     X(sampler_read)        \
     X(sampler_release)
 

@@ -71,10 +71,12 @@ int32_t aerie_sampler_read(uint32_t context, int32_t* tokens, float* logprobs, i
                            int32_t* ranks, float* query_logprobs, uint32_t sampler, uint32_t ticket, uint32_t num_rows,
                            uint32_t num_queries) {
     const auto found = find<Sampler>(context, sampler);
-    const size_t num_tops = (found ? found->max_top : 0) * size_t(num_rows);
-    return call(Entry::sampler_read, entry::aerie_sampler_read, Handle{context}, Out<int32_t>{tokens, num_rows},
-                Out<float>{logprobs, num_rows}, Out<int32_t>{top_tokens, num_tops}, Out<float>{top_logprobs, num_tops},
-                Out<int32_t>{ranks, num_rows}, Out<float>{query_logprobs, num_queries}, Handle{sampler}, Ticket{ticket},
+    // None where the call is refused.
+    const size_t drawn = found && num_rows <= found->max_outputs ? num_rows : 0;
+    const size_t num_tops = drawn ? found->max_top * drawn : 0;
+    return call(Entry::sampler_read, entry::aerie_sampler_read, Handle{context}, Out<int32_t>{tokens, drawn},
+                Out<float>{logprobs, drawn}, Out<int32_t>{top_tokens, num_tops}, Out<float>{top_logprobs, num_tops},
+                Out<int32_t>{ranks, drawn}, Out<float>{query_logprobs, num_queries}, Handle{sampler}, Ticket{ticket},
                 Scalar{num_rows}, Scalar{num_queries});
 }
 int32_t aerie_sampler_release(uint32_t context, uint32_t sampler) {

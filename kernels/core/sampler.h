@@ -4,6 +4,9 @@
 
 namespace aerie {
 
+// Launches that drew last and whose results a sampler keeps.
+constexpr uint32_t kNumDraws = 4;
+
 // Parameters of the next draw, checked, in the caller's memory.
 struct SamplerInputs {
     const aerie_sampling_row* rows = nullptr;

@@ -33,8 +33,6 @@ class CpuSampler final : public Sampler {
     void read(const SamplerOutputs& outputs, uint64_t launch);
 
   private:
-    static constexpr uint32_t kNumDraws = 4;
-
     DrawInputs next_;
     Draw draws_[kNumDraws];
     uint32_t last_ = 0;

@@ -5,12 +5,12 @@
 #include "core/error.h"
 #include "cuda/attention.h"
 #include "cuda/sampling.h"
+#include "cuda/scratch.h"
 
 namespace aerie::cuda {
 namespace {
 
-// Room for chunks of keys that are attended to at the same time.
-constexpr size_t kMostScratchBytes = size_t(64) << 20;
+// Rows of a forward whose chunks of keys are attended to at the same time.
 constexpr uint32_t kMostScratchRows = 64;
 
 using Launcher = void (*)(const Op&, const Launch&);

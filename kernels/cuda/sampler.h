@@ -39,8 +39,6 @@ class CudaSampler final : public Sampler {
     void copy_inputs(DeviceMemory& memory);
 
   private:
-    static constexpr uint32_t kNumDraws = 4;
-
     struct Inputs {
         std::vector<aerie_sampling_row> rows;
         std::vector<aerie_logit_change> changes;

@@ -87,7 +87,7 @@ const CUDA_PACKING: Packing = {
 };
 const FLOAT_BYTES = { float32: 4, float16: 2, bfloat16: 2 } as const;
 const FLOAT = 4;
-/** What CUDA's attention takes beside its tensors at most, `kernels/cuda/run_ops.cpp`. */
+/** What CUDA's attention and draws take beside their tensors at most, `kernels/cuda/scratch.h`. */
 const CUDA_SCRATCH_BYTES = 64 << 20;
 /** Copies of a batch's arrays: one where they are filled, three in the library, which takes the next while one runs. */
 const NUM_BATCHES = 4;

@@ -32,7 +32,7 @@ export interface Recording {
 }
 
 /** What is recorded, and on which device. */
-export function recordings(): Recording[] {
+function recordings(): Recording[] {
   const test = (path: string, filter: string) => ["test", "-A", "--no-check", "--filter", filter, path];
   return [
     ...KERNEL_TESTS.map((name) => ({
@@ -85,7 +85,7 @@ function isOfSimulator(path: string): boolean {
 }
 
 /** Changes with what a recording is of: the library, the program and what supports it. */
-export function hashOf({ args }: Recording, library: string): string {
+function hashOf({ args }: Recording, library: string): string {
   const support = join(root, "tests", "support"),
     names = [...Deno.readDirSync(support)].map(({ name }) => name);
   const program = args.find((arg) => arg.endsWith(".ts"))!;

@@ -8,6 +8,9 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname!, "..", "..");
 
+/** Orders of threads, blocks and work that checks run under: both ways, and three at random. */
+export const SCHEDULES: readonly string[] = ["forward", "reverse", "1", "2", "3"];
+
 /** Kernels as they are, or with access checks. */
 export type SimBuild = "plain" | "checked";
 

@@ -9,6 +9,7 @@ import type { Device } from "../../ffi/enums.ts";
 import * as ops from "../../ffi/ops.ts";
 import { rowsAt } from "./batches.ts";
 import { randomRow, seededRandom } from "./block_formats.ts";
+import { assertNative, Status } from "./misuse.ts";
 import { mapBytes, normals, readRows, tensorOf } from "./native.ts";
 
 const COLS = 48, ROWS = 3, KV_HEADS = 1, HEADS = 1, HEAD_DIM = 16;
@@ -55,4 +56,10 @@ for (const first of [0, 3]) {
 const x = tensorOf(context, normals(random, 2 * COLS), COLS),
   bias = tensorOf(context, normals(random, COLS), COLS);
 ops.addBias(context, x, bias);
+const { native, id } = context;
+assertNative(
+  () => context.check(native.aerie_tensor_read(id, new Float32Array(1), x, 0, 1 << 30)),
+  Status.badShape,
+  /^tensor_read: rows 0 \+ 1073741824 of 2$/,
+);
 readRows(context, x, 2, COLS);

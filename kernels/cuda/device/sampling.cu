@@ -3,11 +3,10 @@
 
 #include "cuda/sampler.h"
 #include "cuda/sampling.h"
+#include "cuda/scratch.h"
 
 namespace aerie::cuda {
 namespace {
-
-constexpr size_t kMostScratchBytes = size_t(64) << 20;
 
 // Of a sampler's rows.
 struct ScratchSizes {

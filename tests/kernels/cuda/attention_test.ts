@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { opPrograms } from "../../support/sim_programs.ts";
+import { opPrograms, SCHEDULES } from "../../support/sim_programs.ts";
 
 const SHORT = [
   "attention_in_short_agrees_with_float64",
@@ -26,7 +26,7 @@ const LAWS = [
   "a_tree_is_the_same_as_straight_decoding",
 ];
 
-for (const schedule of ["forward", "reverse", "1", "2"]) {
+for (const schedule of SCHEDULES) {
   Deno.test(`cuda: attention [checked, ${schedule}]`, async () => {
     for (const name of SHORT) await opPrograms.passSilently("checked", name, { AERIE_SIM_SEED: schedule });
   });

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { isSimulatorBuilt } from "../../support/cuda_sim.ts";
+import { isSimulatorBuilt, simulatorPath } from "../../support/cuda_sim.ts";
 import { run } from "../../support/sim_programs.ts";
 
 const root = join(import.meta.dirname!, "..", "..", "..");
@@ -15,7 +15,7 @@ async function firstDevice(env: Record<string, string>): Promise<string> {
   const script = `
     import { Context } from "${root}/ffi/context.ts";
     try {
-      using context = new Context("${root}/build/libaerie_cuda_sim.so", { device: "cuda-sim", threads: 1 });
+      using context = new Context("${simulatorPath}", { device: "cuda-sim", threads: 1 });
       console.log(context.describe());
     } catch (error) {
       console.log(error.code + ": " + error.message);

@@ -4,11 +4,9 @@
  *
  * @module
  */
-import { linearPrograms } from "../../support/sim_programs.ts";
+import { linearPrograms, SCHEDULES } from "../../support/sim_programs.ts";
 
 const DEVICES = ["sm_80", "sm_90"];
-/** Orders of threads and blocks under which accesses are checked. */
-const SCHEDULES = ["forward", "reverse", "1", "2"];
 
 /** Cases whose accesses are checked under every schedule. */
 const CASES = [

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { opPrograms } from "../../support/sim_programs.ts";
+import { opPrograms, SCHEDULES } from "../../support/sim_programs.ts";
 
 /** Functions of one number, which no kernel calls there. */
 const FUNCTIONS = [
@@ -29,8 +29,6 @@ const ROW_OPS = [
   "rows_are_copied_one_after_another",
   "slots_are_copied_one_after_another",
 ];
-
-const SCHEDULES = ["forward", "reverse", "1", "2"];
 
 Deno.test("cuda: exp, logs, sine and cosine keep their bounds", async () => {
   for (const name of FUNCTIONS) await opPrograms.passSilently("plain", name);

@@ -14,7 +14,7 @@ import { forgetCounts, inject, openSimulated, simCounts, testSimulated } from ".
 import { assertNative, Status } from "../../support/misuse.ts";
 import { libraryPath, mapBytes, normals, tensorOf } from "../../support/native.ts";
 import { addDraw, type Draw, drawRows } from "../../support/samplers.ts";
-import { samplingPrograms } from "../../support/sim_programs.ts";
+import { samplingPrograms, SCHEDULES } from "../../support/sim_programs.ts";
 
 /** Rows with every parameter that there is, in many mixtures. */
 function mixedRows(count: number, vocabSize: number, random: () => number): Draw[] {
@@ -207,7 +207,7 @@ const CASES = [
   "logits_that_are_not_finite_are_survived",
 ];
 
-for (const schedule of ["forward", "reverse", "1", "2"]) {
+for (const schedule of SCHEDULES) {
   Deno.test(`cuda: sampling [checked, ${schedule}]`, async () => {
     for (const name of CASES) {
       await samplingPrograms.passSilently("checked", name, { AERIE_SIM_SEED: schedule });

@@ -5,10 +5,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { simulatorPrograms } from "../../support/sim_programs.ts";
+import { SCHEDULES, simulatorPrograms } from "../../support/sim_programs.ts";
 
 const BUILDS = ["plain", "checked"] as const;
-const SCHEDULES = ["forward", "reverse", "1", "2", "3"];
 
 /** Cases that no schedule may change. */
 const CASES = [

@@ -9,19 +9,23 @@ import type { HeadCheckpoint } from "../../../runtime/contracts/speculation_conf
 import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../../runtime/contracts/server_args.ts";
 import { loadModel } from "../../../runtime/models/load.ts";
+import { TargetRunner } from "../../../runtime/models/target_runner.ts";
+import { SimulatedClock } from "../../support/simulated_clock.ts";
 import { verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import type { StorageFormat } from "../../../runtime/contracts/storage_format.ts";
 import { BatchArrays } from "../../../ffi/batch.ts";
 import { Context } from "../../../ffi/context.ts";
 import { draftLimits } from "../../../runtime/speculation/tree_proposer.ts";
-import { isSimulatorBuilt, openSimulated } from "../../support/cuda_sim.ts";
-import { libraryPath, withIsa } from "../../support/native.ts";
+import { isSimulatorBuilt, openSimulated, simulatorPath } from "../../support/cuda_sim.ts";
+import { libraryPath, mapBytes, withIsa } from "../../support/native.ts";
 import { defaultArgs, modelConfig } from "../../support/test_engine.ts";
 
 /** Compares what a tiny model takes in `context` with what was foretold for its device. */
 async function compareWeights(format: StorageFormat, dtype: VerifierConfig["dtype"], open: () => Context) {
-  await withTinyCheckpoint({ kind: "gguf", seed: 1, format }, (checkpoint) => {
+  // Blocks of K-quants are 256 wide.
+  const config = format.endsWith("_K") ? { hiddenSize: 256, intermediateSize: 256, headDim: 64 } : {};
+  await withTinyCheckpoint({ kind: "gguf", seed: 1, format, config }, (checkpoint) => {
     using context = open();
     const device = context.describe().startsWith("cuda-sim") ? "cuda-sim" : "cpu";
     const config = verifierConfig(checkpoint, { device, dtype, featureLayers: [0, 1] });
@@ -39,7 +43,7 @@ async function compareWeights(format: StorageFormat, dtype: VerifierConfig["dtyp
 
 Deno.test("weights take what was foretold", async () => {
   const open = () => withIsa("portable", () => new Context(libraryPath, { device: "cpu", threads: 2 }));
-  for (const format of ["F32", "BF16", "Q4_1", "Q5_0", "Q8_0"] as const) {
+  for (const format of ["F32", "BF16", "Q4_1", "Q5_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"] as const) {
     for (const dtype of ["auto", "float16"] as const) await compareWeights(format, dtype, open);
   }
 });
@@ -48,7 +52,8 @@ Deno.test({
   name: "weights take what was foretold on CUDA, too",
   ignore: !isSimulatorBuilt,
   async fn() {
-    for (const format of ["F32", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"] as const) {
+    const simple = ["F32", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"] as const;
+    for (const format of [...simple, "Q4_K", "Q5_K", "Q6_K"] as const) {
       await compareWeights(format, "auto", openSimulated);
     }
     await compareWeights("BF16", "float32", openSimulated);
@@ -134,6 +139,51 @@ Deno.test("a head takes weights, KV, the states of its layers and pages to grow 
   );
 });
 
+Deno.test({
+  name: "a head's weights take what was foretold, in int8",
+  ignore: !isSimulatorBuilt,
+  fn() {
+    const [rows, cols] = [64, 256], w = target.tensors.get("w")!;
+    const small = { ...head, tensors: new Map([["w", { ...w, shape: [rows, cols] }]]) };
+    const { config } = planSpeculation(proposerEntry("EAGLE3"), defaultArgs, "LlamaForCausalLM");
+    for (const device of ["cpu", "cuda-sim"] as const) {
+      using context = device === "cpu" ? new Context(libraryPath, { device, threads: 1 }) : openSimulated();
+      const weight = context.createWeight(rows, cols);
+      const file = mapBytes(context, new Uint8Array(4 * rows * cols));
+      context.appendWeight(weight, { file, offset: 0, format: "F32" }, rows, 0);
+      context.packWeight(weight, "int8");
+      const needs = memoryNeeds({ ...SMALL, device }, {
+        ...config,
+        draft: undefined,
+        head: small,
+        hotTokens: undefined,
+      });
+      assert.equal(needs.draftWeightBytes, context.weightBytes(weight), device);
+    }
+  },
+});
+
+Deno.test({
+  name: "a model takes no more of a device than was foretold",
+  ignore: !isSimulatorBuilt,
+  fn: () =>
+    withTinyCheckpoint({ kind: "gguf", seed: 1, format: "BF16" }, (checkpoint) => {
+      using before = openSimulated();
+      const sizes = { maxRows: 300, maxOutputs: 300, contextLength: 8192, maxTotalTokens: 8192 };
+      const config = verifierConfig(checkpoint, {
+        device: "cuda-sim",
+        libraryPath: simulatorPath!,
+        ...sizes,
+      });
+      const freeBytes = before.memory().freeBytes;
+      using _runner = new TargetRunner(config, { log: () => {}, clock: new SimulatedClock() });
+      const taken = freeBytes - before.memory().freeBytes, needs = memoryNeeds(config, undefined);
+      const poolBytes = needs.kvTokenBytes * config.maxTotalTokens;
+      assert.ok(taken > needs.weightBytes + poolBytes, `${taken} bytes`);
+      assert.ok(taken <= needs.weightBytes + poolBytes + needs.activationBytes, `${taken} bytes`);
+    }),
+});
+
 const target: Checkpoint = {
   path: "m",
   config: { ...modelConfig, hiddenSize: 512, numLayers: 8, headDim: 64, maxPositionEmbeddings: 2048 },
@@ -162,7 +212,11 @@ const head: HeadCheckpoint = {
   },
 };
 
-function tokensWith(args: Partial<ServerArgs>, free: FreeMemory, withHead = false): number {
+function tokensWith(
+  args: Partial<ServerArgs>,
+  free: FreeMemory,
+  { withHead = false, device = "cpu" }: { withHead?: boolean; device?: VerifierConfig["device"] } = {},
+): number {
   const all = { ...defaultArgs, ...args };
   const { config } = planSpeculation(proposerEntry("EAGLE3"), all, "LlamaForCausalLM");
   const speculation = { ...config, draft: undefined, head, hotTokens: undefined };
@@ -170,7 +224,7 @@ function tokensWith(args: Partial<ServerArgs>, free: FreeMemory, withHead = fals
     args: all,
     checkpoint: target,
     libraryPath: "none",
-    device: "cpu",
+    device,
     eosTokenIds: [0],
     ...(withHead && { speculation }),
     free,
@@ -205,13 +259,18 @@ Deno.test("what does not fit is refused with what makes it fit", () => {
   );
 });
 
+Deno.test("without flags a GPU's pool takes what weights leave of 88 % of its memory", () => {
+  const free = { bytes: 2 ** 35, boundBy: "device" } as const, weight = 2 ** 30, kvToken = 2 * 8 * 64 * 2;
+  assert.equal(tokensWith({}, free, { device: "cuda" }), Math.floor((2 ** 35 * 0.88 - weight) / kvToken));
+});
+
 Deno.test("--mem-fraction-static counts head and hidden states too", () => {
   const free = { bytes: 2 ** 33, boundBy: "host" } as const, memFractionStatic = 0.5;
   const weight = 2 ** 30, kvToken = 2 * 8 * 64 * 2, hiddenToken = 2 * 3 * 512;
   assert.equal(tokensWith({ memFractionStatic }, free), Math.floor((2 ** 32 - weight) / kvToken));
   const headWeight = 2 ** 28 * 1088 / 1024;
   assert.equal(
-    tokensWith({ memFractionStatic }, free, true),
+    tokensWith({ memFractionStatic }, free, { withHead: true }),
     Math.floor((2 ** 32 - weight - headWeight) / (kvToken + kvToken / 8 + hiddenToken)),
   );
   assert.throws(
