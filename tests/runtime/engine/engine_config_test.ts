@@ -74,6 +74,12 @@ Deno.test("graphs are captured for a GPU alone, by its memory or by what the fla
   assert.equal(graphsOf({ cudaGraphMaxBs: 64, maxRunningRequests: 3 }, "cuda", 80), 3);
   assert.equal(graphsOf({ disableCudaGraph: true }, "cuda", 80), undefined);
   assert.equal(graphsOf({ cudaGraphMaxBs: 8 }, "cpu", 80), undefined);
+  Deno.env.set("AERIE_CUDA_SYNC", "1");
+  try {
+    assert.equal(graphsOf({}, "cuda", 80), undefined, "the library would launch none");
+  } finally {
+    Deno.env.delete("AERIE_CUDA_SYNC");
+  }
 });
 
 Deno.test("a head width that no kernel has is refused by name", () => {
