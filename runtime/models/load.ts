@@ -142,12 +142,13 @@ export function loadModel(
   );
   const halfBytes = numPages * pageSize * kvBytes(checkpoint.config, config.kvDtype) / 2;
   log("info", kvLine(checkpoint.config, config.kvDtype, numPages * pageSize));
+  const featureBytes = FEATURE_BYTES * numPages * pageSize * config.featureLayers.length *
+    checkpoint.config.hiddenSize;
   if (features) {
-    const bytes = FEATURE_BYTES * numPages * pageSize * features.layers.length * checkpoint.config.hiddenSize;
     log(
       "info",
       `Hidden states for the draft head are allocated. layers: ${features.layers.join(", ")}, ` +
-        `#tokens: ${numPages * pageSize}, size: ${(bytes / GIB).toFixed(2)} GB`,
+        `#tokens: ${numPages * pageSize}, size: ${(featureBytes / GIB).toFixed(2)} GB`,
     );
   }
   const backend = context.describe();
@@ -158,6 +159,7 @@ export function loadModel(
     kBytes: halfBytes,
     vBytes: halfBytes,
     weightBytes: weights.packedBytes,
+    featureBytes,
     backend,
     handles: {
       context: context.id,

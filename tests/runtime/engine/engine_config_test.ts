@@ -14,7 +14,7 @@ import { defaultArgs, modelConfig } from "../../support/test_engine.ts";
 
 const costs = { sizes: [1], ms: [1] };
 const handles = { context: 1, embedding: 2, lmHead: 3, features: 0 };
-const info = { numPages: 99, kBytes: 1, vBytes: 1, weightBytes: 1, backend: "cpu", handles };
+const info = { numPages: 99, kBytes: 1, vBytes: 1, weightBytes: 1, featureBytes: 0, backend: "cpu", handles };
 
 function checkpointOf(config: Partial<typeof modelConfig> = {}) {
   return {
