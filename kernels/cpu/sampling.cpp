@@ -46,10 +46,11 @@ void change_logits(float* logits, const aerie_sampling_row& row, const DrawInput
     }
 }
 
+// NaN is none: `max` returns its second operand where the first is NaN.
 float largest(const float* logits, uint32_t vocab) {
     Floats best = set1(-INFINITY);
     uint32_t i = 0;
-    for (; i + 16 <= vocab; i += 16) best = max(best, load(logits + i));
+    for (; i + 16 <= vocab; i += 16) best = max(load(logits + i), best);
     float value = reduce_max(best);
     for (; i < vocab; ++i) value = logits[i] > value ? logits[i] : value;
     return value;

@@ -33,7 +33,7 @@ AERIE_INLINE Floats sub(Floats a, Floats b) { AERIE_QUARTERS(Floats, vsubq_f32(a
 AERIE_INLINE Floats mul(Floats a, Floats b) { AERIE_QUARTERS(Floats, vmulq_f32(a.v[i], b.v[i])); }
 AERIE_INLINE Floats div(Floats a, Floats b) { AERIE_QUARTERS(Floats, vdivq_f32(a.v[i], b.v[i])); }
 AERIE_INLINE Floats fma(Floats a, Floats b, Floats c) { AERIE_QUARTERS(Floats, vfmaq_f32(c.v[i], a.v[i], b.v[i])); }
-AERIE_INLINE Floats max(Floats a, Floats b) { AERIE_QUARTERS(Floats, vmaxq_f32(a.v[i], b.v[i])); }
+AERIE_INLINE Floats max(Floats a, Floats b) { AERIE_QUARTERS(Floats, vmaxnmq_f32(a.v[i], b.v[i])); }
 AERIE_INLINE Floats abs(Floats a) { AERIE_QUARTERS(Floats, vabsq_f32(a.v[i])); }
 AERIE_INLINE Floats load_f16(const uint16_t* p) {
     AERIE_QUARTERS(Floats, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i))));
