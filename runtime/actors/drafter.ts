@@ -6,10 +6,12 @@
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import { type DrafterMessage, unreachable } from "../messages/actors.ts";
 import { type Drafted } from "../messages/scheduler_drafter.ts";
-import { loading } from "../models/load.ts";
+import { kvBytes, loading } from "../models/load.ts";
+import { MemoryUse } from "../models/memory_use.ts";
 import { effortOn, measureDrafts } from "../speculation/measure.ts";
 import type { Proposer } from "../speculation/proposer.ts";
 import { createProposer, targetParts } from "../speculation/registry.ts";
+import { draftLimits } from "../speculation/tree_proposer.ts";
 import type { DrafterConfig, DrafterInfo } from "../contracts/config.ts";
 
 class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
@@ -30,10 +32,16 @@ class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {
       graphSequences,
     };
     const target = targetParts(verifierConfig, verifierInfo);
-    const { path } = speculation.head ?? speculation.draft ?? verifierConfig.checkpoint;
-    this.#proposer = loading(path, () => {
+    const drafter = speculation.head ?? speculation.draft;
+    this.#proposer = loading((drafter ?? verifierConfig.checkpoint).path, () => {
+      const use = MemoryUse.attach(target.libraryPath, target.context);
       const proposer = createProposer({ speculation, limits, target, log });
       proposer.capture?.({ numSteps: speculation.numSteps, clock, log });
+      if (drafter && verifierConfig.device !== "cpu") {
+        const numTokens = draftLimits(limits, speculation.topk).numPages * pageSize;
+        const counted = { KV: numTokens * kvBytes(drafter.config, verifierConfig.kvDtype) };
+        log("info", use.line("draft", counted, "weights, activations, scratch and graphs"));
+      }
       return proposer;
     });
     const effort = effortOn(verifierConfig.device);

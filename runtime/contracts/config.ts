@@ -70,6 +70,8 @@ export interface VerifierInfo {
   readonly vBytes: number;
   /** Size of the weights as packed. */
   readonly weightBytes: number;
+  /** Size of the hidden states that are kept for a draft head. */
+  readonly featureBytes: number;
   /** Native backend in words, e.g. `cpu avx512vnni, 2 threads`. */
   readonly backend: string;
   /** What a proposer may use of the target. */

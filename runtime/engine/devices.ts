@@ -16,6 +16,11 @@ import type { EngineOptions } from "./options.ts";
 /** Oldest compute capability that the CUDA kernels run on. */
 const MIN_MAJOR = 8;
 
+/** Whether the CUDA library waits for every op, to name the one that fails; then it launches no graphs. */
+export function waitsForEachOp(): boolean {
+  return Deno.env.get("AERIE_CUDA_SYNC") === "1";
+}
+
 /** A device that can be used, with its library. */
 export type OpenedDevice = Pick<EngineOptions, "libraryPath" | "device" | "deviceIndex">;
 
@@ -66,6 +71,9 @@ async function openGpu(
     // Whether it can be opened is known for sure only now.
     using context = new Context(libraryPath, { device, deviceIndex: baseGpuId, threads: 1 });
     options.log("info", `Device: ${context.describe()}`);
+    if (waitsForEachOp()) {
+      options.log("info", "AERIE_CUDA_SYNC=1: every op is waited for, no CUDA graphs are captured");
+    }
   } catch (error) {
     if (!(error instanceof NativeError)) throw error;
     throw new LoadError(

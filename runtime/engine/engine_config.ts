@@ -11,6 +11,7 @@ import type { EngineOptions } from "./options.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { ModelInfo } from "../contracts/model_info.ts";
 import { type FreeMemory, readFreeMemory } from "./device_memory.ts";
+import { waitsForEachOp } from "./devices.ts";
 import { planPool } from "./pool_size.ts";
 import type { DraftCosts, DraftingConfig, SpeculationConfig } from "../contracts/speculation_config.ts";
 import { NO_BOUND } from "../contracts/text_length.ts";
@@ -149,7 +150,7 @@ function graphsOf(
   { bytes }: FreeMemory,
   maxRunningRequests: number,
 ): Pick<VerifierConfig, "graphSequences"> {
-  if (device === "cpu" || disableCudaGraph) return {};
+  if (device === "cpu" || disableCudaGraph || waitsForEachOp()) return {};
   const gigabytes = bytes / 2 ** 30;
   const usual = device === "cuda-sim"
     ? 4

@@ -4,9 +4,11 @@
  *
  * @module
  */
-import type { Context } from "../../ffi/context.ts";
-import type { GraphId } from "../../ffi/handles.ts";
+import { LoadError } from "../contracts/errors.ts";
 import type { LogLevel } from "../contracts/log_level.ts";
+import type { Context } from "../../ffi/context.ts";
+import { NativeError } from "../../ffi/error.ts";
+import type { GraphId } from "../../ffi/handles.ts";
 
 /** The largest forward that runs as a graph. */
 export interface GraphSize {
@@ -42,7 +44,7 @@ export interface Capture {
 /**
  * Prepares a recorded graph for every size.
  *
- * @throws {NativeError} if memory runs out
+ * @throws {LoadError} if memory runs out, with the flags that help
  */
 export function captureGraphs({ context, graph, largest, name, clock, log }: Capture): void {
   const begun = clock.now(), freeBefore = context.memory().freeBytes;
@@ -53,7 +55,15 @@ export function captureGraphs({ context, graph, largest, name, clock, log }: Cap
   // The largest first, as SGLang does: if memory runs out, it does so at once.
   buckets.toReversed().forEach((rows, i) => {
     const segments = Math.min(rows, largest.segments), outputs = Math.min(rows, largest.outputs);
-    context.prepare(graph, { rows, segments, outputs });
+    try {
+      context.prepare(graph, { rows, segments, outputs });
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error;
+      throw new LoadError(
+        `Cannot capture ${name} of ${rows} rows: ${error.message}; a smaller --mem-fraction-static or ` +
+          "--cuda-graph-max-bs leaves more memory, --disable-cuda-graph does without graphs",
+      );
+    }
     const numDone = i + 1, numDue = Math.floor(numDone * NUM_LINES / buckets.length);
     if (numDue === numLines) return;
     numLines = numDue;

@@ -16,6 +16,8 @@ import { FEATURE_BYTES, FEATURE_DTYPE, type FeaturePool, type Model } from "./mo
 import { createModel } from "./registry.ts";
 
 const GIB = 1024 ** 3;
+/** Prevailing formats that are stored as `--dtype` says. */
+const FLOAT_NAMES: ReadonlySet<string> = new Set(["float32", "bfloat16", "float16"]);
 
 /** The part of a verifier's configuration that concerns the model alone. */
 export type LoadConfig = Omit<
@@ -44,7 +46,8 @@ export interface LoadedModel {
 }
 
 /**
- * Runs what brings a checkpoint into the library; what the library refuses then names the checkpoint.
+ * Runs what brings a checkpoint into the library; what the library refuses then names the checkpoint, and
+ * where memory ran out, the flags that help.
  *
  * @throws {LoadError} in place of a `NativeError`
  */
@@ -52,7 +55,11 @@ export function loading<Result>(path: string, body: () => Result): Result {
   try {
     return body();
   } catch (error) {
-    throw error instanceof NativeError ? new LoadError(`Cannot load ${path}: ${error.message}`) : error;
+    if (!(error instanceof NativeError)) throw error;
+    const remedy = error.code === "out_of_memory"
+      ? ", a smaller --mem-fraction-static or --max-total-tokens leaves more"
+      : "";
+    throw new LoadError(`Cannot load ${path}: ${error.message}${remedy}`);
   }
 }
 
@@ -104,10 +111,11 @@ export function loadModel(
   const { checkpoint, pageSize } = config;
   const limits = batchLimits(config), batch = context.createBatch(limits);
   log("info", `Load weight begin. avail mem=${availableMemory(context)}`);
+  const dtype = config.dtype === "auto" ? Weights.autoDtype(checkpoint) : config.dtype;
   const weights = new Weights({
     context,
     checkpoint,
-    dtype: config.dtype === "auto" ? Weights.autoDtype(checkpoint) : config.dtype,
+    dtype,
     onProgress: shardProgress(checkpoint.tensors.values(), checkpoint.files, log),
   });
   const numPages = Math.floor(config.maxTotalTokens / pageSize);
@@ -122,7 +130,9 @@ export function loadModel(
   weights.close();
   log(
     "info",
-    `Load weight end. type=${checkpoint.config.architecture}, dtype=${checkpoint.dtype}, ` +
+    `Load weight end. type=${checkpoint.config.architecture}, dtype=${
+      FLOAT_NAMES.has(checkpoint.dtype) ? dtype : checkpoint.dtype
+    }, ` +
       `avail mem=${availableMemory(context)}, mem usage=${(weights.packedBytes / GIB).toFixed(2)} GB.`,
   );
   const { numLayers, numKvHeads, headDim } = checkpoint.config;
@@ -132,12 +142,13 @@ export function loadModel(
   );
   const halfBytes = numPages * pageSize * kvBytes(checkpoint.config, config.kvDtype) / 2;
   log("info", kvLine(checkpoint.config, config.kvDtype, numPages * pageSize));
+  const featureBytes = FEATURE_BYTES * numPages * pageSize * config.featureLayers.length *
+    checkpoint.config.hiddenSize;
   if (features) {
-    const bytes = FEATURE_BYTES * numPages * pageSize * features.layers.length * checkpoint.config.hiddenSize;
     log(
       "info",
       `Hidden states for the draft head are allocated. layers: ${features.layers.join(", ")}, ` +
-        `#tokens: ${numPages * pageSize}, size: ${(bytes / GIB).toFixed(2)} GB`,
+        `#tokens: ${numPages * pageSize}, size: ${(featureBytes / GIB).toFixed(2)} GB`,
     );
   }
   const backend = context.describe();
@@ -148,6 +159,7 @@ export function loadModel(
     kBytes: halfBytes,
     vBytes: halfBytes,
     weightBytes: weights.packedBytes,
+    featureBytes,
     backend,
     handles: {
       context: context.id,

@@ -11,6 +11,7 @@ import type { GraphId } from "../../ffi/handles.ts";
 import type { BatchLimits } from "../../ffi/types.ts";
 import { captureGraphs, type GraphSize } from "./graph_capture.ts";
 import { type LoadedModel, loadModel } from "./load.ts";
+import { MemoryUse } from "./memory_use.ts";
 import { RowWriter } from "./row_writer.ts";
 import { type SegmentLayout, writeSegments } from "./segment_rows.ts";
 import { ThreadChoice } from "./thread_choice.ts";
@@ -63,6 +64,7 @@ export class TargetRunner implements Disposable {
     this.#clock = clock;
     using stack = new DisposableStack();
     const context = this.#context = stack.use(new Context(config.libraryPath, config));
+    const use = new MemoryUse(context);
     const loaded = this.#loaded = loadModel(context, config, log), { model, kv, limits } = loaded;
     this.slotsPerSequence = Math.min(loaded.info.numPages, limits.pages) * pageSize;
     this.#rows = new RowWriter(limits, pageSize);
@@ -82,6 +84,11 @@ export class TargetRunner implements Disposable {
       log("info", `Capture cuda graph end. Time elapsed: ${((clock.now() - begun) / 1000).toFixed(2)} s.`);
     } else if (this.#captured) {
       captureGraphs({ context, graph: this.#graph, largest: this.#captured, name: "cuda graph", clock, log });
+    }
+    if (config.device !== "cpu") {
+      const { weightBytes, kBytes, vBytes, featureBytes } = loaded.info;
+      const counted = { weights: weightBytes, KV: kBytes + vBytes, "hidden states": featureBytes };
+      log("info", use.line("target", counted, "activations, scratch and graphs"));
     }
     this.#threadChoice = config.mayUseFewerThreads ? new ThreadChoice(threads) : undefined;
     this.#numThreads = threads;

@@ -149,6 +149,8 @@ Deno.test({ name: "cuda-sim: speculation changes no text", ignore }, async () =>
     const pools = server.log.filter((entry) => entry.includes("KV Cache is allocated."));
     assert.equal(pools.length, drafting.includes("NGRAM") ? 1 : 2, "of target and draft");
     assert.equal(drafts.length, drafting.includes("NGRAM") ? 0 : 4, "graphs of the draft, its extend too");
+    const uses = server.log.filter((entry) => /Memory of the (target|draft): \d\.\d{3} GB\. /.test(entry));
+    assert.equal(uses.length, pools.length, "what memory is used for");
   }
 });
 

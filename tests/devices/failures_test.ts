@@ -49,6 +49,15 @@ Deno.test({ name: "cuda-sim: what the device has not is refused with what it has
     await failureOf(flags, { AERIE_SIM_MEMORY: `${20e6}` }),
     /^Error: Cannot load .*target: needs \d+ bytes .*, 20000000 bytes .* free on the device, .*--max-running-requests/,
   );
+  // Others may have taken what was free: of the weights, then of a graph.
+  assert.match(
+    await failureOf(flags, { ...memory, AERIE_SIM_FAIL: "cudaMalloc:9=2" }),
+    /^Error: Cannot load .*target: out of memory: \d+ bytes, \d+ of the device's 400000000 are free, a smaller --mem-fraction-static or /,
+  );
+  assert.match(
+    await failureOf(flags, { ...memory, AERIE_SIM_FAIL: "cudaGraphInstantiate:2=2" }),
+    /^Error: Cannot capture cuda graph of 2 rows: .*out of memory; .*--mem-fraction-static .*--disable-cuda-graph/,
+  );
 });
 
 Deno.test(

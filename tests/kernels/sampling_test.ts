@@ -169,6 +169,18 @@ Deno.test("draws do not depend on the number of threads", () => {
   for (const threads of [2, 3, 4]) assert.deepEqual(draw(threads), draw(1), `${threads} threads`);
 });
 
+testEachBackend("a logit of NaN hides no other token", (context) => {
+  for (const vocabSize of [40, 48]) {
+    const sound = normals(seededRandom(76), vocabSize);
+    const rows = Array.from(sound, (_, broken) => sound.map((logit, i) => i === broken ? NaN : logit));
+    const best = rows.map((row) => row.indexOf(row.reduce((most, logit) => logit > most ? logit : most, -9)));
+    for (const row of [{}, { temperature: 1, topK: 1 }]) {
+      const { tokens } = drawRows(context, rows, rows.map(() => row));
+      assert.deepEqual([...tokens], best);
+    }
+  }
+});
+
 testEachBackend("logits that are not finite yield known tokens and spare their neighbours", (context) => {
   for (const vocabSize of [40, 48]) {
     const sound = normals(seededRandom(76), vocabSize);

@@ -76,7 +76,8 @@ export function fakeVerifier(options: {
       const numPages = Math.floor(config.maxTotalTokens / config.pageSize);
       slots = new Int32Array(numPages * config.pageSize).fill(-1);
       const handles = { context: 0, embedding: 0, lmHead: 0, features: 0 };
-      return { numPages, kBytes: 2 ** 30, vBytes: 2 ** 30, weightBytes: 2 ** 29, backend: "fake", handles };
+      const bytes = { kBytes: 2 ** 30, vBytes: 2 ** 30, weightBytes: 2 ** 29, featureBytes: 0 };
+      return { numPages, ...bytes, backend: "fake", handles };
     },
     async receive(message, context) {
       if (message.type === "release") {

@@ -14,7 +14,7 @@ import { defaultArgs, modelConfig } from "../../support/test_engine.ts";
 
 const costs = { sizes: [1], ms: [1] };
 const handles = { context: 1, embedding: 2, lmHead: 3, features: 0 };
-const info = { numPages: 99, kBytes: 1, vBytes: 1, weightBytes: 1, backend: "cpu", handles };
+const info = { numPages: 99, kBytes: 1, vBytes: 1, weightBytes: 1, featureBytes: 0, backend: "cpu", handles };
 
 function checkpointOf(config: Partial<typeof modelConfig> = {}) {
   return {
@@ -74,6 +74,12 @@ Deno.test("graphs are captured for a GPU alone, by its memory or by what the fla
   assert.equal(graphsOf({ cudaGraphMaxBs: 64, maxRunningRequests: 3 }, "cuda", 80), 3);
   assert.equal(graphsOf({ disableCudaGraph: true }, "cuda", 80), undefined);
   assert.equal(graphsOf({ cudaGraphMaxBs: 8 }, "cpu", 80), undefined);
+  Deno.env.set("AERIE_CUDA_SYNC", "1");
+  try {
+    assert.equal(graphsOf({}, "cuda", 80), undefined, "the library would launch none");
+  } finally {
+    Deno.env.delete("AERIE_CUDA_SYNC");
+  }
 });
 
 Deno.test("a head width that no kernel has is refused by name", () => {

@@ -200,6 +200,17 @@ Deno.test("loading reports progress, sizes and backend as SGLang's log does", ()
     assert.match(text, /KV Cache is allocated\. dtype: float32, #tokens: 1024, K size: \d+\.\d\d GB/);
   }));
 
+Deno.test("the log tells the type that weights are stored in, not the file's", () =>
+  withTinyCheckpoint({ kind: "safetensors", seed: SEED }, (checkpoint) => {
+    const lines: string[] = [];
+    const { context } = loadHere(
+      { ...verifierConfig(checkpoint), dtype: "float16" },
+      (_, text) => lines.push(text),
+    );
+    context[Symbol.dispose]();
+    assert.match(lines.join("\n"), /Load weight end\. type=LlamaForCausalLM, dtype=float16/);
+  }));
+
 Deno.test("a checkpoint without a tensor or of an unknown architecture is refused by name", () =>
   withTinyCheckpoint({ kind: "gguf", seed: SEED }, (checkpoint) => {
     const load = (change: Partial<typeof checkpoint>) => () =>

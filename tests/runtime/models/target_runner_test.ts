@@ -4,6 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { Context } from "../../../ffi/context.ts";
+import type { ContextId } from "../../../ffi/handles.ts";
 import { systemClock } from "../../../runtime/actor/clock.ts";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
@@ -123,6 +125,26 @@ Deno.test("times are the clock's, of a trial too", () =>
     assert.equal(runner.run(forwardOf({ tokens: PROMPT })), 0);
     assert.equal(runner.runTrial(forwardOf({ tokens: PROMPT })), 0);
   }));
+
+Deno.test({
+  name: "the log tells what a device's memory is used for, all that is gone",
+  ignore: simulatorPath === undefined,
+  async fn() {
+    const device = { device: "cuda-sim", libraryPath: simulatorPath!, maxTotalTokens: 65536 } as const;
+    await withRunner({ ...device, kvDtype: "float32", featureLayers: [1] }, (runner, _, lines) => {
+      const line = lines.find((line) => line.startsWith("Memory of the target: "));
+      const [whole, ...uses] = [...line!.matchAll(/: (\d+\.\d{3}) GB/g)].map(([, size]) => Number(size));
+      const { kBytes, vBytes, featureBytes } = runner.info, gigabytes = (bytes: number) => bytes / 2 ** 30;
+      assert.equal(uses.length, 4, line);
+      assert.ok(Math.abs(uses.reduce((sum, size) => sum + size) - whole!) <= 0.003, line);
+      assert.ok(Math.abs(uses[1]! - gigabytes(kBytes + vBytes)) <= 0.00051 && uses[1]! > 0.03, line);
+      assert.ok(Math.abs(uses[2]! - gigabytes(featureBytes)) <= 0.00051 && uses[2]! > 0.005, line);
+      const context = Context.attach(simulatorPath!, runner.info.handles.context as ContextId);
+      const { freeBytes, totalBytes } = context.memory();
+      assert.ok(Math.abs(whole! - gigabytes(totalBytes - freeBytes)) <= 0.001, line);
+    });
+  },
+});
 
 Deno.test({
   name: "a step runs as a captured graph as long as its sequences and trees fit, and as ops beyond",
