@@ -5,6 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { Actor, ActorContext } from "../../runtime/actor/actor.ts";
+import { actors } from "../../runtime/actors/registry.ts";
 import type { GenerationUpdate } from "../../runtime/contracts/generation.ts";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
@@ -97,6 +99,21 @@ export const DRAFTERS = {
   "always wrong": alwaysWrong(300),
   random: randomTrees(300),
 };
+
+/**
+ * An actor to whom all that it measures takes 1 ms, so that what adaptive policies do depends on no machine. A GPU's
+ * forwards are like that: they take the time that the weights take, whatever the rows.
+ */
+function timeless<Config, Info, Message>(actor: Actor<Config, Info, Message>): Actor<Config, Info, Message> {
+  let ms = 0;
+  const own = (context: ActorContext): ActorContext => ({ ...context, clock: { now: () => ms++ } });
+  return {
+    name: actor.name,
+    start: (config, context) => actor.start(config, own(context)),
+    receive: (message, context) => actor.receive(message, own(context)),
+    stop: () => actor.stop(),
+  };
+}
 
 /** Where laws are checked, and of which model. */
 export interface TinyLawsOptions {
@@ -195,6 +212,14 @@ export class TinyLaws {
           ...(draft && { speculativeDraftModelPath: `${folder}/${draft}` }),
           ...(map && { speculativeTokenMap: `${folder}/${map}` }),
           ...shapeArgs(shape),
+        }, {
+          // On a simulator, what pays on its device does not.
+          ...(setting.on && {
+            parts: {
+              verifier: () => timeless(actors.verifier()),
+              drafter: () => timeless(actors.drafter()),
+            },
+          }),
         });
         // A head of random numbers may be wrong all the time.
         const isRandom = /^EAGLE|^NEXTN$/.test(args.speculativeAlgorithm!) || args.speculativeAdaptive;
