@@ -140,15 +140,16 @@ export function testSimulated(name: string, fn: () => void): void {
   Deno.test({ name: `cuda: ${name}`, ignore: !isSimulatorBuilt, fn });
 }
 
-/** Registers a test once per instruction set and once for the CUDA kernels on the simulator. */
+/**
+ * Registers a test once per instruction set, and for the CUDA kernels on the simulator as its environment has it and on
+ * the other of {@linkcode SIMULATED}.
+ */
 export function testEachBackend(name: string, body: (context: Context) => void): void {
   testEachIsa(name, body);
-  Deno.test({
-    name: `${name} [cuda-sim]`,
-    ignore: !isSimulatorBuilt,
-    fn() {
-      using context = openSimulated();
-      body(context);
-    },
-  });
+  const run = (simulated?: Simulated) => {
+    using context = openSimulated(simulated);
+    body(context);
+  };
+  Deno.test({ name: `${name} [cuda-sim]`, ignore: !isSimulatorBuilt, fn: () => run() });
+  testEachSimulated(name, run, SIMULATED.slice(1));
 }
