@@ -61,6 +61,7 @@ function recordings(): Recording[] {
 
 /** Runs a command and leaves its trace of cuda-sim at `path`. */
 export async function record({ name, device, args }: Recording, path: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
   const work = await Deno.makeTempDir({ dir: folder });
   try {
     const env = { AERIE_TRACE: join(work, "trace"), AERIE_SIM_DEVICE: device };
