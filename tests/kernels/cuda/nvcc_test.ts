@@ -24,7 +24,8 @@ Deno.test({
   ignore,
   fn() {
     assert.deepEqual(outputs.filter(({ text }) => /\bwarning\b/i.test(text)), []);
-    for (const { file } of outputs) {
+    // Some files only launch others' kernels.
+    for (const file of new Set(resources.map((one) => one.file))) {
       const devices = new Set(resources.filter((one) => one.file === file).map(({ device }) => device));
       assert.deepEqual([...devices].sort(), ["sm_100", "sm_80", "sm_90a"], file);
     }
