@@ -21,8 +21,8 @@ export interface OpenEngineOptions {
 }
 
 /**
- * Builds the native library of the device if need be, finds or downloads the model that `args` name, and starts an engine whose
- * actors and tokenizer run beside the calling thread.
+ * Builds the native library of the device if need be, finds or downloads the model that `args` name, and starts an
+ * engine whose actors and tokenizer run beside the calling thread.
  *
  * @throws {LoadError} if flags, model, library or memory do not fit together
  */

@@ -4,6 +4,7 @@
  * @module
  */
 import { LoadError } from "../contracts/errors.ts";
+import { gigabytes } from "../contracts/gigabytes.ts";
 import type { ServerArgs } from "../contracts/server_args.ts";
 import type { SpeculationConfig } from "../contracts/speculation_config.ts";
 import { type FreeMemory, MEMORY_BOUND } from "./device_memory.ts";
@@ -84,8 +85,4 @@ function remedy(weightBytes: number, leastBytes: number, { bytes }: FreeMemory):
 function shortage(neededBytes: number, { bytes, boundBy }: FreeMemory): string {
   return `needs ${neededBytes} bytes (${gigabytes(neededBytes)}), ` +
     `${bytes} bytes (${gigabytes(bytes)}) are free ${MEMORY_BOUND[boundBy]}`;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(2)} GB`;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { LoadError } from "../contracts/errors.ts";
+import { gigabytes } from "../contracts/gigabytes.ts";
 import type { LogLevel } from "../contracts/log_level.ts";
 import type { Context } from "../../ffi/context.ts";
 import { NativeError } from "../../ffi/error.ts";
@@ -21,7 +22,6 @@ export interface GraphSize {
 const SMALL_ROWS = [1, 2, 4, 8, 16, 24, 32, 48, 64], STEP = 32;
 /** Lines that tell of the progress at most, the one at the end included. */
 const NUM_LINES = 4;
-const GIB = 1024 ** 3;
 
 /** Rows of the graphs for forwards of 1 to `maxRows` rows. */
 export function bucketRows(maxRows: number): number[] {
@@ -48,7 +48,6 @@ export interface Capture {
  */
 export function captureGraphs({ context, graph, largest, name, clock, log }: Capture): void {
   const begun = clock.now(), freeBefore = context.memory().freeBytes;
-  const gigabytes = (bytes: number) => `${(bytes / GIB).toFixed(2)} GB`;
   const buckets = bucketRows(largest.rows);
   log("info", `Capture ${name} begin. rows: [${buckets.join(", ")}], avail mem=${gigabytes(freeBefore)}`);
   let numLines = 0;

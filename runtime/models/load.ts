@@ -7,6 +7,7 @@ import type { ModelConfig } from "../contracts/checkpoint.ts";
 import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
 import type { LogLevel } from "../contracts/log_level.ts";
 import { LoadError } from "../contracts/errors.ts";
+import { gigabytes } from "../contracts/gigabytes.ts";
 import type { BatchLimits } from "../../ffi/types.ts";
 import type { Context } from "../../ffi/context.ts";
 import { NativeError } from "../../ffi/error.ts";
@@ -15,7 +16,6 @@ import { Weights } from "../nn/weights.ts";
 import { FEATURE_BYTES, FEATURE_DTYPE, type FeaturePool, type Model } from "./model.ts";
 import { createModel } from "./registry.ts";
 
-const GIB = 1024 ** 3;
 /** Prevailing formats that are stored as `--dtype` says. */
 const FLOAT_NAMES: ReadonlySet<string> = new Set(["float32", "bfloat16", "float16"]);
 
@@ -88,13 +88,13 @@ export function kvBytes(
 
 /** What the log says of a KV pool. */
 export function kvLine(config: ModelConfig, kvDtype: VerifierConfig["kvDtype"], numTokens: number): string {
-  const half = (numTokens * kvBytes(config, kvDtype) / 2 / GIB).toFixed(2);
-  return `KV Cache is allocated. dtype: ${kvDtype}, #tokens: ${numTokens}, K size: ${half} GB, V size: ${half} GB`;
+  const half = gigabytes(numTokens * kvBytes(config, kvDtype) / 2);
+  return `KV Cache is allocated. dtype: ${kvDtype}, #tokens: ${numTokens}, K size: ${half}, V size: ${half}`;
 }
 
 /** Free memory of the device, for the log. */
 export function availableMemory(context: Context): string {
-  return `${(context.memory().freeBytes / GIB).toFixed(2)} GB`;
+  return gigabytes(context.memory().freeBytes);
 }
 
 /**
@@ -133,7 +133,7 @@ export function loadModel(
     `Load weight end. type=${checkpoint.config.architecture}, dtype=${
       FLOAT_NAMES.has(checkpoint.dtype) ? dtype : checkpoint.dtype
     }, ` +
-      `avail mem=${availableMemory(context)}, mem usage=${(weights.packedBytes / GIB).toFixed(2)} GB.`,
+      `avail mem=${availableMemory(context)}, mem usage=${gigabytes(weights.packedBytes)}.`,
   );
   const { numLayers, numKvHeads, headDim } = checkpoint.config;
   const kv = context.createKv(
@@ -148,7 +148,7 @@ export function loadModel(
     log(
       "info",
       `Hidden states for the draft head are allocated. layers: ${features.layers.join(", ")}, ` +
-        `#tokens: ${numPages * pageSize}, size: ${(featureBytes / GIB).toFixed(2)} GB`,
+        `#tokens: ${numPages * pageSize}, size: ${gigabytes(featureBytes)}`,
     );
   }
   const backend = context.describe();

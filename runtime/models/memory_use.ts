@@ -3,10 +3,9 @@
  *
  * @module
  */
+import { gigabytes } from "../contracts/gigabytes.ts";
 import { Context } from "../../ffi/context.ts";
 import type { ContextId } from "../../ffi/handles.ts";
-
-const GIB = 1024 ** 3;
 
 /** Bytes by use: what the library counts, and what free memory shrank by besides. */
 export class MemoryUse {
@@ -32,11 +31,7 @@ export class MemoryUse {
     const takenBytes = this.#freeBefore - this.#context.memory().freeBytes;
     const countedBytes = Object.values(counted).reduce((sum, bytes) => sum + bytes, 0);
     const uses = { ...counted, [rest]: takenBytes - countedBytes };
-    const parts = Object.entries(uses).map(([use, bytes]) => `${use}: ${gigabytes(bytes)}`);
-    return `Memory of the ${of}: ${gigabytes(takenBytes)}. ${parts.join(", ")}`;
+    const parts = Object.entries(uses).map(([use, bytes]) => `${use}: ${gigabytes(Math.max(bytes, 0), 3)}`);
+    return `Memory of the ${of}: ${gigabytes(Math.max(takenBytes, 0), 3)}. ${parts.join(", ")}`;
   }
-}
-
-function gigabytes(bytes: number): string {
-  return `${(Math.max(bytes, 0) / GIB).toFixed(3)} GB`;
 }
