@@ -189,8 +189,13 @@ export class TinyLaws {
       );
       assert.ok(cached > 0 && proposed > 0);
       if (who === "always wrong") assert.equal(accepted, 0);
-      else if (who === "random") assert.ok(accepted > 20 && accepted < proposed - 20);
-      else {assert.ok(
+      else if (who === "random") {
+        // Half of the tokens are right; of a tree with more of them than levels, only those on one path count.
+        assert.ok(
+          accepted > 20 && accepted < proposed * (shape[2] > 2 ? 0.5 : 0.6),
+          `${accepted} of ${proposed}`,
+        );
+      } else {assert.ok(
           accepted / verifications > share * shape[0],
           `${accepted / verifications} of ${shape[0]}`,
         );}
