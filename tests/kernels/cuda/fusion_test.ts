@@ -166,6 +166,15 @@ testSimulated("the last gate is merged where its operands are temporary", () => 
   assertSaved(gateOfTemporary(() => {}), 1);
 });
 
+/** A gate of `x` by way of `out`, which is written anew afterwards. */
+function gateOf(context: Context, gated: TensorId, out: TensorId, x: TensorId, weight: WeightId): () => void {
+  return () => {
+    ops.linear(context, out, x, weight);
+    ops.siluMul(context, gated, out);
+    ops.linear(context, out, x, weight);
+  };
+}
+
 /** Ops of which none may be merged, or `saved` of them. */
 const KEPT: Readonly<Record<string, { readonly saved: number; readonly sequence: Sequence }>> = {
   "a gate whose operands are stored afterwards": {
@@ -192,11 +201,7 @@ const KEPT: Readonly<Record<string, { readonly saved: number; readonly sequence:
     sequence(layer) {
       const { context, tensors: { normed, narrow, narrowGated } } = layer,
         weight = layer.weight(48, HIDDEN, "BF16");
-      return () => {
-        ops.linear(context, narrow, normed, weight);
-        ops.siluMul(context, narrowGated, narrow);
-        ops.linear(context, narrow, normed, weight);
-      };
+      return gateOf(context, narrowGated, narrow, normed, weight);
     },
   },
   "a gate in another format than what it is multiplied by": {
@@ -204,11 +209,7 @@ const KEPT: Readonly<Record<string, { readonly saved: number; readonly sequence:
     sequence(layer) {
       const { context, tensors: { normed, inner, gated } } = layer;
       const weight = layer.weight(2 * INNER, HIDDEN, "Q4_K", "Q6_K");
-      return () => {
-        ops.linear(context, inner, normed, weight);
-        ops.siluMul(context, gated, inner);
-        ops.linear(context, inner, normed, weight);
-      };
+      return gateOf(context, gated, inner, normed, weight);
     },
   },
   "a gate with a residual; a bias behind one is merged": {
@@ -228,11 +229,7 @@ const KEPT: Readonly<Record<string, { readonly saved: number; readonly sequence:
     saved: 0,
     sequence(layer) {
       const { context, tensors: { inner, gated } } = layer, weight = layer.weight(2 * INNER, INNER, "Q8_0");
-      return () => {
-        ops.linear(context, inner, gated, weight);
-        ops.siluMul(context, gated, inner);
-        ops.linear(context, inner, gated, weight);
-      };
+      return gateOf(context, gated, inner, gated, weight);
     },
   },
   "a second bias; the first one and the gate's are merged": {
