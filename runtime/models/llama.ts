@@ -125,7 +125,7 @@ export class Llama implements Model {
     );
     this.norm = new RmsNorm(context, model.at("norm"), config.rmsNormEps);
     if (!config.tieWordEmbeddings) this.lmHead = new Linear(context, weights, "lm_head");
-    this.rotary = new RotaryEmbedding(context, batch, config, ropeDivisors(parts));
+    this.rotary = new RotaryEmbedding(parts, config.rope, ropeDivisors(parts));
     this.#activations = new Activations(context, batch, config);
     this.#lastHidden = temporaryTensor(context, batch, "outputs", config.hiddenSize);
     this.#lastNormed = temporaryTensor(context, batch, "outputs", config.hiddenSize);

@@ -45,7 +45,7 @@ export class EagleHead implements DraftHead {
       (_, i) => new DecoderLayer(parts, weights.at("layers").at(i + 1), i + 1),
     );
     this.output = new HeadOutput(parts, { weight: target.lmHead, rows: target.lmHeadRows });
-    this.rotary = new RotaryEmbedding(context, batch, config);
+    this.rotary = new RotaryEmbedding(parts);
     this.#activations = new Activations(context, batch, config);
     this.#state = temporaryTensor(context, batch, "rows", target.hiddenSize);
     this.#embedded = temporaryTensor(context, batch, "rows", config.hiddenSize);

@@ -62,7 +62,7 @@ export class Eagle3Head implements DraftHead {
       ? { weight: weights.matrix("lm_head"), rows: weights.rowsOf("lm_head.weight") }
       : { weight: target.lmHead, rows: target.lmHeadRows };
     this.output = new HeadOutput(parts, lmHead, norm("norm", weights));
-    this.rotary = new RotaryEmbedding(context, batch, config);
+    this.rotary = new RotaryEmbedding(parts);
     this.#attention = new CachedAttention(parts, 0);
     this.#activations = new Activations(context, batch, config);
     this.#feature = temporaryTensor(context, batch, "rows", target.hiddenSize);

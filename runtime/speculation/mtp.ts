@@ -42,7 +42,7 @@ export class MtpHead implements DraftHead {
       { weight: target.lmHead, rows: target.lmHeadRows },
       new RmsNorm(context, weights.at("final_layernorm"), rmsNormEps),
     );
-    this.rotary = new RotaryEmbedding(context, batch, config);
+    this.rotary = new RotaryEmbedding(parts);
     this.#activations = new Activations(context, batch, config);
     this.#state = temporaryTensor(context, batch, "rows", target.hiddenSize);
     this.#embedded = temporaryTensor(context, batch, "rows", hiddenSize);
