@@ -10,7 +10,7 @@ import { Activations } from "./activations.ts";
 import { DecoderLayer, type LayerSettings } from "./decoder_layer.ts";
 import { Embedding, Linear, RmsNorm } from "./layers.ts";
 import type { ModelParts } from "./parts.ts";
-import { ropeDivisors, RotaryEmbedding } from "./rotary_embedding.ts";
+import { RotaryEmbedding } from "./rotary_embedding.ts";
 
 /** A decoder whose layers are made by settings; fields are named as in the checkpoint. */
 export class Decoder {
@@ -92,4 +92,12 @@ function createRotaries(parts: ModelParts): { global?: RotaryEmbedding; local?: 
     ...(uses("global") && { global: new RotaryEmbedding(parts, rope, ropeDivisors(parts)) }),
     ...(localRope !== undefined && uses("local") && { local: new RotaryEmbedding(parts, localRope) }),
   };
+}
+
+/** GGUF's `rope_freqs` [rotaryDim / 2], if the checkpoint has it. */
+function ropeDivisors({ context, config, weights }: ModelParts): Float32Array | undefined {
+  if (!weights.has("rope_freqs.weight")) return undefined;
+  const divisors = new Float32Array(config.rope.rotaryDim / 2);
+  context.readTensor(weights.vector("rope_freqs.weight"), divisors, 0, 1);
+  return divisors;
 }

@@ -8,7 +8,6 @@ import { temporaryTensor } from "../../ffi/batch.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, TensorId } from "../../ffi/handles.ts";
 import { rope, ropeAngles } from "../../ffi/ops.ts";
-import type { ModelParts } from "./parts.ts";
 
 /**
  * Inverse frequencies [rotaryDim / 2]. Llama 3's scaling slows the long wavelengths by `factor`, keeps the short ones and
@@ -29,14 +28,6 @@ export function inverseFrequencies(
     const blend = Math.min(1, Math.max(0, (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor)));
     return frequency * (blend + (1 - blend) / factor);
   });
-}
-
-/** GGUF's `rope_freqs` [rotaryDim / 2], if the checkpoint has it. */
-export function ropeDivisors({ context, config, weights }: ModelParts): Float32Array | undefined {
-  if (!weights.has("rope_freqs.weight")) return undefined;
-  const divisors = new Float32Array(config.rope.rotaryDim / 2);
-  context.readTensor(weights.vector("rope_freqs.weight"), divisors, 0, 1);
-  return divisors;
 }
 
 /** What rotary positions need to know of a model. */
