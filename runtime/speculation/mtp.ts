@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { Activations, DecoderLayer } from "../models/llama.ts";
+import { Activations } from "../nn/activations.ts";
+import { DecoderLayer } from "../nn/decoder_layer.ts";
 import { ConcatLinear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
 import type { Weights } from "../nn/weights.ts";
@@ -74,8 +75,8 @@ export class MtpHead implements DraftHead {
         new HeadOutput(parts, lmHead, finalLayernorm, this.output.logits)
       ),
     ];
-    this.rotary = new RotaryEmbedding(context, batch, config);
-    this.#activations = new Activations(context, batch, config);
+    this.rotary = new RotaryEmbedding(parts);
+    this.#activations = new Activations(parts);
     this.#state = temporaryTensor(context, batch, "rows", target.hiddenSize);
     this.#embedded = temporaryTensor(context, batch, "rows", hiddenSize);
     if (further.length > 0) this.extendFurther = (kv) => this.#extendFurther(kv);
