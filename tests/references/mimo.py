@@ -5,8 +5,8 @@ The base is Qwen2 under another name. The MTP layers follow MiMo's published cod
 (zero at position 0); layer k takes the state that layer k - 1 has one row earlier. Recurrent states are normed. Of states
 of committed tokens, those that pass from row to row are kept in bfloat16.
 
-Input: {folder, config, layers, seed, prompt, tokens, lengths, topk, depth}. Output: {logits, greedy, drafts}, where
-drafts has, for every length in `lengths`, the probability of every path of top-k tokens behind so many tokens.
+Input: a list of {folder, config, layers, seed, prompt, tokens, lengths, topk, depth}. Output: of each {logits, greedy,
+drafts}, where drafts has, for every length in `lengths`, the probability of every path of top-k tokens behind so many.
 """
 
 import json
@@ -75,7 +75,7 @@ class Mtp:
                 break
             kept = out.clone()
             kept[: committed - 1] = kept[: committed - 1].bfloat16().double()
-            states = torch.cat([kept[:1], kept])
+            states = torch.cat([out[:1].bfloat16().double(), kept])
         # Steps beyond the last layer's first one go on from its own states.
         while len(states) < committed + len(path):
             states = torch.cat([states, out[-1:]])
@@ -124,8 +124,7 @@ def write(folder, model, tensors, config, layers):
     (folder / "config.json").write_text(json.dumps(json_config))
 
 
-def main():
-    asked = json.load(sys.stdin)
+def answer(asked):
     config, layers = asked["config"], asked["layers"]
     torch.manual_seed(asked["seed"])
     model = Qwen2ForCausalLM(Qwen2Config(**config, tie_word_embeddings=False)).float().eval()
@@ -148,7 +147,7 @@ def main():
         tokens = sequence[0].tolist()
         drafts = {n: mtp.tree(features, tokens[:n], asked["topk"], asked["depth"]) for n in asked["lengths"]}
     greedy = tokens[len(asked["prompt"]):]
-    print(json.dumps({"logits": logits.tolist(), "greedy": greedy, "drafts": drafts}))
+    return {"logits": logits.tolist(), "greedy": greedy, "drafts": drafts}
 
 
-main()
+print(json.dumps([answer(model) for model in json.load(sys.stdin)]))

@@ -64,7 +64,8 @@ export async function writeTinyHead(folder: string, options: TinyHeadOptions): P
   await Deno.writeTextFile(join(folder, "config.json"), JSON.stringify(config));
 }
 
-function tinyHeadTensors(options: TinyHeadOptions): Map<string, SafetensorsData> {
+/** The tensors of a head by name, as its trainer writes them. */
+export function tinyHeadTensors(options: TinyHeadOptions): Map<string, SafetensorsData> {
   const { kind, target, format = "F32", numLayers = 1, layerName = "midlayer", draftTokens } = options;
   const { hiddenSize, intermediateSize, vocabSize } = target, isEagle3 = kind === "eagle3";
   const queryWidth = target.numHeads * target.headDim, kvWidth = target.numKvHeads * target.headDim;
