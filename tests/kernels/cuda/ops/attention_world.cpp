@@ -152,8 +152,8 @@ std::vector<float> attend(const AttentionSetup& setup, const std::vector<Attenti
          .layer = setup.layer,
          .num_heads = setup.num_heads,
          .scalar = scale_of(setup),
-         .window = setup.window,
-         .soft_cap = setup.soft_cap},
+         .soft_cap = setup.soft_cap,
+         .window = setup.window},
         launch);
     for (const auto& each : sim::traffic())
         if (each.memory == kv.buffer.address) bytes_read = each.bytes_read;
