@@ -71,6 +71,8 @@ export function networkConfig(path: string, fields: DecoderFields): NetworkConfi
     },
     maxPositionEmbeddings: fields.max_position_embeddings,
     tieWordEmbeddings: fields.tie_word_embeddings,
+    ...(fields.attention_bias && { attentionBias: true }),
+    ...(fields.mlp_bias && { mlpBias: true }),
   };
 }
 

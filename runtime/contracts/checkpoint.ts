@@ -76,6 +76,10 @@ export interface ModelConfig {
   readonly maxPositionEmbeddings: number;
   /** The output matrix is the embedding. */
   readonly tieWordEmbeddings: boolean;
+  /** The projections of attention have biases, where its architecture leaves that open. */
+  readonly attentionBias?: boolean;
+  /** The projections of the MLP have biases, where its architecture leaves that open. */
+  readonly mlpBias?: boolean;
   /** Token that begins a text. */
   readonly bosTokenId?: number;
   /** Tokens that end generation. */
@@ -101,6 +105,8 @@ export interface TensorSource {
    * and key projections of some architectures; `plain`: Hugging Face's order.
    */
   readonly rowOrder: "plain" | "interleaved";
+  /** Added to each number of a vector as it is read: Gemma's norms are stored without the 1 that they add. */
+  readonly addend?: number;
 }
 
 /** A model on disk, ready to be mapped. */

@@ -61,6 +61,7 @@ export class Decoder {
   forward(kv: KvId): void {
     const { context, batch, config } = this.#parts, { hidden } = this.#activations;
     this.embedTokens.forward(hidden, batch);
+    if (config.embeddingScale !== undefined) ops.scale(context, hidden, config.embeddingScale);
     this.#rotaries.global?.prepare();
     this.#rotaries.local?.prepare();
     this.layers.forEach((layer, index) => {
@@ -74,7 +75,10 @@ export class Decoder {
     }
     ops.gatherOutputs(context, this.#lastHidden, hidden, batch);
     this.norm.forward(this.#lastNormed, this.#lastHidden);
+    // What scales the input of a matrix scales its output, which is wider.
+    if (config.logitScale !== undefined) ops.scale(context, this.#lastNormed, config.logitScale);
     ops.linear(context, this.logits, this.#lastNormed, this.lmHeadWeight);
+    if (config.logitSoftCap !== undefined) ops.softCap(context, this.logits, config.logitSoftCap);
   }
 
   #keepFeatures(layer: number, x: TensorId): void {

@@ -35,9 +35,8 @@ export interface OpenedCheckpoint {
  */
 export async function openCheckpoint(files: ModelFiles): Promise<OpenedCheckpoint> {
   const opened = await (files.kind === "gguf" ? openGguf(files) : openSafetensors(files));
-  const { path, config, tensors } = opened.checkpoint;
-  checkModel(path, config, tensors);
-  return opened;
+  const { path, config } = opened.checkpoint, tensors = checkModel(path, config, opened.checkpoint.tensors);
+  return { ...opened, checkpoint: { ...opened.checkpoint, tensors, dtype: prevailingDtype(tensors) } };
 }
 
 async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<OpenedCheckpoint> {

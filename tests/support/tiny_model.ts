@@ -171,6 +171,7 @@ function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
         "original_max_position_embeddings": scaling.originalMaxPositionEmbeddings,
       },
     "max_position_embeddings": config.maxPositionEmbeddings,
+    "sliding_window": config.layers?.find(({ window }) => window !== undefined)?.window ?? null,
     "tie_word_embeddings": config.tieWordEmbeddings,
     "bos_token_id": config.bosTokenId,
     "eos_token_id": config.eosTokenIds,

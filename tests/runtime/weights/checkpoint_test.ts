@@ -157,7 +157,11 @@ Deno.test("what is not supported is refused by name", async () => {
       /architectures is "MambaForCausalLM", expected LlamaForCausalLM/,
     ],
     [{ "quantization_config": { "quant_method": "gptq" } }, /quantization_config is .*gptq/],
-    [{ "attention_bias": true }, /attention_bias is true/],
+    [
+      { "attention_bias": true },
+      /tensor model\.layers\.0\.self_attn\.q_proj\.bias is missing, expected \[64\]/,
+    ],
+    [{ "hidden_act": "gelu" }, /hidden_act is "gelu", expected silu/],
     [{ "rope_scaling": { "rope_type": "yarn", factor: 4 } }, /rope_scaling type is yarn/],
     [{ "hidden_size": "64" }, /hidden_size: /],
     [{ "num_key_value_heads": 3 }, /4 query heads do not divide among 3/],
