@@ -22,7 +22,6 @@ export const LLAMA: Architecture = {
     requireSettings(path, checked, {
       "hidden_act": "silu",
       "mlp_bias": false,
-      "partial_rotary_factor": 1,
       "attention_bias": false,
     });
     return networkConfig(path, checked);
@@ -42,14 +41,6 @@ export const LLAMA: Architecture = {
         ggufName: "output.weight",
         shape: ({ vocabSize, hiddenSize }) => [vocabSize, hiddenSize],
         presence: "untied",
-      },
-      // Llama 3's rotary factors as numbers, which Hugging Face has as settings: they keep GGUF's name.
-      {
-        name: "rope_freqs.weight",
-        ggufName: "rope_freqs.weight",
-        shape: ({ headDim }) => [headDim / 2],
-        presence: "optional",
-        format: "F32",
       },
     ],
     embedding: EMBEDDING,

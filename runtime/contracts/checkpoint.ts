@@ -3,28 +3,10 @@
  *
  * @module
  */
+import type { RopeConfig } from "./rope_config.ts";
 import type { StorageFormat } from "./storage_format.ts";
 
-/** Llama 3's frequency-dependent scaling (`rope_scaling.rope_type = "llama3"`), or linear. */
-export type RopeScaling =
-  | {
-    readonly type: "llama3";
-    readonly factor: number;
-    readonly lowFreqFactor: number;
-    readonly highFreqFactor: number;
-    readonly originalMaxPositionEmbeddings: number;
-  }
-  | { readonly type: "linear"; readonly factor: number };
-
-/** Rotary positions: which numbers of a head turn, and how fast. */
-export interface RopeConfig {
-  /** Base of the frequencies. */
-  readonly theta: number;
-  /** Numbers of each head that turn, the first ones; the others stay. */
-  readonly rotaryDim: number;
-  /** Changes the frequencies for long contexts. */
-  readonly scaling?: RopeScaling;
-}
+export type { RopeConfig, RopeScaling } from "./rope_config.ts";
 
 /** What the layers of a model differ by. */
 export interface LayerConfig {

@@ -125,7 +125,7 @@ export class Llama implements Model {
     );
     this.norm = new RmsNorm(context, model.at("norm"), config.rmsNormEps);
     if (!config.tieWordEmbeddings) this.lmHead = new Linear(context, weights, "lm_head");
-    this.rotary = new RotaryEmbedding(parts, config.rope, ropeDivisors(parts));
+    this.rotary = new RotaryEmbedding(parts);
     this.#activations = new Activations(context, batch, config);
     this.#lastHidden = temporaryTensor(context, batch, "outputs", config.hiddenSize);
     this.#lastNormed = temporaryTensor(context, batch, "outputs", config.hiddenSize);
@@ -161,12 +161,4 @@ export class Llama implements Model {
     const { context, batch, config, features } = this.#parts, at = features?.layers.indexOf(layer) ?? -1;
     if (features && at >= 0) ops.storeRows(context, features.tensor, x, batch, at * config.hiddenSize);
   }
-}
-
-/** GGUF's `rope_freqs` [headDim / 2], if the checkpoint has it. */
-function ropeDivisors({ context, config, weights }: ModelParts): Float32Array | undefined {
-  if (!weights.has("rope_freqs.weight")) return undefined;
-  const divisors = new Float32Array(config.headDim / 2);
-  context.readTensor(weights.vector("rope_freqs.weight"), divisors, 0, 1);
-  return divisors;
 }

@@ -112,6 +112,7 @@ export function loadHead(
     config,
     weights,
     batch,
+    contextLength: limits.contextLength,
     head: checkpoint.head,
     target: {
       hiddenSize: target.checkpoint.config.hiddenSize,

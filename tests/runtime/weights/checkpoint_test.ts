@@ -158,7 +158,7 @@ Deno.test("what is not supported is refused by name", async () => {
     ],
     [{ "quantization_config": { "quant_method": "gptq" } }, /quantization_config is .*gptq/],
     [{ "attention_bias": true }, /attention_bias is true/],
-    [{ "rope_scaling": { "rope_type": "yarn", factor: 4 } }, /rope_scaling type is yarn/],
+    [{ "rope_scaling": { "rope_type": "mrope" } }, /the rope_type of rope_scaling is mrope/],
     [{ "hidden_size": "64" }, /hidden_size: /],
     [{ "num_key_value_heads": 3 }, /4 query heads do not divide among 3/],
     [
