@@ -1,4 +1,6 @@
 // The model ops of aerie.h: unwrap, check shapes, run or record.
+#include <cmath>
+
 #include "abi/context.h"
 
 using namespace aerie;
@@ -43,6 +45,23 @@ void expect_kv(const char* op, const KvPool& kv, const Tensor& qkv, uint32_t lay
         fail(AERIE_BAD_SHAPE, "%s: %u heads over %u KV heads", op, num_heads, kv.num_kv_heads);
     expect_cols(op, "qkv", qkv, (uint64_t(num_heads) + 2ull * kv.num_kv_heads) * kv.head_dim);
 }
+
+void expect_cap(const char* op, const char* name, float cap) {
+    if (!(cap > 0 && cap < INFINITY))
+        fail(AERIE_BAD_ARGUMENT, "%s: %s is %g, expected a number above 0", op, name, cap);
+}
+
+// An activation of gated feed-forward layers.
+int32_t gate(uint32_t handle, OpKind kind, uint32_t out_handle, uint32_t x_handle) {
+    return guard(handle, [&](Context& context) {
+        const char* const op = name_of(kind);
+        Tensor& out = context.use<Tensor>(out_handle, op, "out");
+        Tensor& x = context.use<Tensor>(x_handle, op, "x");
+        expect_cols(op, "x", x, 2ull * out.cols);
+        expect_same_rows(op, out, x);
+        context.submit({.kind = kind, .out = &out, .x = &x});
+    });
+}
 }  // namespace
 
 int32_t entry::aerie_embedding(uint32_t handle, uint32_t out_handle, uint32_t batch_handle, uint32_t weight_handle) {
@@ -70,6 +89,27 @@ int32_t entry::aerie_rms_norm(uint32_t handle, uint32_t out_handle, uint32_t x_h
     });
 }
 
+int32_t entry::aerie_group_norm(uint32_t handle, uint32_t x_handle, uint32_t weight_handle, uint32_t column,
+                                uint32_t num_groups, float eps) {
+    return guard(handle, [&](Context& context) {
+        Tensor& x = context.use<Tensor>(x_handle, "group_norm", "x");
+        Tensor& weight = context.use<Tensor>(weight_handle, "group_norm", "weight");
+        expect_vector("group_norm", "weight", weight, weight.cols);
+        if (column + uint64_t(num_groups) * weight.cols > x.cols)
+            fail(AERIE_BAD_SHAPE, "group_norm: x has %u columns, expected %u groups of %u from column %u", x.cols,
+                 num_groups, weight.cols, column);
+        if (&weight == &x) fail(AERIE_BAD_ARGUMENT, "group_norm: x and weight are the same tensor");
+        context.submit({.kind = OpKind::group_norm,
+                        .out = &x,
+                        .x = &x,
+                        .y = &weight,
+                        .num_heads = num_groups,
+                        .head_dim = weight.cols,
+                        .column = column,
+                        .scalar = eps});
+    });
+}
+
 int32_t entry::aerie_linear(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t weight_handle,
                             uint32_t residual_handle) {
     return guard(handle, [&](Context& context) {
@@ -90,8 +130,8 @@ int32_t entry::aerie_linear(uint32_t handle, uint32_t out_handle, uint32_t x_han
     });
 }
 
-int32_t entry::aerie_rope_angles(uint32_t handle, uint32_t out_handle, uint32_t batch_handle,
-                                 uint32_t inv_freq_handle) {
+int32_t entry::aerie_rope_angles(uint32_t handle, uint32_t out_handle, uint32_t batch_handle, uint32_t inv_freq_handle,
+                                 float scale) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "rope_angles", "out");
         Batch& batch = context.use<Batch>(batch_handle, "rope_angles", "batch");
@@ -99,7 +139,7 @@ int32_t entry::aerie_rope_angles(uint32_t handle, uint32_t out_handle, uint32_t 
         expect_vector("rope_angles", "inv_freq", inv_freq, inv_freq.cols);
         expect_cols("rope_angles", "out", out, 2ull * inv_freq.cols);
         expect_rows_of("rope_angles", "out", out, batch, AERIE_ROWS);
-        context.submit({.kind = OpKind::rope_angles, .out = &out, .x = &inv_freq, .batch = &batch});
+        context.submit({.kind = OpKind::rope_angles, .out = &out, .x = &inv_freq, .batch = &batch, .scalar = scale});
     });
 }
 
@@ -108,8 +148,11 @@ int32_t entry::aerie_rope(uint32_t handle, uint32_t x_handle, uint32_t angles_ha
     return guard(handle, [&](Context& context) {
         Tensor& x = context.use<Tensor>(x_handle, "rope", "x");
         Tensor& angles = context.use<Tensor>(angles_handle, "rope", "angles");
-        if (!head_dim || head_dim % 2) fail(AERIE_BAD_SHAPE, "rope: head_dim is %u, expected an even number", head_dim);
-        expect_cols("rope", "angles", angles, head_dim);
+        if (!head_dim || head_dim % 16)
+            fail(AERIE_BAD_SHAPE, "rope: head_dim is %u, expected a multiple of 16", head_dim);
+        if (angles.cols % 16 || angles.cols > head_dim)
+            fail(AERIE_BAD_SHAPE, "rope: angles has %u columns, expected a multiple of 16 up to %u", angles.cols,
+                 head_dim);
         expect_same_rows("rope", x, angles);
         if (uint64_t(num_heads) * head_dim > x.cols)
             fail(AERIE_BAD_SHAPE, "rope: %u heads of %u exceed %u columns", num_heads, head_dim, x.cols);
@@ -132,7 +175,8 @@ int32_t entry::aerie_kv_store(uint32_t handle, uint32_t kv_handle, uint32_t qkv_
 }
 
 int32_t entry::aerie_attention(uint32_t handle, uint32_t out_handle, uint32_t qkv_handle, uint32_t kv_handle,
-                               uint32_t batch_handle, uint32_t layer, uint32_t num_heads, float scale) {
+                               uint32_t batch_handle, uint32_t layer, uint32_t num_heads, float scale, float soft_cap,
+                               uint32_t window) {
     return guard(handle, [&](Context& context) {
         Tensor& out = context.use<Tensor>(out_handle, "attention", "out");
         Tensor& qkv = context.use<Tensor>(qkv_handle, "attention", "qkv");
@@ -141,6 +185,7 @@ int32_t entry::aerie_attention(uint32_t handle, uint32_t out_handle, uint32_t qk
         expect_kv("attention", kv, qkv, layer, num_heads);
         expect_cols("attention", "out", out, uint64_t(num_heads) * kv.head_dim);
         expect_rows_of("attention", "qkv", qkv, batch, AERIE_ROWS);
+        if (soft_cap != 0) expect_cap("attention", "soft_cap", soft_cap);
         expect_same_rows("attention", out, qkv);
         context.submit({.kind = OpKind::attention,
                         .out = &out,
@@ -149,18 +194,18 @@ int32_t entry::aerie_attention(uint32_t handle, uint32_t out_handle, uint32_t qk
                         .batch = &batch,
                         .layer = layer,
                         .num_heads = num_heads,
-                        .scalar = scale});
+                        .scalar = scale,
+                        .soft_cap = soft_cap,
+                        .window = window});
     });
 }
 
 int32_t entry::aerie_silu_mul(uint32_t handle, uint32_t out_handle, uint32_t x_handle) {
-    return guard(handle, [&](Context& context) {
-        Tensor& out = context.use<Tensor>(out_handle, "silu_mul", "out");
-        Tensor& x = context.use<Tensor>(x_handle, "silu_mul", "x");
-        expect_cols("silu_mul", "x", x, 2ull * out.cols);
-        expect_same_rows("silu_mul", out, x);
-        context.submit({.kind = OpKind::silu_mul, .out = &out, .x = &x});
-    });
+    return gate(handle, OpKind::silu_mul, out_handle, x_handle);
+}
+
+int32_t entry::aerie_gelu_mul(uint32_t handle, uint32_t out_handle, uint32_t x_handle) {
+    return gate(handle, OpKind::gelu_mul, out_handle, x_handle);
 }
 
 int32_t entry::aerie_gather_outputs(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t batch_handle) {
@@ -208,5 +253,33 @@ int32_t entry::aerie_add_bias(uint32_t handle, uint32_t x_handle, uint32_t bias_
         Tensor& bias = context.use<Tensor>(bias_handle, "add_bias", "bias");
         expect_vector("add_bias", "bias", bias, x.cols);
         context.submit({.kind = OpKind::add_bias, .out = &x, .x = &x, .y = &bias});
+    });
+}
+
+int32_t entry::aerie_add(uint32_t handle, uint32_t out_handle, uint32_t x_handle, uint32_t y_handle, float scale) {
+    return guard(handle, [&](Context& context) {
+        Tensor& out = context.use<Tensor>(out_handle, "add", "out");
+        Tensor& x = context.use<Tensor>(x_handle, "add", "x");
+        Tensor& y = context.use<Tensor>(y_handle, "add", "y");
+        expect_cols("add", "x", x, out.cols);
+        expect_cols("add", "y", y, out.cols);
+        expect_same_rows("add", out, x);
+        expect_same_rows("add", out, y);
+        context.submit({.kind = OpKind::add, .out = &out, .x = &x, .y = &y, .scalar = scale});
+    });
+}
+
+int32_t entry::aerie_scale(uint32_t handle, uint32_t x_handle, float factor) {
+    return guard(handle, [&](Context& context) {
+        Tensor& x = context.use<Tensor>(x_handle, "scale", "x");
+        context.submit({.kind = OpKind::scale, .out = &x, .x = &x, .scalar = factor});
+    });
+}
+
+int32_t entry::aerie_soft_cap(uint32_t handle, uint32_t x_handle, float cap) {
+    return guard(handle, [&](Context& context) {
+        Tensor& x = context.use<Tensor>(x_handle, "soft_cap", "x");
+        expect_cap("soft_cap", "cap", cap);
+        context.submit({.kind = OpKind::soft_cap, .out = &x, .x = &x, .scalar = cap});
     });
 }

@@ -26,6 +26,7 @@ export class RotaryEmbedding {
   readonly #batch: BatchId;
   readonly #headDim: number;
   readonly #invFreq: TensorId;
+  readonly #scale: number;
   readonly #angles: TensorId;
 
   constructor({ context, batch, config, contextLength }: RotaryParts, rope: RopeConfig = config.rope) {
@@ -35,12 +36,13 @@ export class RotaryEmbedding {
     this.#headDim = config.headDim;
     this.#invFreq = context.createTensor(1, inverse.length);
     context.writeTensor(this.#invFreq, inverse, 0, 1);
+    this.#scale = scale;
     this.#angles = temporaryTensor(context, batch, "rows", rope.rotaryDim);
   }
 
   /** Computes cos and sin of every row's position; once per forward. */
   prepare(): void {
-    ropeAngles(this.#context, this.#angles, this.#batch, this.#invFreq);
+    ropeAngles(this.#context, this.#angles, this.#batch, this.#invFreq, this.#scale);
   }
 
   /** Rotates the first `numHeads` heads of x [rows, heads * headDim] in place. */
