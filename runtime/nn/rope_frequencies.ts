@@ -1,6 +1,6 @@
 /**
- * Frequencies of rotary positions (Su et al. 2021) with what stretches them for long contexts. Formulas as in
- * transformers' `modeling_rope_utils.py`, in float64.
+ * Frequencies of rotary positions (Su et al. 2021) with what stretches them for long contexts. Formulas are those of
+ * transformers 5.24, in float64.
  *
  * @module
  */
