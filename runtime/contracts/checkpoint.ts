@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StorageFormat } from "./storage_format.ts";
+import type { QuantLayout, StorageFormat } from "./storage_format.ts";
 
 /** Llama 3's frequency-dependent scaling (`rope_scaling.rope_type = "llama3"`), or linear. */
 export type RopeScaling =
@@ -69,6 +69,34 @@ export interface TensorSource {
    * and key projections of some architectures; `plain`: Hugging Face's order.
    */
   readonly rowOrder: "plain" | "interleaved";
+  /** Where it is made of several tensors; `format` then is that of the blocks it is packed as. */
+  readonly quantization?: GroupQuantization;
+}
+
+/** A checked range of a file. */
+export interface StoredRange {
+  /** Path of the file. */
+  readonly file: string;
+  /** First byte in the file. */
+  readonly offset: number;
+}
+
+/** The tensors of a matrix whose numbers, scales and zero points lie apart; shapes as `aerie_quant_layout` of aerie.h has them. */
+export interface GroupQuantization {
+  /** How they lie. */
+  readonly layout: QuantLayout;
+  /** The quantised numbers. */
+  readonly numbers: StoredRange;
+  /** What numbers are multiplied by. */
+  readonly scales: StoredRange & { readonly format: "F32" | "F16" | "BF16" };
+  /** What is subtracted first; absent: the middle of the range. */
+  readonly zeros?: StoredRange;
+  /** Group of each input; absent: in order. */
+  readonly groups?: StoredRange;
+  /** Rows of the matrix that a scale is for. */
+  readonly groupRows: number;
+  /** Inputs that a scale is for. */
+  readonly groupCols: number;
 }
 
 /** A model on disk, ready to be mapped. */
