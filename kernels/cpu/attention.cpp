@@ -44,7 +44,7 @@ class Attention {
     void rotate_and_store(size_t row, uint32_t kv_head) const {
         float* key = floats(*op_.x, worker_) + row * op_.x->cols + (op_.num_heads + kv_head) * dim_;
         const auto slot = uint32_t(op_.rows->slots[row]);
-        rotate(key, floats(*op_.angles, worker_) + row * dim_, dim_ / 2);
+        rotate_head(key, row);
         store_kv<T>(*op_.kv, op_.layer, slot, kv_head, key, key + op_.kv->num_kv_heads * dim_);
     }
 
@@ -69,8 +69,12 @@ class Attention {
     }
 
     void rotate_queries(const AttentionItem& item) const {
-        for (uint32_t i = 0; i < item.num_pairs; ++i)
-            rotate(query(item, i).q, floats(*op_.angles, worker_) + row_of(item, i) * dim_, dim_ / 2);
+        for (uint32_t i = 0; i < item.num_pairs; ++i) rotate_head(query(item, i).q, row_of(item, i));
+    }
+
+    void rotate_head(float* head, size_t row) const {
+        const uint32_t width = op_.angles->cols;
+        rotate(head, floats(*op_.angles, worker_) + row * width, width / 2);
     }
 
     size_t row_of(const AttentionItem& item, uint32_t i) const {

@@ -48,7 +48,10 @@ void run_slices(std::span<const Op> ops, Launch launch, const Bucket* bucket) {
 
 }  // namespace
 
-void check_op(const Op& op) { check_dtypes(op); }
+void check_op(const Op& op) {
+    if (op.window || op.soft_cap != 0) fail(AERIE_UNSUPPORTED, "attention: no window and no soft_cap");
+    check_dtypes(op);
+}
 
 size_t scratch_bytes(const Op& op) {
     if (op.kind == OpKind::sample) return sampling_scratch_bytes(op);

@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 #define AERIE_API __attribute__((visibility("default")))
-#define AERIE_ABI_VERSION 3
+#define AERIE_ABI_VERSION 4
 
 enum aerie_status {
     AERIE_OK = 0,
@@ -205,22 +205,32 @@ AERIE_API int32_t aerie_graph_release(uint32_t context, uint32_t graph);
 AERIE_API int32_t aerie_embedding(uint32_t context, uint32_t out, uint32_t batch, uint32_t weight);
 /* out [rows, cols] = x / sqrt(mean(x^2) + eps) * weight [1, cols] (RMSNorm, Zhang & Sennrich 2019) */
 AERIE_API int32_t aerie_rms_norm(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, float eps);
+/* In place: columns column .. column + num_groups * n - 1 of x [rows, cols] are groups of n, each normed as
+ * aerie_rms_norm does, by weight [1, n] (query and key norm, Dehghani et al. 2023) */
+AERIE_API int32_t aerie_group_norm(uint32_t context, uint32_t x, uint32_t weight, uint32_t column, uint32_t num_groups,
+                                   float eps);
 /* out [rows, n] = x [rows, cols] * weight [n, cols]^T (+ residual [rows, n], if not 0; may be out itself) */
 AERIE_API int32_t aerie_linear(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, uint32_t residual);
-/* out [rows, 2 * n] = cos and sin of position * inv_freq, inv_freq [1, n] */
-AERIE_API int32_t aerie_rope_angles(uint32_t context, uint32_t out, uint32_t batch, uint32_t inv_freq);
-/* Rotary embedding (Su et al. 2021), in place: rotates the first num_heads heads of x [rows, cols]; pairs are (i, i +
- * head_dim / 2); angles [rows, head_dim] of aerie_rope_angles. */
+/* out [rows, 2 * n] = cos and sin of position * inv_freq, inv_freq [1, n], times scale (the attention factor of YaRN,
+ * Peng et al. 2023) */
+AERIE_API int32_t aerie_rope_angles(uint32_t context, uint32_t out, uint32_t batch, uint32_t inv_freq, float scale);
+/* Rotary embedding (Su et al. 2021), in place: rotates the first num_heads heads of x [rows, cols]. angles [rows,
+ * width] of aerie_rope_angles are for the first width numbers of a head, in pairs (i, i + width / 2); the others stay.
+ * width and head_dim are multiples of 16. */
 AERIE_API int32_t aerie_rope(uint32_t context, uint32_t x, uint32_t angles, uint32_t num_heads, uint32_t head_dim);
 /* Stores keys and values of qkv [rows, (num_heads + 2 * num_kv_heads) * head_dim] at the batch's slots. */
 AERIE_API int32_t aerie_kv_store(uint32_t context, uint32_t kv, uint32_t qkv, uint32_t batch, uint32_t layer,
                                  uint32_t num_heads);
 /* out [rows, num_heads * head_dim] = softmax(q k^T * scale) v over the KV entries that each row sees; q is the first
- * num_heads heads of qkv. */
+ * num_heads heads of qkv. soft_cap: scores become soft_cap * tanh(score / soft_cap), behind scale; 0: they do not.
+ * window: of the entries that a row would see, those before `visible` and those of its tree mask in this order, it sees
+ * the last `window`, itself included; 0: all. */
 AERIE_API int32_t aerie_attention(uint32_t context, uint32_t out, uint32_t qkv, uint32_t kv, uint32_t batch,
-                                  uint32_t layer, uint32_t num_heads, float scale);
+                                  uint32_t layer, uint32_t num_heads, float scale, float soft_cap, uint32_t window);
 /* out [rows, n] = silu(x[:, :n]) * x[:, n:] */
 AERIE_API int32_t aerie_silu_mul(uint32_t context, uint32_t out, uint32_t x);
+/* out [rows, n] = gelu(x[:, :n]) * x[:, n:], gelu by its tanh approximation (GEGLU, Shazeer 2020) */
+AERIE_API int32_t aerie_gelu_mul(uint32_t context, uint32_t out, uint32_t x);
 /* out [outputs, cols] = x[batch outputs] */
 AERIE_API int32_t aerie_gather_outputs(uint32_t context, uint32_t out, uint32_t x, uint32_t batch);
 /* out [rows, cols] = x[batch sources, column .. column + cols - 1] */
@@ -229,6 +239,12 @@ AERIE_API int32_t aerie_gather_rows(uint32_t context, uint32_t out, uint32_t x, 
 AERIE_API int32_t aerie_store_rows(uint32_t context, uint32_t out, uint32_t x, uint32_t batch, uint32_t column);
 /* x += bias, bias [1, cols] */
 AERIE_API int32_t aerie_add_bias(uint32_t context, uint32_t x, uint32_t bias);
+/* out = x + y * scale, all [rows, cols]; out may be x or y */
+AERIE_API int32_t aerie_add(uint32_t context, uint32_t out, uint32_t x, uint32_t y, float scale);
+/* x *= factor */
+AERIE_API int32_t aerie_scale(uint32_t context, uint32_t x, float factor);
+/* x = cap * tanh(x / cap), cap above 0 */
+AERIE_API int32_t aerie_soft_cap(uint32_t context, uint32_t x, float cap);
 
 /* ---- sampling --------------------------------------------------------------------------------------------- */
 /* What a row reports besides its token; see aerie_sampling_row.flags. */

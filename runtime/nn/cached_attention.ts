@@ -34,6 +34,6 @@ export class CachedAttention {
     const { numHeads, numKvHeads, headDim } = this.#config, scale = 1 / Math.sqrt(headDim);
     rotary.forward(qkv, numHeads + numKvHeads);
     ops.kvStore(this.#context, kv, qkv, this.#batch, this.#layer, numHeads);
-    ops.attention(this.#context, attended, qkv, kv, this.#batch, this.#layer, numHeads, scale);
+    ops.attention(this.#context, attended, qkv, kv, this.#batch, this.#layer, numHeads, scale, 0, 0);
   }
 }

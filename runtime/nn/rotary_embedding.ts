@@ -48,7 +48,7 @@ export class RotaryEmbedding {
 
   /** Computes cos and sin of every row's position; once per forward. */
   prepare(): void {
-    ropeAngles(this.#context, this.#angles, this.#batch, this.#invFreq);
+    ropeAngles(this.#context, this.#angles, this.#batch, this.#invFreq, 1);
   }
 
   /** Rotates the first `numHeads` heads of x [rows, heads * headDim] in place. */

@@ -63,7 +63,7 @@ class Bench {
   attend(numRows: number, layer: number): Float32Array {
     const { numHeads, headDim, sharpness = 1 } = this.#shape, cols = numHeads * headDim;
     const out = this.#context.batchTensor(this.#batch, "rows", cols), scale = sharpness / Math.sqrt(headDim);
-    attention(this.#context, out, this.#qkv, this.#kv, this.#batch, layer, numHeads, scale);
+    attention(this.#context, out, this.#qkv, this.#kv, this.#batch, layer, numHeads, scale, 0, 0);
     return readRows(this.#context, out, numRows, cols);
   }
 }

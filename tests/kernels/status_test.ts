@@ -139,16 +139,52 @@ refuses(
   /linear: out and x/,
 );
 refuses(
-  "rope of half a lane",
-  (b) => ops.rope(b.context, b.rows(40), b.rows(20), 2, 20),
-  Status.unsupported,
-  /head_dim is 20/,
+  "rope of a head that is no multiple of 16",
+  (b) => ops.rope(b.context, b.rows(80), b.rows(32), 2, 40),
+  Status.badShape,
+  /head_dim is 40, expected a multiple of 16/,
 );
 refuses(
-  "rope of an odd head",
-  (b) => ops.rope(b.context, b.rows(66), b.rows(33), 2, 33),
+  "rope by angles of half a lane",
+  (b) => ops.rope(b.context, b.rows(64), b.rows(24), 2, 32),
   Status.badShape,
-  /head_dim is 33, expected an even number/,
+  /angles has 24 columns, expected a multiple of 16 up to 32/,
+);
+refuses(
+  "rope by angles of a wider head",
+  (b) => ops.rope(b.context, b.rows(64), b.rows(48), 2, 32),
+  Status.badShape,
+  /angles has 48 columns, expected a multiple of 16 up to 32/,
+);
+refuses(
+  "a norm of more groups than columns",
+  (b) => ops.groupNorm(b.context, b.rows(64), b.context.createTensor(1, 16), 16, 4, 1e-5),
+  Status.badShape,
+  /group_norm: x has 64 columns, expected 4 groups of 16 from column 16/,
+);
+refuses(
+  "a norm of groups by a weight of two rows",
+  (b) => ops.groupNorm(b.context, b.rows(64), b.context.createTensor(2, 16), 0, 4, 1e-5),
+  Status.badShape,
+  /group_norm: weight is \[2, 16\], expected \[1, 16\]/,
+);
+refuses(
+  "a sum of other columns",
+  (b) => ops.add(b.context, b.rows(4), b.rows(4), b.rows(5), 1),
+  Status.badShape,
+  /add: y has 5 columns, expected 4/,
+);
+refuses(
+  "a soft cap of 0",
+  (b) => ops.softCap(b.context, b.rows(4), 0),
+  Status.badArgument,
+  /soft_cap: cap is 0, expected a number above 0/,
+);
+refuses(
+  "attention below a negative soft cap",
+  (b) => ops.attention(b.context, b.rows(32), b.rows(96), b.kv, b.batch, 0, 1, 1, -50, 0),
+  Status.badArgument,
+  /attention: soft_cap is -50, expected a number above 0/,
 );
 refuses(
   "rope of too many heads",
