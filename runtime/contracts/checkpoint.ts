@@ -16,6 +16,24 @@ export type RopeScaling =
   }
   | { readonly type: "linear"; readonly factor: number };
 
+/** Rotary positions: which numbers of a head turn, and how fast. */
+export interface RopeConfig {
+  /** Base of the frequencies. */
+  readonly theta: number;
+  /** Numbers of each head that turn, the first ones; the others stay. */
+  readonly rotaryDim: number;
+  /** Changes the frequencies for long contexts. */
+  readonly scaling?: RopeScaling;
+}
+
+/** What the layers of a model differ by. */
+export interface LayerConfig {
+  /** Attention sees so many of the newest entries, the row's own included; absent: all. */
+  readonly window?: number;
+  /** Rotary positions: `ModelConfig.rope`, `ModelConfig.localRope`, or none. */
+  readonly rope: "global" | "local" | "none";
+}
+
 /** Architecture and sizes of a model, as its checkpoint states them. */
 export interface ModelConfig {
   /** Hugging Face's name of the architecture, as config.json has it. */
@@ -36,10 +54,24 @@ export interface ModelConfig {
   readonly vocabSize: number;
   /** Added to the mean square in RMSNorm. */
   readonly rmsNormEps: number;
-  /** Base of the rotary frequencies. */
-  readonly ropeTheta: number;
-  /** Changes the rotary frequencies for long contexts. */
-  readonly ropeScaling?: RopeScaling;
+  /** Rotary positions. */
+  readonly rope: RopeConfig;
+  /** Rotary positions of the layers that say `local`. */
+  readonly localRope?: RopeConfig;
+  /** Each layer; absent: all see everything, with `rope`. */
+  readonly layers?: readonly LayerConfig[];
+  /** Factor of attention's scores; absent: 1 / sqrt(headDim). */
+  readonly attentionScale?: number;
+  /** Attention's scores become cap * tanh(score / cap); absent: they stay. */
+  readonly attentionSoftCap?: number;
+  /** Factor of the embeddings that enter the first layer; absent: 1. */
+  readonly embeddingScale?: number;
+  /** Factor of what attention and MLP add to the residual stream; absent: 1. */
+  readonly residualScale?: number;
+  /** Factor of the logits, before their cap; absent: 1. */
+  readonly logitScale?: number;
+  /** Logits become cap * tanh(logit / cap); absent: they stay. */
+  readonly logitSoftCap?: number;
   /** Longest sequence the model was trained for. */
   readonly maxPositionEmbeddings: number;
   /** The output matrix is the embedding. */

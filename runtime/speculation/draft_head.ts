@@ -8,7 +8,7 @@
  * @module
  */
 import type { HeadConfig } from "../contracts/speculation_config.ts";
-import type { ModelParts } from "../models/model.ts";
+import type { ModelParts } from "../nn/parts.ts";
 import type { RmsNorm } from "../nn/layers.ts";
 import type { KvId, TensorId, WeightId } from "../../ffi/handles.ts";
 import { gatherOutputs, linear } from "../../ffi/ops.ts";

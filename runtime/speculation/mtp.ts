@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { Activations, DecoderLayer } from "../models/llama.ts";
+import { Activations } from "../nn/activations.ts";
+import { DecoderLayer } from "../nn/decoder_layer.ts";
 import { ConcatLinear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
 import { temporaryTensor } from "../../ffi/batch.ts";
@@ -42,8 +43,8 @@ export class MtpHead implements DraftHead {
       { weight: target.lmHead, rows: target.lmHeadRows },
       new RmsNorm(context, weights.at("final_layernorm"), rmsNormEps),
     );
-    this.rotary = new RotaryEmbedding(context, batch, config);
-    this.#activations = new Activations(context, batch, config);
+    this.rotary = new RotaryEmbedding(parts);
+    this.#activations = new Activations(parts);
     this.#state = temporaryTensor(context, batch, "rows", target.hiddenSize);
     this.#embedded = temporaryTensor(context, batch, "rows", hiddenSize);
   }

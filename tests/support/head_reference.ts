@@ -51,7 +51,7 @@ export class ReferenceHead {
     this.#checkpoint = checkpoint;
     this.#weights = weights;
     this.#target = target;
-    this.#invFreq = inverseFrequencies(checkpoint.config);
+    this.#invFreq = inverseFrequencies(checkpoint.config.rope);
   }
 
   /** Runs the next row; `lmHead` replaces the target's, for heads without their own. */

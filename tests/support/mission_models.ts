@@ -6,10 +6,10 @@
 import { join } from "node:path";
 import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
 import { writeTinyHead } from "./tiny_head.ts";
-import { TINY_CONFIG, writeTinyModel } from "./tiny_model.ts";
+import { tinyConfig, writeTinyModel } from "./tiny_model.ts";
 
 /** A Llama of enough layers for the states that an EAGLE-3 head takes. */
-const TARGET: ModelConfig = { ...TINY_CONFIG, numLayers: 4, numHeads: 4, numKvHeads: 2, headDim: 32 };
+const TARGET: ModelConfig = tinyConfig({ numLayers: 4, numHeads: 4, numKvHeads: 2, headDim: 32 });
 /** Tokens that FR-Spec's heads propose. */
 const HOT_TOKENS = Array.from({ length: 96 }, (_, i) => i + 160);
 

@@ -46,7 +46,7 @@ Deno.test("the kind follows from the tensors, whatever names and containers they
       assert.equal(head.kind, "eagle3");
       assert.deepEqual([...head.draftTokens!], draftTokens);
       assert.deepEqual(tensors.get("layers.0.self_attn.q_proj.weight")!.shape, [128, 128]);
-      assert.equal(config.ropeTheta, 10000);
+      assert.equal(config.rope.theta, 10000);
     }
     for (const isTorch of [false, true]) {
       const { head, config } = await open(target, { kind: "eagle", hasFcBias: true, isTorch, numLayers: 2 });
