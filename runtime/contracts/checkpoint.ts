@@ -139,6 +139,8 @@ export interface Checkpoint {
   readonly config: ModelConfig;
   /** By name. */
   readonly tensors: ReadonlyMap<string, TensorSource>;
+  /** A draft head lies in the same files (MiMo's MTP layers); its tensors are not among the above. */
+  readonly hasOwnHead?: boolean;
   /** Files in load order, for progress ("shards"). */
   readonly files: readonly string[];
   /** Name of the prevailing storage format, e.g. `Q4_1` or `bfloat16`. */

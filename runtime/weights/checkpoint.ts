@@ -6,6 +6,7 @@
  */
 import { basename } from "node:path";
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import { architectureOf } from "../architectures/registry.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
@@ -55,10 +56,15 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
 async function openSafetensors(
   { path, files, folder, tokenizerPath }: ModelFiles,
 ): Promise<OpenedCheckpoint> {
-  const config = await readHuggingFaceConfig(folder);
+  const config = await readHuggingFaceConfig(folder), { ownHeadPrefix } = architectureOf(config);
   const stored = new Map<string, ShardTensor>();
+  let hasOwnHead = false;
   for (const file of files) {
     for (const tensor of readSafetensors(file)) {
+      if (ownHeadPrefix !== undefined && tensor.name.startsWith(ownHeadPrefix)) {
+        hasOwnHead = true;
+        continue;
+      }
       if (stored.has(tensor.name)) {
         throw new LoadError(
           `Cannot load ${file}: tensor ${tensor.name} is also in ${basename(stored.get(tensor.name)!.file)}`,
@@ -77,7 +83,14 @@ async function openSafetensors(
     tensors.set(tensor.name, { ...tensor, file: tensor.file, rowOrder: "plain" });
   }
   return {
-    checkpoint: { path, config, tensors, files, dtype: prevailingDtype(tensors) },
+    checkpoint: {
+      path,
+      config,
+      tensors,
+      ...(hasOwnHead && { hasOwnHead }),
+      files,
+      dtype: prevailingDtype(tensors),
+    },
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),
   };
 }
