@@ -4,7 +4,7 @@
  * @module
  */
 import type { RopeConfig } from "./rope_config.ts";
-import type { StorageFormat } from "./storage_format.ts";
+import type { QuantLayout, StorageFormat } from "./storage_format.ts";
 
 export type { RopeConfig, RopeScaling } from "./rope_config.ts";
 
@@ -83,6 +83,34 @@ export interface TensorSource {
    * and key projections of some architectures; `plain`: Hugging Face's order.
    */
   readonly rowOrder: "plain" | "interleaved";
+  /** Where it is made of several tensors; `format` then is that of the blocks it is packed as. */
+  readonly quantization?: GroupQuantization;
+}
+
+/** A checked range of a file. */
+export interface StoredRange {
+  /** Path of the file. */
+  readonly file: string;
+  /** First byte in the file. */
+  readonly offset: number;
+}
+
+/** The tensors of a matrix whose numbers, scales and zero points lie apart; shapes as `aerie_quant_layout` of aerie.h has them. */
+export interface GroupQuantization {
+  /** How they lie. */
+  readonly layout: QuantLayout;
+  /** The quantised numbers. */
+  readonly numbers: StoredRange;
+  /** What numbers are multiplied by. */
+  readonly scales: StoredRange & { readonly format: "F32" | "F16" | "BF16" };
+  /** What is subtracted first; absent: the middle of the range. */
+  readonly zeros?: StoredRange;
+  /** Group of each input; absent: in order. */
+  readonly groups?: StoredRange;
+  /** Rows of the matrix that a scale is for. */
+  readonly groupRows: number;
+  /** Inputs that a scale is for. */
+  readonly groupCols: number;
 }
 
 /** A model on disk, ready to be mapped. */
@@ -93,6 +121,8 @@ export interface Checkpoint {
   readonly config: ModelConfig;
   /** By name. */
   readonly tensors: ReadonlyMap<string, TensorSource>;
+  /** A draft head lies in the same files (MiMo's MTP layers); its tensors are not among the above. */
+  readonly hasOwnHead?: boolean;
   /** Files in load order, for progress ("shards"). */
   readonly files: readonly string[];
   /** Name of the prevailing storage format, e.g. `Q4_1` or `bfloat16`. */

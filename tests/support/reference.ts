@@ -64,9 +64,16 @@ export function rotate(x: Row, position: number, invFreq: Row): Float64Array {
   return out;
 }
 
-/** softmax(q k^T * scale) v over all given keys and values, rows of one head. */
-export function attend(q: Row, keys: readonly Row[], values: readonly Row[], scale: number): Float64Array {
-  const weights = softmax(keys.map((key) => dot(q, key) * scale));
+/** softmax(q k^T * scale) v over all given keys and values, rows of one head; with a cap, of cap * tanh(score / cap). */
+export function attend(
+  q: Row,
+  keys: readonly Row[],
+  values: readonly Row[],
+  scale: number,
+  softCap = 0,
+): Float64Array {
+  const scores = keys.map((key) => dot(q, key) * scale);
+  const weights = softmax(softCap > 0 ? scores.map((score) => softCap * Math.tanh(score / softCap)) : scores);
   const out = new Float64Array(q.length);
   values.forEach((value, k) => {
     for (let d = 0; d < out.length; d++) out[d]! += weights[k]! * value[d]!;

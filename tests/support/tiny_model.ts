@@ -15,7 +15,7 @@ import { modelTensors } from "../../runtime/architectures/model_tensors.ts";
 import { rowBytes } from "../../runtime/tensor_files/formats.ts";
 import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";
 import { GGML_TYPE, ggufBytes, type GgufField } from "./gguf_writer.ts";
-import { safetensorsBytes } from "./safetensors_writer.ts";
+import { safetensorsBytes, type SafetensorsData } from "./safetensors_writer.ts";
 import { TINY_TOKENIZER } from "./tiny_tokenizer.ts";
 
 /** What to write. */
@@ -28,6 +28,8 @@ export interface TinyModelOptions {
   readonly config?: TinyConfigChange;
   /** Metadata of a GGUF file to put in place of its own. */
   readonly ggufFields?: Readonly<Record<string, GgufField>>;
+  /** Tensors that lie beside the model's in the last file of safetensors, as those of its own draft head. */
+  readonly beside?: readonly SafetensorsData[];
   /** Safetensors files to spread the tensors over; 1 if absent. */
   readonly shards?: number;
 }
@@ -82,7 +84,7 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions):
   );
   await Deno.mkdir(folder, { recursive: true });
   if (options.kind === "safetensors") {
-    await writeSafetensors(folder, config, tensors, options.shards ?? 1);
+    await writeSafetensors(folder, config, tensors, options);
     return folder;
   }
   const path = join(folder, "tiny.gguf");
@@ -118,7 +120,7 @@ async function writeSafetensors(
   folder: string,
   config: ModelConfig,
   tensors: readonly TinyTensor[],
-  shards: number,
+  { shards = 1, beside = [] }: Pick<TinyModelOptions, "shards" | "beside">,
 ): Promise<void> {
   const json = (name: string, value: unknown) =>
     Deno.writeTextFile(join(folder, name), JSON.stringify(value, null, 2));
@@ -130,13 +132,14 @@ async function writeSafetensors(
   for (let shard = 0; shard < shards; shard++) {
     const file = shards === 1 ? "model.safetensors" : `model-0000${shard + 1}-of-0000${shards}.safetensors`;
     const part = tensors.filter((_, index) => index % shards === shard);
-    for (const { name } of part) weightMap[name] = file;
-    const data = part.map(({ name, shape, format, rows }) => ({
+    const data: SafetensorsData[] = part.map(({ name, shape, format, rows }) => ({
       name,
       shape,
       dtype: format,
       bytes: concat(rows),
     }));
+    if (shard === shards - 1) data.push(...beside);
+    for (const { name } of data) weightMap[name] = file;
     await Deno.writeFile(join(folder, file), safetensorsBytes(data));
   }
   if (shards > 1) await json("model.safetensors.index.json", { metadata: {}, "weight_map": weightMap });
@@ -146,7 +149,7 @@ function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
   const scaling = config.rope.scaling;
   return {
     architectures: [config.architecture],
-    "model_type": "llama",
+    "model_type": architectureOf(config).modelType,
     "hidden_act": "silu",
     "hidden_size": config.hiddenSize,
     "intermediate_size": config.intermediateSize,
