@@ -5,6 +5,7 @@
  */
 import type { Architecture } from "../architectures/architecture.ts";
 import { LLAMA } from "../architectures/llama.ts";
+import { MIMO } from "../architectures/mimo.ts";
 import { MISTRAL } from "../architectures/mistral.ts";
 import { QWEN2 } from "../architectures/qwen2.ts";
 import { architectureOf } from "../architectures/registry.ts";
@@ -18,6 +19,7 @@ export const MODELS: ReadonlyMap<Architecture, new (parts: ModelParts) => Model>
   new (parts: ModelParts) => Model
 >([
   [LLAMA, Llama],
+  [MIMO, Llama],
   [MISTRAL, Llama],
   [QWEN2, Llama],
 ]);

@@ -18,6 +18,7 @@ import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
 
 /** EAGLE-1 and EAGLE-2 head; fields are named as in the checkpoint. */
 export class EagleHead implements DraftHead {
+  readonly numLevels = 1;
   readonly output: HeadOutput;
   readonly #parts: HeadParts;
   readonly #activations: Activations;

@@ -17,6 +17,7 @@ import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
 
 /** EAGLE-3 head; fields are named as in the checkpoint, where `layers.0` may be called `midlayer`. */
 export class Eagle3Head implements DraftHead {
+  readonly numLevels = 1;
   readonly output: HeadOutput;
   readonly #parts: HeadParts;
   readonly #activations: Activations;

@@ -5,7 +5,8 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig, RopeConfig } from "../../runtime/contracts/checkpoint.ts";
+import type { ModelConfig, RopeConfig, RopeScaling } from "../../runtime/contracts/checkpoint.ts";
+import { inSnakeCase } from "../../runtime/contracts/snake_case.ts";
 import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import type { Architecture } from "../../runtime/architectures/architecture.ts";
 import { architectureOf } from "../../runtime/architectures/registry.ts";
@@ -14,7 +15,7 @@ import { modelTensors } from "../../runtime/architectures/model_tensors.ts";
 import { rowBytes } from "../../runtime/tensor_files/formats.ts";
 import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";
 import { GGML_TYPE, ggufBytes, type GgufField } from "./gguf_writer.ts";
-import { safetensorsBytes } from "./safetensors_writer.ts";
+import { safetensorsBytes, type SafetensorsData } from "./safetensors_writer.ts";
 import { TINY_TOKENIZER } from "./tiny_tokenizer.ts";
 
 /** What to write. */
@@ -27,6 +28,8 @@ export interface TinyModelOptions {
   readonly config?: TinyConfigChange;
   /** Metadata of a GGUF file to put in place of its own. */
   readonly ggufFields?: Readonly<Record<string, GgufField>>;
+  /** Tensors that lie beside the model's in the last file of safetensors, as those of its own draft head. */
+  readonly beside?: readonly SafetensorsData[];
   /** Safetensors files to spread the tensors over; 1 if absent. */
   readonly shards?: number;
 }
@@ -81,7 +84,7 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions):
   );
   await Deno.mkdir(folder, { recursive: true });
   if (options.kind === "safetensors") {
-    await writeSafetensors(folder, config, tensors, options.shards ?? 1);
+    await writeSafetensors(folder, config, tensors, options);
     return folder;
   }
   const path = join(folder, "tiny.gguf");
@@ -117,7 +120,7 @@ async function writeSafetensors(
   folder: string,
   config: ModelConfig,
   tensors: readonly TinyTensor[],
-  shards: number,
+  { shards = 1, beside = [] }: Pick<TinyModelOptions, "shards" | "beside">,
 ): Promise<void> {
   const json = (name: string, value: unknown) =>
     Deno.writeTextFile(join(folder, name), JSON.stringify(value, null, 2));
@@ -129,13 +132,14 @@ async function writeSafetensors(
   for (let shard = 0; shard < shards; shard++) {
     const file = shards === 1 ? "model.safetensors" : `model-0000${shard + 1}-of-0000${shards}.safetensors`;
     const part = tensors.filter((_, index) => index % shards === shard);
-    for (const { name } of part) weightMap[name] = file;
-    const data = part.map(({ name, shape, format, rows }) => ({
+    const data: SafetensorsData[] = part.map(({ name, shape, format, rows }) => ({
       name,
       shape,
       dtype: format,
       bytes: concat(rows),
     }));
+    if (shard === shards - 1) data.push(...beside);
+    for (const { name } of data) weightMap[name] = file;
     await Deno.writeFile(join(folder, file), safetensorsBytes(data));
   }
   if (shards > 1) await json("model.safetensors.index.json", { metadata: {}, "weight_map": weightMap });
@@ -145,7 +149,7 @@ function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
   const scaling = config.rope.scaling;
   return {
     architectures: [config.architecture],
-    "model_type": "llama",
+    "model_type": architectureOf(config).modelType,
     "hidden_act": "silu",
     "hidden_size": config.hiddenSize,
     "intermediate_size": config.intermediateSize,
@@ -156,23 +160,22 @@ function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
     "vocab_size": config.vocabSize,
     "rms_norm_eps": config.rmsNormEps,
     "rope_theta": config.rope.theta,
-    "rope_scaling": scaling === undefined
-      ? null
-      : scaling.type === "linear"
-      ? { "rope_type": "linear", factor: scaling.factor }
-      : {
-        "rope_type": "llama3",
-        factor: scaling.factor,
-        "low_freq_factor": scaling.lowFreqFactor,
-        "high_freq_factor": scaling.highFreqFactor,
-        "original_max_position_embeddings": scaling.originalMaxPositionEmbeddings,
-      },
+    "rope_scaling": scaling === undefined ? null : ropeFields(scaling),
     "max_position_embeddings": config.maxPositionEmbeddings,
     "sliding_window": config.layers?.find(({ window }) => window !== undefined)?.window ?? null,
     "tie_word_embeddings": config.tieWordEmbeddings,
     "bos_token_id": config.bosTokenId,
     "eos_token_id": config.eosTokenIds,
   };
+}
+
+/** config.json's settings of the kinds that a reference computes. */
+function ropeFields(scaling: RopeScaling): Record<string, unknown> {
+  if (scaling.type !== "linear" && scaling.type !== "llama3") {
+    throw new RangeError(`Cannot write rope scaling ${scaling.type}`);
+  }
+  const { type, ...numbers } = scaling;
+  return { "rope_type": type, ...inSnakeCase(numbers) };
 }
 
 function tinyGguf(
