@@ -33,14 +33,6 @@ export function decoderTensors(
         shape: ({ vocabSize, hiddenSize }) => [vocabSize, hiddenSize],
         presence: "untied",
       },
-      // Rotary factors as numbers, which Hugging Face has as settings: they keep GGUF's name.
-      {
-        name: "rope_freqs.weight",
-        ggufName: "rope_freqs.weight",
-        shape: ({ rope }) => [rope.rotaryDim / 2],
-        presence: "optional",
-        format: "F32",
-      },
     ],
     embedding: EMBEDDING,
     lmHead: LM_HEAD,

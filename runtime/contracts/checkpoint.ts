@@ -3,28 +3,10 @@
  *
  * @module
  */
-import type { StorageFormat } from "./storage_format.ts";
+import type { RopeConfig } from "./rope_config.ts";
+import type { QuantLayout, StorageFormat } from "./storage_format.ts";
 
-/** Llama 3's frequency-dependent scaling (`rope_scaling.rope_type = "llama3"`), or linear. */
-export type RopeScaling =
-  | {
-    readonly type: "llama3";
-    readonly factor: number;
-    readonly lowFreqFactor: number;
-    readonly highFreqFactor: number;
-    readonly originalMaxPositionEmbeddings: number;
-  }
-  | { readonly type: "linear"; readonly factor: number };
-
-/** Rotary positions: which numbers of a head turn, and how fast. */
-export interface RopeConfig {
-  /** Base of the frequencies. */
-  readonly theta: number;
-  /** Numbers of each head that turn, the first ones; the others stay. */
-  readonly rotaryDim: number;
-  /** Changes the frequencies for long contexts. */
-  readonly scaling?: RopeScaling;
-}
+export type { RopeConfig, RopeScaling } from "./rope_config.ts";
 
 /** What the layers of a model differ by. */
 export interface LayerConfig {
@@ -107,6 +89,34 @@ export interface TensorSource {
   readonly rowOrder: "plain" | "interleaved";
   /** Added to each number of a vector as it is read: Gemma's norms are stored without the 1 that they add. */
   readonly addend?: number;
+  /** Where it is made of several tensors; `format` then is that of the blocks it is packed as. */
+  readonly quantization?: GroupQuantization;
+}
+
+/** A checked range of a file. */
+export interface StoredRange {
+  /** Path of the file. */
+  readonly file: string;
+  /** First byte in the file. */
+  readonly offset: number;
+}
+
+/** The tensors of a matrix whose numbers, scales and zero points lie apart; shapes as `aerie_quant_layout` of aerie.h has them. */
+export interface GroupQuantization {
+  /** How they lie. */
+  readonly layout: QuantLayout;
+  /** The quantised numbers. */
+  readonly numbers: StoredRange;
+  /** What numbers are multiplied by. */
+  readonly scales: StoredRange & { readonly format: "F32" | "F16" | "BF16" };
+  /** What is subtracted first; absent: the middle of the range. */
+  readonly zeros?: StoredRange;
+  /** Group of each input; absent: in order. */
+  readonly groups?: StoredRange;
+  /** Rows of the matrix that a scale is for. */
+  readonly groupRows: number;
+  /** Inputs that a scale is for. */
+  readonly groupCols: number;
 }
 
 /** A model on disk, ready to be mapped. */

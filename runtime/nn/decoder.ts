@@ -89,19 +89,11 @@ export class Decoder {
 
 /** The rotary embeddings that some layer uses. */
 function createRotaries(parts: ModelParts): { global?: RotaryEmbedding; local?: RotaryEmbedding } {
-  const { config: { rope, localRope, layers } } = parts;
+  const { config: { localRope, layers } } = parts;
   const uses = (kind: "global" | "local") =>
     layers?.some((layer) => layer.rope === kind) ?? kind === "global";
   return {
-    ...(uses("global") && { global: new RotaryEmbedding(parts, rope, ropeDivisors(parts)) }),
+    ...(uses("global") && { global: new RotaryEmbedding(parts) }),
     ...(localRope !== undefined && uses("local") && { local: new RotaryEmbedding(parts, localRope) }),
   };
-}
-
-/** GGUF's `rope_freqs` [rotaryDim / 2], if the checkpoint has it. */
-function ropeDivisors({ context, config, weights }: ModelParts): Float32Array | undefined {
-  if (!weights.has("rope_freqs.weight")) return undefined;
-  const divisors = new Float32Array(config.rope.rotaryDim / 2);
-  context.readTensor(weights.vector("rope_freqs.weight"), divisors, 0, 1);
-  return divisors;
 }

@@ -14,8 +14,10 @@ import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import { readGguf } from "../tensor_files/gguf.ts";
 import { readGgufModel } from "./gguf_checkpoint.ts";
-import { readHuggingFaceConfig } from "./huggingface_config.ts";
+import { readHuggingFaceConfig, readQuantizer } from "./huggingface_config.ts";
 import { checkModel } from "./check_model.ts";
+import { assembleQuantized } from "./quantized/assemble.ts";
+import type { ShardTensor } from "./quantized/quantizer.ts";
 import type { ModelFiles } from "./model_files.ts";
 import { readSafetensors } from "../tensor_files/safetensors.ts";
 import { isFloating, unsupportedFormat } from "../tensor_files/stored_tensor.ts";
@@ -54,7 +56,7 @@ async function openSafetensors(
   { path, files, folder, tokenizerPath }: ModelFiles,
 ): Promise<OpenedCheckpoint> {
   const config = await readHuggingFaceConfig(folder), { ownHeadPrefix } = architectureOf(config);
-  const tensors = new Map<string, TensorSource>();
+  const stored = new Map<string, ShardTensor>();
   let hasOwnHead = false;
   for (const file of files) {
     for (const tensor of readSafetensors(file)) {
@@ -62,14 +64,22 @@ async function openSafetensors(
         hasOwnHead = true;
         continue;
       }
-      if (tensors.has(tensor.name)) {
+      if (stored.has(tensor.name)) {
         throw new LoadError(
-          `Cannot load ${file}: tensor ${tensor.name} is also in ${basename(tensors.get(tensor.name)!.file)}`,
+          `Cannot load ${file}: tensor ${tensor.name} is also in ${basename(stored.get(tensor.name)!.file)}`,
         );
       }
-      if (!isFloating(tensor)) throw unsupportedFormat(file, tensor);
-      tensors.set(tensor.name, { ...tensor, file, rowOrder: "plain" });
+      stored.set(tensor.name, { ...tensor, file });
     }
+  }
+  const quantizer = await readQuantizer(folder);
+  const { matrices, others } = quantizer === undefined
+    ? { matrices: [], others: [...stored.values()] }
+    : assembleQuantized(path, quantizer, stored);
+  const tensors = new Map(matrices.map((matrix) => [matrix.name, matrix]));
+  for (const tensor of others) {
+    if (!isFloating(tensor)) throw unsupportedFormat(tensor.file, tensor);
+    tensors.set(tensor.name, { ...tensor, file: tensor.file, rowOrder: "plain" });
   }
   return {
     checkpoint: {

@@ -103,6 +103,9 @@ export function inverseFrequencies({ rotaryDim, theta, scaling }: RopeConfig): F
   return Float64Array.from({ length: rotaryDim / 2 }, (_, i) => {
     const frequency = 1 / theta ** (2 * i / rotaryDim);
     if (scaling === undefined) return frequency;
+    if (scaling.type !== "linear" && scaling.type !== "llama3") {
+      throw new RangeError(`Cannot compute rope scaling ${scaling.type}`);
+    }
     const { factor } = scaling;
     if (scaling.type === "linear") return frequency / factor;
     const { lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings } = scaling;

@@ -97,9 +97,8 @@ export function pieceTokenizer(pieces: readonly string[]): EngineTokenizer {
     tokenBytes,
     tokenName: (token) => pieces[token] ?? "",
     detokenizer: ({ skipSpecialTokens }) =>
-      new Detokenizer({ tokenBytes, isSpecial: (token) => token === 0 }, {
+      new Detokenizer({ bytesAt: tokenBytes, isSpecial: (token) => token === 0 }, {
         skipSpecialTokens,
-        stripLeadingSpace: false,
       }),
   };
 }

@@ -5,7 +5,8 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig, RopeConfig } from "../../runtime/contracts/checkpoint.ts";
+import type { ModelConfig, RopeConfig, RopeScaling } from "../../runtime/contracts/checkpoint.ts";
+import { inSnakeCase } from "../../runtime/contracts/snake_case.ts";
 import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import type { Architecture } from "../../runtime/architectures/architecture.ts";
 import { architectureOf } from "../../runtime/architectures/registry.ts";
@@ -159,23 +160,22 @@ function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
     "vocab_size": config.vocabSize,
     "rms_norm_eps": config.rmsNormEps,
     "rope_theta": config.rope.theta,
-    "rope_scaling": scaling === undefined
-      ? null
-      : scaling.type === "linear"
-      ? { "rope_type": "linear", factor: scaling.factor }
-      : {
-        "rope_type": "llama3",
-        factor: scaling.factor,
-        "low_freq_factor": scaling.lowFreqFactor,
-        "high_freq_factor": scaling.highFreqFactor,
-        "original_max_position_embeddings": scaling.originalMaxPositionEmbeddings,
-      },
+    "rope_scaling": scaling === undefined ? null : ropeFields(scaling),
     "max_position_embeddings": config.maxPositionEmbeddings,
     "sliding_window": config.layers?.find(({ window }) => window !== undefined)?.window ?? null,
     "tie_word_embeddings": config.tieWordEmbeddings,
     "bos_token_id": config.bosTokenId,
     "eos_token_id": config.eosTokenIds,
   };
+}
+
+/** config.json's settings of the kinds that a reference computes. */
+function ropeFields(scaling: RopeScaling): Record<string, unknown> {
+  if (scaling.type !== "linear" && scaling.type !== "llama3") {
+    throw new RangeError(`Cannot write rope scaling ${scaling.type}`);
+  }
+  const { type, ...numbers } = scaling;
+  return { "rope_type": type, ...inSnakeCase(numbers) };
 }
 
 function tinyGguf(

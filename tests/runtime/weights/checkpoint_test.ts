@@ -162,7 +162,7 @@ Deno.test("what is not supported is refused by name", async () => {
       /tensor model\.layers\.0\.self_attn\.q_proj\.bias is missing, expected \[64\]/,
     ],
     [{ "hidden_act": "gelu" }, /hidden_act is "gelu", expected silu/],
-    [{ "rope_scaling": { "rope_type": "yarn", factor: 4 } }, /rope_scaling type is yarn/],
+    [{ "rope_scaling": { "rope_type": "mrope" } }, /the rope_type of rope_scaling is mrope/],
     [{ "hidden_size": "64" }, /hidden_size: /],
     [{ "num_key_value_heads": 3 }, /4 query heads do not divide among 3/],
     [
