@@ -3,29 +3,15 @@
  *
  * @module
  */
-import { checkFields } from "../tensor_files/text_file.ts";
 import type { Architecture } from "./architecture.ts";
-import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
 import { MTP_PREFIX } from "./draft_heads.ts";
-import { LLAMA } from "./llama.ts";
+import { QWEN2 } from "./qwen2.ts";
 
 /** The descriptor. */
 export const MIMO: Architecture = {
   name: "MiMoForCausalLM",
   modelType: "mimo",
-  readConfig(path, fields) {
-    const checked = checkFields(path, fields, DECODER_FIELDS);
-    requireSettings(path, checked, { "hidden_act": "silu", "mlp_bias": false });
-    return networkConfig(path, checked);
-  },
-  tensors: {
-    ...LLAMA.tensors,
-    layer: [
-      ...LLAMA.tensors.layer,
-      { name: "self_attn.q_proj.bias", shape: ({ queryWidth }) => [queryWidth] },
-      { name: "self_attn.k_proj.bias", shape: ({ kvWidth }) => [kvWidth] },
-      { name: "self_attn.v_proj.bias", shape: ({ kvWidth }) => [kvWidth] },
-    ],
-  },
+  readConfig: QWEN2.readConfig,
+  tensors: QWEN2.tensors,
   ownHeadPrefix: MTP_PREFIX,
 };
