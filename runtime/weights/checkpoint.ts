@@ -6,6 +6,7 @@
  */
 import { basename } from "node:path";
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import type { Architecture } from "../architectures/architecture.ts";
 import { architectureOf } from "../architectures/registry.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
@@ -55,11 +56,13 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
 async function openSafetensors(
   { path, files, folder, tokenizerPath }: ModelFiles,
 ): Promise<OpenedCheckpoint> {
-  const config = await readHuggingFaceConfig(folder), { ownHeadPrefix } = architectureOf(config);
+  const config = await readHuggingFaceConfig(folder), architecture = architectureOf(config);
+  const { ownHeadPrefix } = architecture;
   const stored = new Map<string, ShardTensor>();
   let hasOwnHead = false;
   for (const file of files) {
-    for (const tensor of readSafetensors(file)) {
+    for (const found of readSafetensors(file)) {
+      const tensor = { ...found, name: nameHere(architecture, found.name) };
       if (ownHeadPrefix !== undefined && tensor.name.startsWith(ownHeadPrefix)) {
         hasOwnHead = true;
         continue;
@@ -92,6 +95,12 @@ async function openSafetensors(
     },
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),
   };
+}
+
+/** What a tensor is called in the table of its architecture. */
+function nameHere({ namePrefixes = [] }: Architecture, name: string): string {
+  const [found, here] = namePrefixes.find(([found]) => name.startsWith(found)) ?? ["", ""];
+  return here + name.slice(found.length);
 }
 
 const DTYPE_NAMES: Partial<Record<StorageFormat, string>> = {
