@@ -5,10 +5,17 @@
  */
 import assert from "node:assert/strict";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
-import { ARCHITECTURES } from "../../../runtime/architectures/registry.ts";
+import { ARCHITECTURES, findArchitecture } from "../../../runtime/architectures/registry.ts";
 import { isSimulatorBuilt, SIMULATED, type Simulated } from "../../support/cuda_sim.ts";
 import { ALL_ISAS, hasIsa, type Isa } from "../../support/native.ts";
 import { ModelRunner, verifierConfig } from "../../support/models.ts";
+import {
+  CONFIG_CLASSES,
+  IRRELEVANT_FIELDS,
+  REFUSED_VALUES,
+  UNUSED_IN,
+  USED_FIELDS,
+} from "../../support/config_fields.ts";
 import { needsReferences } from "../../support/references.ts";
 import {
   makeReferenceModels,
@@ -21,7 +28,7 @@ const needs = await needsReferences("torch", "transformers");
 const isas = ALL_ISAS.filter(hasIsa), best = isas.at(-1)!;
 
 let made: Promise<Reference> | undefined;
-const reference = () => made ??= makeReferenceModels();
+const reference = () => made ??= makeReferenceModels(Object.values(CONFIG_CLASSES));
 Deno.test.afterAll(async () => await (await made)?.[Symbol.asyncDispose]());
 
 /** Largest difference of a logit. */
@@ -81,3 +88,64 @@ Deno.test({
     for (const isa of isas) await compare("gemma2", isa, 2);
   },
 });
+
+for (const [name, className] of Object.entries(CONFIG_CLASSES)) {
+  const readConfig = (fields: Record<string, unknown>) =>
+    findArchitecture(name)!.readConfig("c.json", fields);
+
+  Deno.test({
+    name: `${name}: what config.json does not say is as in transformers' ${className}`,
+    ...needs,
+    async fn() {
+      const fields = (await reference()).defaults[className]!, config = readConfig({});
+      const { layer_types: types, sliding_window: window, rope_parameters: rope } = fields;
+      assert.deepEqual(
+        [config.vocabSize, config.hiddenSize, config.intermediateSize, config.numLayers, config.numHeads],
+        ["vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"]
+          .map((field) => fields[field]),
+      );
+      assert.equal(config.numKvHeads, fields["num_key_value_heads"]);
+      assert.equal(config.headDim, fields["head_dim"] ?? config.hiddenSize / config.numHeads);
+      assert.equal(config.maxPositionEmbeddings, fields["max_position_embeddings"]);
+      assert.equal(config.rmsNormEps, fields["rms_norm_eps"]);
+      assert.equal(config.tieWordEmbeddings, fields["tie_word_embeddings"]);
+      const slides = Array.isArray(types)
+        ? types.map((type) => type === "sliding_attention")
+        : Array(config.numLayers).fill(typeof window === "number");
+      const windows = config.layers?.map((layer) => layer.window) ?? Array(config.numLayers).fill(undefined);
+      assert.deepEqual(windows, slides.map((slides) => slides ? window : undefined));
+      const { full_attention: full, sliding_attention: sliding, rope_theta: theta } = rope as Thetas;
+      assert.equal(config.rope.theta, full?.rope_theta ?? theta);
+      assert.equal(config.localRope?.theta, sliding?.rope_theta);
+    },
+  });
+
+  Deno.test({
+    name: `${name}: every field of ${className} is read, refused or without influence`,
+    ...needs,
+    async fn() {
+      const fields = (await reference()).defaults[className]!;
+      for (const [field, value] of Object.entries(fields)) {
+        const used = USED_FIELDS[`${className}.${field}`] ?? USED_FIELDS[field],
+          refused = REFUSED_VALUES[field];
+        if (UNUSED_IN[className]?.includes(field) || IRRELEVANT_FIELDS.has(field)) continue;
+        if (field === "tie_word_embeddings") {
+          assert.equal(readConfig({ [field]: !value }).tieWordEmbeddings, !value);
+        } else if (refused !== undefined) {
+          assert.throws(() => readConfig({ [field]: refused }), new RegExp(`LoadError: .*${field}`));
+        } else {
+          assert.ok(used, `${className}.${field}`);
+          const before = { ...used.beside }, after = { ...before, [field]: used.value };
+          assert.notDeepEqual(readConfig(after), readConfig(before), `${className}.${field}`);
+        }
+      }
+    },
+  });
+}
+
+/** Rotary bases as transformers has them, by kind of layer or for all. */
+interface Thetas {
+  readonly "full_attention"?: { readonly "rope_theta": number };
+  readonly "sliding_attention"?: { readonly "rope_theta": number };
+  readonly "rope_theta"?: number;
+}
