@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RecommendedSampling } from "./sampling_params.ts";
 import type { StorageFormat } from "./storage_format.ts";
 
 /** Llama 3's frequency-dependent scaling (`rope_scaling.rope_type = "llama3"`), or linear. */
@@ -83,4 +84,6 @@ export interface Checkpoint {
   readonly files: readonly string[];
   /** Name of the prevailing storage format, e.g. `Q4_1` or `bfloat16`. */
   readonly dtype: string;
+  /** How its publisher recommends to sample. */
+  readonly recommendedSampling?: RecommendedSampling;
 }

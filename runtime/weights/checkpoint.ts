@@ -16,6 +16,7 @@ import { readGgufModel } from "./gguf_checkpoint.ts";
 import { readHuggingFaceConfig } from "./huggingface_config.ts";
 import { checkModel } from "./check_model.ts";
 import type { ModelFiles } from "./model_files.ts";
+import { ggufRecommendedSampling, readRecommendedSampling } from "./recommended_sampling.ts";
 import { readSafetensors } from "../tensor_files/safetensors.ts";
 import { isFloating, unsupportedFormat } from "../tensor_files/stored_tensor.ts";
 
@@ -45,7 +46,14 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
   const own = tokenizerPath === undefined ? ggufTokenizer(file) : undefined;
   const { config, tensors } = readGgufModel(file, own);
   return {
-    checkpoint: { path, config, tensors, files, dtype: prevailingDtype(tensors) },
+    checkpoint: {
+      path,
+      config,
+      tensors,
+      files,
+      dtype: prevailingDtype(tensors),
+      recommendedSampling: ggufRecommendedSampling(file),
+    },
     tokenizerSource: own ?? await openTokenizer(tokenizerPath!),
   };
 }
@@ -67,7 +75,14 @@ async function openSafetensors(
     }
   }
   return {
-    checkpoint: { path, config, tensors, files, dtype: prevailingDtype(tensors) },
+    checkpoint: {
+      path,
+      config,
+      tensors,
+      files,
+      dtype: prevailingDtype(tensors),
+      recommendedSampling: await readRecommendedSampling(folder),
+    },
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),
   };
 }
