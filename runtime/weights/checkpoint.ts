@@ -19,6 +19,7 @@ import { checkModel } from "./check_model.ts";
 import { assembleQuantized } from "./quantized/assemble.ts";
 import type { ShardTensor } from "./quantized/quantizer.ts";
 import type { ModelFiles } from "./model_files.ts";
+import { ggufRecommendedSampling, readRecommendedSampling } from "./recommended_sampling.ts";
 import { readSafetensors } from "../tensor_files/safetensors.ts";
 import { isFloating, unsupportedFormat } from "../tensor_files/stored_tensor.ts";
 
@@ -47,7 +48,14 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
   const own = tokenizerPath === undefined ? ggufTokenizer(file) : undefined;
   const { config, tensors } = readGgufModel(file, own);
   return {
-    checkpoint: { path, config, tensors, files, dtype: prevailingDtype(tensors) },
+    checkpoint: {
+      path,
+      config,
+      tensors,
+      files,
+      dtype: prevailingDtype(tensors),
+      recommendedSampling: ggufRecommendedSampling(file),
+    },
     tokenizerSource: own ?? await openTokenizer(tokenizerPath!),
   };
 }
@@ -89,6 +97,7 @@ async function openSafetensors(
       ...(hasOwnHead && { hasOwnHead }),
       files,
       dtype: prevailingDtype(tensors),
+      recommendedSampling: await readRecommendedSampling(folder),
     },
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),
   };
