@@ -123,7 +123,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
   "runtime/tokenizer/host/": ["runtime/contracts/", "runtime/processes/", "runtime/tokenizer/"],
   // A GGUF file carries both weights and tokenizer.
-  "runtime/tokenizer/": ["runtime/contracts/", "runtime/tensor_files/"],
+  "runtime/tokenizer/": ["runtime/contracts/", "runtime/tensor_files/", "runtime/tokenizer/encoding/"],
+  "runtime/tokenizer/encoding/": ["runtime/contracts/"],
   "runtime/weights/": [
     "runtime/contracts/",
     "runtime/architectures/",
