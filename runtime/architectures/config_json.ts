@@ -54,17 +54,21 @@ export type DecoderFields = z.infer<typeof DECODER_FIELDS>;
  */
 export function networkConfig(path: string, fields: DecoderFields): NetworkConfig {
   const numHeads = fields.num_attention_heads, scaling = ropeScaling(path, fields);
+  const headDim = fields.head_dim ?? fields.hidden_size / numHeads;
   return {
     hiddenSize: fields.hidden_size,
     intermediateSize: fields.intermediate_size,
     numLayers: fields.num_hidden_layers,
     numHeads,
     numKvHeads: fields.num_key_value_heads ?? numHeads,
-    headDim: fields.head_dim ?? fields.hidden_size / numHeads,
+    headDim,
     vocabSize: fields.vocab_size,
     rmsNormEps: fields.rms_norm_eps,
-    ropeTheta: fields.rope_parameters?.rope_theta ?? fields.rope_theta ?? 10000,
-    ...(scaling !== undefined && { ropeScaling: scaling }),
+    rope: {
+      theta: fields.rope_parameters?.rope_theta ?? fields.rope_theta ?? 10000,
+      rotaryDim: headDim,
+      ...(scaling !== undefined && { scaling }),
+    },
     maxPositionEmbeddings: fields.max_position_embeddings,
     tieWordEmbeddings: fields.tie_word_embeddings,
   };

@@ -33,8 +33,11 @@ export function decoderConfig(metadata: GgufMetadata, architecture: string): Ggu
       key("attention.layer_norm_rms_epsilon"),
       metadata.number(key("attention.layer_norm_rms_epsilon")),
     ),
-    ropeTheta: metadata.number(key("rope.freq_base")) ?? 10000,
-    ...(scaling !== undefined && { ropeScaling: scaling }),
+    rope: {
+      theta: metadata.number(key("rope.freq_base")) ?? 10000,
+      rotaryDim: headDim,
+      ...(scaling !== undefined && { scaling }),
+    },
     maxPositionEmbeddings: metadata.size(key("context_length")),
   };
 }

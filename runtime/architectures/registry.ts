@@ -6,9 +6,10 @@
 import { LoadError } from "../contracts/errors.ts";
 import type { Architecture } from "./architecture.ts";
 import { LLAMA } from "./llama.ts";
+import { MIMO } from "./mimo.ts";
 
 /** Every architecture that can be read; `runtime/models/registry.ts` has the model that runs it. */
-export const ARCHITECTURES: readonly Architecture[] = [LLAMA];
+export const ARCHITECTURES: readonly Architecture[] = [LLAMA, MIMO];
 
 /** The architecture of a Hugging Face name; undefined if it is not known. */
 export function findArchitecture(name: string): Architecture | undefined {

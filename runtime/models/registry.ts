@@ -5,13 +5,16 @@
  */
 import type { Architecture } from "../architectures/architecture.ts";
 import { LLAMA } from "../architectures/llama.ts";
+import { MIMO } from "../architectures/mimo.ts";
 import { architectureOf } from "../architectures/registry.ts";
 import { Llama } from "./llama.ts";
-import type { Model, ModelParts } from "./model.ts";
+import type { ModelParts } from "../nn/parts.ts";
+import type { Model } from "./model.ts";
 
 /** The model of each architecture. */
 export const MODELS: ReadonlyMap<Architecture, new (parts: ModelParts) => Model> = new Map([
   [LLAMA, Llama],
+  [MIMO, Llama],
 ]);
 
 /**

@@ -30,10 +30,10 @@ export class CachedAttention {
    * attended [rows, numHeads * headDim] = attention of qkv [rows, (numHeads + 2 numKvHeads) * headDim], after its keys
    * and values are stored.
    */
-  forward(attended: TensorId, qkv: TensorId, rotary: RotaryEmbedding, kv: KvId): void {
+  forward(attended: TensorId, qkv: TensorId, rotary: RotaryEmbedding | undefined, kv: KvId): void {
     const { numHeads, numKvHeads, headDim } = this.#config, scale = 1 / Math.sqrt(headDim);
-    rotary.forward(qkv, numHeads + numKvHeads);
+    rotary?.forward(qkv, numHeads + numKvHeads);
     ops.kvStore(this.#context, kv, qkv, this.#batch, this.#layer, numHeads);
-    ops.attention(this.#context, attended, qkv, kv, this.#batch, this.#layer, numHeads, scale);
+    ops.attention(this.#context, attended, qkv, kv, this.#batch, this.#layer, numHeads, scale, 0, 0);
   }
 }

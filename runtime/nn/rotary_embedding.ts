@@ -3,21 +3,23 @@
  *
  * @module
  */
-import type { ModelConfig } from "../contracts/checkpoint.ts";
+import type { ModelConfig, RopeConfig } from "../contracts/checkpoint.ts";
 import { temporaryTensor } from "../../ffi/batch.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, TensorId } from "../../ffi/handles.ts";
 import { rope, ropeAngles } from "../../ffi/ops.ts";
 
 /**
- * Inverse frequencies [headDim / 2]. Llama 3's scaling slows the long wavelengths by `factor`, keeps the short ones and
+ * Inverse frequencies [rotaryDim / 2]. Llama 3's scaling slows the long wavelengths by `factor`, keeps the short ones and
  * blends between (Llama 3.1 reference implementation); `divisors`, GGUF's `rope_freqs`, state the same as numbers.
  */
-export function inverseFrequencies(config: ModelConfig, divisors?: Float32Array): Float32Array<ArrayBuffer> {
-  const half = config.headDim / 2;
-  const scaling = config.ropeScaling;
+export function inverseFrequencies(
+  { theta, rotaryDim, scaling }: RopeConfig,
+  divisors?: Float32Array,
+): Float32Array<ArrayBuffer> {
+  const half = rotaryDim / 2;
   return Float32Array.from({ length: half }, (_, i) => {
-    const frequency = config.ropeTheta ** (-i / half);
+    const frequency = theta ** (-i / half);
     if (divisors) return frequency / divisors[i]!;
     if (!scaling) return frequency;
     if (scaling.type === "linear") return frequency / scaling.factor;
@@ -28,6 +30,13 @@ export function inverseFrequencies(config: ModelConfig, divisors?: Float32Array)
   });
 }
 
+/** What rotary positions need to know of a model. */
+export interface RotaryParts {
+  readonly context: Context;
+  readonly batch: BatchId;
+  readonly config: Pick<ModelConfig, "headDim" | "rope">;
+}
+
 /** Computes the angles of a batch once and applies them in every layer. */
 export class RotaryEmbedding {
   readonly #context: Context;
@@ -36,19 +45,24 @@ export class RotaryEmbedding {
   readonly #invFreq: TensorId;
   readonly #angles: TensorId;
 
-  constructor(context: Context, batch: BatchId, config: ModelConfig, divisors?: Float32Array) {
-    const frequencies = inverseFrequencies(config, divisors);
+  /** `divisors` [rotaryDim / 2] of the frequencies, if the checkpoint states its scaling so. */
+  constructor(
+    { context, batch, config }: RotaryParts,
+    rope: RopeConfig = config.rope,
+    divisors?: Float32Array,
+  ) {
+    const frequencies = inverseFrequencies(rope, divisors);
     this.#context = context;
     this.#batch = batch;
     this.#headDim = config.headDim;
     this.#invFreq = context.createTensor(1, frequencies.length);
     context.writeTensor(this.#invFreq, frequencies, 0, 1);
-    this.#angles = temporaryTensor(context, batch, "rows", config.headDim);
+    this.#angles = temporaryTensor(context, batch, "rows", rope.rotaryDim);
   }
 
   /** Computes cos and sin of every row's position; once per forward. */
   prepare(): void {
-    ropeAngles(this.#context, this.#angles, this.#batch, this.#invFreq);
+    ropeAngles(this.#context, this.#angles, this.#batch, this.#invFreq, 1);
   }
 
   /** Rotates the first `numHeads` heads of x [rows, heads * headDim] in place. */

@@ -9,7 +9,8 @@ import type { Checkpoint } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { loadModel } from "../models/load.ts";
 import { defaultChain, type ProposerEntry, type ProposerParts } from "./proposer.ts";
-import { draftLimits, TreeProposer } from "./tree_proposer.ts";
+import { draftLimits } from "./draft_network.ts";
+import { TreeProposer } from "./tree_proposer.ts";
 
 /** A draft model. */
 export const draftModelEntry: ProposerEntry = {

@@ -6,6 +6,7 @@
  */
 import { basename } from "node:path";
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import { architectureOf } from "../architectures/registry.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
@@ -13,8 +14,10 @@ import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import { readGguf } from "../tensor_files/gguf.ts";
 import { readGgufModel } from "./gguf_checkpoint.ts";
-import { readHuggingFaceConfig } from "./huggingface_config.ts";
+import { readHuggingFaceConfig, readQuantizer } from "./huggingface_config.ts";
 import { checkModel } from "./check_model.ts";
+import { assembleQuantized } from "./quantized/assemble.ts";
+import type { ShardTensor } from "./quantized/quantizer.ts";
 import type { ModelFiles } from "./model_files.ts";
 import { ggufRecommendedSampling, readRecommendedSampling } from "./recommended_sampling.ts";
 import { readSafetensors } from "../tensor_files/safetensors.ts";
@@ -61,24 +64,38 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
 async function openSafetensors(
   { path, files, folder, tokenizerPath }: ModelFiles,
 ): Promise<OpenedCheckpoint> {
-  const config = await readHuggingFaceConfig(folder);
-  const tensors = new Map<string, TensorSource>();
+  const config = await readHuggingFaceConfig(folder), { ownHeadPrefix } = architectureOf(config);
+  const stored = new Map<string, ShardTensor>();
+  let hasOwnHead = false;
   for (const file of files) {
     for (const tensor of readSafetensors(file)) {
-      if (tensors.has(tensor.name)) {
+      if (ownHeadPrefix !== undefined && tensor.name.startsWith(ownHeadPrefix)) {
+        hasOwnHead = true;
+        continue;
+      }
+      if (stored.has(tensor.name)) {
         throw new LoadError(
-          `Cannot load ${file}: tensor ${tensor.name} is also in ${basename(tensors.get(tensor.name)!.file)}`,
+          `Cannot load ${file}: tensor ${tensor.name} is also in ${basename(stored.get(tensor.name)!.file)}`,
         );
       }
-      if (!isFloating(tensor)) throw unsupportedFormat(file, tensor);
-      tensors.set(tensor.name, { ...tensor, file, rowOrder: "plain" });
+      stored.set(tensor.name, { ...tensor, file });
     }
+  }
+  const quantizer = await readQuantizer(folder);
+  const { matrices, others } = quantizer === undefined
+    ? { matrices: [], others: [...stored.values()] }
+    : assembleQuantized(path, quantizer, stored);
+  const tensors = new Map(matrices.map((matrix) => [matrix.name, matrix]));
+  for (const tensor of others) {
+    if (!isFloating(tensor)) throw unsupportedFormat(tensor.file, tensor);
+    tensors.set(tensor.name, { ...tensor, file: tensor.file, rowOrder: "plain" });
   }
   return {
     checkpoint: {
       path,
       config,
       tensors,
+      ...(hasOwnHead && { hasOwnHead }),
       files,
       dtype: prevailingDtype(tensors),
       recommendedSampling: await readRecommendedSampling(folder),

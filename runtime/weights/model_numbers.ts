@@ -26,7 +26,7 @@ export function impossibleNumber(config: ModelConfig): string | undefined {
       return `${what} is ${size}, expected 1..${MAX_SIZE}`;
     }
   }
-  const { headDim, numHeads, numKvHeads, ropeScaling } = config;
+  const { headDim, numHeads, numKvHeads, rope } = config;
   if (!Number.isInteger(headDim) || headDim <= 0 || headDim % 2 !== 0) {
     return `the head width is ${headDim}, expected an even number`;
   }
@@ -36,8 +36,8 @@ export function impossibleNumber(config: ModelConfig): string | undefined {
   if ((numHeads + 2 * numKvHeads) * headDim > MAX_SIZE) {
     return `${numHeads} heads of ${headDim} are too wide, expected at most ${MAX_SIZE} values`;
   }
-  const factors = { "the epsilon of RMS norms": config.rmsNormEps, "the rotary base": config.ropeTheta };
-  const scales = Object.entries(ropeScaling ?? {}).filter(([name]) => name !== "type");
+  const factors = { "the epsilon of RMS norms": config.rmsNormEps, "the rotary base": rope.theta };
+  const scales = Object.entries(rope.scaling ?? {}).filter(([name]) => name !== "type");
   for (const [what, value] of [...Object.entries(factors), ...scales]) {
     if (!isPositiveFloat(value)) return `${what} is ${value}, expected a positive number`;
   }

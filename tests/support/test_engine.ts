@@ -70,7 +70,7 @@ export const modelConfig: ModelConfig = {
   headDim: 16,
   vocabSize: 0,
   rmsNormEps: 1e-5,
-  ropeTheta: 1e4,
+  rope: { theta: 1e4, rotaryDim: 16 },
   maxPositionEmbeddings: 256,
   tieWordEmbeddings: true,
   eosTokenIds: [0],

@@ -131,10 +131,10 @@ std::vector<float> run_layer(uint32_t context, const Sequence& s, const std::vec
     check(context, aerie_tensor_write(context, inv_freq, frequencies.data(), 0, 1));
     check(context, aerie_tensor_write(context, ones, one.data(), 0, 1));
     check(context, aerie_tensor_write(context, qkv, qkv_values.data(), 0, length));
-    check(context, aerie_rope_angles(context, angles, batch, inv_freq));
+    check(context, aerie_rope_angles(context, angles, batch, inv_freq, 1.0f));
     check(context, aerie_rope(context, qkv, angles, s.heads + s.kv_heads, s.head_dim));
     check(context, aerie_kv_store(context, kv, qkv, batch, 0, s.heads));
-    check(context, aerie_attention(context, attended, qkv, kv, batch, 0, s.heads, 0.3f));
+    check(context, aerie_attention(context, attended, qkv, kv, batch, 0, s.heads, 0.3f, 0.0f, 0));
     check(context, aerie_silu_mul(context, gated, attended));
     check(context, aerie_rms_norm(context, normed, gated, ones, 1e-5f));
     std::vector<float> result(size_t(length) * cols / 2);

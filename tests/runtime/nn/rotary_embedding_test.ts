@@ -4,15 +4,14 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { RopeScaling } from "../../../runtime/contracts/checkpoint.ts";
+import type { RopeConfig, RopeScaling } from "../../../runtime/contracts/checkpoint.ts";
 import { inverseFrequencies } from "../../../runtime/nn/rotary_embedding.ts";
 import { inverseFrequencies as reference } from "../../support/reference.ts";
-import { TINY_CONFIG } from "../../support/tiny_model.ts";
 
-function check(headDim: number, ropeTheta: number, ropeScaling?: RopeScaling): Float32Array {
-  const config = { ...TINY_CONFIG, headDim, ropeTheta, ...(ropeScaling ? { ropeScaling } : {}) };
-  const actual = inverseFrequencies(config);
-  assertRatios(actual, reference(config));
+function check(rotaryDim: number, theta: number, scaling?: RopeScaling): Float32Array {
+  const rope: RopeConfig = { theta, rotaryDim, ...(scaling ? { scaling } : {}) };
+  const actual = inverseFrequencies(rope);
+  assertRatios(actual, reference(rope));
   return actual;
 }
 
@@ -43,7 +42,7 @@ Deno.test("llama3 scaling keeps short waves, slows long ones by the factor and b
 
 Deno.test("divisors of a checkpoint divide frequency by frequency", () => {
   const divisors = Float32Array.from({ length: 16 }, (_, i) => 1 + i / 2);
-  const config = { ...TINY_CONFIG, headDim: 32, ropeTheta: 10000 };
+  const config: RopeConfig = { rotaryDim: 32, theta: 10000 };
   assertRatios(
     inverseFrequencies(config, divisors),
     reference(config).map((value, i) => value / divisors[i]!),
