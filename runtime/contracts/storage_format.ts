@@ -16,4 +16,9 @@ export type StorageFormat =
   | "Q8_0"
   | "Q4_K"
   | "Q5_K"
-  | "Q6_K";
+  | "Q6_K"
+  | "Q2_K"
+  | "Q3_K"
+  | "IQ4_NL"
+  | "IQ4_XS"
+  | "MXFP4";
