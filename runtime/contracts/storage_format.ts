@@ -22,3 +22,13 @@ export type StorageFormat =
   | "IQ4_NL"
   | "IQ4_XS"
   | "MXFP4";
+
+/** How the numbers of a quantiser's safetensors checkpoint lie beside their scales; `aerie_quant_layout` of aerie.h. */
+export type QuantLayout =
+  | "fp8_e4m3"
+  | "int8"
+  | "gptq"
+  | "gptq_v2"
+  | "awq"
+  | "packed_int4"
+  | "packed_int8";

@@ -6,6 +6,7 @@
  */
 import { basename } from "node:path";
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import { architectureOf } from "../architectures/registry.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
@@ -13,9 +14,12 @@ import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import { readGguf } from "../tensor_files/gguf.ts";
 import { readGgufModel } from "./gguf_checkpoint.ts";
-import { readHuggingFaceConfig } from "./huggingface_config.ts";
+import { readHuggingFaceConfig, readQuantizer } from "./huggingface_config.ts";
 import { checkModel } from "./check_model.ts";
+import { assembleQuantized } from "./quantized/assemble.ts";
+import type { ShardTensor } from "./quantized/quantizer.ts";
 import type { ModelFiles } from "./model_files.ts";
+import { ggufRecommendedSampling, readRecommendedSampling } from "./recommended_sampling.ts";
 import { readSafetensors } from "../tensor_files/safetensors.ts";
 import { isFloating, unsupportedFormat } from "../tensor_files/stored_tensor.ts";
 
@@ -34,9 +38,8 @@ export interface OpenedCheckpoint {
  */
 export async function openCheckpoint(files: ModelFiles): Promise<OpenedCheckpoint> {
   const opened = await (files.kind === "gguf" ? openGguf(files) : openSafetensors(files));
-  const { path, config, tensors } = opened.checkpoint;
-  checkModel(path, config, tensors);
-  return opened;
+  const { path, config } = opened.checkpoint, tensors = checkModel(path, config, opened.checkpoint.tensors);
+  return { ...opened, checkpoint: { ...opened.checkpoint, tensors, dtype: prevailingDtype(tensors) } };
 }
 
 async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<OpenedCheckpoint> {
@@ -45,7 +48,14 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
   const own = tokenizerPath === undefined ? ggufTokenizer(file) : undefined;
   const { config, tensors } = readGgufModel(file, own);
   return {
-    checkpoint: { path, config, tensors, files, dtype: prevailingDtype(tensors) },
+    checkpoint: {
+      path,
+      config,
+      tensors,
+      files,
+      dtype: prevailingDtype(tensors),
+      recommendedSampling: ggufRecommendedSampling(file),
+    },
     tokenizerSource: own ?? await openTokenizer(tokenizerPath!),
   };
 }
@@ -53,21 +63,42 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
 async function openSafetensors(
   { path, files, folder, tokenizerPath }: ModelFiles,
 ): Promise<OpenedCheckpoint> {
-  const config = await readHuggingFaceConfig(folder);
-  const tensors = new Map<string, TensorSource>();
+  const config = await readHuggingFaceConfig(folder), { ownHeadPrefix } = architectureOf(config);
+  const stored = new Map<string, ShardTensor>();
+  let hasOwnHead = false;
   for (const file of files) {
     for (const tensor of readSafetensors(file)) {
-      if (tensors.has(tensor.name)) {
+      if (ownHeadPrefix !== undefined && tensor.name.startsWith(ownHeadPrefix)) {
+        hasOwnHead = true;
+        continue;
+      }
+      if (stored.has(tensor.name)) {
         throw new LoadError(
-          `Cannot load ${file}: tensor ${tensor.name} is also in ${basename(tensors.get(tensor.name)!.file)}`,
+          `Cannot load ${file}: tensor ${tensor.name} is also in ${basename(stored.get(tensor.name)!.file)}`,
         );
       }
-      if (!isFloating(tensor)) throw unsupportedFormat(file, tensor);
-      tensors.set(tensor.name, { ...tensor, file, rowOrder: "plain" });
+      stored.set(tensor.name, { ...tensor, file });
     }
   }
+  const quantizer = await readQuantizer(folder);
+  const { matrices, others } = quantizer === undefined
+    ? { matrices: [], others: [...stored.values()] }
+    : assembleQuantized(path, quantizer, stored);
+  const tensors = new Map(matrices.map((matrix) => [matrix.name, matrix]));
+  for (const tensor of others) {
+    if (!isFloating(tensor)) throw unsupportedFormat(tensor.file, tensor);
+    tensors.set(tensor.name, { ...tensor, file: tensor.file, rowOrder: "plain" });
+  }
   return {
-    checkpoint: { path, config, tensors, files, dtype: prevailingDtype(tensors) },
+    checkpoint: {
+      path,
+      config,
+      tensors,
+      ...(hasOwnHead && { hasOwnHead }),
+      files,
+      dtype: prevailingDtype(tensors),
+      recommendedSampling: await readRecommendedSampling(folder),
+    },
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),
   };
 }

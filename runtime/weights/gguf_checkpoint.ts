@@ -8,7 +8,7 @@ import type { Checkpoint, ModelConfig, TensorSource } from "../contracts/checkpo
 import type { Architecture } from "../architectures/architecture.ts";
 import { refuseMoreThanOne } from "../architectures/gguf_keys.ts";
 import { ARCHITECTURES } from "../architectures/registry.ts";
-import { fromGguf } from "../architectures/model_tensors.ts";
+import { fromGguf, statedByTensors } from "../architectures/model_tensors.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import type { GgufFile } from "../tensor_files/gguf.ts";
 import { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
@@ -54,13 +54,13 @@ function readTensors(
         `tensor ${ggufName} is not part of architecture ${architecture.gguf.architecture}`,
       );
     }
-    return [tensor.name, { ...tensor, file: file.path, offset, bytes, format, shape }];
+    return [tensor.name, { ...tensor, addend: 0, file: file.path, offset, bytes, format, shape }];
   }));
 }
 
 function readConfig(
   metadata: GgufMetadata,
-  { name, gguf, tensors: { embedding, lmHead } }: GgufArchitecture,
+  architecture: GgufArchitecture,
   tensors: ReadonlyMap<string, TensorSource>,
   tokenizer: TokenizerSource | undefined,
 ): ModelConfig {
@@ -68,10 +68,10 @@ function readConfig(
   const bos = metadata.number("tokenizer.ggml.bos_token_id");
   const eos = metadata.number("tokenizer.ggml.eos_token_id");
   return {
-    architecture: name,
-    ...gguf.readConfig(metadata),
-    vocabSize: tensors.get(embedding)?.shape[0] ?? 0,
-    tieWordEmbeddings: !tensors.has(lmHead),
+    architecture: architecture.name,
+    ...architecture.gguf.readConfig(metadata),
+    vocabSize: tensors.get(architecture.tensors.embedding)?.shape[0] ?? 0,
+    ...statedByTensors(architecture, tensors),
     ...(bos !== undefined && { bosTokenId: bos }),
     eosTokenIds: tokenizer?.eosTokenIds ?? (eos === undefined ? [] : [eos]),
   };

@@ -5,7 +5,8 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
+import type { ModelConfig, RopeConfig, RopeScaling } from "../../runtime/contracts/checkpoint.ts";
+import { inSnakeCase } from "../../runtime/contracts/snake_case.ts";
 import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import type { Architecture } from "../../runtime/architectures/architecture.ts";
 import { architectureOf } from "../../runtime/architectures/registry.ts";
@@ -14,7 +15,7 @@ import { modelTensors } from "../../runtime/architectures/model_tensors.ts";
 import { rowBytes } from "../../runtime/tensor_files/formats.ts";
 import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";
 import { GGML_TYPE, ggufBytes, type GgufField } from "./gguf_writer.ts";
-import { safetensorsBytes } from "./safetensors_writer.ts";
+import { safetensorsBytes, type SafetensorsData } from "./safetensors_writer.ts";
 import { TINY_TOKENIZER } from "./tiny_tokenizer.ts";
 
 /** What to write. */
@@ -23,13 +24,18 @@ export interface TinyModelOptions {
   readonly seed: number;
   /** Format of the matrices, or a choice by Hugging Face name; F32 if absent. Vectors are F32. */
   readonly format?: StorageFormat | ((name: string) => StorageFormat);
-  /** Replaces parts of {@linkcode TINY_CONFIG}; `ropeScaling` goes into safetensors only. */
-  readonly config?: Partial<ModelConfig>;
+  /** Replaces parts of {@linkcode TINY_CONFIG}; the scaling of `rope` goes into safetensors only. */
+  readonly config?: TinyConfigChange;
   /** Metadata of a GGUF file to put in place of its own. */
   readonly ggufFields?: Readonly<Record<string, GgufField>>;
+  /** Tensors that lie beside the model's in the last file of safetensors, as those of its own draft head. */
+  readonly beside?: readonly SafetensorsData[];
   /** Safetensors files to spread the tensors over; 1 if absent. */
   readonly shards?: number;
 }
+
+/** Parts of a configuration; of `rope` too, whose width is that of the heads unless it is said. */
+export type TinyConfigChange = Partial<Omit<ModelConfig, "rope">> & { readonly rope?: Partial<RopeConfig> };
 
 /** The default shape; all widths are multiples of 32. */
 export const TINY_CONFIG: ModelConfig = {
@@ -42,12 +48,18 @@ export const TINY_CONFIG: ModelConfig = {
   headDim: 16,
   vocabSize: TINY_TOKENIZER.tokens.length,
   rmsNormEps: 1e-5,
-  ropeTheta: 10000,
+  rope: { theta: 10000, rotaryDim: 16 },
   maxPositionEmbeddings: 512,
   tieWordEmbeddings: false,
   bosTokenId: TINY_TOKENIZER.bosTokenId,
   eosTokenIds: [TINY_TOKENIZER.eosTokenId],
 };
+
+/** {@linkcode TINY_CONFIG} with some parts replaced. */
+export function tinyConfig({ rope, ...change }: TinyConfigChange = {}): ModelConfig {
+  const config = { ...TINY_CONFIG, ...change };
+  return { ...config, rope: { ...TINY_CONFIG.rope, rotaryDim: config.headDim, ...rope } };
+}
 
 interface TinyTensor {
   readonly name: string;
@@ -59,7 +71,7 @@ interface TinyTensor {
 
 /** Writes a model into `folder`; returns what `--model-path` takes: the GGUF file, or the folder. */
 export async function writeTinyModel(folder: string, options: TinyModelOptions): Promise<string> {
-  const config = { ...TINY_CONFIG, ...options.config };
+  const config = tinyConfig(options.config);
   const { format = "F32" } = options;
   const random = seededRandom(options.seed);
   const architecture = architectureOf(config);
@@ -72,7 +84,7 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions):
   );
   await Deno.mkdir(folder, { recursive: true });
   if (options.kind === "safetensors") {
-    await writeSafetensors(folder, config, tensors, options.shards ?? 1);
+    await writeSafetensors(folder, config, tensors, options);
     return folder;
   }
   const path = join(folder, "tiny.gguf");
@@ -108,7 +120,7 @@ async function writeSafetensors(
   folder: string,
   config: ModelConfig,
   tensors: readonly TinyTensor[],
-  shards: number,
+  { shards = 1, beside = [] }: Pick<TinyModelOptions, "shards" | "beside">,
 ): Promise<void> {
   const json = (name: string, value: unknown) =>
     Deno.writeTextFile(join(folder, name), JSON.stringify(value, null, 2));
@@ -120,23 +132,24 @@ async function writeSafetensors(
   for (let shard = 0; shard < shards; shard++) {
     const file = shards === 1 ? "model.safetensors" : `model-0000${shard + 1}-of-0000${shards}.safetensors`;
     const part = tensors.filter((_, index) => index % shards === shard);
-    for (const { name } of part) weightMap[name] = file;
-    const data = part.map(({ name, shape, format, rows }) => ({
+    const data: SafetensorsData[] = part.map(({ name, shape, format, rows }) => ({
       name,
       shape,
       dtype: format,
       bytes: concat(rows),
     }));
+    if (shard === shards - 1) data.push(...beside);
+    for (const { name } of data) weightMap[name] = file;
     await Deno.writeFile(join(folder, file), safetensorsBytes(data));
   }
   if (shards > 1) await json("model.safetensors.index.json", { metadata: {}, "weight_map": weightMap });
 }
 
 function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
-  const scaling = config.ropeScaling;
+  const scaling = config.rope.scaling;
   return {
     architectures: [config.architecture],
-    "model_type": "llama",
+    "model_type": architectureOf(config).modelType,
     "hidden_act": "silu",
     "hidden_size": config.hiddenSize,
     "intermediate_size": config.intermediateSize,
@@ -146,23 +159,23 @@ function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
     "head_dim": config.headDim,
     "vocab_size": config.vocabSize,
     "rms_norm_eps": config.rmsNormEps,
-    "rope_theta": config.ropeTheta,
-    "rope_scaling": scaling === undefined
-      ? null
-      : scaling.type === "linear"
-      ? { "rope_type": "linear", factor: scaling.factor }
-      : {
-        "rope_type": "llama3",
-        factor: scaling.factor,
-        "low_freq_factor": scaling.lowFreqFactor,
-        "high_freq_factor": scaling.highFreqFactor,
-        "original_max_position_embeddings": scaling.originalMaxPositionEmbeddings,
-      },
+    "rope_theta": config.rope.theta,
+    "rope_scaling": scaling === undefined ? null : ropeFields(scaling),
     "max_position_embeddings": config.maxPositionEmbeddings,
+    "sliding_window": config.layers?.find(({ window }) => window !== undefined)?.window ?? null,
     "tie_word_embeddings": config.tieWordEmbeddings,
     "bos_token_id": config.bosTokenId,
     "eos_token_id": config.eosTokenIds,
   };
+}
+
+/** config.json's settings of the kinds that a reference computes. */
+function ropeFields(scaling: RopeScaling): Record<string, unknown> {
+  if (scaling.type !== "linear" && scaling.type !== "llama3") {
+    throw new RangeError(`Cannot write rope scaling ${scaling.type}`);
+  }
+  const { type, ...numbers } = scaling;
+  return { "rope_type": type, ...inSnakeCase(numbers) };
 }
 
 function tinyGguf(
@@ -186,7 +199,7 @@ function tinyGguf(
     [key("attention.key_length"), u32(config.headDim)],
     [key("attention.value_length"), u32(config.headDim)],
     [key("rope.dimension_count"), u32(config.headDim)],
-    [key("rope.freq_base"), { type: "f32", value: config.ropeTheta }],
+    [key("rope.freq_base"), { type: "f32", value: config.rope.theta }],
     [key("attention.layer_norm_rms_epsilon"), { type: "f32", value: config.rmsNormEps }],
     ["tokenizer.ggml.model", text("gpt2")],
     ["tokenizer.ggml.pre", text("smollm")],

@@ -125,21 +125,21 @@ Deno.test("tied embeddings need no lm_head", async () => {
 });
 
 Deno.test("llama3 rope scaling is read from config.json, old and new spelling", async () => {
-  const ropeScaling = {
+  const scaling = {
     type: "llama3",
     factor: 8,
     lowFreqFactor: 1,
     highFreqFactor: 4,
     originalMaxPositionEmbeddings: 128,
   } as const;
-  await withTinyModel({ kind: "safetensors", seed, config: { ropeScaling } }, async (folder) => {
-    assert.deepEqual((await open(folder)).config.ropeScaling, ropeScaling);
+  await withTinyModel({ kind: "safetensors", seed, config: { rope: { scaling } } }, async (folder) => {
+    assert.deepEqual((await open(folder)).config.rope.scaling, scaling);
     const path = join(folder, "config.json");
     const { rope_scaling: old } = JSON.parse(await Deno.readTextFile(path));
     await editJson(path, { "rope_scaling": null, "rope_parameters": { ...old, "rope_theta": 5000 } });
     const { config } = await open(folder);
-    assert.deepEqual(config.ropeScaling, ropeScaling);
-    assert.equal(config.ropeTheta, 5000);
+    assert.deepEqual(config.rope.scaling, scaling);
+    assert.equal(config.rope.theta, 5000);
   });
 });
 
@@ -157,8 +157,12 @@ Deno.test("what is not supported is refused by name", async () => {
       /architectures is "MambaForCausalLM", expected LlamaForCausalLM/,
     ],
     [{ "quantization_config": { "quant_method": "gptq" } }, /quantization_config is .*gptq/],
-    [{ "attention_bias": true }, /attention_bias is true/],
-    [{ "rope_scaling": { "rope_type": "yarn", factor: 4 } }, /rope_scaling type is yarn/],
+    [
+      { "attention_bias": true },
+      /tensor model\.layers\.0\.self_attn\.q_proj\.bias is missing, expected \[64\]/,
+    ],
+    [{ "hidden_act": "gelu" }, /hidden_act is "gelu", expected silu/],
+    [{ "rope_scaling": { "rope_type": "mrope" } }, /the rope_type of rope_scaling is mrope/],
     [{ "hidden_size": "64" }, /hidden_size: /],
     [{ "num_key_value_heads": 3 }, /4 query heads do not divide among 3/],
     [
