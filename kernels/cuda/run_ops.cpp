@@ -48,9 +48,7 @@ void run_slices(std::span<const Op> ops, Launch launch, const Bucket* bucket) {
 
 }  // namespace
 
-void check_op(const Op& op) {
-    check_dtypes(op);
-}
+void check_op(const Op& op) { check_dtypes(op); }
 
 size_t scratch_bytes(const Op& op) {
     if (op.kind == OpKind::sample) return sampling_scratch_bytes(op);

@@ -46,6 +46,11 @@ enum aerie_format {
     AERIE_FORMAT_Q4_K = 8,
     AERIE_FORMAT_Q5_K = 9,
     AERIE_FORMAT_Q6_K = 10,
+    AERIE_FORMAT_Q2_K = 11,
+    AERIE_FORMAT_Q3_K = 12,
+    AERIE_FORMAT_IQ4_NL = 13,
+    AERIE_FORMAT_IQ4_XS = 14,
+    AERIE_FORMAT_MXFP4 = 15,
 };
 
 /* How the tensors of a quantised matrix [rows, cols] lie, g groups of inputs: little-endian words of 32 bits hold eight
