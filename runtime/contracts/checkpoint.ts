@@ -4,6 +4,7 @@
  * @module
  */
 import type { RopeConfig } from "./rope_config.ts";
+import type { RecommendedSampling } from "./sampling_params.ts";
 import type { QuantLayout, StorageFormat } from "./storage_format.ts";
 
 export type { RopeConfig, RopeScaling } from "./rope_config.ts";
@@ -133,4 +134,6 @@ export interface Checkpoint {
   readonly files: readonly string[];
   /** Name of the prevailing storage format, e.g. `Q4_1` or `bfloat16`. */
   readonly dtype: string;
+  /** How its publisher recommends to sample. */
+  readonly recommendedSampling?: RecommendedSampling;
 }

@@ -16,6 +16,7 @@ import { readHuggingFaceConfig, readQuantizer } from "./huggingface_config.ts";
 import { checkModel } from "./check_model.ts";
 import { assembleQuantized } from "./quantized/assemble.ts";
 import type { ModelFiles } from "./model_files.ts";
+import { ggufRecommendedSampling, readRecommendedSampling } from "./recommended_sampling.ts";
 import { readShards } from "./shard_tensors.ts";
 import { isFloating } from "../tensor_files/stored_tensor.ts";
 
@@ -48,7 +49,14 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
   const own = tokenizerPath === undefined ? ggufTokenizer(file) : undefined;
   const { config, tensors, unread } = readGgufModel(file, own);
   return {
-    checkpoint: { path, config, tensors, files, dtype: prevailingDtype(tensors) },
+    checkpoint: {
+      path,
+      config,
+      tensors,
+      files,
+      dtype: prevailingDtype(tensors),
+      recommendedSampling: ggufRecommendedSampling(file),
+    },
     unread,
     tokenizerSource: own ?? await openTokenizer(tokenizerPath!),
   };
@@ -79,6 +87,7 @@ async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFil
       ...(hasOwnHead && { hasOwnHead }),
       files,
       dtype: prevailingDtype(tensors),
+      recommendedSampling: await readRecommendedSampling(folder),
     },
     unread,
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),

@@ -32,6 +32,7 @@ export const defaultArgs: ServerArgs = {
   kvCacheDtype: "auto",
   streamInterval: 1,
   weightVersion: "default",
+  samplingDefaults: "model",
   logRequests: false,
   logRequestsLevel: 2,
   logLevel: "info",
