@@ -5,6 +5,7 @@
  * @module
  */
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import type { Architecture } from "../architectures/architecture.ts";
 import { architectureOf } from "../architectures/registry.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
@@ -72,8 +73,9 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
 }
 
 async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFiles): Promise<OpenedFiles> {
-  const config = await readHuggingFaceConfig(folder), { ownHeadPrefix } = architectureOf(config);
-  const { stored, unread } = await readShards({ kind, files });
+  const config = await readHuggingFaceConfig(folder), architecture = architectureOf(config);
+  const { stored, unread } = await readShards({ kind, files }), { ownHeadPrefix } = architecture;
+  useOwnNames(architecture, stored);
   const hasOwnHead = ownHeadPrefix !== undefined &&
     [...stored.keys()].some((name) => name.startsWith(ownHeadPrefix));
   for (const name of hasOwnHead ? [...stored.keys()] : []) {
@@ -102,6 +104,19 @@ async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFil
     unread,
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),
   };
+}
+
+/** Renames tensors whose names begin otherwise in files of other makes. */
+function useOwnNames<Tensor extends { readonly name: string }>(
+  { namePrefixes = [] }: Architecture,
+  tensors: Map<string, Tensor>,
+): void {
+  for (const [name, tensor] of [...tensors]) {
+    const [found, here] = namePrefixes.find(([found]) => name.startsWith(found)) ?? [];
+    if (found === undefined) continue;
+    tensors.delete(name);
+    tensors.set(here + name.slice(found.length), { ...tensor, name: here + name.slice(found.length) });
+  }
 }
 
 const DTYPE_NAMES: Partial<Record<StorageFormat, string>> = {
