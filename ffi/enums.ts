@@ -20,6 +20,16 @@ export const Format = {
   Q5_K: 9,
   Q6_K: 10,
 } as const;
+/** Layouts of quantised matrices of aerie.h. */
+export const QuantLayout = {
+  "fp8_e4m3": 0,
+  int8: 1,
+  gptq: 2,
+  "gptq_v2": 3,
+  awq: 4,
+  "packed_int4": 5,
+  "packed_int8": 6,
+} as const;
 /** Element types of floating weights, KV pools and tensors; `int8` is for weights. */
 export const Dtype = { float32: 0, float16: 1, bfloat16: 2, int8: 3 } as const;
 /** Element types of tensors. */

@@ -35,6 +35,13 @@ export const symbols = {
   // u32 context, u32 weight, u32 file, u64 offset, u64 row_bytes, i32 format, u32 num_rows,
   // u32 interleaved_head_dim
   aerie_weight_append: { parameters: [u32, u32, u32, u64, u64, i32, u32, u32], result: i32 },
+  // u32 context, u32 weight, i32 layout, u32 numbers, u64 numbers_offset, u32 scales, u64 scales_offset,
+  // i32 scale_format, u32 zeros, u64 zeros_offset, u32 groups, u64 groups_offset, u32 num_rows, u32 group_rows,
+  // u32 group_cols
+  aerie_weight_append_groups: {
+    parameters: [u32, u32, i32, u32, u64, u32, u64, i32, u32, u64, u32, u64, u32, u32, u32],
+    result: i32,
+  },
   // u32 context, u32 weight, i32 float_dtype
   aerie_weight_pack: { parameters: [u32, u32, i32], result: i32 },
   // u32 context, double* bytes, u32 weight

@@ -50,7 +50,6 @@ void run_slices(std::span<const Op> ops, Launch launch, const Bucket* bucket) {
 }  // namespace
 
 void check_op(const Op& op) {
-    if (op.window || op.soft_cap != 0) fail(AERIE_UNSUPPORTED, "attention: no window and no soft_cap");
     if (op.kind == OpKind::expert_linear) check_experts(op);
     check_dtypes(op);
 }
@@ -63,7 +62,7 @@ size_t scratch_bytes(const Op& op) {
     const uint64_t most_keys = uint64_t(batch.max_pages) * op.kv->page_size;
     return std::min(kMostScratchBytes,
                     attention_scratch_bytes(std::min(batch.max_rows, kMostScratchRows), op.num_heads, op.kv->head_dim,
-                                            uint32_t(std::min<uint64_t>(most_keys, INT32_MAX))));
+                                            uint32_t(std::min<uint64_t>(most_keys, INT32_MAX)), op.window));
 }
 
 void run_ops(std::span<const Op> ops, Launch launch, const Bucket* bucket) {

@@ -48,6 +48,29 @@ enum aerie_format {
     AERIE_FORMAT_Q6_K = 10,
 };
 
+/* How the tensors of a quantised matrix [rows, cols] lie, g groups of inputs: little-endian words of 32 bits hold eight
+ * numbers of 4 bits, the first in the lowest bits.
+ *
+ *                    numbers                 scales                  zeros                 groups
+ *   FP8_E4M3         u8 [rows, cols]         [rows / group_rows, g]  -                     -
+ *   INT8             i8 [rows, cols]         [rows / group_rows, g]  -                     -
+ *   GPTQ, GPTQ_V2    u32 [cols / 8, rows]    [g, rows]               u32 [g, rows / 8]     i32 [cols], or none
+ *   AWQ              u32 [cols, rows / 8]    [g, rows]               u32 [g, rows / 8]     -
+ *   PACKED_INT4      u32 [rows, cols / 8]    [rows, g]               u32 [rows / 8, g]     i32 [cols], or none
+ *   PACKED_INT8      u32 [rows, cols / 4]    [rows, g]               -                     i32 [cols], or none
+ *
+ * GPTQ stores zero points less one. AWQ's words hold columns 0, 2, 4, 6, 1, 3, 5, 7. Without zeros the zero point is
+ * the middle of the range: 8 of 4 bits, 128 of 8 bits, 0 of INT8. */
+enum aerie_quant_layout {
+    AERIE_QUANT_FP8_E4M3 = 0,
+    AERIE_QUANT_INT8 = 1,
+    AERIE_QUANT_GPTQ = 2,
+    AERIE_QUANT_GPTQ_V2 = 3,
+    AERIE_QUANT_AWQ = 4,
+    AERIE_QUANT_PACKED_INT4 = 5,
+    AERIE_QUANT_PACKED_INT8 = 6,
+};
+
 /* Element types of floating weights, KV pools and tensors. AERIE_INT8, of weights only: 8 bits with a scale per 32
  * inputs where a row is whole blocks of them, else bfloat16. */
 enum aerie_dtype { AERIE_F32 = 0, AERIE_F16 = 1, AERIE_BF16 = 2, AERIE_INT8 = 3 };
@@ -91,6 +114,14 @@ AERIE_API int32_t aerie_weight_create(uint32_t context, uint32_t* weight, uint32
 AERIE_API int32_t aerie_weight_append(uint32_t context, uint32_t weight, uint32_t file, uint64_t offset,
                                       uint64_t row_bytes, int32_t format, uint32_t num_rows,
                                       uint32_t interleaved_head_dim);
+/* Appends num_rows rows of a matrix as quantisers' safetensors checkpoints have it: numbers, scales and perhaps zero
+ * points and groups lie at offsets of files (0: no file). One scale is for group_rows x group_cols values; layouts
+ * without a grid of scales have group_rows 1. cols and, but for grids, group_cols are whole blocks of 32. */
+AERIE_API int32_t aerie_weight_append_groups(uint32_t context, uint32_t weight, int32_t layout, uint32_t numbers,
+                                             uint64_t numbers_offset, uint32_t scales, uint64_t scales_offset,
+                                             int32_t scale_format, uint32_t zeros, uint64_t zeros_offset,
+                                             uint32_t groups, uint64_t groups_offset, uint32_t num_rows,
+                                             uint32_t group_rows, uint32_t group_cols);
 /* Packs the appended rows into the backend's layout, on all threads. Floating sources are kept as float_dtype. */
 AERIE_API int32_t aerie_weight_pack(uint32_t context, uint32_t weight, int32_t float_dtype);
 AERIE_API int32_t aerie_weight_bytes(uint32_t context, double* bytes, uint32_t weight);

@@ -17,3 +17,13 @@ export type StorageFormat =
   | "Q4_K"
   | "Q5_K"
   | "Q6_K";
+
+/** How the numbers of a quantiser's safetensors checkpoint lie beside their scales; `aerie_quant_layout` of aerie.h. */
+export type QuantLayout =
+  | "fp8_e4m3"
+  | "int8"
+  | "gptq"
+  | "gptq_v2"
+  | "awq"
+  | "packed_int4"
+  | "packed_int8";

@@ -25,13 +25,15 @@ const BLOCKS = {
   Q6_K: { elements: 256, bytes: 210 },
 } as const satisfies Record<StorageFormat, BlockLayout>;
 
-/** How whole numbers lie in a file, such as indices into other tensors. */
-export type IntegerFormat = "I64" | "I32" | "U8" | "BOOL";
+/** How whole numbers lie in a file, such as indices into other tensors, and what quantised matrices are made of. */
+export type IntegerFormat = "I64" | "I32" | "I8" | "U8" | "BOOL" | "F8_E4M3";
 
 const INTEGERS = {
   I64: { elements: 1, bytes: 8 },
   I32: { elements: 1, bytes: 4 },
+  I8: { elements: 1, bytes: 1 },
   U8: { elements: 1, bytes: 1 },
+  F8_E4M3: { elements: 1, bytes: 1 },
   BOOL: { elements: 1, bytes: 1 },
 } as const satisfies Record<IntegerFormat, BlockLayout>;
 

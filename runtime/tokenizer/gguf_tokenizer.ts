@@ -85,6 +85,7 @@ export function ggufTokenizer(file: GgufFile): TokenizerSource {
     eosTokenIds: [...eosTokenIds],
     addBos,
     chatAddsBos: addBos,
+    keepsAddedTokens: true,
     ...(chatTemplate !== undefined && { chatTemplate }),
   };
 }

@@ -63,6 +63,8 @@ export interface TokenizerSource {
   readonly addBos?: boolean;
   /** Put a bos token before a rendered chat that lacks one, as llama.cpp does; Hugging Face leaves it to the template. */
   readonly chatAddsBos: boolean;
+  /** Added tokens are text as they are written, as in llama.cpp; else the decoder makes text of them too. */
+  readonly keepsAddedTokens?: boolean;
   /** Jinja text. */
   readonly chatTemplate?: string;
 }

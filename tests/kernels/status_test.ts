@@ -4,8 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { appendGroups, type QuantizedGroups } from "../../ffi/quantized_groups.ts";
 import * as ops from "../../ffi/ops.ts";
-import { refuses, Status } from "../support/misuse.ts";
+import { type Bench, refuses, Status } from "../support/misuse.ts";
 import { mapBytes } from "../support/native.ts";
 
 const id = <Id extends number>(value: number) => value as Id;
@@ -247,6 +248,49 @@ refuses(
   },
   Status.badShape,
   /weight_append: 3 rows, expected 1\.\.2/,
+);
+
+/** A matrix [8, 64] as GPTQ has it, in a file of zeros. */
+function appendGptq(b: Bench, change: Partial<QuantizedGroups> & { bytes?: number }): void {
+  const { bytes = 4096, ...groups } = change, file = mapBytes(b.context, new Uint8Array(bytes).fill(1));
+  appendGroups(b.context, b.context.createWeight(8, 64), {
+    layout: "gptq",
+    numbers: { file, offset: 0 },
+    scales: { file, offset: 256, format: "F16" },
+    groupRows: 1,
+    groupCols: 32,
+    ...groups,
+  }, 8);
+}
+refuses(
+  "numbers of a quantised matrix past the file",
+  (b) => appendGptq(b, { bytes: 200 }),
+  Status.badShape,
+  /weight_append_groups: 256 bytes of numbers at 0 exceed the file of 200 bytes/,
+);
+refuses(
+  "groups that are not whole blocks",
+  (b) => appendGptq(b, { groupCols: 24 }),
+  Status.badShape,
+  /weight_append_groups: groups of 1 x 24 values/,
+);
+refuses(
+  "an input in a group that there is not",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(4096).fill(1));
+    appendGptq(b, { groups: { file, offset: 0 } });
+  },
+  Status.badShape,
+  /weight_append_groups: input 0 is in group 16843009 of 2/,
+);
+refuses(
+  "zero points of a layout that has none",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(4096));
+    appendGptq(b, { layout: "int8", zeros: { file, offset: 0 } });
+  },
+  Status.badShape,
+  /weight_append_groups: 0 bytes of zeros/,
 );
 refuses(
   "packing a weight that is not full",

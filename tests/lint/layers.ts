@@ -129,7 +129,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/architectures/",
     "runtime/tensor_files/",
     "runtime/tokenizer/",
+    "runtime/weights/quantized/",
   ],
+  "runtime/weights/quantized/": ["runtime/contracts/", "runtime/architectures/", "runtime/tensor_files/"],
   // Descriptors: no forward, no tokenizer.
   "runtime/architectures/": ["runtime/contracts/", "runtime/tensor_files/"],
   "runtime/tensor_files/": ["runtime/contracts/"],

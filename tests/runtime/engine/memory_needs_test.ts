@@ -16,7 +16,7 @@ import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import type { StorageFormat } from "../../../runtime/contracts/storage_format.ts";
 import { BatchArrays } from "../../../ffi/batch.ts";
 import { Context } from "../../../ffi/context.ts";
-import { draftLimits } from "../../../runtime/speculation/tree_proposer.ts";
+import { draftLimits } from "../../../runtime/speculation/draft_network.ts";
 import { isSimulatorBuilt, openSimulated, simulatorPath } from "../../support/cuda_sim.ts";
 import { libraryPath, mapBytes, withIsa } from "../../support/native.ts";
 import { defaultArgs, modelConfig } from "../../support/test_engine.ts";
