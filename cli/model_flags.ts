@@ -26,6 +26,7 @@ export const modelSchema = {
     .default("auto"),
   downloadDir: text.exactOptional(),
   weightVersion: text.default("default"),
+  samplingDefaults: oneOf("model", "openai").default("model"),
   trustRemoteCode: flag,
 };
 
@@ -76,6 +77,12 @@ export const modelFlags: readonly FlagOf<keyof typeof modelSchema>[] = [
     name: "weightVersion",
     flags: "--weight-version <name>",
     help: "Name of these weights in answers of /generate and in /model_info",
+  },
+  {
+    name: "samplingDefaults",
+    flags: "--sampling-defaults <source>",
+    help:
+      "Where sampling parameters that a request leaves out come from: model, its generation_config.json, or openai, the API",
   },
   {
     name: "trustRemoteCode",

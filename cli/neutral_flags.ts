@@ -30,7 +30,7 @@ const REASONS: Readonly<Record<keyof typeof table, string>> = {
   steps: "Aerie plans its steps itself",
   priority: "requests have no priorities",
   deterministic: "what it asks for is always so",
-  sampling: "what a request leaves out has OpenAI's defaults",
+  sampling: "what a request leaves out has the defaults of --sampling-defaults",
   cache: "KV and weights lie in the device's memory in one form",
   tiers: "the KV pool has one tier",
   loading: "a model is run as its files say, which are read once",

@@ -19,6 +19,21 @@ export const Format = {
   Q4_K: 8,
   Q5_K: 9,
   Q6_K: 10,
+  Q2_K: 11,
+  Q3_K: 12,
+  IQ4_NL: 13,
+  IQ4_XS: 14,
+  MXFP4: 15,
+} as const;
+/** Layouts of quantised matrices of aerie.h. */
+export const QuantLayout = {
+  "fp8_e4m3": 0,
+  int8: 1,
+  gptq: 2,
+  "gptq_v2": 3,
+  awq: 4,
+  "packed_int4": 5,
+  "packed_int8": 6,
 } as const;
 /** Element types of floating weights, KV pools and tensors; `int8` is for weights. */
 export const Dtype = { float32: 0, float16: 1, bfloat16: 2, int8: 3 } as const;

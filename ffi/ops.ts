@@ -16,6 +16,21 @@ export function rmsNorm(context: Context, out: TensorId, x: TensorId, weight: Te
   context.check(context.native.aerie_rms_norm(context.id, out, x, weight, eps));
 }
 
+/**
+ * In place: columns `column` .. `column` + `numGroups` * n - 1 of x [rows, cols] are groups of n, each normed as
+ * {@linkcode rmsNorm} does; weight [1, n].
+ */
+export function groupNorm(
+  context: Context,
+  x: TensorId,
+  weight: TensorId,
+  column: number,
+  numGroups: number,
+  eps: number,
+): void {
+  context.check(context.native.aerie_group_norm(context.id, x, weight, column, numGroups, eps));
+}
+
 /** out [rows, n] = x [rows, cols] * weight [n, cols]^T (+ residual [rows, n], which may be out itself) */
 export function linear(
   context: Context,
@@ -27,14 +42,20 @@ export function linear(
   context.check(context.native.aerie_linear(context.id, out, x, weight, residual ?? 0));
 }
 
-/** out [rows, headDim] = cos, then sin of position * invFreq; invFreq [1, headDim / 2] */
-export function ropeAngles(context: Context, out: TensorId, batch: BatchId, invFreq: TensorId): void {
-  context.check(context.native.aerie_rope_angles(context.id, out, batch, invFreq));
+/** out [rows, 2 n] = cos, then sin of position * invFreq, times `scale`; invFreq [1, n] */
+export function ropeAngles(
+  context: Context,
+  out: TensorId,
+  batch: BatchId,
+  invFreq: TensorId,
+  scale: number,
+): void {
+  context.check(context.native.aerie_rope_angles(context.id, out, batch, invFreq, scale));
 }
 
 /**
  * Rotary embedding (Su et al. 2021), in place: rotates the first `numHeads` heads of x [rows, cols] by `angles` [rows,
- * headDim].
+ * width], of each the first `width` numbers in pairs (i, i + width / 2). `width` and `headDim` are multiples of 16.
  */
 export function rope(
   context: Context,
@@ -58,7 +79,12 @@ export function kvStore(
   context.check(context.native.aerie_kv_store(context.id, kv, qkv, batch, layer, numHeads));
 }
 
-/** out [rows, numHeads * headDim] = softmax(q k^T * scale) v over the KV entries that each row sees */
+/**
+ * out [rows, numHeads * headDim] = softmax(q k^T * scale) v over the KV entries that each row sees
+ *
+ * @param softCap scores become softCap * tanh(score / softCap) first; 0: they do not
+ * @param window a row sees only the last `window` of its entries, itself included; 0: all
+ */
 export function attention(
   context: Context,
   out: TensorId,
@@ -68,13 +94,22 @@ export function attention(
   layer: number,
   numHeads: number,
   scale: number,
+  softCap: number,
+  window: number,
 ): void {
-  context.check(context.native.aerie_attention(context.id, out, qkv, kv, batch, layer, numHeads, scale));
+  context.check(
+    context.native.aerie_attention(context.id, out, qkv, kv, batch, layer, numHeads, scale, softCap, window),
+  );
 }
 
 /** out [rows, n] = silu(x[:, :n]) * x[:, n:], x [rows, 2 n] (SwiGLU, Shazeer 2020) */
 export function siluMul(context: Context, out: TensorId, x: TensorId): void {
   context.check(context.native.aerie_silu_mul(context.id, out, x));
+}
+
+/** out [rows, n] = gelu(x[:, :n]) * x[:, n:], x [rows, 2 n], gelu by its tanh approximation (GEGLU, Shazeer 2020) */
+export function geluMul(context: Context, out: TensorId, x: TensorId): void {
+  context.check(context.native.aerie_gelu_mul(context.id, out, x));
 }
 
 /** out [outputs, cols] = the output rows of x [rows, cols], those whose logits are wanted */
@@ -109,4 +144,19 @@ export function storeRows(
 /** x [rows, cols] += bias [1, cols], in place */
 export function addBias(context: Context, x: TensorId, bias: TensorId): void {
   context.check(context.native.aerie_add_bias(context.id, x, bias));
+}
+
+/** out = x + y * scale, all [rows, cols]; out may be x or y */
+export function add(context: Context, out: TensorId, x: TensorId, y: TensorId, scale: number): void {
+  context.check(context.native.aerie_add(context.id, out, x, y, scale));
+}
+
+/** x [rows, cols] *= factor, in place */
+export function scale(context: Context, x: TensorId, factor: number): void {
+  context.check(context.native.aerie_scale(context.id, x, factor));
+}
+
+/** x [rows, cols] = cap * tanh(x / cap), in place; cap is above 0 */
+export function softCap(context: Context, x: TensorId, cap: number): void {
+  context.check(context.native.aerie_soft_cap(context.id, x, cap));
 }

@@ -35,6 +35,13 @@ export const symbols = {
   // u32 context, u32 weight, u32 file, u64 offset, u64 row_bytes, i32 format, u32 num_rows,
   // u32 interleaved_head_dim
   aerie_weight_append: { parameters: [u32, u32, u32, u64, u64, i32, u32, u32], result: i32 },
+  // u32 context, u32 weight, i32 layout, u32 numbers, u64 numbers_offset, u32 scales, u64 scales_offset,
+  // i32 scale_format, u32 zeros, u64 zeros_offset, u32 groups, u64 groups_offset, u32 num_rows, u32 group_rows,
+  // u32 group_cols
+  aerie_weight_append_groups: {
+    parameters: [u32, u32, i32, u32, u64, u32, u64, i32, u32, u64, u32, u64, u32, u32, u32],
+    result: i32,
+  },
   // u32 context, u32 weight, i32 float_dtype
   aerie_weight_pack: { parameters: [u32, u32, i32], result: i32 },
   // u32 context, double* bytes, u32 weight
@@ -113,18 +120,23 @@ export const symbols = {
   aerie_embedding: { parameters: [u32, u32, u32, u32], result: i32 },
   // u32 context, u32 out, u32 x, u32 weight, float eps
   aerie_rms_norm: { parameters: [u32, u32, u32, u32, f32], result: i32 },
+  // u32 context, u32 x, u32 weight, u32 column, u32 num_groups, float eps
+  aerie_group_norm: { parameters: [u32, u32, u32, u32, u32, f32], result: i32 },
   // u32 context, u32 out, u32 x, u32 weight, u32 residual
   aerie_linear: { parameters: [u32, u32, u32, u32, u32], result: i32 },
-  // u32 context, u32 out, u32 batch, u32 inv_freq
-  aerie_rope_angles: { parameters: [u32, u32, u32, u32], result: i32 },
+  // u32 context, u32 out, u32 batch, u32 inv_freq, float scale
+  aerie_rope_angles: { parameters: [u32, u32, u32, u32, f32], result: i32 },
   // u32 context, u32 x, u32 angles, u32 num_heads, u32 head_dim
   aerie_rope: { parameters: [u32, u32, u32, u32, u32], result: i32 },
   // u32 context, u32 kv, u32 qkv, u32 batch, u32 layer, u32 num_heads
   aerie_kv_store: { parameters: [u32, u32, u32, u32, u32, u32], result: i32 },
-  // u32 context, u32 out, u32 qkv, u32 kv, u32 batch, u32 layer, u32 num_heads, float scale
-  aerie_attention: { parameters: [u32, u32, u32, u32, u32, u32, u32, f32], result: i32 },
+  // u32 context, u32 out, u32 qkv, u32 kv, u32 batch, u32 layer, u32 num_heads, float scale, float soft_cap,
+  // u32 window
+  aerie_attention: { parameters: [u32, u32, u32, u32, u32, u32, u32, f32, f32, u32], result: i32 },
   // u32 context, u32 out, u32 x
   aerie_silu_mul: { parameters: [u32, u32, u32], result: i32 },
+  // u32 context, u32 out, u32 x
+  aerie_gelu_mul: { parameters: [u32, u32, u32], result: i32 },
   // u32 context, u32 out, u32 x, u32 batch
   aerie_gather_outputs: { parameters: [u32, u32, u32, u32], result: i32 },
   // u32 context, u32 out, u32 x, u32 batch, u32 column
@@ -133,6 +145,12 @@ export const symbols = {
   aerie_store_rows: { parameters: [u32, u32, u32, u32, u32], result: i32 },
   // u32 context, u32 x, u32 bias
   aerie_add_bias: { parameters: [u32, u32, u32], result: i32 },
+  // u32 context, u32 out, u32 x, u32 y, float scale
+  aerie_add: { parameters: [u32, u32, u32, u32, f32], result: i32 },
+  // u32 context, u32 x, float factor
+  aerie_scale: { parameters: [u32, u32, f32], result: i32 },
+  // u32 context, u32 x, float cap
+  aerie_soft_cap: { parameters: [u32, u32, f32], result: i32 },
 
   // sampling: u32 context, u32* sampler, u32 max_outputs, u32 vocab_size, u32 max_top
   aerie_sampler_create: { parameters: [u32, buffer, u32, u32, u32], result: i32 },

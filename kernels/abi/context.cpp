@@ -79,7 +79,7 @@ void Context::submit(const Op& op) {
     AttentionPlan plan;
     Op planned = op;
     if (op.kind == OpKind::attention) {
-        plan_batch(plan, *op.batch, op.num_heads, op.kv->num_kv_heads, backend->num_workers());
+        plan_batch(plan, *op.batch, op.num_heads, op.kv->num_kv_heads, op.window, backend->num_workers());
         planned.plan = &plan;
     }
     const uint64_t number = queue.push(used);

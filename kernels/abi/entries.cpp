@@ -57,6 +57,16 @@ int32_t aerie_weight_append(uint32_t context, uint32_t weight, uint32_t file, ui
     return call(Entry::weight_append, entry::aerie_weight_append, Handle{context}, Handle{weight}, Handle{file},
                 Scalar{offset}, Scalar{row_bytes}, Scalar{format}, Scalar{num_rows}, Scalar{interleaved_head_dim});
 }
+int32_t aerie_weight_append_groups(uint32_t context, uint32_t weight, int32_t layout, uint32_t numbers,
+                                   uint64_t numbers_offset, uint32_t scales, uint64_t scales_offset,
+                                   int32_t scale_format, uint32_t zeros, uint64_t zeros_offset, uint32_t groups,
+                                   uint64_t groups_offset, uint32_t num_rows, uint32_t group_rows,
+                                   uint32_t group_cols) {
+    return call(Entry::weight_append_groups, entry::aerie_weight_append_groups, Handle{context}, Handle{weight},
+                Scalar{layout}, Handle{numbers}, Scalar{numbers_offset}, Handle{scales}, Scalar{scales_offset},
+                Scalar{scale_format}, Handle{zeros}, Scalar{zeros_offset}, Handle{groups}, Scalar{groups_offset},
+                Scalar{num_rows}, Scalar{group_rows}, Scalar{group_cols});
+}
 int32_t aerie_weight_pack(uint32_t context, uint32_t weight, int32_t float_dtype) {
     return call(Entry::weight_pack, entry::aerie_weight_pack, Handle{context}, Handle{weight}, Scalar{float_dtype});
 }

@@ -11,13 +11,18 @@ int32_t aerie_rms_norm(uint32_t context, uint32_t out, uint32_t x, uint32_t weig
     return call(Entry::rms_norm, entry::aerie_rms_norm, Handle{context}, Handle{out}, Handle{x}, Handle{weight},
                 Scalar{eps});
 }
+int32_t aerie_group_norm(uint32_t context, uint32_t x, uint32_t weight, uint32_t column, uint32_t num_groups,
+                         float eps) {
+    return call(Entry::group_norm, entry::aerie_group_norm, Handle{context}, Handle{x}, Handle{weight}, Scalar{column},
+                Scalar{num_groups}, Scalar{eps});
+}
 int32_t aerie_linear(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, uint32_t residual) {
     return call(Entry::linear, entry::aerie_linear, Handle{context}, Handle{out}, Handle{x}, Handle{weight},
                 Handle{residual});
 }
-int32_t aerie_rope_angles(uint32_t context, uint32_t out, uint32_t batch, uint32_t inv_freq) {
+int32_t aerie_rope_angles(uint32_t context, uint32_t out, uint32_t batch, uint32_t inv_freq, float scale) {
     return call(Entry::rope_angles, entry::aerie_rope_angles, Handle{context}, Handle{out}, Handle{batch},
-                Handle{inv_freq});
+                Handle{inv_freq}, Scalar{scale});
 }
 int32_t aerie_rope(uint32_t context, uint32_t x, uint32_t angles, uint32_t num_heads, uint32_t head_dim) {
     return call(Entry::rope, entry::aerie_rope, Handle{context}, Handle{x}, Handle{angles}, Scalar{num_heads},
@@ -29,12 +34,15 @@ int32_t aerie_kv_store(uint32_t context, uint32_t kv, uint32_t qkv, uint32_t bat
                 Scalar{layer}, Scalar{num_heads});
 }
 int32_t aerie_attention(uint32_t context, uint32_t out, uint32_t qkv, uint32_t kv, uint32_t batch, uint32_t layer,
-                        uint32_t num_heads, float scale) {
+                        uint32_t num_heads, float scale, float soft_cap, uint32_t window) {
     return call(Entry::attention, entry::aerie_attention, Handle{context}, Handle{out}, Handle{qkv}, Handle{kv},
-                Handle{batch}, Scalar{layer}, Scalar{num_heads}, Scalar{scale});
+                Handle{batch}, Scalar{layer}, Scalar{num_heads}, Scalar{scale}, Scalar{soft_cap}, Scalar{window});
 }
 int32_t aerie_silu_mul(uint32_t context, uint32_t out, uint32_t x) {
     return call(Entry::silu_mul, entry::aerie_silu_mul, Handle{context}, Handle{out}, Handle{x});
+}
+int32_t aerie_gelu_mul(uint32_t context, uint32_t out, uint32_t x) {
+    return call(Entry::gelu_mul, entry::aerie_gelu_mul, Handle{context}, Handle{out}, Handle{x});
 }
 int32_t aerie_gather_outputs(uint32_t context, uint32_t out, uint32_t x, uint32_t batch) {
     return call(Entry::gather_outputs, entry::aerie_gather_outputs, Handle{context}, Handle{out}, Handle{x},
@@ -50,6 +58,15 @@ int32_t aerie_store_rows(uint32_t context, uint32_t out, uint32_t x, uint32_t ba
 }
 int32_t aerie_add_bias(uint32_t context, uint32_t x, uint32_t bias) {
     return call(Entry::add_bias, entry::aerie_add_bias, Handle{context}, Handle{x}, Handle{bias});
+}
+int32_t aerie_add(uint32_t context, uint32_t out, uint32_t x, uint32_t y, float scale) {
+    return call(Entry::add, entry::aerie_add, Handle{context}, Handle{out}, Handle{x}, Handle{y}, Scalar{scale});
+}
+int32_t aerie_scale(uint32_t context, uint32_t x, float factor) {
+    return call(Entry::scale, entry::aerie_scale, Handle{context}, Handle{x}, Scalar{factor});
+}
+int32_t aerie_soft_cap(uint32_t context, uint32_t x, float cap) {
+    return call(Entry::soft_cap, entry::aerie_soft_cap, Handle{context}, Handle{x}, Scalar{cap});
 }
 
 int32_t aerie_sampler_create(uint32_t context, uint32_t* sampler, uint32_t max_outputs, uint32_t vocab_size,

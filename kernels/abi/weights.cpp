@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "abi/ranges.h"
+#include "core/group_quantized.h"
 
 namespace aerie {
 File::~File() {
@@ -13,6 +14,26 @@ File::~File() {
 }  // namespace aerie
 
 using namespace aerie;
+
+namespace {
+
+// The weight, checked to have room for num_rows more.
+Weight& checked_room(Context& context, const char* op, uint32_t handle, uint32_t num_rows) {
+    Weight& weight = context.use<Weight>(handle, op, "weight");
+    if (weight.packed) fail(AERIE_BAD_ARGUMENT, "%s: the weight is packed already", op);
+    if (!num_rows || num_rows > weight.rows - weight.filled_rows)
+        fail(AERIE_BAD_SHAPE, "%s: %u rows, expected 1..%u", op, num_rows, weight.rows - weight.filled_rows);
+    return weight;
+}
+
+void append(Weight& weight, WeightPart part, uint32_t num_rows) {
+    part.first_row = weight.filled_rows;
+    part.num_rows = num_rows;
+    weight.parts.push_back(std::move(part));
+    weight.filled_rows += num_rows;
+}
+
+}  // namespace
 
 int32_t entry::aerie_file_open(uint32_t handle, uint32_t* out, const char* path, uint32_t path_bytes) {
     return guard(handle, [&](Context& context) {
@@ -63,10 +84,7 @@ int32_t entry::aerie_weight_append(uint32_t handle, uint32_t weight_handle, uint
                                    uint64_t row_bytes, int32_t format, uint32_t num_rows,
                                    uint32_t interleaved_head_dim) {
     return guard(handle, [&](Context& context) {
-        Weight& weight = context.use<Weight>(weight_handle, "weight_append", "weight");
-        if (weight.packed) fail(AERIE_BAD_ARGUMENT, "weight_append: the weight is packed already");
-        if (!num_rows || num_rows > weight.rows - weight.filled_rows)
-            fail(AERIE_BAD_SHAPE, "weight_append: %u rows, expected 1..%u", num_rows, weight.rows - weight.filled_rows);
+        Weight& weight = checked_room(context, "weight_append", weight_handle, num_rows);
         if (interleaved_head_dim && (interleaved_head_dim % 2 || num_rows % interleaved_head_dim))
             fail(AERIE_BAD_SHAPE, "weight_append: %u rows are not whole heads of %u", num_rows, interleaved_head_dim);
         WeightPart part;
@@ -79,11 +97,48 @@ int32_t entry::aerie_weight_append(uint32_t handle, uint32_t weight_handle, uint
         part.offset = offset;
         part.row_bytes = row_bytes ? row_bytes : least;
         checked_range("weight_append", *part.file, offset, part.format, num_rows, weight.cols, part.row_bytes);
-        part.first_row = weight.filled_rows;
-        part.num_rows = num_rows;
         part.interleaved_head_dim = interleaved_head_dim;
-        weight.parts.push_back(std::move(part));
-        weight.filled_rows += num_rows;
+        append(weight, std::move(part), num_rows);
+    });
+}
+
+int32_t entry::aerie_weight_append_groups(uint32_t handle, uint32_t weight_handle, int32_t layout, uint32_t numbers,
+                                          uint64_t numbers_offset, uint32_t scales, uint64_t scales_offset,
+                                          int32_t scale_format, uint32_t zeros, uint64_t zeros_offset, uint32_t groups,
+                                          uint64_t groups_offset, uint32_t num_rows, uint32_t group_rows,
+                                          uint32_t group_cols) {
+    return guard(handle, [&](Context& context) {
+        constexpr const char* op = "weight_append_groups";
+        Weight& weight = checked_room(context, op, weight_handle, num_rows);
+        if (layout < AERIE_QUANT_FP8_E4M3 || layout > AERIE_QUANT_PACKED_INT8)
+            fail(AERIE_UNSUPPORTED, "%s: layout %d is unknown", op, layout);
+        auto matrix = std::make_shared<GroupQuantized>();
+        matrix->layout = aerie_quant_layout(layout);
+        matrix->rows = num_rows;
+        matrix->cols = weight.cols;
+        matrix->group_rows = group_rows;
+        matrix->group_cols = group_cols;
+        matrix->scale_format = checked_format(scale_format);
+        matrix->check(op);
+        const auto tensor = [&](uint32_t file, const char* name, uint64_t offset, size_t bytes) {
+            const std::shared_ptr<File> source = context.share<File>(file, op, name);
+            matrix->sources.push_back(source);
+            if (!bytes || offset > source->bytes || bytes > source->bytes - offset)
+                fail(AERIE_BAD_SHAPE, "%s: %zu bytes of %s at %llu exceed the file of %zu bytes", op, bytes, name,
+                     (unsigned long long)offset, source->bytes);
+            return source->data + offset;
+        };
+        matrix->numbers = tensor(numbers, "numbers", numbers_offset, matrix->number_bytes());
+        matrix->scales = tensor(scales, "scales", scales_offset, matrix->scale_bytes());
+        if (zeros) matrix->zeros = tensor(zeros, "zeros", zeros_offset, matrix->zero_bytes());
+        if (groups) {
+            matrix->groups = tensor(groups, "groups", groups_offset, matrix->group_bytes());
+            matrix->check_groups(op);
+        }
+        WeightPart part;
+        part.format = matrix->block_format();
+        part.groups = std::move(matrix);
+        append(weight, std::move(part), num_rows);
     });
 }
 

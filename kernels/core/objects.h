@@ -33,12 +33,21 @@ struct Tensor : Object {
     size_t bytes() const { return size_t(capacity) * cols * dtype_bytes(dtype); }
 };
 
+struct GroupQuantized;
+
 // Rows of a weight that came from one source.
 struct WeightPart {
     std::shared_ptr<File> file;          // until packed
     uint64_t offset = 0, row_bytes = 0;  // row_bytes: from a row to the next
     aerie_format format = AERIE_FORMAT_F32;
     uint32_t first_row = 0, num_rows = 0, interleaved_head_dim = 0;
+    std::shared_ptr<const GroupQuantized> groups;  // until packed; the rows lie there, not in file
+
+    // Lets go of what it was packed from.
+    void release() {
+        file.reset();
+        groups.reset();
+    }
 
     // Row `index` of the part as the file has it, rotary halves set apart.
     const uint8_t* row(uint32_t index) const {

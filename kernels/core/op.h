@@ -38,10 +38,12 @@ struct Op {
     KvPool* kv = nullptr;
     Batch* batch = nullptr;
     Sampler* sampler = nullptr;
-    const AttentionPlan* plan = nullptr;  // attention: made anew for every launch
-    uint32_t layer = 0, num_heads = 0, head_dim = 0;
-    uint32_t column = 0;  // gather_rows, store_rows: where in the wider tensor
-    float scalar = 0;     // rms_norm: eps; attention: scale
+    const AttentionPlan* plan = nullptr;              // attention: made anew for every launch
+    uint32_t layer = 0, num_heads = 0, head_dim = 0;  // group_norm: num_heads groups of head_dim
+    uint32_t column = 0;  // gather_rows, store_rows: where in the wider tensor; group_norm: of the first group
+    float scalar = 0;     // rms_norm, group_norm: eps; attention, rope_angles, add: scale; scale: factor; soft_cap: cap
+    float soft_cap = 0;   // attention: of scores; 0: none
+    uint32_t window = 0;  // attention: entries that a row sees at most; 0: all
     uint32_t slice = 0;   // ops of one number, other than 0, run together, once per slice of the outputs
     // Set by a backend that fuses ops: the work of their neighbours.
     const Tensor* bias = nullptr;    // linear: [1, rows of the weight], added to product and residual
@@ -58,7 +60,7 @@ void for_tensors(Op& op, Body&& body) {
     if (op.bias) body(op.bias);
     if (op.angles) body(op.angles);
 }
-static_assert(sizeof(Op) == 120, "for_tensors names every tensor that an op has");
+static_assert(sizeof(Op) == 128, "for_tensors names every tensor that an op has");
 
 // The batch whose rows an op follows, if any.
 inline Batch* batch_of(const Op& op) {

@@ -2,14 +2,19 @@
 #define AERIE_OPS(X)  \
     X(embedding)      \
     X(rms_norm)       \
+    X(group_norm)     \
     X(linear)         \
     X(rope_angles)    \
     X(rope)           \
     X(kv_store)       \
     X(attention)      \
     X(silu_mul)       \
+    X(gelu_mul)       \
     X(gather_outputs) \
     X(gather_rows)    \
     X(store_rows)     \
     X(add_bias)       \
+    X(add)            \
+    X(scale)          \
+    X(soft_cap)       \
     X(sample)

@@ -79,7 +79,7 @@ BatchLimits limits_of(const Op& op) {
 bool is_sliced(const Op& op) { return is_slice(op.out) || is_slice(op.x) || is_slice(op.y); }
 
 void Tape::add(Op op) {
-    if (op.kind == OpKind::attention) op.plan = plans.of(*op.batch, op.num_heads, op.kv->num_kv_heads);
+    if (op.kind == OpKind::attention) op.plan = plans.of(*op.batch, op.num_heads, op.kv->num_kv_heads, op.window);
     ops.push_back(op);
     Batch* const batch = batch_of(op);
     if (!batch) return;

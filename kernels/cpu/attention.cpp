@@ -44,7 +44,7 @@ class Attention {
     void rotate_and_store(size_t row, uint32_t kv_head) const {
         float* key = floats(*op_.x, worker_) + row * op_.x->cols + (op_.num_heads + kv_head) * dim_;
         const auto slot = uint32_t(op_.rows->slots[row]);
-        rotate(key, floats(*op_.angles, worker_) + row * dim_, dim_ / 2);
+        rotate_head(key, row);
         store_kv<T>(*op_.kv, op_.layer, slot, kv_head, key, key + op_.kv->num_kv_heads * dim_);
     }
 
@@ -65,12 +65,16 @@ class Attention {
         uint32_t first, last;
         worker_.share(uint32_t(plan_.items.size()), first, last);
         for (uint32_t i = first; i < last; ++i)
-            if (plan_.items[i].first_block == 0) rotate_queries(plan_.items[i]);
+            if (plan_.items[i].first_block == plan_.items[i].top_block()) rotate_queries(plan_.items[i]);
     }
 
     void rotate_queries(const AttentionItem& item) const {
-        for (uint32_t i = 0; i < item.num_pairs; ++i)
-            rotate(query(item, i).q, floats(*op_.angles, worker_) + row_of(item, i) * dim_, dim_ / 2);
+        for (uint32_t i = 0; i < item.num_pairs; ++i) rotate_head(query(item, i).q, row_of(item, i));
+    }
+
+    void rotate_head(float* head, size_t row) const {
+        const uint32_t width = op_.angles->cols;
+        rotate(head, floats(*op_.angles, worker_) + row * width, width / 2);
     }
 
     size_t row_of(const AttentionItem& item, uint32_t i) const {
@@ -96,7 +100,7 @@ class Attention {
 
     Upcoming<T> upcoming(const AttentionItem& item, uint32_t block) const {
         const uint32_t first = block * kKeysPerBlock;
-        return {pages(item), first, std::min(item.num_keys - first, kKeysPerBlock)};
+        return {pages(item), std::max(first, item.first_key / 16 * 16), std::min(item.end_key, first + kKeysPerBlock)};
     }
 
     // Attends to the blocks of an item, one after another, and merges them; with split-KV the thread that finishes the
@@ -105,12 +109,13 @@ class Attention {
         const uint32_t partials = kMaxQueries * partial_stride(dim_), end = item.first_block + item.num_blocks;
         float *sums = worker_.scratch->attention, *more = sums + partials, *rest = more + partials;
         float* const all = plan_.splits ? op_.splits->partials() + size_t(item.first_partial) * partials : sums;
-        if (plan_.splits) sums = all + size_t(item.first_block) * partials;
+        if (plan_.splits) sums = all + size_t(item.first_block - item.top_block()) * partials;
         Query queries[kMaxQueries];
         for (uint32_t i = 0; i < item.num_pairs; ++i) {
             Query& q = queries[i] = query(item, i);
             // Tree keys without gaps are treated as plain context: they extend `visible`.
             if (!(q.tree & (q.tree + 1))) q.visible += __builtin_popcountll(q.tree), q.tree = 0;
+            if (op_.window) keep_window(q, op_.window);
         }
         for (uint32_t block = item.first_block; block < end; ++block) {
             float* partial = block == item.first_block ? sums : more;
@@ -118,14 +123,14 @@ class Attention {
                        block + 1 < end ? upcoming(item, block + 1)
                        : next          ? upcoming(*next, next->first_block)
                                        : Upcoming<T>{});
-            if (partial == more) merge_all(item, sums, more);
+            if (partial == more) merge_all(item, queries, block, sums, more);
         }
         if (plan_.splits) {
             std::atomic<uint32_t>& num_done = op_.splits->num_done[item.first_partial];
             if (num_done.fetch_add(1, std::memory_order_acq_rel) + 1 < item.all_blocks()) return;
             num_done.store(0, std::memory_order_relaxed);
-            for (uint32_t block = 1; block < item.all_blocks(); ++block)
-                merge_all(item, all, all + size_t(block) * partials);
+            for (uint32_t i = 1; i < item.all_blocks(); ++i)
+                merge_all(item, queries, item.top_block() + i, all, all + size_t(i) * partials);
         }
         finish(item, queries, all);
     }
@@ -134,24 +139,35 @@ class Attention {
     void attend_one(const AttentionItem& item, const Query* all, uint32_t block, float* partials, float* scratch,
                     const Upcoming<T>& upcoming) const {
         const uint32_t first = block * kKeysPerBlock;
+        const Scoring scoring = {op_.scalar, op_.soft_cap};
         for (uint32_t done = 0; done < item.num_pairs; done += kTogether) {
             Query queries[kTogether];
-            uint32_t count = 0;
+            KeyRange keys = {kKeysPerBlock, 0};
             for (uint32_t i = 0; i < kTogether; ++i) {
                 queries[i] = part_in_block(all[std::min(done + i, item.num_pairs - 1)], int32_t(first));
-                count = std::max(count, reach(queries[i], first));
+                keys.begin = std::min(keys.begin, skipped(queries[i], first));
+                keys.end = std::max(keys.end, reach(queries[i], first));
             }
             // The remaining queries read the same keys again, so only the last group prefetches the next ones.
             const bool last = done + kTogether >= item.num_pairs;
             block_body<T>(std::min(kTogether, item.num_pairs - done))(partials + done * partial_stride(dim_),
-                                                                      pages(item), queries, op_.scalar, first, count,
+                                                                      pages(item), queries, scoring, first, keys,
                                                                       scratch, last ? upcoming : Upcoming<T>{});
         }
     }
 
-    void merge_all(const AttentionItem& item, float* into, const float* more) const {
+    // into += the partial results `more` of a block. Queries that do not see it stay as they are; those that see none
+    // before take it over.
+    void merge_all(const AttentionItem& item, const Query* queries, uint32_t block, float* into,
+                   const float* more) const {
         const uint32_t stride = partial_stride(dim_);
-        for (uint32_t i = 0; i < item.num_pairs; ++i) merge(into + i * stride, more + i * stride, dim_);
+        for (uint32_t i = 0; i < item.num_pairs; ++i) {
+            if (!queries[i].sees_block(block)) continue;
+            if (queries[i].sees_block(block - 1))
+                merge(into + i * stride, more + i * stride, dim_);
+            else
+                memcpy(into + i * stride, more + i * stride, stride * sizeof(float));
+        }
     }
 
     // Divides by the mass, the sum of the exponentials; writes the output, quantized if the op has a quantized output.

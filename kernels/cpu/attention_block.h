@@ -15,8 +15,21 @@ struct Query {
     float* q;  // [head_dim]
     float* out;
     int32_t visible;
-    uint64_t tree;  // 0 if the keys seen have no gaps
+    uint64_t tree;      // 0 if the keys seen have no gaps
+    int32_t first = 0;  // place of the first key seen; those of the tree before it are not in `tree`
+
+    // Behind the place of the last key.
+    AERIE_INLINE int32_t end() const { return std::max(first, visible) + __builtin_popcountll(tree); }
+    AERIE_INLINE bool sees_block(uint32_t block) const {
+        return uint32_t(first) / kKeysPerBlock <= block && block * kKeysPerBlock < uint32_t(end());
+    }
 };
+
+// Restricts a query to the last `window` of the places that it sees.
+AERIE_INLINE void keep_window(Query& query, uint32_t window) {
+    query.first = int32_t(first_place(uint32_t(query.end()), window));
+    for (int32_t place = query.visible; place < query.first && query.tree; ++place) query.tree &= query.tree - 1;
+}
 
 // Where the keys and values of one sequence and KV head lie.
 template <class T>
@@ -31,11 +44,11 @@ struct Pages {
     }
 };
 
-// Keys to prefetch: `count` from `first` on.
+// Keys to prefetch: first .. end - 1.
 template <class T>
 struct Upcoming {
     Pages<T> pages;
-    uint32_t first, count;
+    uint32_t first, end;
 };
 
 // Software prefetch of the keys that are wanted next: pages of a sequence lie far apart, where the hardware's
@@ -51,23 +64,38 @@ constexpr float kHidden = -1e30f;
 // sum of the exponentials); partial_stride floats per query.
 AERIE_INLINE uint32_t partial_stride(uint32_t head_dim) { return head_dim + 16; }
 
+// Keys of a block, counted from its first: begin, a multiple of 16, to end - 1.
+struct KeyRange {
+    uint32_t begin, end;
+};
+
 // Bits of the 16 keys from `key` on that the query sees.
 AERIE_INLINE uint32_t seen_mask(const Query& query, int32_t key) {
+    // The place of a key of the tree is at most its index, so this hides none that is still in `tree`.
+    const int32_t before = query.first - key;
+    if (before >= 16) return 0;
+    const uint32_t in_window = before > 0 ? 0xffff & (~0u << before) : 0xffff;
     const int32_t whole = query.visible - key;
-    if (whole >= 16) return 0xffff;
-    if (whole <= 0) return whole <= -64 ? 0 : uint32_t(query.tree >> -whole) & 0xffff;
-    return ((1u << whole) - 1) | (uint32_t(query.tree << whole) & 0xffff);
+    if (whole >= 16) return in_window;
+    if (whole <= 0) return whole <= -64 ? 0 : uint32_t(query.tree >> -whole) & in_window;
+    return (((1u << whole) - 1) | uint32_t(query.tree << whole)) & in_window;
 }
 
 // The query restricted to the keys of the block that begins at `first`.
 AERIE_INLINE Query part_in_block(Query query, int32_t first) {
     const int32_t end = first + int32_t(kKeysPerBlock);
-    int32_t place = query.visible;
+    if (query.first >= end) query.visible = 0, query.tree = 0;
+    int32_t place = std::max(query.first, query.visible);
     for (uint64_t left = query.tree; left; left &= left - 1, ++place)
         if (place < first || place >= end) query.tree &= ~(left & -left);
     // A tree that has a place in this block begins in it or before.
     query.visible = query.visible < end ? query.visible : end;
     return query;
+}
+
+// Number of keys from the block's first, in whole groups of 16, that the query sees none of.
+AERIE_INLINE uint32_t skipped(const Query& query, uint32_t first) {
+    return query.first > int32_t(first) ? (uint32_t(query.first) - first) / 16 * 16 : 0;
 }
 
 // Number of keys from `first` to the last one that the query sees.
@@ -76,19 +104,19 @@ AERIE_INLINE uint32_t reach(const Query& query, uint32_t first) {
     return end > int32_t(first) ? uint32_t(end) - first : 0;
 }
 
-// scores [NQ, kScores] of the keys first .. first + count - 1, hidden ones at kHidden; transposed: queries [head_dim,
-// NQ]. Prefetches the values of these keys.
+// scores [NQ, kScores] of some keys of the block that begins at `first`; transposed: queries [head_dim, NQ]. Prefetches
+// the values of these keys.
 template <class T, int NQ>
-AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* queries, const float* transposed,
-                             float scale, uint32_t first, uint32_t count) {
-    for (uint32_t b = 0; b < count; b += 16) {
+AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const float* transposed, float scale, uint32_t first,
+                             KeyRange keys) {
+    for (uint32_t b = keys.begin; b < keys.end; b += 16) {
         const size_t block = pages.block(first + b);
-        const T *keys = pages.keys + block, *values = pages.values + block;
+        const T *keys_at = pages.keys + block, *values = pages.values + block;
         for (uint32_t lane = 0; lane < 16; lane += kRegisterLanes) {
             Register even[NQ], odd[NQ];  // two chains hide the latency of fma
             AERIE_UNROLL
             for (int i = 0; i < NQ; ++i) even[i] = odd[i] = splat(0.0f);
-            const T* key = keys + lane;
+            const T* key = keys_at + lane;
             const float* q = transposed;
             for (uint32_t d = 0; d < pages.head_dim; d += 2, key += 32, q += 2 * NQ) {
                 if (lane == 0) prefetch(values + d * 16, 32);
@@ -103,61 +131,78 @@ AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const Query* 
             for (int i = 0; i < NQ; ++i)
                 store(scores + i * kScores + b + lane, mul(add(even[i], odd[i]), splat(scale)));
         }
-        for (int i = 0; i < NQ; ++i) {
-            const uint32_t seen = seen_mask(queries[i], int32_t(first + b));
-            float* at = scores + i * kScores + b;
-            if (seen != 0xffff) store(at, select(seen, load(at), set1(kHidden)));
-        }
     }
 }
 
+// Scores of hidden keys become kHidden.
+AERIE_INLINE void hide_keys(float* scores, const Query& query, uint32_t first, KeyRange keys) {
+    uint32_t b = keys.begin;
+    // Between the groups of 16 keys in which the straight line begins and ends there are none.
+    const int32_t line = (query.visible - int32_t(first)) / 16 * 16;
+    if (query.first <= int32_t(first + b) && line > int32_t(b)) b = uint32_t(line);
+    for (; b < keys.end; b += 16) {
+        const uint32_t seen = seen_mask(query, int32_t(first + b));
+        if (seen != 0xffff) store(scores + b, select(seen, load(scores + b), set1(kHidden)));
+    }
+}
+
+// Scores become cap * tanh(score / cap).
+AERIE_INLINE void cap_scores(float* scores, float cap, KeyRange keys) {
+    for (uint32_t b = keys.begin; b < keys.end; b += 16)
+        store(scores + b, mul(tanh(div(load(scores + b), set1(cap))), set1(cap)));
+}
+
 // Sums weights lane by lane, those of the tree moved up to follow the straight line.
-AERIE_INLINE Floats mass_by_lane(const Query& query, const float* weights, uint32_t first) {
-    const int32_t straight = query.visible - int32_t(first);
-    const uint32_t line = straight > 0 ? uint32_t(straight) : 0, whole = line / 16 * 16;
+AERIE_INLINE Floats mass_by_lane(const Query& query, const float* weights, uint32_t first, uint32_t begin) {
+    const int32_t straight = query.visible - int32_t(first), skipped = query.first - int32_t(first);
     Floats total = set1(0.0f);
-    for (uint32_t b = 0; b < whole; b += 16) total = add(total, load(weights + b));
     float moved[16 + 64] = {};
-    uint32_t n = line - whole;
-    memcpy(moved, weights + whole, n * sizeof(float));
+    uint32_t n = skipped > 0 ? uint32_t(skipped) % 16 : 0;
+    if (straight > 0 && straight > skipped) {
+        const uint32_t line = uint32_t(straight), whole = line / 16 * 16;
+        for (uint32_t b = begin; b < whole; b += 16) total = add(total, load(weights + b));
+        n = line - whole;
+        memcpy(moved, weights + whole, n * sizeof(float));
+    }
     for (uint64_t left = query.tree; left; left &= left - 1) moved[n++] = weights[straight + __builtin_ctzll(left)];
     for (uint32_t b = 0; b < n; b += 16) total = add(total, load(moved + b));
     return total;
 }
 
-// Softmax weights: scores become exp(score - top), those of hidden keys 0 if any key is seen. If none is, which cannot
-// be a sequence's first block, merge() gives the block a weight of 0. Writes top and mass to the partial.
+// Softmax weights: scores become exp(score - top), those of hidden keys 0 if any key is seen. If none is, nobody reads
+// the result. Writes top and mass to the partial.
 AERIE_INLINE void weigh_keys(float* partial, float* scores, const Query& query, uint32_t head_dim, uint32_t first,
-                             uint32_t count) {
+                             KeyRange keys) {
     Floats largest = set1(kHidden);
-    for (uint32_t b = 0; b < count; b += 16) largest = max(largest, load(scores + b));
+    for (uint32_t b = keys.begin; b < keys.end; b += 16) largest = max(largest, load(scores + b));
     const float top = reduce_max(largest);
     Floats mass = set1(0.0f);
-    for (uint32_t b = 0; b < count; b += 16) {
+    for (uint32_t b = keys.begin; b < keys.end; b += 16) {
         const Floats weight = exp(sub(load(scores + b), set1(top)));
         store(scores + b, weight);
         mass = add(mass, weight);
     }
     partial[head_dim] = top;
-    partial[head_dim + 1] = reduce_add(query.tree ? mass_by_lane(query, scores, first) : mass);
+    partial[head_dim + 1] = reduce_add(query.tree ? mass_by_lane(query, scores, first, keys.begin) : mass);
 }
 
 // sums [NQ][d0 .. d0 + W registers - 1] = weights [NQ, kScores] * values. A key of weight 0 changes no bit. Prefetches
 // as many bytes of the next keys as it reads itself.
 template <class T, int NQ, int W>
 AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float* weights, uint32_t first,
-                             uint32_t count, uint32_t d0, const Upcoming<T>& upcoming) {
+                             KeyRange keys, uint32_t d0, const Upcoming<T>& upcoming) {
     Register acc[NQ][W];
     AERIE_UNROLL
     for (int i = 0; i < NQ; ++i) {
         AERIE_UNROLL
         for (int w = 0; w < W; ++w) acc[i][w] = splat(0.0f);
     }
-    for (uint32_t b = 0; b < count; b += 16) {
+    uint32_t ahead = upcoming.first;
+    for (uint32_t b = keys.begin; b < keys.end; b += 16, ahead += 16) {
         const T* values = pages.values + pages.block(first + b) + d0;
-        const bool more = b < upcoming.count;
-        const T* next = more ? upcoming.pages.keys + upcoming.pages.block(upcoming.first + b) + d0 * 16 : values;
-        const uint32_t end = count - b < 16 ? count - b : 16;
+        const bool more = ahead < upcoming.end;
+        const T* next = more ? upcoming.pages.keys + upcoming.pages.block(ahead) + d0 * 16 : values;
+        const uint32_t end = keys.end - b < 16 ? keys.end - b : 16;
         const float* weight_of = weights + b;
         for (uint32_t p = 0; p < end; ++p, values += pages.head_dim, ++weight_of) {
             if (more) prefetch(next + p * W * kRegisterLanes, W * kRegisterLanes);
@@ -180,23 +225,33 @@ AERIE_INLINE void sum_values(float* partials, const Pages<T>& pages, const float
     }
 }
 
-// partials [NQ, partial_stride] of the keys first .. first + count - 1. scratch: transposed queries, then scores.
+// How scores become weights.
+struct Scoring {
+    float scale, soft_cap;  // soft_cap: 0 if there is none
+};
+
+// partials [NQ, partial_stride] of some keys of the block that begins at `first`. scratch: transposed queries, then
+// scores.
 template <class T, int NQ>
-void attend_block(float* partials, const Pages<T>& pages, const Query* queries, float scale, uint32_t first,
-                  uint32_t count, float* scratch, const Upcoming<T>& upcoming) {
+void attend_block(float* partials, const Pages<T>& pages, const Query* queries, const Scoring& scoring, uint32_t first,
+                  KeyRange keys, float* scratch, const Upcoming<T>& upcoming) {
     const uint32_t dim = pages.head_dim;
     float *transposed = scratch, *scores = scratch + dim * NQ;
     for (int i = 0; i < NQ; ++i)
         for (uint32_t d = 0; d < dim; ++d) transposed[d * NQ + i] = queries[i].q[d];
-    score_keys<T, NQ>(scores, pages, queries, transposed, scale, first, count);
-    for (int i = 0; i < NQ; ++i)
-        weigh_keys(partials + i * partial_stride(dim), scores + i * kScores, queries[i], dim, first, count);
+    score_keys<T, NQ>(scores, pages, transposed, scoring.scale, first, keys);
+    for (int i = 0; i < NQ; ++i) {
+        float* of_query = scores + i * kScores;
+        if (scoring.soft_cap > 0) cap_scores(of_query, scoring.soft_cap, keys);
+        hide_keys(of_query, queries[i], first, keys);
+        weigh_keys(partials + i * partial_stride(dim), of_query, queries[i], dim, first, keys);
+    }
     constexpr int kAccumulators = kManyRegisters ? 24 : 12;
     constexpr int kWide = NQ * 4 <= kAccumulators ? 4 : NQ * 2 <= kAccumulators ? 2 : 1;
     uint32_t d = 0;
     for (; d + kRegisterLanes * kWide <= dim; d += kRegisterLanes * kWide)
-        sum_values<T, NQ, kWide>(partials, pages, scores, first, count, d, upcoming);
-    for (; d < dim; d += kRegisterLanes) sum_values<T, NQ, 1>(partials, pages, scores, first, count, d, upcoming);
+        sum_values<T, NQ, kWide>(partials, pages, scores, first, keys, d, upcoming);
+    for (; d < dim; d += kRegisterLanes) sum_values<T, NQ, 1>(partials, pages, scores, first, keys, d, upcoming);
 }
 
 // Queries computed together: as many as have their accumulators in registers.
@@ -234,7 +289,7 @@ AERIE_INLINE float exp_of(float x) {
     return lanes[0];
 }
 
-// into += more, for one query. A block in which it sees nothing changes no bit.
+// into += more, for one query.
 AERIE_INLINE void merge(float* into, const float* more, uint32_t head_dim) {
     const float top = into[head_dim] > more[head_dim] ? into[head_dim] : more[head_dim];
     const float a = exp_of(into[head_dim] - top), b = exp_of(more[head_dim] - top);

@@ -109,11 +109,7 @@ class CpuBackend final : public Backend {
 
     uint32_t num_workers() const override { return pool_.size(); }
 
-    void check(const aerie::Op& op) const override {
-        if (op.kind == OpKind::rope && op.head_dim % 32)
-            fail(AERIE_UNSUPPORTED, "rope: head_dim is %u, expected a multiple of 32", op.head_dim);
-        check_dtypes(op);
-    }
+    void check(const aerie::Op& op) const override { check_dtypes(op); }
 
     void run(const aerie::Op& recorded, uint64_t number) override {
         std::atomic<uint32_t> cursor{0};

@@ -22,7 +22,7 @@ AERIE_INLINE void quantize_block(Floats first, Floats second, const QuantizedRow
     out.bias[at] = -128 * sum;
 }
 
-// 1 / sqrt(mean(x^2) + eps)
+// 1 / sqrt(mean(x^2) + eps) of one row or group
 AERIE_INLINE float inverse_rms(const float* x, uint32_t cols, float eps) {
     Floats squares = set1(0.0f);
     for (uint32_t i = 0; i < cols; i += 16) {
@@ -39,12 +39,20 @@ AERIE_INLINE Floats silu_mul(Floats gate, Floats up) {
     return div(mul(gate, up), add(set1(1.0f), exp(sub(set1(0.0f), gate))));
 }
 
-// Rotates one head in place; angles: cosines [half], then sines [half].
+// gelu(gate) * up by gelu's tanh approximation: x * (1 + tanh(u)) / 2 is x / (1 + exp(-2 u)).
+AERIE_INLINE Floats gelu_mul(Floats gate, Floats up) {
+    const Floats cubic = fma(mul(mul(gate, gate), gate), set1(0.044715f), gate);
+    return div(mul(gate, up), add(set1(1.0f), exp(mul(cubic, set1(-1.5957691216057308f)))));
+}
+
+// Rotates pairs (i, i + half) of a head in place; angles: cosines [half], then sines [half].
 AERIE_INLINE void rotate(float* x, const float* angles, uint32_t half) {
     for (uint32_t i = 0; i < half; i += 16) {
-        const Floats a = load(x + i), b = load(x + half + i), c = load(angles + i), s = load(angles + half + i);
-        store(x + i, sub(mul(a, c), mul(b, s)));
-        store(x + half + i, add(mul(b, c), mul(a, s)));
+        const uint32_t n = half - i;
+        const Floats a = load_n(x + i, n), b = load_n(x + half + i, n);
+        const Floats c = load_n(angles + i, n), s = load_n(angles + half + i, n);
+        store_n(x + i, sub(mul(a, c), mul(b, s)), n);
+        store_n(x + half + i, add(mul(b, c), mul(a, s)), n);
     }
 }
 

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "core/quantized_block.h"
+#include "core/group_quantized.h"
 
 namespace aerie::cpu {
 namespace {
@@ -13,15 +13,16 @@ constexpr size_t kChunkBytes = size_t(64) << 20;
 static_assert(kBlock == kBlockInputs);
 
 // Block `index` (of 32) of a row with one scale: value = scale * quant + minimum, or scale * (quant - 128) with 8 bits.
-void read_cpu_block(QuantizedBlock& out, const uint8_t* row, aerie_format format, uint32_t index) {
+void read_cpu_block(QuantizedBlock& out, const WeightPart& part, uint32_t row, uint32_t index) {
+    const aerie_format format = part.format;
     if (format == AERIE_FORMAT_Q6_K) {
         // A scale per 16 values: requantized to 8 bits per 32, an error below an eighth of a 6-bit step.
         constexpr uint32_t kValues = 256, kPer = kValues / kBlock;
         float values[kValues];
-        dequantize(values, row + size_t(index / kPer) * block_size(format).bytes, format, kValues);
+        dequantize(values, part.row(row) + size_t(index / kPer) * block_size(format).bytes, format, kValues);
         return quantize_block(out, values + index % kPer * kBlock);
     }
-    read_block(out, row, format, index);
+    read_block(out, part, row, index);
     if (format == AERIE_FORMAT_Q4_0 || format == AERIE_FORMAT_Q5_0)
         out.minimum = f32_to_f16(f16_to_f32(out.scales[0]) * (format == AERIE_FORMAT_Q5_0 ? -16.0f : -8.0f));
 }
@@ -51,6 +52,11 @@ PackedFormat packed_format(aerie_format format, aerie_dtype float_dtype, uint32_
             return kPackedQ5;
         case AERIE_FORMAT_Q8_0:
         case AERIE_FORMAT_Q6_K:
+        case AERIE_FORMAT_Q2_K:
+        case AERIE_FORMAT_Q3_K:
+        case AERIE_FORMAT_IQ4_NL:
+        case AERIE_FORMAT_IQ4_XS:
+        case AERIE_FORMAT_MXFP4:
             return kPackedQ8;
         default:
             if (float_dtype == AERIE_INT8 && cols % kBlock == 0) return kPackedQ8;
@@ -77,8 +83,8 @@ void pack_panel(uint8_t* panel, PackedFormat format, const WeightPart& part, uin
     std::vector<float> values(is_float ? cols : 0);
     QuantizedBlock block;
     for (uint32_t r = 0; r < end; ++r) {
-        const uint8_t* row = part.row(index * kPanelRows + r);
-        if (is_float) dequantize(values.data(), row, part.format, cols);
+        const uint32_t row = index * kPanelRows + r;
+        if (is_float) dequantize(values.data(), part.row(row), part.format, cols);
         if (!is_quantized(format)) {
             pack_float_row(panel, format, r, values.data(), cols);
             continue;
@@ -87,7 +93,7 @@ void pack_panel(uint8_t* panel, PackedFormat format, const WeightPart& part, uin
             if (is_float)
                 quantize_block(block, values.data() + b * kBlock);
             else
-                read_cpu_block(block, row, part.format, b);
+                read_cpu_block(block, part, row, b);
             write_block(panel + b * block_bytes, format, r, block);
         }
     }
@@ -145,7 +151,7 @@ void pack_weight(Weight& weight, aerie_dtype float_dtype, Arena& arena, const Pa
                 pack_panel(at + panel * bytes, part.format, weight.parts[i], panel, weight.cols);
         });
         at += bytes * part.num_panels;
-        weight.parts[i].file.reset();
+        weight.parts[i].release();
     }
     weight.packed = std::move(packed);
 }

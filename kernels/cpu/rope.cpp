@@ -15,8 +15,8 @@ void rope_angles(const Op& op, const Worker& worker) {
         const double position = op.rows->positions[row];
         for (uint32_t i = 0; i < half; ++i) {
             const double angle = position * double(frequencies[i]);
-            out[i] = float(::cos(angle));
-            out[half + i] = float(::sin(angle));
+            out[i] = float(::cos(angle)) * op.scalar;
+            out[half + i] = float(::sin(angle)) * op.scalar;
         }
     }
 }
@@ -27,7 +27,7 @@ void rope(const Op& op, const Worker& worker) {
     for (uint32_t item = first; item < last; ++item) {
         const uint32_t row = item / op.num_heads, head = item % op.num_heads;
         rotate(floats(*op.out, worker) + size_t(row) * op.out->cols + head * op.head_dim,
-               floats(*op.y, worker) + size_t(row) * op.head_dim, op.head_dim / 2);
+               floats(*op.y, worker) + size_t(row) * op.y->cols, op.y->cols / 2);
     }
 }
 

@@ -4,15 +4,15 @@
 #include <cstring>
 #include <memory>
 
-#include "core/formats.h"
+#include "core/group_quantized.h"
 
 namespace aerie::cuda {
 namespace {
 
-// A row as the file has it.
+// A row of a part.
 struct Source {
     const WeightPart* part;
-    const uint8_t* data;
+    uint32_t row;
 };
 
 // Row `row` of the weight.
@@ -20,7 +20,7 @@ Source source_of(const Weight& weight, uint32_t row) {
     const auto part = std::upper_bound(weight.parts.begin(), weight.parts.end(), row,
                                        [](uint32_t at, const auto& each) { return at < each.first_row; }) -
                       1;
-    return {&*part, part->row(row - part->first_row)};
+    return {&*part, row - part->first_row};
 }
 
 void pack_float_row(uint8_t* units, uint32_t r, const float* values, uint32_t cols) {
@@ -68,11 +68,11 @@ void pack_rows(uint8_t* units, UnitFormat format, const Weight& weight, uint32_t
     for (uint32_t r = 0; r < count; ++r) {
         const auto [part, row] = source_of(weight, first + r);
         if (is_kept(part->format, format)) {
-            pack_half_row(units, format, r, row, weight.cols);
+            pack_half_row(units, format, r, part->row(row), weight.cols);
             continue;
         }
         const bool is_float = block_size(part->format).elements == 1;
-        if (is_float) dequantize(values.data(), row, part->format, weight.cols);
+        if (is_float) dequantize(values.data(), part->row(row), part->format, weight.cols);
         if (format == UnitFormat::f32) {
             pack_float_row(units, r, values.data(), weight.cols);
             continue;
@@ -87,7 +87,7 @@ void pack_rows(uint8_t* units, UnitFormat format, const Weight& weight, uint32_t
             if (is_float)
                 quantize_block(block, values.data() + b * kBlockInputs);
             else
-                read_block(block, row, part->format, b);
+                read_block(block, *part, row, b);
             pack_block(units + size_t(b) * unit_bytes(format), quantized_layout(format), r, block);
         }
     }
@@ -110,6 +110,11 @@ UnitFormat unit_format(aerie_format source, aerie_dtype float_dtype, uint32_t co
         case AERIE_FORMAT_Q6_K:
             return UnitFormat::q6;
         case AERIE_FORMAT_Q8_0:
+        case AERIE_FORMAT_Q2_K:
+        case AERIE_FORMAT_Q3_K:
+        case AERIE_FORMAT_IQ4_NL:
+        case AERIE_FORMAT_IQ4_XS:
+        case AERIE_FORMAT_MXFP4:
             return UnitFormat::q8;
         default:
             if (float_dtype == AERIE_INT8 && cols % kBlockInputs == 0) return UnitFormat::q8;
@@ -154,7 +159,7 @@ void pack_weight(Weight& weight, aerie_dtype float_dtype, Uploader& uploader, co
         }
     }
     weight.bytes = bytes;
-    for (WeightPart& part : weight.parts) part.file.reset();
+    for (WeightPart& part : weight.parts) part.release();
     weight.packed = std::move(packed);
 }
 

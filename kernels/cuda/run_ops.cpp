@@ -57,7 +57,7 @@ size_t scratch_bytes(const Op& op) {
     const uint64_t most_keys = uint64_t(batch.max_pages) * op.kv->page_size;
     return std::min(kMostScratchBytes,
                     attention_scratch_bytes(std::min(batch.max_rows, kMostScratchRows), op.num_heads, op.kv->head_dim,
-                                            uint32_t(std::min<uint64_t>(most_keys, INT32_MAX))));
+                                            uint32_t(std::min<uint64_t>(most_keys, INT32_MAX)), op.window));
 }
 
 void run_ops(std::span<const Op> ops, Launch launch, const Bucket* bucket) {

@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 #define AERIE_API __attribute__((visibility("default")))
-#define AERIE_ABI_VERSION 3
+#define AERIE_ABI_VERSION 4
 
 enum aerie_status {
     AERIE_OK = 0,
@@ -46,6 +46,34 @@ enum aerie_format {
     AERIE_FORMAT_Q4_K = 8,
     AERIE_FORMAT_Q5_K = 9,
     AERIE_FORMAT_Q6_K = 10,
+    AERIE_FORMAT_Q2_K = 11,
+    AERIE_FORMAT_Q3_K = 12,
+    AERIE_FORMAT_IQ4_NL = 13,
+    AERIE_FORMAT_IQ4_XS = 14,
+    AERIE_FORMAT_MXFP4 = 15,
+};
+
+/* How the tensors of a quantised matrix [rows, cols] lie, g groups of inputs: little-endian words of 32 bits hold eight
+ * numbers of 4 bits, the first in the lowest bits.
+ *
+ *                    numbers                 scales                  zeros                 groups
+ *   FP8_E4M3         u8 [rows, cols]         [rows / group_rows, g]  -                     -
+ *   INT8             i8 [rows, cols]         [rows / group_rows, g]  -                     -
+ *   GPTQ, GPTQ_V2    u32 [cols / 8, rows]    [g, rows]               u32 [g, rows / 8]     i32 [cols], or none
+ *   AWQ              u32 [cols, rows / 8]    [g, rows]               u32 [g, rows / 8]     -
+ *   PACKED_INT4      u32 [rows, cols / 8]    [rows, g]               u32 [rows / 8, g]     i32 [cols], or none
+ *   PACKED_INT8      u32 [rows, cols / 4]    [rows, g]               -                     i32 [cols], or none
+ *
+ * GPTQ stores zero points less one. AWQ's words hold columns 0, 2, 4, 6, 1, 3, 5, 7. Without zeros the zero point is
+ * the middle of the range: 8 of 4 bits, 128 of 8 bits, 0 of INT8. */
+enum aerie_quant_layout {
+    AERIE_QUANT_FP8_E4M3 = 0,
+    AERIE_QUANT_INT8 = 1,
+    AERIE_QUANT_GPTQ = 2,
+    AERIE_QUANT_GPTQ_V2 = 3,
+    AERIE_QUANT_AWQ = 4,
+    AERIE_QUANT_PACKED_INT4 = 5,
+    AERIE_QUANT_PACKED_INT8 = 6,
 };
 
 /* Element types of floating weights, KV pools and tensors. AERIE_INT8, of weights only: 8 bits with a scale per 32
@@ -91,6 +119,14 @@ AERIE_API int32_t aerie_weight_create(uint32_t context, uint32_t* weight, uint32
 AERIE_API int32_t aerie_weight_append(uint32_t context, uint32_t weight, uint32_t file, uint64_t offset,
                                       uint64_t row_bytes, int32_t format, uint32_t num_rows,
                                       uint32_t interleaved_head_dim);
+/* Appends num_rows rows of a matrix as quantisers' safetensors checkpoints have it: numbers, scales and perhaps zero
+ * points and groups lie at offsets of files (0: no file). One scale is for group_rows x group_cols values; layouts
+ * without a grid of scales have group_rows 1. cols and, but for grids, group_cols are whole blocks of 32. */
+AERIE_API int32_t aerie_weight_append_groups(uint32_t context, uint32_t weight, int32_t layout, uint32_t numbers,
+                                             uint64_t numbers_offset, uint32_t scales, uint64_t scales_offset,
+                                             int32_t scale_format, uint32_t zeros, uint64_t zeros_offset,
+                                             uint32_t groups, uint64_t groups_offset, uint32_t num_rows,
+                                             uint32_t group_rows, uint32_t group_cols);
 /* Packs the appended rows into the backend's layout, on all threads. Floating sources are kept as float_dtype. */
 AERIE_API int32_t aerie_weight_pack(uint32_t context, uint32_t weight, int32_t float_dtype);
 AERIE_API int32_t aerie_weight_bytes(uint32_t context, double* bytes, uint32_t weight);
@@ -174,22 +210,32 @@ AERIE_API int32_t aerie_graph_release(uint32_t context, uint32_t graph);
 AERIE_API int32_t aerie_embedding(uint32_t context, uint32_t out, uint32_t batch, uint32_t weight);
 /* out [rows, cols] = x / sqrt(mean(x^2) + eps) * weight [1, cols] (RMSNorm, Zhang & Sennrich 2019) */
 AERIE_API int32_t aerie_rms_norm(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, float eps);
+/* In place: columns column .. column + num_groups * n - 1 of x [rows, cols] are groups of n, each normed as
+ * aerie_rms_norm does, by weight [1, n] (query and key norm, Dehghani et al. 2023) */
+AERIE_API int32_t aerie_group_norm(uint32_t context, uint32_t x, uint32_t weight, uint32_t column, uint32_t num_groups,
+                                   float eps);
 /* out [rows, n] = x [rows, cols] * weight [n, cols]^T (+ residual [rows, n], if not 0; may be out itself) */
 AERIE_API int32_t aerie_linear(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, uint32_t residual);
-/* out [rows, 2 * n] = cos and sin of position * inv_freq, inv_freq [1, n] */
-AERIE_API int32_t aerie_rope_angles(uint32_t context, uint32_t out, uint32_t batch, uint32_t inv_freq);
-/* Rotary embedding (Su et al. 2021), in place: rotates the first num_heads heads of x [rows, cols]; pairs are (i, i +
- * head_dim / 2); angles [rows, head_dim] of aerie_rope_angles. */
+/* out [rows, 2 * n] = cos and sin of position * inv_freq, inv_freq [1, n], times scale (the attention factor of YaRN,
+ * Peng et al. 2023) */
+AERIE_API int32_t aerie_rope_angles(uint32_t context, uint32_t out, uint32_t batch, uint32_t inv_freq, float scale);
+/* Rotary embedding (Su et al. 2021), in place: rotates the first num_heads heads of x [rows, cols]. angles [rows,
+ * width] of aerie_rope_angles are for the first width numbers of a head, in pairs (i, i + width / 2); the others stay.
+ * width and head_dim are multiples of 16. */
 AERIE_API int32_t aerie_rope(uint32_t context, uint32_t x, uint32_t angles, uint32_t num_heads, uint32_t head_dim);
 /* Stores keys and values of qkv [rows, (num_heads + 2 * num_kv_heads) * head_dim] at the batch's slots. */
 AERIE_API int32_t aerie_kv_store(uint32_t context, uint32_t kv, uint32_t qkv, uint32_t batch, uint32_t layer,
                                  uint32_t num_heads);
 /* out [rows, num_heads * head_dim] = softmax(q k^T * scale) v over the KV entries that each row sees; q is the first
- * num_heads heads of qkv. */
+ * num_heads heads of qkv. soft_cap: scores become soft_cap * tanh(score / soft_cap), behind scale; 0: they do not.
+ * window: of the entries that a row would see, those before `visible` and those of its tree mask in this order, it sees
+ * the last `window`, itself included; 0: all. */
 AERIE_API int32_t aerie_attention(uint32_t context, uint32_t out, uint32_t qkv, uint32_t kv, uint32_t batch,
-                                  uint32_t layer, uint32_t num_heads, float scale);
+                                  uint32_t layer, uint32_t num_heads, float scale, float soft_cap, uint32_t window);
 /* out [rows, n] = silu(x[:, :n]) * x[:, n:] */
 AERIE_API int32_t aerie_silu_mul(uint32_t context, uint32_t out, uint32_t x);
+/* out [rows, n] = gelu(x[:, :n]) * x[:, n:], gelu by its tanh approximation (GEGLU, Shazeer 2020) */
+AERIE_API int32_t aerie_gelu_mul(uint32_t context, uint32_t out, uint32_t x);
 /* out [outputs, cols] = x[batch outputs] */
 AERIE_API int32_t aerie_gather_outputs(uint32_t context, uint32_t out, uint32_t x, uint32_t batch);
 /* out [rows, cols] = x[batch sources, column .. column + cols - 1] */
@@ -198,6 +244,12 @@ AERIE_API int32_t aerie_gather_rows(uint32_t context, uint32_t out, uint32_t x, 
 AERIE_API int32_t aerie_store_rows(uint32_t context, uint32_t out, uint32_t x, uint32_t batch, uint32_t column);
 /* x += bias, bias [1, cols] */
 AERIE_API int32_t aerie_add_bias(uint32_t context, uint32_t x, uint32_t bias);
+/* out = x + y * scale, all [rows, cols]; out may be x or y */
+AERIE_API int32_t aerie_add(uint32_t context, uint32_t out, uint32_t x, uint32_t y, float scale);
+/* x *= factor */
+AERIE_API int32_t aerie_scale(uint32_t context, uint32_t x, float factor);
+/* x = cap * tanh(x / cap), cap above 0 */
+AERIE_API int32_t aerie_soft_cap(uint32_t context, uint32_t x, float cap);
 
 /* ---- sampling --------------------------------------------------------------------------------------------- */
 /* What a row reports besides its token; see aerie_sampling_row.flags. */

@@ -11,7 +11,7 @@ import { MemoryUse } from "../models/memory_use.ts";
 import { effortOn, measureDrafts } from "../speculation/measure.ts";
 import type { Proposer } from "../speculation/proposer.ts";
 import { createProposer, targetParts } from "../speculation/registry.ts";
-import { draftLimits } from "../speculation/tree_proposer.ts";
+import { draftLimits } from "../speculation/draft_network.ts";
 import type { DrafterConfig, DrafterInfo } from "../contracts/config.ts";
 
 class Drafter implements Actor<DrafterConfig, DrafterInfo, DrafterMessage> {

@@ -37,6 +37,11 @@ export interface Architecture {
   readonly readConfig: (path: string, fields: Readonly<Record<string, unknown>>) => NetworkConfig;
   /** Its tensors under their Hugging Face names. A bias that is not among them is refused. */
   readonly tensors: TensorTable;
+  /**
+   * What the tensors of a draft head in the model's own checkpoint begin with, before the layer's number; absent: it has
+   * none there. They are no part of the model.
+   */
+  readonly ownHeadPrefix?: string;
   /** Absent: not read from GGUF files. */
   readonly gguf?: GgufNames;
   /** Shape of the trees that SGLang has a draft head grow by default; absent: a chain, as for most architectures. */

@@ -11,32 +11,37 @@ import { tensorSizes } from "./tensor_table.ts";
 /** The matrix that fuses hidden states, in EAGLE with the token's embedding, into the input of the first layer. */
 export const FUSION_MATRIX = "fc.weight";
 
-/** What a multi-token prediction layer is called in the checkpoint of its target (MiMo). */
-const MTP_TENSOR = /^model\.mtp_layers\.0\.(.+)$/;
+/** The matrix of a multi-token prediction layer that takes state and embedding. */
+const MTP_INPUT_MATRIX = "input_proj.weight";
+
+/** What multi-token prediction layers are called in the checkpoint of their target (MiMo), before the layer's number. */
+export const MTP_PREFIX = "model.mtp_layers.";
 
 /** Each kind in words. */
 export const HEAD_NAMES: Readonly<Record<HeadKind, string>> = {
   eagle: "an EAGLE or EAGLE-2 head",
   eagle3: "an EAGLE-3 head",
-  mtp: "an MTP layer",
+  mtp: "MTP layers",
 };
 
-/** The tensors of a head under EAGLE's names: of a checkpoint that has an MTP layer besides the target's layers, just that. */
+/**
+ * The tensors of a head under EAGLE's names: of a checkpoint that has MTP layers besides the target's layers, just those.
+ */
 export function headTensorsOf<Tensor extends { readonly name: string }>(all: readonly Tensor[]): Tensor[] {
-  const mtp = all.filter(({ name }) => MTP_TENSOR.test(name));
-  return (mtp.length > 0 ? mtp : all).map((tensor) => ({ ...tensor, name: canonicalName(tensor.name) }));
+  const mtp = all.filter(({ name }) => name.startsWith(MTP_PREFIX));
+  return mtp.length > 0
+    ? mtp.map((tensor) => ({ ...tensor, name: `layers.${tensor.name.slice(MTP_PREFIX.length)}` }))
+    : all.map((tensor) => ({ ...tensor, name: canonicalName(tensor.name) }));
 }
 
 /** The name without what differs between trainers: some prefix everything, EAGLE-3's authors call the layer otherwise. */
 function canonicalName(name: string): string {
-  const mtp = MTP_TENSOR.exec(name)?.[1];
-  if (mtp === undefined) return name.replace(/^model\./, "").replace(/^midlayer\./, "layers.0.");
-  return /^(input|post_attention)_layernorm|^self_attn|^mlp/.test(mtp) ? `layers.0.${mtp}` : mtp;
+  return name.replace(/^model\./, "").replace(/^midlayer\./, "layers.0.");
 }
 
 /** The kind of head that has tensors of these names; undefined if none has. */
 export function kindOfHead(names: { has(name: string): boolean }): HeadKind | undefined {
-  if (names.has("input_proj.weight")) return "mtp";
+  if (names.has(`layers.0.${MTP_INPUT_MATRIX}`)) return "mtp";
   if (!names.has(FUSION_MATRIX)) return undefined;
   return names.has("layers.0.hidden_norm.weight") ? "eagle3" : "eagle";
 }
@@ -62,28 +67,36 @@ export function* headTensors(
   targetWidth: number,
 ): Generator<readonly [name: string, shape: readonly number[]]> {
   const { hiddenSize, numLayers } = config, { kind, featureLayers } = head, sizes = tensorSizes(config);
-  yield [
-    kind === "mtp" ? "input_proj.weight" : FUSION_MATRIX,
-    [hiddenSize, kind === "eagle3" ? featureLayers.length * targetWidth : hiddenSize + targetWidth],
-  ];
+  if (kind !== "mtp") {
+    const inputs = kind === "eagle3" ? featureLayers.length * targetWidth : hiddenSize + targetWidth;
+    yield [FUSION_MATRIX, [hiddenSize, inputs]];
+  }
   for (let layer = 0; layer < numLayers; layer++) {
     // EAGLE-3's first layer sees the token's embedding beside the state; EAGLE's has no norm before its attention.
     const isWide = kind === "eagle3" && layer === 0, lacksNorm = kind === "eagle" && layer === 0;
     if (isWide) yield [`layers.${layer}.hidden_norm.weight`, [hiddenSize]];
+    if (kind === "mtp") yield* mtpTensors(`layers.${layer}.`, hiddenSize, targetWidth);
     for (const spec of DECODER_LAYER) {
       if (lacksNorm && spec === INPUT_NORM) continue;
       const attentionInput = isWide ? 2 * hiddenSize : hiddenSize;
       yield [`layers.${layer}.${spec.name}`, spec.shape({ ...sizes, attentionInput })];
     }
   }
-  if (kind === "mtp") {
-    yield ["token_layernorm.weight", [hiddenSize]];
-    yield ["hidden_layernorm.weight", [targetWidth]];
-    yield ["final_layernorm.weight", [hiddenSize]];
-  }
   if (kind !== "eagle3") return;
   yield ["norm.weight", [hiddenSize]];
   for (let i = 0; tensors.has("fc_norm.0.weight") && i < featureLayers.length; i++) {
     yield [`fc_norm.${i}.weight`, [targetWidth]];
   }
+}
+
+/** What an MTP layer has beside a decoder layer. */
+function* mtpTensors(
+  prefix: string,
+  hiddenSize: number,
+  targetWidth: number,
+): Generator<readonly [name: string, shape: readonly number[]]> {
+  yield [prefix + MTP_INPUT_MATRIX, [hiddenSize, targetWidth + hiddenSize]];
+  yield [`${prefix}hidden_layernorm.weight`, [targetWidth]];
+  yield [`${prefix}token_layernorm.weight`, [hiddenSize]];
+  yield [`${prefix}final_layernorm.weight`, [hiddenSize]];
 }

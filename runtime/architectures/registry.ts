@@ -6,9 +6,12 @@
 import { LoadError } from "../contracts/errors.ts";
 import type { Architecture } from "./architecture.ts";
 import { LLAMA } from "./llama.ts";
+import { MIMO } from "./mimo.ts";
+import { MISTRAL } from "./mistral.ts";
+import { QWEN2 } from "./qwen2.ts";
 
 /** Every architecture that can be read; `runtime/models/registry.ts` has the model that runs it. */
-export const ARCHITECTURES: readonly Architecture[] = [LLAMA];
+export const ARCHITECTURES: readonly Architecture[] = [LLAMA, MIMO, MISTRAL, QWEN2];
 
 /** The architecture of a Hugging Face name; undefined if it is not known. */
 export function findArchitecture(name: string): Architecture | undefined {

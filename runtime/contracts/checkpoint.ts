@@ -3,18 +3,19 @@
  *
  * @module
  */
-import type { StorageFormat } from "./storage_format.ts";
+import type { RopeConfig } from "./rope_config.ts";
+import type { RecommendedSampling } from "./sampling_params.ts";
+import type { QuantLayout, StorageFormat } from "./storage_format.ts";
 
-/** Llama 3's frequency-dependent scaling (`rope_scaling.rope_type = "llama3"`), or linear. */
-export type RopeScaling =
-  | {
-    readonly type: "llama3";
-    readonly factor: number;
-    readonly lowFreqFactor: number;
-    readonly highFreqFactor: number;
-    readonly originalMaxPositionEmbeddings: number;
-  }
-  | { readonly type: "linear"; readonly factor: number };
+export type { RopeConfig, RopeScaling } from "./rope_config.ts";
+
+/** What the layers of a model differ by. */
+export interface LayerConfig {
+  /** Attention sees so many of the newest entries, the row's own included; absent: all. */
+  readonly window?: number;
+  /** Rotary positions: `ModelConfig.rope`, `ModelConfig.localRope`, or none. */
+  readonly rope: "global" | "local" | "none";
+}
 
 /** Architecture and sizes of a model, as its checkpoint states them. */
 export interface ModelConfig {
@@ -36,14 +37,32 @@ export interface ModelConfig {
   readonly vocabSize: number;
   /** Added to the mean square in RMSNorm. */
   readonly rmsNormEps: number;
-  /** Base of the rotary frequencies. */
-  readonly ropeTheta: number;
-  /** Changes the rotary frequencies for long contexts. */
-  readonly ropeScaling?: RopeScaling;
+  /** Rotary positions. */
+  readonly rope: RopeConfig;
+  /** Rotary positions of the layers that say `local`. */
+  readonly localRope?: RopeConfig;
+  /** Each layer; absent: all see everything, with `rope`. */
+  readonly layers?: readonly LayerConfig[];
+  /** Factor of attention's scores; absent: 1 / sqrt(headDim). */
+  readonly attentionScale?: number;
+  /** Attention's scores become cap * tanh(score / cap); absent: they stay. */
+  readonly attentionSoftCap?: number;
+  /** Factor of the embeddings that enter the first layer; absent: 1. */
+  readonly embeddingScale?: number;
+  /** Factor of what attention and MLP add to the residual stream; absent: 1. */
+  readonly residualScale?: number;
+  /** Factor of the logits, before their cap; absent: 1. */
+  readonly logitScale?: number;
+  /** Logits become cap * tanh(logit / cap); absent: they stay. */
+  readonly logitSoftCap?: number;
   /** Longest sequence the model was trained for. */
   readonly maxPositionEmbeddings: number;
   /** The output matrix is the embedding. */
   readonly tieWordEmbeddings: boolean;
+  /** The projections of attention have biases, where its architecture leaves that open. */
+  readonly attentionBias?: boolean;
+  /** The projections of the MLP have biases, where its architecture leaves that open. */
+  readonly mlpBias?: boolean;
   /** Token that begins a text. */
   readonly bosTokenId?: number;
   /** Tokens that end generation. */
@@ -69,6 +88,36 @@ export interface TensorSource {
    * and key projections of some architectures; `plain`: Hugging Face's order.
    */
   readonly rowOrder: "plain" | "interleaved";
+  /** Added to each number of a vector as it is read: Gemma's norms are stored without the 1 that they add. */
+  readonly addend?: number;
+  /** Where it is made of several tensors; `format` then is that of the blocks it is packed as. */
+  readonly quantization?: GroupQuantization;
+}
+
+/** A checked range of a file. */
+export interface StoredRange {
+  /** Path of the file. */
+  readonly file: string;
+  /** First byte in the file. */
+  readonly offset: number;
+}
+
+/** The tensors of a matrix whose numbers, scales and zero points lie apart; shapes as `aerie_quant_layout` of aerie.h has them. */
+export interface GroupQuantization {
+  /** How they lie. */
+  readonly layout: QuantLayout;
+  /** The quantised numbers. */
+  readonly numbers: StoredRange;
+  /** What numbers are multiplied by. */
+  readonly scales: StoredRange & { readonly format: "F32" | "F16" | "BF16" };
+  /** What is subtracted first; absent: the middle of the range. */
+  readonly zeros?: StoredRange;
+  /** Group of each input; absent: in order. */
+  readonly groups?: StoredRange;
+  /** Rows of the matrix that a scale is for. */
+  readonly groupRows: number;
+  /** Inputs that a scale is for. */
+  readonly groupCols: number;
 }
 
 /** A model on disk, ready to be mapped. */
@@ -79,8 +128,12 @@ export interface Checkpoint {
   readonly config: ModelConfig;
   /** By name. */
   readonly tensors: ReadonlyMap<string, TensorSource>;
+  /** A draft head lies in the same files (MiMo's MTP layers); its tensors are not among the above. */
+  readonly hasOwnHead?: boolean;
   /** Files in load order, for progress ("shards"). */
   readonly files: readonly string[];
   /** Name of the prevailing storage format, e.g. `Q4_1` or `bfloat16`. */
   readonly dtype: string;
+  /** How its publisher recommends to sample. */
+  readonly recommendedSampling?: RecommendedSampling;
 }

@@ -101,6 +101,8 @@ export interface ServerArgs {
   readonly downloadDir?: string;
   /** Name of the weights in native answers. */
   readonly weightVersion: string;
+  /** Where sampling parameters that a request leaves out come from: the model's files, or the API. */
+  readonly samplingDefaults: "model" | "openai";
   /** Path below which a proxy shows the server, without a slash at its end. */
   readonly rootPath?: string;
   /** Serve the pages at `/`, `/ui` and `/docs`. */

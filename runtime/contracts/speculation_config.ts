@@ -56,8 +56,8 @@ export interface HeadConfig {
 
 /**
  * A draft head on disk. Tensor names are EAGLE's without prefix: `fc`, `layers.0.`, `norm`, `lm_head`, `embed_tokens`,
- * `fc_norm.0`; an MTP layer has `layers.0.` and its own `input_proj`, `token_layernorm`, `hidden_layernorm`,
- * `final_layernorm`. `config` is the head's: its width, its layers, its vocabulary.
+ * `fc_norm.0`; an MTP layer has its `input_proj`, `token_layernorm`, `hidden_layernorm` and `final_layernorm` below
+ * `layers.0.`, too. `config` is the head's: its width, its layers, its vocabulary.
  */
 export interface HeadCheckpoint extends Checkpoint {
   /** What a head has beyond a model: its kind, its features and its vocabulary. */

@@ -11,7 +11,8 @@ import type { SpeculationConfig } from "../contracts/speculation_config.ts";
 import { batchLimits, kvBytes } from "../models/load.ts";
 import { FEATURE_BYTES } from "../models/model.ts";
 import { Weights } from "../nn/weights.ts";
-import { draftLimits } from "../speculation/tree_proposer.ts";
+import { ownStateWidth } from "../speculation/draft_head.ts";
+import { draftLimits } from "../speculation/draft_network.ts";
 import { BatchArrays } from "../../ffi/batch.ts";
 import type { BatchLimits } from "../../ffi/types.ts";
 
@@ -29,7 +30,7 @@ export interface MemoryNeeds {
   readonly kvTokenBytes: number;
   /** Keys and values of the draft head or draft model, per token. */
   readonly draftKvTokenBytes: number;
-  /** Hidden states of the target that the draft head takes, per token. */
+  /** Hidden states that the draft head takes, per token: the target's, and its own where further layers take them. */
   readonly hiddenTokenBytes: number;
 }
 
@@ -67,6 +68,11 @@ const CPU_PACKING: Packing = {
     Q5_K: 1152 / 1024,
     Q8_0: 1088 / 1024,
     Q6_K: 1088 / 1024,
+    Q2_K: 1088 / 1024,
+    Q3_K: 1088 / 1024,
+    IQ4_NL: 1088 / 1024,
+    IQ4_XS: 1088 / 1024,
+    MXFP4: 1088 / 1024,
   },
   int8: 1088 / 1024,
 };
@@ -82,6 +88,11 @@ const CUDA_PACKING: Packing = {
     Q5_K: 384 / 512,
     Q8_0: 544 / 512,
     Q6_K: 448 / 512,
+    Q2_K: 544 / 512,
+    Q3_K: 544 / 512,
+    IQ4_NL: 544 / 512,
+    IQ4_XS: 544 / 512,
+    MXFP4: 544 / 512,
   },
   int8: 544 / 512,
 };
@@ -106,7 +117,7 @@ export function memoryNeeds(config: MemoryConfig, speculation: SpeculationConfig
       (drafter ? draftForwardBytes(config, drafter.config, speculation!.topk, featureWidth) : 0),
     kvTokenBytes: kvBytes(target, config.kvDtype),
     draftKvTokenBytes: drafter ? kvBytes(drafter.config, config.kvDtype) : 0,
-    hiddenTokenBytes: FEATURE_BYTES * featureWidth,
+    hiddenTokenBytes: FEATURE_BYTES * (featureWidth + (head ? ownStateWidth(head) : 0)),
   };
 }
 

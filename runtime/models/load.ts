@@ -13,7 +13,8 @@ import type { Context } from "../../ffi/context.ts";
 import { NativeError } from "../../ffi/error.ts";
 import type { BatchId, KvId, TensorId } from "../../ffi/handles.ts";
 import { Weights } from "../nn/weights.ts";
-import { FEATURE_BYTES, FEATURE_DTYPE, type FeaturePool, type Model } from "./model.ts";
+import type { FeaturePool } from "../nn/parts.ts";
+import { FEATURE_BYTES, FEATURE_DTYPE, type Model } from "./model.ts";
 import { createModel } from "./registry.ts";
 
 /** Prevailing formats that are stored as `--dtype` says. */
@@ -125,6 +126,7 @@ export function loadModel(
     config: checkpoint.config,
     weights,
     batch,
+    contextLength: config.contextLength,
     ...(features && { features }),
   });
   weights.close();

@@ -5,13 +5,23 @@
  */
 import type { Architecture } from "../architectures/architecture.ts";
 import { LLAMA } from "../architectures/llama.ts";
+import { MIMO } from "../architectures/mimo.ts";
+import { MISTRAL } from "../architectures/mistral.ts";
+import { QWEN2 } from "../architectures/qwen2.ts";
 import { architectureOf } from "../architectures/registry.ts";
 import { Llama } from "./llama.ts";
-import type { Model, ModelParts } from "./model.ts";
+import type { ModelParts } from "../nn/parts.ts";
+import type { Model } from "./model.ts";
 
 /** The model of each architecture. */
-export const MODELS: ReadonlyMap<Architecture, new (parts: ModelParts) => Model> = new Map([
+export const MODELS: ReadonlyMap<Architecture, new (parts: ModelParts) => Model> = new Map<
+  Architecture,
+  new (parts: ModelParts) => Model
+>([
   [LLAMA, Llama],
+  [MIMO, Llama],
+  [MISTRAL, Llama],
+  [QWEN2, Llama],
 ]);
 
 /**

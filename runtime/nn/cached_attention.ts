@@ -1,5 +1,5 @@
 /**
- * Attention without its projections: rotary positions, KV store, softmax.
+ * Attention without its projections: rotary positions, KV store, softmax over what a layer's window shows.
  *
  * @module
  */
@@ -30,10 +30,12 @@ export class CachedAttention {
    * attended [rows, numHeads * headDim] = attention of qkv [rows, (numHeads + 2 numKvHeads) * headDim], after its keys
    * and values are stored.
    */
-  forward(attended: TensorId, qkv: TensorId, rotary: RotaryEmbedding, kv: KvId): void {
-    const { numHeads, numKvHeads, headDim } = this.#config, scale = 1 / Math.sqrt(headDim);
-    rotary.forward(qkv, numHeads + numKvHeads);
-    ops.kvStore(this.#context, kv, qkv, this.#batch, this.#layer, numHeads);
-    ops.attention(this.#context, attended, qkv, kv, this.#batch, this.#layer, numHeads, scale);
+  forward(attended: TensorId, qkv: TensorId, rotary: RotaryEmbedding | undefined, kv: KvId): void {
+    const { numHeads, numKvHeads, headDim, attentionSoftCap: softCap = 0, layers } = this.#config;
+    const { attentionScale: scale = 1 / Math.sqrt(headDim) } = this.#config, layer = this.#layer;
+    const window = layers?.[layer]?.window ?? 0;
+    rotary?.forward(qkv, numHeads + numKvHeads);
+    ops.kvStore(this.#context, kv, qkv, this.#batch, layer, numHeads);
+    ops.attention(this.#context, attended, qkv, kv, this.#batch, layer, numHeads, scale, softCap, window);
   }
 }

@@ -1,31 +1,23 @@
 /**
- * Rotary position embedding (Su et al. 2021): frequencies with their scaling, and the angles of a batch.
+ * Rotary position embedding (Su et al. 2021) of a batch: its angles, and the heads they turn.
  *
  * @module
  */
 import type { ModelConfig } from "../contracts/checkpoint.ts";
+import type { RopeConfig } from "../contracts/rope_config.ts";
 import { temporaryTensor } from "../../ffi/batch.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { BatchId, TensorId } from "../../ffi/handles.ts";
 import { rope, ropeAngles } from "../../ffi/ops.ts";
+import { ropeFrequencies } from "./rope_frequencies.ts";
 
-/**
- * Inverse frequencies [headDim / 2]. Llama 3's scaling slows the long wavelengths by `factor`, keeps the short ones and
- * blends between (Llama 3.1 reference implementation); `divisors`, GGUF's `rope_freqs`, state the same as numbers.
- */
-export function inverseFrequencies(config: ModelConfig, divisors?: Float32Array): Float32Array<ArrayBuffer> {
-  const half = config.headDim / 2;
-  const scaling = config.ropeScaling;
-  return Float32Array.from({ length: half }, (_, i) => {
-    const frequency = config.ropeTheta ** (-i / half);
-    if (divisors) return frequency / divisors[i]!;
-    if (!scaling) return frequency;
-    if (scaling.type === "linear") return frequency / scaling.factor;
-    const turns = scaling.originalMaxPositionEmbeddings * frequency / (2 * Math.PI);
-    const { lowFreqFactor, highFreqFactor, factor } = scaling;
-    const blend = Math.min(1, Math.max(0, (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor)));
-    return frequency * (blend + (1 - blend) / factor);
-  });
+/** What rotary positions need to know of a model. */
+export interface RotaryParts {
+  readonly context: Context;
+  readonly batch: BatchId;
+  readonly config: Pick<ModelConfig, "headDim" | "rope">;
+  /** Longest sequence that is served, tokens. */
+  readonly contextLength: number;
 }
 
 /** Computes the angles of a batch once and applies them in every layer. */
@@ -34,21 +26,23 @@ export class RotaryEmbedding {
   readonly #batch: BatchId;
   readonly #headDim: number;
   readonly #invFreq: TensorId;
+  readonly #scale: number;
   readonly #angles: TensorId;
 
-  constructor(context: Context, batch: BatchId, config: ModelConfig, divisors?: Float32Array) {
-    const frequencies = inverseFrequencies(config, divisors);
+  constructor({ context, batch, config, contextLength }: RotaryParts, rope: RopeConfig = config.rope) {
+    const { inverse, scale } = ropeFrequencies(rope, contextLength);
     this.#context = context;
     this.#batch = batch;
     this.#headDim = config.headDim;
-    this.#invFreq = context.createTensor(1, frequencies.length);
-    context.writeTensor(this.#invFreq, frequencies, 0, 1);
-    this.#angles = temporaryTensor(context, batch, "rows", config.headDim);
+    this.#invFreq = context.createTensor(1, inverse.length);
+    context.writeTensor(this.#invFreq, inverse, 0, 1);
+    this.#scale = scale;
+    this.#angles = temporaryTensor(context, batch, "rows", rope.rotaryDim);
   }
 
   /** Computes cos and sin of every row's position; once per forward. */
   prepare(): void {
-    ropeAngles(this.#context, this.#angles, this.#batch, this.#invFreq);
+    ropeAngles(this.#context, this.#angles, this.#batch, this.#invFreq, this.#scale);
   }
 
   /** Rotates the first `numHeads` heads of x [rows, heads * headDim] in place. */

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import type { Checkpoint, StoredRange, TensorSource } from "../contracts/checkpoint.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { Context, Dtype } from "../../ffi/context.ts";
+import { appendGroups } from "../../ffi/quantized_groups.ts";
 import type { FileId, TensorId, WeightId } from "../../ffi/handles.ts";
 
 /** Shared state of loading: the context, the type of floating matrices, and what was loaded so far. */
@@ -50,7 +51,7 @@ export class Weights {
     return this.#store.checkpoint.tensors.has(this.#prefix + name);
   }
 
-  /** Rows of a matrix. @throws {LoadError} if it is missing */
+  /** Rows of a matrix, numbers of a vector. @throws {LoadError} if it is missing */
   rowsOf(name: string): number {
     return this.#source(name).shape[0]!;
   }
@@ -90,6 +91,10 @@ export class Weights {
       if (source.shape[1] !== cols) {
         throw new LoadError(`Cannot stack ${source.name}: ${source.shape[1]} columns, expected ${cols}`);
       }
+      if (source.quantization !== undefined) {
+        this.#appendGroups(weight, source, width);
+        continue;
+      }
       const headDim = source.rowOrder === "interleaved" ? checkpoint.config.headDim : 0;
       const rowBytes = source.bytes / source.shape[0]!, range = this.#range(source);
       const columns = { ...range, offset: range.offset + rowBytes / cols * first, rowBytes };
@@ -100,11 +105,35 @@ export class Weights {
     return weight;
   }
 
-  /** A vector as float32 [1, n]. */
+  #appendGroups(weight: WeightId, { name, shape, quantization }: TensorSource, width: number): void {
+    const { numbers, scales, zeros, groups, ...rest } = quantization!, [rows, cols] = shape;
+    if (width !== cols) throw new LoadError(`Cannot load ${name}: quantised in groups, and cut into columns`);
+    const place = ({ file, offset }: StoredRange) => ({ file: this.#open(file), offset });
+    appendGroups(this.#store.context, weight, {
+      ...rest,
+      numbers: place(numbers),
+      scales: { ...place(scales), format: scales.format },
+      ...(zeros && { zeros: place(zeros) }),
+      ...(groups && { groups: place(groups) }),
+    }, rows!);
+  }
+
+  /** A vector as float32 [1, n], in Hugging Face's order. */
   vector(name: string): TensorId {
     const source = this.#source(name);
-    const tensor = this.#store.context.loadTensor(this.#range(source), 1, source.shape[0]!);
+    const { context } = this.#store, size = source.shape[0]!;
+    const tensor = context.loadTensor(this.#range(source), 1, size);
     this.#count(source);
+    const { addend = 0, rowOrder } = source;
+    if (addend === 0 && rowOrder === "plain") return tensor;
+    const stored = new Float32Array(size), half = this.#store.checkpoint.config.headDim / 2;
+    context.readTensor(tensor, stored, 0, 1);
+    const numbers = stored.map((number, i) => {
+      if (rowOrder === "plain") return number + addend;
+      const inHead = i % (2 * half);
+      return stored[i - inHead + inHead % half * 2 + Math.floor(inHead / half)]! + addend;
+    });
+    context.writeTensor(tensor, numbers, 0, 1);
     return tensor;
   }
 
@@ -152,12 +181,16 @@ export class Weights {
   }
 
   #range(source: TensorSource): { file: FileId; offset: number; format: StorageFormat } {
-    let file = this.#files.get(source.file);
+    return { file: this.#open(source.file), offset: source.offset, format: source.format };
+  }
+
+  #open(path: string): FileId {
+    let file = this.#files.get(path);
     if (file === undefined) {
-      file = this.#store.context.openFile(source.file);
-      this.#files.set(source.file, file);
+      file = this.#store.context.openFile(path);
+      this.#files.set(path, file);
     }
-    return { file, offset: source.offset, format: source.format };
+    return file;
   }
 
   #count(source: TensorSource): void {

@@ -9,7 +9,8 @@ import type { Checkpoint } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { loadModel } from "../models/load.ts";
 import { defaultChain, type ProposerEntry, type ProposerParts } from "./proposer.ts";
-import { draftLimits, TreeProposer } from "./tree_proposer.ts";
+import { draftLimits } from "./draft_network.ts";
+import { TreeProposer } from "./tree_proposer.ts";
 
 /** A draft model. */
 export const draftModelEntry: ProposerEntry = {
@@ -37,11 +38,12 @@ export class DraftModelProposer extends TreeProposer {
       kvDtype: target.kvDtype,
       pageSize: limits.pageSize,
       maxTotalTokens: numPages * limits.pageSize,
-      contextLength: pages * limits.pageSize,
+      contextLength: limits.contextLength,
       maxRows: rows,
       maxOutputs: outputs,
       maxRunningRequests: segments,
-      maxNodes: 0,
+      // Of each sequence: so that a batch has the pages of its tree's rows, too.
+      maxNodes: pages * limits.pageSize - limits.contextLength,
       featureLayers: [],
     }, log);
     const forward = () => model.forward(kv);

@@ -5,7 +5,10 @@
  *
  * @module
  */
-import { Activations, Attention, DecoderLayer, GatedMlp } from "../models/llama.ts";
+import { Activations } from "../nn/activations.ts";
+import { Attention } from "../nn/attention.ts";
+import { DecoderLayer } from "../nn/decoder_layer.ts";
+import { GatedMlp } from "../nn/gated_mlp.ts";
 import { ConcatLinear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
 import { temporaryTensor } from "../../ffi/batch.ts";
@@ -15,6 +18,7 @@ import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
 
 /** EAGLE-1 and EAGLE-2 head; fields are named as in the checkpoint. */
 export class EagleHead implements DraftHead {
+  readonly numLevels = 1;
   readonly output: HeadOutput;
   readonly #parts: HeadParts;
   readonly #activations: Activations;
@@ -45,8 +49,8 @@ export class EagleHead implements DraftHead {
       (_, i) => new DecoderLayer(parts, weights.at("layers").at(i + 1), i + 1),
     );
     this.output = new HeadOutput(parts, { weight: target.lmHead, rows: target.lmHeadRows });
-    this.rotary = new RotaryEmbedding(context, batch, config);
-    this.#activations = new Activations(context, batch, config);
+    this.rotary = new RotaryEmbedding(parts);
+    this.#activations = new Activations(parts);
     this.#state = temporaryTensor(context, batch, "rows", target.hiddenSize);
     this.#embedded = temporaryTensor(context, batch, "rows", config.hiddenSize);
   }
@@ -67,9 +71,9 @@ export class EagleHead implements DraftHead {
     this.fc.forward(hidden, 0, this.#embedded);
     this.fc.forward(hidden, 1, this.#state);
     this.rotary.prepare();
-    this.selfAttn.forward({ ...activations, normed: hidden }, this.rotary, kv);
+    this.selfAttn.forward({ x: hidden, out: hidden, residual: hidden }, activations, this.rotary, kv);
     this.postAttentionLayernorm.forward(normed, hidden);
-    this.mlp.forward(activations);
+    this.mlp.forward({ x: normed, out: hidden, residual: hidden }, activations);
     for (const layer of this.layers) layer.forward(activations, this.rotary, kv);
     this.output.forward(hidden);
   }

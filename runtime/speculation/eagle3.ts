@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { Activations, DecoderLayer, GatedMlp } from "../models/llama.ts";
+import { Activations } from "../nn/activations.ts";
+import { DecoderLayer } from "../nn/decoder_layer.ts";
+import { GatedMlp } from "../nn/gated_mlp.ts";
 import { CachedAttention } from "../nn/cached_attention.ts";
 import { ConcatLinear, Linear, RmsNorm } from "../nn/layers.ts";
 import { RotaryEmbedding } from "../nn/rotary_embedding.ts";
@@ -15,6 +17,7 @@ import { type DraftHead, HeadOutput, type HeadParts } from "./draft_head.ts";
 
 /** EAGLE-3 head; fields are named as in the checkpoint, where `layers.0` may be called `midlayer`. */
 export class Eagle3Head implements DraftHead {
+  readonly numLevels = 1;
   readonly output: HeadOutput;
   readonly #parts: HeadParts;
   readonly #activations: Activations;
@@ -62,9 +65,9 @@ export class Eagle3Head implements DraftHead {
       ? { weight: weights.matrix("lm_head"), rows: weights.rowsOf("lm_head.weight") }
       : { weight: target.lmHead, rows: target.lmHeadRows };
     this.output = new HeadOutput(parts, lmHead, norm("norm", weights));
-    this.rotary = new RotaryEmbedding(context, batch, config);
+    this.rotary = new RotaryEmbedding(parts);
     this.#attention = new CachedAttention(parts, 0);
-    this.#activations = new Activations(context, batch, config);
+    this.#activations = new Activations(parts);
     this.#feature = temporaryTensor(context, batch, "rows", target.hiddenSize);
     this.#embedded = temporaryTensor(context, batch, "rows", hiddenSize);
   }
@@ -97,7 +100,7 @@ export class Eagle3Head implements DraftHead {
     this.#attention.forward(attended, qkv, this.rotary, kv);
     this.oProj.forward(hidden, attended, head.normBeforeResidual ? normed : hidden);
     this.postAttentionLayernorm.forward(normed, hidden);
-    this.mlp.forward(this.#activations);
+    this.mlp.forward({ x: normed, out: hidden, residual: hidden }, this.#activations);
     for (const layer of this.layers) layer.forward(this.#activations, this.rotary, kv);
     this.output.forward(hidden);
   }

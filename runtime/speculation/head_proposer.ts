@@ -9,9 +9,10 @@ import type { WeightId } from "../../ffi/handles.ts";
 import type { Checkpoint } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { availableMemory, kvLine } from "../models/load.ts";
+import { FEATURE_DTYPE } from "../models/model.ts";
 import { Weights, type WeightStore } from "../nn/weights.ts";
 import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.ts";
-import type { DraftHead, HeadParts } from "./draft_head.ts";
+import { type DraftHead, type HeadParts, ownStateWidth } from "./draft_head.ts";
 import { EagleHead } from "./eagle.ts";
 import { Eagle3Head } from "./eagle3.ts";
 import { loadHotRows } from "./hot_rows.ts";
@@ -24,7 +25,8 @@ import {
   type ProposerParts,
   type TargetParts,
 } from "./proposer.ts";
-import { draftLimits, type DraftNetwork, TreeProposer } from "./tree_proposer.ts";
+import { draftLimits, type DraftNetwork } from "./draft_network.ts";
+import { TreeProposer } from "./tree_proposer.ts";
 
 /** The network of each kind of head. */
 const heads: Readonly<Record<HeadKind, new (parts: HeadParts) => DraftHead>> = {
@@ -37,7 +39,11 @@ const heads: Readonly<Record<HeadKind, new (parts: HeadParts) => DraftHead>> = {
 const NUM_NEXT_TOKENS = 1;
 
 /** EAGLE-1 and EAGLE-2 (Li et al. 2024, arXiv 2401.15077 and 2406.16858). */
-export const eagleEntry = headEntry("EAGLE", { kinds: ["eagle"], shipped: "heads/eagle2-smollm2-135m" });
+export const eagleEntry = headEntry("EAGLE", {
+  kinds: ["eagle"],
+  standsFor: "NEXTN",
+  shipped: "heads/eagle2-smollm2-135m",
+});
 
 /** EAGLE-3. */
 export const eagle3Entry = headEntry("EAGLE3", { kinds: ["eagle3"], shipped: "heads/eagle3-smollm2-135m" });
@@ -107,12 +113,17 @@ export function loadHead(
   const hot = ownLmHead || hotTokens === undefined
     ? undefined
     : loadHotRows(context, target.checkpoint, hotTokens);
+  const keptWidth = ownStateWidth(checkpoint);
   const head = new heads[kind]({
     context,
     config,
     weights,
     batch,
+    contextLength: limits.contextLength,
     head: checkpoint.head,
+    ownStates: keptWidth === 0
+      ? undefined
+      : context.createTensor(room.numPages * limits.pageSize, keptWidth, FEATURE_DTYPE),
     target: {
       hiddenSize: target.checkpoint.config.hiddenSize,
       embedding: loadEmbedding(context, checkpoint) ?? target.embedding,
@@ -134,8 +145,10 @@ export function loadHead(
     draftTokens: hot === undefined ? draftTokens : hotTokens,
     numNextTokens: NUM_NEXT_TOKENS,
     skipsFirstToken: kind === "mtp",
+    numLevels: head.numLevels,
     extend: () => head.extend(kv),
-    grow: () => head.grow(kv),
+    ...(head.extendFurther && { extendFurther: () => head.extendFurther!(kv) }),
+    grow: (level) => head.grow(kv, level),
   };
 }
 

@@ -93,6 +93,8 @@ export type ProposerNeeds =
     readonly files: "head";
     /** Kinds of heads it can draft with. */
     readonly kinds: readonly HeadKind[];
+    /** Name of the proposer that it stands for with the other's kinds of heads, as SGLang has one name for both. */
+    readonly standsFor?: string;
     /** The head that Aerie ships for its default model: a folder, relative to the repository. */
     readonly shipped?: string;
   };

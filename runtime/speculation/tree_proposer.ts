@@ -9,66 +9,14 @@ import { type DraftTree, emptyTree } from "../contracts/draft_tree.ts";
 import type { DraftRequest } from "../messages/scheduler_drafter.ts";
 import { captureGraphs } from "../models/graph_capture.ts";
 import { RowWriter } from "../models/row_writer.ts";
-import type { BatchLimits } from "../../ffi/types.ts";
-import type { Context } from "../../ffi/context.ts";
-import type { BatchId, GraphId, TensorId } from "../../ffi/handles.ts";
+import { slotAt } from "../models/segment_rows.ts";
+import type { GraphId } from "../../ffi/handles.ts";
 import { DraftKv } from "./draft_kv.ts";
+import { draftLimits, type DraftNetwork, numScratchPages } from "./draft_network.ts";
 import { PageStamps } from "./page_stamps.ts";
 import type { DraftCapture, Proposer, ProposerLimits } from "./proposer.ts";
 import { TopTokens } from "./top_tokens.ts";
-import { MAX_GROWN_ROWS, TreeGrowth } from "./tree_growth.ts";
-
-/** Rows of a forward of draft extend, at least. */
-const MIN_ROWS = 256;
-
-/** The network that a tree proposer drafts with. */
-export interface DraftNetwork {
-  readonly context: Context;
-  /** Batch of at least {@linkcode draftLimits}. */
-  readonly batch: BatchId;
-  /** [outputs, vocabSize], valid after a forward. */
-  readonly logits: TensorId;
-  readonly vocabSize: number;
-  /** Target id of each of its tokens; undefined if they are the same. */
-  readonly draftTokens?: Int32Array | undefined;
-  /** KV entry e is computed from the token at e + numNextTokens: 0 of a model, 1 of a head. */
-  readonly numNextTokens: 0 | 1;
-  /** Entry 0 is computed without a token, as in the training of some heads. */
-  readonly skipsFirstToken?: boolean;
-  /** Runs or records the forward over committed tokens. The batch's sources are their slots. */
-  extend(): void;
-  /** Runs or records the forward over drafts. The batch's sources are the output rows they were drafted from. */
-  grow(): void;
-}
-
-/** Sizes of a draft model's batch and KV pool. */
-export interface DraftLimits {
-  readonly batch: BatchLimits;
-  /** Pages of the draft KV pool: as many as the target's, and scratch pages for the nodes of trees. */
-  readonly numPages: number;
-}
-
-/** The sizes that {@linkcode TreeProposer} needs for trees of `topk` children per node. */
-export function draftLimits(
-  { maxSequences, numPages, pageSize, contextLength }: ProposerLimits,
-  topk: number,
-): DraftLimits {
-  const outputs = maxSequences * topk, scratch = numScratchPages(pageSize);
-  return {
-    batch: {
-      rows: Math.max(MIN_ROWS, outputs),
-      segments: maxSequences,
-      pages: Math.ceil(contextLength / pageSize) + scratch,
-      outputs,
-    },
-    numPages: numPages + maxSequences * scratch,
-  };
-}
-
-/** Pages for the rows of a tree beyond the sequence's last page. */
-function numScratchPages(pageSize: number): number {
-  return Math.ceil(MAX_GROWN_ROWS / pageSize);
-}
+import { TreeGrowth } from "./tree_growth.ts";
 
 /** A tree that is being grown. */
 interface Growing {
@@ -91,14 +39,17 @@ export class TreeProposer implements Proposer {
   readonly #rows: RowWriter;
   readonly #top: TopTokens;
   readonly #extendGraph: GraphId;
-  readonly #growGraph: GraphId;
+  readonly #extendFurtherGraph: GraphId | undefined;
+  /** By level; the last one serves all deeper levels. */
+  readonly #growGraphs: readonly GraphId[];
   readonly #stamps: PageStamps;
   readonly #draftKv = new Map<string, DraftKv>();
   readonly #growths: readonly TreeGrowth[];
   readonly #scratchPages: readonly Int32Array[];
 
   constructor(network: DraftNetwork, limits: ProposerLimits, topk: number) {
-    const { maxSequences, numPages, pageSize } = limits, { context, logits, vocabSize } = network;
+    const { maxSequences, numPages, pageSize } = limits,
+      { context, logits, vocabSize, numLevels = 1 } = network;
     const room = draftLimits(limits, topk).batch, numScratch = numScratchPages(pageSize);
     this.#network = network;
     this.#pageSize = pageSize;
@@ -113,7 +64,8 @@ export class TreeProposer implements Proposer {
         this.#top.forward(logits);
       });
     this.#extendGraph = record(() => network.extend());
-    this.#growGraph = record(() => network.grow());
+    this.#extendFurtherGraph = network.extendFurther && context.record(() => network.extendFurther!());
+    this.#growGraphs = Array.from({ length: numLevels }, (_, i) => record(() => network.grow(i + 1)));
     this.#stamps = new PageStamps(numPages);
     this.#growths = Array.from({ length: maxSequences }, () => new TreeGrowth(this.#maxTopk));
     this.#scratchPages = Array.from(
@@ -130,8 +82,13 @@ export class TreeProposer implements Proposer {
       captureGraphs({ context, graph, largest, name, clock, log });
     };
     // A level has the best nodes of each tree; extend what was accepted of a tree and the token behind it.
-    capture("draft cuda graph", this.#growGraph, segments * this.#maxTopk, segments * this.#maxTopk);
-    capture("draft extend cuda graph", this.#extendGraph, segments * (numSteps + 1), segments);
+    for (const graph of this.#growGraphs.slice(0, Math.max(1, numSteps - 1))) {
+      capture("draft cuda graph", graph, segments * this.#maxTopk, segments * this.#maxTopk);
+    }
+    const further = this.#extendFurtherGraph === undefined ? [] : [this.#extendFurtherGraph];
+    for (const graph of [this.#extendGraph, ...further]) {
+      capture("draft extend cuda graph", graph, segments * (numSteps + 1), segments);
+    }
   }
 
   propose(requests: readonly DraftRequest[]): DraftTree[] {
@@ -187,21 +144,43 @@ export class TreeProposer implements Proposer {
    * number of outputs.
    */
   #runEntries(growing: readonly Growing[], isLast: boolean): number {
+    let room = this.#maxRows;
+    const parts = growing.map(({ draftKv }) => {
+      const first = draftKv.nextEntry, all = isLast ? draftKv.numEntries : draftKv.numEntries - 1;
+      const end = Math.min(first + room, all);
+      room -= end - first;
+      return { draftKv, first, end };
+    }).filter(({ first, end }) => end > first);
+    this.#writeEntries(parts, isLast, (entry) => entry);
+    const numOutputs = this.#run(this.#extendGraph);
+    if (this.#extendFurtherGraph !== undefined) {
+      this.#writeEntries(parts, isLast, (entry) => Math.max(0, entry - 1));
+      this.#run(this.#extendFurtherGraph);
+    }
+    for (const { draftKv, first, end } of parts) {
+      for (let entry = first; entry < end; entry++) draftKv.fill(entry);
+    }
+    return numOutputs;
+  }
+
+  /** Writes the rows of these entries; `sourceOf` is the entry of the same sequence that is an entry's source. */
+  #writeEntries(
+    parts: readonly { readonly draftKv: DraftKv; readonly first: number; readonly end: number }[],
+    isLast: boolean,
+    sourceOf: (entry: number) => number,
+  ): void {
     const rows = this.#rows;
-    rows.begin(Math.max(...growing.map(({ draftKv }) => draftKv.pages.length)));
-    for (const { draftKv } of growing) {
-      const first = draftKv.nextEntry, room = this.#maxRows - rows.numRows;
-      const end = Math.min(first + room, isLast ? draftKv.numEntries : draftKv.numEntries - 1);
-      if (end === first) continue;
-      rows.segment(draftKv.pages);
+    rows.begin(Math.max(0, ...parts.map(({ draftKv }) => draftKv.pages.length)));
+    for (const { draftKv, first, end } of parts) {
+      const { pages } = draftKv;
+      rows.segment(pages);
       for (let entry = first; entry < end; entry++) {
         const token = entry === 0 && this.#network.skipsFirstToken ? -1 : draftKv.tokenFor(entry);
-        rows.add({ token, position: entry, entry, visible: entry + 1, mask: 0n });
-        draftKv.fill(entry);
+        const source = slotAt(pages, sourceOf(entry), this.#pageSize);
+        rows.add({ token, position: entry, entry, visible: entry + 1, mask: 0n, source });
       }
       if (isLast) rows.output();
     }
-    return this.#run(this.#extendGraph);
   }
 
   /** Expands the best candidates of the last level, in every tree that has levels left; false if there are none. */
@@ -229,7 +208,7 @@ export class TreeProposer implements Proposer {
       }
     }
     if (rows.numRows === 0) return false;
-    this.#top.read(this.#run(this.#growGraph));
+    this.#top.read(this.#run(this.#growGraphs[Math.min(level, this.#growGraphs.length) - 1]!));
     let output = 0;
     for (const { growth, request, numInForward } of growing) {
       for (let i = 0; i < numInForward; i++) {

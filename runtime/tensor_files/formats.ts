@@ -23,15 +23,22 @@ const BLOCKS = {
   Q4_K: { elements: 256, bytes: 144 },
   Q5_K: { elements: 256, bytes: 176 },
   Q6_K: { elements: 256, bytes: 210 },
+  Q2_K: { elements: 256, bytes: 84 },
+  Q3_K: { elements: 256, bytes: 110 },
+  IQ4_NL: { elements: 32, bytes: 18 },
+  IQ4_XS: { elements: 256, bytes: 136 },
+  MXFP4: { elements: 32, bytes: 17 },
 } as const satisfies Record<StorageFormat, BlockLayout>;
 
-/** How whole numbers lie in a file, such as indices into other tensors. */
-export type IntegerFormat = "I64" | "I32" | "U8" | "BOOL";
+/** How whole numbers lie in a file, such as indices into other tensors, and what quantised matrices are made of. */
+export type IntegerFormat = "I64" | "I32" | "I8" | "U8" | "BOOL" | "F8_E4M3";
 
 const INTEGERS = {
   I64: { elements: 1, bytes: 8 },
   I32: { elements: 1, bytes: 4 },
+  I8: { elements: 1, bytes: 1 },
   U8: { elements: 1, bytes: 1 },
+  F8_E4M3: { elements: 1, bytes: 1 },
   BOOL: { elements: 1, bytes: 1 },
 } as const satisfies Record<IntegerFormat, BlockLayout>;
 

@@ -10,7 +10,7 @@ import type { TextBound } from "../contracts/text_length.ts";
 import { Detokenizer } from "./detokenizer.ts";
 import type { TokenizerSource } from "./source.ts";
 import { textBound } from "./text_bound.ts";
-import { type TokenDecoding, tokenDecoding } from "./token_bytes.ts";
+import { type TokenDecoding, tokenDecoding, type TokenPlace } from "./token_bytes.ts";
 
 /** The half of a tokenizer that turns tokens into text; immutable and cheap to call. */
 export class TokenDecoder {
@@ -18,6 +18,8 @@ export class TokenDecoder {
   readonly vocabSize: number;
   /** Token that begins a document. */
   readonly bosTokenId?: number;
+  /** Token that ends one. */
+  readonly eosTokenId?: number;
   /** Tokens that end a turn or a text. */
   readonly eosTokenIds: readonly number[];
   /** Jinja text of the chat template. */
@@ -30,9 +32,10 @@ export class TokenDecoder {
   /** Text of each token as the vocabulary writes it. */
   readonly #texts: readonly (string | undefined)[];
   readonly #specialIds: ReadonlySet<number>;
-  /** Added tokens by id; their text is their bytes. */
+  /** Added tokens by id. */
   readonly #added: ReadonlyMap<number, string>;
   readonly #decoding: TokenDecoding;
+  readonly #keepsAddedTokens: boolean;
   readonly #bytes: (Uint8Array | undefined)[] = [];
 
   /**
@@ -46,15 +49,14 @@ export class TokenDecoder {
     this.#specialIds = new Set(specials.map(({ id }) => id));
     this.#added = new Map(json.added_tokens.map(({ id, content }) => [id, content]));
     this.#decoding = tokenDecoding(path, json.decoder);
+    this.#keepsAddedTokens = source.keepsAddedTokens ?? false;
     this.#texts = vocabularyTexts(path, json.model["vocab"]);
     this.vocabSize = [...this.#added.keys()].reduce((size, id) => Math.max(size, id + 1), this.#texts.length);
     this.eosTokenIds = source.eosTokenIds;
     if (source.chatTemplate !== undefined) this.chatTemplate = source.chatTemplate;
-    if (source.bosToken !== undefined) {
-      const bos = json.added_tokens.find(({ content }) => content === source.bosToken)?.id ??
-        this.#texts.indexOf(source.bosToken);
-      if (bos >= 0) this.bosTokenId = bos;
-    }
+    const bos = this.#idOf(source.bosToken), eos = this.#idOf(source.eosToken);
+    if (bos !== undefined) this.bosTokenId = bos;
+    if (eos !== undefined) this.eosTokenId = eos;
     const { bosToken, eosToken, unkToken, padToken, addBos = false } = source;
     this.facts = {
       ...(bosToken !== undefined && { bosToken }),
@@ -75,35 +77,56 @@ export class TokenDecoder {
 
   /** A detokenizer for one stream of tokens; `skipSpecialTokens` (false) leaves special tokens out. */
   detokenizer(options: { skipSpecialTokens?: boolean } = {}): Detokenizer {
+    const { strip, dependsOnEnd } = this.#decoding;
     return new Detokenizer(this, {
       skipSpecialTokens: options.skipSpecialTokens ?? false,
-      stripLeadingSpace: this.#decoding.stripsLeadingSpace,
+      strip,
+      dependsOnEnd,
     });
   }
 
   /** A token as the vocabulary writes it; empty for an id without a token. */
   tokenName(token: number): string {
-    return this.#added.get(token) ?? this.#texts[token] ?? "";
+    return this.#textOf(token) ?? "";
   }
 
-  /** Bytes of one token; none for an id without a token. */
+  /** Bytes that a token adds to a text where others stand before and behind it; none for an id without a token. */
   tokenBytes(token: number): Uint8Array {
     const known = this.#bytes[token];
     if (known !== undefined) return known;
-    const added = this.#added.get(token);
-    const text = this.#texts[token];
-    const bytes = added !== undefined
-      ? new TextEncoder().encode(added)
-      : text === undefined
-      ? new Uint8Array(0)
-      : this.#decoding.toBytes(text);
+    const bytes = this.#decode(token) ?? new Uint8Array(0);
     if (token >= 0 && token < this.vocabSize) this.#bytes[token] = bytes;
     return bytes;
+  }
+
+  /** Bytes that a token adds to a text at this place; undefined for an id without a token. */
+  bytesAt(token: number, place: TokenPlace): Uint8Array | undefined {
+    if (place.isFirst || place.isLast) return this.#decode(token, place);
+    const bytes = this.tokenBytes(token);
+    return bytes.length > 0 || this.#textOf(token) !== undefined ? bytes : undefined;
   }
 
   /** True for control tokens such as bos, eos and turn markers. */
   isSpecial(token: number): boolean {
     return this.#specialIds.has(token);
+  }
+
+  #idOf(text: string | undefined): number | undefined {
+    if (text === undefined) return undefined;
+    for (const [id, content] of this.#added) if (content === text) return id;
+    const id = this.#texts.indexOf(text);
+    return id >= 0 ? id : undefined;
+  }
+
+  #textOf(token: number): string | undefined {
+    return this.#added.get(token) ?? this.#texts[token];
+  }
+
+  #decode(token: number, place?: TokenPlace): Uint8Array | undefined {
+    const text = this.#textOf(token);
+    if (text === undefined) return undefined;
+    const isText = this.#keepsAddedTokens && this.#added.has(token);
+    return isText ? new TextEncoder().encode(text) : this.#decoding.toBytes(text, place);
   }
 }
 

@@ -17,7 +17,8 @@ import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.t
 import { prevailingDtype } from "./checkpoint.ts";
 import { checkHead } from "./check_head.ts";
 import { fetchHubFiles, type HubModelOptions, isHubId } from "./hub_model.ts";
-import { readShardNames, SHARD_INDEX } from "./local_model.ts";
+import { readShardNames } from "./local_model.ts";
+import { SHARD_INDEX } from "./weight_files.ts";
 import { readHeadConfig } from "./huggingface_config.ts";
 import { readSafetensors } from "../tensor_files/safetensors.ts";
 import { isFloating, readIntegers, type StoredTensor } from "../tensor_files/stored_tensor.ts";
@@ -101,7 +102,7 @@ async function findWeights(path: string, folder: string): Promise<string[]> {
   if (files.length === 0) {
     throw new LoadError(`Cannot load draft head ${path}: expected ${WEIGHT_FILES.join(" or ")} in it`);
   }
-  return (files.includes(SHARD_INDEX) ? await readShardNames(folder) : files).map((name) =>
+  return (files.includes(SHARD_INDEX) ? await readShardNames(folder, SHARD_INDEX) : files).map((name) =>
     join(folder, name)
   );
 }
@@ -110,7 +111,9 @@ async function findWeights(path: string, folder: string): Promise<string[]> {
 async function readHeaders(files: readonly string[]): Promise<FileTensor[]> {
   const all: FileTensor[] = [];
   for (const file of files) {
-    const stored = file.endsWith(".bin") ? stateDict(await readTorchFile(file)) : readSafetensors(file);
+    const stored = file.endsWith(".bin")
+      ? stateDict(await readTorchFile(file))
+      : readSafetensors(file, new Map());
     all.push(...stored.map((tensor) => ({ ...tensor, file })));
   }
   return headTensorsOf(all);

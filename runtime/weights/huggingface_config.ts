@@ -10,6 +10,8 @@ import type { ModelConfig } from "../contracts/checkpoint.ts";
 import { SIZE, unsupportedSetting } from "../architectures/config_json.ts";
 import { type HeadSettings, readHeadSettings } from "../architectures/head_config.ts";
 import { ARCHITECTURES, findArchitecture } from "../architectures/registry.ts";
+import { findQuantizer } from "./quantized/assemble.ts";
+import type { Quantizer } from "./quantized/quantizer.ts";
 import { readJsonFile } from "../tensor_files/text_file.ts";
 
 const TOKEN_IDS = z.union([SIZE.or(z.literal(0)), z.array(z.int().nonnegative())]).nullish();
@@ -35,7 +37,6 @@ export async function readHuggingFaceConfig(folder: string): Promise<ModelConfig
   const path = join(folder, "config.json");
   const config = await readJsonFile(path, CONFIG);
   const generation = await readJsonFile(join(folder, "generation_config.json"), GENERATION_CONFIG, {});
-  refuseQuantized(path, config);
   const name = config.architectures[0]!, architecture = findArchitecture(name);
   if (architecture === undefined) {
     const known = ARCHITECTURES.map(({ name }) => name).join(" or ");
@@ -43,6 +44,13 @@ export async function readHuggingFaceConfig(folder: string): Promise<ModelConfig
   }
   const eosTokenIds = [...new Set([...tokenIds(config.eos_token_id), ...tokenIds(generation.eos_token_id)])];
   return { architecture: name, ...architecture.readConfig(path, config), ...tokensOf(config), eosTokenIds };
+}
+
+/** The method of quantisation of a model folder; undefined where weights are floats. @throws {LoadError} if not supported */
+export async function readQuantizer(folder: string): Promise<Quantizer | undefined> {
+  const path = join(folder, "config.json");
+  const { quantization_config: quantization } = await readJsonFile(path, CONFIG);
+  return quantization ? findQuantizer(path, quantization) : undefined;
 }
 
 /** What config.json says of a draft head. */
@@ -62,7 +70,7 @@ export async function readHeadConfig(folder: string): Promise<HeadConfigFile> {
 }
 
 function refuseQuantized(path: string, { quantization_config: quantization }: Config): void {
-  if (quantization === undefined) return;
+  if (quantization === undefined || quantization === null) return;
   throw unsupportedSetting(path, "quantization_config", quantization, "none (float weights)");
 }
 

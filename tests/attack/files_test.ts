@@ -113,8 +113,12 @@ const BAD_FILES: readonly BadFile[] = [
   gguf("epsilon NaN", { config: { rmsNormEps: NaN } }, /layer_norm_rms_epsilon is not a number/),
   gguf("epsilon 0", { config: { rmsNormEps: 0 } }, /the epsilon of RMS norms is 0, expected a positive/),
   gguf("epsilon below 0", { config: { rmsNormEps: -1e-5 } }, /the epsilon of RMS norms is -/),
-  gguf("rotary base 0", { config: { ropeTheta: 0 } }, /the rotary base is 0, expected a positive number/),
-  gguf("rotary base NaN", { config: { ropeTheta: NaN } }, /rope\.freq_base is not a number/),
+  gguf(
+    "rotary base 0",
+    { config: { rope: { theta: 0 } } },
+    /the rotary base is 0, expected a positive number/,
+  ),
+  gguf("rotary base NaN", { config: { rope: { theta: NaN } } }, /rope\.freq_base is not a number/),
   gguf(
     "context beyond 32 bits",
     { ggufFields: { "llama.context_length": { type: "u64", value: 2 ** 40 } } },

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { Device, Dtype, Format, Scope, SLICE_OUTPUTS } from "../../ffi/enums.ts";
+import { Device, Dtype, Format, QuantLayout, Scope, SLICE_OUTPUTS } from "../../ffi/enums.ts";
 import { symbols } from "../../ffi/symbols.ts";
 
 const header = readFileSync(new URL("../../kernels/include/aerie.h", import.meta.url), "utf8")
@@ -62,6 +62,7 @@ Deno.test("the enumerations of aerie.h have the same numbers here", () => {
   expect(Format, (key) => `AERIE_FORMAT_${key}`);
   expect(Scope, (key) => `AERIE_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`);
   expect(Dtype, (key) => `AERIE_${key.replace("bfloat", "BF").replace("float", "F").toUpperCase()}`);
+  expect(QuantLayout, (key) => `AERIE_QUANT_${key.toUpperCase()}`);
   assert.equal(/^#define AERIE_SLICE_OUTPUTS (\d+)$/m.exec(header)?.[1], String(SLICE_OUTPUTS));
   assert.equal(
     [...values.keys()].filter((name) => name.startsWith("AERIE_FORMAT_")).length,

@@ -64,10 +64,10 @@ function attended(context: Context, dtype: TensorDtype): Float32Array[] {
     const shape = { layers: 1, pages: numPages, pageSize: PAGE_SIZE, kvHeads: KV_HEADS, headDim: HEAD_DIM };
     const kv = context.createKv(shape, dtype);
     const graph = context.record(() => {
-      ops.ropeAngles(context, angles, batch, frequencies);
+      ops.ropeAngles(context, angles, batch, frequencies, 1);
       ops.rope(context, qkv, angles, HEADS + KV_HEADS, HEAD_DIM);
       ops.kvStore(context, kv, qkv, batch, 0, HEADS);
-      ops.attention(context, out, qkv, kv, batch, 0, HEADS, 0.2);
+      ops.attention(context, out, qkv, kv, batch, 0, HEADS, 0.2, 0, 0);
     });
     const prefixes = segments.map(({ prefix, pages }) => ({ prefix: 0, rows: prefix, pages }));
     const [, last] = [prefixes, segments].map((part) => {

@@ -129,7 +129,7 @@ isaCases(
           context.writeBatch(batch, rowsOf([segment], 16));
           context.writeTensor(qkv, input, 0, segment.rows);
           ops.kvStore(context, kv, qkv, batch, 0, numHeads);
-          ops.attention(context, out, qkv, kv, batch, 0, numHeads, 0.2);
+          ops.attention(context, out, qkv, kv, batch, 0, numHeads, 0.2, 0, 0);
           return readRows(context, out, segment.rows, outCols);
         };
         const before = Array.from({ length: prefix }, (_, i) => i);

@@ -51,7 +51,7 @@ function attended(context: Context, dtype: TensorDtype, moved: boolean): Float32
       rowsOf([{ prefix: PREFIX + KEPT.length - 1, rows: 1, pages: PAGES }], PAGE_SIZE),
     );
     context.writeTensor(qkv, normals(seededRandom(90), WIDTH), 0, 1);
-    attention(context, out, qkv, kv, batch, layer, HEADS, 0.2);
+    attention(context, out, qkv, kv, batch, layer, HEADS, 0.2, 0, 0);
     return [...readRows(context, out, 1, HEADS * HEAD_DIM)];
   });
   return Float32Array.from(results.flat());

@@ -116,7 +116,7 @@ function indexing({ context, batch, kv, weight }: Bench): GraphId {
   return context.record(() => {
     ops.embedding(context, hidden, batch, weight);
     ops.kvStore(context, kv, qkv, batch, 1, 1);
-    ops.attention(context, hidden, qkv, kv, batch, 1, 1, 1);
+    ops.attention(context, hidden, qkv, kv, batch, 1, 1, 1, 0, 0);
   });
 }
 const wrong = [

@@ -28,7 +28,7 @@ testEachBackend("rope turns the first heads by position and leaves the others", 
     context.writeBatch(batch, rowsAt(POSITIONS));
     const invFreq = Float32Array.from({ length: half }, (_, i) => 10000 ** (-i / half));
     const angles = context.batchTensor(batch, "rows", headDim);
-    ropeAngles(context, angles, batch, tensorOf(context, invFreq, half));
+    ropeAngles(context, angles, batch, tensorOf(context, invFreq, half), 1);
     const expectedAngles = POSITIONS.flatMap((position) => [
       ...invFreq.map((f) => Math.cos(position * f)),
       ...invFreq.map((f) => Math.sin(position * f)),

@@ -64,7 +64,7 @@ for (const layer of [0, 1]) {
     `a page past the pool, layer ${layer}`,
     (b) => {
       b.write({ pageTable: Int32Array.of(huge) });
-      ops.attention(b.context, b.rows(32), b.rows(96), b.kv, b.batch, layer, 1, 1);
+      ops.attention(b.context, b.rows(32), b.rows(96), b.kv, b.batch, layer, 1, 1, 0, 0);
     },
     Status.badArgument,
     /attention: page_table\[0\] is 2147483647 of 3/,
@@ -73,7 +73,7 @@ for (const layer of [0, 1]) {
     `a row that sees past its pages, layer ${layer}`,
     (b) => {
       b.write({ visible: Int32Array.of(1, 17) });
-      ops.attention(b.context, b.rows(32), b.rows(96), b.kv, b.batch, layer, 1, 1);
+      ops.attention(b.context, b.rows(32), b.rows(96), b.kv, b.batch, layer, 1, 1, 0, 0);
     },
     Status.badArgument,
     /attention: row 1 sees 17 of 16/,
@@ -82,7 +82,7 @@ for (const layer of [0, 1]) {
     `a tree past its pages, layer ${layer}`,
     (b) => {
       b.write({ visible: filled(huge), treeMasks: BigUint64Array.of(1n, 1n << 63n) });
-      ops.attention(b.context, b.rows(32), b.rows(96), b.kv, b.batch, layer, 1, 1);
+      ops.attention(b.context, b.rows(32), b.rows(96), b.kv, b.batch, layer, 1, 1, 0, 0);
     },
     Status.badArgument,
     /attention: row \d sees/,
@@ -91,7 +91,7 @@ for (const layer of [0, 1]) {
     `a row that sees nothing, layer ${layer}`,
     (b) => {
       b.write({ visible: Int32Array.of(1, 0) });
-      ops.attention(b.context, b.rows(32), b.rows(96), b.kv, b.batch, layer, 1, 1);
+      ops.attention(b.context, b.rows(32), b.rows(96), b.kv, b.batch, layer, 1, 1, 0, 0);
     },
     Status.badArgument,
     /attention: row 1 sees 0/,
@@ -150,7 +150,7 @@ refuses(
     const qkv = b.rows(96), out = b.rows(32);
     const graph = b.context.record(() => {
       ops.kvStore(b.context, b.kv, qkv, b.batch, 1, 1);
-      ops.attention(b.context, out, qkv, b.kv, b.batch, 1, 1, 1);
+      ops.attention(b.context, out, qkv, b.kv, b.batch, 1, 1, 1, 0, 0);
     });
     b.write({ slots: filled(48) });
     b.context.run(graph);

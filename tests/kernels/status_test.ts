@@ -4,8 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { appendGroups, type QuantizedGroups } from "../../ffi/quantized_groups.ts";
 import * as ops from "../../ffi/ops.ts";
-import { refuses, Status } from "../support/misuse.ts";
+import { type Bench, refuses, Status } from "../support/misuse.ts";
 import { mapBytes } from "../support/native.ts";
 
 const id = <Id extends number>(value: number) => value as Id;
@@ -138,16 +139,52 @@ refuses(
   /linear: out and x/,
 );
 refuses(
-  "rope of half a lane",
-  (b) => ops.rope(b.context, b.rows(40), b.rows(20), 2, 20),
-  Status.unsupported,
-  /head_dim is 20/,
+  "rope of a head that is no multiple of 16",
+  (b) => ops.rope(b.context, b.rows(80), b.rows(32), 2, 40),
+  Status.badShape,
+  /head_dim is 40, expected a multiple of 16/,
 );
 refuses(
-  "rope of an odd head",
-  (b) => ops.rope(b.context, b.rows(66), b.rows(33), 2, 33),
+  "rope by angles of half a lane",
+  (b) => ops.rope(b.context, b.rows(64), b.rows(24), 2, 32),
   Status.badShape,
-  /head_dim is 33, expected an even number/,
+  /angles has 24 columns, expected a multiple of 16 up to 32/,
+);
+refuses(
+  "rope by angles of a wider head",
+  (b) => ops.rope(b.context, b.rows(64), b.rows(48), 2, 32),
+  Status.badShape,
+  /angles has 48 columns, expected a multiple of 16 up to 32/,
+);
+refuses(
+  "a norm of more groups than columns",
+  (b) => ops.groupNorm(b.context, b.rows(64), b.context.createTensor(1, 16), 16, 4, 1e-5),
+  Status.badShape,
+  /group_norm: x has 64 columns, expected 4 groups of 16 from column 16/,
+);
+refuses(
+  "a norm of groups by a weight of two rows",
+  (b) => ops.groupNorm(b.context, b.rows(64), b.context.createTensor(2, 16), 0, 4, 1e-5),
+  Status.badShape,
+  /group_norm: weight is \[2, 16\], expected \[1, 16\]/,
+);
+refuses(
+  "a sum of other columns",
+  (b) => ops.add(b.context, b.rows(4), b.rows(4), b.rows(5), 1),
+  Status.badShape,
+  /add: y has 5 columns, expected 4/,
+);
+refuses(
+  "a soft cap of 0",
+  (b) => ops.softCap(b.context, b.rows(4), 0),
+  Status.badArgument,
+  /soft_cap: cap is 0, expected a number above 0/,
+);
+refuses(
+  "attention below a negative soft cap",
+  (b) => ops.attention(b.context, b.rows(32), b.rows(96), b.kv, b.batch, 0, 1, 1, -50, 0),
+  Status.badArgument,
+  /attention: soft_cap is -50, expected a number above 0/,
 );
 refuses(
   "rope of too many heads",
@@ -211,6 +248,49 @@ refuses(
   },
   Status.badShape,
   /weight_append: 3 rows, expected 1\.\.2/,
+);
+
+/** A matrix [8, 64] as GPTQ has it, in a file of zeros. */
+function appendGptq(b: Bench, change: Partial<QuantizedGroups> & { bytes?: number }): void {
+  const { bytes = 4096, ...groups } = change, file = mapBytes(b.context, new Uint8Array(bytes).fill(1));
+  appendGroups(b.context, b.context.createWeight(8, 64), {
+    layout: "gptq",
+    numbers: { file, offset: 0 },
+    scales: { file, offset: 256, format: "F16" },
+    groupRows: 1,
+    groupCols: 32,
+    ...groups,
+  }, 8);
+}
+refuses(
+  "numbers of a quantised matrix past the file",
+  (b) => appendGptq(b, { bytes: 200 }),
+  Status.badShape,
+  /weight_append_groups: 256 bytes of numbers at 0 exceed the file of 200 bytes/,
+);
+refuses(
+  "groups that are not whole blocks",
+  (b) => appendGptq(b, { groupCols: 24 }),
+  Status.badShape,
+  /weight_append_groups: groups of 1 x 24 values/,
+);
+refuses(
+  "an input in a group that there is not",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(4096).fill(1));
+    appendGptq(b, { groups: { file, offset: 0 } });
+  },
+  Status.badShape,
+  /weight_append_groups: input 0 is in group 16843009 of 2/,
+);
+refuses(
+  "zero points of a layout that has none",
+  (b) => {
+    const file = mapBytes(b.context, new Uint8Array(4096));
+    appendGptq(b, { layout: "int8", zeros: { file, offset: 0 } });
+  },
+  Status.badShape,
+  /weight_append_groups: 0 bytes of zeros/,
 );
 refuses(
   "packing a weight that is not full",

@@ -14,7 +14,7 @@ const DESCRIPTORS = "runtime/architectures/";
 const VOCABULARIES = "runtime/tokenizer/";
 
 /** A file that builds a network from modules reads like the checkpoint, and so names its tensors. */
-const BUILDS_NETWORK = /from "(\.\.\/)+nn\/layers\.ts"/;
+const BUILDS_NETWORK = /from "((\.\.\/)+nn|\.)\/(layers|decoder|decoder_layer|residual_branch)\.ts"/;
 
 /** A draft head has an output matrix of the same name as its target. */
 const SHARED_WITH_HEADS = "lm_head.weight";

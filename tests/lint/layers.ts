@@ -123,7 +123,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
   "runtime/tokenizer/host/": ["runtime/contracts/", "runtime/processes/", "runtime/tokenizer/"],
   // A GGUF file carries both weights and tokenizer.
-  "runtime/tokenizer/": ["runtime/contracts/", "runtime/jinja/", "runtime/tensor_files/"],
+  "runtime/tokenizer/": [
+    "runtime/contracts/",
+    "runtime/jinja/",
+    "runtime/tensor_files/",
+    "runtime/tokenizer/encoding/",
+  ],
+  "runtime/tokenizer/encoding/": ["runtime/contracts/"],
   // An interpreter of a language: knows neither chats nor tokens.
   "runtime/jinja/": [],
   "runtime/weights/": [
@@ -131,7 +137,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/architectures/",
     "runtime/tensor_files/",
     "runtime/tokenizer/",
+    "runtime/weights/quantized/",
   ],
+  "runtime/weights/quantized/": ["runtime/contracts/", "runtime/architectures/", "runtime/tensor_files/"],
   // Descriptors: no forward, no tokenizer.
   "runtime/architectures/": ["runtime/contracts/", "runtime/tensor_files/"],
   "runtime/tensor_files/": ["runtime/contracts/"],

@@ -51,7 +51,7 @@ export class ReferenceHead {
     this.#checkpoint = checkpoint;
     this.#weights = weights;
     this.#target = target;
-    this.#invFreq = inverseFrequencies(checkpoint.config);
+    this.#invFreq = inverseFrequencies(checkpoint.config.rope);
   }
 
   /** Runs the next row; `lmHead` replaces the target's, for heads without their own. */
@@ -72,7 +72,7 @@ export class ReferenceHead {
       hidden = this.#mlp(name, sum(hidden, this.#attention(row, layer, normed)));
     }
     if (head.kind === "eagle") return { state: hidden, logits: matVec(lmHead ?? this.#targetHead(), hidden) };
-    const normed = this.#norm(head.kind === "mtp" ? "final_layernorm" : "norm", hidden);
+    const normed = this.#norm(head.kind === "mtp" ? "layers.0.final_layernorm" : "norm", hidden);
     if (head.kind === "mtp") return { state: normed, logits: matVec(lmHead ?? this.#targetHead(), normed) };
     const own = tensors.has("lm_head.weight") ? this.#weights("lm_head.weight") : this.#targetHead();
     return { state: head.normOutput ? normed : hidden, logits: matVec(own, normed) };
@@ -80,10 +80,10 @@ export class ReferenceHead {
 
   #mtpInput({ features, state }: HeadRow, embedded: Row): Row {
     const normed = [
-      ...this.#norm("hidden_layernorm", features ?? state!),
-      ...this.#norm("token_layernorm", embedded),
+      ...this.#norm("layers.0.hidden_layernorm", features ?? state!),
+      ...this.#norm("layers.0.token_layernorm", embedded),
     ];
-    return this.#linear("input_proj", normed);
+    return this.#linear("layers.0.input_proj", normed);
   }
 
   #eagleLayer(row: HeadRow, embedded: Row): Row {

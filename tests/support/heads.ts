@@ -10,7 +10,7 @@ import type { DraftHead } from "../../runtime/speculation/draft_head.ts";
 import { loadHead } from "../../runtime/speculation/head_proposer.ts";
 import type { ProposerLimits, TargetParts } from "../../runtime/speculation/proposer.ts";
 import { targetParts } from "../../runtime/speculation/registry.ts";
-import type { DraftNetwork } from "../../runtime/speculation/tree_proposer.ts";
+import type { DraftNetwork } from "../../runtime/speculation/draft_network.ts";
 import type { HeadCheckpoint } from "../../runtime/contracts/speculation_config.ts";
 import { openDraftHead } from "../../runtime/weights/draft_checkpoint.ts";
 import type { Context } from "../../ffi/context.ts";

@@ -73,13 +73,13 @@ export class LayerForward {
     const stored = context.createTensor(64 * PAGE_SIZE, HIDDEN, "bfloat16");
     this.graph = context.record(() => {
       ops.embedding(context, hidden, batch, embedded);
-      ops.ropeAngles(context, angles, batch, frequencies);
+      ops.ropeAngles(context, angles, batch, frequencies, 1);
       ops.rmsNorm(context, normed, hidden, norm, 1e-5);
       ops.linear(context, qkv, normed, toQkv);
       ops.addBias(context, qkv, bias);
       ops.rope(context, qkv, angles, HEADS + KV_HEADS, HEAD_DIM);
       ops.kvStore(context, kv, qkv, batch, 0, HEADS);
-      ops.attention(context, attended, qkv, kv, batch, 0, HEADS, 0.2);
+      ops.attention(context, attended, qkv, kv, batch, 0, HEADS, 0.2, 0, 0);
       ops.linear(context, hidden, attended, toOut, hidden);
       ops.rmsNorm(context, normed, hidden, norm, 1e-5);
       ops.linear(context, inner, normed, toInner);

@@ -56,7 +56,7 @@ export class Bench {
     const x = this.rows(32), qkv = this.rows(96);
     ops.embedding(context, x, batch, weight);
     ops.kvStore(context, kv, qkv, batch, 1, 1);
-    ops.attention(context, x, qkv, kv, batch, 1, 1, 1);
+    ops.attention(context, x, qkv, kv, batch, 1, 1, 1, 0, 0);
     ops.linear(context, this.rows(5), x, weight);
   }
 }

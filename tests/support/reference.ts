@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
+import type { ModelConfig, RopeConfig } from "../../runtime/contracts/checkpoint.ts";
 
 /** A row of numbers. */
 export type Row = ArrayLike<number>;
@@ -64,9 +64,16 @@ export function rotate(x: Row, position: number, invFreq: Row): Float64Array {
   return out;
 }
 
-/** softmax(q k^T * scale) v over all given keys and values, rows of one head. */
-export function attend(q: Row, keys: readonly Row[], values: readonly Row[], scale: number): Float64Array {
-  const weights = softmax(keys.map((key) => dot(q, key) * scale));
+/** softmax(q k^T * scale) v over all given keys and values, rows of one head; with a cap, of cap * tanh(score / cap). */
+export function attend(
+  q: Row,
+  keys: readonly Row[],
+  values: readonly Row[],
+  scale: number,
+  softCap = 0,
+): Float64Array {
+  const scores = keys.map((key) => dot(q, key) * scale);
+  const weights = softmax(softCap > 0 ? scores.map((score) => softCap * Math.tanh(score / softCap)) : scores);
   const out = new Float64Array(q.length);
   values.forEach((value, k) => {
     for (let d = 0; d < out.length; d++) out[d]! += weights[k]! * value[d]!;
@@ -89,16 +96,19 @@ export function silu(x: number): number {
 }
 
 /**
- * Inverse frequencies: theta^(-2 i / headDim), divided by the factor if scaling is linear; Llama 3's scaling goes by
+ * Inverse frequencies: theta^(-2 i / rotaryDim), divided by the factor if scaling is linear; Llama 3's scaling goes by
  * wavelength as `apply_scaling` in Meta's llama-models does.
  */
-export function inverseFrequencies({ headDim, ropeTheta, ropeScaling }: ModelConfig): Float64Array {
-  return Float64Array.from({ length: headDim / 2 }, (_, i) => {
-    const frequency = 1 / ropeTheta ** (2 * i / headDim);
-    if (ropeScaling === undefined) return frequency;
-    const { factor } = ropeScaling;
-    if (ropeScaling.type === "linear") return frequency / factor;
-    const { lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings } = ropeScaling;
+export function inverseFrequencies({ rotaryDim, theta, scaling }: RopeConfig): Float64Array {
+  return Float64Array.from({ length: rotaryDim / 2 }, (_, i) => {
+    const frequency = 1 / theta ** (2 * i / rotaryDim);
+    if (scaling === undefined) return frequency;
+    if (scaling.type !== "linear" && scaling.type !== "llama3") {
+      throw new RangeError(`Cannot compute rope scaling ${scaling.type}`);
+    }
+    const { factor } = scaling;
+    if (scaling.type === "linear") return frequency / factor;
+    const { lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings } = scaling;
     const wavelength = 2 * Math.PI / frequency;
     if (wavelength < originalMaxPositionEmbeddings / highFreqFactor) return frequency;
     if (wavelength > originalMaxPositionEmbeddings / lowFreqFactor) return frequency / factor;
@@ -140,7 +150,7 @@ export function hiddenStates(
 ): Row[][] {
   const { numLayers, numHeads, numKvHeads, headDim, rmsNormEps } = config;
   const roundX = rounding.activations ?? ((x: Row) => x), roundKv = rounding.kv ?? ((x: Row) => x);
-  const invFreq = inverseFrequencies(config);
+  const invFreq = inverseFrequencies(config.rope);
   const embedding = weights("model.embed_tokens.weight");
   const linear = (name: string, x: Row) => matVec(weights(`${name}.weight`), roundX(x));
   const norm = (name: string, x: Row) => rmsNorm(x, weights(`${name}.weight`)[0]!, rmsNormEps);

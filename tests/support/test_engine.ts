@@ -32,6 +32,7 @@ export const defaultArgs: ServerArgs = {
   kvCacheDtype: "auto",
   streamInterval: 1,
   weightVersion: "default",
+  samplingDefaults: "model",
   logRequests: false,
   logRequestsLevel: 2,
   logLevel: "info",
@@ -69,7 +70,7 @@ export const modelConfig: ModelConfig = {
   headDim: 16,
   vocabSize: 0,
   rmsNormEps: 1e-5,
-  ropeTheta: 1e4,
+  rope: { theta: 1e4, rotaryDim: 16 },
   maxPositionEmbeddings: 256,
   tieWordEmbeddings: true,
   eosTokenIds: [0],
@@ -97,9 +98,8 @@ export function pieceTokenizer(pieces: readonly string[]): EngineTokenizer {
     tokenBytes,
     tokenName: (token) => pieces[token] ?? "",
     detokenizer: ({ skipSpecialTokens }) =>
-      new Detokenizer({ tokenBytes, isSpecial: (token) => token === 0 }, {
+      new Detokenizer({ bytesAt: tokenBytes, isSpecial: (token) => token === 0 }, {
         skipSpecialTokens,
-        stripLeadingSpace: false,
       }),
   };
 }

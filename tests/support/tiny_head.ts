@@ -64,7 +64,8 @@ export async function writeTinyHead(folder: string, options: TinyHeadOptions): P
   await Deno.writeTextFile(join(folder, "config.json"), JSON.stringify(config));
 }
 
-function tinyHeadTensors(options: TinyHeadOptions): Map<string, SafetensorsData> {
+/** The tensors of a head by name, as its trainer writes them. */
+export function tinyHeadTensors(options: TinyHeadOptions): Map<string, SafetensorsData> {
   const { kind, target, format = "F32", numLayers = 1, layerName = "midlayer", draftTokens } = options;
   const { hiddenSize, intermediateSize, vocabSize } = target, isEagle3 = kind === "eagle3";
   const queryWidth = target.numHeads * target.headDim, kvWidth = target.numKvHeads * target.headDim;
@@ -79,19 +80,18 @@ function tinyHeadTensors(options: TinyHeadOptions): Map<string, SafetensorsData>
   const norm = (name: string, width = hiddenSize) => add(`${name}.weight`, [width], 1, .1);
   const bias = (name: string, width: number) => add(`${name}.bias`, [width], 0, .3);
 
-  if (kind === "mtp") {
-    norm("token_layernorm");
-    norm("hidden_layernorm");
-    norm("final_layernorm");
-    matrix("input_proj", hiddenSize, 2 * hiddenSize);
-  } else {
-    matrix("fc", hiddenSize, (isEagle3 ? 3 : 2) * hiddenSize);
-  }
+  if (kind !== "mtp") matrix("fc", hiddenSize, (isEagle3 ? 3 : 2) * hiddenSize);
   if (options.hasFcBias) bias("fc", hiddenSize);
   for (let i = 0; options.hasFcNorm && i < 3; i++) norm(`fc_norm.${i}`);
   for (let i = 0; i < numLayers; i++) {
     const layer = isEagle3 && i === 0 ? layerName : `layers.${i}`;
     const inputWidth = isEagle3 && i === 0 ? 2 * hiddenSize : hiddenSize;
+    if (kind === "mtp") {
+      norm(`${layer}.token_layernorm`);
+      norm(`${layer}.hidden_layernorm`);
+      norm(`${layer}.final_layernorm`);
+      matrix(`${layer}.input_proj`, hiddenSize, 2 * hiddenSize);
+    }
     if (kind !== "eagle" || i > 0) norm(`${layer}.input_layernorm`);
     if (isEagle3 && i === 0) norm(`${layer}.hidden_norm`);
     for (const [name, rows] of [["q", queryWidth], ["k", kvWidth], ["v", kvWidth]] as const) {
@@ -112,7 +112,7 @@ function tinyHeadTensors(options: TinyHeadOptions): Map<string, SafetensorsData>
   if (draftTokens) addMaps(tensors, draftTokens, vocabSize);
   if (kind !== "mtp") return tensors;
   const layer = new Map([...tensors].map(([name, tensor]) => {
-    const inFile = `model.mtp_layers.0.${name.replace("layers.0.", "")}`;
+    const inFile = name.replace(/^layers/, "model.mtp_layers");
     return [inFile, { ...tensor, name: inFile }];
   }));
   const other = { ...tensors.get("layers.0.mlp.up_proj.weight")!, name: "model.layers.0.mlp.up_proj.weight" };

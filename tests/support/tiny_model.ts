@@ -5,7 +5,8 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig } from "../../runtime/contracts/checkpoint.ts";
+import type { ModelConfig, RopeConfig, RopeScaling } from "../../runtime/contracts/checkpoint.ts";
+import { inSnakeCase } from "../../runtime/contracts/snake_case.ts";
 import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import type { Architecture } from "../../runtime/architectures/architecture.ts";
 import { architectureOf } from "../../runtime/architectures/registry.ts";
@@ -13,23 +14,34 @@ import type { TensorTable } from "../../runtime/architectures/tensor_table.ts";
 import { modelTensors } from "../../runtime/architectures/model_tensors.ts";
 import { rowBytes } from "../../runtime/tensor_files/formats.ts";
 import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";
-import { GGML_TYPE, ggufBytes, type GgufField } from "./gguf_writer.ts";
-import { safetensorsBytes } from "./safetensors_writer.ts";
+import { GGML_TYPE, ggufBytes, type GgufField, type GgufTensorData } from "./gguf_writer.ts";
+import { safetensorsBytes, type SafetensorsData } from "./safetensors_writer.ts";
+import { torchBytes } from "./torch_writer.ts";
 import { TINY_TOKENIZER } from "./tiny_tokenizer.ts";
 
 /** What to write. */
 export interface TinyModelOptions {
-  readonly kind: "gguf" | "safetensors";
+  /** `pt`: PyTorch's files, beside which lies what lies beside safetensors. */
+  readonly kind: "gguf" | "safetensors" | "pt";
   readonly seed: number;
   /** Format of the matrices, or a choice by Hugging Face name; F32 if absent. Vectors are F32. */
   readonly format?: StorageFormat | ((name: string) => StorageFormat);
-  /** Replaces parts of {@linkcode TINY_CONFIG}; `ropeScaling` goes into safetensors only. */
-  readonly config?: Partial<ModelConfig>;
+  /** Replaces parts of {@linkcode TINY_CONFIG}; the scaling of `rope` goes into safetensors only. */
+  readonly config?: TinyConfigChange;
   /** Metadata of a GGUF file to put in place of its own. */
   readonly ggufFields?: Readonly<Record<string, GgufField>>;
-  /** Safetensors files to spread the tensors over; 1 if absent. */
+  /** Version of GGUF; 3 if absent. */
+  readonly ggufVersion?: number;
+  /** Tensors that lie beside the model's in the last file of a GGUF model. */
+  readonly ggufBeside?: readonly GgufTensorData[];
+  /** Tensors that lie beside the model's in the last file of safetensors, as those of its own draft head. */
+  readonly beside?: readonly SafetensorsData[];
+  /** Files to spread the tensors over; 1 if absent. */
   readonly shards?: number;
 }
+
+/** Parts of a configuration; of `rope` too, whose width is that of the heads unless it is said. */
+export type TinyConfigChange = Partial<Omit<ModelConfig, "rope">> & { readonly rope?: Partial<RopeConfig> };
 
 /** The default shape; all widths are multiples of 32. */
 export const TINY_CONFIG: ModelConfig = {
@@ -42,12 +54,18 @@ export const TINY_CONFIG: ModelConfig = {
   headDim: 16,
   vocabSize: TINY_TOKENIZER.tokens.length,
   rmsNormEps: 1e-5,
-  ropeTheta: 10000,
+  rope: { theta: 10000, rotaryDim: 16 },
   maxPositionEmbeddings: 512,
   tieWordEmbeddings: false,
   bosTokenId: TINY_TOKENIZER.bosTokenId,
   eosTokenIds: [TINY_TOKENIZER.eosTokenId],
 };
+
+/** {@linkcode TINY_CONFIG} with some parts replaced. */
+export function tinyConfig({ rope, ...change }: TinyConfigChange = {}): ModelConfig {
+  const config = { ...TINY_CONFIG, ...change };
+  return { ...config, rope: { ...TINY_CONFIG.rope, rotaryDim: config.headDim, ...rope } };
+}
 
 interface TinyTensor {
   readonly name: string;
@@ -59,7 +77,7 @@ interface TinyTensor {
 
 /** Writes a model into `folder`; returns what `--model-path` takes: the GGUF file, or the folder. */
 export async function writeTinyModel(folder: string, options: TinyModelOptions): Promise<string> {
-  const config = { ...TINY_CONFIG, ...options.config };
+  const config = tinyConfig(options.config);
   const { format = "F32" } = options;
   const random = seededRandom(options.seed);
   const architecture = architectureOf(config);
@@ -71,13 +89,30 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions):
     },
   );
   await Deno.mkdir(folder, { recursive: true });
-  if (options.kind === "safetensors") {
-    await writeSafetensors(folder, config, tensors, options.shards ?? 1);
+  if (options.kind !== "gguf") {
+    await writeShards(folder, config, tensors, options);
     return folder;
   }
-  const path = join(folder, "tiny.gguf");
-  await Deno.writeFile(path, tinyGguf(architecture, config, tensors, options.ggufFields ?? {}));
-  return path;
+  const { shards = 1, ggufFields = {}, ggufBeside = [] } = options;
+  const paths = Array.from(
+    { length: shards },
+    (_, i) => join(folder, shards === 1 ? "tiny.gguf" : `tiny-0000${i + 1}-of-0000${shards}.gguf`),
+  );
+  for (const [i, path] of paths.entries()) {
+    const split: Record<string, GgufField> = shards === 1 ? {} : {
+      "split.no": { type: "u16", value: i },
+      "split.count": { type: "u16", value: shards },
+      "split.tensors.count": { type: "i32", value: tensors.length + ggufBeside.length },
+    };
+    const part = tensors.filter((_, index) => index % shards === i);
+    const data = ggufTensors(architecture, config, part);
+    if (i === shards - 1) data.push(...ggufBeside);
+    const fields = i === 0
+      ? ggufFieldsOf(architecture, config, { ...split, ...ggufFields })
+      : new Map(Object.entries(split));
+    await Deno.writeFile(path, ggufBytes(fields, data, options.ggufVersion));
+  }
+  return paths[0]!;
 }
 
 function randomTensor(
@@ -104,11 +139,11 @@ function randomTensor(
   };
 }
 
-async function writeSafetensors(
+async function writeShards(
   folder: string,
   config: ModelConfig,
   tensors: readonly TinyTensor[],
-  shards: number,
+  { kind, shards = 1, beside = [] }: Pick<TinyModelOptions, "kind" | "shards" | "beside">,
 ): Promise<void> {
   const json = (name: string, value: unknown) =>
     Deno.writeTextFile(join(folder, name), JSON.stringify(value, null, 2));
@@ -118,25 +153,29 @@ async function writeSafetensors(
   await json("tokenizer_config.json", TINY_TOKENIZER.config);
   const weightMap: Record<string, string> = {};
   for (let shard = 0; shard < shards; shard++) {
-    const file = shards === 1 ? "model.safetensors" : `model-0000${shard + 1}-of-0000${shards}.safetensors`;
+    const number = shards === 1 ? "" : `-0000${shard + 1}-of-0000${shards}`;
+    const file = kind === "pt" ? `pytorch_model${number}.bin` : `model${number}.safetensors`;
     const part = tensors.filter((_, index) => index % shards === shard);
-    for (const { name } of part) weightMap[name] = file;
-    const data = part.map(({ name, shape, format, rows }) => ({
+    const data: SafetensorsData[] = part.map(({ name, shape, format, rows }) => ({
       name,
       shape,
       dtype: format,
       bytes: concat(rows),
     }));
-    await Deno.writeFile(join(folder, file), safetensorsBytes(data));
+    if (shard === shards - 1) data.push(...beside);
+    for (const { name } of data) weightMap[name] = file;
+    const bytes = kind === "pt" ? await torchBytes(data) : safetensorsBytes(data);
+    await Deno.writeFile(join(folder, file), bytes);
   }
-  if (shards > 1) await json("model.safetensors.index.json", { metadata: {}, "weight_map": weightMap });
+  const index = kind === "pt" ? "pytorch_model.bin.index.json" : "model.safetensors.index.json";
+  if (shards > 1) await json(index, { metadata: {}, "weight_map": weightMap });
 }
 
 function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
-  const scaling = config.ropeScaling;
+  const scaling = config.rope.scaling;
   return {
     architectures: [config.architecture],
-    "model_type": "llama",
+    "model_type": architectureOf(config).modelType,
     "hidden_act": "silu",
     "hidden_size": config.hiddenSize,
     "intermediate_size": config.intermediateSize,
@@ -146,36 +185,35 @@ function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
     "head_dim": config.headDim,
     "vocab_size": config.vocabSize,
     "rms_norm_eps": config.rmsNormEps,
-    "rope_theta": config.ropeTheta,
-    "rope_scaling": scaling === undefined
-      ? null
-      : scaling.type === "linear"
-      ? { "rope_type": "linear", factor: scaling.factor }
-      : {
-        "rope_type": "llama3",
-        factor: scaling.factor,
-        "low_freq_factor": scaling.lowFreqFactor,
-        "high_freq_factor": scaling.highFreqFactor,
-        "original_max_position_embeddings": scaling.originalMaxPositionEmbeddings,
-      },
+    "rope_theta": config.rope.theta,
+    "rope_scaling": scaling === undefined ? null : ropeFields(scaling),
     "max_position_embeddings": config.maxPositionEmbeddings,
+    "sliding_window": config.layers?.find(({ window }) => window !== undefined)?.window ?? null,
     "tie_word_embeddings": config.tieWordEmbeddings,
     "bos_token_id": config.bosTokenId,
     "eos_token_id": config.eosTokenIds,
   };
 }
 
-function tinyGguf(
-  { name: architecture, gguf, tensors: table }: Architecture,
+/** config.json's settings of the kinds that a reference computes. */
+function ropeFields(scaling: RopeScaling): Record<string, unknown> {
+  if (scaling.type !== "linear" && scaling.type !== "llama3") {
+    throw new RangeError(`Cannot write rope scaling ${scaling.type}`);
+  }
+  const { type, ...numbers } = scaling;
+  return { "rope_type": type, ...inSnakeCase(numbers) };
+}
+
+function ggufFieldsOf(
+  { name: architecture, gguf }: Architecture,
   config: ModelConfig,
-  tensors: readonly TinyTensor[],
   replaced: Readonly<Record<string, GgufField>>,
-): Uint8Array<ArrayBuffer> {
+): Map<string, GgufField> {
   if (gguf === undefined) throw new RangeError(`Cannot write GGUF: ${architecture} has no names there`);
   const key = (name: string) => `${gguf.architecture}.${name}`;
   const u32 = (value: number): GgufField => ({ type: "u32", value });
   const text = (value: string): GgufField => ({ type: "string", value });
-  const fields = new Map<string, GgufField>([
+  return new Map<string, GgufField>([
     ["general.architecture", text(gguf.architecture)],
     [key("block_count"), u32(config.numLayers)],
     [key("context_length"), u32(config.maxPositionEmbeddings)],
@@ -186,7 +224,7 @@ function tinyGguf(
     [key("attention.key_length"), u32(config.headDim)],
     [key("attention.value_length"), u32(config.headDim)],
     [key("rope.dimension_count"), u32(config.headDim)],
-    [key("rope.freq_base"), { type: "f32", value: config.ropeTheta }],
+    [key("rope.freq_base"), { type: "f32", value: config.rope.theta }],
     [key("attention.layer_norm_rms_epsilon"), { type: "f32", value: config.rmsNormEps }],
     ["tokenizer.ggml.model", text("gpt2")],
     ["tokenizer.ggml.pre", text("smollm")],
@@ -199,17 +237,21 @@ function tinyGguf(
     ["tokenizer.chat_template", text(TINY_TOKENIZER.chatTemplate)],
     ...Object.entries(replaced),
   ]);
-  return ggufBytes(
-    fields,
-    tensors.map(({ name, shape, format, rows }) => ({
-      name: ggufName(table, name),
-      dims: shape.toReversed(),
-      type: GGML_TYPE[format],
-      bytes: concat(
-        gguf.interleaved.some((part) => name.endsWith(part)) ? interleaved(rows, config.headDim) : rows,
-      ),
-    })),
-  );
+}
+
+function ggufTensors(
+  { gguf, tensors: table }: Architecture,
+  config: ModelConfig,
+  tensors: readonly TinyTensor[],
+): GgufTensorData[] {
+  return tensors.map(({ name, shape, format, rows }) => ({
+    name: ggufName(table, name),
+    dims: shape.toReversed(),
+    type: GGML_TYPE[format],
+    bytes: concat(
+      gguf?.interleaved.some((part) => name.endsWith(part)) ? interleaved(rows, config.headDim) : rows,
+    ),
+  }));
 }
 
 /** GGUF's order of q and k rows: of each head (i, i + headDim / 2) become neighbours. */

@@ -39,7 +39,7 @@ const graph = context.record(() => {
   ops.rmsNorm(context, embedded, embedded, scale, 1e-5);
   ops.linear(context, qkv, embedded, weight);
   ops.kvStore(context, kv, qkv, batch, 0, HEADS);
-  ops.attention(context, attended, qkv, kv, batch, 0, HEADS, 0.25);
+  ops.attention(context, attended, qkv, kv, batch, 0, HEADS, 0.25, 0, 0);
 });
 context.releaseTensor(scale);
 context.prepare(graph, { rows: 4, segments: 1, outputs: 1 });

@@ -82,4 +82,20 @@ AERIE_INLINE Floats exp(Floats x) {
     return select(tiny, set1(0.0f), mul(p, exp2i(n)));
 }
 
+// Hyperbolic tangent to about 2 ulp; NaN stays NaN. Polynomial near 0 as in Cephes' tanhf.
+AERIE_INLINE Floats tanh(Floats x) {
+    const Floats size = abs(x), square = mul(x, x), one = set1(1.0f);
+    Floats p = set1(-5.70498872745e-3f);
+    p = fma(p, square, set1(2.06390887954e-2f));
+    p = fma(p, square, set1(-5.37397155531e-2f));
+    p = fma(p, square, set1(1.33314422036e-1f));
+    p = fma(p, square, set1(-3.33332819422e-1f));
+    const Floats near = fma(mul(p, square), x, x);
+    const Floats far = sub(one, div(set1(2.0f), add(exp(add(size, size)), one)));
+    const Floats zero = set1(0.0f), border = set1(0.625f);
+    const uint32_t is_near = less(size, border), is_number = is_near | less(set1(0.5f), size);
+    const Floats signed_far = select(less(x, zero), sub(zero, far), far);
+    return select(is_number, select(is_near, near, signed_far), x);
+}
+
 }  // namespace aerie::cpu::AERIE_ISA

@@ -36,14 +36,18 @@ __device__ void attend_chunk(const Attention<T>& on, const AttentionMemory& memo
     const T* keys = on.pool + on.shape.layer * kv.layer_stride() + blockIdx.y * kv.head_stride();
     if (threadIdx.x < item.num_rows) {
         const uint32_t row = item.first_row + threadIdx.x;
-        memory.rows[threadIdx.x] = keys_in_chunk(arrays.visible[row], arrays.tree_masks[row], int32_t(first));
+        memory.rows[threadIdx.x] =
+            keys_in_chunk(arrays.visible[row], arrays.tree_masks[row], on.shape.window, int32_t(first));
     }
     for (uint32_t i = threadIdx.x; i < item.num_pairs * dim; i += kAttentionThreads) memory.sums[i] = 0.0f;
     if (threadIdx.x < item.num_pairs) memory.softmax[threadIdx.x] = {kLowest, 0.0f};
     __syncthreads();
-    uint32_t end = first;
-    for (uint32_t row = 0; row < item.num_rows; ++row) end = max(end, uint32_t(memory.rows[row].end));
-    for (uint32_t key = first; key < end; key += kTile) {
+    uint32_t begin = first + kKeysPerBlock, end = first;
+    for (uint32_t row = 0; row < item.num_rows; ++row) {
+        begin = min(begin, uint32_t(memory.rows[row].begin));
+        end = max(end, uint32_t(memory.rows[row].end));
+    }
+    for (uint32_t key = max(begin, first); key < end; key += kTile) {
         const uint32_t count = min(end - key, kTile);
         load_tile(memory.tile, keys, pages, kv, key, count);
         __syncthreads();
@@ -57,7 +61,7 @@ __device__ void attend_chunk(const Attention<T>& on, const AttentionMemory& memo
         __syncthreads();
         load_tile(memory.tile, keys + kv.values(), pages, kv, key, count);
         for (uint32_t pair = warp; pair < item.num_pairs; pair += num_warps)
-            weigh_keys(memory, pair, memory.rows[row_of(item, on.shape, pair)], key, count);
+            weigh_keys(memory, pair, memory.rows[row_of(item, on.shape, pair)], key, count, on.shape.soft_cap);
         __syncthreads();
         const uint32_t parts = dim / 4;
         if (item.num_pairs <= num_warps) {
@@ -79,10 +83,12 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) attend(Attention<T> on) 
     const bool splits = gridDim.z > 1 && shape.has_room(arrays, on.scratch_floats);
     RowItem item;
     if ((!splits && blockIdx.z) || !find_item(arrays, shape, blockIdx.x, item)) return;
-    uint32_t num_chunks = 0;
-    for (uint32_t row = 0; row < item.num_rows; ++row)
-        num_chunks = max(num_chunks, chunks_of_row(arrays, item.first_row + row));
-    if (blockIdx.z >= num_chunks) return;
+    ChunkRange chunks = chunks_of_row(arrays, shape.window, item.first_row);
+    for (uint32_t row = 1; row < item.num_rows; ++row) {
+        const ChunkRange more = chunks_of_row(arrays, shape.window, item.first_row + row);
+        chunks = {min(chunks.first, more.first), max(chunks.end, more.end)};
+    }
+    if (blockIdx.z >= chunks.count()) return;
 
     const uint32_t dim = shape.kv.head_dim, first_head = blockIdx.y * shape.group;
     const AttentionMemory memory(shape.pairs_per_item, dim);
@@ -92,16 +98,18 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) attend(Attention<T> on) 
         memory.queries[i] = on.qkv[size_t(row) * shape.qkv_cols + head_of(pair) * dim + i % dim];
     }
     Softmax all;  // of the pair with the calling thread's number, over the chunks so far
-    for (uint32_t chunk = blockIdx.z; chunk < num_chunks; chunk += splits ? gridDim.z : 1) {
+    for (uint32_t chunk = chunks.first + blockIdx.z; chunk < chunks.end; chunk += splits ? gridDim.z : 1) {
         attend_chunk(on, memory, arrays, item, chunk * kKeysPerBlock);
         // Merges here: the factors lie in place of the weights.
         MergeFactors* factors = reinterpret_cast<MergeFactors*>(memory.weights);
         if (!splits && threadIdx.x < item.num_pairs) {
             Softmax& one = memory.softmax[threadIdx.x];
             factors[threadIdx.x] = {0.0f, 1.0f};
-            if (chunk == 0) {
+            const ChunkRange own =
+                chunks_of_row(arrays, shape.window, item.first_row + row_of(item, shape, threadIdx.x));
+            if (chunk == own.first) {
                 all = one;
-            } else if (chunk < chunks_of_row(arrays, item.first_row + row_of(item, shape, threadIdx.x))) {
+            } else if (own.first < chunk && chunk < own.end) {
                 factors[threadIdx.x] = merge(all, one);
                 one = all;
             }
@@ -109,18 +117,18 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) attend(Attention<T> on) 
         __syncthreads();
         for (uint32_t i = threadIdx.x; i < item.num_pairs * dim; i += kAttentionThreads) {
             const uint32_t pair = i / dim, row = item.first_row + row_of(item, shape, pair), head = head_of(pair);
-            const uint32_t last = chunks_of_row(arrays, row) - 1;
-            if (chunk > last) continue;
-            if (splits && last > 0) {
-                float* partial = on.partials + shape.partial(arrays, row, head, chunk);
+            const ChunkRange own = chunks_of_row(arrays, shape.window, row);
+            if (chunk < own.first || chunk >= own.end) continue;
+            if (splits && own.count() > 1) {
+                float* partial = on.partials + shape.partial(arrays, row, head, chunk - own.first);
                 partial[i % dim] = memory.sums[i];
                 if (i % dim == 0) *reinterpret_cast<Softmax*>(partial + dim) = memory.softmax[pair];
                 continue;
             }
             // Sums over the chunks so far wait in the output.
             float& to = on.out[(size_t(row) * shape.num_heads + head) * dim + i % dim];
-            const float sum = chunk ? merged(to, memory.sums[i], factors[pair]) : memory.sums[i];
-            to = chunk == last ? sum / memory.softmax[pair].mass : sum;
+            const float sum = chunk > own.first ? merged(to, memory.sums[i], factors[pair]) : memory.sums[i];
+            to = chunk + 1 == own.end ? sum / memory.softmax[pair].mass : sum;
         }
         __syncthreads();
     }
@@ -144,9 +152,9 @@ uint32_t pairs_per_item(size_t bytes, uint32_t max_rows, uint32_t group, uint32_
 
 }  // namespace
 
-size_t attention_scratch_bytes(uint32_t num_rows, uint32_t num_heads, uint32_t head_dim, uint32_t most_keys) {
-    const size_t chunks = (size_t(most_keys) + kKeysPerBlock - 1) / kKeysPerBlock;
-    return chunks * num_rows * num_heads * (head_dim + 4) * sizeof(float);
+size_t attention_scratch_bytes(uint32_t num_rows, uint32_t num_heads, uint32_t head_dim, uint32_t most_keys,
+                               uint32_t window) {
+    return size_t(chunks_of_keys(most_keys, window)) * num_rows * num_heads * (head_dim + 4) * sizeof(float);
 }
 
 void attention(const Op& op, const Launch& on) {
@@ -157,7 +165,9 @@ void attention(const Op& op, const Launch& on) {
     shape.num_heads = op.num_heads;
     shape.group = op.num_heads / shape.kv.num_kv_heads;
     shape.qkv_cols = op.x->cols;
+    shape.window = op.window;
     shape.scale = op.scalar;
+    shape.soft_cap = op.soft_cap;
     const uint32_t dim = shape.kv.head_dim;
     const int most_shared = most_shared_bytes();
     shape.pairs_per_item = pairs_per_item(size_t(most_shared), on.max_rows, shape.group, dim);
@@ -165,9 +175,8 @@ void attention(const Op& op, const Launch& on) {
     const auto most_items = uint32_t(std::min<uint64_t>(
         uint64_t(on.max_rows) * per_row, on.max_segments + uint64_t(on.max_rows) * shape.group / shape.pairs_per_item));
     const uint32_t keys = aerie::batch_of(op)->max_pages * shape.kv.page_size;
-    const uint32_t splits = !on.scratch || on.max_rows > kMostSplitRows
-                                ? 1
-                                : std::min(kMostSplits, (keys + kKeysPerBlock - 1) / kKeysPerBlock);
+    const uint32_t splits =
+        !on.scratch || on.max_rows > kMostSplitRows ? 1 : std::min(kMostSplits, chunks_of_keys(keys, op.window));
     const size_t shared = AttentionMemory::bytes(shape.pairs_per_item, dim);
     float* const out = floats(*op.out, on);
     float* const partials = static_cast<float*>(on.scratch);

@@ -12,7 +12,7 @@ __global__ void __launch_bounds__(kThreads)
     const BatchArrays arrays = arrays_in(block);
     const uint32_t row = blockIdx.x, head = blockIdx.y, dim = shape.kv.head_dim;
     if (row >= arrays.num_rows || !shape.has_room(arrays, scratch_floats)) return;
-    const uint32_t num_chunks = chunks_of_row(arrays, row);
+    const uint32_t num_chunks = chunks_of_row(arrays, shape.window, row).count();
     if (num_chunks == 1) return;
     partials += shape.partial(arrays, row, head, 0);
     out += (size_t(row) * shape.num_heads + head) * dim;

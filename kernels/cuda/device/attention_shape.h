@@ -40,31 +40,48 @@ __device__ inline float merged(float into, float more, const MergeFactors& facto
     return fmaf(more, factors.more, into * factors.into);
 }
 
+// Chunks that a row of `keys` keys sees at most.
+__host__ __device__ inline uint32_t chunks_of_keys(uint32_t keys, uint32_t window) {
+    const uint32_t all = keys / kKeysPerBlock + (keys % kKeysPerBlock != 0);
+    // A window begins anywhere in its first chunk.
+    const uint32_t most = window ? (window - 1) / kKeysPerBlock + 2 : all;
+    return most < all ? most : all;
+}
+
+// Chunks of which a row sees keys: first .. end - 1, at least one.
+struct ChunkRange {
+    uint32_t first, end;
+    __device__ uint32_t count() const { return end - first; }
+};
+
 struct AttentionShape {
     KvLayout kv;
     uint32_t layer = 0, num_heads = 0, group = 0;
     uint32_t qkv_cols = 0, pairs_per_item = 0;
-    float scale = 0;
+    uint32_t window = 0;  // places that a row sees, counted from its last; 0: all
+    float scale = 0, soft_cap = 0;
 
     // A partial result: sums, then top and mass, whole vectors of 16 bytes.
     __host__ __device__ uint32_t partial_floats() const { return kv.head_dim + 4; }
 
-    // Chunks of a row that sees all pages of its segment.
+    // Chunks that a row sees at most.
     __device__ uint32_t most_chunks(const BatchCounts& counts) const {
-        return (counts.pages_per_segment * kv.page_size + kKeysPerBlock - 1) / kKeysPerBlock;
+        return chunks_of_keys(counts.pages_per_segment * kv.page_size, window);
     }
     // True if there is room for the partial results of all rows.
     __device__ bool has_room(const BatchCounts& counts, size_t scratch_floats) const {
         return size_t(counts.num_rows) * num_heads * most_chunks(counts) * partial_floats() <= scratch_floats;
     }
+    // Of a row's chunk, counted from the first that it sees.
     __device__ size_t partial(const BatchCounts& counts, uint32_t row, uint32_t head, uint32_t chunk) const {
         return ((size_t(row) * num_heads + head) * most_chunks(counts) + chunk) * partial_floats();
     }
 };
 
-__device__ inline uint32_t chunks_of_row(const BatchArrays& arrays, uint32_t row) {
+__device__ inline ChunkRange chunks_of_row(const BatchArrays& arrays, uint32_t window, uint32_t row) {
     const uint32_t keys = uint32_t(arrays.visible[row]) + uint32_t(__popcll(arrays.tree_masks[row]));
-    return keys <= kKeysPerBlock ? 1 : (keys + kKeysPerBlock - 1) / kKeysPerBlock;
+    return {first_place(keys, window) / kKeysPerBlock,
+            keys <= kKeysPerBlock ? 1 : (keys + kKeysPerBlock - 1) / kKeysPerBlock};
 }
 
 struct RowItem {
@@ -104,26 +121,30 @@ __device__ inline bool find_item(const BatchArrays& arrays, const AttentionShape
     return false;
 }
 
-// What a row sees of a chunk: keys below `visible`, and key visible + i if bit i of `tree` is set. Keys before the
-// chunk's first are none of it.
+// What a row sees of a chunk: keys begin .. visible - 1, and key visible + i if bit i of `tree` is set.
 struct RowKeys {
-    int32_t visible, end;  // end: behind the last key
+    int32_t begin, visible, end;  // begin: at most `visible`; end: behind the last key, 0 if there is none
     uint64_t tree;
 
     __device__ bool sees(int32_t key) const {
-        const int32_t beyond = key - visible;
-        return beyond < 0 || (beyond < 64 && (tree >> beyond & 1));
+        const uint32_t beyond = uint32_t(key - visible);
+        return uint32_t(key - begin) < uint32_t(visible - begin) || (beyond < 64 && (tree >> beyond & 1));
     }
 };
 
-__device__ inline RowKeys keys_in_chunk(int32_t visible, uint64_t tree, int32_t first) {
-    const int32_t last = first + int32_t(kKeysPerBlock);
+__device__ inline RowKeys keys_in_chunk(int32_t visible, uint64_t tree, uint32_t window, int32_t first) {
+    const int32_t num_tree = __popcll(tree), last = first + int32_t(kKeysPerBlock);
+    // Places before `from` belong to other chunks or to none.
+    const int32_t from = max(first, int32_t(first_place(uint32_t(visible + num_tree), window)));
     int32_t place = visible;
-    if (place < first || place + __popcll(tree) > last)
+    if (place < from || place + num_tree > last)
         for (uint64_t left = tree; left; left &= left - 1, ++place)
-            if (place < first || place >= last) tree &= ~(left & (~left + 1));
-    RowKeys keys = {min(visible, last), min(visible, last), tree};
-    if (tree) keys.end = visible + 64 - __clzll(int64_t(tree));
+            if (place < from || place >= last) tree &= ~(left & (~left + 1));
+    RowKeys keys;
+    keys.visible = min(visible, last);
+    keys.begin = min(from, keys.visible);
+    keys.end = tree ? visible + 64 - __clzll(int64_t(tree)) : from < last ? keys.visible : 0;
+    keys.tree = tree;
     return keys;
 }
 

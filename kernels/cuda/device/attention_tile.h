@@ -90,17 +90,19 @@ __device__ void score_pairs(const AttentionMemory& memory, uint32_t pair, uint32
     for (uint32_t i = 0; i < kPairs; ++i) {
         if (pair + i >= num_pairs) break;
         const float score = (sums[i].x + sums[i].y + (sums[i].z + sums[i].w)) * scale;
-        // Infinity less infinity: as a softmax over all keys at once has it.
-        memory.weights[(pair + i) * kTile + key] = score == INFINITY ? NAN : score;
+        memory.weights[(pair + i) * kTile + key] = score;
     }
 }
 
 // Scores of one pair to weights; the warp's lanes are the keys `key` .. key + count - 1.
 __device__ inline void weigh_keys(const AttentionMemory& memory, uint32_t pair, const RowKeys& row, uint32_t key,
-                                  uint32_t count) {
+                                  uint32_t count, float soft_cap) {
     const uint32_t lane = threadIdx.x % 32;
     const bool seen = lane < count && row.sees(int32_t(key + lane));
-    const float score = seen ? memory.weights[pair * kTile + lane] : kLowest;
+    float score = seen ? memory.weights[pair * kTile + lane] : kLowest;
+    if (soft_cap > 0 && seen) score = soft_cap * tanh_of(score / soft_cap);
+    // Infinity less infinity: as a softmax over all keys at once has it.
+    if (score == INFINITY) score = NAN;
     const float top = memory.softmax[pair].top;
     float up_to = fmaxf(score, top);
     for (uint32_t distance = 1; distance < 32; distance *= 2) {

@@ -22,19 +22,22 @@ __global__ void __launch_bounds__(kColumnThreads)
         narrow<T>(qkv[size_t(row) * stride + col]);
 }
 
-// As rope and then kv_store: a thread has numbers i and i + half of a head of qkv.
+// As rope and then kv_store: a thread has two numbers of a head of qkv, which it turns or, behind the first `width`,
+// leaves as they are.
 template <class T>
 __global__ void __launch_bounds__(kColumnThreads)
     rotate_and_store(T* pool, float* qkv, const float* angles, OpRows rows, uint32_t stride, uint32_t num_heads,
-                     KvLayout layout, uint32_t layer) {
-    const uint32_t row = blockIdx.x, dim = layout.head_dim, half = dim / 2, head = column_of_thread() / half;
-    const uint32_t i = column_of_thread() % half, num_keys = layout.num_kv_heads;
+                     KvLayout layout, uint32_t layer, uint32_t width) {
+    const uint32_t row = blockIdx.x, dim = layout.head_dim, head = column_of_thread() / (dim / 2);
+    const uint32_t pair_index = column_of_thread() % (dim / 2), num_keys = layout.num_kv_heads;
     if (row >= rows.count() || head >= num_heads + 2 * num_keys) return;
+    const bool turns = pair_index < width / 2;
+    const uint32_t half = (turns ? width : dim - width) / 2, i = turns ? pair_index : pair_index + width / 2;
     qkv += size_t(row) * stride + head * dim + i;
     float2 pair = make_float2(qkv[0], qkv[half]);
     const bool is_value = head >= num_heads + num_keys;
-    if (!is_value) {
-        pair = rotated(pair, angles + size_t(row) * dim, i, half);
+    if (!is_value && turns) {
+        pair = rotated(pair, angles + size_t(row) * width, i, half);
         qkv[0] = pair.x;
         qkv[half] = pair.y;
     }
@@ -55,7 +58,7 @@ void kv_store(const Op& op, const Launch& on) {
         if (op.angles)
             return launch(rotate_and_store<T>, {row_grid(rows.most, op.x->cols / 2), kColumnThreads}, on.stream,
                           static_cast<T*>(op.kv->buffer.address), floats(*op.out, on), floats(*op.angles, on), rows,
-                          op.x->cols, op.num_heads, layout, op.layer);
+                          op.x->cols, op.num_heads, layout, op.layer, op.angles->cols);
         return launch(store_keys_and_values<T>,
                       {row_grid(rows.most, 2 * layout.num_kv_heads * layout.head_dim), kColumnThreads}, on.stream,
                       static_cast<T*>(op.kv->buffer.address), floats(*op.x, on) + op.num_heads * layout.head_dim, rows,

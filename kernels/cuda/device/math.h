@@ -1,5 +1,5 @@
-// exp, log, sine and cosine of fma alone, so that a GPU and the simulator give the same bits. Functions of a GPU's own
-// library are another one's than the simulator's, and its fast ones are no function of the argument alone.
+// exp, tanh, log, sine and cosine of fma alone, so that a GPU and the simulator give the same bits. Functions of a
+// GPU's own library are another one's than the simulator's, and its fast ones are no function of the argument alone.
 #pragma once
 #include <cuda_runtime.h>
 
@@ -25,6 +25,22 @@ __device__ inline float exp_of(float x) {
     // 2^n in two factors, neither of which overflows or is subnormal; the second one rounds.
     const int whole = int(n), half = whole / 2;
     return p * __uint_as_float(uint32_t(half + 127) << 23) * __uint_as_float(uint32_t(whole - half + 127) << 23);
+}
+
+// Hyperbolic tangent within 2 units of its last place; NaN stays NaN. Polynomial near 0 as in Cephes' tanhf.
+__device__ inline float tanh_of(float x) {
+    const float size = fabsf(x);
+    if (size < 0.625f) {
+        const float square = x * x;
+        float p = -5.70498872745e-3f;
+        p = fmaf(p, square, 2.06390887954e-2f);
+        p = fmaf(p, square, -5.37397155531e-2f);
+        p = fmaf(p, square, 1.33314422036e-1f);
+        p = fmaf(p, square, -3.33332819422e-1f);
+        return fmaf(p * square, x, x);
+    }
+    const float far = 1.0f - 2.0f / (exp_of(size + size) + 1.0f);
+    return x < 0.0f ? -far : far;
 }
 
 // Natural logarithm within 0.9 units of its last place; of 0 it is -infinity, of negative numbers NaN.

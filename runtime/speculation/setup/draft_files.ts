@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import type { Checkpoint } from "../../contracts/checkpoint.ts";
 import { LoadError } from "../../contracts/errors.ts";
 import type { ServerArgs } from "../../contracts/server_args.ts";
@@ -31,8 +32,13 @@ export async function openDraftFiles(
   options: ResolveOptions,
 ): Promise<DraftFiles> {
   if (entry.needs.files === "none") return { draft: undefined, head: undefined };
-  const path = args.speculativeDraftModelPath;
+  const path = args.speculativeDraftModelPath, { checkpoint } = target;
   const given = { ...options, revision: args.speculativeDraftModelRevision };
+  if (
+    entry.needs.files === "head" && checkpoint.hasOwnHead && (path ?? checkpoint.path) === checkpoint.path
+  ) {
+    return { draft: undefined, head: await openOwnHead(checkpoint) };
+  }
   if (path === undefined) {
     throw new LoadError(
       `Cannot use --speculative-algorithm ${entry.name}: --speculative-draft-model-path is missing`,
@@ -41,9 +47,12 @@ export async function openDraftFiles(
   if (entry.needs.files === "model") {
     return { draft: await openDraftModel(path, target, given), head: undefined };
   }
-  const head = await openDraftHead({ ...given, path, target: target.checkpoint });
-  checkKind(entry, head);
-  return { draft: undefined, head };
+  return { draft: undefined, head: await openDraftHead({ ...given, path, target: checkpoint }) };
+}
+
+/** The head that lies in the target's own files. */
+async function openOwnHead(target: Checkpoint): Promise<HeadCheckpoint> {
+  return { ...await openDraftHead({ path: dirname(target.files[0]!), target }), path: target.path };
 }
 
 /** Whether a proposer drafts with heads of this kind. */
@@ -52,13 +61,14 @@ export function takesKind({ needs }: ProposerEntry, kind: HeadKind): boolean {
 }
 
 /**
- * Checks that a proposer drafts with heads of this kind.
+ * The proposer for an opened head: the given one, or the one that it stands for with heads of this kind.
  *
- * @throws {LoadError} naming the algorithm that does
+ * @throws {LoadError} naming the algorithm that drafts with them, if the given one does not
  */
-function checkKind(entry: ProposerEntry, { path, head: { kind } }: HeadCheckpoint): void {
-  if (takesKind(entry, kind)) return;
+export function entryForHead(entry: ProposerEntry, { path, head: { kind } }: HeadCheckpoint): ProposerEntry {
+  if (takesKind(entry, kind)) return entry;
   const usual = proposerEntries.find((entry) => takesKind(entry, kind))!;
+  if (entry.needs.files === "head" && entry.needs.standsFor === usual.name) return usual;
   throw new LoadError(
     `Cannot use ${path} with --speculative-algorithm ${entry.name}: its tensors are those of ${
       HEAD_NAMES[kind]

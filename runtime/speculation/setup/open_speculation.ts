@@ -11,10 +11,11 @@ import type { HeadCheckpoint, HeadKind, SpeculationConfig } from "../../contract
 import type { OpenedCheckpoint } from "../../weights/checkpoint.ts";
 import { DEFAULT_MODEL } from "../../weights/default_model.ts";
 import type { ResolveOptions } from "../../weights/resolve.ts";
+import { HEAD_NAMES } from "../../architectures/draft_heads.ts";
 import { readTokenMap } from "../../weights/token_map.ts";
 import type { ProposerEntry } from "../proposer.ts";
 import { defaultEntry, proposerEntries, proposerEntry } from "../registry.ts";
-import { openDraftFiles, takesKind } from "./draft_files.ts";
+import { entryForHead, openDraftFiles, takesKind } from "./draft_files.ts";
 import { planSpeculation } from "./speculation_plan.ts";
 
 /** Speculation as opened from the flags. */
@@ -76,11 +77,20 @@ export async function openSpeculation(
       throw new LoadError(`Cannot use ${flag} with ${algorithm}, which drafts by itself`);
     }
   }
-  const { config, notes } = planSpeculation(entry, args, target.checkpoint.config.architecture);
+  const { config, notes: remarks } = planSpeculation(entry, args, target.checkpoint.config.architecture);
+  const notes = [...remarks];
   const { draft, head } = await openDraftFiles(entry, args, target, options);
+  const { name } = head === undefined ? entry : entryForHead(entry, head);
+  if (name !== entry.name) {
+    notes.push(
+      `--speculative-algorithm ${entry.name} means ${name} with ${head!.path}: its head is ${
+        HEAD_NAMES[head!.head.kind]
+      }`,
+    );
+  }
   const map = await openTokenMap(algorithm, args, head, target.checkpoint.config.vocabSize, options);
   return {
-    speculation: { ...config, draft, head, hotTokens: map.hotTokens },
+    speculation: { ...config, algorithm: name, draft, head, hotTokens: map.hotTokens },
     notes: [...notes, ...map.notes],
   };
 }

@@ -17,6 +17,7 @@ const LONG = [
   "attention_to_prompts_agrees_with_float64",
   "attention_to_trees_agrees_with_float64",
   "attention_takes_all_widths_and_types",
+  "attention_in_windows_agrees_with_float64",
 ];
 
 const LAWS = [
@@ -24,6 +25,9 @@ const LAWS = [
   "attention_is_the_same_on_any_pages_beside_anyone",
   "attention_is_the_same_in_any_order_of_blocks",
   "a_tree_is_the_same_as_straight_decoding",
+  "attention_in_windows_is_the_same_however_rows_come",
+  "a_tree_in_a_window_is_the_same_as_straight_decoding",
+  "attention_in_windows_keeps_numbers_that_are_none_before_them",
 ];
 
 for (const schedule of SCHEDULES) {

@@ -75,7 +75,7 @@ class Layer {
     ops.addBias(context, qkv, this.qkvBias);
     ops.rope(context, qkv, angles, HEADS + KV_HEADS, HEAD_DIM);
     ops.kvStore(context, kv, qkv, batch, index, HEADS);
-    ops.attention(context, attended, qkv, kv, batch, index, HEADS, 0.2);
+    ops.attention(context, attended, qkv, kv, batch, index, HEADS, 0.2, 0, 0);
     ops.linear(context, hidden, attended, toHidden!, hidden);
     ops.rmsNorm(context, normed, hidden, norm, 1e-5);
     ops.linear(context, inner, normed, toInner!);
@@ -256,7 +256,7 @@ const KEPT: Readonly<Record<string, { readonly saved: number; readonly sequence:
       return () => {
         ops.rope(context, qkv, angles, HEADS, HEAD_DIM);
         ops.kvStore(context, kv, qkv, batch, 0, HEADS);
-        ops.attention(context, attended, qkv, kv, batch, 0, HEADS, 0.2);
+        ops.attention(context, attended, qkv, kv, batch, 0, HEADS, 0.2, 0, 0);
       };
     },
   },

@@ -96,7 +96,7 @@ testSimulated("a graph attends with heads of several sizes, which take more shar
   const attend = () => {
     for (const { kv, qkv, heads, out } of layers) {
       ops.kvStore(context, kv, qkv, batch, 0, heads);
-      ops.attention(context, out, qkv, kv, batch, 0, heads, 0.1);
+      ops.attention(context, out, qkv, kv, batch, 0, heads, 0.1, 0, 0);
     }
   };
   const read = () => layers.map(({ out, cols }) => readRows(context, out, rows, cols));

@@ -15,7 +15,8 @@ bool Steps::is_op(const std::string& name) {
     static const std::set<std::string> ops = {
         "aerie_embedding",  "aerie_rms_norm",  "aerie_linear",   "aerie_rope_angles",    "aerie_rope",
         "aerie_kv_store",   "aerie_attention", "aerie_silu_mul", "aerie_gather_outputs", "aerie_gather_rows",
-        "aerie_store_rows", "aerie_add_bias",  "aerie_sample",
+        "aerie_store_rows", "aerie_add_bias",  "aerie_sample",   "aerie_group_norm",     "aerie_gelu_mul",
+        "aerie_add",        "aerie_scale",     "aerie_soft_cap",
     };
     return ops.contains(name);
 }

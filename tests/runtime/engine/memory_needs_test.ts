@@ -16,7 +16,7 @@ import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import type { StorageFormat } from "../../../runtime/contracts/storage_format.ts";
 import { BatchArrays } from "../../../ffi/batch.ts";
 import { Context } from "../../../ffi/context.ts";
-import { draftLimits } from "../../../runtime/speculation/tree_proposer.ts";
+import { draftLimits } from "../../../runtime/speculation/draft_network.ts";
 import { isSimulatorBuilt, openSimulated, simulatorPath } from "../../support/cuda_sim.ts";
 import { libraryPath, mapBytes, withIsa } from "../../support/native.ts";
 import { defaultArgs, modelConfig } from "../../support/test_engine.ts";
@@ -41,9 +41,11 @@ async function compareWeights(format: StorageFormat, dtype: VerifierConfig["dtyp
   });
 }
 
+const LOW_BIT = ["Q2_K", "Q3_K", "IQ4_NL", "IQ4_XS", "MXFP4"] as const;
+
 Deno.test("weights take what was foretold", async () => {
   const open = () => withIsa("portable", () => new Context(libraryPath, { device: "cpu", threads: 2 }));
-  for (const format of ["F32", "BF16", "Q4_1", "Q5_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"] as const) {
+  for (const format of ["F32", "BF16", "Q4_1", "Q5_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K", ...LOW_BIT] as const) {
     for (const dtype of ["auto", "float16"] as const) await compareWeights(format, dtype, open);
   }
 });
@@ -53,7 +55,7 @@ Deno.test({
   ignore: !isSimulatorBuilt,
   async fn() {
     const simple = ["F32", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"] as const;
-    for (const format of [...simple, "Q4_K", "Q5_K", "Q6_K"] as const) {
+    for (const format of [...simple, "Q4_K", "Q5_K", "Q6_K", ...LOW_BIT] as const) {
       await compareWeights(format, "auto", openSimulated);
     }
     await compareWeights("BF16", "float32", openSimulated);

@@ -42,10 +42,10 @@ function tokenOf(of: string | Uint8Array): number {
 
 function detokenizer({ skipSpecialTokens }: { readonly skipSpecialTokens: boolean }): Detokenizer {
   const table = {
-    tokenBytes: (token: number) => VOCABULARY[token]!,
+    bytesAt: (token: number) => VOCABULARY[token]!,
     isSpecial: (token: number) => token <= SPECIAL,
   };
-  return new Detokenizer(table, { skipSpecialTokens, stripLeadingSpace: true });
+  return new Detokenizer(table, { skipSpecialTokens, strip: { character: " ", count: 1 } });
 }
 
 /**

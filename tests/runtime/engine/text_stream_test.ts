@@ -181,17 +181,18 @@ Deno.test("TextStream looks for stop texts in an end token whose text is not sho
 /** Streams tokens given by their bytes, a text for a special token; returns text and starts as they come. */
 function starts(
   tokens: readonly (Uint8Array | string)[],
-  options: { skipSpecialTokens?: boolean; stripLeadingSpace?: boolean; stop?: readonly string[] } = {},
+  options: { skipSpecialTokens?: boolean; numStripped?: number; stop?: readonly string[] } = {},
 ) {
-  const { skipSpecialTokens = true, stripLeadingSpace = false, stop = [] } = options;
+  const { skipSpecialTokens = true, numStripped = 0, stop = [] } = options;
   const table = {
-    tokenBytes(token: number) {
+    bytesAt(token: number) {
       const bytes = tokens[token]!;
       return typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
     },
     isSpecial: (token: number) => typeof tokens[token] === "string",
   };
-  const source = (skips: boolean) => new Detokenizer(table, { skipSpecialTokens: skips, stripLeadingSpace });
+  const source = (skips: boolean) =>
+    new Detokenizer(table, { skipSpecialTokens: skips, strip: { character: " ", count: numStripped } });
   const stream = new TextStream({
     shown: source(skipSpecialTokens),
     whole: source(false),
@@ -266,7 +267,7 @@ Deno.test("starts count the text that is there", async (t) => {
       text: "ab<s>c",
       starts: [0, 2, 5],
     }],
-    ["a leading space that is dropped", [utf8(" a"), utf8(" b")], { stripLeadingSpace: true }, {
+    ["a leading space that is dropped", [utf8(" a"), utf8(" b")], { numStripped: 1 }, {
       text: "a b",
       starts: [0, 1],
     }],
@@ -286,11 +287,11 @@ Deno.test("starts count the text that is there", async (t) => {
 
 Deno.test("a text behind a prompt keeps its first space", () => {
   const table = {
-    tokenBytes: (token: number) => utf8(["<s>", " a"][token]!),
+    bytesAt: (token: number) => utf8(["<s>", " a"][token]!),
     isSpecial: (token: number) => token === 0,
   };
   const behind = (prompt: readonly number[], skipSpecialTokens: boolean) => {
-    const detokenizer = new Detokenizer(table, { skipSpecialTokens, stripLeadingSpace: true });
+    const detokenizer = new Detokenizer(table, { skipSpecialTokens, strip: { character: " ", count: 1 } });
     detokenizer.follow(prompt);
     return detokenizer.push(1);
   };

@@ -4,7 +4,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { ModelConfig } from "../../../runtime/contracts/checkpoint.ts";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import { assertClose } from "../../support/close.ts";
 import { type Simulated, testEachSimulated } from "../../support/cuda_sim.ts";
@@ -50,7 +49,7 @@ interface Case {
 }
 
 const SEED = 5;
-const wide: Partial<ModelConfig> = { hiddenSize: 256, intermediateSize: 512, numHeads: 8 };
+const wide: TinyModelOptions["config"] = { hiddenSize: 256, intermediateSize: 512, numHeads: 8 };
 const llama3 = {
   type: "llama3",
   factor: 8,
@@ -78,12 +77,21 @@ const CASES: readonly Case[] = [
   },
   {
     name: "F32 with llama3 scaling in three shards",
-    options: { kind: "safetensors", seed: SEED, shards: 3, config: { ropeScaling: llama3, ropeTheta: 500 } },
+    options: {
+      kind: "safetensors",
+      seed: SEED,
+      shards: 3,
+      config: { rope: { scaling: llama3, theta: 500 } },
+    },
     bound: 1e-11,
   },
   {
     name: "F32 with linear scaling",
-    options: { kind: "safetensors", seed: SEED, config: { ropeScaling: { type: "linear", factor: 2 } } },
+    options: {
+      kind: "safetensors",
+      seed: SEED,
+      config: { rope: { scaling: { type: "linear", factor: 2 } } },
+    },
     bound: 1e-11,
   },
   {

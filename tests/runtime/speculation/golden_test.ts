@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { RowWriter } from "../../../runtime/models/row_writer.ts";
-import { draftLimits } from "../../../runtime/speculation/tree_proposer.ts";
+import { draftLimits } from "../../../runtime/speculation/draft_network.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { openDraftHead } from "../../../runtime/weights/draft_checkpoint.ts";
 import { resolveModel } from "../../../runtime/weights/resolve.ts";
@@ -106,7 +106,7 @@ for (const name of names) {
             rows.add({ token, position, entry: position, visible: tokens.length, mask, source });
             rows.output();
             context.writeBatch(drafter.batch, rows.arrays);
-            drafter.grow();
+            drafter.grow(1);
             const part = (all: Float32Array, cols: number) => all.subarray(step * cols, (step + 1) * cols);
             compare(
               1,

@@ -6,7 +6,7 @@
  */
 import type { HeadRow } from "../../support/head_reference.ts";
 import { RowWriter } from "../../../runtime/models/row_writer.ts";
-import { draftLimits } from "../../../runtime/speculation/tree_proposer.ts";
+import { draftLimits } from "../../../runtime/speculation/draft_network.ts";
 import { seededRandom } from "../../support/block_formats.ts";
 import { assertClose } from "../../support/close.ts";
 import { HEAD_LIMITS, slotsOf, withLoadedHead, withTinyHead, writeFeatures } from "../../support/heads.ts";
@@ -78,7 +78,7 @@ for (const { name, ...options } of CASES) {
           const { context, drafter } = loaded, { output } = drafter.head;
           const features = writeFeatures(loaded, { slots: slotsOf(PAGES, NUM_COMMITTED), width, seed: 9 });
           const rows = new RowWriter(draftLimits(HEAD_LIMITS, 4).batch, HEAD_LIMITS.pageSize);
-          const extend = context.record(() => drafter.extend()), grow = context.record(() => drafter.grow());
+          const extend = context.record(() => drafter.extend()), grow = context.record(() => drafter.grow(1));
           const reference = pair.reference(), all = Array.from({ length: NUM_COMMITTED }, (_, i) => i);
           const compare = (numOutputs: number, expected: readonly HeadRow[], label: string) => {
             const results = expected.map((row) => reference.run(row)).slice(-numOutputs);

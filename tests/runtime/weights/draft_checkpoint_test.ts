@@ -46,7 +46,7 @@ Deno.test("the kind follows from the tensors, whatever names and containers they
       assert.equal(head.kind, "eagle3");
       assert.deepEqual([...head.draftTokens!], draftTokens);
       assert.deepEqual(tensors.get("layers.0.self_attn.q_proj.weight")!.shape, [128, 128]);
-      assert.equal(config.ropeTheta, 10000);
+      assert.equal(config.rope.theta, 10000);
     }
     for (const isTorch of [false, true]) {
       const { head, config } = await open(target, { kind: "eagle", hasFcBias: true, isTorch, numLayers: 2 });
@@ -61,12 +61,20 @@ function prefixed(tensors: Parameters<NonNullable<Options["change"]>>[0]): void 
   }
 }
 
-Deno.test("an MTP layer is found among its target's layers", () =>
+Deno.test("MTP layers are found among their target's layers, one or several", () =>
   withTarget(async (target) => {
-    const { head, tensors, config } = await open(target, { kind: "mtp", hasQkvBias: true });
-    assert.deepEqual([head.kind, [...head.featureLayers], head.normOutput], ["mtp", [NUM_LAYERS], true]);
-    assert.deepEqual(tensors.get("input_proj.weight")!.shape, [64, 128]);
-    assert.equal(config.numLayers, 1);
+    for (const numLayers of [1, 3]) {
+      const { head, tensors, config } = await open(target, { kind: "mtp", hasQkvBias: true, numLayers });
+      assert.deepEqual([head.kind, [...head.featureLayers], head.normOutput], ["mtp", [NUM_LAYERS], true]);
+      assert.deepEqual(tensors.get(`layers.${numLayers - 1}.input_proj.weight`)!.shape, [64, 128]);
+      assert.equal(config.numLayers, numLayers);
+    }
+    const lacking = (tensors: Parameters<NonNullable<Options["change"]>>[0]) =>
+      void tensors.delete("model.mtp_layers.1.final_layernorm.weight");
+    await assert.rejects(open(target, { kind: "mtp", numLayers: 2, change: lacking }), {
+      name: "LoadError",
+      message: /tensor layers\.1\.final_layernorm\.weight is missing/,
+    });
   }));
 
 Deno.test("the target's checkpoint may be sharded, here and on the hub", () =>

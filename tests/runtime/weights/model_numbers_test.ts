@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
-import type { ModelConfig } from "../../../runtime/contracts/checkpoint.ts";
+import type { ModelConfig, RopeConfig } from "../../../runtime/contracts/checkpoint.ts";
 import { impossibleNumber } from "../../../runtime/weights/model_numbers.ts";
 import { TINY_CONFIG } from "../../support/tiny_model.ts";
+
+const rope = (change: Partial<RopeConfig>) => ({ rope: { ...TINY_CONFIG.rope, ...change } });
 
 Deno.test("numbers that no model has are named", () => {
   const cases: [Partial<ModelConfig>, RegExp | undefined][] = [
     [{}, undefined],
-    [{ rmsNormEps: 1e-12, ropeTheta: 1e8, maxPositionEmbeddings: 10_485_760 }, undefined],
-    [{ ropeScaling: { type: "linear", factor: 4 } }, undefined],
+    [{ rmsNormEps: 1e-12, maxPositionEmbeddings: 10_485_760, ...rope({ theta: 1e8 }) }, undefined],
+    [rope({ scaling: { type: "linear", factor: 4 } }), undefined],
     ...[NaN, 0, -1, Infinity, 1e-60].map((rmsNormEps) =>
       [{ rmsNormEps }, /the epsilon of RMS norms/] as const
     ),
-    ...[NaN, 0, -1, Infinity, 1e60].map((ropeTheta) => [{ ropeTheta }, /the rotary base/] as const),
-    [{ ropeScaling: { type: "linear", factor: NaN } }, /factor is NaN/],
+    ...[NaN, 0, -1, Infinity, 1e60].map((theta) => [rope({ theta }), /the rotary base/] as const),
+    [rope({ scaling: { type: "linear", factor: NaN } }), /factor is NaN/],
     [{ maxPositionEmbeddings: 2 ** 31 }, /the context length is 2147483648/],
     [{ vocabSize: 0.5 }, /the vocabulary is 0\.5/],
     [{ numKvHeads: 3 }, /4 query heads do not divide among 3/],

@@ -138,7 +138,8 @@ std::vector<float> attend(const AttentionSetup& setup, const std::vector<Attenti
     Buffer scratch;
     if (setup.splits) {
         scratch = raw_buffer(
-            cuda::attention_scratch_bytes(rows.count(), setup.num_heads, dim, rows.pages_per_segment * page_size));
+            cuda::attention_scratch_bytes(rows.count(), setup.num_heads, dim, rows.pages_per_segment * page_size,
+                                          setup.window));
         launch.scratch = scratch.address;
         launch.scratch_bytes = scratch.bytes;
     }
@@ -150,7 +151,9 @@ std::vector<float> attend(const AttentionSetup& setup, const std::vector<Attenti
          .batch = batch.get(),
          .layer = setup.layer,
          .num_heads = setup.num_heads,
-         .scalar = scale_of(setup)},
+         .scalar = scale_of(setup),
+         .soft_cap = setup.soft_cap,
+         .window = setup.window},
         launch);
     for (const auto& each : sim::traffic())
         if (each.memory == kv.buffer.address) bytes_read = each.bytes_read;
@@ -179,8 +182,15 @@ std::vector<double> attend_exactly(const AttentionSetup& setup, const std::vecto
                     double score = 0;
                     for (uint32_t d = 0; d < dim; ++d)
                         score += double(query[head * dim + d]) * double(keys[first + i][d]);
+                    score *= scale_of(setup);
+                    if (setup.soft_cap > 0) score = setup.soft_cap * std::tanh(score / setup.soft_cap);
                     seen.push_back(first + i);
-                    scores.push_back(score * scale_of(setup));
+                    scores.push_back(score);
+                }
+                if (setup.window && seen.size() > setup.window) {
+                    const auto hidden = ptrdiff_t(seen.size() - setup.window);
+                    seen.erase(seen.begin(), seen.begin() + hidden);
+                    scores.erase(scores.begin(), scores.begin() + hidden);
                 }
                 double top = -INFINITY, mass = 0;
                 for (const double score : scores) top = std::max(top, score);

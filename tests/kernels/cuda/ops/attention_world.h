@@ -20,6 +20,8 @@ struct AttentionSetup {
     bool splits = true;      // blocks may take chunks at the same time
     uint32_t more_rows = 0;  // for which the launch has room
     uint32_t layer = 1;
+    uint32_t window = 0;
+    float soft_cap = 0;
 
     uint32_t row_floats() const { return num_heads * head_dim; }
 };

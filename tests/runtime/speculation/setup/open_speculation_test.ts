@@ -119,14 +119,25 @@ Deno.test("a head is of a kind that the algorithm drafts with, or is refused wit
         "EAGLE3",
         /its tensors are those of an EAGLE or EAGLE-2 head, expected --speculative-algorithm EAGLE$/,
       ],
-      ["mtp", "EAGLE", /those of an MTP layer, expected .*NEXTN$/],
+      ["mtp", "EAGLE", undefined],
+      ["mtp", "EAGLE3", /those of MTP layers, expected .*NEXTN$/],
     ] as const;
     for (const [kind, speculativeAlgorithm, refusal] of cases) {
       const path = `${folder}/${kind}`;
       await writeTinyHead(path, { kind, seed: 2, target: TINY_CONFIG });
       const opened = open({ speculativeAlgorithm, speculativeDraftModelPath: path });
       if (refusal) await assert.rejects(opened, { name: "LoadError", message: refusal });
-      else assert.equal((await opened).speculation?.head?.head.kind, kind);
+      else {
+        const { speculation, notes } = await opened;
+        assert.equal(speculation?.head?.head.kind, kind);
+        // As in SGLang, whose name for both is EAGLE.
+        const isNextN = kind === "mtp" || speculativeAlgorithm === "NEXTN";
+        assert.equal(speculation?.algorithm, isNextN ? "NEXTN" : speculativeAlgorithm);
+        assert.equal(
+          notes.some((note) => note.includes("EAGLE means NEXTN")),
+          kind === "mtp" && speculativeAlgorithm === "EAGLE",
+        );
+      }
     }
   }));
 

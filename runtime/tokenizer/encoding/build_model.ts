@@ -1,0 +1,39 @@
+/**
+ * Models of tokenizer.json by their type.
+ *
+ * @module
+ */
+import { Bpe } from "./bpe.ts";
+import type { Model } from "./model.ts";
+import { type Refuse, StepReader, type TokenizerStep } from "./step.ts";
+import { Unigram } from "./unigram.ts";
+import { WordLevel, WordPiece } from "./word_models.ts";
+
+/**
+ * The model, whose vocabulary and merges were checked, without the tokens that `isLeftOut` says: no text is cut into
+ * those.
+ *
+ * @throws {LoadError} if the type is unknown or a setting cannot be used
+ */
+export function buildModel(
+  step: TokenizerStep,
+  isLeftOut: (token: string) => boolean,
+  refuse: Refuse,
+): Model {
+  const reader = new StepReader(step, "model", refuse);
+  if (step.type === "Unigram") return new Unigram(reader, isLeftOut);
+  const vocabulary = new Map<string, number>();
+  for (const [token, id] of Object.entries(step["vocab"] as Readonly<Record<string, number>>)) {
+    if (!isLeftOut(token)) vocabulary.set(token, id);
+  }
+  switch (step.type) {
+    case "BPE":
+      return new Bpe(reader, vocabulary, isLeftOut, refuse);
+    case "WordPiece":
+      return new WordPiece(reader, vocabulary);
+    case "WordLevel":
+      return new WordLevel(reader, vocabulary);
+    default:
+      throw reader.unknown();
+  }
+}
