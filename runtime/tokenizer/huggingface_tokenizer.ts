@@ -1,13 +1,15 @@
 /**
- * Reads a tokenizer from a Hugging Face folder: tokenizer.json, tokenizer_config.json, chat_template.jinja.
+ * Reads a tokenizer from a Hugging Face folder: tokenizer.json, the files beside it, chat_template.jinja.
  *
  * @module
  */
 import { join } from "node:path";
 import { z } from "zod";
 import { readJsonFile, readTextFile } from "../tensor_files/text_file.ts";
-import { checkTokenizer } from "./check_tokenizer.ts";
-import type { TokenizerSource } from "./source.ts";
+import { checkAddedTokens, checkTokenizer } from "./check_tokenizer.ts";
+import { LoadError } from "../contracts/errors.ts";
+import { readSpecialTokens, TOKEN_FIELDS } from "./special_token_files.ts";
+import type { TokenizerSource, TokenizerStep } from "./source.ts";
 
 const STEP = z.looseObject({ type: z.string() });
 
@@ -18,28 +20,34 @@ const TOKENIZER_JSON = z.looseObject({
     special: z.boolean().default(false),
     lstrip: z.boolean().default(false),
     rstrip: z.boolean().default(false),
+    "single_word": z.boolean().default(false),
+    normalized: z.boolean().optional(),
   })).default([]),
   normalizer: STEP.nullable().default(null),
   "pre_tokenizer": STEP.nullable().default(null),
   "post_processor": STEP.nullable().default(null),
   decoder: STEP.nullable().default(null),
-  // Old files leave the model's type out; the vocabulary is checked where it is used.
-  model: z.looseObject({ type: z.string().default("BPE") }),
+  // The vocabulary is checked where it is used.
+  model: z.looseObject({ type: z.string().optional() }).transform((model): TokenizerStep => ({
+    ...model,
+    type: modelType(model),
+  })),
 });
 
-/** A special token is its text, or an object with its text. */
-const TOKEN = z.union([
-  z.string(),
-  z.looseObject({ content: z.string() }).transform((token) => token.content),
-])
-  .nullish();
+/** Old files leave the model's type out, which its other fields show. */
+function modelType(model: Readonly<Record<string, unknown>>): string {
+  if (typeof model["type"] === "string") return model["type"];
+  if (Array.isArray(model["vocab"])) return "Unigram";
+  if (typeof model["continuing_subword_prefix"] === "string" && model["merges"] === undefined) {
+    return "WordPiece";
+  }
+  return "BPE";
+}
 
 const TOKENIZER_CONFIG = z.looseObject({
-  "bos_token": TOKEN,
-  "eos_token": TOKEN,
-  "unk_token": TOKEN,
-  "pad_token": TOKEN,
+  ...TOKEN_FIELDS,
   "add_bos_token": z.boolean().nullish(),
+  "add_eos_token": z.boolean().nullish(),
   "chat_template": z.union([
     z.string(),
     z.array(z.object({ name: z.string(), template: z.string() })),
@@ -60,18 +68,21 @@ export async function readHuggingFaceTokenizer(folder: string): Promise<Tokenize
   const templateFile = await readTextFile(join(folder, "chat_template.jinja"), "");
   const chatTemplate = templateFile !== "" ? templateFile : defaultTemplate(config.chat_template);
 
-  const eosToken = config.eos_token ?? undefined;
+  const { named, addedTokens } = await readSpecialTokens(folder, config, json);
+  checkAddedTokens(addedTokens, (reason) => new LoadError(`Cannot read ${configPath}: ${reason}`));
+  const { bos_token: bosToken, eos_token: eosToken, unk_token: unkToken, pad_token: padToken } = named;
   const vocab = json.model["vocab"] as Readonly<Record<string, unknown>> | undefined;
-  const eosId = json.added_tokens.find(({ content }) => content === eosToken)?.id ?? vocab?.[eosToken ?? ""];
+  const eosId = addedTokens.find(({ content }) => content === eosToken)?.id ?? vocab?.[eosToken ?? ""];
   return {
     path,
-    json,
-    ...(config.bos_token && { bosToken: config.bos_token }),
+    json: { ...json, "added_tokens": addedTokens },
+    ...(bosToken !== undefined && { bosToken }),
     ...(eosToken !== undefined && { eosToken }),
-    ...(config.unk_token && { unkToken: config.unk_token }),
-    ...(config.pad_token && { padToken: config.pad_token }),
+    ...(unkToken !== undefined && { unkToken }),
+    ...(padToken !== undefined && { padToken }),
     eosTokenIds: typeof eosId === "number" ? [eosId] : [],
     ...(typeof config.add_bos_token === "boolean" && { addBos: config.add_bos_token }),
+    ...(typeof config.add_eos_token === "boolean" && { addEos: config.add_eos_token }),
     chatAddsBos: false,
     ...(chatTemplate !== undefined && { chatTemplate }),
   };

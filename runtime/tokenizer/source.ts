@@ -5,27 +5,10 @@
  * @module
  */
 
-/** A normalizer, pre-tokenizer, post-processor or decoder of tokenizer.json. */
-export interface TokenizerStep {
-  /** Name of the step. */
-  readonly type: string;
-  /** Its settings. */
-  readonly [option: string]: unknown;
-}
+import type { AddedTokenEntry } from "./encoding/added_tokens.ts";
+import type { TokenizerStep } from "./encoding/step.ts";
 
-/** An entry of tokenizer.json's `added_tokens`. */
-export interface AddedTokenEntry {
-  /** Token id. */
-  readonly id: number;
-  /** Its text. */
-  readonly content: string;
-  /** Left out of decoded text. */
-  readonly special?: boolean;
-  /** Takes blanks before it. */
-  readonly lstrip?: boolean;
-  /** Takes blanks after it. */
-  readonly rstrip?: boolean;
-}
+export type { AddedTokenEntry, TokenizerStep };
 
 /** The parts of tokenizer.json that Aerie reads; names are the file's. */
 export interface TokenizerJson {
@@ -61,6 +44,8 @@ export interface TokenizerSource {
   readonly eosTokenIds: readonly number[];
   /** Overrides what the post-processor says about a leading bos token. */
   readonly addBos?: boolean;
+  /** Overrides what it says about an eos token at the end. */
+  readonly addEos?: boolean;
   /** Put a bos token before a rendered chat that lacks one, as llama.cpp does; Hugging Face leaves it to the template. */
   readonly chatAddsBos: boolean;
   /** Added tokens are text as they are written, as in llama.cpp; else the decoder makes text of them too. */
