@@ -1,5 +1,5 @@
 /**
- * MiMo (Xiaomi 2025, arXiv 2505.07608): Qwen2 whose checkpoint carries MTP layers beside the model.
+ * MiMo (Xiaomi 2025, arXiv 2505.07608): Qwen2, with MTP layers in the same files.
  *
  * @module
  */

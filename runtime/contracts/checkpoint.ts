@@ -4,6 +4,7 @@
  * @module
  */
 import type { RopeConfig } from "./rope_config.ts";
+import type { RecommendedSampling } from "./sampling_params.ts";
 import type { QuantLayout, StorageFormat } from "./storage_format.ts";
 
 export type { RopeConfig, RopeScaling } from "./rope_config.ts";
@@ -129,8 +130,12 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, TensorSource>;
   /** A draft head lies in the same files (MiMo's MTP layers); its tensors are not among the above. */
   readonly hasOwnHead?: boolean;
+  /** How the weights are quantised: `gguf`, or what config.json calls it; absent: they are floats. */
+  readonly quantization?: string;
   /** Files in load order, for progress ("shards"). */
   readonly files: readonly string[];
   /** Name of the prevailing storage format, e.g. `Q4_1` or `bfloat16`. */
   readonly dtype: string;
+  /** How its publisher recommends to sample. */
+  readonly recommendedSampling?: RecommendedSampling;
 }

@@ -3,12 +3,19 @@
  *
  * @module
  */
-import { Template } from "@huggingface/jinja";
 import { InvalidRequestError, LoadError } from "../contracts/errors.ts";
 import type { ChatMessage, ReasoningOptions, RenderOptions } from "../contracts/chat.ts";
+import { JinjaError } from "../jinja/errors.ts";
+import { Template } from "../jinja/template.ts";
 import { assertShown } from "./shown_messages.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
-import { mapTexts, type TemplateMessage, type TemplateValue, toTemplateMessage } from "./template_values.ts";
+import {
+  mapTexts,
+  type TemplateMessage,
+  type TemplateValue,
+  textsIn,
+  toTemplateMessage,
+} from "./template_values.ts";
 
 /** Far above any published template. */
 const MAX_TEMPLATE_CHARS = 256 * 1024;
@@ -26,14 +33,14 @@ export interface RenderedChat {
 export class ChatTemplate {
   readonly #source: string;
   readonly #template: Template;
-  readonly #variables: Readonly<Record<string, unknown>>;
+  readonly #variables: Readonly<Record<string, TemplateValue>>;
 
   /**
    * Compiles `source`; `variables` are what templates expect besides the messages, such as `bos_token`.
    *
    * @throws {LoadError} if it is too long or not valid Jinja
    */
-  constructor(source: string, variables: Readonly<Record<string, unknown>>) {
+  constructor(source: string, variables: Readonly<Record<string, TemplateValue>>) {
     if (source.length > MAX_TEMPLATE_CHARS) {
       throw new LoadError(
         `Cannot load chat template: ${source.length} characters, at most ${MAX_TEMPLATE_CHARS} allowed`,
@@ -42,7 +49,11 @@ export class ChatTemplate {
     try {
       this.#template = new Template(source);
     } catch (error) {
-      throw new LoadError(`Cannot load chat template: ${error instanceof Error ? error.message : error}`);
+      if (!(error instanceof JinjaError)) throw error;
+      const reason = error.kind === "UnsupportedError"
+        ? `it needs ${error.message}, which is not supported`
+        : error.message;
+      throw new LoadError(`Cannot load chat template: ${reason}`);
     }
     this.#source = source;
     this.#variables = { ...variables, tools: null, documents: null };
@@ -65,38 +76,31 @@ export class ChatTemplate {
     if (continueFinalMessage) assertContinuable(messages.at(-1));
     this.#assertKnows(messages, options.reasoning);
     const given = messages.map(toTemplateMessage);
-    const chosen = { ...options.variables, ...reasoningVariables(options) };
-    const guard = specials.chooseGuard([this.#source, JSON.stringify([given, chosen])]);
+    const chosen: Readonly<Record<string, TemplateValue>> = {
+      ...options.variables as Readonly<Record<string, TemplateValue>>,
+      ...reasoningVariables(options),
+    };
+    const guard = specials.chooseGuard([this.#source, ...textsIn([...given, chosen])]);
     const guardText = (text: string) => specials.guard(text, guard);
     const guarded = given.map((message) => mapTexts(message, guardText));
     const beginning = continueFinalMessage ? guarded.pop()!.content : "";
-    const own = Object.entries(chosen).map(([name, value]) =>
-      [name, mapTexts(value as TemplateValue, guardText)] as const
-    );
+    const own = Object.entries(chosen).map(([name, value]) => [name, mapTexts(value, guardText)] as const);
     const variables = {
       ...Object.fromEntries(own),
       ...this.#variables,
       "add_generation_prompt": addGenerationPrompt || continueFinalMessage,
     };
     const text = this.#render(guarded, variables);
-    if (text.length > MAX_RENDERED_CHARS) {
-      throw new InvalidRequestError(
-        `Cannot render chat: the template makes ${text.length} characters of it, at most ${MAX_RENDERED_CHARS} are allowed`,
-        "messages",
-      );
-    }
     assertShown(guarded, guard, (marked) => this.#render(marked, variables));
     return { text: text + beginning, guard };
   }
 
-  #render(messages: readonly TemplateMessage[], variables: Readonly<Record<string, unknown>>): string {
+  #render(messages: readonly TemplateMessage[], variables: Readonly<Record<string, TemplateValue>>): string {
     try {
-      return this.#template.render({ ...variables, messages });
+      return this.#template.render({ ...variables, messages }, { maxLength: MAX_RENDERED_CHARS });
     } catch (error) {
-      throw new InvalidRequestError(
-        `Cannot render chat: ${error instanceof Error ? error.message : error}`,
-        "messages",
-      );
+      if (!(error instanceof JinjaError)) throw error;
+      throw new InvalidRequestError(`Cannot render chat: ${error.message}`, "messages");
     }
   }
 
@@ -130,13 +134,15 @@ function assertContinuable(last: ChatMessage | undefined): void {
 }
 
 /** The switches for reasoning under the names that templates have for them; a variable of the request goes before. */
-function reasoningVariables({ reasoning, variables }: RenderOptions): Readonly<Record<string, unknown>> {
+function reasoningVariables(
+  { reasoning, variables }: RenderOptions,
+): Readonly<Record<string, TemplateValue>> {
   if (reasoning === undefined) return {};
   const { enabled, effort } = reasoning;
   return {
     thinking: enabled,
     "enable_thinking": enabled,
     ...(effort !== undefined && { "reasoning_effort": effort }),
-    ...variables,
+    ...variables as Readonly<Record<string, TemplateValue>>,
   };
 }

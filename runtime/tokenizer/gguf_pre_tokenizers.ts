@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { GPT2_PATTERN } from "./pre_tokenizer.ts";
+import { GPT2_PATTERN } from "./encoding/pre_tokenizers.ts";
 import type { TokenizerStep } from "./source.ts";
 
 /** What a value of `tokenizer.ggml.pre` stands for. */

@@ -7,7 +7,7 @@ import type { GgufFile } from "../tensor_files/gguf.ts";
 import { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
 import { checkAddedTokens } from "./check_tokenizer.ts";
 import { PRE_TOKENIZERS } from "./gguf_pre_tokenizers.ts";
-import { isolated } from "./pre_tokenizer.ts";
+import { isolated } from "./encoding/pre_tokenizers.ts";
 import type { AddedTokenEntry, TokenizerSource } from "./source.ts";
 
 const UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { readJsonFile, readTextFile } from "../tensor_files/text_file.ts";
 import { checkTokenizer } from "./check_tokenizer.ts";
-import type { TokenizerSource } from "./source.ts";
+import type { TokenizerSource, TokenizerStep } from "./source.ts";
 
 const STEP = z.looseObject({ type: z.string() });
 
@@ -18,14 +18,29 @@ const TOKENIZER_JSON = z.looseObject({
     special: z.boolean().default(false),
     lstrip: z.boolean().default(false),
     rstrip: z.boolean().default(false),
+    "single_word": z.boolean().default(false),
+    normalized: z.boolean().optional(),
   })).default([]),
   normalizer: STEP.nullable().default(null),
   "pre_tokenizer": STEP.nullable().default(null),
   "post_processor": STEP.nullable().default(null),
   decoder: STEP.nullable().default(null),
-  // Old files leave the model's type out; the vocabulary is checked where it is used.
-  model: z.looseObject({ type: z.string().default("BPE") }),
+  // The vocabulary is checked where it is used.
+  model: z.looseObject({ type: z.string().optional() }).transform((model): TokenizerStep => ({
+    ...model,
+    type: modelType(model),
+  })),
 });
+
+/** Old files leave the model's type out, which its other fields show. */
+function modelType(model: Readonly<Record<string, unknown>>): string {
+  if (typeof model["type"] === "string") return model["type"];
+  if (Array.isArray(model["vocab"])) return "Unigram";
+  if (typeof model["continuing_subword_prefix"] === "string" && model["merges"] === undefined) {
+    return "WordPiece";
+  }
+  return "BPE";
+}
 
 /** A special token is its text, or an object with its text. */
 const TOKEN = z.union([

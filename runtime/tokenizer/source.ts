@@ -5,27 +5,10 @@
  * @module
  */
 
-/** A normalizer, pre-tokenizer, post-processor or decoder of tokenizer.json. */
-export interface TokenizerStep {
-  /** Name of the step. */
-  readonly type: string;
-  /** Its settings. */
-  readonly [option: string]: unknown;
-}
+import type { AddedTokenEntry } from "./encoding/added_tokens.ts";
+import type { TokenizerStep } from "./encoding/step.ts";
 
-/** An entry of tokenizer.json's `added_tokens`. */
-export interface AddedTokenEntry {
-  /** Token id. */
-  readonly id: number;
-  /** Its text. */
-  readonly content: string;
-  /** Left out of decoded text. */
-  readonly special?: boolean;
-  /** Takes blanks before it. */
-  readonly lstrip?: boolean;
-  /** Takes blanks after it. */
-  readonly rstrip?: boolean;
-}
+export type { AddedTokenEntry, TokenizerStep };
 
 /** The parts of tokenizer.json that Aerie reads; names are the file's. */
 export interface TokenizerJson {

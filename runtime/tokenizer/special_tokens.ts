@@ -1,49 +1,31 @@
 /**
- * Finds special tokens in text, and keeps them from being found where a user wrote them.
+ * Keeps special tokens from being found where a user wrote them.
  *
  * @module
  */
 import { InvalidRequestError } from "../contracts/errors.ts";
+import type { GuardedText } from "./encoding/encoder.ts";
 import type { AddedTokenEntry } from "./source.ts";
-
-/** A piece of text, or a special token in it. */
-export type TextPiece = string | AddedTokenEntry;
 
 /** Unicode noncharacters: never part of a valid exchange of text, so they can mark places in it. */
 const GUARDS = Array.from({ length: 32 }, (_, i) => String.fromCharCode(0xfdd0 + i));
 
 /** The special tokens of one vocabulary. */
 export class SpecialTokens {
-  readonly #byContent: ReadonlyMap<string, AddedTokenEntry>;
   readonly #pattern: RegExp | undefined;
   /** Every beginning of a special token, itself excluded. */
   readonly #beginnings = new Set<string>();
   readonly #longest: number;
 
   constructor(entries: readonly AddedTokenEntry[]) {
-    this.#byContent = new Map(entries.map((entry) => [entry.content, entry]));
-    const contents = [...this.#byContent.keys()].toSorted((a, b) => b.length - a.length);
+    const contents = [...new Set(entries.map(({ content }) => content))].toSorted((a, b) =>
+      b.length - a.length
+    );
     this.#longest = contents[0]?.length ?? 0;
     if (contents.length > 0) this.#pattern = new RegExp(contents.map(RegExp.escape).join("|"), "g");
     for (const content of contents) {
       for (let length = 1; length < content.length; length++) this.#beginnings.add(content.slice(0, length));
     }
-  }
-
-  /** Cuts a text at its special tokens, the longest where several match; white space they absorb is gone. */
-  split(text: string): TextPiece[] {
-    if (this.#pattern === undefined) return [text];
-    const pieces: TextPiece[] = [];
-    let start = 0;
-    for (const match of text.matchAll(this.#pattern)) {
-      const token = this.#byContent.get(match[0])!;
-      const before = text.slice(start, match.index);
-      pieces.push(token.lstrip ? before.trimEnd() : before, token);
-      start = match.index + match[0].length;
-      if (token.rstrip) start = text.length - text.slice(start).trimStart().length;
-    }
-    pieces.push(text.slice(start));
-    return pieces;
   }
 
   /**
@@ -74,4 +56,13 @@ export class SpecialTokens {
     }
     return guarded;
   }
+}
+
+/** A text without the guards that {@linkcode SpecialTokens.guard} put into it, and where they stood. */
+export function withoutGuards(text: string, guard: string): GuardedText {
+  const parts = text.split(guard);
+  const guards: number[] = [];
+  let length = 0;
+  for (const part of parts.slice(0, -1)) guards.push(length += part.length);
+  return { text: parts.join(""), guards };
 }

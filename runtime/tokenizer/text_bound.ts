@@ -5,7 +5,8 @@
  */
 import { NO_BOUND, type TextBound } from "../contracts/text_length.ts";
 import type { TokenizerJson, TokenizerStep } from "./source.ts";
-import { BYTE_CHARACTERS, type TokenDecoding } from "./token_bytes.ts";
+import { BYTE_CHARACTERS, BYTE_NAMES } from "./encoding/bytes.ts";
+import type { TokenDecoding } from "./token_bytes.ts";
 
 /**
  * What a text's length says. Nothing where that is not certain: normalizers such as NFC or Lowercase merge characters,
@@ -43,7 +44,8 @@ function keepsCharacters(step: TokenizerStep | null, parts: string): boolean {
     case "Prepend":
       return true;
     case "Split":
-      return step["behavior"] === "Isolated";
+    case "Punctuation":
+      return step["behavior"] !== "Removed";
     case "Replace":
       // SentencePiece's sign for a space, which decoding turns back.
       return (step["pattern"] as { readonly String?: unknown } | null)?.String === " " &&
@@ -67,8 +69,7 @@ function bytesWithoutToken(
     return new Set([...BYTE_CHARACTERS.keys()].filter((byte) => !known.has(BYTE_CHARACTERS[byte]!)));
   }
   if (json.model["byte_fallback"] !== true) return undefined;
-  const names = [...BYTE_CHARACTERS.keys()].map((byte) => byte.toString(16).toUpperCase().padStart(2, "0"));
-  return names.every((name) => known.has(`<0x${name}>`)) ? new Set() : undefined;
+  return BYTE_NAMES.every((name) => known.has(name)) ? new Set() : undefined;
 }
 
 function usesByteLevel(step: TokenizerStep | null): boolean {

@@ -6,6 +6,7 @@
  */
 import { LoadError } from "../contracts/errors.ts";
 import { cleanUp } from "./clean_up.ts";
+import { BYTE_CHARACTERS } from "./encoding/bytes.ts";
 import type { TokenizerStep } from "./source.ts";
 
 /** Where a token stands in its text; what is left out of the text counts for nothing. */
@@ -173,15 +174,7 @@ function byteOrUtf8(text: string): Uint8Array {
   return byte === undefined ? utf8(text) : Uint8Array.of(parseInt(byte, 16));
 }
 
-/** GPT-2's printable character of each byte: itself if printable in Latin-1, else the next free one from U+0100. */
-const BYTE_OF_CHARACTER = new Map<string, number>();
-for (let byte = 0, next = 0x100; byte < 256; byte++) {
-  const printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
-  BYTE_OF_CHARACTER.set(String.fromCharCode(printable ? byte : next++), byte);
-}
-
-/** The 256 texts that byte-level vocabularies write single bytes as. */
-export const BYTE_CHARACTERS: readonly string[] = [...BYTE_OF_CHARACTER.keys()];
+const BYTE_OF_CHARACTER = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
 
 /** The bytes that the characters stand for; a text with any other character is text. */
 function byteLevelBytes(text: string): Uint8Array {

@@ -1,17 +1,15 @@
 /**
- * Text to tokens and back, and chats to tokens, over `@huggingface/tokenizers`. Special tokens are found here, not
- * in the library, so that the same text can be read with or without them.
+ * Text to tokens and back, and chats to tokens. Special tokens in a text are read as such or as text.
  *
  * @module
  */
-import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { InvalidRequestError, LoadError } from "../contracts/errors.ts";
 import type { ChatMessage, EncodeOptions, RenderOptions } from "../contracts/chat.ts";
 import { checkTextFits } from "../contracts/text_length.ts";
 import { ChatTemplate } from "./chat_template.ts";
-import { exactPreTokenizer } from "./pre_tokenizer.ts";
-import type { TokenizerJson, TokenizerSource } from "./source.ts";
-import { SpecialTokens, type TextPiece } from "./special_tokens.ts";
+import { Encoder } from "./encoding/encoder.ts";
+import type { TokenizerSource } from "./source.ts";
+import { SpecialTokens, withoutGuards } from "./special_tokens.ts";
 import { orLoadError } from "./load_error.ts";
 import { withChatTemplate } from "./template_option.ts";
 import { TokenDecoder } from "./token_decoder.ts";
@@ -33,9 +31,7 @@ export function loadTokenizer(
 
 /** A tokenizer; immutable. It runs in the calling thread for as long as a text takes it. */
 export class Tokenizer extends TokenDecoder {
-  /** Encodes text at the start of a document, and text after a special token. */
-  readonly #first: LibraryTokenizer;
-  readonly #later: LibraryTokenizer;
+  readonly #encoder: Encoder;
   readonly #specials: SpecialTokens;
   /** Special tokens put before and after a text. */
   readonly #prefix: readonly number[];
@@ -49,14 +45,9 @@ export class Tokenizer extends TokenDecoder {
     const { json, path } = source;
     const specials = json.added_tokens.filter(({ special }) => special);
     this.#specials = new SpecialTokens(specials);
-    [this.#first, this.#later] = buildLibraryTokenizers(path, json);
-
-    const ids = new Map(specials.map(({ id, content }) => [content, id]));
+    this.#encoder = new Encoder(json, (reason) => new LoadError(`Cannot load ${path}: ${reason}`));
     const bos = this.bosTokenId;
-    [this.#prefix, this.#suffix] = surroundings(
-      this.#first,
-      (text) => ids.get(text) ?? this.#first.token_to_id(text),
-    );
+    ({ prefix: this.#prefix, suffix: this.#suffix } = this.#encoder.surroundings);
     if (bos !== undefined && source.addBos !== undefined && source.addBos !== this.#prefix.includes(bos)) {
       this.#prefix = source.addBos ? [bos, ...this.#prefix] : this.#prefix.filter((id) => id !== bos);
     }
@@ -77,7 +68,7 @@ export class Tokenizer extends TokenDecoder {
    */
   encode(text: string, options: EncodeOptions = {}): Int32Array {
     const { addSpecialTokens = true, parseSpecial = false } = options;
-    const ids = this.#encodePieces(parseSpecial ? this.#specials.split(text) : [text]);
+    const ids = this.#encoder.encode(text, { parseSpecial });
     return Int32Array.from(addSpecialTokens ? [...this.#prefix, ...ids, ...this.#suffix] : ids);
   }
 
@@ -96,58 +87,11 @@ export class Tokenizer extends TokenDecoder {
       throw new InvalidRequestError("Cannot render chat: the model has no chat template", "messages");
     }
     const { text, guard } = this.#template.render(messages, this.#specials, options);
-    const pieces = this.#specials.split(text).map((piece) =>
-      typeof piece === "string" ? piece.replaceAll(guard, "") : piece
-    );
-    const texts = pieces.map((piece) => typeof piece === "string" ? piece : piece.content);
-    checkTextFits("messages", texts, this.textBound, options.contextLength ?? Infinity);
-    const ids = this.#encodePieces(pieces);
+    const guarded = withoutGuards(text, guard);
+    checkTextFits("messages", [guarded.text], this.textBound, options.contextLength ?? Infinity);
+    const ids = this.#encoder.encodeGuarded(guarded);
     const bos = this.bosTokenId;
     if (this.#chatAddsBos && bos !== undefined && ids[0] !== bos) ids.unshift(bos);
     return Int32Array.from(ids);
   }
-
-  #encodePieces(pieces: readonly TextPiece[]): number[] {
-    return pieces.flatMap((piece, index) => {
-      if (typeof piece !== "string") return [piece.id];
-      const library = index === 0 ? this.#first : this.#later;
-      return piece === "" ? [] : library.encode(piece, { add_special_tokens: false }).ids;
-    });
-  }
-}
-
-/** The library's tokenizer for the start of a document and for later text; both share one model. */
-function buildLibraryTokenizers(path: string, json: TokenizerJson): [LibraryTokenizer, LibraryTokenizer] {
-  const build = (first: boolean, model: unknown, postProcessor: unknown) =>
-    new LibraryTokenizer({
-      ...json,
-      "added_tokens": json.added_tokens.filter(({ special }) => !special),
-      "pre_tokenizer": json.pre_tokenizer && exactPreTokenizer(json.pre_tokenizer, first),
-      "post_processor": postProcessor,
-      decoder: null,
-      model,
-    }, {});
-  try {
-    const first = build(true, json.model, json.post_processor);
-    const later = build(false, { type: "BPE", vocab: {}, merges: [] }, null);
-    later.model = first.model;
-    for (const { content, special } of json.added_tokens) {
-      if (special) first.model!.tokens_to_ids.delete(content);
-    }
-    return [first, later];
-  } catch (error) {
-    throw new LoadError(`Cannot load ${path}: ${error instanceof Error ? error.message : error}`);
-  }
-}
-
-/** Special tokens that the post-processor puts before and after a text. */
-function surroundings(
-  library: LibraryTokenizer,
-  idOf: (text: string) => number | undefined,
-): [prefix: number[], suffix: number[]] {
-  const text = "text";
-  const tokens = library.post_processor?.post_process([text], null, true).tokens ?? [text];
-  const at = tokens.indexOf(text);
-  const ids = (texts: readonly string[]) => texts.map(idOf).filter((id) => id !== undefined);
-  return [ids(tokens.slice(0, at)), ids(tokens.slice(at + 1))];
 }

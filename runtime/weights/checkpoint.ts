@@ -7,6 +7,7 @@
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
 import type { Architecture } from "../architectures/architecture.ts";
 import { architectureOf } from "../architectures/registry.ts";
+import { LoadError } from "../contracts/errors.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
 import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
@@ -17,6 +18,7 @@ import { readHuggingFaceConfig, readQuantizer } from "./huggingface_config.ts";
 import { checkModel } from "./check_model.ts";
 import { assembleQuantized } from "./quantized/assemble.ts";
 import type { ModelFiles } from "./model_files.ts";
+import { ggufRecommendedSampling, readRecommendedSampling } from "./recommended_sampling.ts";
 import { readShards } from "./shard_tensors.ts";
 import { isFloating } from "../tensor_files/stored_tensor.ts";
 
@@ -28,14 +30,21 @@ export interface OpenedCheckpoint {
   readonly tokenizerSource: TokenizerSource;
 }
 
+/** What SGLang also calls a method of quantisation, by kernels that it has for it. */
+const SAME_METHOD: Readonly<Record<string, string>> = { "awq_marlin": "awq", "gptq_marlin": "gptq" };
+
 /**
- * Reads and checks the headers of a model.
+ * Reads and checks the headers of a model; `quantization` is what `--quantization` says of it.
  *
- * @throws {LoadError} naming the tensor, key or field at fault, if a file is damaged or the model is not supported
+ * @throws {LoadError} naming the tensor, key or field at fault, if a file is damaged or the model is not supported, or
+ *   is quantised otherwise
  */
-export async function openCheckpoint(files: ModelFiles): Promise<OpenedCheckpoint> {
+export async function openCheckpoint(files: ModelFiles, quantization?: string): Promise<OpenedCheckpoint> {
   const { unread, ...opened } = await (files.kind === "gguf" ? openGguf(files) : openShards(files));
-  const { path, config } = opened.checkpoint;
+  const { path, config } = opened.checkpoint, { quantization: found = "nothing" } = opened.checkpoint;
+  if (quantization !== undefined && (SAME_METHOD[quantization] ?? quantization) !== found) {
+    throw new LoadError(`Cannot load ${path} with --quantization ${quantization}: its files say ${found}`);
+  }
   const tensors = checkModel(path, config, opened.checkpoint.tensors, unread);
   return { ...opened, checkpoint: { ...opened.checkpoint, tensors, dtype: prevailingDtype(tensors) } };
 }
@@ -49,7 +58,15 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
   const own = tokenizerPath === undefined ? ggufTokenizer(file) : undefined;
   const { config, tensors, unread } = readGgufModel(file, own);
   return {
-    checkpoint: { path, config, tensors, files, dtype: prevailingDtype(tensors) },
+    checkpoint: {
+      path,
+      config,
+      tensors,
+      files,
+      dtype: prevailingDtype(tensors),
+      quantization: "gguf",
+      recommendedSampling: ggufRecommendedSampling(file),
+    },
     unread,
     tokenizerSource: own ?? await openTokenizer(tokenizerPath!),
   };
@@ -81,6 +98,8 @@ async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFil
       ...(hasOwnHead && { hasOwnHead }),
       files,
       dtype: prevailingDtype(tensors),
+      ...(quantizer && { quantization: quantizer.method }),
+      recommendedSampling: await readRecommendedSampling(folder),
     },
     unread,
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),

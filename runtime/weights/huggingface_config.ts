@@ -10,8 +10,7 @@ import type { ModelConfig } from "../contracts/checkpoint.ts";
 import { SIZE, unsupportedSetting } from "../architectures/config_json.ts";
 import { type HeadSettings, readHeadSettings } from "../architectures/head_config.ts";
 import { ARCHITECTURES, findArchitecture } from "../architectures/registry.ts";
-import { findQuantizer } from "./quantized/assemble.ts";
-import type { Quantizer } from "./quantized/quantizer.ts";
+import { findQuantizer, type NamedQuantizer } from "./quantized/assemble.ts";
 import { readJsonFile } from "../tensor_files/text_file.ts";
 
 const TOKEN_IDS = z.union([SIZE.or(z.literal(0)), z.array(z.int().nonnegative())]).nullish();
@@ -47,7 +46,7 @@ export async function readHuggingFaceConfig(folder: string): Promise<ModelConfig
 }
 
 /** The method of quantisation of a model folder; undefined where weights are floats. @throws {LoadError} if not supported */
-export async function readQuantizer(folder: string): Promise<Quantizer | undefined> {
+export async function readQuantizer(folder: string): Promise<NamedQuantizer | undefined> {
   const path = join(folder, "config.json");
   const { quantization_config: quantization } = await readJsonFile(path, CONFIG);
   return quantization ? findQuantizer(path, quantization) : undefined;

@@ -21,7 +21,7 @@ export interface AddedTokenEntry {
   /** Only found between characters that are no part of words. */
   readonly "single_word"?: boolean;
   /** Looked for in normalized text, itself normalized; by default if not special. */
-  readonly normalized?: boolean;
+  readonly normalized?: boolean | undefined;
 }
 
 /** A part of a text, with its place, or a token in it. */
@@ -39,8 +39,8 @@ export function isNormalized({ normalized, special = false }: AddedTokenEntry): 
 }
 
 /** Characters of words, as the Rust library's `regex` crate has them. */
-const WORD_AT_END = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/v;
-const WORD_AT_START = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/v;
+const WORD_AT_END = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/u;
+const WORD_AT_START = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
 
 interface Node {
   readonly children: Map<number, Node>;

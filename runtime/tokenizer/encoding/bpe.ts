@@ -53,7 +53,7 @@ export class Bpe implements Model {
     isLeftOut: (token: string) => boolean,
     refuse: Refuse,
   ) {
-    const text = (name: string) => step.get(name) == null ? undefined : step.string(name);
+    const text = (name: string) => step.optional(name) === undefined ? undefined : step.string(name);
     if (step.get("dropout")) throw step.refuse("has dropout, which leaves out merges at random");
     this.#vocabulary = vocabulary;
     this.#settings = {

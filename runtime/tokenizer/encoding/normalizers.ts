@@ -9,7 +9,14 @@ import { CharacterMap } from "./precompiled.ts";
 import { endOfSpacesAfter, startOfSpacesBefore } from "./spaces.ts";
 import { findMatches } from "./splitting.ts";
 import { type Refuse, StepReader, type TokenizerStep } from "./step.ts";
-import { COMBINING_MARKS, lowercase, NONSPACING_MARKS, normalForm, NOT_CLEAN } from "./unicode_versions.ts";
+import {
+  charactersOf,
+  COMBINING_MARKS,
+  lowercase,
+  NONSPACING_MARKS,
+  normalForm,
+  NOT_CLEAN,
+} from "./unicode_versions.ts";
 
 /** A text, and whether it still begins with what the text that was given begins with. */
 export interface Normalized {
@@ -21,12 +28,12 @@ export interface Normalized {
 export type Normalizer = (text: string) => Normalized;
 
 /** Blocks of Chinese characters as BERT has them. */
-const CHINESE =
-  /[\u{4e00}-\u{9fff}\u{3400}-\u{4dbf}\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{f900}-\u{faff}\u{2f800}-\u{2fa1f}]/gv;
+const CHINESE = charactersOf(
+  "4e00-9fff 3400-4dbf 20000-2a6df 2a700-2b81f 2b920-2ceaf f900-faff 2f800-2fa1f",
+);
 
-const NMT_DROPPED = /[\u{1}-\u{8}\u{b}\u{e}-\u{1f}\u{7f}\u{8f}\u{9f}]/gv;
-const NMT_SPACES =
-  /[\u{9}\u{a}\u{c}\u{d}\u{1680}\u{200b}-\u{200f}\u{2028}\u{2029}\u{2581}\u{feff}\u{fffd}]/gv;
+const NMT_DROPPED = charactersOf("1-8 b e-1f 7f 8f 9f");
+const NMT_SPACES = charactersOf("9 a c d 1680 200b-200f 2028 2029 2581 feff fffd");
 
 /**
  * The normalizer of a step; without a step it changes nothing.
@@ -131,7 +138,7 @@ function bert(step: StepReader): Normalizer {
   const parts: Normalizer[] = [];
   const lower = step.boolean("lowercase", true);
   if (step.boolean("clean_text", true)) {
-    parts.push(dropping(NOT_CLEAN), whole((text) => text.replace(/\p{White_Space}/gv, " ")));
+    parts.push(dropping(NOT_CLEAN), whole((text) => text.replace(/\p{White_Space}/gu, " ")));
   }
   if (step.boolean("handle_chinese_chars", true)) parts.push(whole((text) => text.replace(CHINESE, " $& ")));
   if (step.boolean("strip_accents", lower)) {

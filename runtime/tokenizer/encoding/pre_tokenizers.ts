@@ -13,14 +13,19 @@ import { NUMERIC, PUNCTUATION } from "./unicode_versions.ts";
 export const GPT2_PATTERN =
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
+/** A step that cuts out every match of a regular expression. */
+export function isolated(pattern: string): TokenizerStep {
+  return { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false };
+}
+
 /** Words of a text that is not empty; `isFirst` says whether the text begins a document. Words are not empty. */
 export type PreTokenizer = (text: string, isFirst: boolean) => readonly string[];
 
-const WHITE_SPACE = /\p{White_Space}/gv;
+const WHITE_SPACE = /\p{White_Space}/gu;
 
 /** The Rust library's `regex` crate has other words than Oniguruma: joiners belong to them. */
 const WORDS =
-  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gv;
+  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu;
 
 /**
  * The pre-tokenizer of a step; without a step a text is one word.
@@ -88,7 +93,7 @@ function byteLevel(step: StepReader): PreTokenizer {
   const pattern = step.boolean("use_regex", true)
     ? translateRegex(GPT2_PATTERN, (reason) => step.refuse(reason))
     : undefined;
-  const addsSpace = step.boolean("add_prefix_space", true);
+  const addsSpace = step.boolean("add_prefix_space", false);
   return (given) => {
     const text = addsSpace && !given.startsWith(" ") ? ` ${given}` : given;
     const words = pattern === undefined

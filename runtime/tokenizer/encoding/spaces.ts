@@ -4,7 +4,7 @@
  * @module
  */
 
-const WHITE_SPACE = /^\p{White_Space}$/v;
+const WHITE_SPACE = /^\p{White_Space}$/u;
 
 /** Where the white space that ends at `end` begins. All white space is one UTF-16 unit. */
 export function startOfSpacesBefore(text: string, end: number): number {

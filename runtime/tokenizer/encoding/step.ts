@@ -44,17 +44,17 @@ export class StepReader {
 
   /** A text; the fallback where the step does not say. */
   string(name: string, fallback?: string): string {
-    return this.#read(name, "string", fallback) as string;
+    return this.#read(name, isString, fallback);
   }
 
   /** A truth value; the fallback where the step does not say. */
   boolean(name: string, fallback?: boolean): boolean {
-    return this.#read(name, "boolean", fallback) as boolean;
+    return this.#read(name, isBoolean, fallback);
   }
 
   /** A whole number that is not negative; the fallback where the step does not say. */
   count(name: string, fallback?: number): number {
-    const value = this.#read(name, "number", fallback) as number;
+    const value = this.#read(name, isNumber, fallback);
     if (!Number.isInteger(value) || value < 0) throw this.refuse(`has ${name} ${value}, expected a count`);
     return value;
   }
@@ -102,11 +102,22 @@ export class StepReader {
     return this.#step[name];
   }
 
-  #read(name: string, type: string, fallback: unknown): unknown {
+  /** A setting as it is; undefined where it is null, too. */
+  optional(name: string): unknown {
+    return this.#step[name] ?? undefined;
+  }
+
+  #read<Value>(name: string, is: (value: unknown) => value is Value, fallback: Value | undefined): Value {
     const value = this.#step[name] ?? fallback;
-    if (typeof value !== type) {
-      throw this.refuse(`has ${name} ${JSON.stringify(value) ?? "unset"}, expected a ${type}`);
+    if (!is(value)) {
+      throw this.refuse(
+        `has ${name} ${JSON.stringify(value) ?? "unset"}, expected a ${is.name.slice(2).toLowerCase()}`,
+      );
     }
     return value;
   }
 }
+
+const isString = (value: unknown) => typeof value === "string";
+const isBoolean = (value: unknown) => typeof value === "boolean";
+const isNumber = (value: unknown) => typeof value === "number";

@@ -53,6 +53,11 @@ function ranges(list: string): string {
   return list.split(" ").map((range) => range.split("-").map((end) => `\\u{${end}}`).join("-")).join("");
 }
 
+/** The global expression that matches one character of a list of ranges. */
+export function charactersOf(list: string): RegExp {
+  return new RegExp(`[${ranges(list)}]`, "gu");
+}
+
 /** ASCII punctuation and symbols, and all punctuation. */
 export const PUNCTUATION = new RegExp(
   `[[[\\p{P}!-\\/:-@\\[-\\u{60}\\{-~]--[${ranges(NEW_PUNCTUATION)}]]\\u{166d}\\u{111c9}]`,
@@ -91,7 +96,7 @@ export function normalForm(text: string, form: "NFC" | "NFD" | "NFKC" | "NFKD"):
 }
 
 /** Capital letters of a newer Unicode version than V8's, each with the distance to its small letter. */
-const NEW_CAPITALS = /[\u{a7ce}\u{a7d2}\u{a7d4}\u{16ea0}-\u{16eb8}]/v;
+const NEW_CAPITALS = /[\u{a7ce}\u{a7d2}\u{a7d4}\u{16ea0}-\u{16eb8}]/u;
 
 /** Small letters, each character on its own: a sigma at a word's end is no exception. */
 export function lowercase(text: string): string {

@@ -25,7 +25,7 @@ export class Unigram implements Model {
    */
   constructor(step: StepReader, isLeftOut: (token: string) => boolean) {
     const vocabulary = step.get("vocab") as readonly (readonly [string, number])[];
-    const unknownId = step.get("unk_id") == null ? undefined : step.count("unk_id");
+    const unknownId = step.optional("unk_id") === undefined ? undefined : step.count("unk_id");
     if (unknownId !== undefined && unknownId >= vocabulary.length) {
       throw step.refuse(`has unk_id ${unknownId}`);
     }

@@ -67,7 +67,7 @@ Deno.test("loadable folders: JavaScript's library gives the same ids", { ignore:
     assert.equal(await Deno.realPath(opened.checkpoint.files[0]!), await Deno.realPath(real.path));
     const config = await readJson(folder, "tokenizer_config.json");
     const library = new LibraryTokenizer(await readJson(folder, "tokenizer.json"), config);
-    // Its ByteLevel knows less white space than Rust's, see pre_tokenizer.ts; these texts do not show it.
+    // Its ByteLevel knows less white space than the Rust library; these texts do not show it.
     assert.deepEqual(TEXTS.map((text) => library.encode(text).ids), idsOf(source));
     assert.equal(config.chat_template, source.chatTemplate);
     assert.deepEqual(

@@ -47,10 +47,16 @@ Deno.test("template: calls of tools and their answers are shown", () => {
   );
 });
 
-Deno.test("template: arguments that are no object, or would lose digits, stay text", () => {
-  for (const given of ["not json", "[1]", '{"id": 12345678901234567890}']) {
+Deno.test("template: arguments that are no object stay text, others keep their digits and order", () => {
+  for (const given of ["not json", "[1]"]) {
     assert.ok(render(TOOLS, [user, call(given)]).includes(`weather(${JSON.stringify(given)})`));
   }
+  const given = '{"2": 12345678901234567890, "1": 1.0, "0": [1e3, {"b": null, "a": "\\u00e9"}]}';
+  assert.ok(
+    render(TOOLS, [user, call(given)]).endsWith(
+      'weather({"2": 12345678901234567890, "1": 1.0, "0": [1000.0, {"b": null, "a": "é"}]})',
+    ),
+  );
   assert.ok(render(TOOLS, [user, call("")]).endsWith("weather({})"));
   assert.ok(render(TOOLS, [user, call({ a: true })]).endsWith('weather({"a": true})'));
 });
@@ -119,7 +125,7 @@ Deno.test("template: names that it looks for are found, whatever special tokens 
 Deno.test("template: variables reach it and replace none of its own", () => {
   const template = "{{ style }}{{ bos_token }}{{ messages | length }}{{ add_generation_prompt }}";
   const variables = { style: "dry", "bos_token": "x", messages: [], "add_generation_prompt": "x" };
-  assert.equal(render(template, [user], { variables }), "dry<|im_start|>1true");
+  assert.equal(render(template, [user], { variables }), "dry<|im_start|>1True");
 });
 
 Deno.test("template: the assistant's turn is opened unless that is not wanted", () => {
@@ -133,10 +139,10 @@ Deno.test("template: reasoning is switched by the names that templates have for 
   const reasoning = (enabled: boolean, effort?: string) => ({
     reasoning: { enabled, param: "reasoning_effort", ...(effort !== undefined && { effort }) },
   });
-  assert.equal(render(template, [user], reasoning(true, "high")), "true true high");
-  assert.equal(render(template, [user], reasoning(false, "none")), "false false none");
+  assert.equal(render(template, [user], reasoning(true, "high")), "True True high");
+  assert.equal(render(template, [user], reasoning(false, "none")), "False False none");
   const variables = { "enable_thinking": true };
-  assert.equal(render(template, [user], { ...reasoning(false, "none"), variables }), "true false none");
+  assert.equal(render(template, [user], { ...reasoning(false, "none"), variables }), "True False none");
   assert.equal(render(PLAIN, [user], reasoning(false, "none")), "[user]Weather?");
   assertRefused(
     () => render(PLAIN, [user], reasoning(true, "low")),

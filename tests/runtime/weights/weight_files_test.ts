@@ -171,3 +171,15 @@ Deno.test("tensors of a GGUF file that nobody reads may be of any type, those wi
     async (path) => void await open(path),
   );
 });
+
+Deno.test("--quantization is accepted where it is what the files say", async () => {
+  const opens = async (path: string, quantization: string) =>
+    void await openCheckpoint(await resolveModel(path), quantization);
+  await withModel({ kind: "gguf", format: "Q8_0" }, async (path) => {
+    await opens(path, "gguf");
+    await assert.rejects(opens(path, "awq"), /with --quantization awq: its files say gguf/);
+  });
+  await withModel({ kind: "safetensors" }, async (path) => {
+    await assert.rejects(opens(path, "gptq_marlin"), /--quantization gptq_marlin: its files say nothing/);
+  });
+});

