@@ -134,8 +134,9 @@ function randomTensor(
 ): TinyTensor {
   const cols = shape.at(-1)!;
   if (shape.length === 1) {
-    const norm = Float64Array.from({ length: cols }, () => 1 + 0.1 * normal(random));
-    return { name, shape, format: "F32", rows: [encodeFloatRow("F32", norm)] };
+    const [mean, std] = name.endsWith(".bias") ? [0, 0.3] : [1, 0.1];
+    const numbers = Float64Array.from({ length: cols }, () => mean + std * normal(random));
+    return { name, shape, format: "F32", rows: [encodeFloatRow("F32", numbers)] };
   }
   if (rowBytes(format, cols) === undefined) {
     throw new RangeError(`Cannot write ${name}: ${cols} columns of ${format}`);
