@@ -19,6 +19,8 @@ export interface GgufNames {
    * @throws {LoadError} naming the key, if one is missing or a setting is not supported
    */
   readonly readConfig: (metadata: GgufMetadata) => GgufConfig;
+  /** Of two architectures whose files have this name, the one with experts. */
+  readonly hasExperts?: boolean;
   /** Tensors of a layer whose rows the converter interleaves, see `TensorSource.rowOrder`; without the layer's prefix. */
   readonly interleaved: readonly string[];
 }
