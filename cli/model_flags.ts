@@ -24,8 +24,12 @@ export const modelSchema = {
   contextLength: tokenCount.exactOptional(),
   dtype: oneOf("auto", "half", "float16", "bfloat16", "float", "float32").transform((name) => DTYPES[name])
     .default("auto"),
+  loadFormat: oneOf("auto", "safetensors", "pt", "gguf").default("auto"),
+  quantization: oneOf("awq", "awq_marlin", "compressed-tensors", "fp8", "gguf", "gptq", "gptq_marlin")
+    .exactOptional(),
   downloadDir: text.exactOptional(),
   weightVersion: text.default("default"),
+  samplingDefaults: oneOf("model", "openai").default("model"),
   trustRemoteCode: flag,
 };
 
@@ -68,6 +72,18 @@ export const modelFlags: readonly FlagOf<keyof typeof modelSchema>[] = [
       "Type of floating weights: auto, half, float16, bfloat16, float, float32. Quantised files stay quantised",
   },
   {
+    name: "loadFormat",
+    flags: "--load-format <format>",
+    help:
+      "Which weights of a folder are read: safetensors, pt (pytorch_model.bin), gguf, or auto, the first it has",
+  },
+  {
+    name: "quantization",
+    flags: "--quantization <method>",
+    help:
+      "What the files say anyway: gguf, or quant_method of config.json (awq, compressed-tensors, fp8, gptq); else refused",
+  },
+  {
     name: "downloadDir",
     flags: "--download-dir <path>",
     help: "Where downloads are kept. Default: ~/.cache/aerie, and the hub's own cache for hub models",
@@ -76,6 +92,12 @@ export const modelFlags: readonly FlagOf<keyof typeof modelSchema>[] = [
     name: "weightVersion",
     flags: "--weight-version <name>",
     help: "Name of these weights in answers of /generate and in /model_info",
+  },
+  {
+    name: "samplingDefaults",
+    flags: "--sampling-defaults <source>",
+    help:
+      "Where sampling parameters that a request leaves out come from: model, its generation_config.json, or openai, the API",
   },
   {
     name: "trustRemoteCode",

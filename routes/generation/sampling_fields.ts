@@ -32,10 +32,10 @@ export function toSamplingParams(
   own: EndpointParams,
   model: ModelInfo,
 ): SamplingParams {
-  const defaults = defaultSamplingParams;
+  const defaults = { ...defaultSamplingParams, ...model.samplingDefaults };
   const temperature = fields.temperature ?? defaults.temperature;
-  const isGreedy = temperature < greedyBelow || fields.top_p === 0;
-  const topK = fields.top_k ?? 0;
+  const topP = fields.top_p ?? defaults.topP, topK = fields.top_k ?? defaults.topK;
+  const isGreedy = temperature < greedyBelow || topP === 0;
   const logitBias = Object.entries(fields.logit_bias ?? {}).map(([id, bias]) => [Number(id), bias] as const);
   const stopTokenIds = fields.stop_token_ids ?? defaults.stopTokenIds;
   const stopRegex = stopRegexesOf(fields);
@@ -50,7 +50,7 @@ export function toSamplingParams(
     temperature: isGreedy ? 0 : temperature,
     topK: topK >= model.vocabSize || topK === -1 ? 0 : topK,
     // Probability 0 is that of the most probable token alone.
-    topP: fields.top_p || defaults.topP,
+    topP: topP || defaultSamplingParams.topP,
     minP: fields.min_p ?? defaults.minP,
     frequencyPenalty: fields.frequency_penalty ?? defaults.frequencyPenalty,
     presencePenalty: fields.presence_penalty ?? defaults.presencePenalty,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SamplingDefaults } from "./sampling_params.ts";
 import type { TextBound } from "./text_length.ts";
 
 /** Facts about the served model. */
@@ -33,6 +34,8 @@ export interface ModelInfo {
   readonly textBound: TextBound;
   /** Tokens that end a generation. */
   readonly eosTokenIds: readonly number[];
+  /** Sampling parameters of requests that leave them out, where they differ from the API's. */
+  readonly samplingDefaults?: SamplingDefaults;
   /** What exceeds the context is cut off instead of refused. */
   readonly allowAutoTruncate: boolean;
 }

@@ -81,6 +81,23 @@ export const defaultSamplingParams: SamplingParams = {
   logprobTokens: [],
 };
 
+/** Parameters that a model may recommend for requests that leave them out. */
+export type SamplingDefaults = Partial<
+  Pick<SamplingParams, "temperature" | "topK" | "topP" | "minP" | "repetitionPenalty">
+>;
+
+/** What a model's files recommend, not yet checked. */
+export interface RecommendedSampling {
+  /** The file. */
+  readonly path: string;
+  /** Each with its name in the file. */
+  readonly values: readonly {
+    readonly name: string;
+    readonly parameter: keyof SamplingDefaults;
+    readonly value: unknown;
+  }[];
+}
+
 /** Most alternatives reported per position. */
 export const maxTopLogprobs = 20;
 

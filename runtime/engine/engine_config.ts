@@ -15,6 +15,7 @@ import { waitsForEachOp } from "./devices.ts";
 import { planPool } from "./pool_size.ts";
 import type { DraftCosts, DraftingConfig, SpeculationConfig } from "../contracts/speculation_config.ts";
 import { NO_BOUND } from "../contracts/text_length.ts";
+import { samplingDefaults } from "./sampling_defaults.ts";
 import { proposerEntry } from "../speculation/registry.ts";
 
 /** Limits used where the command line sets none; a GPU wants wider batches to be busy. */
@@ -30,7 +31,11 @@ const MAX_TOKENS = 2 ** 31 - 1;
 /** Outputs of one forward at least; prompt logprobs ask for more than one per sequence. */
 const MIN_MAX_OUTPUTS = 64;
 
-/** The model as clients see it. */
+/**
+ * The model as clients see it.
+ *
+ * @throws {LoadError} if it recommends to sample in a way that there is not
+ */
 export function describeModel(
   { args, checkpoint, tokenizer, folders }: Pick<
     EngineOptions,
@@ -53,6 +58,7 @@ export function describeModel(
     vocabSize: checkpoint.config.vocabSize,
     textBound: tokenizer.textBound ?? NO_BOUND,
     eosTokenIds,
+    samplingDefaults: args.samplingDefaults === "model" ? samplingDefaults(checkpoint) : {},
     allowAutoTruncate: args.allowAutoTruncate,
   };
 }
@@ -79,8 +85,10 @@ export function planVerifier(options: {
   readonly free?: FreeMemory;
 }): VerifierConfig {
   const { args, checkpoint, libraryPath, device, deviceIndex, eosTokenIds, speculation } = options;
-  const longest = checkpoint.config.maxPositionEmbeddings;
-  const contextLength = args.contextLength ?? longest;
+  const { maxPositionEmbeddings, rope: { scaling } } = checkpoint.config;
+  // Dynamic scaling reaches beyond what the model was trained for.
+  const longest = Math.floor(maxPositionEmbeddings * (scaling?.type === "dynamic" ? scaling.factor : 1));
+  const contextLength = args.contextLength ?? maxPositionEmbeddings;
   if (contextLength > longest) {
     throw new LoadError(`Cannot use context length ${contextLength}: the model's is ${longest}`);
   }

@@ -64,6 +64,7 @@ function describeAll(
       chunkedPrefillSize,
     }),
     ...inSnakeCase({ maxQueuedRequests, maxQueuedPerClient, maxQueuedTokens, maxStepMs, decodeLogInterval }),
+    default_sampling_params: inSnakeCase({ ...model.samplingDefaults }),
     speculative_algorithm: facts.speculation?.algorithm ?? null,
     kv_cache_dtype: kvDtype,
     max_total_num_tokens: memory.tokenCapacity,

@@ -3,6 +3,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import type { SamplingParams } from "../../../runtime/contracts/sampling_params.ts";
 import { seedSource } from "../../../routes/generation/context.ts";
 import { seedOf, toSamplingParams } from "../../../routes/generation/sampling_fields.ts";
 import { FakeGenerator } from "../../support/fake_generator.ts";
@@ -52,6 +53,31 @@ Deno.test("sampling fields: each reaches its parameter", () => {
     skipSpecialTokens: false,
     noStopTrim: true,
   });
+});
+
+Deno.test("sampling fields: what a request leaves out is the model's, and any value of the request goes before", () => {
+  const samplingDefaults = { temperature: 0.6, topP: 0.95, topK: 20, minP: 0.05, repetitionPenalty: 1.05 };
+  const recommended = { ...model, samplingDefaults };
+  const sampled = ({ temperature, topP, topK, minP, repetitionPenalty }: SamplingParams) => ({
+    temperature,
+    topP,
+    topK,
+    minP,
+    repetitionPenalty,
+  });
+  assert.deepEqual(sampled(toSamplingParams({}, own, recommended)), samplingDefaults);
+  assert.deepEqual(
+    sampled(
+      toSamplingParams(
+        { temperature: 0, top_p: 1, top_k: -1, min_p: 0, repetition_penalty: 1 },
+        own,
+        recommended,
+      ),
+    ),
+    { temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1 },
+  );
+  assert.equal(toSamplingParams({}, own, { ...model, samplingDefaults: { topK: -1 } }).topK, 0);
+  assert.equal(toSamplingParams({}, own, { ...model, samplingDefaults: { topP: 0 } }).temperature, 0);
 });
 
 Deno.test("sampling fields: a temperature next to 0 is greedy, top_k -1 or beyond the vocabulary is all", () => {
