@@ -47,6 +47,24 @@ export class GgufMetadata {
     return this.#read(key, "32-bit integers", (value) => value instanceof Int32Array ? value : undefined);
   }
 
+  /** How many elements an array has. */
+  length(key: string): number | undefined {
+    return this.#read(
+      key,
+      "an array",
+      (value) => typeof value === "object" && "length" in value ? value.length : undefined,
+    );
+  }
+
+  /** An array of 32-bit numbers, integers or not. */
+  numbers(key: string): Float32Array | Int32Array | undefined {
+    return this.#read(
+      key,
+      "32-bit numbers",
+      (value) => value instanceof Float32Array || value instanceof Int32Array ? value : undefined,
+    );
+  }
+
   /** A number that must be there, a positive integer. */
   size(key: string): number {
     const value = this.required(key, this.number(key));
