@@ -5,22 +5,12 @@
  * @module
  */
 import { z } from "zod";
-import type { RopeScaling } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { NetworkConfig } from "./network_config.ts";
+import { readRope, ROPE_FIELDS, type RopeDefaults } from "./rope_json.ts";
 
 /** A positive whole number. */
 export const SIZE: z.ZodInt = z.int().positive();
-
-const ROPE = z.looseObject({
-  "rope_type": z.string().optional(),
-  type: z.string().optional(),
-  "rope_theta": z.number().positive().optional(),
-  factor: z.number().positive().optional(),
-  "low_freq_factor": z.number().positive().optional(),
-  "high_freq_factor": z.number().positive().optional(),
-  "original_max_position_embeddings": SIZE.optional(),
-});
 
 /** Sizes, rotary positions, the output matrix, and settings that a plain decoder layer has at their defaults. */
 export const DECODER_FIELDS = z.looseObject({
@@ -32,28 +22,28 @@ export const DECODER_FIELDS = z.looseObject({
   "head_dim": SIZE.nullish(),
   "vocab_size": SIZE,
   "rms_norm_eps": z.number().positive().default(1e-6),
-  "rope_theta": z.number().positive().nullish(),
-  // transformers 5 gathers what was rope_theta and rope_scaling in rope_parameters.
-  "rope_parameters": ROPE.nullish(),
-  "rope_scaling": ROPE.nullish(),
+  ...ROPE_FIELDS,
   "max_position_embeddings": SIZE.default(2048),
   "tie_word_embeddings": z.boolean().default(false),
   "hidden_act": z.string().default("silu"),
   "attention_bias": z.boolean().default(false),
   "mlp_bias": z.boolean().default(false),
-  "partial_rotary_factor": z.number().default(1),
 });
 
 /** What {@linkcode DECODER_FIELDS} yields. */
 export type DecoderFields = z.infer<typeof DECODER_FIELDS>;
 
 /**
- * The configuration that the common fields state.
+ * The configuration that the common fields state, by what the architecture has of its own in rotary positions.
  *
  * @throws {LoadError} naming the field, if the kind of rotary scaling is unknown or lacks a number
  */
-export function networkConfig(path: string, fields: DecoderFields): NetworkConfig {
-  const numHeads = fields.num_attention_heads, scaling = ropeScaling(path, fields);
+export function networkConfig(
+  path: string,
+  fields: DecoderFields,
+  ropeDefaults: RopeDefaults = {},
+): NetworkConfig {
+  const numHeads = fields.num_attention_heads, maxPositionEmbeddings = fields.max_position_embeddings;
   const headDim = fields.head_dim ?? fields.hidden_size / numHeads;
   return {
     hiddenSize: fields.hidden_size,
@@ -64,41 +54,12 @@ export function networkConfig(path: string, fields: DecoderFields): NetworkConfi
     headDim,
     vocabSize: fields.vocab_size,
     rmsNormEps: fields.rms_norm_eps,
-    rope: {
-      theta: fields.rope_parameters?.rope_theta ?? fields.rope_theta ?? 10000,
-      rotaryDim: headDim,
-      ...(scaling !== undefined && { scaling }),
-    },
-    maxPositionEmbeddings: fields.max_position_embeddings,
+    rope: readRope(path, fields, { ...ropeDefaults, headDim, maxPositionEmbeddings }),
+    maxPositionEmbeddings,
     tieWordEmbeddings: fields.tie_word_embeddings,
+    ...(fields.attention_bias && { attentionBias: true }),
+    ...(fields.mlp_bias && { mlpBias: true }),
   };
-}
-
-function ropeScaling(path: string, fields: DecoderFields): RopeScaling | undefined {
-  const rope = fields.rope_parameters ?? fields.rope_scaling;
-  const type = rope?.rope_type ?? rope?.type ?? "default";
-  if (rope === null || rope === undefined || type === "default") return undefined;
-  const read = (field: string, value: number | undefined): number => {
-    if (value === undefined) throw new LoadError(`Cannot load ${path}: rope_scaling.${field} is missing`);
-    return value;
-  };
-  switch (type) {
-    case "linear":
-      return { type, factor: read("factor", rope.factor) };
-    case "llama3":
-      return {
-        type,
-        factor: read("factor", rope.factor),
-        lowFreqFactor: read("low_freq_factor", rope.low_freq_factor),
-        highFreqFactor: read("high_freq_factor", rope.high_freq_factor),
-        originalMaxPositionEmbeddings: read(
-          "original_max_position_embeddings",
-          rope.original_max_position_embeddings,
-        ),
-      };
-    default:
-      throw new LoadError(`Cannot load ${path}: rope_scaling type is ${type}, expected llama3 or linear`);
-  }
 }
 
 /**

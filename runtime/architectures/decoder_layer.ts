@@ -12,6 +12,21 @@ export const INPUT_NORM: TensorSpec = {
   shape: ({ hiddenSize }) => [hiddenSize],
 };
 
+const O_PROJ: TensorSpec = {
+  name: "self_attn.o_proj.weight",
+  ggufName: "attn_output.weight",
+  shape: ({ hiddenSize, queryWidth }) => [hiddenSize, queryWidth],
+};
+
+const DOWN_PROJ: TensorSpec = {
+  name: "mlp.down_proj.weight",
+  ggufName: "ffn_down.weight",
+  shape: ({ hiddenSize, intermediateSize }) => [hiddenSize, intermediateSize],
+};
+
+/** Projections of attention and MLP back into the residual stream. */
+export const OUTPUT_PROJECTIONS: readonly TensorSpec[] = [O_PROJ, DOWN_PROJ];
+
 /** The whole layer, without biases. */
 export const DECODER_LAYER: readonly TensorSpec[] = [
   INPUT_NORM,
@@ -30,11 +45,7 @@ export const DECODER_LAYER: readonly TensorSpec[] = [
     ggufName: "attn_v.weight",
     shape: ({ kvWidth, attentionInput }) => [kvWidth, attentionInput],
   },
-  {
-    name: "self_attn.o_proj.weight",
-    ggufName: "attn_output.weight",
-    shape: ({ hiddenSize, queryWidth }) => [hiddenSize, queryWidth],
-  },
+  O_PROJ,
   {
     name: "post_attention_layernorm.weight",
     ggufName: "ffn_norm.weight",
@@ -50,9 +61,10 @@ export const DECODER_LAYER: readonly TensorSpec[] = [
     ggufName: "ffn_up.weight",
     shape: ({ hiddenSize, intermediateSize }) => [intermediateSize, hiddenSize],
   },
-  {
-    name: "mlp.down_proj.weight",
-    ggufName: "ffn_down.weight",
-    shape: ({ hiddenSize, intermediateSize }) => [hiddenSize, intermediateSize],
-  },
+  DOWN_PROJ,
 ];
+
+/** The matrices of the layer. */
+export const PROJECTIONS: readonly TensorSpec[] = DECODER_LAYER.filter(({ name }) =>
+  name.endsWith("_proj.weight")
+);

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { RopeScaling } from "../contracts/checkpoint.ts";
 import type { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
+import { readGgufRope } from "./gguf_rope.ts";
 import type { GgufConfig } from "./network_config.ts";
 
 /**
@@ -17,11 +17,8 @@ export function decoderConfig(metadata: GgufMetadata, architecture: string): Ggu
   const hiddenSize = metadata.size(key("embedding_length"));
   const numHeads = metadata.size(key("attention.head_count"));
   const headDim = metadata.number(key("attention.key_length")) ?? hiddenSize / numHeads;
-  for (const same of [key("attention.value_length"), key("rope.dimension_count")]) {
-    const width = metadata.number(same) ?? headDim;
-    if (width !== headDim) throw metadata.error(`${same} is ${width}, expected the head width ${headDim}`);
-  }
-  const scaling = ropeScaling(metadata, key);
+  const same = key("attention.value_length"), width = metadata.number(same) ?? headDim;
+  if (width !== headDim) throw metadata.error(`${same} is ${width}, expected the head width ${headDim}`);
   return {
     hiddenSize,
     intermediateSize: metadata.size(key("feed_forward_length")),
@@ -33,23 +30,9 @@ export function decoderConfig(metadata: GgufMetadata, architecture: string): Ggu
       key("attention.layer_norm_rms_epsilon"),
       metadata.number(key("attention.layer_norm_rms_epsilon")),
     ),
-    rope: {
-      theta: metadata.number(key("rope.freq_base")) ?? 10000,
-      rotaryDim: headDim,
-      ...(scaling !== undefined && { scaling }),
-    },
+    rope: readGgufRope(metadata, architecture, headDim),
     maxPositionEmbeddings: metadata.size(key("context_length")),
   };
-}
-
-function ropeScaling(metadata: GgufMetadata, key: (name: string) => string): RopeScaling | undefined {
-  const type = metadata.string(key("rope.scaling.type")) ?? "none";
-  if (type === "none") return undefined;
-  if (type !== "linear") {
-    throw metadata.error(`${key("rope.scaling.type")} is ${type}, expected linear or none`);
-  }
-  const factorKey = key("rope.scaling.factor");
-  return { type, factor: metadata.required(factorKey, metadata.number(factorKey)) };
 }
 
 /**

@@ -36,7 +36,7 @@ export interface HeadSettings {
  */
 export function readHeadSettings(path: string, json: Readonly<Record<string, unknown>>): HeadSettings {
   const fields = checkFields(path, json, FIELDS);
-  requireSettings(path, fields, { "hidden_act": "silu", "mlp_bias": false, "partial_rotary_factor": 1 });
+  requireSettings(path, fields, { "hidden_act": "silu", "mlp_bias": false });
   // These ids name the layer a state comes out of, Hugging Face's index the one it goes into.
   const after = fields.eagle_config?.eagle_aux_hidden_state_layer_ids?.map((id) => id + 1);
   const featureLayers = fields.feature_hf_index ?? after;

@@ -7,61 +7,44 @@ import { checkFields } from "../tensor_files/text_file.ts";
 import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
 import { DECODER_LAYER } from "./decoder_layer.ts";
+import { ATTENTION_BIASES, decoderTensors, MLP_BIASES } from "./decoder_tensors.ts";
 import { decoderConfig, refuseMoreThanOne } from "./gguf_keys.ts";
 
 const GGUF_NAME = "llama";
 
-const EMBEDDING = "model.embed_tokens.weight", LM_HEAD = "lm_head.weight";
+/** What transformers' LlamaConfig takes where config.json says nothing. */
+const DEFAULTS = {
+  "vocab_size": 32000,
+  "hidden_size": 4096,
+  "intermediate_size": 11008,
+  "num_hidden_layers": 32,
+  "num_attention_heads": 32,
+  "max_position_embeddings": 2048,
+  "rms_norm_eps": 1e-6,
+};
 
 /** The descriptor. */
 export const LLAMA: Architecture = {
   name: "LlamaForCausalLM",
   modelType: "llama",
-  readConfig(path, fields) {
-    const checked = checkFields(path, fields, DECODER_FIELDS);
-    requireSettings(path, checked, {
-      "hidden_act": "silu",
-      "mlp_bias": false,
-      "partial_rotary_factor": 1,
-      "attention_bias": false,
-    });
-    return networkConfig(path, checked);
+  readConfig(path, json) {
+    const fields = checkFields(path, { ...DEFAULTS, ...json }, DECODER_FIELDS);
+    requireSettings(path, fields, { "hidden_act": "silu" });
+    return networkConfig(path, fields);
   },
-  tensors: {
-    input: [{
-      name: EMBEDDING,
-      ggufName: "token_embd.weight",
-      shape: ({ vocabSize, hiddenSize }) => [vocabSize, hiddenSize],
-    }],
-    layerPrefix: "model.layers.",
-    layer: DECODER_LAYER,
-    output: [
-      { name: "model.norm.weight", ggufName: "output_norm.weight", shape: ({ hiddenSize }) => [hiddenSize] },
-      {
-        name: LM_HEAD,
-        ggufName: "output.weight",
-        shape: ({ vocabSize, hiddenSize }) => [vocabSize, hiddenSize],
-        presence: "untied",
-      },
-      // Llama 3's rotary factors as numbers, which Hugging Face has as settings: they keep GGUF's name.
-      {
-        name: "rope_freqs.weight",
-        ggufName: "rope_freqs.weight",
-        shape: ({ headDim }) => [headDim / 2],
-        presence: "optional",
-        format: "F32",
-      },
-    ],
-    embedding: EMBEDDING,
-    lmHead: LM_HEAD,
-  },
+  tensors: decoderTensors([...DECODER_LAYER, ...ATTENTION_BIASES, ...MLP_BIASES]),
   gguf: {
     architecture: GGUF_NAME,
     readConfig(metadata) {
       refuseMoreThanOne(metadata, `${GGUF_NAME}.expert_count`);
       return decoderConfig(metadata, GGUF_NAME);
     },
-    interleaved: ["self_attn.q_proj.weight", "self_attn.k_proj.weight"],
+    interleaved: [
+      "self_attn.q_proj.weight",
+      "self_attn.k_proj.weight",
+      "self_attn.q_proj.bias",
+      "self_attn.k_proj.bias",
+    ],
   },
   draftTree: { numSteps: 5, topk: 4, numDraftTokens: 8 },
 };

@@ -17,6 +17,8 @@ export interface ModelTensor {
   readonly isRequired: boolean;
   /** The only format it may have; absent: any. */
   readonly format?: StorageFormat;
+  /** As `TensorSpec.addend`. */
+  readonly addend?: number;
 }
 
 /** The tensors of a model with this configuration, layer by layer. */
@@ -30,11 +32,29 @@ export function* modelTensors({ tensors }: Architecture, config: NetworkConfig):
 }
 
 function* sized(specs: readonly TensorSpec[], sizes: TensorSizes, prefix: string): Generator<ModelTensor> {
-  for (const { name, shape, presence, format } of specs) {
+  for (const { name, shape, presence, format, addend } of specs) {
     if (presence === "untied" && sizes.tieWordEmbeddings) continue;
+    if ((presence === "attentionBias" || presence === "mlpBias") && !sizes[presence]) continue;
     const isRequired = presence !== "optional";
-    yield { name: prefix + name, shape: shape(sizes), isRequired, ...(format !== undefined && { format }) };
+    const rest = { ...(format !== undefined && { format }), ...(addend !== undefined && { addend }) };
+    yield { name: prefix + name, shape: shape(sizes), isRequired, ...rest };
   }
+}
+
+/** What a GGUF file says of a network by which tensors it has. */
+export function statedByTensors(
+  { tensors }: Architecture,
+  names: { has(name: string): boolean },
+): Pick<NetworkConfig, "tieWordEmbeddings" | "attentionBias" | "mlpBias"> {
+  const hasAny = (presence: TensorSpec["presence"]) =>
+    tensors.layer.some((spec) =>
+      spec.presence === presence && names.has(`${tensors.layerPrefix}0.${spec.name}`)
+    );
+  return {
+    tieWordEmbeddings: !names.has(tensors.lmHead),
+    ...(hasAny("attentionBias") && { attentionBias: true }),
+    ...(hasAny("mlpBias") && { mlpBias: true }),
+  };
 }
 
 /** Name of the matrix [vocabSize, hiddenSize] that turns hidden states into logits. */

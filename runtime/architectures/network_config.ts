@@ -8,5 +8,5 @@ import type { ModelConfig } from "../contracts/checkpoint.ts";
 /** Sizes and settings of a network: a {@linkcode ModelConfig} without its architecture's name and its token ids. */
 export type NetworkConfig = Omit<ModelConfig, "architecture" | "bosTokenId" | "eosTokenIds">;
 
-/** What a GGUF file's metadata say of a network; the other two sizes follow from its tensors. */
-export type GgufConfig = Omit<NetworkConfig, "vocabSize" | "tieWordEmbeddings">;
+/** What a GGUF file's metadata say of a network; the rest follows from its tensors. */
+export type GgufConfig = Omit<NetworkConfig, "vocabSize" | "tieWordEmbeddings" | "attentionBias" | "mlpBias">;

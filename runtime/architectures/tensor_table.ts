@@ -24,8 +24,13 @@ export interface TensorSpec {
   readonly ggufName?: string;
   /** Rows then columns; a vector has one entry. */
   readonly shape: (sizes: TensorSizes) => readonly number[];
-  /** `untied`: no part of a model whose output matrix is the embedding; `optional`: may lack. Absent: required. */
-  readonly presence?: "untied" | "optional";
+  /**
+   * `untied`: no part of a model whose output matrix is the embedding; `attentionBias`, `mlpBias`: part of those whose
+   * configuration says so; `optional`: may lack. Absent: required.
+   */
+  readonly presence?: "untied" | "attentionBias" | "mlpBias" | "optional";
+  /** What safetensors leave out of each number of a vector, `TensorSource.addend`; GGUF files have it. */
+  readonly addend?: number;
   /** The only format it may have; absent: any. */
   readonly format?: StorageFormat;
 }

@@ -3,29 +3,11 @@
  *
  * @module
  */
+import type { RopeConfig } from "./rope_config.ts";
 import type { RecommendedSampling } from "./sampling_params.ts";
 import type { QuantLayout, StorageFormat } from "./storage_format.ts";
 
-/** Llama 3's frequency-dependent scaling (`rope_scaling.rope_type = "llama3"`), or linear. */
-export type RopeScaling =
-  | {
-    readonly type: "llama3";
-    readonly factor: number;
-    readonly lowFreqFactor: number;
-    readonly highFreqFactor: number;
-    readonly originalMaxPositionEmbeddings: number;
-  }
-  | { readonly type: "linear"; readonly factor: number };
-
-/** Rotary positions: which numbers of a head turn, and how fast. */
-export interface RopeConfig {
-  /** Base of the frequencies. */
-  readonly theta: number;
-  /** Numbers of each head that turn, the first ones; the others stay. */
-  readonly rotaryDim: number;
-  /** Changes the frequencies for long contexts. */
-  readonly scaling?: RopeScaling;
-}
+export type { RopeConfig, RopeScaling } from "./rope_config.ts";
 
 /** What the layers of a model differ by. */
 export interface LayerConfig {
@@ -77,6 +59,10 @@ export interface ModelConfig {
   readonly maxPositionEmbeddings: number;
   /** The output matrix is the embedding. */
   readonly tieWordEmbeddings: boolean;
+  /** The projections of attention have biases, where its architecture leaves that open. */
+  readonly attentionBias?: boolean;
+  /** The projections of the MLP have biases, where its architecture leaves that open. */
+  readonly mlpBias?: boolean;
   /** Token that begins a text. */
   readonly bosTokenId?: number;
   /** Tokens that end generation. */
@@ -102,6 +88,8 @@ export interface TensorSource {
    * and key projections of some architectures; `plain`: Hugging Face's order.
    */
   readonly rowOrder: "plain" | "interleaved";
+  /** Added to each number of a vector as it is read: Gemma's norms are stored without the 1 that they add. */
+  readonly addend?: number;
   /** Where it is made of several tensors; `format` then is that of the blocks it is packed as. */
   readonly quantization?: GroupQuantization;
 }
@@ -142,6 +130,8 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, TensorSource>;
   /** A draft head lies in the same files (MiMo's MTP layers); its tensors are not among the above. */
   readonly hasOwnHead?: boolean;
+  /** How the weights are quantised: `gguf`, or what config.json calls it; absent: they are floats. */
+  readonly quantization?: string;
   /** Files in load order, for progress ("shards"). */
   readonly files: readonly string[];
   /** Name of the prevailing storage format, e.g. `Q4_1` or `bfloat16`. */

@@ -10,6 +10,8 @@ export type RopeScaling =
     /** All frequencies divided by `factor`. */
     readonly type: "linear";
     readonly factor: number;
+    /** What cos and sin are multiplied by; absent: 1. */
+    readonly attentionFactor?: number;
   }
   | {
     /** A larger base for texts longer than the model was trained for ("NTK-aware"). */
@@ -53,6 +55,8 @@ export type RopeScaling =
     /** A divisor per frequency [rotaryDim / 2], as GGUF files write Llama 3's scaling out. */
     readonly type: "divisors";
     readonly divisors: readonly number[];
+    /** What cos and sin are multiplied by; absent: 1. */
+    readonly attentionFactor?: number;
   };
 
 /** Rotary positions of a model, or of those of its layers that share them. */

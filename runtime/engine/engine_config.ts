@@ -85,8 +85,10 @@ export function planVerifier(options: {
   readonly free?: FreeMemory;
 }): VerifierConfig {
   const { args, checkpoint, libraryPath, device, deviceIndex, eosTokenIds, speculation } = options;
-  const longest = checkpoint.config.maxPositionEmbeddings;
-  const contextLength = args.contextLength ?? longest;
+  const { maxPositionEmbeddings, rope: { scaling } } = checkpoint.config;
+  // Dynamic scaling reaches beyond what the model was trained for.
+  const longest = Math.floor(maxPositionEmbeddings * (scaling?.type === "dynamic" ? scaling.factor : 1));
+  const contextLength = args.contextLength ?? maxPositionEmbeddings;
   if (contextLength > longest) {
     throw new LoadError(`Cannot use context length ${contextLength}: the model's is ${longest}`);
   }

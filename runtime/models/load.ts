@@ -126,6 +126,7 @@ export function loadModel(
     config: checkpoint.config,
     weights,
     batch,
+    contextLength: config.contextLength,
     ...(features && { features }),
   });
   weights.close();

@@ -1,5 +1,5 @@
 /**
- * Attention without its projections: rotary positions, KV store, softmax.
+ * Attention without its projections: rotary positions, KV store, softmax over what a layer's window shows.
  *
  * @module
  */
@@ -31,9 +31,11 @@ export class CachedAttention {
    * and values are stored.
    */
   forward(attended: TensorId, qkv: TensorId, rotary: RotaryEmbedding | undefined, kv: KvId): void {
-    const { numHeads, numKvHeads, headDim } = this.#config, scale = 1 / Math.sqrt(headDim);
+    const { numHeads, numKvHeads, headDim, attentionSoftCap: softCap = 0, layers } = this.#config;
+    const { attentionScale: scale = 1 / Math.sqrt(headDim) } = this.#config, layer = this.#layer;
+    const window = layers?.[layer]?.window ?? 0;
     rotary?.forward(qkv, numHeads + numKvHeads);
-    ops.kvStore(this.#context, kv, qkv, this.#batch, this.#layer, numHeads);
-    ops.attention(this.#context, attended, qkv, kv, this.#batch, this.#layer, numHeads, scale, 0, 0);
+    ops.kvStore(this.#context, kv, qkv, this.#batch, layer, numHeads);
+    ops.attention(this.#context, attended, qkv, kv, this.#batch, layer, numHeads, scale, softCap, window);
   }
 }

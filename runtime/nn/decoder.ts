@@ -61,6 +61,7 @@ export class Decoder {
   forward(kv: KvId): void {
     const { context, batch, config } = this.#parts, { hidden } = this.#activations;
     this.embedTokens.forward(hidden, batch);
+    if (config.embeddingScale !== undefined) ops.scale(context, hidden, config.embeddingScale);
     this.#rotaries.global?.prepare();
     this.#rotaries.local?.prepare();
     this.layers.forEach((layer, index) => {
@@ -74,7 +75,10 @@ export class Decoder {
     }
     ops.gatherOutputs(context, this.#lastHidden, hidden, batch);
     this.norm.forward(this.#lastNormed, this.#lastHidden);
+    // What scales the input of a matrix scales its output, which is wider.
+    if (config.logitScale !== undefined) ops.scale(context, this.#lastNormed, config.logitScale);
     ops.linear(context, this.logits, this.#lastNormed, this.lmHeadWeight);
+    if (config.logitSoftCap !== undefined) ops.softCap(context, this.logits, config.logitSoftCap);
   }
 
   #keepFeatures(layer: number, x: TensorId): void {
@@ -85,19 +89,11 @@ export class Decoder {
 
 /** The rotary embeddings that some layer uses. */
 function createRotaries(parts: ModelParts): { global?: RotaryEmbedding; local?: RotaryEmbedding } {
-  const { config: { rope, localRope, layers } } = parts;
+  const { config: { localRope, layers } } = parts;
   const uses = (kind: "global" | "local") =>
     layers?.some((layer) => layer.rope === kind) ?? kind === "global";
   return {
-    ...(uses("global") && { global: new RotaryEmbedding(parts, rope, ropeDivisors(parts)) }),
+    ...(uses("global") && { global: new RotaryEmbedding(parts) }),
     ...(localRope !== undefined && uses("local") && { local: new RotaryEmbedding(parts, localRope) }),
   };
-}
-
-/** GGUF's `rope_freqs` [rotaryDim / 2], if the checkpoint has it. */
-function ropeDivisors({ context, config, weights }: ModelParts): Float32Array | undefined {
-  if (!weights.has("rope_freqs.weight")) return undefined;
-  const divisors = new Float32Array(config.rope.rotaryDim / 2);
-  context.readTensor(weights.vector("rope_freqs.weight"), divisors, 0, 1);
-  return divisors;
 }

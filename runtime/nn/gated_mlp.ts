@@ -15,22 +15,34 @@ export interface Mlp {
   forward(tensors: BranchTensors, activations: Activations): void;
 }
 
-/** Gated MLP (SwiGLU, Shazeer 2020). */
+/** What the gate passes through: SwiGLU and GEGLU of Shazeer 2020, the latter with gelu's tanh approximation. */
+export type Activation = "silu" | "gelu_tanh";
+
+const GATED = { silu: ops.siluMul, "gelu_tanh": ops.geluMul } as const;
+
+/** Gated MLP (Shazeer 2020); its first two projections may be one in the checkpoint. */
 export class GatedMlp implements Mlp {
   readonly #context: Context;
+  readonly #activation: Activation;
   readonly gateUpProj: Linear;
   readonly downProj: Linear;
 
-  constructor(context: Context, weights: Weights) {
+  constructor(context: Context, weights: Weights, activation: Activation = "silu") {
+    const isFused = weights.has("gate_up_proj.weight");
     this.#context = context;
-    this.gateUpProj = new Linear(context, weights, "gate_proj", "up_proj");
+    this.#activation = activation;
+    this.gateUpProj = new Linear(
+      context,
+      weights,
+      ...(isFused ? ["gate_up_proj"] : ["gate_proj", "up_proj"]),
+    );
     this.downProj = new Linear(context, weights, "down_proj");
   }
 
-  /** out = down_proj(silu(gate_proj(x)) * up_proj(x)) (+ residual) */
+  /** out = down_proj(activation(gate_proj(x)) * up_proj(x)) (+ residual) */
   forward({ x, out, residual }: BranchTensors, { gateUp, gated }: Activations): void {
     this.gateUpProj.forward(gateUp, x);
-    ops.siluMul(this.#context, gated, gateUp);
+    GATED[this.#activation](this.#context, gated, gateUp);
     this.downProj.forward(out, gated, residual);
   }
 }

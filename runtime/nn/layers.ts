@@ -65,6 +65,35 @@ export class RmsNorm {
   }
 }
 
+/** Columns of a matrix, and the epsilon of their norm. */
+export interface NormedColumns {
+  readonly column: number;
+  readonly width: number;
+  readonly eps: number;
+}
+
+/** Root-mean-square norm in place over groups of columns, each as wide as the learned scale. */
+export class GroupNorm {
+  readonly #context: Context;
+  readonly #weight: TensorId;
+  readonly #column: number;
+  readonly #numGroups: number;
+  readonly #eps: number;
+
+  constructor(context: Context, weights: Weights, { column, width, eps }: NormedColumns) {
+    this.#context = context;
+    this.#weight = weights.vector("weight");
+    this.#column = column;
+    this.#numGroups = width / weights.rowsOf("weight");
+    this.#eps = eps;
+  }
+
+  /** Norms the columns of x [rows, cols]. */
+  forward(x: TensorId): void {
+    ops.groupNorm(this.#context, x, this.#weight, this.#column, this.#numGroups, this.#eps);
+  }
+}
+
 /** Token embeddings; `weight` may serve as LM head too. */
 export class Embedding {
   readonly #context: Context;

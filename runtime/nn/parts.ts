@@ -14,6 +14,8 @@ export interface ModelParts {
   readonly config: ModelConfig;
   readonly weights: Weights;
   readonly batch: BatchId;
+  /** Longest sequence that is served, tokens. */
+  readonly contextLength: number;
   /** Absent: no hidden states are kept. */
   readonly features?: FeaturePool;
 }

@@ -51,7 +51,7 @@ export class Weights {
     return this.#store.checkpoint.tensors.has(this.#prefix + name);
   }
 
-  /** Rows of a matrix. @throws {LoadError} if it is missing */
+  /** Rows of a matrix, numbers of a vector. @throws {LoadError} if it is missing */
   rowsOf(name: string): number {
     return this.#source(name).shape[0]!;
   }
@@ -118,11 +118,22 @@ export class Weights {
     }, rows!);
   }
 
-  /** A vector as float32 [1, n]. */
+  /** A vector as float32 [1, n], in Hugging Face's order. */
   vector(name: string): TensorId {
     const source = this.#source(name);
-    const tensor = this.#store.context.loadTensor(this.#range(source), 1, source.shape[0]!);
+    const { context } = this.#store, size = source.shape[0]!;
+    const tensor = context.loadTensor(this.#range(source), 1, size);
     this.#count(source);
+    const { addend = 0, rowOrder } = source;
+    if (addend === 0 && rowOrder === "plain") return tensor;
+    const stored = new Float32Array(size), half = this.#store.checkpoint.config.headDim / 2;
+    context.readTensor(tensor, stored, 0, 1);
+    const numbers = stored.map((number, i) => {
+      if (rowOrder === "plain") return number + addend;
+      const inHead = i % (2 * half);
+      return stored[i - inHead + inHead % half * 2 + Math.floor(inHead / half)]! + addend;
+    });
+    context.writeTensor(tensor, numbers, 0, 1);
     return tensor;
   }
 

@@ -38,11 +38,12 @@ export class DraftModelProposer extends TreeProposer {
       kvDtype: target.kvDtype,
       pageSize: limits.pageSize,
       maxTotalTokens: numPages * limits.pageSize,
-      contextLength: pages * limits.pageSize,
+      contextLength: limits.contextLength,
       maxRows: rows,
       maxOutputs: outputs,
       maxRunningRequests: segments,
-      maxNodes: 0,
+      // Of each sequence: so that a batch has the pages of its tree's rows, too.
+      maxNodes: pages * limits.pageSize - limits.contextLength,
       featureLayers: [],
     }, log);
     const forward = () => model.forward(kv);

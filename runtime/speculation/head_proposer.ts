@@ -119,6 +119,7 @@ export function loadHead(
     config,
     weights,
     batch,
+    contextLength: limits.contextLength,
     head: checkpoint.head,
     ownStates: keptWidth === 0
       ? undefined

@@ -1,10 +1,11 @@
 /**
- * Typed access to GGUF metadata.
+ * Typed access to GGUF metadata, and to tensors that are settings.
  *
  * @module
  */
 import { LoadError } from "../contracts/errors.ts";
 import type { GgufFile, GgufValue } from "./gguf.ts";
+import { readFloats } from "./stored_tensor.ts";
 
 /** Reads metadata by key; a value of the wrong type is a {@linkcode LoadError} that names the key. */
 export class GgufMetadata {
@@ -63,6 +64,26 @@ export class GgufMetadata {
       "32-bit numbers",
       (value) => value instanceof Float32Array || value instanceof Int32Array ? value : undefined,
     );
+  }
+
+  /** Whether the file has a tensor of this name. */
+  hasTensor(name: string): boolean {
+    return this.#file.tensors.some((tensor) => tensor.name === name);
+  }
+
+  /**
+   * The numbers of a tensor [length] of F32; undefined if it is absent.
+   *
+   * @throws {LoadError} if it has another shape or format
+   */
+  vector(name: string, length: number): number[] | undefined {
+    const tensor = this.#file.tensors.find((tensor) => tensor.name === name);
+    if (tensor === undefined) return undefined;
+    const { shape, format } = tensor;
+    if (format !== "F32" || shape.length !== 1 || shape[0] !== length) {
+      throw this.error(`tensor ${name} is ${format} [${shape.join(", ")}], expected F32 [${length}]`);
+    }
+    return [...readFloats(tensor.file, tensor)];
   }
 
   /** A number that must be there, a positive integer. */

@@ -3,12 +3,20 @@
  *
  * @module
  */
-import { Template } from "@huggingface/jinja";
 import { InvalidRequestError, LoadError } from "../contracts/errors.ts";
 import type { ChatMessage, ReasoningOptions, RenderOptions } from "../contracts/chat.ts";
+import { JinjaError } from "../jinja/errors.ts";
+import { Template } from "../jinja/template.ts";
 import { assertShown } from "./shown_messages.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
-import { mapTexts, type TemplateMessage, type TemplateValue, toTemplateMessage } from "./template_values.ts";
+import {
+  mapTexts,
+  type MessageForm,
+  type TemplateMessage,
+  type TemplateValue,
+  textsIn,
+  toTemplateMessage,
+} from "./template_values.ts";
 
 /** Far above any published template. */
 const MAX_TEMPLATE_CHARS = 256 * 1024;
@@ -26,14 +34,15 @@ export interface RenderedChat {
 export class ChatTemplate {
   readonly #source: string;
   readonly #template: Template;
-  readonly #variables: Readonly<Record<string, unknown>>;
+  readonly #variables: Readonly<Record<string, TemplateValue>>;
+  readonly #form: Pick<MessageForm, "takesParts" | "knowsDeveloper">;
 
   /**
    * Compiles `source`; `variables` are what templates expect besides the messages, such as `bos_token`.
    *
    * @throws {LoadError} if it is too long or not valid Jinja
    */
-  constructor(source: string, variables: Readonly<Record<string, unknown>>) {
+  constructor(source: string, variables: Readonly<Record<string, TemplateValue>>) {
     if (source.length > MAX_TEMPLATE_CHARS) {
       throw new LoadError(
         `Cannot load chat template: ${source.length} characters, at most ${MAX_TEMPLATE_CHARS} allowed`,
@@ -42,10 +51,18 @@ export class ChatTemplate {
     try {
       this.#template = new Template(source);
     } catch (error) {
-      throw new LoadError(`Cannot load chat template: ${error instanceof Error ? error.message : error}`);
+      if (!(error instanceof JinjaError)) throw error;
+      const reason = error.kind === "UnsupportedError"
+        ? `it needs ${error.message}, which is not supported`
+        : error.message;
+      throw new LoadError(`Cannot load chat template: ${reason}`);
     }
     this.#source = source;
-    this.#variables = { ...variables, tools: null, documents: null };
+    this.#variables = variables;
+    this.#form = {
+      takesParts: this.#template.loopsOver("content"),
+      knowsDeveloper: /\bdeveloper\b/.test(source),
+    };
   }
 
   /**
@@ -61,42 +78,64 @@ export class ChatTemplate {
     specials: SpecialTokens,
     options: RenderOptions = {},
   ): RenderedChat {
-    const { continueFinalMessage = false, addGenerationPrompt = true } = options;
-    if (continueFinalMessage) assertContinuable(messages.at(-1));
+    if (options.continueFinalMessage) assertContinuable(messages.at(-1));
     this.#assertKnows(messages, options.reasoning);
-    const given = messages.map(toTemplateMessage);
-    const chosen = { ...options.variables, ...reasoningVariables(options) };
-    const guard = specials.chooseGuard([this.#source, JSON.stringify([given, chosen])]);
+    try {
+      return this.#renderForm(messages, specials, { options, callsHaveNoContent: false });
+    } catch (error) {
+      const hasSilentCall = messages.some((one) => one.toolCalls !== undefined && one.content === "");
+      if (!(error instanceof InvalidRequestError) || !hasSilentCall) throw error;
+      try {
+        return this.#renderForm(messages, specials, { options, callsHaveNoContent: true });
+      } catch {
+        throw error;
+      }
+    }
+  }
+
+  #renderForm(
+    messages: readonly ChatMessage[],
+    specials: SpecialTokens,
+    { options, callsHaveNoContent }: {
+      readonly options: RenderOptions;
+      readonly callsHaveNoContent: boolean;
+    },
+  ): RenderedChat {
+    const { continueFinalMessage = false, addGenerationPrompt = true, tools, documents } = options;
+    const form = { ...this.#form, callsHaveNoContent };
+    const given = messages.map((message) => toTemplateMessage(message, form));
+    const chosen = {
+      ...options.variables,
+      ...reasoningVariables(options),
+      ...(tools !== undefined && { tools }),
+      ...(documents !== undefined && { documents }),
+    } as Readonly<Record<string, TemplateValue>>;
+    const guard = specials.chooseGuard([this.#source, ...textsIn([...given, chosen])]);
     const guardText = (text: string) => specials.guard(text, guard);
     const guarded = given.map((message) => mapTexts(message, guardText));
-    const beginning = continueFinalMessage ? guarded.pop()!.content : "";
-    const own = Object.entries(chosen).map(([name, value]) =>
-      [name, mapTexts(value as TemplateValue, guardText)] as const
+    const beginning = continueFinalMessage ? guardText(messages.at(-1)!.content) : "";
+    if (continueFinalMessage) guarded.pop();
+    const own = Object.fromEntries(
+      Object.entries(chosen).map(([name, value]) => [name, mapTexts(value, guardText)] as const),
     );
     const variables = {
-      ...Object.fromEntries(own),
+      ...own,
       ...this.#variables,
+      tools: tools === undefined ? null : own["tools"]!,
+      documents: documents === undefined ? null : own["documents"]!,
       "add_generation_prompt": addGenerationPrompt || continueFinalMessage,
     };
     const text = this.#render(guarded, variables);
-    if (text.length > MAX_RENDERED_CHARS) {
-      throw new InvalidRequestError(
-        `Cannot render chat: the template makes ${text.length} characters of it, at most ${MAX_RENDERED_CHARS} are allowed`,
-        "messages",
-      );
-    }
     assertShown(guarded, guard, (marked) => this.#render(marked, variables));
     return { text: text + beginning, guard };
   }
 
-  #render(messages: readonly TemplateMessage[], variables: Readonly<Record<string, unknown>>): string {
+  #render(messages: readonly TemplateMessage[], variables: Readonly<Record<string, TemplateValue>>): string {
     try {
-      return this.#template.render({ ...variables, messages });
+      return this.#template.render({ ...variables, messages }, { maxLength: MAX_RENDERED_CHARS });
     } catch (error) {
-      throw new InvalidRequestError(
-        `Cannot render chat: ${error instanceof Error ? error.message : error}`,
-        "messages",
-      );
+      if (!(error instanceof JinjaError)) throw error;
+      throw new InvalidRequestError(`Cannot render chat: ${error.message}`, "messages");
     }
   }
 
@@ -130,7 +169,9 @@ function assertContinuable(last: ChatMessage | undefined): void {
 }
 
 /** The switches for reasoning under the names that templates have for them; a variable of the request goes before. */
-function reasoningVariables({ reasoning, variables }: RenderOptions): Readonly<Record<string, unknown>> {
+function reasoningVariables(
+  { reasoning, variables }: RenderOptions,
+): Readonly<Record<string, TemplateValue>> {
   if (reasoning === undefined) return {};
   const { enabled, effort } = reasoning;
   return {

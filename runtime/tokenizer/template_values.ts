@@ -4,21 +4,26 @@
  * @module
  */
 import type { ChatMessage, ToolCall } from "../contracts/chat.ts";
+import { makeDict } from "../jinja/compare.ts";
+import type { JsValue } from "../jinja/from_js.ts";
+import { readJson } from "../jinja/json_reader.ts";
+import { Dict, isList, type Value } from "../jinja/values.ts";
 
-/** A value of a template: what JSON can say. */
-export type TemplateValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly TemplateValue[]
-  | { readonly [key: string]: TemplateValue };
+/** A value of a template: what JSON can say, and the arguments of calls, which are read from JSON with all digits. */
+export type TemplateValue = JsValue;
 
 /** A message as a template sees it. */
-export type TemplateMessage = Readonly<Record<string, TemplateValue>> & {
-  readonly role: string;
-  readonly content: string;
-};
+export type TemplateMessage = Readonly<Record<string, TemplateValue>> & { readonly role: string };
+
+/** How a template takes messages. */
+export interface MessageForm {
+  /** It goes over the parts of a content; otherwise a content is one text. */
+  readonly takesParts: boolean;
+  /** It has words for the role developer; otherwise that is system. */
+  readonly knowsDeveloper: boolean;
+  /** A call without words has the content None, which some templates ask for, instead of no text. */
+  readonly callsHaveNoContent: boolean;
+}
 
 /** Names that templates look for. */
 const STRUCTURE: ReadonlySet<string> = new Set([
@@ -27,11 +32,11 @@ const STRUCTURE: ReadonlySet<string> = new Set([
 ]);
 
 /** The fields of a message under the names that templates know. */
-export function toTemplateMessage(message: ChatMessage): TemplateMessage {
-  const { role, content, name, toolCalls, toolCallId, reasoning } = message;
+export function toTemplateMessage(message: ChatMessage, form: MessageForm): TemplateMessage {
+  const { role, name, toolCalls, toolCallId, reasoning } = message;
   return {
-    role,
-    content,
+    role: role === "developer" && !form.knowsDeveloper ? "system" : role,
+    content: contentOf(message, form),
     ...(name !== undefined && { name }),
     ...(toolCalls !== undefined && { "tool_calls": toolCalls.map(toTemplateCall) }),
     ...(toolCallId !== undefined && { "tool_call_id": toolCallId }),
@@ -40,20 +45,23 @@ export function toTemplateMessage(message: ChatMessage): TemplateMessage {
   };
 }
 
+function contentOf({ content, contentParts, toolCalls }: ChatMessage, form: MessageForm): TemplateValue {
+  if (toolCalls !== undefined && content === "" && form.callsHaveNoContent) return null;
+  if (contentParts === undefined || !form.takesParts) return content;
+  return contentParts.map((text) => ({ type: "text", text }));
+}
+
 function toTemplateCall({ id, name, arguments: given }: ToolCall): TemplateValue {
   const values = typeof given === "string" ? parseArguments(given) : given as TemplateValue;
   return { ...(id !== undefined && { id }), type: "function", function: { name, arguments: values } };
 }
 
-/** The object that a JSON text says; the text itself where it says none, or has digits that a number would lose. */
+/** The object that a JSON text says; the text itself where it says none. */
 function parseArguments(json: string): TemplateValue {
   if (json.trim() === "") return {};
-  if (/\d{16}/.test(json)) return json;
   try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? value as TemplateValue
-      : json;
+    const value = readJson(json);
+    return value instanceof Dict ? value : json;
   } catch {
     return json;
   }
@@ -65,12 +73,34 @@ export function mapTexts<T extends TemplateValue>(value: T, change: (text: strin
   const map = (value: TemplateValue): TemplateValue => {
     if (typeof value === "string") return change(value);
     if (typeof value !== "object" || value === null) return value;
-    if (isList(value)) return value.map(map);
+    if (value instanceof Dict) return mapDict(value, change, changeKey);
+    if (isArray(value)) return value.map(map);
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [changeKey(key), map(entry)]));
   };
   return map(value) as T;
 }
 
-function isList(value: object): value is readonly TemplateValue[] {
+function mapDict(dict: Dict, change: (text: string) => string, changeKey: (text: string) => string): Dict {
+  const map = (value: Value, ofText: (text: string) => string): Value => {
+    if (typeof value === "string") return ofText(value);
+    if (value instanceof Dict) return mapDict(value, change, changeKey);
+    return isList(value) ? value.map((item) => map(item, change)) : value;
+  };
+  return makeDict(
+    [...dict.entries.values()].map(([key, value]) => [map(key, changeKey), map(value, change)]),
+  );
+}
+
+function isArray(value: object): value is readonly TemplateValue[] {
   return Array.isArray(value);
+}
+
+/** All texts in a value, one after the other. */
+export function textsIn(value: TemplateValue): string[] {
+  const texts: string[] = [];
+  mapTexts(value, (text) => {
+    texts.push(text);
+    return text;
+  });
+  return texts;
 }

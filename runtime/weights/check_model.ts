@@ -10,16 +10,20 @@ import { LoadError } from "../contracts/errors.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { impossibleNumber } from "./model_numbers.ts";
 
+const FLOATS: ReadonlySet<StorageFormat> = new Set(["F32", "F16", "BF16"]);
+
 /**
- * Checks sizes against each other and the tensors against the sizes.
+ * Checks sizes against each other and the tensors against the sizes. `unread` are tensors that nothing here can read.
  *
+ * @returns the tensors that the model has; nobody reads the others
  * @throws {LoadError} naming the size or the tensor, what was found and what was expected
  */
 export function checkModel(
   path: string,
   config: ModelConfig,
   tensors: ReadonlyMap<string, TensorSource>,
-): void {
+  unread: ReadonlyMap<string, string>,
+): Map<string, TensorSource> {
   const fail = (reason: string) => new LoadError(`Cannot load ${path}: ${reason}`);
   const impossible = impossibleNumber(config);
   if (impossible !== undefined) throw fail(impossible);
@@ -27,19 +31,41 @@ export function checkModel(
   if (config.numLayers > tensors.size) {
     throw fail(`${config.numLayers} layers, but only ${tensors.size} tensors`);
   }
-  const known = new Set<string>();
-  for (const { name, shape, isRequired, format } of modelTensors(architectureOf(config), config)) {
-    known.add(name);
+  const own = new Map<string, TensorSource>();
+  for (const { name, shape, isRequired, format, addend } of modelTensors(architectureOf(config), config)) {
     const tensor = tensors.get(name), expected = inWords(shape, format);
     if (tensor === undefined) {
+      if (unread.has(name)) throw fail(`tensor ${name} is ${unread.get(name)}, which is not supported`);
       if (isRequired) throw fail(`tensor ${name} is missing, expected ${expected}`);
       continue;
     }
     const found = inWords(tensor.shape, format && tensor.format);
     if (found !== expected) throw fail(`tensor ${name} is ${found}, expected ${expected}`);
+    own.set(name, addend === undefined ? tensor : { addend, ...tensor });
   }
-  const bias = [...tensors.keys()].find((name) => name.endsWith(".bias") && !known.has(name));
-  if (bias !== undefined) throw fail(`tensor ${bias} is not part of ${config.architecture}`);
+  // A bias that nobody adds to a module would be missing from its result, unless it is zero.
+  for (const [name, tensor] of tensors) {
+    const [, module] = /^(.*)\.bias$/.exec(name) ?? [];
+    if (module === undefined || own.has(name) || !own.has(`${module}.weight`) || isZero(tensor)) continue;
+    throw fail(`tensor ${name} is not part of ${config.architecture}`);
+  }
+  return own;
+}
+
+/** Whether all numbers of a tensor are zero; of quantised ones that is not looked at. */
+function isZero({ file: path, offset, bytes, format }: TensorSource): boolean {
+  if (!FLOATS.has(format)) return false;
+  using file = Deno.openSync(path);
+  file.seekSync(offset, Deno.SeekMode.Start);
+  const numbers = new Uint8Array(bytes);
+  for (let filled = 0; filled < bytes;) {
+    const read = file.readSync(numbers.subarray(filled));
+    if (read === null) return false;
+    filled += read;
+  }
+  // The highest bit of each number is its sign.
+  const width = format === "F32" ? 4 : 2;
+  return numbers.every((byte, i) => (i % width === width - 1 ? byte & 0x7f : byte) === 0);
 }
 
 /** A shape, behind the format where only one is allowed: `[320, 64]`, `F32 [8]`. */

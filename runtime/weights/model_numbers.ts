@@ -4,6 +4,7 @@
  * @module
  */
 import type { ModelConfig } from "../contracts/checkpoint.ts";
+import type { RopeConfig } from "../contracts/rope_config.ts";
 
 /** Sizes cross the native border in 32 bits, and token positions are signed there. */
 const MAX_SIZE = 2 ** 31 - 1;
@@ -36,15 +37,30 @@ export function impossibleNumber(config: ModelConfig): string | undefined {
   if ((numHeads + 2 * numKvHeads) * headDim > MAX_SIZE) {
     return `${numHeads} heads of ${headDim} are too wide, expected at most ${MAX_SIZE} values`;
   }
-  const factors = { "the epsilon of RMS norms": config.rmsNormEps, "the rotary base": rope.theta };
-  const scales = Object.entries(rope.scaling ?? {}).filter(([name]) => name !== "type");
-  for (const [what, value] of [...Object.entries(factors), ...scales]) {
-    if (!isPositiveFloat(value)) return `${what} is ${value}, expected a positive number`;
+  if (!isPositiveFloat(config.rmsNormEps)) {
+    return `the epsilon of RMS norms is ${config.rmsNormEps}, expected a positive number`;
+  }
+  return impossibleRope(rope, headDim) ?? (config.localRope && impossibleRope(config.localRope, headDim));
+}
+
+/** Kernels turn so many numbers of a head at a time. */
+const ROPE_STEP = 16;
+
+function impossibleRope({ theta, rotaryDim, scaling }: RopeConfig, headDim: number): string | undefined {
+  if (!(rotaryDim >= ROPE_STEP && rotaryDim <= headDim && rotaryDim % ROPE_STEP === 0)) {
+    return `the rotary width is ${rotaryDim}, expected a multiple of ${ROPE_STEP} up to the head width ${headDim}`;
+  }
+  const settings = Object.entries({ "the rotary base": theta, ...scaling });
+  for (const [what, value] of settings) {
+    for (const number of [value].flat()) {
+      if (typeof number !== "number" || isPositiveFloat(number)) continue;
+      return `${what} is ${number}, expected a positive number`;
+    }
   }
   return undefined;
 }
 
 /** Positive and finite in 32 bits too. */
-function isPositiveFloat(value: unknown): boolean {
-  return typeof value === "number" && Math.fround(value) > 0 && Number.isFinite(Math.fround(value));
+function isPositiveFloat(value: number): boolean {
+  return Math.fround(value) > 0 && Number.isFinite(Math.fround(value));
 }

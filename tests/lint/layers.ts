@@ -123,8 +123,15 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
   "runtime/tokenizer/host/": ["runtime/contracts/", "runtime/processes/", "runtime/tokenizer/"],
   // A GGUF file carries both weights and tokenizer.
-  "runtime/tokenizer/": ["runtime/contracts/", "runtime/tensor_files/", "runtime/tokenizer/encoding/"],
+  "runtime/tokenizer/": [
+    "runtime/contracts/",
+    "runtime/jinja/",
+    "runtime/tensor_files/",
+    "runtime/tokenizer/encoding/",
+  ],
   "runtime/tokenizer/encoding/": ["runtime/contracts/"],
+  // An interpreter of a language: knows neither chats nor tokens.
+  "runtime/jinja/": [],
   "runtime/weights/": [
     "runtime/contracts/",
     "runtime/architectures/",

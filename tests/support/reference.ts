@@ -91,6 +91,11 @@ export function softmax(scores: Row): Float64Array {
 }
 
 /** x * sigmoid(x) */
+export function geluTanh(x: number): number {
+  return x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+}
+
+/** x * sigmoid(x) */
 export function silu(x: number): number {
   return x / (1 + Math.exp(-x));
 }
@@ -103,6 +108,9 @@ export function inverseFrequencies({ rotaryDim, theta, scaling }: RopeConfig): F
   return Float64Array.from({ length: rotaryDim / 2 }, (_, i) => {
     const frequency = 1 / theta ** (2 * i / rotaryDim);
     if (scaling === undefined) return frequency;
+    if (scaling.type !== "linear" && scaling.type !== "llama3") {
+      throw new RangeError(`Cannot compute rope scaling ${scaling.type}`);
+    }
     const { factor } = scaling;
     if (scaling.type === "linear") return frequency / factor;
     const { lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings } = scaling;

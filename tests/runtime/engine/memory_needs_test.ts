@@ -41,9 +41,11 @@ async function compareWeights(format: StorageFormat, dtype: VerifierConfig["dtyp
   });
 }
 
+const LOW_BIT = ["Q2_K", "Q3_K", "IQ4_NL", "IQ4_XS", "MXFP4"] as const;
+
 Deno.test("weights take what was foretold", async () => {
   const open = () => withIsa("portable", () => new Context(libraryPath, { device: "cpu", threads: 2 }));
-  for (const format of ["F32", "BF16", "Q4_1", "Q5_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"] as const) {
+  for (const format of ["F32", "BF16", "Q4_1", "Q5_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K", ...LOW_BIT] as const) {
     for (const dtype of ["auto", "float16"] as const) await compareWeights(format, dtype, open);
   }
 });
@@ -53,7 +55,7 @@ Deno.test({
   ignore: !isSimulatorBuilt,
   async fn() {
     const simple = ["F32", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"] as const;
-    for (const format of [...simple, "Q4_K", "Q5_K", "Q6_K"] as const) {
+    for (const format of [...simple, "Q4_K", "Q5_K", "Q6_K", ...LOW_BIT] as const) {
       await compareWeights(format, "auto", openSimulated);
     }
     await compareWeights("BF16", "float32", openSimulated);

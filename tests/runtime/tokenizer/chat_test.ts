@@ -69,7 +69,7 @@ Deno.test("filters and tests of a template see the content as it was sent", () =
     "{{ m.content.startswith('>') }};{{ m.content | tojson }}{% endfor %}";
   const filtered = tinyTokenizer({ chatTemplate: template });
   const ids = filtered.renderChat([{ role: "user", content: '>é "q" ' }]);
-  assert.equal(filtered.decode([...ids]), '>é "q";7;true;">é \\"q\\" "');
+  assert.equal(filtered.decode([...ids]), '>é "q";7;True;">é \\"q\\" "');
 });
 
 Deno.test("the final message can be continued", () => {

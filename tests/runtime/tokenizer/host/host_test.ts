@@ -18,8 +18,9 @@ const SLOW_REGEX = { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Iso
 const ENDLESS = "a".repeat(60) + "b";
 const TEMPLATE = "{% set what = messages[0].content %}" +
   "{% if what == 'loop' %}{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}{% endif %}" +
-  "{% if what == 'memory' %}{% for a in range(1000000000) %}{% endfor %}{% endif %}" +
-  "{% if what == 'long' %}{% for a in range(500000) %}0123456789{% endfor %}{% endif %}" +
+  "{% if what == 'memory' %}{% set all = namespace(lists=[]) %}{% for a in range(1000) %}" +
+  "{% set all.lists = all.lists + [[a] * 4000000] %}{% endfor %}{% endif %}" +
+  "{% if what == 'long' %}{% for a in range(50000) %}{{ '0123456789' * 10 }}{% endfor %}{% endif %}" +
   "{% if what == 'refuse' %}{{ raise_exception('not this') }}{% endif %}{{ what }}";
 
 function sourceWith(changes: Partial<TokenizerSource> = {}): TokenizerSource {
@@ -127,7 +128,7 @@ Deno.test("a template that takes all memory ends its host, and one that makes to
   await assert.rejects(tokenizer.renderChat(user("memory")), refusal(/ended its process .*memory/));
   await assert.rejects(
     tokenizer.renderChat(user("long")),
-    refusal(/makes 5000004 characters of it, at most 4194304 are allowed/),
+    refusal(/makes more than 4194304 characters/),
   );
   assert.equal((await tokenizer.encode("x")).length, 1);
 });
