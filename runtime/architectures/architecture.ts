@@ -19,6 +19,8 @@ export interface GgufNames {
    * @throws {LoadError} naming the key, if one is missing or a setting is not supported
    */
   readonly readConfig: (metadata: GgufMetadata) => GgufConfig;
+  /** Of two architectures whose files have this name, the one with experts. */
+  readonly hasExperts?: boolean;
   /** Tensors of a layer whose rows the converter interleaves, see `TensorSource.rowOrder`; without the layer's prefix. */
   readonly interleaved: readonly string[];
 }
@@ -42,6 +44,8 @@ export interface Architecture {
    * none there. They are no part of the model.
    */
   readonly ownHeadPrefix?: string;
+  /** What names of tensors begin with in files of other makes, and what this is here; absent: nothing else. */
+  readonly namePrefixes?: readonly (readonly [found: string, here: string])[];
   /** Absent: not read from GGUF files. */
   readonly gguf?: GgufNames;
   /** Shape of the trees that SGLang has a draft head grow by default; absent: a chain, as for most architectures. */

@@ -148,8 +148,9 @@ function packedBytes(
 
 /** Tensors that all layers share, logits, and the batches. */
 function forwardBytes(config: ModelConfig, limits: BatchLimits): number {
-  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, vocabSize } = config;
-  const perRow = 2 * hiddenSize + (2 * numHeads + 2 * numKvHeads + 1) * headDim + 3 * intermediateSize;
+  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, vocabSize, rope, localRope } = config;
+  const angles = rope.rotaryDim + (localRope?.rotaryDim ?? 0);
+  const perRow = 2 * hiddenSize + 2 * (numHeads + numKvHeads) * headDim + angles + 3 * intermediateSize;
   const logits = Math.min(limits.outputs, SLICE_OUTPUTS) * vocabSize;
   const activations = limits.rows * perRow + limits.outputs * 2 * hiddenSize + logits;
   return FLOAT * activations + NUM_BATCHES * BatchArrays.bytes(limits);

@@ -43,9 +43,10 @@ export function checkModel(
     if (found !== expected) throw fail(`tensor ${name} is ${found}, expected ${expected}`);
     own.set(name, addend === undefined ? tensor : { addend, ...tensor });
   }
-  // A bias that nobody adds would be missing from the result, unless it is zero.
+  // A bias that nobody adds to a module would be missing from its result, unless it is zero.
   for (const [name, tensor] of tensors) {
-    if (!name.endsWith(".bias") || own.has(name) || isZero(tensor)) continue;
+    const [, module] = /^(.*)\.bias$/.exec(name) ?? [];
+    if (module === undefined || own.has(name) || !own.has(`${module}.weight`) || isZero(tensor)) continue;
     throw fail(`tensor ${name} is not part of ${config.architecture}`);
   }
   return own;

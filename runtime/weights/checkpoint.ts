@@ -5,7 +5,9 @@
  * @module
  */
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import type { Architecture } from "../architectures/architecture.ts";
 import { architectureOf } from "../architectures/registry.ts";
+import { LoadError } from "../contracts/errors.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
 import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
@@ -28,14 +30,21 @@ export interface OpenedCheckpoint {
   readonly tokenizerSource: TokenizerSource;
 }
 
+/** What SGLang also calls a method of quantisation, by kernels that it has for it. */
+const SAME_METHOD: Readonly<Record<string, string>> = { "awq_marlin": "awq", "gptq_marlin": "gptq" };
+
 /**
- * Reads and checks the headers of a model.
+ * Reads and checks the headers of a model; `quantization` is what `--quantization` says of it.
  *
- * @throws {LoadError} naming the tensor, key or field at fault, if a file is damaged or the model is not supported
+ * @throws {LoadError} naming the tensor, key or field at fault, if a file is damaged or the model is not supported, or
+ *   is quantised otherwise
  */
-export async function openCheckpoint(files: ModelFiles): Promise<OpenedCheckpoint> {
+export async function openCheckpoint(files: ModelFiles, quantization?: string): Promise<OpenedCheckpoint> {
   const { unread, ...opened } = await (files.kind === "gguf" ? openGguf(files) : openShards(files));
-  const { path, config } = opened.checkpoint;
+  const { path, config } = opened.checkpoint, { quantization: found = "nothing" } = opened.checkpoint;
+  if (quantization !== undefined && (SAME_METHOD[quantization] ?? quantization) !== found) {
+    throw new LoadError(`Cannot load ${path} with --quantization ${quantization}: its files say ${found}`);
+  }
   const tensors = checkModel(path, config, opened.checkpoint.tensors, unread);
   return { ...opened, checkpoint: { ...opened.checkpoint, tensors, dtype: prevailingDtype(tensors) } };
 }
@@ -55,6 +64,7 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
       tensors,
       files,
       dtype: prevailingDtype(tensors),
+      quantization: "gguf",
       recommendedSampling: ggufRecommendedSampling(file),
     },
     unread,
@@ -63,8 +73,9 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
 }
 
 async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFiles): Promise<OpenedFiles> {
-  const config = await readHuggingFaceConfig(folder), { ownHeadPrefix } = architectureOf(config);
-  const { stored, unread } = await readShards({ kind, files });
+  const config = await readHuggingFaceConfig(folder), architecture = architectureOf(config);
+  const { stored, unread } = await readShards({ kind, files }), { ownHeadPrefix } = architecture;
+  useOwnNames(architecture, stored);
   const hasOwnHead = ownHeadPrefix !== undefined &&
     [...stored.keys()].some((name) => name.startsWith(ownHeadPrefix));
   for (const name of hasOwnHead ? [...stored.keys()] : []) {
@@ -87,11 +98,25 @@ async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFil
       ...(hasOwnHead && { hasOwnHead }),
       files,
       dtype: prevailingDtype(tensors),
+      ...(quantizer && { quantization: quantizer.method }),
       recommendedSampling: await readRecommendedSampling(folder),
     },
     unread,
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),
   };
+}
+
+/** Renames tensors whose names begin otherwise in files of other makes. */
+function useOwnNames<Tensor extends { readonly name: string }>(
+  { namePrefixes = [] }: Architecture,
+  tensors: Map<string, Tensor>,
+): void {
+  for (const [name, tensor] of [...tensors]) {
+    const [found, here] = namePrefixes.find(([found]) => name.startsWith(found)) ?? [];
+    if (found === undefined) continue;
+    tensors.delete(name);
+    tensors.set(here + name.slice(found.length), { ...tensor, name: here + name.slice(found.length) });
+  }
 }
 
 const DTYPE_NAMES: Partial<Record<StorageFormat, string>> = {

@@ -5,8 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig, RopeConfig, RopeScaling } from "../../runtime/contracts/checkpoint.ts";
-import { inSnakeCase } from "../../runtime/contracts/snake_case.ts";
+import type { ModelConfig, RopeConfig } from "../../runtime/contracts/checkpoint.ts";
 import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import type { Architecture } from "../../runtime/architectures/architecture.ts";
 import { architectureOf } from "../../runtime/architectures/registry.ts";
@@ -17,6 +16,7 @@ import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./
 import { GGML_TYPE, ggufBytes, type GgufField, type GgufTensorData } from "./gguf_writer.ts";
 import { safetensorsBytes, type SafetensorsData } from "./safetensors_writer.ts";
 import { torchBytes } from "./torch_writer.ts";
+import { huggingFaceConfig } from "./tiny_config_json.ts";
 import { TINY_TOKENIZER } from "./tiny_tokenizer.ts";
 
 /** What to write. */
@@ -73,6 +73,8 @@ interface TinyTensor {
   readonly format: StorageFormat;
   /** Rows in Hugging Face's order. */
   readonly rows: readonly Uint8Array[];
+  /** Rows of a vector as safetensors have them, if other ones. */
+  readonly lessAddend?: readonly Uint8Array[];
 }
 
 /** Writes a model into `folder`; returns what `--model-path` takes: the GGUF file, or the folder. */
@@ -83,8 +85,9 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions):
   const architecture = architectureOf(config);
   const { embedding, lmHead } = architecture.tensors;
   const tensors = [...modelTensors(architecture, config)].filter(({ isRequired }) => isRequired).map(
-    ({ name, shape }) => {
+    ({ name, shape, addend }) => {
       const gain = name === embedding || name === lmHead ? 2 : 1;
+      if (addend !== undefined) return storedNorm(name, shape, addend, random);
       return randomTensor(name, shape, typeof format === "string" ? format : format(name), gain, random);
     },
   );
@@ -115,6 +118,13 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions):
   return paths[0]!;
 }
 
+/** A norm that safetensors store without what its module adds; either way the same numbers exactly. */
+function storedNorm(name: string, shape: readonly number[], addend: number, random: Random): TinyTensor {
+  const norm = Float64Array.from({ length: shape[0]! }, () => 1 + Math.round(100 * normal(random)) / 1024);
+  const encoded = (added: number) => [encodeFloatRow("F32", norm.map((number) => number + added))];
+  return { name, shape, format: "F32", rows: encoded(0), lessAddend: encoded(-addend) };
+}
+
 function randomTensor(
   name: string,
   shape: readonly number[],
@@ -124,8 +134,9 @@ function randomTensor(
 ): TinyTensor {
   const cols = shape.at(-1)!;
   if (shape.length === 1) {
-    const norm = Float64Array.from({ length: cols }, () => 1 + 0.1 * normal(random));
-    return { name, shape, format: "F32", rows: [encodeFloatRow("F32", norm)] };
+    const [mean, std] = name.endsWith(".bias") ? [0, 0.3] : [1, 0.1];
+    const numbers = Float64Array.from({ length: cols }, () => mean + std * normal(random));
+    return { name, shape, format: "F32", rows: [encodeFloatRow("F32", numbers)] };
   }
   if (rowBytes(format, cols) === undefined) {
     throw new RangeError(`Cannot write ${name}: ${cols} columns of ${format}`);
@@ -156,11 +167,11 @@ async function writeShards(
     const number = shards === 1 ? "" : `-0000${shard + 1}-of-0000${shards}`;
     const file = kind === "pt" ? `pytorch_model${number}.bin` : `model${number}.safetensors`;
     const part = tensors.filter((_, index) => index % shards === shard);
-    const data: SafetensorsData[] = part.map(({ name, shape, format, rows }) => ({
+    const data: SafetensorsData[] = part.map(({ name, shape, format, rows, lessAddend }) => ({
       name,
       shape,
       dtype: format,
-      bytes: concat(rows),
+      bytes: concat(lessAddend ?? rows),
     }));
     if (shard === shards - 1) data.push(...beside);
     for (const { name } of data) weightMap[name] = file;
@@ -169,39 +180,6 @@ async function writeShards(
   }
   const index = kind === "pt" ? "pytorch_model.bin.index.json" : "model.safetensors.index.json";
   if (shards > 1) await json(index, { metadata: {}, "weight_map": weightMap });
-}
-
-function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
-  const scaling = config.rope.scaling;
-  return {
-    architectures: [config.architecture],
-    "model_type": architectureOf(config).modelType,
-    "hidden_act": "silu",
-    "hidden_size": config.hiddenSize,
-    "intermediate_size": config.intermediateSize,
-    "num_hidden_layers": config.numLayers,
-    "num_attention_heads": config.numHeads,
-    "num_key_value_heads": config.numKvHeads,
-    "head_dim": config.headDim,
-    "vocab_size": config.vocabSize,
-    "rms_norm_eps": config.rmsNormEps,
-    "rope_theta": config.rope.theta,
-    "rope_scaling": scaling === undefined ? null : ropeFields(scaling),
-    "max_position_embeddings": config.maxPositionEmbeddings,
-    "sliding_window": config.layers?.find(({ window }) => window !== undefined)?.window ?? null,
-    "tie_word_embeddings": config.tieWordEmbeddings,
-    "bos_token_id": config.bosTokenId,
-    "eos_token_id": config.eosTokenIds,
-  };
-}
-
-/** config.json's settings of the kinds that a reference computes. */
-function ropeFields(scaling: RopeScaling): Record<string, unknown> {
-  if (scaling.type !== "linear" && scaling.type !== "llama3") {
-    throw new RangeError(`Cannot write rope scaling ${scaling.type}`);
-  }
-  const { type, ...numbers } = scaling;
-  return { "rope_type": type, ...inSnakeCase(numbers) };
 }
 
 function ggufFieldsOf(
@@ -249,9 +227,16 @@ function ggufTensors(
     dims: shape.toReversed(),
     type: GGML_TYPE[format],
     bytes: concat(
-      gguf?.interleaved.some((part) => name.endsWith(part)) ? interleaved(rows, config.headDim) : rows,
+      gguf?.interleaved.some((part) => name.endsWith(part))
+        ? interleaved(shape.length === 1 ? numbersOf(rows[0]!) : rows, config.headDim)
+        : rows,
     ),
   }));
+}
+
+/** The numbers of a vector, each as its bytes. */
+function numbersOf(vector: Uint8Array): Uint8Array[] {
+  return Array.from({ length: vector.length / 4 }, (_, i) => vector.subarray(4 * i, 4 * i + 4));
 }
 
 /** GGUF's order of q and k rows: of each head (i, i + headDim / 2) become neighbours. */

@@ -110,8 +110,6 @@ Deno.test("--load-format chooses among the files of a folder, and refuses what i
   });
 });
 
-const NORM = "model.norm.weight";
-
 /** A tensor of a type that nothing here can read. */
 function strange(name: string, dtype: string): SafetensorsData {
   return { name, dtype, shape: [64], bytes: new Uint8Array(64 * 8) };
@@ -170,4 +168,16 @@ Deno.test("tensors of a GGUF file that nobody reads may be of any type, those wi
     { kind: "gguf", config: { tieWordEmbeddings: true } },
     async (path) => void await open(path),
   );
+});
+
+Deno.test("--quantization is accepted where it is what the files say", async () => {
+  const opens = async (path: string, quantization: string) =>
+    void await openCheckpoint(await resolveModel(path), quantization);
+  await withModel({ kind: "gguf", format: "Q8_0" }, async (path) => {
+    await opens(path, "gguf");
+    await assert.rejects(opens(path, "awq"), /with --quantization awq: its files say gguf/);
+  });
+  await withModel({ kind: "safetensors" }, async (path) => {
+    await assert.rejects(opens(path, "gptq_marlin"), /--quantization gptq_marlin: its files say nothing/);
+  });
 });
