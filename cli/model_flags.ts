@@ -24,6 +24,9 @@ export const modelSchema = {
   contextLength: tokenCount.exactOptional(),
   dtype: oneOf("auto", "half", "float16", "bfloat16", "float", "float32").transform((name) => DTYPES[name])
     .default("auto"),
+  loadFormat: oneOf("auto", "safetensors", "pt", "gguf").default("auto"),
+  quantization: oneOf("awq", "awq_marlin", "compressed-tensors", "fp8", "gguf", "gptq", "gptq_marlin")
+    .exactOptional(),
   downloadDir: text.exactOptional(),
   weightVersion: text.default("default"),
   samplingDefaults: oneOf("model", "openai").default("model"),
@@ -67,6 +70,18 @@ export const modelFlags: readonly FlagOf<keyof typeof modelSchema>[] = [
     flags: "--dtype <type>",
     help:
       "Type of floating weights: auto, half, float16, bfloat16, float, float32. Quantised files stay quantised",
+  },
+  {
+    name: "loadFormat",
+    flags: "--load-format <format>",
+    help:
+      "Which weights of a folder are read: safetensors, pt (pytorch_model.bin), gguf, or auto, the first it has",
+  },
+  {
+    name: "quantization",
+    flags: "--quantization <method>",
+    help:
+      "What the files say anyway: gguf, or quant_method of config.json (awq, compressed-tensors, fp8, gptq); else refused",
   },
   {
     name: "downloadDir",

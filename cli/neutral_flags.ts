@@ -34,7 +34,7 @@ const REASONS: Readonly<Record<keyof typeof table, string>> = {
   cache: "KV and weights lie in the device's memory in one form",
   tiers: "the KV pool has one tier",
   loading: "a model is run as its files say, which are read once",
-  quant: "weights stay as their file has them; a quantised model is a GGUF file",
+  quant: "weights stay as their file has them",
   models: "models of that kind are not served yet",
   experts: "mixtures of experts are not served yet",
   media: "images, audio and video are not served yet",

@@ -42,6 +42,8 @@ export interface Architecture {
    * none there. They are no part of the model.
    */
   readonly ownHeadPrefix?: string;
+  /** What names of tensors begin with in files of other makes, and what this is here; absent: nothing else. */
+  readonly namePrefixes?: readonly (readonly [found: string, here: string])[];
   /** Absent: not read from GGUF files. */
   readonly gguf?: GgufNames;
   /** Shape of the trees that SGLang has a draft head grow by default; absent: a chain, as for most architectures. */

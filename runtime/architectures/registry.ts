@@ -5,13 +5,33 @@
  */
 import { LoadError } from "../contracts/errors.ts";
 import type { Architecture } from "./architecture.ts";
+import { GEMMA2 } from "./gemma2.ts";
+import { GEMMA3, GEMMA3_MULTIMODAL } from "./gemma3.ts";
+import { GRANITE } from "./granite.ts";
 import { LLAMA } from "./llama.ts";
 import { MIMO } from "./mimo.ts";
 import { MISTRAL } from "./mistral.ts";
+import { OLMO2 } from "./olmo2.ts";
+import { PHI3 } from "./phi3.ts";
 import { QWEN2 } from "./qwen2.ts";
+import { QWEN3 } from "./qwen3.ts";
+import { SMOLLM3 } from "./smollm3.ts";
 
 /** Every architecture that can be read; `runtime/models/registry.ts` has the model that runs it. */
-export const ARCHITECTURES: readonly Architecture[] = [LLAMA, MIMO, MISTRAL, QWEN2];
+export const ARCHITECTURES: readonly Architecture[] = [
+  GEMMA2,
+  GEMMA3,
+  GEMMA3_MULTIMODAL,
+  GRANITE,
+  LLAMA,
+  MIMO,
+  MISTRAL,
+  OLMO2,
+  PHI3,
+  QWEN2,
+  QWEN3,
+  SMOLLM3,
+];
 
 /** The architecture of a Hugging Face name; undefined if it is not known. */
 export function findArchitecture(name: string): Architecture | undefined {

@@ -130,6 +130,8 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, TensorSource>;
   /** A draft head lies in the same files (MiMo's MTP layers); its tensors are not among the above. */
   readonly hasOwnHead?: boolean;
+  /** How the weights are quantised: `gguf`, or what config.json calls it; absent: they are floats. */
+  readonly quantization?: string;
   /** Files in load order, for progress ("shards"). */
   readonly files: readonly string[];
   /** Name of the prevailing storage format, e.g. `Q4_1` or `bfloat16`. */

@@ -21,6 +21,10 @@ export interface ServerArgs {
   readonly port: number;
   /** Type of floating weights; quantised ones stay quantised. */
   readonly dtype: "auto" | "float32" | "bfloat16" | "float16";
+  /** Which weights of a folder are read. */
+  readonly loadFormat: "auto" | "safetensors" | "pt" | "gguf";
+  /** How the weights are quantised, which the files say too. */
+  readonly quantization?: string;
   /** Longest sequence in tokens; the model's own if left out. */
   readonly contextLength?: number;
   /** Order in which waiting sequences are admitted: first come, or longest prefix in the radix cache. */

@@ -39,10 +39,11 @@ export async function openModel(
   args: ServerArgs,
   { onProgress, log }: OpenModelOptions,
 ): Promise<OpenedModel> {
-  const { downloadDir, tokenizerPath, revision } = args;
+  const { downloadDir, tokenizerPath, revision, loadFormat } = args;
   const options = { downloadDir, onProgress };
   const target = await openCheckpoint(
-    await resolveModel(args.modelPath, { ...options, tokenizerPath, revision }),
+    await resolveModel(args.modelPath, { ...options, tokenizerPath, revision, loadFormat }),
+    args.quantization,
   );
   const { checkpoint, tokenizerSource } = target;
   await using opened = new AsyncDisposableStack();

@@ -1,12 +1,13 @@
 /**
- * The GGUF v3 container: typed metadata and tensor ranges. Layout as in ggml's docs/gguf.md.
+ * The GGUF container, versions 2 and 3: typed metadata and tensor ranges. Layout as in ggml's docs/gguf.md.
  *
  * @module
  */
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { isStorageFormat } from "./formats.ts";
 import { HeaderReader } from "./header_reader.ts";
-import { checkRanges, tensorBytes } from "./tensor_ranges.ts";
+import type { UnreadTensors } from "./stored_tensor.ts";
+import { checkRanges, tensorBytes, type TensorRange } from "./tensor_ranges.ts";
 
 /** A metadata value; numeric arrays keep their element type. */
 export type GgufValue = number | bigint | boolean | string | readonly string[] | GgufNumbers;
@@ -20,6 +21,8 @@ export interface GgufTensor {
   /** Slowest first (rows, columns), the reverse of the file's order. */
   readonly shape: readonly number[];
   readonly format: StorageFormat;
+  /** Path of the file; of a model in several files, the one that it lies in. */
+  readonly file: string;
   /** Absolute offset in the file. */
   readonly offset: number;
   readonly bytes: number;
@@ -30,10 +33,13 @@ export interface GgufFile {
   readonly path: string;
   readonly metadata: ReadonlyMap<string, GgufValue>;
   readonly tensors: readonly GgufTensor[];
+  /** Tensors of types that are not known. */
+  readonly unread: UnreadTensors;
 }
 
 const MAGIC = 0x46554747;
-const VERSION = 3;
+/** Version 3 allows big-endian files, which nobody has; version 1 counted in 32 bits. */
+const VERSIONS = [2, 3];
 const DEFAULT_ALIGNMENT = 32;
 const MAX_ALIGNMENT = 65536;
 const MAX_DIMS = 4;
@@ -98,16 +104,21 @@ const GGML_TYPES: Readonly<Record<number, string>> = {
   39: "MXFP4",
 };
 
+/** Storage formats that tensors of a GGUF file may have. */
+export const GGUF_FORMATS: readonly StorageFormat[] = Object.values(GGML_TYPES).filter(isStorageFormat);
+
 /**
  * Reads the header of a GGUF file; tensor data is not touched.
  *
- * @throws {LoadError} naming the key or tensor at fault, if the file is not GGUF v3, truncated or inconsistent
+ * @throws {LoadError} naming the key or tensor at fault, if the file is not GGUF, truncated or inconsistent
  */
 export function readGguf(path: string): GgufFile {
   using reader = new HeaderReader(path);
   if (reader.u32("the magic number") !== MAGIC) throw reader.error("not a GGUF file");
   const version = reader.u32("the version");
-  if (version !== VERSION) throw reader.error(`GGUF version ${version}, expected ${VERSION}`);
+  if (!VERSIONS.includes(version)) {
+    throw reader.error(`GGUF version ${version}, expected ${VERSIONS.join(" or ")}`);
+  }
   const numTensors = reader.count("the number of tensors", LEAST_TENSOR_BYTES);
   const numFields = reader.count("the number of metadata entries", LEAST_FIELD_BYTES);
 
@@ -123,7 +134,7 @@ export function readGguf(path: string): GgufFile {
     if (metadata.has(key)) throw reader.error(`metadata key ${key} occurs twice`);
     metadata.set(key, readValue(reader, key));
   }
-  const entries = Array.from({ length: numTensors }, (_, i) => readTensor(reader, path, i));
+  const entries = Array.from({ length: numTensors }, (_, i) => readTensor(reader, i));
   const names = new Set<string>();
   for (const { name } of entries) {
     if (names.has(name)) throw reader.error(`tensor ${name} occurs twice`);
@@ -132,9 +143,25 @@ export function readGguf(path: string): GgufFile {
 
   const alignment = readAlignment(reader, metadata);
   const dataOffset = Math.ceil(reader.offset / alignment) * alignment;
-  const tensors = entries.map((tensor) => ({ ...tensor, offset: dataOffset + tensor.offset }));
-  checkRanges(path, reader.size, tensors.map((tensor) => ({ ...tensor, alignment })));
-  return { path, metadata, tensors };
+  const ranges: (TensorRange & { readonly alignment: number })[] = [], tensors: GgufTensor[] = [];
+  const unread: UnreadTensors = new Map();
+  for (const { name, shape, type, offset: inData } of entries) {
+    const offset = dataOffset + inData, format = GGML_TYPES[type] ?? `ggml type ${type}`;
+    const isKnown = isStorageFormat(format), bytes = isKnown ? tensorBytes(path, name, format, shape) : 0;
+    ranges.push({ name, offset, bytes, alignment });
+    if (isKnown) tensors.push({ name, shape, format, file: path, offset, bytes });
+    else unread.set(name, `stored as ${format}`);
+  }
+  checkRanges(path, reader.size, ranges);
+  return { path, metadata, tensors, unread };
+}
+
+/** A tensor entry; its offset is relative to the data section. */
+interface TensorEntry {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly type: number;
+  readonly offset: number;
 }
 
 function readValue(reader: HeaderReader, key: string): GgufValue {
@@ -163,19 +190,13 @@ function readNumbers(reader: HeaderReader, key: string, type: number, length: nu
   return new Numbers(reader.bytes(length * Numbers.BYTES_PER_ELEMENT, key).slice().buffer);
 }
 
-/** A tensor entry; its offset is still relative to the data section. */
-function readTensor(reader: HeaderReader, path: string, index: number): GgufTensor {
+function readTensor(reader: HeaderReader, index: number): TensorEntry {
   const name = reader.string(`the name of tensor ${index}`);
   const numDims = reader.u32(`the rank of tensor ${name}`);
   if (numDims < 1 || numDims > MAX_DIMS) throw reader.error(`tensor ${name} has ${numDims} dimensions`);
   const shape = Array.from({ length: numDims }, () => reader.u64(`the shape of tensor ${name}`)).reverse();
   const type = reader.u32(`the type of tensor ${name}`);
-  const format = GGML_TYPES[type] ?? `ggml type ${type}`;
-  if (!isStorageFormat(format)) {
-    throw reader.error(`tensor ${name} is stored as ${format}, which is not supported`);
-  }
-  const offset = reader.u64(`the offset of tensor ${name}`);
-  return { name, shape, format, offset, bytes: tensorBytes(path, name, format, shape) };
+  return { name, shape, type, offset: reader.u64(`the offset of tensor ${name}`) };
 }
 
 function readAlignment(reader: HeaderReader, metadata: ReadonlyMap<string, GgufValue>): number {

@@ -65,7 +65,7 @@ export class GgufMetadata {
     if (format !== "F32" || shape.length !== 1 || shape[0] !== length) {
       throw this.error(`tensor ${name} is ${format} [${shape.join(", ")}], expected F32 [${length}]`);
     }
-    return [...readFloats(this.#file.path, tensor)];
+    return [...readFloats(tensor.file, tensor)];
   }
 
   /** A number that must be there, a positive integer. */

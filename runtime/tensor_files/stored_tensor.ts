@@ -19,6 +19,12 @@ export interface StoredTensor<Format = StorageFormat | IntegerFormat> {
   readonly bytes: number;
 }
 
+/**
+ * Tensors of a file that nothing here can read, by name: what they are, as in `tensor w is stored as F64, which is not
+ * supported`. They stop nothing unless they are needed.
+ */
+export type UnreadTensors = Map<string, string>;
+
 /** Whether the tensor holds floats, plain or quantized. */
 export function isFloating(tensor: StoredTensor): tensor is StoredTensor<StorageFormat> {
   return !isIntegerFormat(tensor.format);

@@ -15,7 +15,7 @@ import {
   type PickleRules,
   type PickleValue,
 } from "./pickle_values.ts";
-import type { StoredTensor } from "./stored_tensor.ts";
+import type { StoredTensor, UnreadTensors } from "./stored_tensor.ts";
 import { listZip, type ZipRange } from "./zip.ts";
 
 /** A file that `torch.save` wrote. */
@@ -36,6 +36,15 @@ const STORAGES: ReadonlyMap<string, Format> = new Map([
   ["torch.IntStorage", "I32"],
   ["torch.ByteStorage", "U8"],
   ["torch.BoolStorage", "BOOL"],
+  ["torch.CharStorage", "I8"],
+]);
+
+/** Types whose tensors are of no use here. */
+const UNREAD_STORAGES: ReadonlyMap<string, string> = new Map([
+  ["torch.DoubleStorage", "F64"],
+  ["torch.ShortStorage", "I16"],
+  ["torch.ComplexFloatStorage", "C64"],
+  ["torch.ComplexDoubleStorage", "C128"],
 ]);
 
 type Format = StorageFormat | IntegerFormat;
@@ -51,6 +60,27 @@ class TorchStorage extends PickleObject {
     this.format = format;
     this.offset = offset;
     this.bytes = bytes;
+  }
+}
+
+/** Numbers of a type that is of no use. */
+class UnreadStorage extends PickleObject {
+  readonly type: string;
+
+  constructor(type: string) {
+    super();
+    this.type = type;
+  }
+}
+
+/** A tensor that nothing here can read. */
+class UnreadTensor extends PickleObject {
+  /** As in {@linkcode UnreadTensors}. */
+  readonly found: string;
+
+  constructor(found: string) {
+    super();
+    this.found = found;
   }
 }
 
@@ -97,22 +127,25 @@ export function tensorOf(name: string, value: PickleValue | undefined): StoredTe
 }
 
 /**
- * The tensors of a saved `state_dict`.
+ * The tensors of a saved `state_dict`. Those that are of no use go to `unread`, as does what is no tensor.
  *
  * @throws {LoadError} if something else was saved
  */
-export function stateDict({ path, value }: TorchFile): StoredTensor[] {
+export function stateDict({ path, value }: TorchFile, unread: UnreadTensors = new Map()): StoredTensor[] {
   if (!(value instanceof PickleMap)) throw new LoadError(`Cannot load ${path}: it holds no state_dict`);
-  return [...value].map(([name, entry]) => {
-    const tensor = typeof name === "string" ? tensorOf(name, entry) : undefined;
-    if (tensor === undefined) throw new LoadError(`Cannot load ${path}: ${name} is not a tensor`);
-    return tensor;
-  });
+  const tensors: StoredTensor[] = [];
+  for (const [name, entry] of value) {
+    const tensor = tensorOf(String(name), entry);
+    if (tensor !== undefined) tensors.push(tensor);
+    else unread.set(String(name), entry instanceof UnreadTensor ? entry.found : "not a tensor");
+  }
+  return tensors;
 }
 
 function rulesFor(path: string, folder: string, data: ReadonlyMap<string, ZipRange>): PickleRules {
   const fail = (reason: string) => new LoadError(`Cannot load ${path}: ${reason}`);
-  const storages: [string, undefined][] = [...STORAGES.keys()].map((name) => [name, undefined]);
+  const types = [...STORAGES.keys(), ...UNREAD_STORAGES.keys()];
+  const storages: [string, undefined][] = types.map((name) => [name, undefined]);
   return {
     globals: new Map<string, ((args: readonly PickleValue[]) => PickleValue) | undefined>([
       ...storages,
@@ -122,7 +155,9 @@ function rulesFor(path: string, folder: string, data: ReadonlyMap<string, ZipRan
     ]),
     persistent(id) {
       const [kind, type, key] = Array.isArray(id) ? id : [];
-      const format = type instanceof PickleGlobal ? STORAGES.get(type.name) : undefined;
+      const name = type instanceof PickleGlobal ? type.name : "", format = STORAGES.get(name);
+      const unread = UNREAD_STORAGES.get(name);
+      if (kind === "storage" && unread !== undefined) return new UnreadStorage(unread);
       const entry = typeof key === "string" ? data.get(folder + key) : undefined;
       if (kind !== "storage" || format === undefined || entry === undefined) {
         throw fail("a storage is not among its data");
@@ -146,7 +181,8 @@ function orderedDict(args: readonly PickleValue[], fail: (reason: string) => Loa
 function rebuildTensor(
   [storage, first, shape, strides]: readonly PickleValue[],
   fail: (reason: string) => LoadError,
-): TorchTensor {
+): TorchTensor | UnreadTensor {
+  if (storage instanceof UnreadStorage) return new UnreadTensor(`stored as ${storage.type}`);
   const isSizes = (value: PickleValue | undefined): value is number[] =>
     Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && Number(size) >= 0);
   if (
@@ -161,7 +197,8 @@ function rebuildTensor(
     expected /= size;
     return size === 1 || strides[i] === expected;
   });
-  if (count === 0 || !isContiguous) throw fail(`a tensor of [${shape.join(", ")}] is not contiguous`);
+  if (count === 0) return new UnreadTensor("empty");
+  if (!isContiguous) return new UnreadTensor("not contiguous");
   const start = Number(first) * width, bytes = count * width;
   if (!(start + bytes <= storage.bytes)) throw fail(`a tensor of [${shape.join(", ")}] leaves its storage`);
   return new TorchTensor({ format: storage.format, offset: storage.offset + start, bytes, shape });

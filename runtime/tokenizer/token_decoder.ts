@@ -18,6 +18,8 @@ export class TokenDecoder {
   readonly vocabSize: number;
   /** Token that begins a document. */
   readonly bosTokenId?: number;
+  /** Token that ends one. */
+  readonly eosTokenId?: number;
   /** Tokens that end a turn or a text. */
   readonly eosTokenIds: readonly number[];
   /** Jinja text of the chat template. */
@@ -52,11 +54,9 @@ export class TokenDecoder {
     this.vocabSize = [...this.#added.keys()].reduce((size, id) => Math.max(size, id + 1), this.#texts.length);
     this.eosTokenIds = source.eosTokenIds;
     if (source.chatTemplate !== undefined) this.chatTemplate = source.chatTemplate;
-    if (source.bosToken !== undefined) {
-      const bos = json.added_tokens.find(({ content }) => content === source.bosToken)?.id ??
-        this.#texts.indexOf(source.bosToken);
-      if (bos >= 0) this.bosTokenId = bos;
-    }
+    const bos = this.#idOf(source.bosToken), eos = this.#idOf(source.eosToken);
+    if (bos !== undefined) this.bosTokenId = bos;
+    if (eos !== undefined) this.eosTokenId = eos;
     const { bosToken, eosToken, unkToken, padToken, addBos = false } = source;
     this.facts = {
       ...(bosToken !== undefined && { bosToken }),
@@ -109,6 +109,13 @@ export class TokenDecoder {
   /** True for control tokens such as bos, eos and turn markers. */
   isSpecial(token: number): boolean {
     return this.#specialIds.has(token);
+  }
+
+  #idOf(text: string | undefined): number | undefined {
+    if (text === undefined) return undefined;
+    for (const [id, content] of this.#added) if (content === text) return id;
+    const id = this.#texts.indexOf(text);
+    return id >= 0 ? id : undefined;
   }
 
   #textOf(token: number): string | undefined {

@@ -13,7 +13,7 @@ import { impossibleNumber } from "./model_numbers.ts";
 const FLOATS: ReadonlySet<StorageFormat> = new Set(["F32", "F16", "BF16"]);
 
 /**
- * Checks sizes against each other and the tensors against the sizes.
+ * Checks sizes against each other and the tensors against the sizes. `unread` are tensors that nothing here can read.
  *
  * @returns the tensors that the model has; nobody reads the others
  * @throws {LoadError} naming the size or the tensor, what was found and what was expected
@@ -22,6 +22,7 @@ export function checkModel(
   path: string,
   config: ModelConfig,
   tensors: ReadonlyMap<string, TensorSource>,
+  unread: ReadonlyMap<string, string>,
 ): Map<string, TensorSource> {
   const fail = (reason: string) => new LoadError(`Cannot load ${path}: ${reason}`);
   const impossible = impossibleNumber(config);
@@ -34,6 +35,7 @@ export function checkModel(
   for (const { name, shape, isRequired, format, addend } of modelTensors(architectureOf(config), config)) {
     const tensor = tensors.get(name), expected = inWords(shape, format);
     if (tensor === undefined) {
+      if (unread.has(name)) throw fail(`tensor ${name} is ${unread.get(name)}, which is not supported`);
       if (isRequired) throw fail(`tensor ${name} is missing, expected ${expected}`);
       continue;
     }
@@ -41,9 +43,10 @@ export function checkModel(
     if (found !== expected) throw fail(`tensor ${name} is ${found}, expected ${expected}`);
     own.set(name, addend === undefined ? tensor : { addend, ...tensor });
   }
-  // A bias that nobody adds would be missing from the result, unless it is zero.
+  // A bias that nobody adds to a module would be missing from its result, unless it is zero.
   for (const [name, tensor] of tensors) {
-    if (!name.endsWith(".bias") || own.has(name) || isZero(tensor)) continue;
+    const [, module] = /^(.*)\.bias$/.exec(name) ?? [];
+    if (module === undefined || own.has(name) || !own.has(`${module}.weight`) || isZero(tensor)) continue;
     throw fail(`tensor ${name} is not part of ${config.architecture}`);
   }
   return own;

@@ -4,24 +4,23 @@
  *
  * @module
  */
-import { basename } from "node:path";
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
+import type { Architecture } from "../architectures/architecture.ts";
 import { architectureOf } from "../architectures/registry.ts";
-import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
+import type { StorageFormat } from "../contracts/storage_format.ts";
 import { ggufTokenizer } from "../tokenizer/gguf_tokenizer.ts";
 import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
-import { readGguf } from "../tensor_files/gguf.ts";
 import { readGgufModel } from "./gguf_checkpoint.ts";
+import { readGgufFiles } from "./gguf_split.ts";
 import { readHuggingFaceConfig, readQuantizer } from "./huggingface_config.ts";
 import { checkModel } from "./check_model.ts";
 import { assembleQuantized } from "./quantized/assemble.ts";
-import type { ShardTensor } from "./quantized/quantizer.ts";
 import type { ModelFiles } from "./model_files.ts";
 import { ggufRecommendedSampling, readRecommendedSampling } from "./recommended_sampling.ts";
-import { readSafetensors } from "../tensor_files/safetensors.ts";
-import { isFloating, unsupportedFormat } from "../tensor_files/stored_tensor.ts";
+import { readShards } from "./shard_tensors.ts";
+import { isFloating } from "../tensor_files/stored_tensor.ts";
 
 /** A model ready to be mapped, and the tokenizer that goes with it. */
 export interface OpenedCheckpoint {
@@ -31,22 +30,33 @@ export interface OpenedCheckpoint {
   readonly tokenizerSource: TokenizerSource;
 }
 
+/** What SGLang also calls a method of quantisation, by kernels that it has for it. */
+const SAME_METHOD: Readonly<Record<string, string>> = { "awq_marlin": "awq", "gptq_marlin": "gptq" };
+
 /**
- * Reads and checks the headers of a model.
+ * Reads and checks the headers of a model; `quantization` is what `--quantization` says of it.
  *
- * @throws {LoadError} naming the tensor, key or field at fault, if a file is damaged or the model is not supported
+ * @throws {LoadError} naming the tensor, key or field at fault, if a file is damaged or the model is not supported, or
+ *   is quantised otherwise
  */
-export async function openCheckpoint(files: ModelFiles): Promise<OpenedCheckpoint> {
-  const opened = await (files.kind === "gguf" ? openGguf(files) : openSafetensors(files));
-  const { path, config } = opened.checkpoint, tensors = checkModel(path, config, opened.checkpoint.tensors);
+export async function openCheckpoint(files: ModelFiles, quantization?: string): Promise<OpenedCheckpoint> {
+  const { unread, ...opened } = await (files.kind === "gguf" ? openGguf(files) : openShards(files));
+  const { path, config } = opened.checkpoint, { quantization: found = "nothing" } = opened.checkpoint;
+  if (quantization !== undefined && (SAME_METHOD[quantization] ?? quantization) !== found) {
+    throw new LoadError(`Cannot load ${path} with --quantization ${quantization}: its files say ${found}`);
+  }
+  const tensors = checkModel(path, config, opened.checkpoint.tensors, unread);
   return { ...opened, checkpoint: { ...opened.checkpoint, tensors, dtype: prevailingDtype(tensors) } };
 }
 
-async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<OpenedCheckpoint> {
-  const file = readGguf(files[0]!);
+/** With the tensors that nothing here can read, by name. */
+type OpenedFiles = OpenedCheckpoint & { readonly unread: ReadonlyMap<string, string> };
+
+async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<OpenedFiles> {
+  const file = readGgufFiles(files);
   // The file's own tokenizer may be of a kind that only --tokenizer-path can replace.
   const own = tokenizerPath === undefined ? ggufTokenizer(file) : undefined;
-  const { config, tensors } = readGgufModel(file, own);
+  const { config, tensors, unread } = readGgufModel(file, own);
   return {
     checkpoint: {
       path,
@@ -54,31 +64,22 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
       tensors,
       files,
       dtype: prevailingDtype(tensors),
+      quantization: "gguf",
       recommendedSampling: ggufRecommendedSampling(file),
     },
+    unread,
     tokenizerSource: own ?? await openTokenizer(tokenizerPath!),
   };
 }
 
-async function openSafetensors(
-  { path, files, folder, tokenizerPath }: ModelFiles,
-): Promise<OpenedCheckpoint> {
-  const config = await readHuggingFaceConfig(folder), { ownHeadPrefix } = architectureOf(config);
-  const stored = new Map<string, ShardTensor>();
-  let hasOwnHead = false;
-  for (const file of files) {
-    for (const tensor of readSafetensors(file)) {
-      if (ownHeadPrefix !== undefined && tensor.name.startsWith(ownHeadPrefix)) {
-        hasOwnHead = true;
-        continue;
-      }
-      if (stored.has(tensor.name)) {
-        throw new LoadError(
-          `Cannot load ${file}: tensor ${tensor.name} is also in ${basename(stored.get(tensor.name)!.file)}`,
-        );
-      }
-      stored.set(tensor.name, { ...tensor, file });
-    }
+async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFiles): Promise<OpenedFiles> {
+  const config = await readHuggingFaceConfig(folder), architecture = architectureOf(config);
+  const { stored, unread } = await readShards({ kind, files }), { ownHeadPrefix } = architecture;
+  useOwnNames(architecture, stored);
+  const hasOwnHead = ownHeadPrefix !== undefined &&
+    [...stored.keys()].some((name) => name.startsWith(ownHeadPrefix));
+  for (const name of hasOwnHead ? [...stored.keys()] : []) {
+    if (name.startsWith(ownHeadPrefix!)) stored.delete(name);
   }
   const quantizer = await readQuantizer(folder);
   const { matrices, others } = quantizer === undefined
@@ -86,8 +87,8 @@ async function openSafetensors(
     : assembleQuantized(path, quantizer, stored);
   const tensors = new Map(matrices.map((matrix) => [matrix.name, matrix]));
   for (const tensor of others) {
-    if (!isFloating(tensor)) throw unsupportedFormat(tensor.file, tensor);
-    tensors.set(tensor.name, { ...tensor, file: tensor.file, rowOrder: "plain" });
+    if (!isFloating(tensor)) unread.set(tensor.name, `stored as ${tensor.format}`);
+    else tensors.set(tensor.name, { ...tensor, file: tensor.file, rowOrder: "plain" });
   }
   return {
     checkpoint: {
@@ -97,10 +98,25 @@ async function openSafetensors(
       ...(hasOwnHead && { hasOwnHead }),
       files,
       dtype: prevailingDtype(tensors),
+      ...(quantizer && { quantization: quantizer.method }),
       recommendedSampling: await readRecommendedSampling(folder),
     },
+    unread,
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),
   };
+}
+
+/** Renames tensors whose names begin otherwise in files of other makes. */
+function useOwnNames<Tensor extends { readonly name: string }>(
+  { namePrefixes = [] }: Architecture,
+  tensors: Map<string, Tensor>,
+): void {
+  for (const [name, tensor] of [...tensors]) {
+    const [found, here] = namePrefixes.find(([found]) => name.startsWith(found)) ?? [];
+    if (found === undefined) continue;
+    tensors.delete(name);
+    tensors.set(here + name.slice(found.length), { ...tensor, name: here + name.slice(found.length) });
+  }
 }
 
 const DTYPE_NAMES: Partial<Record<StorageFormat, string>> = {

@@ -17,7 +17,8 @@ import type { HeadCheckpoint, HeadKind } from "../contracts/speculation_config.t
 import { prevailingDtype } from "./checkpoint.ts";
 import { checkHead } from "./check_head.ts";
 import { fetchHubFiles, type HubModelOptions, isHubId } from "./hub_model.ts";
-import { readShardNames, SHARD_INDEX } from "./local_model.ts";
+import { readShardNames } from "./local_model.ts";
+import { SHARD_INDEX } from "./weight_files.ts";
 import { readHeadConfig } from "./huggingface_config.ts";
 import { readSafetensors } from "../tensor_files/safetensors.ts";
 import { isFloating, readIntegers, type StoredTensor } from "../tensor_files/stored_tensor.ts";
@@ -37,6 +38,9 @@ type FileTensor = StoredTensor & { readonly file: string };
 /** Weight files in order of preference; a folder may hold others, goldens for instance. */
 const WEIGHT_FILES = ["model.safetensors", "pytorch_model.bin"];
 
+/** Maps between the vocabularies of target and head, which are integers. */
+const MAPS: ReadonlySet<string> = new Set(["d2t", "t2d"]);
+
 const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 
 /**
@@ -49,6 +53,8 @@ export async function openDraftHead(options: DraftHeadOptions): Promise<HeadChec
   const folder = await findFolder(options);
   const settings = await readHeadConfig(folder);
   const files = await findWeights(path, folder), named = await readHeaders(files);
+  // Of a quantised target that has a head in its own files, the head may have been left as it was.
+  if (named.some((tensor) => !isFloating(tensor) && !MAPS.has(tensor.name))) settings.refuseQuantized();
   const kind = kindOf(path, named, target);
   const tensors = new Map<string, TensorSource>();
   for (const tensor of named) {
@@ -101,7 +107,7 @@ async function findWeights(path: string, folder: string): Promise<string[]> {
   if (files.length === 0) {
     throw new LoadError(`Cannot load draft head ${path}: expected ${WEIGHT_FILES.join(" or ")} in it`);
   }
-  return (files.includes(SHARD_INDEX) ? await readShardNames(folder) : files).map((name) =>
+  return (files.includes(SHARD_INDEX) ? await readShardNames(folder, SHARD_INDEX) : files).map((name) =>
     join(folder, name)
   );
 }
@@ -110,7 +116,9 @@ async function findWeights(path: string, folder: string): Promise<string[]> {
 async function readHeaders(files: readonly string[]): Promise<FileTensor[]> {
   const all: FileTensor[] = [];
   for (const file of files) {
-    const stored = file.endsWith(".bin") ? stateDict(await readTorchFile(file)) : readSafetensors(file);
+    const stored = file.endsWith(".bin")
+      ? stateDict(await readTorchFile(file))
+      : readSafetensors(file, new Map());
     all.push(...stored.map((tensor) => ({ ...tensor, file })));
   }
   return headTensorsOf(all);

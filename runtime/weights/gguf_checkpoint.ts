@@ -6,12 +6,24 @@
  */
 import type { Checkpoint, ModelConfig, TensorSource } from "../contracts/checkpoint.ts";
 import type { Architecture } from "../architectures/architecture.ts";
-import { refuseMoreThanOne } from "../architectures/gguf_keys.ts";
 import { ARCHITECTURES } from "../architectures/registry.ts";
 import { fromGguf, statedByTensors } from "../architectures/model_tensors.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import type { GgufFile } from "../tensor_files/gguf.ts";
 import { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
+
+/** What a GGUF file says of its model. */
+interface GgufModel extends Pick<Checkpoint, "config" | "tensors"> {
+  /** Tensors that nothing here can read, with what they are. */
+  readonly unread: ReadonlyMap<string, string>;
+}
+
+/**
+ * Tensors of names by which llama.cpp computes something: an architecture that has no such tensor would leave it out.
+ * What is called otherwise is read by nobody.
+ */
+const PARTS =
+  /^(blk\.\d+\.(attn_(?!rot_embd)|ffn_|post_|layer_output|ssm_|exp_probs)|output|token_embd_norm|position_embd)/;
 
 /** An architecture that llama.cpp's converter writes. */
 type GgufArchitecture = Architecture & Required<Pick<Architecture, "gguf">>;
@@ -24,10 +36,10 @@ type GgufArchitecture = Architecture & Required<Pick<Architecture, "gguf">>;
 export function readGgufModel(
   file: GgufFile,
   tokenizer: TokenizerSource | undefined,
-): Pick<Checkpoint, "config" | "tensors"> {
+): GgufModel {
   const metadata = new GgufMetadata(file), architecture = findArchitecture(metadata);
-  const tensors = readTensors(file, metadata, architecture);
-  return { config: readConfig(metadata, architecture, tensors, tokenizer), tensors };
+  const { tensors, unread } = readTensors(file, metadata, architecture);
+  return { config: readConfig(metadata, architecture, tensors, tokenizer), tensors, unread };
 }
 
 function findArchitecture(metadata: GgufMetadata): GgufArchitecture {
@@ -42,20 +54,30 @@ function findArchitecture(metadata: GgufMetadata): GgufArchitecture {
   return found;
 }
 
+/** Tensors by Hugging Face's names; those that nothing here can read with what they are. */
 function readTensors(
   file: GgufFile,
   metadata: GgufMetadata,
   architecture: GgufArchitecture,
-): Map<string, TensorSource> {
-  return new Map(file.tensors.map(({ name: ggufName, shape, format, offset, bytes }) => {
+): Pick<GgufModel, "tensors" | "unread"> {
+  const tensors = new Map<string, TensorSource>(), unread = new Map<string, string>();
+  for (const { name: ggufName, shape, format, file: path, offset, bytes } of file.tensors) {
     const tensor = fromGguf(architecture, ggufName);
-    if (tensor === undefined) {
+    if (tensor !== undefined) {
+      tensors.set(tensor.name, { ...tensor, addend: 0, file: path, offset, bytes, format, shape });
+    } else if (ggufName.endsWith(".bias")) {
+      // Kept by its own name: whether it is zero decides.
+      tensors.set(ggufName, { name: ggufName, file: path, offset, bytes, format, shape, rowOrder: "plain" });
+    } else if (PARTS.test(ggufName)) {
       throw metadata.error(
         `tensor ${ggufName} is not part of architecture ${architecture.gguf.architecture}`,
       );
     }
-    return [tensor.name, { ...tensor, addend: 0, file: file.path, offset, bytes, format, shape }];
-  }));
+  }
+  for (const [ggufName, found] of file.unread) {
+    unread.set(fromGguf(architecture, ggufName)?.name ?? ggufName, found);
+  }
+  return { tensors, unread };
 }
 
 function readConfig(
@@ -64,7 +86,6 @@ function readConfig(
   tensors: ReadonlyMap<string, TensorSource>,
   tokenizer: TokenizerSource | undefined,
 ): ModelConfig {
-  refuseMoreThanOne(metadata, "split.count");
   const bos = metadata.number("tokenizer.ggml.bos_token_id");
   const eos = metadata.number("tokenizer.ggml.eos_token_id");
   return {

@@ -5,8 +5,9 @@
  */
 import { join } from "node:path";
 import { LoadError } from "../contracts/errors.ts";
-import { findModelFiles, readShardNames, SHARD_INDEX } from "./local_model.ts";
+import { findGgufFiles, findModelFiles, readShardNames } from "./local_model.ts";
 import type { ModelFiles, OnProgress } from "./model_files.ts";
+import { chooseWeights, type LoadFormat, splitOf } from "./weight_files.ts";
 
 /** Settings of a download from the hub; tests replace `fetch`. */
 export interface HubModelOptions {
@@ -15,17 +16,20 @@ export interface HubModelOptions {
   /** Branch, tag or commit; `main` if undefined. */
   readonly revision?: string | undefined;
   readonly onProgress?: OnProgress | undefined;
+  /** Of the weights; `auto` if absent. */
+  readonly loadFormat?: LoadFormat | undefined;
   readonly fetch?: typeof fetch;
 }
 
-/** Small files a safetensors model may need besides its weights. */
+/** Small files that a model may need besides its weights. */
 const SIDE_FILES = [
   "config.json",
   "generation_config.json",
   "tokenizer.json",
   "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
   "chat_template.jinja",
-  SHARD_INDEX,
 ];
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -43,14 +47,18 @@ export function isHubId(text: string): boolean {
 export async function fetchHubModel(id: string, options: HubModelOptions): Promise<ModelFiles> {
   const [repo, file] = splitId(id);
   const snapshot = await openSnapshot(id, repo, options);
-  const wanted = file !== undefined ? [file] : chooseFiles(id, [...snapshot.sizes.keys()]);
-  for (const name of wanted) await snapshot.download(name);
-  if (wanted.includes(SHARD_INDEX)) {
-    for (const shard of await readShardNames(snapshot.folder)) await snapshot.download(shard);
+  const { folder, download } = snapshot, names = [...snapshot.sizes.keys()];
+  const gguf = file ?? onlyGguf(id, names, options.loadFormat);
+  if (gguf !== undefined) {
+    for (const part of splitOf(gguf)?.files ?? [gguf]) await download(part);
+    return await findGgufFiles(id, join(folder, gguf));
   }
-  const only = wanted[0]!;
-  if (!only.endsWith(".gguf")) return await findModelFiles(id, snapshot.folder);
-  return { path: id, kind: "gguf", files: [join(snapshot.folder, only)], folder: snapshot.folder };
+  const weights = chooseWeights(names, options.loadFormat ?? "auto")!;
+  for (const name of SIDE_FILES.filter((name) => names.includes(name))) await download(name);
+  if ("index" in weights) await download(weights.index);
+  const files = "index" in weights ? await readShardNames(folder, weights.index) : weights.files;
+  for (const name of files) await download(name);
+  return await findModelFiles(id, folder, weights.kind);
 }
 
 /**
@@ -149,22 +157,20 @@ function splitId(id: string): [repo: string, file: string | undefined] {
   return [id.slice(0, colon), file];
 }
 
-/** The files of a repository that make up its model: one GGUF, or safetensors with what goes with them. */
-function chooseFiles(id: string, names: readonly string[]): string[] {
-  const side = SIDE_FILES.filter((name) => names.includes(name));
-  if (side.includes(SHARD_INDEX)) return side;
-  const safetensors = names.filter((name) => name.endsWith(".safetensors"));
-  if (safetensors.length > 0) {
-    return [...side, ...safetensors.includes("model.safetensors") ? ["model.safetensors"] : safetensors];
+/** The GGUF file of a repository whose model is one; undefined if it has other weights. */
+function onlyGguf(id: string, names: readonly string[], format: LoadFormat = "auto"): string | undefined {
+  const weights = chooseWeights(names, format);
+  if (weights !== undefined && weights.kind !== "gguf") return undefined;
+  const gguf = weights !== undefined && "files" in weights ? weights.files : [];
+  if (gguf.length === 1) return gguf[0];
+  if (gguf.length === 0) {
+    const kinds = format === "auto" ? ".safetensors, pytorch_model.bin or .gguf" : format;
+    throw new LoadError(`Cannot load ${id}: no ${kinds} file in it`);
   }
-  const gguf = names.filter((name) => name.endsWith(".gguf"));
-  if (gguf.length === 1) return gguf;
   throw new LoadError(
-    gguf.length > 1
-      ? `Cannot load ${id}: it holds ${gguf.length} GGUF files, name one as ${id}:${gguf[0]}, of ${
-        gguf.join(", ")
-      }`
-      : `Cannot load ${id}: no .safetensors or .gguf file in it`,
+    `Cannot load ${id}: it holds ${gguf.length} GGUF files, name one as ${id}:${gguf[0]}, of ${
+      gguf.join(", ")
+    }`,
   );
 }
 

@@ -10,8 +10,7 @@ import type { ModelConfig } from "../contracts/checkpoint.ts";
 import { SIZE, unsupportedSetting } from "../architectures/config_json.ts";
 import { type HeadSettings, readHeadSettings } from "../architectures/head_config.ts";
 import { ARCHITECTURES, findArchitecture } from "../architectures/registry.ts";
-import { findQuantizer } from "./quantized/assemble.ts";
-import type { Quantizer } from "./quantized/quantizer.ts";
+import { findQuantizer, type NamedQuantizer } from "./quantized/assemble.ts";
 import { readJsonFile } from "../tensor_files/text_file.ts";
 
 const TOKEN_IDS = z.union([SIZE.or(z.literal(0)), z.array(z.int().nonnegative())]).nullish();
@@ -47,14 +46,18 @@ export async function readHuggingFaceConfig(folder: string): Promise<ModelConfig
 }
 
 /** The method of quantisation of a model folder; undefined where weights are floats. @throws {LoadError} if not supported */
-export async function readQuantizer(folder: string): Promise<Quantizer | undefined> {
+export async function readQuantizer(folder: string): Promise<NamedQuantizer | undefined> {
   const path = join(folder, "config.json");
   const { quantization_config: quantization } = await readJsonFile(path, CONFIG);
   return quantization ? findQuantizer(path, quantization) : undefined;
 }
 
 /** What config.json says of a draft head. */
-export type HeadConfigFile = Omit<HeadSettings, "network"> & { readonly config: ModelConfig };
+export type HeadConfigFile = Omit<HeadSettings, "network"> & {
+  readonly config: ModelConfig;
+  /** @throws {LoadError} if it says that weights are quantised */
+  readonly refuseQuantized: () => void;
+};
 
 /**
  * Reads the configuration of a draft head. Its architecture is not looked at: names differ, the tensors tell.
@@ -64,9 +67,12 @@ export type HeadConfigFile = Omit<HeadSettings, "network"> & { readonly config: 
 export async function readHeadConfig(folder: string): Promise<HeadConfigFile> {
   const path = join(folder, "config.json");
   const config = await readJsonFile(path, HEAD_CONFIG);
-  refuseQuantized(path, config);
   const { network, ...settings } = readHeadSettings(path, config);
-  return { ...settings, config: { architecture: config.architectures[0]!, ...network, ...tokensOf(config) } };
+  return {
+    ...settings,
+    config: { architecture: config.architectures[0]!, ...network, ...tokensOf(config) },
+    refuseQuantized: () => refuseQuantized(path, config),
+  };
 }
 
 function refuseQuantized(path: string, { quantization_config: quantization }: Config): void {

@@ -4,13 +4,15 @@
  * @module
  */
 
+import type { WeightFormat } from "./weight_files.ts";
+
 /** The files of a model on this machine. */
 export interface ModelFiles {
   /** As asked for, or the name of the default model. */
   readonly path: string;
   /** Format of the weights. */
-  readonly kind: "gguf" | "safetensors";
-  /** The GGUF file, or the safetensors shards in the index's order. */
+  readonly kind: WeightFormat;
+  /** The files in order: shards by their names, of a split GGUF file the first before the others. */
   readonly files: readonly string[];
   /** Where config.json and the tokenizer lie. */
   readonly folder: string;

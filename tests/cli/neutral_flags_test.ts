@@ -78,7 +78,7 @@ Deno.test("the flags that clients' launchers write are accepted", () => {
     "--tp 2",
     "--disaggregation-mode prefill",
     "--reasoning-parser qwen3",
-    "--quantization fp8",
+    "--quantization bitsandbytes",
   ];
   refused.push("--kv-events-config {}", "--ssl-keyfile k", "--load-format dummy", "--skip-tokenizer-init");
   refused.push('--preferred-sampling-params {"top_k":1}', "--tool-call-parser auto", "--enable-lora");

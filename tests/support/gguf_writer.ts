@@ -1,12 +1,12 @@
 /**
- * Writes small GGUF v3 files for tests.
+ * Writes small GGUF files for tests.
  *
  * @module
  */
 
 /** A metadata value with the type it is stored as. */
 export type GgufField =
-  | { readonly type: "u32" | "i32" | "f32" | "u64"; readonly value: number }
+  | { readonly type: "u16" | "u32" | "i32" | "f32" | "u64"; readonly value: number }
   | { readonly type: "bool"; readonly value: boolean }
   | { readonly type: "string"; readonly value: string }
   | { readonly type: "strings"; readonly value: readonly string[] }
@@ -47,10 +47,11 @@ const ALIGNMENT = 32;
 export function ggufBytes(
   fields: ReadonlyMap<string, GgufField>,
   tensors: readonly GgufTensorData[],
+  version = 3,
 ): Uint8Array<ArrayBuffer> {
   const header = new ByteSink();
   header.text("GGUF");
-  header.u32(3);
+  header.u32(version);
   header.u64(tensors.length);
   header.u64(fields.size);
   for (const [key, field] of fields) {
@@ -79,6 +80,9 @@ export function ggufBytes(
 
 function writeField(sink: ByteSink, field: GgufField): void {
   switch (field.type) {
+    case "u16":
+      sink.u32(2);
+      return sink.u16(field.value);
     case "u32":
       sink.u32(4);
       return sink.u32(field.value);
@@ -120,6 +124,10 @@ class ByteSink {
 
   u8(value: number): void {
     this.#number(1, (view) => view.setUint8(0, value));
+  }
+
+  u16(value: number): void {
+    this.#number(2, (view) => view.setUint16(0, value, true));
   }
 
   u32(value: number): void {

@@ -21,6 +21,7 @@ export const defaultArgs: ServerArgs = {
   port: 30000,
   ui: true,
   dtype: "auto",
+  loadFormat: "auto",
   schedulePolicy: "fcfs",
   scheduleConservativeness: 1,
   maxPrefillTokens: 16384,

@@ -5,8 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig, RopeConfig, RopeScaling } from "../../runtime/contracts/checkpoint.ts";
-import { inSnakeCase } from "../../runtime/contracts/snake_case.ts";
+import type { ModelConfig, RopeConfig } from "../../runtime/contracts/checkpoint.ts";
 import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import type { Architecture } from "../../runtime/architectures/architecture.ts";
 import { architectureOf } from "../../runtime/architectures/registry.ts";
@@ -14,13 +13,16 @@ import type { TensorTable } from "../../runtime/architectures/tensor_table.ts";
 import { modelTensors } from "../../runtime/architectures/model_tensors.ts";
 import { rowBytes } from "../../runtime/tensor_files/formats.ts";
 import { encodeFloatRow, normal, type Random, randomRow, seededRandom } from "./block_formats.ts";
-import { GGML_TYPE, ggufBytes, type GgufField } from "./gguf_writer.ts";
+import { GGML_TYPE, ggufBytes, type GgufField, type GgufTensorData } from "./gguf_writer.ts";
 import { safetensorsBytes, type SafetensorsData } from "./safetensors_writer.ts";
+import { torchBytes } from "./torch_writer.ts";
+import { huggingFaceConfig } from "./tiny_config_json.ts";
 import { TINY_TOKENIZER } from "./tiny_tokenizer.ts";
 
 /** What to write. */
 export interface TinyModelOptions {
-  readonly kind: "gguf" | "safetensors";
+  /** `pt`: PyTorch's files, beside which lies what lies beside safetensors. */
+  readonly kind: "gguf" | "safetensors" | "pt";
   readonly seed: number;
   /** Format of the matrices, or a choice by Hugging Face name; F32 if absent. Vectors are F32. */
   readonly format?: StorageFormat | ((name: string) => StorageFormat);
@@ -28,9 +30,13 @@ export interface TinyModelOptions {
   readonly config?: TinyConfigChange;
   /** Metadata of a GGUF file to put in place of its own. */
   readonly ggufFields?: Readonly<Record<string, GgufField>>;
+  /** Version of GGUF; 3 if absent. */
+  readonly ggufVersion?: number;
+  /** Tensors that lie beside the model's in the last file of a GGUF model. */
+  readonly ggufBeside?: readonly GgufTensorData[];
   /** Tensors that lie beside the model's in the last file of safetensors, as those of its own draft head. */
   readonly beside?: readonly SafetensorsData[];
-  /** Safetensors files to spread the tensors over; 1 if absent. */
+  /** Files to spread the tensors over; 1 if absent. */
   readonly shards?: number;
 }
 
@@ -67,6 +73,8 @@ interface TinyTensor {
   readonly format: StorageFormat;
   /** Rows in Hugging Face's order. */
   readonly rows: readonly Uint8Array[];
+  /** Rows of a vector as safetensors have them, if other ones. */
+  readonly lessAddend?: readonly Uint8Array[];
 }
 
 /** Writes a model into `folder`; returns what `--model-path` takes: the GGUF file, or the folder. */
@@ -77,19 +85,44 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions):
   const architecture = architectureOf(config);
   const { embedding, lmHead } = architecture.tensors;
   const tensors = [...modelTensors(architecture, config)].filter(({ isRequired }) => isRequired).map(
-    ({ name, shape }) => {
+    ({ name, shape, addend }) => {
       const gain = name === embedding || name === lmHead ? 2 : 1;
+      if (addend !== undefined) return storedNorm(name, shape, addend, random);
       return randomTensor(name, shape, typeof format === "string" ? format : format(name), gain, random);
     },
   );
   await Deno.mkdir(folder, { recursive: true });
-  if (options.kind === "safetensors") {
-    await writeSafetensors(folder, config, tensors, options);
+  if (options.kind !== "gguf") {
+    await writeShards(folder, config, tensors, options);
     return folder;
   }
-  const path = join(folder, "tiny.gguf");
-  await Deno.writeFile(path, tinyGguf(architecture, config, tensors, options.ggufFields ?? {}));
-  return path;
+  const { shards = 1, ggufFields = {}, ggufBeside = [] } = options;
+  const paths = Array.from(
+    { length: shards },
+    (_, i) => join(folder, shards === 1 ? "tiny.gguf" : `tiny-0000${i + 1}-of-0000${shards}.gguf`),
+  );
+  for (const [i, path] of paths.entries()) {
+    const split: Record<string, GgufField> = shards === 1 ? {} : {
+      "split.no": { type: "u16", value: i },
+      "split.count": { type: "u16", value: shards },
+      "split.tensors.count": { type: "i32", value: tensors.length + ggufBeside.length },
+    };
+    const part = tensors.filter((_, index) => index % shards === i);
+    const data = ggufTensors(architecture, config, part);
+    if (i === shards - 1) data.push(...ggufBeside);
+    const fields = i === 0
+      ? ggufFieldsOf(architecture, config, { ...split, ...ggufFields })
+      : new Map(Object.entries(split));
+    await Deno.writeFile(path, ggufBytes(fields, data, options.ggufVersion));
+  }
+  return paths[0]!;
+}
+
+/** A norm that safetensors store without what its module adds; either way the same numbers exactly. */
+function storedNorm(name: string, shape: readonly number[], addend: number, random: Random): TinyTensor {
+  const norm = Float64Array.from({ length: shape[0]! }, () => 1 + Math.round(100 * normal(random)) / 1024);
+  const encoded = (added: number) => [encodeFloatRow("F32", norm.map((number) => number + added))];
+  return { name, shape, format: "F32", rows: encoded(0), lessAddend: encoded(-addend) };
 }
 
 function randomTensor(
@@ -116,11 +149,11 @@ function randomTensor(
   };
 }
 
-async function writeSafetensors(
+async function writeShards(
   folder: string,
   config: ModelConfig,
   tensors: readonly TinyTensor[],
-  { shards = 1, beside = [] }: Pick<TinyModelOptions, "shards" | "beside">,
+  { kind, shards = 1, beside = [] }: Pick<TinyModelOptions, "kind" | "shards" | "beside">,
 ): Promise<void> {
   const json = (name: string, value: unknown) =>
     Deno.writeTextFile(join(folder, name), JSON.stringify(value, null, 2));
@@ -130,65 +163,34 @@ async function writeSafetensors(
   await json("tokenizer_config.json", TINY_TOKENIZER.config);
   const weightMap: Record<string, string> = {};
   for (let shard = 0; shard < shards; shard++) {
-    const file = shards === 1 ? "model.safetensors" : `model-0000${shard + 1}-of-0000${shards}.safetensors`;
+    const number = shards === 1 ? "" : `-0000${shard + 1}-of-0000${shards}`;
+    const file = kind === "pt" ? `pytorch_model${number}.bin` : `model${number}.safetensors`;
     const part = tensors.filter((_, index) => index % shards === shard);
-    const data: SafetensorsData[] = part.map(({ name, shape, format, rows }) => ({
+    const data: SafetensorsData[] = part.map(({ name, shape, format, rows, lessAddend }) => ({
       name,
       shape,
       dtype: format,
-      bytes: concat(rows),
+      bytes: concat(lessAddend ?? rows),
     }));
     if (shard === shards - 1) data.push(...beside);
     for (const { name } of data) weightMap[name] = file;
-    await Deno.writeFile(join(folder, file), safetensorsBytes(data));
+    const bytes = kind === "pt" ? await torchBytes(data) : safetensorsBytes(data);
+    await Deno.writeFile(join(folder, file), bytes);
   }
-  if (shards > 1) await json("model.safetensors.index.json", { metadata: {}, "weight_map": weightMap });
+  const index = kind === "pt" ? "pytorch_model.bin.index.json" : "model.safetensors.index.json";
+  if (shards > 1) await json(index, { metadata: {}, "weight_map": weightMap });
 }
 
-function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
-  const scaling = config.rope.scaling;
-  return {
-    architectures: [config.architecture],
-    "model_type": architectureOf(config).modelType,
-    "hidden_act": "silu",
-    "hidden_size": config.hiddenSize,
-    "intermediate_size": config.intermediateSize,
-    "num_hidden_layers": config.numLayers,
-    "num_attention_heads": config.numHeads,
-    "num_key_value_heads": config.numKvHeads,
-    "head_dim": config.headDim,
-    "vocab_size": config.vocabSize,
-    "rms_norm_eps": config.rmsNormEps,
-    "rope_theta": config.rope.theta,
-    "rope_scaling": scaling === undefined ? null : ropeFields(scaling),
-    "max_position_embeddings": config.maxPositionEmbeddings,
-    "sliding_window": config.layers?.find(({ window }) => window !== undefined)?.window ?? null,
-    "tie_word_embeddings": config.tieWordEmbeddings,
-    "bos_token_id": config.bosTokenId,
-    "eos_token_id": config.eosTokenIds,
-  };
-}
-
-/** config.json's settings of the kinds that a reference computes. */
-function ropeFields(scaling: RopeScaling): Record<string, unknown> {
-  if (scaling.type !== "linear" && scaling.type !== "llama3") {
-    throw new RangeError(`Cannot write rope scaling ${scaling.type}`);
-  }
-  const { type, ...numbers } = scaling;
-  return { "rope_type": type, ...inSnakeCase(numbers) };
-}
-
-function tinyGguf(
-  { name: architecture, gguf, tensors: table }: Architecture,
+function ggufFieldsOf(
+  { name: architecture, gguf }: Architecture,
   config: ModelConfig,
-  tensors: readonly TinyTensor[],
   replaced: Readonly<Record<string, GgufField>>,
-): Uint8Array<ArrayBuffer> {
+): Map<string, GgufField> {
   if (gguf === undefined) throw new RangeError(`Cannot write GGUF: ${architecture} has no names there`);
   const key = (name: string) => `${gguf.architecture}.${name}`;
   const u32 = (value: number): GgufField => ({ type: "u32", value });
   const text = (value: string): GgufField => ({ type: "string", value });
-  const fields = new Map<string, GgufField>([
+  return new Map<string, GgufField>([
     ["general.architecture", text(gguf.architecture)],
     [key("block_count"), u32(config.numLayers)],
     [key("context_length"), u32(config.maxPositionEmbeddings)],
@@ -212,17 +214,21 @@ function tinyGguf(
     ["tokenizer.chat_template", text(TINY_TOKENIZER.chatTemplate)],
     ...Object.entries(replaced),
   ]);
-  return ggufBytes(
-    fields,
-    tensors.map(({ name, shape, format, rows }) => ({
-      name: ggufName(table, name),
-      dims: shape.toReversed(),
-      type: GGML_TYPE[format],
-      bytes: concat(
-        gguf.interleaved.some((part) => name.endsWith(part)) ? interleaved(rows, config.headDim) : rows,
-      ),
-    })),
-  );
+}
+
+function ggufTensors(
+  { gguf, tensors: table }: Architecture,
+  config: ModelConfig,
+  tensors: readonly TinyTensor[],
+): GgufTensorData[] {
+  return tensors.map(({ name, shape, format, rows }) => ({
+    name: ggufName(table, name),
+    dims: shape.toReversed(),
+    type: GGML_TYPE[format],
+    bytes: concat(
+      gguf?.interleaved.some((part) => name.endsWith(part)) ? interleaved(rows, config.headDim) : rows,
+    ),
+  }));
 }
 
 /** GGUF's order of q and k rows: of each head (i, i + headDim / 2) become neighbours. */

@@ -42,6 +42,7 @@ export const pickle = {
 
 const STORAGES: Readonly<Record<string, readonly [name: string, bytes: number]>> = {
   F32: ["FloatStorage", 4],
+  F64: ["DoubleStorage", 8],
   F16: ["HalfStorage", 2],
   BF16: ["BFloat16Storage", 2],
   I64: ["LongStorage", 8],

@@ -26,8 +26,14 @@ export const QUANTIZERS: Readonly<
 
 const CONFIG = z.looseObject({ "quant_method": z.string() });
 
+/** A method of quantisation and the name by which it was found. */
+export interface NamedQuantizer extends Quantizer {
+  /** As `quant_method` has it. */
+  readonly method: string;
+}
+
 /** The method that config.json at `path` names. @throws {LoadError} naming it, if it is not supported */
-export function findQuantizer(path: string, config: unknown): Quantizer {
+export function findQuantizer(path: string, config: unknown): NamedQuantizer {
   const fields = checkFields(path, config as Record<string, unknown>, CONFIG), name = fields.quant_method;
   const open = Object.hasOwn(QUANTIZERS, name) ? QUANTIZERS[name] : undefined;
   if (open === undefined) {
@@ -38,7 +44,7 @@ export function findQuantizer(path: string, config: unknown): Quantizer {
       Object.keys(QUANTIZERS).join(" or "),
     );
   }
-  return open(path, fields);
+  return { ...open(path, fields), method: name };
 }
 
 /**
