@@ -15,6 +15,7 @@ import { SimulatedClock } from "../../support/simulated_clock.ts";
 import { verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import type { StorageFormat } from "../../../runtime/contracts/storage_format.ts";
+import { blockOf } from "../../../runtime/tensor_files/formats.ts";
 import { BatchArrays } from "../../../ffi/batch.ts";
 import { Context } from "../../../ffi/context.ts";
 import { draftLimits } from "../../../runtime/speculation/draft_network.ts";
@@ -24,8 +25,7 @@ import { defaultArgs, modelConfig } from "../../support/test_engine.ts";
 
 /** Compares what a tiny model takes in `context` with what was foretold for its device. */
 async function compareWeights(format: StorageFormat, dtype: VerifierConfig["dtype"], open: () => Context) {
-  // Blocks of K-quants are 256 wide.
-  const config = format.endsWith("_K") ? { hiddenSize: 256, intermediateSize: 256, headDim: 64 } : {};
+  const config = blockOf(format).elements > 64 ? { hiddenSize: 256, intermediateSize: 256, headDim: 64 } : {};
   await withTinyCheckpoint({ kind: "gguf", seed: 1, format, config }, (checkpoint) => {
     using context = open();
     const device = context.describe().startsWith("cuda-sim") ? "cuda-sim" : "cpu";
