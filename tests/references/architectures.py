@@ -75,4 +75,5 @@ def main():
     json.dump({"greedy": greedy, "defaults": defaults}, sys.stdout)
 
 
-main()
+if __name__ == "__main__":
+    main()
