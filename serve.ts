@@ -22,6 +22,7 @@ import { UnavailableError } from "./runtime/contracts/errors.ts";
 import type { ServerArgs } from "./runtime/contracts/server_args.ts";
 import { openDevice } from "./runtime/engine/devices.ts";
 import { startEngine } from "./runtime/engine/engine.ts";
+import { modelList } from "./runtime/engine/model_list.ts";
 import { type OpenedModel, openModel } from "./runtime/engine/open_model.ts";
 
 function unavailable(reason: string): Handler {
@@ -119,7 +120,8 @@ if (import.meta.main) {
     else {
       showStack = parsed.args.logLevel === "debug";
       const { args, origins, notes } = withApiKey(parsed.args, Deno.env, parsed.origins);
-      if (parsed.printConfig) print(describeConfig(args, origins, parsed.neutral));
+      if (parsed.listModels) print(modelList());
+      else if (parsed.printConfig) print(describeConfig(args, origins, parsed.neutral));
       else await serve({ ...parsed, args, notes: [...parsed.notes, ...notes] }, progress);
     }
   } catch (error) {

@@ -38,12 +38,14 @@ export type ParsedArgs =
     readonly origins: Origins;
     /** Show the flags instead of serving. */
     readonly printConfig: boolean;
+    /** Show what models run instead of serving. */
+    readonly listModels: boolean;
   }
   /** `--help` or `--version`. */
   | { readonly type: "print"; readonly text: string };
 
 /** Flags that {@linkcode parseArgs} itself makes use of. */
-const OWN_FLAGS: readonly string[] = ["trustRemoteCode", "config", "printConfig"];
+const OWN_FLAGS: readonly string[] = ["trustRemoteCode", "config", "printConfig", "listModels"];
 
 const NO_ENVIRONMENT: Environment = { get: () => undefined, delete: () => {}, toObject: () => ({}) };
 
@@ -83,7 +85,7 @@ export function parseArgs(argv: readonly string[], environment: Environment = NO
     const shown = isSecret(flagOf(name)) ? MASK : values[name];
     throw new UsageError(`Cannot use ${origins[name]!.name} ${shown}: ${issue!.message}`);
   }
-  const { trustRemoteCode, config: _, printConfig, ...args } = parsed.data;
+  const { trustRemoteCode, config: _, printConfig, listModels, ...args } = parsed.data;
   const notes = [
     trustRemoteCode ? "--trust-remote-code is not needed: code of a model is never run" : undefined,
     policyNote(args),
@@ -91,7 +93,7 @@ export function parseArgs(argv: readonly string[], environment: Environment = NO
   const given = [...file.neutral, ...variables.neutral, ...line.neutral];
   const neutral = [...new Map(given.map((entry) => [entry.flag, entry])).values()].map(checkNeutral)
     .filter((remark) => remark !== undefined);
-  return { type: "serve", args, notes, neutral, origins, printConfig };
+  return { type: "serve", args, notes, neutral, origins, printConfig, listModels };
 }
 
 /**

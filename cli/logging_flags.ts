@@ -48,6 +48,7 @@ export const loggingFlags: readonly FlagOf<keyof typeof loggingSchema>[] = [
 export const configurationSchema = {
   config: text.exactOptional(),
   printConfig: flag,
+  listModels: flag,
 };
 
 /** See `flagGroups`. */
@@ -61,5 +62,10 @@ export const configurationFlags: readonly FlagOf<keyof typeof configurationSchem
     name: "printConfig",
     flags: "--print-config",
     help: "Print every flag with its value and where that is from, and end",
+  },
+  {
+    name: "listModels",
+    flags: "--list-models",
+    help: "Print the architectures and formats of models that run, and end",
   },
 ];

@@ -19,6 +19,11 @@ export const Format = {
   Q4_K: 8,
   Q5_K: 9,
   Q6_K: 10,
+  Q2_K: 11,
+  Q3_K: 12,
+  IQ4_NL: 13,
+  IQ4_XS: 14,
+  MXFP4: 15,
 } as const;
 /** Layouts of quantised matrices of aerie.h. */
 export const QuantLayout = {

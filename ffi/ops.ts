@@ -112,6 +112,43 @@ export function geluMul(context: Context, out: TensorId, x: TensorId): void {
   context.check(context.native.aerie_gelu_mul(context.id, out, x));
 }
 
+/**
+ * Chooses the `topK` most probable experts of each row, ties to the lower one: out [rows, 2 topK] = their numbers, most
+ * probable first, then their weights, the softmax of logits [rows, experts].
+ *
+ * @param normalise divides the weights by their sum
+ */
+export function route(
+  context: Context,
+  out: TensorId,
+  logits: TensorId,
+  topK: number,
+  normalise: boolean,
+): void {
+  context.check(context.native.aerie_route(context.id, out, logits, topK, normalise ? 1 : 0));
+}
+
+/**
+ * Products with the experts that `routing` [rows, 2 topK] names. weight [numParts * experts * n, cols]: of each part all
+ * experts, n rows each. x [rows, cols], or [rows, topK * cols] with a row of its own for every expert of a row. out
+ * [rows, numParts * topK * n]: part by part, and in it expert by expert as routing has them.
+ */
+export function expertLinear(
+  context: Context,
+  out: TensorId,
+  x: TensorId,
+  weight: WeightId,
+  routing: TensorId,
+  numParts: number,
+): void {
+  context.check(context.native.aerie_expert_linear(context.id, out, x, weight, routing, numParts));
+}
+
+/** out [rows, n] = the sum of x [rows, topK * n] over a row's experts times their weights, in the order of `routing` */
+export function expertSum(context: Context, out: TensorId, x: TensorId, routing: TensorId): void {
+  context.check(context.native.aerie_expert_sum(context.id, out, x, routing));
+}
+
 /** out [outputs, cols] = the output rows of x [rows, cols], those whose logits are wanted */
 export function gatherOutputs(context: Context, out: TensorId, x: TensorId, batch: BatchId): void {
   context.check(context.native.aerie_gather_outputs(context.id, out, x, batch));

@@ -137,6 +137,12 @@ export const symbols = {
   aerie_silu_mul: { parameters: [u32, u32, u32], result: i32 },
   // u32 context, u32 out, u32 x
   aerie_gelu_mul: { parameters: [u32, u32, u32], result: i32 },
+  // u32 context, u32 out, u32 logits, u32 top_k, u32 normalise
+  aerie_route: { parameters: [u32, u32, u32, u32, u32], result: i32 },
+  // u32 context, u32 out, u32 x, u32 weight, u32 routing, u32 num_parts
+  aerie_expert_linear: { parameters: [u32, u32, u32, u32, u32, u32], result: i32 },
+  // u32 context, u32 out, u32 x, u32 routing
+  aerie_expert_sum: { parameters: [u32, u32, u32, u32], result: i32 },
   // u32 context, u32 out, u32 x, u32 batch
   aerie_gather_outputs: { parameters: [u32, u32, u32, u32], result: i32 },
   // u32 context, u32 out, u32 x, u32 batch, u32 column

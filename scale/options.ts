@@ -86,6 +86,7 @@ export function parseScaleArgs(
     delete: () => {},
   });
   if (worker.type !== "serve") return worker.text;
+  if (worker.listModels) throw new UsageError("Cannot use --list-models: serve.ts prints them");
   const { args, origins } = worker;
   for (const name of ["host", "port", "apiKey", "apiKeyFile"] as const) {
     const origin = origins[name];

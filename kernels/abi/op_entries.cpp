@@ -44,6 +44,18 @@ int32_t aerie_silu_mul(uint32_t context, uint32_t out, uint32_t x) {
 int32_t aerie_gelu_mul(uint32_t context, uint32_t out, uint32_t x) {
     return call(Entry::gelu_mul, entry::aerie_gelu_mul, Handle{context}, Handle{out}, Handle{x});
 }
+int32_t aerie_route(uint32_t context, uint32_t out, uint32_t logits, uint32_t top_k, uint32_t normalise) {
+    return call(Entry::route, entry::aerie_route, Handle{context}, Handle{out}, Handle{logits}, Scalar{top_k},
+                Scalar{normalise});
+}
+int32_t aerie_expert_linear(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, uint32_t routing,
+                            uint32_t num_parts) {
+    return call(Entry::expert_linear, entry::aerie_expert_linear, Handle{context}, Handle{out}, Handle{x},
+                Handle{weight}, Handle{routing}, Scalar{num_parts});
+}
+int32_t aerie_expert_sum(uint32_t context, uint32_t out, uint32_t x, uint32_t routing) {
+    return call(Entry::expert_sum, entry::aerie_expert_sum, Handle{context}, Handle{out}, Handle{x}, Handle{routing});
+}
 int32_t aerie_gather_outputs(uint32_t context, uint32_t out, uint32_t x, uint32_t batch) {
     return call(Entry::gather_outputs, entry::aerie_gather_outputs, Handle{context}, Handle{out}, Handle{x},
                 Handle{batch});

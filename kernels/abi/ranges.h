@@ -8,7 +8,7 @@ namespace aerie {
 constexpr uint32_t kMaxSide = 1u << 24;  // rows or columns of anything
 
 inline aerie_format checked_format(int32_t format) {
-    if (format < AERIE_FORMAT_F32 || format > AERIE_FORMAT_Q6_K)
+    if (format < AERIE_FORMAT_F32 || format > AERIE_FORMAT_MXFP4)
         fail(AERIE_UNSUPPORTED, "format: %d is unknown", format);
     return aerie_format(format);
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/low_bit_formats.h"
 
 namespace aerie {
 namespace {
@@ -158,6 +159,16 @@ BlockSize block_size(aerie_format format) {
             return {256, 176};
         case AERIE_FORMAT_Q6_K:
             return {256, 210};
+        case AERIE_FORMAT_Q2_K:
+            return {256, 84};
+        case AERIE_FORMAT_Q3_K:
+            return {256, 110};
+        case AERIE_FORMAT_IQ4_NL:
+            return {32, 18};
+        case AERIE_FORMAT_IQ4_XS:
+            return {256, 136};
+        case AERIE_FORMAT_MXFP4:
+            return {32, 17};
     }
     fail(AERIE_UNSUPPORTED, "format: %d is unknown", int(format));
 }
@@ -223,6 +234,9 @@ void dequantize(float* out, const uint8_t* data, aerie_format format, size_t cou
             case AERIE_FORMAT_Q6_K:
                 q6_k(out, data);
                 break;
+            default:
+                for (uint32_t run = 0; run < block.elements / kRunValues; ++run)
+                    read_run(out + run * kRunValues, data, format, run);
         }
 }
 

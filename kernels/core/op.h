@@ -32,6 +32,8 @@ inline const char* name_of(OpKind kind) {
 // and sampler; kv_store also writes kv. out may be x.
 struct Op {
     OpKind kind;
+    bool normalise = false;  // route: weights add up to 1
+    uint32_t num_parts = 0;  // expert_linear: of the weight, each with all experts
     Tensor* out = nullptr;
     const Tensor *x = nullptr, *y = nullptr;
     const Weight* weight = nullptr;
@@ -50,6 +52,9 @@ struct Op {
     const Tensor* angles = nullptr;  // attention, kv_store: rotate x by them first
     bool gated = false;              // linear: out = silu(first half of the weight's rows) * second half
 };
+
+// How many experts a row goes to, of an op whose y is what route wrote.
+inline uint32_t top_k_of(const Op& op) { return op.y->cols / 2; }
 
 // Calls body(tensor), a reference to the pointer, for every tensor of an op.
 template <class Body>

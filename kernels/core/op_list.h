@@ -10,6 +10,9 @@
     X(attention)      \
     X(silu_mul)       \
     X(gelu_mul)       \
+    X(route)          \
+    X(expert_linear)  \
+    X(expert_sum)     \
     X(gather_outputs) \
     X(gather_rows)    \
     X(store_rows)     \

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/low_bit_formats.h"
 
 namespace aerie {
 namespace {
@@ -51,6 +52,21 @@ void q6_k_block(QuantizedBlock& out, const uint8_t* b, uint32_t sub_block) {
         out.quants[i] = uint8_t((quarter < 2 ? low[i] & 15 : low[i] >> 4) | (high[i] >> 2 * quarter & 3) << 4);
 }
 
+// In 8 bits with one scale: Q2_K, whose 16 values each have a minimum of their own, is quantised anew; the others are
+// such numbers, if need be with the sign at the scale.
+void low_bit_block(QuantizedBlock& out, const uint8_t* b, aerie_format format, uint32_t run) {
+    if (format == AERIE_FORMAT_Q2_K) {
+        float values[kBlockInputs];
+        read_run(values, b, format, run);
+        return quantize_block(out, values);
+    }
+    ScaledNumbers all;
+    read_numbers(all, b, format, run);
+    const bool turns = *std::max_element(all.numbers, all.numbers + kRunValues) > 127;
+    out.scales[0] = f32_to_f16(turns ? -all.scale : all.scale);
+    for (uint32_t i = 0; i < kRunValues; ++i) out.quants[i] = uint8_t(128 + (turns ? -all.numbers[i] : all.numbers[i]));
+}
+
 }  // namespace
 
 void quantize_block(QuantizedBlock& out, const float* values) {
@@ -94,6 +110,12 @@ void read_block(QuantizedBlock& out, const uint8_t* row, aerie_format format, ui
             return k_block(out, b, index % per, format == AERIE_FORMAT_Q5_K);
         case AERIE_FORMAT_Q6_K:
             return q6_k_block(out, b, index % per);
+        case AERIE_FORMAT_Q2_K:
+        case AERIE_FORMAT_Q3_K:
+        case AERIE_FORMAT_IQ4_NL:
+        case AERIE_FORMAT_IQ4_XS:
+        case AERIE_FORMAT_MXFP4:
+            return low_bit_block(out, b, format, index % per);
         default:
             fail(AERIE_INTERNAL, "read_block: format %d is not quantised", int(format));
     }

@@ -4,7 +4,8 @@
 namespace aerie::cpu {
 namespace amx {
 void linear(const Op&, const Worker&);
-}
+void expert_linear(const Op&, const Worker&);
+}  // namespace amx
 
 const OpTable* amx_ops() {
     static const OpTable table = [] {
@@ -12,6 +13,7 @@ const OpTable* amx_ops() {
         ops.name = "amx";
         ops.takes_bf16x2 = true;
         ops.of(OpKind::linear) = amx::linear;
+        ops.of(OpKind::expert_linear) = amx::expert_linear;
         return ops;
     }();
     return &table;

@@ -134,9 +134,13 @@ AERIE_INLINE void score_keys(float* scores, const Pages<T>& pages, const float* 
     }
 }
 
-// Scores of hidden keys become kHidden. Only groups of 16 keys at either end of the straight line have some.
+// Scores of hidden keys become kHidden.
 AERIE_INLINE void hide_keys(float* scores, const Query& query, uint32_t first, KeyRange keys) {
-    for (uint32_t b = keys.begin; b < keys.end; b += 16) {
+    uint32_t b = keys.begin;
+    // Between the groups of 16 keys in which the straight line begins and ends there are none.
+    const int32_t line = (query.visible - int32_t(first)) / 16 * 16;
+    if (query.first <= int32_t(first + b) && line > int32_t(b)) b = uint32_t(line);
+    for (; b < keys.end; b += 16) {
         const uint32_t seen = seen_mask(query, int32_t(first + b));
         if (seen != 0xffff) store(scores + b, select(seen, load(scores + b), set1(kHidden)));
     }

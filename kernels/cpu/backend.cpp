@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/formats.h"
+#include "cpu/experts.h"
 #include "cpu/free_memory.h"
 #include "cpu/kv_cache.h"
 #include "cpu/ops.h"
@@ -109,9 +110,7 @@ class CpuBackend final : public Backend {
 
     uint32_t num_workers() const override { return pool_.size(); }
 
-    void check(const aerie::Op& op) const override {
-        check_dtypes(op);
-    }
+    void check(const aerie::Op& op) const override { check_dtypes(op); }
 
     void run(const aerie::Op& recorded, uint64_t number) override {
         std::atomic<uint32_t> cursor{0};
@@ -164,6 +163,7 @@ class CpuBackend final : public Backend {
         op.run = table_->of(op.kind);
         if (op.weight) op.packed = &packed_of(*op.weight);
         if (op.kind == OpKind::linear) reserve_input(op);
+        if (op.kind == OpKind::expert_linear) reserve_entries(op);
         if (op.kind == OpKind::attention) {
             splits_.reserve(op.kv->head_dim);
             op.splits = &splits_;
@@ -184,6 +184,23 @@ class CpuBackend final : public Backend {
             }
             if (quantized || takes_bf16x2) op.input = &inputs_;
         }
+    }
+
+    // Room for the inputs of an expert_linear op in the order of its experts.
+    void reserve_entries(Op& op) {
+        const size_t top_k = top_k_of(op), most_entries = op.out->capacity * top_k, cols = op.weight->cols;
+        for (const PackedPart& part : op.packed->parts) {
+            if (is_quantized(part.format))
+                inputs_.reserve(most_entries, cols);
+            else if (table_->takes_bf16x2 && part.format == kPackedBf16)
+                inputs_.reserve_bf16x2(most_entries, cols);
+            else
+                inputs_.reserve_floats(most_entries, cols);
+        }
+        op.input = &inputs_;
+        const size_t bytes = ExpertEntries::bytes(op.weight->rows * top_k / op.out->cols, op.out->capacity, top_k);
+        for (auto& scratch : scratch_)
+            if (bytes > scratch->experts.bytes()) scratch->experts = Memory(bytes);
     }
 
     void run(const TapeRun& run) {

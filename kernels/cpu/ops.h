@@ -32,8 +32,10 @@ struct QuantizedBuffer {
     QuantizedRows view;
     Memory memory;
     Memory bf16x2;  // [rows, 2, whole_blocks(cols)] of bf16
+    Memory floats;  // [rows, cols] of float32
     void reserve(size_t rows, size_t cols);
     void reserve_bf16x2(size_t rows, size_t cols);
+    void reserve_floats(size_t rows, size_t cols);
     // The same memory laid out for this many rows.
     QuantizedRows layout(uint32_t rows, uint32_t cols) const;
 };
@@ -84,6 +86,7 @@ struct Scratch {
     QuantizedBuffer input;
     // two partials, transposed queries and scores of attention
     alignas(64) float attention[kMaxQueries * (kScores + 2 * (kMaxHeadDim + 16) + kMaxHeadDim)];
+    Memory experts;     // expert_linear: which rows go where, see ExpertEntries
     Memory candidates;  // sampling: probabilities of the vocabulary, then {probability, token} pairs
 };
 
@@ -126,7 +129,8 @@ struct Op : aerie::Op {
     const BatchArrays* rows = nullptr;        // of the batch that the op follows
     const PackedWeight* packed = nullptr;     // of `weight`
     std::atomic<uint32_t>* cursor = nullptr;  // next unclaimed item, for ops that share work as it comes
-    // linear: buffer for its input as int8 or as bf16x2; null if the input is `quantized_in` or stays float32
+    // linear: buffer for its input as int8 or as bf16x2; null if the input is `quantized_in` or stays float32.
+    // expert_linear: for its input in the order of the experts.
     QuantizedBuffer* input = nullptr;
     SplitBuffer* splits = nullptr;  // attention
     // Set by fuse(): the work of fused neighbours.

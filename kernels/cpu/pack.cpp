@@ -52,6 +52,11 @@ PackedFormat packed_format(aerie_format format, aerie_dtype float_dtype, uint32_
             return kPackedQ5;
         case AERIE_FORMAT_Q8_0:
         case AERIE_FORMAT_Q6_K:
+        case AERIE_FORMAT_Q2_K:
+        case AERIE_FORMAT_Q3_K:
+        case AERIE_FORMAT_IQ4_NL:
+        case AERIE_FORMAT_IQ4_XS:
+        case AERIE_FORMAT_MXFP4:
             return kPackedQ8;
         default:
             if (float_dtype == AERIE_INT8 && cols % kBlock == 0) return kPackedQ8;

@@ -15,6 +15,11 @@ void QuantizedBuffer::reserve_bf16x2(size_t rows, size_t cols) {
     if (bytes > bf16x2.bytes()) bf16x2 = Memory(bytes);
 }
 
+void QuantizedBuffer::reserve_floats(size_t rows, size_t cols) {
+    const size_t bytes = rows * cols * sizeof(float);
+    if (bytes > floats.bytes()) floats = Memory(bytes);
+}
+
 QuantizedRows QuantizedBuffer::layout(uint32_t rows, uint32_t cols) const {
     const size_t blocks = cols / kBlock;
     const uint32_t stride = rows <= kMaxRowsQuantizedPerThread ? rows : (rows + 15) / 16 * 16;

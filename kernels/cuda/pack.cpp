@@ -110,6 +110,11 @@ UnitFormat unit_format(aerie_format source, aerie_dtype float_dtype, uint32_t co
         case AERIE_FORMAT_Q6_K:
             return UnitFormat::q6;
         case AERIE_FORMAT_Q8_0:
+        case AERIE_FORMAT_Q2_K:
+        case AERIE_FORMAT_Q3_K:
+        case AERIE_FORMAT_IQ4_NL:
+        case AERIE_FORMAT_IQ4_XS:
+        case AERIE_FORMAT_MXFP4:
             return UnitFormat::q8;
         default:
             if (float_dtype == AERIE_INT8 && cols % kBlockInputs == 0) return UnitFormat::q8;

@@ -25,7 +25,7 @@ enum class UnitFormat : uint8_t {
     q5,      // Q5_0
     q5_min,  // Q5_1, Q5_K
     q6,      // Q6_K
-    q8,      // Q8_0 and int8
+    q8,      // Q8_0 and int8; Q2_K, Q3_K, IQ4_NL, IQ4_XS and MXFP4, as core/quantized_block.h reads them
 };
 
 constexpr uint32_t kUnitRows = 16, kHalfInputs = 16;

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "cuda/attention.h"
+#include "cuda/experts.h"
 #include "cuda/sampling.h"
 #include "cuda/scratch.h"
 
@@ -49,11 +50,13 @@ void run_slices(std::span<const Op> ops, Launch launch, const Bucket* bucket) {
 }  // namespace
 
 void check_op(const Op& op) {
+    if (op.kind == OpKind::expert_linear) check_experts(op);
     check_dtypes(op);
 }
 
 size_t scratch_bytes(const Op& op) {
     if (op.kind == OpKind::sample) return sampling_scratch_bytes(op);
+    if (op.kind == OpKind::expert_linear) return expert_scratch_bytes(op);
     if (op.kind != OpKind::attention) return 0;
     const Batch& batch = *batch_of(op);
     const uint64_t most_keys = uint64_t(batch.max_pages) * op.kv->page_size;

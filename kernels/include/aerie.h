@@ -46,6 +46,11 @@ enum aerie_format {
     AERIE_FORMAT_Q4_K = 8,
     AERIE_FORMAT_Q5_K = 9,
     AERIE_FORMAT_Q6_K = 10,
+    AERIE_FORMAT_Q2_K = 11,
+    AERIE_FORMAT_Q3_K = 12,
+    AERIE_FORMAT_IQ4_NL = 13,
+    AERIE_FORMAT_IQ4_XS = 14,
+    AERIE_FORMAT_MXFP4 = 15,
 };
 
 /* How the tensors of a quantised matrix [rows, cols] lie, g groups of inputs: little-endian words of 32 bits hold eight
@@ -231,6 +236,17 @@ AERIE_API int32_t aerie_attention(uint32_t context, uint32_t out, uint32_t qkv, 
 AERIE_API int32_t aerie_silu_mul(uint32_t context, uint32_t out, uint32_t x);
 /* out [rows, n] = gelu(x[:, :n]) * x[:, n:], gelu by its tanh approximation (GEGLU, Shazeer 2020) */
 AERIE_API int32_t aerie_gelu_mul(uint32_t context, uint32_t out, uint32_t x);
+/* Chooses the top_k most probable experts of each row (Shazeer et al. 2017), ties to the lower one: out [rows, 2 *
+ * top_k] = their numbers, most probable first, then their weights: softmax of logits [rows, num_experts], with
+ * normalise not 0 divided by the sum of the chosen ones. */
+AERIE_API int32_t aerie_route(uint32_t context, uint32_t out, uint32_t logits, uint32_t top_k, uint32_t normalise);
+/* Products with the experts that routing [rows, 2 * top_k] of aerie_route names. weight [num_parts * num_experts * n,
+ * cols]: of each part all experts, n rows each. x [rows, cols], or [rows, top_k * cols] with a row of its own for every
+ * expert of a row. out [rows, num_parts * top_k * n]: part by part, and in it expert by expert as routing has them. */
+AERIE_API int32_t aerie_expert_linear(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, uint32_t routing,
+                                      uint32_t num_parts);
+/* out [rows, n] = the sum of x [rows, top_k * n] over a row's experts times their weights, in the order of routing */
+AERIE_API int32_t aerie_expert_sum(uint32_t context, uint32_t out, uint32_t x, uint32_t routing);
 /* out [outputs, cols] = x[batch outputs] */
 AERIE_API int32_t aerie_gather_outputs(uint32_t context, uint32_t out, uint32_t x, uint32_t batch);
 /* out [rows, cols] = x[batch sources, column .. column + cols - 1] */

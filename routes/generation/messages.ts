@@ -9,17 +9,18 @@ import type { chatMessage } from "../schema/messages.ts";
 
 type Message = z.infer<typeof chatMessage>;
 
-/** OpenAI's words for roles that templates know by another. */
-const ROLES: Readonly<Record<string, string>> = { developer: "system", function: "tool" };
+/** Old words for roles that templates know by another. */
+const ROLES: Readonly<Record<string, string>> = { function: "tool" };
 
-/** A message for the template. Parts and a refusal become one text; a call in the old form becomes one in the new. */
+/** A message for the template. Parts and a refusal become one text, beside the parts; a call in the old form becomes one in the new. */
 export function toChatMessage(message: Message): ChatMessage {
   const { role, name, tool_calls: calls, function_call: oldCall, tool_call_id: toolCallId } = message;
   const reasoning = message.reasoning_content || message.reasoning;
   const toolCalls = calls?.length ? calls.map(toToolCall) : oldCall && [toToolCall({ function: oldCall })];
   return {
     role: ROLES[role] ?? role,
-    content: textOf(message),
+    content: textsOf(message).join(" "),
+    ...(Array.isArray(message.content) && { contentParts: textsOf(message) }),
     ...(name !== undefined && { name }),
     ...(toolCalls !== undefined && { toolCalls }),
     ...(toolCallId !== undefined && { toolCallId }),
@@ -27,11 +28,11 @@ export function toChatMessage(message: Message): ChatMessage {
   };
 }
 
-function textOf({ content, refusal }: Message): string {
+function textsOf({ content, refusal }: Message): string[] {
   const texts = typeof content === "string"
     ? [content]
     : content?.map((part) => part.type === "text" ? part.text : part.refusal) ?? [];
-  return (refusal ? [...texts.filter((text) => text !== ""), refusal] : texts).join(" ");
+  return refusal ? [...texts.filter((text) => text !== ""), refusal] : texts;
 }
 
 type Call = Pick<NonNullable<Message["tool_calls"]>[number], "function"> & {

@@ -51,7 +51,7 @@ const assistantFields = ["tool_calls", "function_call", "reasoning_content", "re
 /** A message of the conversation. */
 export const chatMessage = strictFields({
   role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]).describe(
-    "Who speaks; developer is rendered as system, function as tool",
+    "Who speaks; developer is rendered as system where the template does not know it, function as tool",
   ),
   content: optional(z.union([z.string(), bounded(z.array(part), 1024)])).describe(
     "What is said; null only with role assistant or function",

@@ -10,6 +10,8 @@ export interface ChatMessage {
   readonly role: string;
   /** What is said. */
   readonly content: string;
+  /** The parts of `content`, for templates that go over parts; left out where it came in one piece. */
+  readonly contentParts?: readonly string[];
   /** Name of the speaker, for templates that show it. */
   readonly name?: string;
   /** What the assistant called; a template that does not show calls refuses them. */
@@ -54,6 +56,10 @@ export interface RenderOptions {
   readonly continueFinalMessage?: boolean;
   /** Whether the text ends where the assistant's turn begins; true if left out. False ends it with the last message. */
   readonly addGenerationPrompt?: boolean;
+  /** Tools that the assistant may call, as JSON schemas in OpenAI's form. */
+  readonly tools?: readonly Readonly<Record<string, unknown>>[];
+  /** Texts that the answer draws on. */
+  readonly documents?: readonly Readonly<Record<string, unknown>>[];
   /** Variables for the template besides the usual ones. */
   readonly variables?: Readonly<Record<string, unknown>>;
   /** Turns thinking on or off; left to the template if left out. */

@@ -16,7 +16,12 @@ export type StorageFormat =
   | "Q8_0"
   | "Q4_K"
   | "Q5_K"
-  | "Q6_K";
+  | "Q6_K"
+  | "Q2_K"
+  | "Q3_K"
+  | "IQ4_NL"
+  | "IQ4_XS"
+  | "MXFP4";
 
 /** How the numbers of a quantiser's safetensors checkpoint lie beside their scales; `aerie_quant_layout` of aerie.h. */
 export type QuantLayout =

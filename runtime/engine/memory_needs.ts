@@ -68,6 +68,11 @@ const CPU_PACKING: Packing = {
     Q5_K: 1152 / 1024,
     Q8_0: 1088 / 1024,
     Q6_K: 1088 / 1024,
+    Q2_K: 1088 / 1024,
+    Q3_K: 1088 / 1024,
+    IQ4_NL: 1088 / 1024,
+    IQ4_XS: 1088 / 1024,
+    MXFP4: 1088 / 1024,
   },
   int8: 1088 / 1024,
 };
@@ -83,6 +88,11 @@ const CUDA_PACKING: Packing = {
     Q5_K: 384 / 512,
     Q8_0: 544 / 512,
     Q6_K: 448 / 512,
+    Q2_K: 544 / 512,
+    Q3_K: 544 / 512,
+    IQ4_NL: 544 / 512,
+    IQ4_XS: 544 / 512,
+    MXFP4: 544 / 512,
   },
   int8: 544 / 512,
 };
@@ -138,8 +148,9 @@ function packedBytes(
 
 /** Tensors that all layers share, logits, and the batches. */
 function forwardBytes(config: ModelConfig, limits: BatchLimits): number {
-  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, vocabSize } = config;
-  const perRow = 2 * hiddenSize + (2 * numHeads + 2 * numKvHeads + 1) * headDim + 3 * intermediateSize;
+  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, vocabSize, rope, localRope } = config;
+  const angles = rope.rotaryDim + (localRope?.rotaryDim ?? 0);
+  const perRow = 2 * hiddenSize + 2 * (numHeads + numKvHeads) * headDim + angles + 3 * intermediateSize;
   const logits = Math.min(limits.outputs, SLICE_OUTPUTS) * vocabSize;
   const activations = limits.rows * perRow + limits.outputs * 2 * hiddenSize + logits;
   return FLOAT * activations + NUM_BATCHES * BatchArrays.bytes(limits);

@@ -81,15 +81,18 @@ function concatenate(left: Value, right: Value): Value | undefined {
 function repeat(value: Value, given: bigint): Value | undefined {
   const times = given < 0n ? 0n : given;
   const items = isList(value) ? value : value instanceof Tuple ? value.items : undefined;
+  const text = textOf(value);
+  if (items === undefined && text === undefined) return undefined;
+  if (BigInt.asIntN(64, given) !== given) {
+    throw new JinjaError("OverflowError", "cannot fit 'int' into an index-sized integer");
+  }
   if (items !== undefined) {
     checkItems(BigInt(items.length) * times);
     const all = Array.from({ length: items.length * Number(times) }, (_, i) => items[i % items.length]!);
     return isList(value) ? all : new Tuple(all);
   }
-  const text = textOf(value);
-  if (text === undefined) return undefined;
-  checkLength(Number(BigInt(text.length) * times));
-  const repeated = text.repeat(Number(times));
+  checkLength(Number(BigInt(text!.length) * times));
+  const repeated = text!.repeat(Number(times));
   return value instanceof Markup ? new Markup(repeated) : repeated;
 }
 
@@ -141,7 +144,7 @@ function calculateFloats(operator: BinaryOperator, a: number, b: number): Value 
       return a / b;
     case "FloorDiv":
       if (b === 0) throw divisionByZero("float floor division by zero");
-      return Math.round((a - modulo(a, b)) / b);
+      return Math.round((a - modulo(a, b)) / b) || 0 * Math.sign(a) * Math.sign(b);
     case "Mod":
       if (b === 0) throw divisionByZero("float modulo");
       return modulo(a, b);

@@ -126,7 +126,9 @@ export function keyOf(key: Value): DictKey {
     return `\0(${key.items.map((item) => describeKey(keyOf(item))).join(",")})`;
   }
   if (key instanceof Undefined) return UNDEFINED_KEY;
-  if (isList(key) || key instanceof Dict) throw typeError(`unhashable type: '${typeNameOf(key)}'`);
+  if (isList(key) || key instanceof Dict || key instanceof DictView) {
+    throw typeError(`unhashable type: '${typeNameOf(key)}'`);
+  }
   return symbolOf(key as PyObject);
 }
 

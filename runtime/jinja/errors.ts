@@ -14,6 +14,7 @@ export type JinjaErrorKind =
   | "SecurityError"
   | "FilterArgumentError"
   | "TypeError"
+  | "AttributeError"
   | "ValueError"
   | "IndexError"
   | "KeyError"

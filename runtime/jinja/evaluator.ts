@@ -5,7 +5,7 @@
  */
 import { applySign, calculate } from "./arithmetic.ts";
 import { getAttribute, getItem, getSlice } from "./attributes.ts";
-import { areEqual, isTrue, makeDict, order } from "./compare.ts";
+import { areEqual, isTrue, keyOf, makeDict, order } from "./compare.ts";
 import { JinjaError, typeError } from "./errors.ts";
 import type { FilterContext } from "./filter.ts";
 import { filters } from "./filters.ts";
@@ -112,8 +112,10 @@ export class Evaluator implements FilterContext {
   /** Asks a test. */
   test(name: string, value: Value, args: CallArguments): boolean {
     this.step();
-    if (name === "filter") return filters.has(stringOf(value));
-    if (name === "test") return isTestName(stringOf(value));
+    if (name === "filter" || name === "test") {
+      const key = keyOf(value);
+      return typeof key === "string" && (name === "filter" ? filters.has(key) : isTestName(key));
+    }
     const run = valueTests.get(name);
     if (run === undefined) throw new JinjaError("TemplateRuntimeError", `No test named '${name}' found.`);
     return run(value, args);

@@ -24,8 +24,8 @@ import {
 /** Most numbers of a range, as the sandbox has it. */
 const MAX_RANGE = 100_000;
 
-/** Functions of jinja2 that no chat template needs; templates that name one are refused. */
-export const UNSUPPORTED_GLOBALS: ReadonlySet<string> = new Set(["lipsum"]);
+/** Variables of jinja2 that no chat template needs; templates that name one are refused. */
+export const UNSUPPORTED_GLOBALS: ReadonlySet<string> = new Set(["lipsum", "self"]);
 
 /** The functions by name. `now` is the time that `strftime_now` writes. */
 export function makeGlobals(now: () => Date): ReadonlyMap<string, Value> {

@@ -12,7 +12,7 @@ import { MAX_TEXT } from "./python_text.ts";
 import { Scope } from "./scope.ts";
 import type { Expression, ForLoop, MacroBody, Statement, Target } from "./syntax.ts";
 import { stringOf } from "./to_text.ts";
-import { Callable, type CallArguments, Namespace, Tuple, Undefined, type Value } from "./values.ts";
+import { type CallArguments, MacroFunction, Namespace, Tuple, Undefined, type Value } from "./values.ts";
 import { namesIn } from "./walk.ts";
 
 /** What ends a run of statements early. */
@@ -186,10 +186,16 @@ export class Interpreter {
   }
 
   /** A macro, or what `caller()` calls. It sees the variables of the place where it stands, as they are when it runs. */
-  #makeMacro(name: string, { parameters, body }: MacroBody, scope: Scope): Callable {
+  #makeMacro(name: string, { parameters, body }: MacroBody, scope: Scope): MacroFunction {
     const used = namesIn(body);
     const takes = (special: string) => used.has(special) && !parameters.some((one) => one.name === special);
-    return new Callable(name, ({ positional, named }) => {
+    const attributes = {
+      arguments: new Tuple(parameters.map((one) => one.name)),
+      "catch_kwargs": takes("kwargs"),
+      "catch_varargs": takes("varargs"),
+      caller: used.has("caller"),
+    };
+    return new MacroFunction(name, attributes, ({ positional, named }) => {
       const inner = new Scope(scope);
       const rest = new Map(named);
       const given = parameters.map((parameter, i) => {

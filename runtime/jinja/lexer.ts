@@ -113,6 +113,8 @@ class Lexer {
   #readRaw(): void {
     RAW_END.lastIndex = this.#at;
     const end = RAW_END.exec(this.#source);
+    // Like jinja2, nothing needs no end.
+    if (end === null && this.#at === this.#source.length) return;
     if (end === null) throw this.#error("Missing end of raw directive");
     this.#pushData(end.index, end[1], true);
     this.#skip(end[0]);
@@ -121,6 +123,7 @@ class Lexer {
   #readComment(): void {
     COMMENT_END.lastIndex = this.#at;
     const end = COMMENT_END.exec(this.#source);
+    if (end === null && this.#at === this.#source.length) return;
     if (end === null) throw this.#error("Missing end of comment tag");
     this.#skip(this.#source.slice(this.#at, end.index + end[0].length));
   }

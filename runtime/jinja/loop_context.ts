@@ -50,6 +50,10 @@ export class LoopContext extends Callable {
     return this.#current = result.value;
   }
 
+  override represent(): string {
+    return `<LoopContext ${this.#index0 + 1}/${this.#lengthNow()}>`;
+  }
+
   override attribute(name: string): Value | undefined {
     switch (name) {
       case "index":

@@ -8,7 +8,7 @@ import { JinjaError, typeError } from "./errors.ts";
 import { formatNumber, type FormatSpec } from "./format_spec.ts";
 import { codePointLength, codePoints } from "./python_text.ts";
 import { reprOf, stringOf } from "./to_text.ts";
-import { Dict, isList, numberOf, textOf, Tuple, typeNameOf, type Value } from "./values.ts";
+import { Dict, isList, numberOf, Range, textOf, Tuple, typeNameOf, Undefined, type Value } from "./values.ts";
 
 const CONVERSION = /%(?:\(([^)]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?[hlL]?(.)?/gsu;
 
@@ -36,7 +36,8 @@ export function formatPercent(format: string, values: Value): string {
       return convert(name === undefined ? take() : lookUp(values, name), spec);
     },
   );
-  const takesNames = usesNames || values instanceof Dict || isList(values);
+  const takesNames = usesNames || values instanceof Dict || values instanceof Range ||
+    values instanceof Undefined || isList(values);
   if (taken < items.length && !takesNames) {
     throw typeError("not all arguments converted during string formatting");
   }

@@ -48,6 +48,19 @@ export function trimEnd(text: string, chars?: string): string {
   return text.slice(0, end);
 }
 
+/** The text with the decimal digits of all scripts as those of ASCII. */
+export function withAsciiDigits(text: string): string {
+  return text.replaceAll(/\p{Nd}/gu, (char) => String(digitOf(char)));
+}
+
+/** Scripts have their digits in runs of ten. */
+function digitOf(char: string): number {
+  const code = char.codePointAt(0)!;
+  let start = code;
+  while (/\p{Nd}/u.test(String.fromCodePoint(start - 1))) start--;
+  return (code - start) % 10;
+}
+
 /** `text.strip(chars)`. */
 export function trim(text: string, chars?: string): string {
   return trimEnd(trimStart(text, chars), chars);

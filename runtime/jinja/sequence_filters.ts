@@ -193,7 +193,9 @@ function groupBy(value: Value, args: Bound): Value {
 
 function dictSort(value: Value, args: Bound): Value {
   if (value instanceof Undefined) throw value.error();
-  if (!(value instanceof Dict)) throw typeError(`'${typeNameOf(value)}' object has no attribute 'items'`);
+  if (!(value instanceof Dict)) {
+    throw new JinjaError("AttributeError", `'${typeNameOf(value)}' object has no attribute 'items'`);
+  }
   const by = args.text("by", "key");
   if (by !== "key" && by !== "value") {
     throw new JinjaError("FilterArgumentError", 'You can only sort by either "key" or "value"');

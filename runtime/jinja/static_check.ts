@@ -46,7 +46,7 @@ function checkExpression(node: Expression, isSoft: boolean): void {
       }
       return;
     case "Name":
-      if (UNSUPPORTED_GLOBALS.has(node.name)) throw unsupported(`the function '${node.name}'`);
+      if (UNSUPPORTED_GLOBALS.has(node.name)) throw unsupported(`the variable '${node.name}'`);
       return;
     case "Call":
       if (node.callee.type === "Getattr" && UNSUPPORTED_METHODS.has(node.callee.name)) {

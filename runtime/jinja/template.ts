@@ -13,6 +13,7 @@ import { parseTemplate } from "./parser.ts";
 import { Scope } from "./scope.ts";
 import { checkTemplate } from "./static_check.ts";
 import type { Statement } from "./syntax.ts";
+import { hasLoopOver } from "./walk.ts";
 
 /** A template that can be rendered any number of times. */
 export class Template {
@@ -27,6 +28,11 @@ export class Template {
   constructor(source: string) {
     this.#body = withoutOverflow(() => parseTemplate(source));
     withoutOverflow(() => checkTemplate(this.#body));
+  }
+
+  /** Whether a loop goes over a variable, an attribute or an item of this name. */
+  loopsOver(name: string): boolean {
+    return hasLoopOver(name, this.#body);
   }
 
   /**

@@ -4,19 +4,18 @@
  * @module
  */
 import type { Bound } from "./arguments.ts";
+import { makeDict } from "./compare.ts";
 import { JinjaError, typeError } from "./errors.ts";
 import { escapeHtml } from "./escape.ts";
 import { type Filter, filter, textFilter } from "./filter.ts";
-import { isList, Markup, textOf, Tuple, typeNameOf, Undefined, type Value } from "./values.ts";
-import { lengthOf, values } from "./iterate.ts";
+import { isIterable, itemsOf, lengthOf, listOf, unpack } from "./iterate.ts";
 import { capitalize } from "./letter_case.ts";
 import { formatPercent } from "./percent_format.ts";
 import { checkLength, codePointLength, codePoints, SPACE, trim } from "./python_text.ts";
-import { makeDict } from "./compare.ts";
 import { center } from "./str_methods.ts";
 import { replace, splitFromEnd, splitLines } from "./text_parts.ts";
 import { stringOf } from "./to_text.ts";
-import { Dict } from "./values.ts";
+import { Dict, isList, Markup, textOf, Tuple, typeNameOf, Undefined, type Value } from "./values.ts";
 
 const WORD_BEGINNINGS = new RegExp(`([-({\\[<]|${SPACE})+`, "gu");
 
@@ -28,7 +27,12 @@ export const textFilters: readonly (readonly [string, Filter])[] = [
   textFilter("string", [], (text) => text),
   textFilter("trim", ["chars"], (text, args) => trim(text, args.textOrNone("chars"))),
   textFilter("center", ["width"], (text, args) => center(text, args.int("width", 80), " ")),
-  textFilter("indent", ["width", "first", "blank"], indent),
+  filter("indent", ["width", "first", "blank"], (value, args) => {
+    if (value instanceof Undefined) throw value.error();
+    const text = textOf(value);
+    if (text === undefined) throw notText(value);
+    return value instanceof Markup ? new Markup(indent(text, args)) : indent(text, args);
+  }),
   filter("title", [], (value) => title(stringOf(value))),
   filter("replace", ["old", "new", "count"], (value, args) => {
     const limit = (args.get("count") ?? null) === null ? -1 : args.int("count");
@@ -51,6 +55,11 @@ export const textFilters: readonly (readonly [string, Filter])[] = [
   filter("forceescape", [], (value) => new Markup(escapeHtml(stringOf(value)))),
   filter("urlencode", [], urlEncode),
 ];
+
+function notText(value: Value): JinjaError {
+  if (isList(value)) return new JinjaError("AttributeError", "'list' object has no attribute 'splitlines'");
+  return typeError(`unsupported operand type(s) for +=: '${typeNameOf(value)}' and 'str'`);
+}
 
 function title(text: string): string {
   let result = "", at = 0;
@@ -79,9 +88,6 @@ function indent(text: string, args: Bound): string {
 }
 
 function truncate(value: Value, args: Bound): Value {
-  if (value instanceof Undefined) return "";
-  const text = textOf(value);
-  if (text === undefined) throw typeError(`object of type '${typeNameOf(value)}' has no len()`);
   const length = args.int("length", 255), end = args.text("end", "..."), endLength = codePointLength(end);
   const leeway = (args.get("leeway") ?? null) === null ? 5 : args.int("leeway");
   if (length < endLength) {
@@ -89,18 +95,18 @@ function truncate(value: Value, args: Bound): Value {
   }
   if (leeway < 0) throw new JinjaError("ValueError", `expected leeway >= 0, got ${leeway}`);
   if (lengthOf(value) <= length + leeway) return value;
+  const text = textOf(value);
+  if (text === undefined) {
+    throw new JinjaError("AttributeError", `'${typeNameOf(value)}' object has no attribute 'rsplit'`);
+  }
   const kept = [...codePoints(text).slice(0, length - endLength)].join("");
   return (args.flag("killwords") ? kept : splitFromEnd(kept, " ", 1)[0]!) + end;
 }
 
 function urlEncode(value: Value): Value {
-  const isPlain = textOf(value) !== undefined ||
-    !isList(value) && !(value instanceof Dict || value instanceof Tuple);
-  if (isPlain) return quoteUrl(stringOf(value), "/");
-  const pairs = value instanceof Dict
-    ? [...value.entries.values()]
-    : [...values(value)].map((item) => [...values(item)]);
-  return pairs.map(([key, entry]) => `${quoteQuery(key!)}=${quoteQuery(entry!)}`).join("&");
+  if (textOf(value) !== undefined || !isIterable(value)) return quoteUrl(stringOf(value), "/");
+  const pairs = value instanceof Dict ? itemsOf(value) : listOf(value);
+  return pairs.map((pair) => unpack(pair, 2).map(quoteQuery).join("=")).join("&");
 }
 
 function quoteQuery(value: Value): string {

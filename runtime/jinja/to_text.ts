@@ -71,6 +71,8 @@ function reprObject(value: PyObject): string {
     return `range(${value.start}, ${value.stop}${step})`;
   }
   if (value instanceof Namespace) return `<Namespace ${reprEntries(value.attributes)}>`;
+  const own = value.represent();
+  if (own !== undefined) return own;
   // Python writes an address here.
   const name = value instanceof Callable ? ` ${value.name}` : "";
   return `<${value.typeName}${name}>`;

@@ -10,7 +10,7 @@ import { JinjaError, typeError } from "./errors.ts";
 import { type Filter, filter } from "./filter.ts";
 import { jsonOf, jsonOptions } from "./json_text.ts";
 import { roundFloat, roundInteger } from "./number_text.ts";
-import { trim } from "./python_text.ts";
+import { trim, withAsciiDigits } from "./python_text.ts";
 import { reprOf } from "./to_text.ts";
 import { numberOf, orElse, textOf, typeNameOf, Undefined, type Value } from "./values.ts";
 
@@ -50,7 +50,6 @@ function orDefault(value: Value, args: Bound): Value {
 function needNumber(value: Value, message: (typeName: string) => string): bigint | number {
   const number = numberOf(value);
   if (number !== undefined) return number;
-  if (value instanceof Undefined) throw value.error();
   throw typeError(message(typeNameOf(value)));
 }
 
@@ -91,7 +90,7 @@ function readInteger(given: string, base: number): bigint | undefined {
   if (base !== 0 && base !== 10 && !PREFIXES.has(base)) {
     throw new JinjaError("UnsupportedError", `the filter 'int' with base ${base}`);
   }
-  const match = /^([-+]?)(0[box])?_?([\da-z]+(?:_[\da-z]+)*)$/i.exec(trim(given));
+  const match = /^([-+]?)(0[box])?_?([\da-z]+(?:_[\da-z]+)*)$/i.exec(withAsciiDigits(trim(given)));
   if (match === null) return undefined;
   const [, sign, prefix, digits] = match;
   const own = prefix?.toLowerCase();
@@ -122,7 +121,7 @@ function floatOf(value: Value): number | undefined {
   }
   const text = textOf(value);
   if (text === undefined) return undefined;
-  const short = trim(text);
+  const short = withAsciiDigits(trim(text));
   if (/^[-+]?nan$/i.test(short)) return NaN;
   const infinity = /^([-+]?)inf(?:inity)?$/i.exec(short);
   if (infinity !== null) return infinity[1] === "-" ? -Infinity : Infinity;

@@ -19,6 +19,11 @@ export interface CallArguments {
 export abstract class PyObject {
   /** Name of the type in error messages. */
   abstract readonly typeName: string;
+
+  /** What `repr` makes of it; undefined if that has no rule of its own. */
+  represent(): string | undefined {
+    return undefined;
+  }
 }
 
 /** A variable, attribute or item that is not there; may be printed, iterated and tested, and no more. */
@@ -150,6 +155,25 @@ export class Callable extends PyObject {
   /** The attribute's value; undefined if there is none. */
   attribute(_name: string): Value | undefined {
     return undefined;
+  }
+}
+
+/** A macro, which tells its name and those of its parameters. */
+export class MacroFunction extends Callable {
+  override readonly typeName = "Macro";
+  readonly #attributes: ReadonlyMap<string, Value>;
+
+  constructor(
+    name: string,
+    attributes: Readonly<Record<string, Value>>,
+    run: (args: CallArguments) => Value,
+  ) {
+    super(name, run);
+    this.#attributes = new Map(Object.entries({ name, ...attributes }));
+  }
+
+  override attribute(name: string): Value | undefined {
+    return this.#attributes.get(name);
   }
 }
 

@@ -9,6 +9,8 @@ import type { Arguments, Expression, MacroBody, Statement } from "./syntax.ts";
 export interface Visitor {
   /** `isSoft`: it stands in a branch, where jinja2 lets unknown names pass until they are reached. */
   expression?(node: Expression, isSoft: boolean): void;
+  /** Sees every statement. */
+  statement?(node: Statement): void;
 }
 
 /** Shows every expression of the statements to a visitor. */
@@ -17,6 +19,7 @@ export function walk(body: readonly Statement[], visitor: Visitor, isSoft = fals
 }
 
 function walkStatement(node: Statement, visitor: Visitor, isSoft: boolean): void {
+  visitor.statement?.(node);
   const expression = (child: Expression | undefined) => {
     if (child !== undefined) walkExpression(child, visitor, isSoft);
   };
@@ -111,6 +114,22 @@ function walkExpression(node: Expression, visitor: Visitor, isSoft: boolean): vo
       visit(node.left);
       visit(node.right);
   }
+}
+
+/** Whether a loop goes over a variable, an attribute or an item of this name. */
+export function hasLoopOver(name: string, body: readonly Statement[]): boolean {
+  let isFound = false;
+  walk(body, {
+    statement: (node) => {
+      if (node.type === "For") isFound ||= nameOf(node.over) === name;
+    },
+  });
+  return isFound;
+}
+
+function nameOf(node: Expression): unknown {
+  if (node.type === "Name" || node.type === "Getattr") return node.name;
+  return node.type === "Getitem" && node.index.type === "Const" ? node.index.value : undefined;
 }
 
 /** The variables that statements read. */

@@ -20,7 +20,14 @@ import { Weights } from "../nn/weights.ts";
 export function loadHotRows(context: Context, checkpoint: Checkpoint, tokens: Int32Array): WeightId {
   const { config, tensors } = checkpoint;
   const name = outputMatrix(architectureOf(config), config);
-  const { file: path, offset, bytes, shape: [numRows = 0, cols = 0], format } = tensors.get(name)!;
+  const { file: path, offset, bytes, shape: [numRows = 0, cols = 0], format, quantization } = tensors.get(
+    name,
+  )!;
+  if (quantization !== undefined) {
+    throw new LoadError(
+      `Cannot use token map: ${name} of ${checkpoint.path} is quantised (${quantization.layout})`,
+    );
+  }
   const rowBytes = bytes / numRows, rows = new Uint8Array(tokens.length * rowBytes);
   using file = Deno.openSync(path);
   tokens.forEach((token, i) => {

@@ -23,6 +23,11 @@ const BLOCKS = {
   Q4_K: { elements: 256, bytes: 144 },
   Q5_K: { elements: 256, bytes: 176 },
   Q6_K: { elements: 256, bytes: 210 },
+  Q2_K: { elements: 256, bytes: 84 },
+  Q3_K: { elements: 256, bytes: 110 },
+  IQ4_NL: { elements: 32, bytes: 18 },
+  IQ4_XS: { elements: 256, bytes: 136 },
+  MXFP4: { elements: 32, bytes: 17 },
 } as const satisfies Record<StorageFormat, BlockLayout>;
 
 /** How whole numbers lie in a file, such as indices into other tensors, and what quantised matrices are made of. */

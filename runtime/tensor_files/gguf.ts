@@ -104,6 +104,9 @@ const GGML_TYPES: Readonly<Record<number, string>> = {
   39: "MXFP4",
 };
 
+/** Storage formats that tensors of a GGUF file may have. */
+export const GGUF_FORMATS: readonly StorageFormat[] = Object.values(GGML_TYPES).filter(isStorageFormat);
+
 /**
  * Reads the header of a GGUF file; tensor data is not touched.
  *

@@ -69,6 +69,15 @@ export class GgufMetadata {
     throw this.error(`${key} is ${numbers.slice(0, 8).join(", ")}, expected one positive number`);
   }
 
+  /** How many elements an array has. */
+  length(key: string): number | undefined {
+    return this.#read(
+      key,
+      "an array",
+      (value) => typeof value === "object" && "length" in value ? value.length : undefined,
+    );
+  }
+
   /** Whether the file has a tensor of this name. */
   hasTensor(name: string): boolean {
     return this.#file.tensors.some((tensor) => tensor.name === name);

@@ -14,7 +14,10 @@ import { checkRanges, tensorBytes, type TensorRange } from "./tensor_ranges.ts";
 /** The format allows 100 MB, which take seconds to read; 100,000 tensors take 15. */
 const MAX_JSON_BYTES = 32_000_000;
 
-const FORMATS: ReadonlySet<string> = new Set<StorageFormat>(["F32", "F16", "BF16"]);
+/** Storage formats that tensors of a safetensors file may have. */
+export const SAFETENSORS_FORMATS: readonly StorageFormat[] = ["F32", "F16", "BF16"];
+
+const FORMATS: ReadonlySet<string> = new Set(SAFETENSORS_FORMATS);
 
 const SIZE = z.int().nonnegative();
 const ENTRY = z.object({ dtype: z.string(), shape: z.array(SIZE), "data_offsets": z.tuple([SIZE, SIZE]) });

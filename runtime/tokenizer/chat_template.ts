@@ -11,6 +11,7 @@ import { assertShown } from "./shown_messages.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
 import {
   mapTexts,
+  type MessageForm,
   type TemplateMessage,
   type TemplateValue,
   textsIn,
@@ -34,6 +35,7 @@ export class ChatTemplate {
   readonly #source: string;
   readonly #template: Template;
   readonly #variables: Readonly<Record<string, TemplateValue>>;
+  readonly #form: Pick<MessageForm, "takesParts" | "knowsDeveloper">;
 
   /**
    * Compiles `source`; `variables` are what templates expect besides the messages, such as `bos_token`.
@@ -56,7 +58,11 @@ export class ChatTemplate {
       throw new LoadError(`Cannot load chat template: ${reason}`);
     }
     this.#source = source;
-    this.#variables = { ...variables, tools: null, documents: null };
+    this.#variables = variables;
+    this.#form = {
+      takesParts: this.#template.loopsOver("content"),
+      knowsDeveloper: /\bdeveloper\b/.test(source),
+    };
   }
 
   /**
@@ -72,22 +78,51 @@ export class ChatTemplate {
     specials: SpecialTokens,
     options: RenderOptions = {},
   ): RenderedChat {
-    const { continueFinalMessage = false, addGenerationPrompt = true } = options;
-    if (continueFinalMessage) assertContinuable(messages.at(-1));
+    if (options.continueFinalMessage) assertContinuable(messages.at(-1));
     this.#assertKnows(messages, options.reasoning);
-    const given = messages.map(toTemplateMessage);
-    const chosen: Readonly<Record<string, TemplateValue>> = {
-      ...options.variables as Readonly<Record<string, TemplateValue>>,
+    try {
+      return this.#renderForm(messages, specials, { options, callsHaveNoContent: false });
+    } catch (error) {
+      const hasSilentCall = messages.some((one) => one.toolCalls !== undefined && one.content === "");
+      if (!(error instanceof InvalidRequestError) || !hasSilentCall) throw error;
+      try {
+        return this.#renderForm(messages, specials, { options, callsHaveNoContent: true });
+      } catch {
+        throw error;
+      }
+    }
+  }
+
+  #renderForm(
+    messages: readonly ChatMessage[],
+    specials: SpecialTokens,
+    { options, callsHaveNoContent }: {
+      readonly options: RenderOptions;
+      readonly callsHaveNoContent: boolean;
+    },
+  ): RenderedChat {
+    const { continueFinalMessage = false, addGenerationPrompt = true, tools, documents } = options;
+    const form = { ...this.#form, callsHaveNoContent };
+    const given = messages.map((message) => toTemplateMessage(message, form));
+    const chosen = {
+      ...options.variables,
       ...reasoningVariables(options),
-    };
+      ...(tools !== undefined && { tools }),
+      ...(documents !== undefined && { documents }),
+    } as Readonly<Record<string, TemplateValue>>;
     const guard = specials.chooseGuard([this.#source, ...textsIn([...given, chosen])]);
     const guardText = (text: string) => specials.guard(text, guard);
     const guarded = given.map((message) => mapTexts(message, guardText));
-    const beginning = continueFinalMessage ? guarded.pop()!.content : "";
-    const own = Object.entries(chosen).map(([name, value]) => [name, mapTexts(value, guardText)] as const);
+    const beginning = continueFinalMessage ? guardText(messages.at(-1)!.content) : "";
+    if (continueFinalMessage) guarded.pop();
+    const own = Object.fromEntries(
+      Object.entries(chosen).map(([name, value]) => [name, mapTexts(value, guardText)] as const),
+    );
     const variables = {
-      ...Object.fromEntries(own),
+      ...own,
       ...this.#variables,
+      tools: tools === undefined ? null : own["tools"]!,
+      documents: documents === undefined ? null : own["documents"]!,
       "add_generation_prompt": addGenerationPrompt || continueFinalMessage,
     };
     const text = this.#render(guarded, variables);
@@ -143,6 +178,6 @@ function reasoningVariables(
     thinking: enabled,
     "enable_thinking": enabled,
     ...(effort !== undefined && { "reasoning_effort": effort }),
-    ...variables as Readonly<Record<string, TemplateValue>>,
+    ...variables,
   };
 }

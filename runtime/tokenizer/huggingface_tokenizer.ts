@@ -1,12 +1,14 @@
 /**
- * Reads a tokenizer from a Hugging Face folder: tokenizer.json, tokenizer_config.json, chat_template.jinja.
+ * Reads a tokenizer from a Hugging Face folder: tokenizer.json, the files beside it, chat_template.jinja.
  *
  * @module
  */
 import { join } from "node:path";
 import { z } from "zod";
 import { readJsonFile, readTextFile } from "../tensor_files/text_file.ts";
-import { checkTokenizer } from "./check_tokenizer.ts";
+import { checkAddedTokens, checkTokenizer } from "./check_tokenizer.ts";
+import { LoadError } from "../contracts/errors.ts";
+import { readSpecialTokens, TOKEN_FIELDS } from "./special_token_files.ts";
 import type { TokenizerSource, TokenizerStep } from "./source.ts";
 
 const STEP = z.looseObject({ type: z.string() });
@@ -42,19 +44,10 @@ function modelType(model: Readonly<Record<string, unknown>>): string {
   return "BPE";
 }
 
-/** A special token is its text, or an object with its text. */
-const TOKEN = z.union([
-  z.string(),
-  z.looseObject({ content: z.string() }).transform((token) => token.content),
-])
-  .nullish();
-
 const TOKENIZER_CONFIG = z.looseObject({
-  "bos_token": TOKEN,
-  "eos_token": TOKEN,
-  "unk_token": TOKEN,
-  "pad_token": TOKEN,
+  ...TOKEN_FIELDS,
   "add_bos_token": z.boolean().nullish(),
+  "add_eos_token": z.boolean().nullish(),
   "chat_template": z.union([
     z.string(),
     z.array(z.object({ name: z.string(), template: z.string() })),
@@ -75,18 +68,21 @@ export async function readHuggingFaceTokenizer(folder: string): Promise<Tokenize
   const templateFile = await readTextFile(join(folder, "chat_template.jinja"), "");
   const chatTemplate = templateFile !== "" ? templateFile : defaultTemplate(config.chat_template);
 
-  const eosToken = config.eos_token ?? undefined;
+  const { named, addedTokens } = await readSpecialTokens(folder, config, json);
+  checkAddedTokens(addedTokens, (reason) => new LoadError(`Cannot read ${configPath}: ${reason}`));
+  const { bos_token: bosToken, eos_token: eosToken, unk_token: unkToken, pad_token: padToken } = named;
   const vocab = json.model["vocab"] as Readonly<Record<string, unknown>> | undefined;
-  const eosId = json.added_tokens.find(({ content }) => content === eosToken)?.id ?? vocab?.[eosToken ?? ""];
+  const eosId = addedTokens.find(({ content }) => content === eosToken)?.id ?? vocab?.[eosToken ?? ""];
   return {
     path,
-    json,
-    ...(config.bos_token && { bosToken: config.bos_token }),
+    json: { ...json, "added_tokens": addedTokens },
+    ...(bosToken !== undefined && { bosToken }),
     ...(eosToken !== undefined && { eosToken }),
-    ...(config.unk_token && { unkToken: config.unk_token }),
-    ...(config.pad_token && { padToken: config.pad_token }),
+    ...(unkToken !== undefined && { unkToken }),
+    ...(padToken !== undefined && { padToken }),
     eosTokenIds: typeof eosId === "number" ? [eosId] : [],
     ...(typeof config.add_bos_token === "boolean" && { addBos: config.add_bos_token }),
+    ...(typeof config.add_eos_token === "boolean" && { addEos: config.add_eos_token }),
     chatAddsBos: false,
     ...(chatTemplate !== undefined && { chatTemplate }),
   };

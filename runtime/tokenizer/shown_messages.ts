@@ -63,5 +63,9 @@ function markMessage(
     return { ...message, "tool_calls": marked as unknown as TemplateValue };
   }
   if (message.role !== "tool") return message;
-  return { ...message, content: message.content + mark(`${param}.role`, "messages of role tool") };
+  const own = mark(`${param}.role`, "messages of role tool"), { content } = message;
+  const marked = typeof content === "string"
+    ? content + own
+    : [...content as [], { type: "text", text: own }];
+  return { ...message, content: marked };
 }

@@ -44,6 +44,8 @@ export interface TokenizerSource {
   readonly eosTokenIds: readonly number[];
   /** Overrides what the post-processor says about a leading bos token. */
   readonly addBos?: boolean;
+  /** Overrides what it says about an eos token at the end. */
+  readonly addEos?: boolean;
   /** Put a bos token before a rendered chat that lacks one, as llama.cpp does; Hugging Face leaves it to the template. */
   readonly chatAddsBos: boolean;
   /** Added tokens are text as they are written, as in llama.cpp; else the decoder makes text of them too. */

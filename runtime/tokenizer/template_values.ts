@@ -13,10 +13,17 @@ import { Dict, isList, type Value } from "../jinja/values.ts";
 export type TemplateValue = JsValue;
 
 /** A message as a template sees it. */
-export type TemplateMessage = Readonly<Record<string, TemplateValue>> & {
-  readonly role: string;
-  readonly content: string;
-};
+export type TemplateMessage = Readonly<Record<string, TemplateValue>> & { readonly role: string };
+
+/** How a template takes messages. */
+export interface MessageForm {
+  /** It goes over the parts of a content; otherwise a content is one text. */
+  readonly takesParts: boolean;
+  /** It has words for the role developer; otherwise that is system. */
+  readonly knowsDeveloper: boolean;
+  /** A call without words has the content None, which some templates ask for, instead of no text. */
+  readonly callsHaveNoContent: boolean;
+}
 
 /** Names that templates look for. */
 const STRUCTURE: ReadonlySet<string> = new Set([
@@ -25,17 +32,23 @@ const STRUCTURE: ReadonlySet<string> = new Set([
 ]);
 
 /** The fields of a message under the names that templates know. */
-export function toTemplateMessage(message: ChatMessage): TemplateMessage {
-  const { role, content, name, toolCalls, toolCallId, reasoning } = message;
+export function toTemplateMessage(message: ChatMessage, form: MessageForm): TemplateMessage {
+  const { role, name, toolCalls, toolCallId, reasoning } = message;
   return {
-    role,
-    content,
+    role: role === "developer" && !form.knowsDeveloper ? "system" : role,
+    content: contentOf(message, form),
     ...(name !== undefined && { name }),
     ...(toolCalls !== undefined && { "tool_calls": toolCalls.map(toTemplateCall) }),
     ...(toolCallId !== undefined && { "tool_call_id": toolCallId }),
     // Two words for the same; a template knows one of them.
     ...(reasoning !== undefined && { "reasoning_content": reasoning, reasoning }),
   };
+}
+
+function contentOf({ content, contentParts, toolCalls }: ChatMessage, form: MessageForm): TemplateValue {
+  if (toolCalls !== undefined && content === "" && form.callsHaveNoContent) return null;
+  if (contentParts === undefined || !form.takesParts) return content;
+  return contentParts.map((text) => ({ type: "text", text }));
 }
 
 function toTemplateCall({ id, name, arguments: given }: ToolCall): TemplateValue {

@@ -8,6 +8,7 @@ import { LoadError } from "../contracts/errors.ts";
 import type { TokenizerFacts } from "../contracts/model_info.ts";
 import type { TextBound } from "../contracts/text_length.ts";
 import { Detokenizer } from "./detokenizer.ts";
+import { addedTexts } from "./encoding/added_texts.ts";
 import type { TokenizerSource } from "./source.ts";
 import { textBound } from "./text_bound.ts";
 import { type TokenDecoding, tokenDecoding, type TokenPlace } from "./token_bytes.ts";
@@ -18,6 +19,8 @@ export class TokenDecoder {
   readonly vocabSize: number;
   /** Token that begins a document. */
   readonly bosTokenId?: number;
+  /** Token that ends one. */
+  readonly eosTokenId?: number;
   /** Tokens that end a turn or a text. */
   readonly eosTokenIds: readonly number[];
   /** Jinja text of the chat template. */
@@ -32,6 +35,8 @@ export class TokenDecoder {
   readonly #specialIds: ReadonlySet<number>;
   /** Added tokens by id. */
   readonly #added: ReadonlyMap<number, string>;
+  /** Added tokens by id as they are decoded. */
+  readonly #addedTexts: ReadonlyMap<number, string>;
   readonly #decoding: TokenDecoding;
   readonly #keepsAddedTokens: boolean;
   readonly #bytes: (Uint8Array | undefined)[] = [];
@@ -46,17 +51,20 @@ export class TokenDecoder {
     const specials = json.added_tokens.filter(({ special }) => special);
     this.#specialIds = new Set(specials.map(({ id }) => id));
     this.#added = new Map(json.added_tokens.map(({ id, content }) => [id, content]));
+    this.#addedTexts = addedTexts(
+      json.added_tokens,
+      json.normalizer,
+      (reason) => new LoadError(`Cannot load ${path}: ${reason}`),
+    );
     this.#decoding = tokenDecoding(path, json.decoder);
     this.#keepsAddedTokens = source.keepsAddedTokens ?? false;
     this.#texts = vocabularyTexts(path, json.model["vocab"]);
     this.vocabSize = [...this.#added.keys()].reduce((size, id) => Math.max(size, id + 1), this.#texts.length);
     this.eosTokenIds = source.eosTokenIds;
     if (source.chatTemplate !== undefined) this.chatTemplate = source.chatTemplate;
-    if (source.bosToken !== undefined) {
-      const bos = json.added_tokens.find(({ content }) => content === source.bosToken)?.id ??
-        this.#texts.indexOf(source.bosToken);
-      if (bos >= 0) this.bosTokenId = bos;
-    }
+    const bos = this.#idOf(source.bosToken), eos = this.#idOf(source.eosToken);
+    if (bos !== undefined) this.bosTokenId = bos;
+    if (eos !== undefined) this.eosTokenId = eos;
     const { bosToken, eosToken, unkToken, padToken, addBos = false } = source;
     this.facts = {
       ...(bosToken !== undefined && { bosToken }),
@@ -111,15 +119,22 @@ export class TokenDecoder {
     return this.#specialIds.has(token);
   }
 
+  #idOf(text: string | undefined): number | undefined {
+    if (text === undefined) return undefined;
+    for (const [id, content] of this.#added) if (content === text) return id;
+    const id = this.#texts.indexOf(text);
+    return id >= 0 ? id : undefined;
+  }
+
   #textOf(token: number): string | undefined {
     return this.#added.get(token) ?? this.#texts[token];
   }
 
   #decode(token: number, place?: TokenPlace): Uint8Array | undefined {
-    const text = this.#textOf(token);
-    if (text === undefined) return undefined;
-    const isText = this.#keepsAddedTokens && this.#added.has(token);
-    return isText ? new TextEncoder().encode(text) : this.#decoding.toBytes(text, place);
+    const kept = this.#keepsAddedTokens ? this.#added.get(token) : undefined;
+    if (kept !== undefined) return new TextEncoder().encode(kept);
+    const text = this.#addedTexts.get(token) ?? this.#texts[token];
+    return text === undefined ? undefined : this.#decoding.toBytes(text, place);
   }
 }
 

@@ -46,11 +46,9 @@ export class Tokenizer extends TokenDecoder {
     const specials = json.added_tokens.filter(({ special }) => special);
     this.#specials = new SpecialTokens(specials);
     this.#encoder = new Encoder(json, (reason) => new LoadError(`Cannot load ${path}: ${reason}`));
-    const bos = this.bosTokenId;
-    ({ prefix: this.#prefix, suffix: this.#suffix } = this.#encoder.surroundings);
-    if (bos !== undefined && source.addBos !== undefined && source.addBos !== this.#prefix.includes(bos)) {
-      this.#prefix = source.addBos ? [bos, ...this.#prefix] : this.#prefix.filter((id) => id !== bos);
-    }
+    const { prefix, suffix } = this.#encoder.surroundings;
+    this.#prefix = withToken(prefix, this.bosTokenId, source.addBos, (bos) => [bos, ...prefix]);
+    this.#suffix = withToken(suffix, this.eosTokenId, source.addEos, (eos) => [...suffix, eos]);
     this.#chatAddsBos = source.chatAddsBos;
     if (source.chatTemplate !== undefined) {
       this.#template = new ChatTemplate(source.chatTemplate, {
@@ -94,4 +92,15 @@ export class Tokenizer extends TokenDecoder {
     if (this.#chatAddsBos && bos !== undefined && ids[0] !== bos) ids.unshift(bos);
     return Int32Array.from(ids);
   }
+}
+
+/** Tokens around a text with one more, or without it, if `isThere` says so. */
+function withToken(
+  tokens: readonly number[],
+  token: number | undefined,
+  isThere: boolean | undefined,
+  add: (token: number) => number[],
+): readonly number[] {
+  if (token === undefined || isThere === undefined || isThere === tokens.includes(token)) return tokens;
+  return isThere ? add(token) : tokens.filter((other) => other !== token);
 }

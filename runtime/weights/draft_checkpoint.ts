@@ -38,6 +38,9 @@ type FileTensor = StoredTensor & { readonly file: string };
 /** Weight files in order of preference; a folder may hold others, goldens for instance. */
 const WEIGHT_FILES = ["model.safetensors", "pytorch_model.bin"];
 
+/** Maps between the vocabularies of target and head, which are integers. */
+const MAPS: ReadonlySet<string> = new Set(["d2t", "t2d"]);
+
 const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 
 /**
@@ -50,6 +53,8 @@ export async function openDraftHead(options: DraftHeadOptions): Promise<HeadChec
   const folder = await findFolder(options);
   const settings = await readHeadConfig(folder);
   const files = await findWeights(path, folder), named = await readHeaders(files);
+  // Of a quantised target that has a head in its own files, the head may have been left as it was.
+  if (named.some((tensor) => !isFloating(tensor) && !MAPS.has(tensor.name))) settings.refuseQuantized();
   const kind = kindOf(path, named, target);
   const tensors = new Map<string, TensorSource>();
   for (const tensor of named) {

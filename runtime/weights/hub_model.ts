@@ -27,6 +27,8 @@ const SIDE_FILES = [
   "generation_config.json",
   "tokenizer.json",
   "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
   "chat_template.jinja",
 ];
 

@@ -53,7 +53,11 @@ export async function readQuantizer(folder: string): Promise<NamedQuantizer | un
 }
 
 /** What config.json says of a draft head. */
-export type HeadConfigFile = Omit<HeadSettings, "network"> & { readonly config: ModelConfig };
+export type HeadConfigFile = Omit<HeadSettings, "network"> & {
+  readonly config: ModelConfig;
+  /** @throws {LoadError} if it says that weights are quantised */
+  readonly refuseQuantized: () => void;
+};
 
 /**
  * Reads the configuration of a draft head. Its architecture is not looked at: names differ, the tensors tell.
@@ -63,9 +67,12 @@ export type HeadConfigFile = Omit<HeadSettings, "network"> & { readonly config: 
 export async function readHeadConfig(folder: string): Promise<HeadConfigFile> {
   const path = join(folder, "config.json");
   const config = await readJsonFile(path, HEAD_CONFIG);
-  refuseQuantized(path, config);
   const { network, ...settings } = readHeadSettings(path, config);
-  return { ...settings, config: { architecture: config.architectures[0]!, ...network, ...tokensOf(config) } };
+  return {
+    ...settings,
+    config: { architecture: config.architectures[0]!, ...network, ...tokensOf(config) },
+    refuseQuantized: () => refuseQuantized(path, config),
+  };
 }
 
 function refuseQuantized(path: string, { quantization_config: quantization }: Config): void {

@@ -1,5 +1,6 @@
 /**
- * Attention with a window, a soft cap and every head width: against float64, and bit for bit however rows come.
+ * Attention with a window, a soft cap and every head width: against float64, and bit for bit however rows come; the
+ * latter on the CPU, on CUDA by `cuda/ops/attention_window_cases.cpp`.
  *
  * @module
  */
@@ -17,7 +18,7 @@ import { seededRandom } from "../support/block_formats.ts";
 import { assertSameBits } from "../support/close.ts";
 import { testEachBackend } from "../support/cuda_sim.ts";
 import { lazily } from "../support/lazily.ts";
-import { normals } from "../support/native.ts";
+import { normals, testEachIsa } from "../support/native.ts";
 
 const DTYPES = ["float32", "bfloat16", "float16"] as const;
 const WINDOWS = [1, 15, 16, 17, 64, 256, 300, 5000];
@@ -53,7 +54,7 @@ testEachBackend("attention in windows, with and without a cap: lines and trees",
 const capCases = lazily(() => {
   const random = seededRandom(72);
   // Scores from far below the cap to far above it.
-  return [[50, 1], [50, 100], [3, 8], [0.1, 1]].map(([softCap, sharpness]) =>
+  return ([[50, 1], [50, 100], [3, 8], [0.1, 1]] as const).map(([softCap, sharpness]) =>
     attentionCase(
       { numHeads: 4, numKvHeads: 2, headDim: 32, pageSize: 16, dtype: "float32", softCap, sharpness },
       [{ prefix: 270, rows: 1 }, { prefix: 0, rows: 20 }, randomTree(250, 12, random)],
@@ -101,7 +102,7 @@ function tokensOf(shape: AttentionShape, count: number, seed: number): Float32Ar
   return normals(seededRandom(seed), count * cols);
 }
 
-/** What rows `first` .. of one sequence get, on pages of this size. */
+/** What the rows of one sequence get. */
 function rowsFrom(
   context: Context,
   shape: AttentionShape,
@@ -111,7 +112,7 @@ function rowsFrom(
   return attended(context, shape, [sequence], [tokens]);
 }
 
-testEachBackend("chunks, pages and neighbours change no bit of attention in a window", (context) => {
+testEachIsa("chunks, pages and neighbours change no bit of attention in a window", (context) => {
   for (const window of LAW_WINDOWS) {
     const shape = lawShape(window), cols = shape.numHeads * shape.headDim;
     const width = (shape.numHeads + 2 * shape.numKvHeads) * shape.headDim;
@@ -128,7 +129,7 @@ testEachBackend("chunks, pages and neighbours change no bit of attention in a wi
   }
 });
 
-testEachBackend("a tree in a window is straight decoding, bit for bit", (context) => {
+testEachIsa("a tree in a window is straight decoding, bit for bit", (context) => {
   let numDeep = 0;
   for (const window of LAW_WINDOWS) {
     for (const prefix of [0, 9, 230, 256]) {

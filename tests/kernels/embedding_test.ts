@@ -13,7 +13,7 @@ import { testEachBackend } from "../support/cuda_sim.ts";
 import { mapBytes, normals, readRows } from "../support/native.ts";
 import { roundedToBfloat16 } from "../support/reference.ts";
 
-/** NMSE 0: the very values of the file; int8 rounds to 127 steps per 32, or to bfloat16 if rows end within a block; K-quants round their scales to float16, Q6_K becomes 8 bits per 32. */
+/** NMSE 0: the very values of the file; int8 rounds to 127 steps per 32, or to bfloat16 if rows end within a block; K-quants and IQ4_XS round their scales to float16, Q6_K and Q2_K become 8 bits per 32. */
 const CASES: readonly (readonly [StorageFormat, cols: number, keyof typeof Dtype, bound: number])[] = [
   ["F32", 37, "float32", 0],
   ["F16", 37, "float16", 0],
@@ -32,6 +32,11 @@ const CASES: readonly (readonly [StorageFormat, cols: number, keyof typeof Dtype
   ["Q4_K", 512, "float32", 1e-6],
   ["Q5_K", 512, "float32", 1e-6],
   ["Q6_K", 512, "float32", 1e-4],
+  ["Q2_K", 512, "float32", 1e-4],
+  ["Q3_K", 512, "float32", 1e-14],
+  ["IQ4_NL", 96, "float32", 1e-14],
+  ["IQ4_XS", 512, "float32", 1e-6],
+  ["MXFP4", 96, "float32", 1e-14],
 ];
 
 testEachBackend("embedding reads rows back out of every packed format, zeros for no token", (context) => {

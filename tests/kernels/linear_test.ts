@@ -33,7 +33,7 @@ const FLOATS: ReadonlySet<StorageFormat> = new Set(["F32", "F16", "BF16"]);
 
 /**
  * Largest NMSE against the same input as the kernel has (rounded to int8 for block formats). Beyond float32 sums there
- * is only repacking: K-quants round scale times sub-scale to float16, Q6_K becomes 8 bits per 32.
+ * is only repacking: K-quants and IQ4_XS round scale times sub-scale to float16, Q6_K and Q2_K become 8 bits per 32.
  */
 const TIGHT: Record<StorageFormat, number> = {
   F32: 1e-12,
@@ -47,6 +47,11 @@ const TIGHT: Record<StorageFormat, number> = {
   Q4_K: 1e-6,
   Q5_K: 1e-6,
   Q6_K: 1e-4,
+  Q2_K: 1e-4,
+  Q3_K: 1e-12,
+  IQ4_NL: 1e-12,
+  IQ4_XS: 1e-6,
+  MXFP4: 1e-12,
 };
 /** The same on AMX where weights are kept as bfloat16: it takes their input to 16 bits. */
 const TILED = 1e-10;
@@ -63,8 +68,8 @@ const one = (format: StorageFormat, rows: number, cols: number, dtype?: keyof ty
   ...(dtype ? { dtype } : {}),
 });
 
-const BLOCK_FORMATS: readonly StorageFormat[] = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"];
-const K_FORMATS: readonly StorageFormat[] = ["Q4_K", "Q5_K", "Q6_K"];
+const BLOCK_FORMATS: readonly StorageFormat[] = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "IQ4_NL", "MXFP4"];
+const K_FORMATS: readonly StorageFormat[] = ["Q4_K", "Q5_K", "Q6_K", "Q2_K", "Q3_K", "IQ4_XS"];
 
 const CASES: readonly Case[] = [
   ...([["F32", "float32"], ["F16", "float16"], ["BF16", "bfloat16"]] as const).flatMap(([format, dtype]) => [

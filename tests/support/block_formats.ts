@@ -1,6 +1,6 @@
 /**
  * The storage formats in float64: a slow, plain reading of ggml's block layouts, and random rows to test with.
- * Checked once by hand against the `gguf` package of llama.cpp.
+ * `tests/runtime/tensor_files/formats_test.ts` holds them to the `gguf` package of llama.cpp.
  *
  * @module
  */
@@ -63,12 +63,13 @@ export function randomRow(format: StorageFormat, cols: number, random: Random, s
   if (numBytes === undefined) throw new RangeError(`Cannot make row: ${cols} columns of ${format}`);
   const row = Uint8Array.from({ length: numBytes }, () => Math.floor(random() * 256));
   const { bytes } = blockOf(format);
-  for (let at = 0; at < numBytes; at += bytes) {
-    const block = new DataView(row.buffer, at, bytes);
-    const scale = std / UNIT_STD[format] * (0.75 + random() / 2);
-    block.setFloat16(format === "Q6_K" ? 208 : 0, scale, true);
+  for (let first = 0; first < numBytes; first += bytes) {
+    const block = new DataView(row.buffer, first, bytes);
+    const scale = std / UNIT_STD[format] * (0.75 + random() / 2), at = SCALE_AT[format] ?? 0;
+    if (format === "MXFP4") block.setUint8(0, 128 + Math.round(Math.log2(scale)));
+    else block.setFloat16(at, scale, true);
     const offset = OFFSET_PER_SCALE[format];
-    if (offset !== 0) block.setFloat16(2, scale * offset, true);
+    if (offset !== 0) block.setFloat16(at + 2, scale * offset, true);
   }
   return row;
 }
@@ -85,7 +86,15 @@ const UNIT_STD: Record<BlockFormat, number> = {
   Q4_K: 258,
   Q5_K: 526,
   Q6_K: 1365,
+  Q2_K: 13.9,
+  Q3_K: 43.3,
+  IQ4_NL: 67.4,
+  IQ4_XS: 1246,
+  MXFP4: 5.85,
 };
+
+/** Where the float is that scales a block, unless at its begin. */
+const SCALE_AT: Partial<Record<BlockFormat, number>> = { Q6_K: 208, Q2_K: 80, Q3_K: 108 };
 
 /** The second float of a block in units of the first, such that values have mean zero; 0 where there is none. */
 const OFFSET_PER_SCALE: Record<BlockFormat, number> = {
@@ -97,7 +106,17 @@ const OFFSET_PER_SCALE: Record<BlockFormat, number> = {
   Q4_K: 7.5,
   Q5_K: 15.5,
   Q6_K: 0,
+  Q2_K: 1.5,
+  Q3_K: 0,
+  IQ4_NL: 0,
+  IQ4_XS: 0,
+  MXFP4: 0,
 };
+
+/** What four bits stand for in IQ4_NL and IQ4_XS. */
+const UNEVEN = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+/** What four bits stand for in MXFP4. */
+const E2M1 = [0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6];
 
 const DECODERS: Record<StorageFormat, (block: DataView) => Float64Array> = {
   F32: (block) => Float64Array.of(block.getFloat32(0, true)),
@@ -140,6 +159,28 @@ const DECODERS: Record<StorageFormat, (block: DataView) => Float64Array> = {
       const quant = ((quarter < 2 ? low & 15 : low >> 4) | (high << 4)) - 32;
       return half(block, 208) * block.getInt8(192 + (i >> 4)) * quant;
     }),
+  Q2_K: (block) =>
+    Float64Array.from({ length: 256 }, (_, i) => {
+      const both = block.getUint8(i >> 4);
+      return half(block, 80) * (both & 15) * twoBits(block, 16, i) - half(block, 82) * (both >> 4);
+    }),
+  Q3_K: (block) =>
+    Float64Array.from({ length: 256 }, (_, i) => {
+      const group = i >> 4, low = block.getUint8(96 + group % 8), high = block.getUint8(104 + group % 4);
+      const scale = ((group < 8 ? low & 15 : low >> 4) | (((high >> (2 * (group >> 2))) & 3) << 4)) - 32;
+      const third = (block.getUint8(i & 31) >> (i >> 5)) & 1;
+      return half(block, 108) * scale * (twoBits(block, 32, i) + 4 * third - 4);
+    }),
+  IQ4_NL: (block) =>
+    Float64Array.from({ length: 32 }, (_, i) => half(block, 0) * UNEVEN[nibble(block, 2, i)]!),
+  IQ4_XS: (block) =>
+    Float64Array.from({ length: 256 }, (_, i) => {
+      const group = i >> 5, low = (block.getUint8(4 + (group >> 1)) >> (4 * (group & 1))) & 15;
+      const scale = (low | (((block.getUint16(2, true) >> (2 * group)) & 3) << 4)) - 32;
+      return half(block, 0) * scale * UNEVEN[nibble(block, 8 + 16 * group, i & 31)]!;
+    }),
+  MXFP4: (block) =>
+    Float64Array.from({ length: 32 }, (_, i) => 2 ** (block.getUint8(0) - 127) * E2M1[nibble(block, 1, i)]!),
 };
 
 function half(block: DataView, offset: number): number {
@@ -160,6 +201,11 @@ function fifthBit(block: DataView, offset: number, i: number): number {
 function nibbleOf64(block: DataView, offset: number, i: number): number {
   const byte = block.getUint8(offset + 32 * (i >> 6) + (i & 31));
   return (i & 32) === 0 ? byte & 15 : byte >> 4;
+}
+
+/** Value `i` of 256: two bits of each of 32 bytes for every 32, of 64 bytes in turn. */
+function twoBits(block: DataView, offset: number, i: number): number {
+  return (block.getUint8(offset + 32 * (i >> 7) + (i & 31)) >> (2 * ((i >> 5) & 3))) & 3;
 }
 
 /** The 6-bit scale and minimum of group `j` of 8, packed into the 12 bytes after the two half floats. */

@@ -33,6 +33,11 @@ export const GGML_TYPE = {
   Q4_K: 12,
   Q5_K: 13,
   Q6_K: 14,
+  Q2_K: 10,
+  Q3_K: 11,
+  IQ4_NL: 20,
+  IQ4_XS: 23,
+  MXFP4: 39,
   BF16: 30,
 } as const;
 

@@ -91,6 +91,11 @@ export function softmax(scores: Row): Float64Array {
 }
 
 /** x * sigmoid(x) */
+export function geluTanh(x: number): number {
+  return x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+}
+
+/** x * sigmoid(x) */
 export function silu(x: number): number {
   return x / (1 + Math.exp(-x));
 }

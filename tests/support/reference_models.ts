@@ -155,6 +155,8 @@ export interface ReferenceModel {
   readonly open: () => Promise<Checkpoint>;
   /** Logits of {@linkcode PROMPT}, position by position. */
   readonly logits: readonly Float32Array[];
+  /** Hidden states of the prompt [layers + 1, tokens, hidden size]: inputs of the layers, output of the final norm. */
+  readonly states: Float32Array;
   /** Its greedy continuation. */
   readonly greedy: readonly number[];
 }
@@ -185,7 +187,8 @@ export async function makeReferenceModels(classes: readonly string[] = []): Prom
     const all = new Float32Array((await Deno.readFile(join(path, "logits.f32"))).buffer);
     const vocabSize = all.length / PROMPT.length;
     const logits = Array.from(PROMPT, (_, i) => all.subarray(i * vocabSize, (i + 1) * vocabSize));
-    models.set(name, { open, logits, greedy: tokens });
+    const states = new Float32Array((await Deno.readFile(join(path, "states.f32"))).buffer);
+    models.set(name, { open, logits, states, greedy: tokens });
   }
   return { models, defaults, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }

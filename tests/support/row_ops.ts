@@ -24,7 +24,7 @@ export interface RowOp {
   run(context: Context, out: TensorId, x: TensorId): void;
 }
 
-/** Linear of weights in these formats, or of float32 ones that are quantised to int8; rms_norm and silu_mul. */
+/** Linear of weights in these formats, or of float32 ones that are quantised to int8; norms, gates and what is done to every number. */
 export function rowOps(context: Context, formats: readonly (StorageFormat | "int8")[]): RowOp[] {
   const random = seededRandom(91);
   const linears = formats.map((kind): RowOp => {
@@ -37,7 +37,8 @@ export function rowOps(context: Context, formats: readonly (StorageFormat | "int
     const run = (_: Context, out: TensorId, x: TensorId) => ops.linear(context, out, x, weight);
     return { name: `linear ${kind}`, inputs: COLS, outputs: WEIGHT_ROWS, run };
   });
-  const scale = tensorOf(context, normals(random, COLS), COLS);
+  const scale = tensorOf(context, normals(random, COLS), COLS),
+    groupScale = tensorOf(context, normals(random, 80), 80);
   return [
     ...linears,
     {
@@ -47,6 +48,18 @@ export function rowOps(context: Context, formats: readonly (StorageFormat | "int
       run: (_, out, x) => ops.rmsNorm(context, out, x, scale, 1e-5),
     },
     { name: "silu_mul", inputs: COLS, outputs: COLS / 2, run: (_, out, x) => ops.siluMul(context, out, x) },
+    { name: "gelu_mul", inputs: COLS, outputs: COLS / 2, run: (_, out, x) => ops.geluMul(context, out, x) },
+    {
+      name: "add, group_norm, scale and soft_cap",
+      inputs: COLS,
+      outputs: COLS,
+      run(_, out, x) {
+        ops.add(context, out, x, x, 0.3);
+        ops.groupNorm(context, out, groupScale, 80, 2, 1e-5);
+        ops.scale(context, out, 1.7);
+        ops.softCap(context, out, 2);
+      },
+    },
   ];
 }
 

@@ -134,8 +134,9 @@ function randomTensor(
 ): TinyTensor {
   const cols = shape.at(-1)!;
   if (shape.length === 1) {
-    const norm = Float64Array.from({ length: cols }, () => 1 + 0.1 * normal(random));
-    return { name, shape, format: "F32", rows: [encodeFloatRow("F32", norm)] };
+    const [mean, std] = name.endsWith(".bias") ? [0, 0.3] : [1, 0.1];
+    const numbers = Float64Array.from({ length: cols }, () => mean + std * normal(random));
+    return { name, shape, format: "F32", rows: [encodeFloatRow("F32", numbers)] };
   }
   if (rowBytes(format, cols) === undefined) {
     throw new RangeError(`Cannot write ${name}: ${cols} columns of ${format}`);
@@ -226,9 +227,16 @@ function ggufTensors(
     dims: shape.toReversed(),
     type: GGML_TYPE[format],
     bytes: concat(
-      gguf?.interleaved.some((part) => name.endsWith(part)) ? interleaved(rows, config.headDim) : rows,
+      gguf?.interleaved.some((part) => name.endsWith(part))
+        ? interleaved(shape.length === 1 ? numbersOf(rows[0]!) : rows, config.headDim)
+        : rows,
     ),
   }));
+}
+
+/** The numbers of a vector, each as its bytes. */
+function numbersOf(vector: Uint8Array): Uint8Array[] {
+  return Array.from({ length: vector.length / 4 }, (_, i) => vector.subarray(4 * i, 4 * i + 4));
 }
 
 /** GGUF's order of q and k rows: of each head (i, i + headDim / 2) become neighbours. */

@@ -7,6 +7,8 @@
 // slices' sums are added in order at the end. Every product has one accumulator a slice, and neither the number of rows
 // nor their places among others change what is added to it, or when.
 #pragma once
+#include <type_traits>
+
 #include "cuda/device/linear_epilogue.h"
 #include "cuda/device/linear_formats.h"
 #include "cuda/launch.h"
@@ -40,19 +42,16 @@ struct LinearShape {
     static_assert((kGatedAt + kRowWarps / 2 * kSums) * 4 <= kRingBytes, "sums fit into the ring");
 };
 
-template <class Format, int kTiles, int kSlices>
-__global__ void __launch_bounds__(kLinearThreads, LinearShape<Format, kTiles, kSlices>::kBlocks)
-    linear_rows(LinearArguments a) {
+// The block's products of up to kRows rows of x, from first_row on.
+template <class Format, int kTiles, int kSlices, class Arguments>
+AERIE_PRIMITIVE void multiply_rows(const Arguments& a, uint32_t first_row, uint32_t rows) {
     using Shape = LinearShape<Format, kTiles, kSlices>;
     constexpr int kRows = Shape::kRows, kStep = Shape::kStep, kStages = Shape::kStages;
     constexpr uint32_t kUnitCols = unit_cols(Format::kUnit), kUnitBytes = unit_bytes(Format::kUnit);
-    const uint32_t first_row = blockIdx.x * kRows, all_rows = a.num_rows.count();
-    if (first_row >= all_rows) return;
-    const uint32_t rows = min(all_rows - first_row, uint32_t(kRows));
     uint8_t* const shared = dynamic_shared<uint8_t>();
     const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const uint32_t slice = warp / Shape::kRowWarps, row_warp = warp % Shape::kRowWarps;
-    const uint32_t index = blockIdx.y * Shape::kRowWarps + row_warp, group = a.group(index);
+    const uint32_t index = a.first_index(Shape::kRowWarps) + row_warp, group = a.group(index);
 
     // This warp's units: those of its slice, none past the last row.
     const uint32_t slice_cols = (a.cols + kSlices * kSliceInputs - 1) / (kSlices * kSliceInputs) * kSliceInputs;
@@ -80,7 +79,7 @@ __global__ void __launch_bounds__(kLinearThreads, LinearShape<Format, kTiles, kS
             const uint32_t row = quad / (kStep / 4) % kRows, of_slice = quad / (kStep / 4 * kRows);
             const uint32_t end = min(a.cols, (of_slice + 1) * slice_cols);
             const uint32_t k = of_slice * slice_cols + step * kStep + quad % (kStep / 4) * 4;
-            quads[i] = load_quad(a.x + size_t(first_row + row) * a.cols, k, row < rows ? end : 0, is_aligned);
+            quads[i] = load_quad(a.input(first_row + row), k, row < rows ? end : 0, is_aligned);
         }
     };
     const auto buffer = [&](uint32_t step, uint32_t of_slice) {
@@ -140,20 +139,33 @@ __global__ void __launch_bounds__(kLinearThreads, LinearShape<Format, kTiles, kS
         }
     }
     const uint32_t out_rows = a.has_group(index) && slice == 0 ? rows : 0;
-    const bool is_gate = a.gated && row_warp % 2 == 0, is_value = a.gated && !is_gate;
-    add_operands<kTiles>(acc[0], a, group, first_row, out_rows);
-    if (a.gated) {
-        float* const values = handed + Shape::kGatedAt + row_warp / 2 * Shape::kSums;
-        if constexpr (kSlices == 1) __syncthreads();
+    bool is_value = false;
+    if constexpr (std::is_same_v<Arguments, LinearArguments>) {
+        add_operands<kTiles>(acc[0], a, group, first_row, out_rows);
+        const bool is_gate = a.gated && row_warp % 2 == 0;
+        is_value = a.gated && !is_gate;
+        if (a.gated) {
+            float* const values = handed + Shape::kGatedAt + row_warp / 2 * Shape::kSums;
+            if constexpr (kSlices == 1) __syncthreads();
 #pragma unroll
-        for (int i = 0; i < kTiles * 4; ++i)
-            if (is_value && slice == 0) values[i * 32] = acc[0][i / 4][i % 4];
-        __syncthreads();
+            for (int i = 0; i < kTiles * 4; ++i)
+                if (is_value && slice == 0) values[i * 32] = acc[0][i / 4][i % 4];
+            __syncthreads();
 #pragma unroll
-        for (int i = 0; i < kTiles * 4; ++i)
-            if (is_gate && slice == 0) acc[0][i / 4][i % 4] = silu_times(acc[0][i / 4][i % 4], values[i * 32]);
+            for (int i = 0; i < kTiles * 4; ++i)
+                if (is_gate && slice == 0) acc[0][i / 4][i % 4] = silu_times(acc[0][i / 4][i % 4], values[i * 32]);
+        }
     }
     if (!is_value) store_sums<kTiles>(acc[0], a, group, first_row, out_rows);
+}
+
+template <class Format, int kTiles, int kSlices>
+__global__ void __launch_bounds__(kLinearThreads, LinearShape<Format, kTiles, kSlices>::kBlocks)
+    linear_rows(LinearArguments a) {
+    constexpr uint32_t kRows = LinearShape<Format, kTiles, kSlices>::kRows;
+    const uint32_t first_row = blockIdx.x * kRows, all_rows = a.num_rows.count();
+    if (first_row >= all_rows) return;
+    multiply_rows<Format, kTiles, kSlices>(a, first_row, min(all_rows - first_row, kRows));
 }
 
 template <class Format, int kTiles, int kSlices>

@@ -1,5 +1,6 @@
 // Products with quantised units: quants as exact bf16 integers in mma, scales and minima in fp32 for each 32 inputs.
 #pragma once
+#include "cuda/device/expert_linear.h"
 #include "cuda/device/linear_launch.h"
 
 namespace aerie::cuda {
@@ -116,7 +117,9 @@ struct QuantizedFormat {
 #define AERIE_QUANTIZED_LINEAR(prefix, format)                                                                        \
     prefix template void launch_linear<QuantizedFormat<UnitFormat::format>, 1>(const LinearArguments&, cudaStream_t); \
     prefix template void launch_linear<QuantizedFormat<UnitFormat::format>, int(kMostSlices)>(const LinearArguments&, \
-                                                                                              cudaStream_t);
+                                                                                              cudaStream_t);          \
+    prefix template void launch_experts<QuantizedFormat<UnitFormat::format>>(const ExpertArguments&, uint32_t,        \
+                                                                             cudaStream_t);
 AERIE_QUANTIZED_LINEAR(extern, q4)
 AERIE_QUANTIZED_LINEAR(extern, q4_min)
 AERIE_QUANTIZED_LINEAR(extern, q5)

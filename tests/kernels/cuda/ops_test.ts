@@ -8,6 +8,7 @@ import { opPrograms, SCHEDULES } from "../../support/sim_programs.ts";
 /** Functions of one number, which no kernel calls there. */
 const FUNCTIONS = [
   "exp_is_within_its_bound",
+  "tanh_is_within_its_bound",
   "log_is_within_its_bound",
   "log_of_doubles_is_within_its_bound",
   "sine_and_cosine_are_the_cpu_library_s_but_for_rounding",
@@ -16,8 +17,11 @@ const FUNCTIONS = [
 const ROW_OPS = [
   "rms_norm_agrees_with_float64",
   "rms_norm_runs_in_place_and_without_a_batch",
+  "group_norm_agrees_with_float64",
+  "numbers_are_added_scaled_and_capped",
   "add_bias_adds_in_place",
   "silu_mul_agrees_with_float64",
+  "gelu_mul_agrees_with_float64",
   "silu_mul_takes_numbers_that_are_none",
   "rows_of_nan_stay_alone",
   "outputs_are_gathered",
@@ -30,7 +34,7 @@ const ROW_OPS = [
   "slots_are_copied_one_after_another",
 ];
 
-Deno.test("cuda: exp, logs, sine and cosine keep their bounds", async () => {
+Deno.test("cuda: exp, tanh, logs, sine and cosine keep their bounds", async () => {
   for (const name of FUNCTIONS) await opPrograms.passSilently("plain", name);
 });
 

@@ -34,24 +34,26 @@ std::vector<float> floats(size_t count) {
 
 struct Block {
     int32_t format;
-    uint32_t elements, bytes, num_halves;  // f16 fields at the start (Q6_K: at the end)
+    uint32_t elements, bytes, num_halves, halves_at = 0;  // f16 fields and where they lie
 };
 constexpr Block kBlocks[] = {
     {AERIE_FORMAT_F32, 1, 4, 0},      {AERIE_FORMAT_F16, 1, 2, 1},     {AERIE_FORMAT_BF16, 1, 2, 0},
     {AERIE_FORMAT_Q4_0, 32, 18, 1},   {AERIE_FORMAT_Q4_1, 32, 20, 2},  {AERIE_FORMAT_Q5_0, 32, 22, 1},
     {AERIE_FORMAT_Q5_1, 32, 24, 2},   {AERIE_FORMAT_Q8_0, 32, 34, 1},  {AERIE_FORMAT_Q4_K, 256, 144, 2},
-    {AERIE_FORMAT_Q5_K, 256, 176, 2}, {AERIE_FORMAT_Q6_K, 256, 210, 1}};
+    {AERIE_FORMAT_Q5_K, 256, 176, 2}, {AERIE_FORMAT_Q6_K, 256, 210, 1, 208},
+    {AERIE_FORMAT_Q2_K, 256, 84, 2, 80}, {AERIE_FORMAT_Q3_K, 256, 110, 1, 108}, {AERIE_FORMAT_IQ4_NL, 32, 18, 1},
+    {AERIE_FORMAT_IQ4_XS, 256, 136, 1}, {AERIE_FORMAT_MXFP4, 32, 17, 0}};
 
 // A file of `count` elements with numbers of sane size.
 std::string random_file(const Block& block, size_t count) {
     std::vector<uint8_t> bytes(count / block.elements * block.bytes);
     for (uint8_t& byte : bytes) byte = uint8_t(next());
     for (size_t at = 0; at < bytes.size(); at += block.bytes) {
-        const uint32_t first = block.format == AERIE_FORMAT_Q6_K ? 208 : 0;
         for (uint32_t i = 0; i < block.num_halves; ++i) {
             const uint16_t half = uint16_t(0x2000 | (next() & 0x83ff));  // 2^-7 to 2^-6, either sign
-            memcpy(&bytes[at + first + 2 * i], &half, 2);
+            memcpy(&bytes[at + block.halves_at + 2 * i], &half, 2);
         }
+        if (block.format == AERIE_FORMAT_MXFP4) bytes[at] = uint8_t(118 + next() % 8);
         const float value = uniform();
         if (block.format == AERIE_FORMAT_F32) memcpy(&bytes[at], &value, 4);
         if (block.format == AERIE_FORMAT_BF16) memcpy(&bytes[at], reinterpret_cast<const char*>(&value) + 2, 2);

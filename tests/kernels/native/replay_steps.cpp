@@ -16,7 +16,8 @@ bool Steps::is_op(const std::string& name) {
         "aerie_embedding",  "aerie_rms_norm",  "aerie_linear",   "aerie_rope_angles",    "aerie_rope",
         "aerie_kv_store",   "aerie_attention", "aerie_silu_mul", "aerie_gather_outputs", "aerie_gather_rows",
         "aerie_store_rows", "aerie_add_bias",  "aerie_sample",   "aerie_group_norm",     "aerie_gelu_mul",
-        "aerie_add",        "aerie_scale",     "aerie_soft_cap",
+        "aerie_add",        "aerie_scale",     "aerie_soft_cap", "aerie_route",          "aerie_expert_linear",
+        "aerie_expert_sum",
     };
     return ops.contains(name);
 }

@@ -61,7 +61,7 @@ Deno.test("chat: without a limit the rest of the context is free", async () => {
   assert.equal(sampling.maxTokens, generator.model.contextLength - promptTokens.length);
 });
 
-Deno.test("chat: text parts are joined, developer is system, a final message is continued", async () => {
+Deno.test("chat: text parts are joined, a final message is continued", async () => {
   const generator = new FakeGenerator();
   await answer(appOf(generator), path, {
     messages: [
@@ -72,7 +72,7 @@ Deno.test("chat: text parts are joined, developer is system, a final message is 
     continue_final_message: true,
   }, chatResponse);
   const prompt = generator.decode([...generator.only.request.promptTokens]);
-  assert.equal(prompt, "system:Be kind|user:Go|assistant:Sure");
+  assert.equal(prompt, "developer:Be kind|user:Go|assistant:Sure");
 });
 
 Deno.test("chat: a stream has the role, the text, one finish, then the usage", async () => {

@@ -41,6 +41,17 @@ Deno.test("architectures: no name stands for two", () => {
   assert.equal(new Set(ggufNames).size, ggufNames.length);
 });
 
+Deno.test("biases are the same from safetensors and, of interleaved matrices, from GGUF", async () => {
+  const config = { architecture: "LlamaForCausalLM", attentionBias: true, mlpBias: true };
+  const logits = (kind: "gguf" | "safetensors") =>
+    withTinyCheckpoint({ kind, seed: 12, config }, (checkpoint) => {
+      assert.ok(checkpoint.config.attentionBias && checkpoint.config.mlpBias);
+      using runner = new ModelRunner(verifierConfig(checkpoint), ALL_ISAS[0]!);
+      return runner.forward([{ tokens: Int32Array.of(5, 17, 250), start: 0, pages: Int32Array.of(0) }]);
+    });
+  assert.deepEqual(await logits("gguf"), await logits("safetensors"));
+});
+
 for (const { name, tensors, gguf } of ARCHITECTURES) {
   Deno.test(`${name}: what the descriptor names is in its table`, () => {
     const top = [...tensors.input, ...tensors.output].map(({ name }) => name);

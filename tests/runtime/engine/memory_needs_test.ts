@@ -8,12 +8,14 @@ import { planSpeculation } from "../../../runtime/speculation/setup/speculation_
 import type { HeadCheckpoint } from "../../../runtime/contracts/speculation_config.ts";
 import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../../runtime/contracts/server_args.ts";
+import { ARCHITECTURES } from "../../../runtime/architectures/registry.ts";
 import { loadModel } from "../../../runtime/models/load.ts";
 import { TargetRunner } from "../../../runtime/models/target_runner.ts";
 import { SimulatedClock } from "../../support/simulated_clock.ts";
 import { verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import type { StorageFormat } from "../../../runtime/contracts/storage_format.ts";
+import { blockOf } from "../../../runtime/tensor_files/formats.ts";
 import { BatchArrays } from "../../../ffi/batch.ts";
 import { Context } from "../../../ffi/context.ts";
 import { draftLimits } from "../../../runtime/speculation/draft_network.ts";
@@ -23,8 +25,7 @@ import { defaultArgs, modelConfig } from "../../support/test_engine.ts";
 
 /** Compares what a tiny model takes in `context` with what was foretold for its device. */
 async function compareWeights(format: StorageFormat, dtype: VerifierConfig["dtype"], open: () => Context) {
-  // Blocks of K-quants are 256 wide.
-  const config = format.endsWith("_K") ? { hiddenSize: 256, intermediateSize: 256, headDim: 64 } : {};
+  const config = blockOf(format).elements > 64 ? { hiddenSize: 256, intermediateSize: 256, headDim: 64 } : {};
   await withTinyCheckpoint({ kind: "gguf", seed: 1, format, config }, (checkpoint) => {
     using context = open();
     const device = context.describe().startsWith("cuda-sim") ? "cuda-sim" : "cpu";
@@ -41,10 +42,25 @@ async function compareWeights(format: StorageFormat, dtype: VerifierConfig["dtyp
   });
 }
 
+const LOW_BIT = ["Q2_K", "Q3_K", "IQ4_NL", "IQ4_XS", "MXFP4"] as const;
+
 Deno.test("weights take what was foretold", async () => {
   const open = () => withIsa("portable", () => new Context(libraryPath, { device: "cpu", threads: 2 }));
-  for (const format of ["F32", "BF16", "Q4_1", "Q5_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"] as const) {
+  for (const format of ["F32", "BF16", "Q4_1", "Q5_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K", ...LOW_BIT] as const) {
     for (const dtype of ["auto", "float16"] as const) await compareWeights(format, dtype, open);
+  }
+});
+
+Deno.test("weights of every architecture take what was foretold", async () => {
+  for (const { name } of ARCHITECTURES) {
+    const options = { kind: "safetensors", seed: 1, config: { architecture: name } } as const;
+    await withTinyCheckpoint(options, (checkpoint) => {
+      using context = new Context(libraryPath, { device: "cpu", threads: 1 });
+      const config = verifierConfig(checkpoint), { info } = loadModel(context, config, () => {});
+      const vectors = checkpoint.tensors.values().filter(({ shape }) => shape.length === 1);
+      const vectorBytes = vectors.reduce((sum, { shape }) => sum + 4 * shape[0]!, 0);
+      assert.equal(memoryNeeds(config, undefined).weightBytes - vectorBytes, info.weightBytes, name);
+    });
   }
 });
 
@@ -53,7 +69,7 @@ Deno.test({
   ignore: !isSimulatorBuilt,
   async fn() {
     const simple = ["F32", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"] as const;
-    for (const format of [...simple, "Q4_K", "Q5_K", "Q6_K"] as const) {
+    for (const format of [...simple, "Q4_K", "Q5_K", "Q6_K", ...LOW_BIT] as const) {
       await compareWeights(format, "auto", openSimulated);
     }
     await compareWeights("BF16", "float32", openSimulated);
@@ -72,6 +88,7 @@ const SMALL = {
       numHeads: 2,
       numKvHeads: 1,
       headDim: 5,
+      rope: { theta: 10000, rotaryDim: 4 },
       vocabSize: 1000,
     },
     tensors: new Map(),
@@ -94,8 +111,11 @@ const batchBytes = (rows: number, outputs: number) => 28 * rows + 4 * (3 + 1) + 
 
 Deno.test("a forward takes its activations, its logits and four batches", () => {
   const { activationBytes, ...needs } = memoryNeeds(SMALL, undefined);
-  const perRow = 2 * 100 + (2 * 2 + 2 * 1 + 1) * 5 + 3 * 10;
+  const perRow = 2 * 100 + (2 * 2 + 2 * 1) * 5 + 4 + 3 * 10;
   assert.equal(activationBytes, 4 * (2 * perRow + 2 * 100 + 1000) + 4 * batchBytes(2, 1));
+  const { checkpoint } = SMALL, localRope = { theta: 1, rotaryDim: 2 };
+  const withLocal = { ...SMALL, checkpoint: { ...checkpoint, config: { ...checkpoint.config, localRope } } };
+  assert.equal(memoryNeeds(withLocal, undefined).activationBytes, activationBytes + 4 * 2 * 2);
   assert.deepEqual(needs, {
     weightBytes: 0,
     draftWeightBytes: 0,
@@ -130,7 +150,7 @@ Deno.test("a head takes weights, KV, the states of its layers and pages to grow 
   assert.equal(needs.draftKvTokenBytes, 2 * 1 * 5 * 2);
   assert.equal(needs.hiddenTokenBytes, 3 * 100 * 2, "three layers, two bytes a number");
   const { rows, outputs } = limits.batch;
-  const perRow = 2 * 100 + (2 * 2 + 2 * 1 + 1) * 5 + 3 * 10, gathered = 3 * 100;
+  const perRow = 2 * 100 + (2 * 2 + 2 * 1) * 5 + 4 + 3 * 10, gathered = 3 * 100;
   const floats = rows * (perRow + gathered) + outputs * (2 * 100 + 50);
   const treeBytes = limits.numPages * 4 * needs.draftKvTokenBytes;
   assert.equal(
@@ -163,30 +183,42 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "a model takes no more of a device than was foretold",
-  ignore: !isSimulatorBuilt,
-  fn: () =>
-    withTinyCheckpoint({ kind: "gguf", seed: 1, format: "BF16" }, (checkpoint) => {
-      using before = openSimulated();
-      const sizes = { maxRows: 300, maxOutputs: 300, contextLength: 8192, maxTotalTokens: 8192 };
-      const config = verifierConfig(checkpoint, {
-        device: "cuda-sim",
-        libraryPath: simulatorPath!,
-        ...sizes,
-      });
-      const freeBytes = before.memory().freeBytes;
-      using _runner = new TargetRunner(config, { log: () => {}, clock: new SimulatedClock() });
-      const taken = freeBytes - before.memory().freeBytes, needs = memoryNeeds(config, undefined);
-      const poolBytes = needs.kvTokenBytes * config.maxTotalTokens;
-      assert.ok(taken > needs.weightBytes + poolBytes, `${taken} bytes`);
-      assert.ok(taken <= needs.weightBytes + poolBytes + needs.activationBytes, `${taken} bytes`);
-    }),
-});
+for (const architecture of ["LlamaForCausalLM", "Gemma3ForCausalLM", "Olmo2ForCausalLM"]) {
+  Deno.test({
+    name: `a model takes no more of a device than was foretold: ${architecture}`,
+    ignore: !isSimulatorBuilt,
+    fn: () =>
+      withTinyCheckpoint(
+        { kind: "safetensors", seed: 1, format: "BF16", config: { architecture } },
+        (checkpoint) => {
+          using before = openSimulated();
+          const sizes = { maxRows: 300, maxOutputs: 300, contextLength: 8192, maxTotalTokens: 8192 };
+          const config = verifierConfig(checkpoint, {
+            device: "cuda-sim",
+            libraryPath: simulatorPath!,
+            ...sizes,
+          });
+          const freeBytes = before.memory().freeBytes;
+          using _runner = new TargetRunner(config, { log: () => {}, clock: new SimulatedClock() });
+          const taken = freeBytes - before.memory().freeBytes, needs = memoryNeeds(config, undefined);
+          const poolBytes = needs.kvTokenBytes * config.maxTotalTokens;
+          assert.ok(taken > needs.weightBytes + poolBytes, `${taken} bytes`);
+          assert.ok(taken <= needs.weightBytes + poolBytes + needs.activationBytes, `${taken} bytes`);
+        },
+      ),
+  });
+}
 
 const target: Checkpoint = {
   path: "m",
-  config: { ...modelConfig, hiddenSize: 512, numLayers: 8, headDim: 64, maxPositionEmbeddings: 2048 },
+  config: {
+    ...modelConfig,
+    hiddenSize: 512,
+    numLayers: 8,
+    headDim: 64,
+    rope: { theta: 10000, rotaryDim: 64 },
+    maxPositionEmbeddings: 2048,
+  },
   tensors: new Map([["w", {
     name: "w",
     file: "f",

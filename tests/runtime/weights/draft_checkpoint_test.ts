@@ -159,6 +159,21 @@ Deno.test("heads that do not fit target or their own config are refused", () =>
     for (const [opened, message] of cases) await assert.rejects(opened, { name: "LoadError", message });
   }));
 
+Deno.test("a head of a quantised checkpoint is read where it was left in floats, and refused where not", () =>
+  withTarget(async (target) => {
+    const config = { "quantization_config": { "quant_method": "gptq" } };
+    const { head } = await open(target, { kind: "mtp", config });
+    assert.equal(head.kind, "mtp");
+    const quantised = (tensors: Parameters<NonNullable<Options["change"]>>[0]) => {
+      const name = "model.mtp_layers.0.input_proj.qweight";
+      tensors.set(name, { name, shape: [2, 2], dtype: "I32", bytes: new Uint8Array(16) });
+    };
+    await assert.rejects(open(target, { kind: "mtp", config, change: quantised }), {
+      name: "LoadError",
+      message: /quantization_config is .*gptq.*, expected none/,
+    });
+  }));
+
 Deno.test("a folder without weights is refused, other files beside the weights are left alone", () =>
   withTarget(async (target) => {
     const folder = await Deno.makeTempDir();

@@ -48,7 +48,11 @@ CASE(angles_and_rotation_agree_with_float64) {
             for (uint32_t i = 0; i < count; ++i) rows.positions[i] = int32_t(i * i * 7);
             auto batch = batch_of(rows);
             Tensor inv_freq = tensor_of(frequencies, half), angles = out_tensor(batch->max_rows, dim, batch);
-            run(cuda::rope_angles, {.kind = OpKind::rope_angles, .out = &angles, .x = &inv_freq, .batch = batch.get()});
+            run(cuda::rope_angles, {.kind = OpKind::rope_angles,
+                                    .out = &angles,
+                                    .x = &inv_freq,
+                                    .batch = batch.get(),
+                                    .scalar = 1.0f});
             std::vector<double> expected;
             for (uint32_t row = 0; row < count; ++row) {
                 for (const bool sine : {false, true})
@@ -116,14 +120,17 @@ CASE(keys_and_values_are_stored_at_slots) {
 }
 
 CASE(keys_are_stored_as_they_are_rotated) {
+    struct Head {
+        uint32_t dim, width;
+    };
     for (const aerie_dtype dtype : kTypes)
-        for (const uint32_t dim : {16u, 80u, 256u}) {
+        for (const auto [dim, width] : {Head{16, 16}, Head{48, 16}, Head{80, 80}, Head{128, 96}, Head{256, 256}}) {
             const uint32_t heads = 5, kv_heads = 1 + dim / 80, cols = (heads + 2 * kv_heads) * dim, count = 19;
             Rows rows(count);
             for (uint32_t i = 0; i < count; ++i) rows.slots[i] = int32_t(i * 7 % 32);
             auto batch = batch_of(rows);
             const std::vector<float> x = random_floats(size_t(count) * cols, 3);
-            const Tensor angles = tensor_of(random_floats(size_t(count) * dim, 4), dim, batch);
+            const Tensor angles = tensor_of(random_floats(size_t(count) * width, 4), width, batch);
             // Once op by op and once as one.
             std::vector<float> kept[2], stored[2];
             for (const bool fused : {false, true}) {

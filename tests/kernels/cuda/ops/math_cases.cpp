@@ -43,6 +43,23 @@ CASE(exp_is_within_its_bound) {
     EXPECT(aerie::cuda::exp_of(-103.0f) == 0x1p-149f);
 }
 
+CASE(tanh_is_within_its_bound) {
+    double worst = 0;
+    for (uint64_t bits = 0; bits <= 0xffffffff; bits += 1009) {
+        const float x = float_of(uint32_t(bits)), y = aerie::cuda::tanh_of(x);
+        if (std::isnan(x)) {
+            EXPECT(std::isnan(y));
+        } else {
+            worst = std::max(worst, ulps(y, std::tanh(double(x))));
+        }
+    }
+    for (float x = 0; x < 10; x += 0x1p-17f)
+        worst = std::max(worst, ulps(aerie::cuda::tanh_of(x), std::tanh(double(x))));
+    EXPECT(worst < 2);
+    EXPECT(aerie::cuda::tanh_of(INFINITY) == 1.0f);
+    EXPECT(aerie::cuda::tanh_of(-INFINITY) == -1.0f);
+}
+
 CASE(log_is_within_its_bound) {
     double worst = 0;
     for (uint64_t bits = 0; bits <= 0xffffffff; bits += 1009) {

@@ -52,6 +52,55 @@ CASE(rms_norm_agrees_with_float64) {
         2e-6);
 }
 
+CASE(group_norm_agrees_with_float64) {
+    // Of five groups in front of two columns the first stays.
+    for_sizes(
+        5,
+        [](std::shared_ptr<Batch> batch, const std::vector<float>& x, uint32_t cols) {
+            Tensor in = tensor_of(x, 5 * cols, batch), weight = tensor_of(random_floats(cols, 9), cols);
+            run(cuda::group_norm, {.kind = OpKind::group_norm,
+                                   .out = &in,
+                                   .x = &in,
+                                   .y = &weight,
+                                   .num_heads = 4,
+                                   .head_dim = cols,
+                                   .column = cols,
+                                   .scalar = 1e-5f});
+            return read(in);
+        },
+        [](const float* x, uint32_t cols) {
+            const std::vector<float> weight = random_floats(cols, 9);
+            std::vector<double> out(x, x + 5 * cols);
+            for (uint32_t group = 1; group < 5; ++group) {
+                double* const at = &out[size_t(group) * cols];
+                double squares = 0;
+                for (uint32_t i = 0; i < cols; ++i) squares += at[i] * at[i];
+                for (uint32_t i = 0; i < cols; ++i) at[i] *= weight[i] / std::sqrt(squares / cols + 1e-5);
+            }
+            return out;
+        },
+        2e-6);
+}
+
+CASE(numbers_are_added_scaled_and_capped) {
+    for_sizes(
+        1,
+        [](std::shared_ptr<Batch> batch, const std::vector<float>& x, uint32_t cols) {
+            Tensor in = tensor_of(x, cols, batch), out = out_tensor(batch->max_rows, cols, batch);
+            run(cuda::add, {.kind = OpKind::add, .out = &out, .x = &in, .y = &in, .scalar = 0.25f});
+            run(cuda::add, {.kind = OpKind::add, .out = &out, .x = &in, .y = &out, .scalar = -2.0f});
+            run(cuda::scale, {.kind = OpKind::scale, .out = &out, .x = &out, .scalar = 7.0f});
+            run(cuda::soft_cap, {.kind = OpKind::soft_cap, .out = &out, .x = &out, .scalar = 3.0f});
+            return read(out, batch->block().counts.num_rows);
+        },
+        [](const float* x, uint32_t cols) {
+            std::vector<double> out;
+            for (uint32_t i = 0; i < cols; ++i) out.push_back(3 * std::tanh(x[i] * (1 - 2 * 1.25) * 7 / 3));
+            return out;
+        },
+        3e-6);
+}
+
 CASE(rms_norm_runs_in_place_and_without_a_batch) {
     const std::vector<float> x = random_floats(3 * 40, 5);
     Tensor in = tensor_of(x, 40), weight = tensor_of(random_floats(40, 9), 40), out = out_tensor(3, 40, nullptr);
@@ -88,6 +137,25 @@ CASE(silu_mul_agrees_with_float64) {
         [](const float* x, uint32_t cols) {
             std::vector<double> out;
             for (uint32_t i = 0; i < cols; ++i) out.push_back(x[i] / (1 + std::exp(-double(x[i]))) * x[cols + i]);
+            return out;
+        },
+        2e-7);
+}
+
+CASE(gelu_mul_agrees_with_float64) {
+    for_sizes(
+        2,
+        [](std::shared_ptr<Batch> batch, const std::vector<float>& x, uint32_t cols) {
+            Tensor in = tensor_of(x, 2 * cols, batch), out = out_tensor(batch->max_rows, cols, batch);
+            run(cuda::gelu_mul, {.kind = OpKind::gelu_mul, .out = &out, .x = &in});
+            return read(out, batch->block().counts.num_rows);
+        },
+        [](const float* x, uint32_t cols) {
+            std::vector<double> out;
+            for (uint32_t i = 0; i < cols; ++i) {
+                const double gate = x[i], inner = std::sqrt(2 / M_PI) * (gate + 0.044715 * gate * gate * gate);
+                out.push_back(gate / 2 * (1 + std::tanh(inner)) * x[cols + i]);
+            }
             return out;
         },
         2e-7);
