@@ -79,4 +79,5 @@ def main():
     json.dump({"greedy": greedy, "defaults": defaults}, sys.stdout)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -34,7 +34,7 @@ const COMMON = {
 };
 
 /** Sizes of a model of `numHeads` query heads, `numKvHeads` others, each `headDim` wide. */
-function sized(hiddenSize: number, numHeads: number, numKvHeads: number, headDim: number) {
+export function sized(hiddenSize: number, numHeads: number, numKvHeads: number, headDim: number) {
   return {
     ...COMMON,
     "hidden_size": hiddenSize,
