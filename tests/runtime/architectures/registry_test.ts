@@ -16,7 +16,9 @@ Deno.test("architectures: each has a model, and every model an architecture", ()
 
 Deno.test("architectures: no name stands for two", () => {
   const names = ARCHITECTURES.map(({ name }) => name);
-  const ggufNames = ARCHITECTURES.flatMap(({ gguf }) => gguf === undefined ? [] : [gguf.architecture]);
+  const ggufNames = ARCHITECTURES.flatMap(({ gguf }) =>
+    gguf === undefined ? [] : [`${gguf.architecture} ${gguf.hasExperts ?? false}`]
+  );
   assert.equal(new Set(names).size, names.length);
   assert.equal(new Set(ggufNames).size, ggufNames.length);
 });
