@@ -9,10 +9,8 @@ import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings, SIZE } from "./config_json.ts";
 import { ATTENTION_BIASES, decoderTensors, headNorms } from "./decoder_tensors.ts";
 import { expertLayer, ggufExperts } from "./expert_tensors.ts";
-import { decoderConfig } from "./gguf_keys.ts";
+import { ggufNames } from "./gguf_keys.ts";
 import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
-
-const GGUF_NAME = "qwen3moe";
 
 /** What transformers' Qwen3MoeConfig takes where config.json says nothing. */
 const DEFAULTS = {
@@ -68,12 +66,8 @@ export const QWEN3_MOE: Architecture = {
     ...headNorms(),
     ...ATTENTION_BIASES,
   ]),
-  gguf: {
-    architecture: GGUF_NAME,
-    readConfig: (metadata) => ({
-      ...decoderConfig(metadata, GGUF_NAME),
-      experts: ggufExperts(metadata, GGUF_NAME, "expert_feed_forward_length"),
-    }),
-    interleaved: [],
-  },
+  gguf: ggufNames("qwen3moe", {
+    hasExperts: true,
+    more: (metadata) => ({ experts: ggufExperts(metadata, "qwen3moe", "expert_feed_forward_length") }),
+  }),
 };

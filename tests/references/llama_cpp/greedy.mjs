@@ -30,5 +30,5 @@ for (const [name, { path: modelPath, contextSize }] of Object.entries(files)) {
   await context.dispose();
   await model.dispose();
 }
-console.log(JSON.stringify(greedy));
+process.stdout.write(JSON.stringify(greedy));
 process.exit(0);
