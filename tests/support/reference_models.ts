@@ -39,7 +39,7 @@ export function sized(
   numHeads: number,
   numKvHeads: number,
   headDim: number,
-): Readonly<Record<string, number>> {
+): Readonly<Record<string, number | null>> {
   return {
     ...COMMON,
     "hidden_size": hiddenSize,
