@@ -10,5 +10,5 @@ export function ggufOf(fields: Readonly<Record<string, GgufValue>>): GgufFile {
   const metadata = new Map(
     Object.entries(fields).map(([key, value]) => [key.includes(".") ? key : `tokenizer.ggml.${key}`, value]),
   );
-  return { path: "test.gguf", metadata, tensors: [] };
+  return { path: "test.gguf", metadata, tensors: [], unread: new Map() };
 }
