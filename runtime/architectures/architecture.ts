@@ -13,14 +13,14 @@ import type { TensorTable } from "./tensor_table.ts";
 export interface GgufNames {
   /** `general.architecture`, also the prefix of its metadata keys. */
   readonly architecture: string;
+  /** Whether files of this name have several experts; absent: they have none, or no other descriptor has the name. */
+  readonly hasExperts?: boolean;
   /**
    * Reads the metadata.
    *
    * @throws {LoadError} naming the key, if one is missing or a setting is not supported
    */
   readonly readConfig: (metadata: GgufMetadata) => GgufConfig;
-  /** Of two architectures whose files have this name, the one with experts. */
-  readonly hasExperts?: boolean;
   /** Tensors of a layer whose rows the converter interleaves, see `TensorSource.rowOrder`; without the layer's prefix. */
   readonly interleaved: readonly string[];
 }

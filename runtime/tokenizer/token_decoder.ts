@@ -1,6 +1,6 @@
 /**
- * Tokens to text: plain look-ups, whose time is bounded whatever the model's files say. The other direction runs the
- * model's regular expressions and templates, see `tokenizer.ts`.
+ * Tokens to text: plain look-ups, whose time is bounded whatever the model's files say, once added tokens were normalized
+ * at the start. The other direction runs the model's regular expressions and templates on texts, see `tokenizer.ts`.
  *
  * @module
  */

@@ -89,15 +89,15 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: "kernels/cuda/device/attention_shape.h",
-        find: "place + __popcll(tree) > last",
+        find: "place + num_tree > last",
         replace: "place + 64 > last",
       },
       {
         file: "kernels/cuda/device/attention_shape.h",
         find: `left &= left - 1, ++place)
-            if (place < first`,
+            if (place < from`,
         replace: `left &= left - 1)
-            if (place = visible + __ffsll(int64_t(left)) - 1; place < first`,
+            if (place = visible + __ffsll(int64_t(left)) - 1; place < from`,
       },
     ],
     check: attention("plain", "a_tree_is_the_same_as_straight_decoding"),

@@ -146,6 +146,40 @@ export const REFERENCE_CASES: Readonly<Record<string, ReferenceCase>> = {
       "tie_word_embeddings": true,
     },
   },
+  mixtral: {
+    architecture: "MixtralForCausalLM",
+    config: {
+      ...sized(64, 4, 2, 16),
+      "num_local_experts": 5,
+      "num_experts_per_tok": 2,
+      "sliding_window": 40,
+    },
+  },
+  "qwen3 with experts": {
+    architecture: "Qwen3MoeForCausalLM",
+    config: {
+      ...sized(96, 6, 3, 32),
+      "num_hidden_layers": 4,
+      "num_experts": 60,
+      "num_experts_per_tok": 4,
+      "moe_intermediate_size": 40,
+      "norm_topk_prob": true,
+      "mlp_only_layers": [1],
+      "decoder_sparse_step": 1,
+    },
+  },
+  "qwen3 with experts in every second layer": {
+    architecture: "Qwen3MoeForCausalLM",
+    config: {
+      ...sized(64, 2, 1, 48),
+      "num_hidden_layers": 3,
+      "num_experts": 7,
+      "num_experts_per_tok": 3,
+      "moe_intermediate_size": 48,
+      "norm_topk_prob": false,
+      "decoder_sparse_step": 2,
+    },
+  },
   olmo2: { architecture: "Olmo2ForCausalLM", config: sized(96, 6, 2, 16) },
 };
 
