@@ -19,8 +19,12 @@ const config = verifierConfig(checkpoint, {
   maxOutputs: 16,
 });
 using context = new Context(config.libraryPath, config);
-console.log("ready");
+report("ready");
 await Deno.stdin.read(line);
 const { info } = loadModel(context, config, () => {});
-console.log(JSON.stringify({ weightBytes: info.weightBytes }));
+report(JSON.stringify({ weightBytes: info.weightBytes }));
 await Deno.stdin.read(line);
+
+function report(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}
