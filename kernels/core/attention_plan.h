@@ -17,8 +17,8 @@ constexpr uint32_t kMaxQueries = 12;
 // Blocks of a plan with split-KV at most, over all items; each needs room for its partial result.
 constexpr uint32_t kMaxSplitBlocks = 1024;
 
-// A key's place among those of its row: its index, or for keys of the row's tree as if they followed without gaps. A row
-// of a layer with a window sees the last `window` of its places, a row of another one all. Place of the first:
+// A key's place among those of its row: its index, or for keys of the row's tree as if they followed without gaps. A
+// row of a layer with a window sees the last `window` of its places, a row of another one all. Place of the first:
 AERIE_HOST_DEVICE inline uint32_t first_place(uint32_t num_places, uint32_t window) {
     return window && num_places > window ? num_places - window : 0;
 }

@@ -110,9 +110,7 @@ class CpuBackend final : public Backend {
 
     uint32_t num_workers() const override { return pool_.size(); }
 
-    void check(const aerie::Op& op) const override {
-        check_dtypes(op);
-    }
+    void check(const aerie::Op& op) const override { check_dtypes(op); }
 
     void run(const aerie::Op& recorded, uint64_t number) override {
         std::atomic<uint32_t> cursor{0};

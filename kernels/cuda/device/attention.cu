@@ -36,7 +36,8 @@ __device__ void attend_chunk(const Attention<T>& on, const AttentionMemory& memo
     const T* keys = on.pool + on.shape.layer * kv.layer_stride() + blockIdx.y * kv.head_stride();
     if (threadIdx.x < item.num_rows) {
         const uint32_t row = item.first_row + threadIdx.x;
-        memory.rows[threadIdx.x] = keys_in_chunk(arrays.visible[row], arrays.tree_masks[row], on.shape.window, int32_t(first));
+        memory.rows[threadIdx.x] =
+            keys_in_chunk(arrays.visible[row], arrays.tree_masks[row], on.shape.window, int32_t(first));
     }
     for (uint32_t i = threadIdx.x; i < item.num_pairs * dim; i += kAttentionThreads) memory.sums[i] = 0.0f;
     if (threadIdx.x < item.num_pairs) memory.softmax[threadIdx.x] = {kLowest, 0.0f};
@@ -174,9 +175,8 @@ void attention(const Op& op, const Launch& on) {
     const auto most_items = uint32_t(std::min<uint64_t>(
         uint64_t(on.max_rows) * per_row, on.max_segments + uint64_t(on.max_rows) * shape.group / shape.pairs_per_item));
     const uint32_t keys = aerie::batch_of(op)->max_pages * shape.kv.page_size;
-    const uint32_t splits = !on.scratch || on.max_rows > kMostSplitRows
-                                ? 1
-                                : std::min(kMostSplits, chunks_of_keys(keys, op.window));
+    const uint32_t splits =
+        !on.scratch || on.max_rows > kMostSplitRows ? 1 : std::min(kMostSplits, chunks_of_keys(keys, op.window));
     const size_t shared = AttentionMemory::bytes(shape.pairs_per_item, dim);
     float* const out = floats(*op.out, on);
     float* const partials = static_cast<float*>(on.scratch);
