@@ -13,6 +13,8 @@ import type { TensorTable } from "./tensor_table.ts";
 export interface GgufNames {
   /** `general.architecture`, also the prefix of its metadata keys. */
   readonly architecture: string;
+  /** Whether files of this name have several experts; absent: they have none, or no other descriptor has the name. */
+  readonly hasExperts?: boolean;
   /**
    * Reads the metadata.
    *

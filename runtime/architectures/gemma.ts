@@ -4,10 +4,12 @@
  * @module
  */
 import { z } from "zod";
+import type { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
 import { DECODER_FIELDS, requireSettings } from "./config_json.ts";
 import { INPUT_NORM, PROJECTIONS } from "./decoder_layer.ts";
 import { ATTENTION_BIASES, streamNorm } from "./decoder_tensors.ts";
 import { WINDOW_FIELDS } from "./layer_windows.ts";
+import type { GgufConfig } from "./network_config.ts";
 import type { TensorSpec } from "./tensor_table.ts";
 
 /** Norms multiply by 1 + weight in safetensors; converters to GGUF have added the 1. */
@@ -61,5 +63,30 @@ export function readGemmaScales(path: string, fields: z.infer<typeof GEMMA_FIELD
     embeddingScale: Math.sqrt(fields.hidden_size),
     attentionScale: 1 / Math.sqrt(fields.query_pre_attn_scalar),
     ...(typeof cap === "number" && { logitSoftCap: cap }),
+  };
+}
+
+/** What a GGUF file leaves open. */
+interface GgufGemma {
+  /** Layers of the size whose attention is scaled by another width than its heads'. */
+  readonly largest: number;
+  /** The cap where no key states one; absent: none. */
+  readonly logitSoftCap?: number;
+}
+
+/** The multipliers and caps of both in GGUF files, which llama.cpp knows by the model's size. */
+export function ggufGemmaScales(
+  metadata: GgufMetadata,
+  key: (name: string) => string,
+  { hiddenSize, numHeads, headDim, numLayers, attentionScale }: GgufConfig,
+  { largest, logitSoftCap = 0 }: GgufGemma,
+): GemmaConfig {
+  const width = numLayers === largest ? Math.floor(hiddenSize / numHeads) : headDim;
+  // 0 stands for "not set".
+  const cap = metadata.number(key("final_logit_softcapping")) ?? logitSoftCap;
+  return {
+    embeddingScale: Math.sqrt(hiddenSize),
+    attentionScale: attentionScale ?? 1 / Math.sqrt(width),
+    ...(cap !== 0 && { logitSoftCap: cap }),
   };
 }

@@ -7,8 +7,10 @@ import { checkFields } from "../tensor_files/text_file.ts";
 import type { Architecture } from "./architecture.ts";
 import { networkConfig } from "./config_json.ts";
 import { decoderTensors } from "./decoder_tensors.ts";
-import { GEMMA_FIELDS, GEMMA_LAYER, GEMMA_NORMS, readGemmaScales } from "./gemma.ts";
+import { GEMMA_FIELDS, GEMMA_LAYER, GEMMA_NORMS, ggufGemmaScales, readGemmaScales } from "./gemma.ts";
 import { readLayers } from "./layer_windows.ts";
+import { ggufNames } from "./gguf_keys.ts";
+import { readGgufWindows } from "./gguf_windows.ts";
 
 /** What transformers' Gemma2Config takes where config.json says nothing. */
 const DEFAULTS = {
@@ -42,4 +44,16 @@ export const GEMMA2: Architecture = {
     };
   },
   tensors: decoderTensors(GEMMA_LAYER, GEMMA_NORMS),
+  gguf: ggufNames("gemma2", {
+    hasWindows: true,
+    more(metadata, key, config) {
+      // 0 stands for "not set".
+      const cap = metadata.number(key("attn_logit_softcapping")) ?? 50;
+      return {
+        ...ggufGemmaScales(metadata, key, config, { largest: 46, logitSoftCap: 30 }),
+        ...(cap !== 0 && { attentionSoftCap: cap }),
+        ...readGgufWindows(metadata, key, { ...config, window: 4096, interval: 2 }),
+      };
+    },
+  }),
 };

@@ -9,7 +9,9 @@ import { checkFields } from "../tensor_files/text_file.ts";
 import type { Architecture } from "./architecture.ts";
 import { networkConfig } from "./config_json.ts";
 import { decoderTensors, headNorms } from "./decoder_tensors.ts";
-import { GEMMA_FIELDS, GEMMA_LAYER, GEMMA_NORMS, readGemmaScales } from "./gemma.ts";
+import { GEMMA_FIELDS, GEMMA_LAYER, GEMMA_NORMS, ggufGemmaScales, readGemmaScales } from "./gemma.ts";
+import { ggufNames } from "./gguf_keys.ts";
+import { readGgufWindows } from "./gguf_windows.ts";
 import { readLayers } from "./layer_windows.ts";
 import type { NetworkConfig } from "./network_config.ts";
 import { readLayerRopes } from "./rope_json.ts";
@@ -64,6 +66,18 @@ export const GEMMA3: Architecture = {
   modelType: "gemma3_text",
   readConfig,
   tensors: TENSORS,
+  gguf: ggufNames("gemma3", {
+    hasWindows: true,
+    more(metadata, key, config) {
+      const windows = readGgufWindows(metadata, key, { ...config, interval: 6, slidingRope: "local" });
+      const theta = metadata.number(key("rope.freq_base_swa")) ?? 10_000;
+      return {
+        ...ggufGemmaScales(metadata, key, config, { largest: 62 }),
+        ...windows,
+        ...(windows.layers && { localRope: { theta, rotaryDim: config.rope.rotaryDim } }),
+      };
+    },
+  }),
 };
 
 /** The descriptor of the models that see images, too: their text part. */

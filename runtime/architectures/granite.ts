@@ -9,6 +9,7 @@ import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
 import { DECODER_LAYER } from "./decoder_layer.ts";
 import { ATTENTION_BIASES, decoderTensors, MLP_BIASES } from "./decoder_tensors.ts";
+import { ggufNames, INTERLEAVED } from "./gguf_keys.ts";
 
 /** What transformers' GraniteConfig takes where config.json says nothing. */
 const DEFAULTS = {
@@ -46,4 +47,20 @@ export const GRANITE: Architecture = {
     };
   },
   tensors: decoderTensors([...DECODER_LAYER, ...ATTENTION_BIASES, ...MLP_BIASES]),
+  gguf: ggufNames("granite", {
+    interleaved: INTERLEAVED,
+    more(metadata, key) {
+      // Files of Granite say so if there are no rotary positions.
+      if (metadata.boolean(key("rope.scaling.finetuned")) === false) {
+        throw metadata.error(`${key("rope.scaling.finetuned")} is false, expected true`);
+      }
+      // 0 stands for "not set".
+      const factor = (name: string) => metadata.number(key(name)) || 1;
+      return {
+        embeddingScale: factor("embedding_scale"),
+        residualScale: factor("residual_scale"),
+        logitScale: 1 / factor("logit_scale"),
+      };
+    },
+  }),
 };

@@ -72,6 +72,12 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
     "sliding_window_pattern": 6,
     "rope_local_base_freq": 10000,
   }),
+  multimodal("google/gemma-3-4b-it", [2560, 10240, 34, 8, 4, 262208], {
+    "query_pre_attn_scalar": 256,
+    "sliding_window": 1024,
+    "sliding_window_pattern": 6,
+    "rope_local_base_freq": 10000,
+  }),
   model("Phi3", "microsoft/Phi-3-mini-4k-instruct", [3072, 8192, 32, 32, 32, 32064], {
     "sliding_window": 2047,
   }),
@@ -124,6 +130,13 @@ function gemma(family: string, id: string, sizes: Sizes, own: Readonly<Record<st
   const activation = "gelu_pytorch_tanh";
   const all = { "head_dim": 256, "tie_word_embeddings": true, "hidden_activation": activation };
   return model(family, id, sizes, { ...all, ...own });
+}
+
+/** Gemma 3 with images, whose language model has a configuration of its own. */
+function multimodal(id: string, sizes: Sizes, own: Readonly<Record<string, unknown>>): KnownModel {
+  const architecture = "Gemma3ForConditionalGeneration";
+  const { fields } = gemma("Gemma3", id, sizes, own);
+  return { architecture, id, fields: { architectures: [architecture], "text_config": fields } };
 }
 
 function granite(id: string, sizes: Sizes): KnownModel {

@@ -8,9 +8,7 @@ import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
 import { DECODER_LAYER } from "./decoder_layer.ts";
 import { ATTENTION_BIASES, decoderTensors, MLP_BIASES } from "./decoder_tensors.ts";
-import { decoderConfig, refuseMoreThanOne } from "./gguf_keys.ts";
-
-const GGUF_NAME = "llama";
+import { ggufNames, INTERLEAVED } from "./gguf_keys.ts";
 
 /** What transformers' LlamaConfig takes where config.json says nothing. */
 const DEFAULTS = {
@@ -33,18 +31,6 @@ export const LLAMA: Architecture = {
     return networkConfig(path, fields);
   },
   tensors: decoderTensors([...DECODER_LAYER, ...ATTENTION_BIASES, ...MLP_BIASES]),
-  gguf: {
-    architecture: GGUF_NAME,
-    readConfig(metadata) {
-      refuseMoreThanOne(metadata, `${GGUF_NAME}.expert_count`);
-      return decoderConfig(metadata, GGUF_NAME);
-    },
-    interleaved: [
-      "self_attn.q_proj.weight",
-      "self_attn.k_proj.weight",
-      "self_attn.q_proj.bias",
-      "self_attn.k_proj.bias",
-    ],
-  },
+  gguf: ggufNames("llama", { interleaved: INTERLEAVED }),
   draftTree: { numSteps: 5, topk: 4, numDraftTokens: 8 },
 };

@@ -9,6 +9,8 @@ import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts
 import { DECODER_LAYER } from "./decoder_layer.ts";
 import { decoderTensors } from "./decoder_tensors.ts";
 import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
+import { ggufNames, INTERLEAVED_WEIGHTS } from "./gguf_keys.ts";
+import { readGgufWindows } from "./gguf_windows.ts";
 
 /** What transformers' MistralConfig takes where config.json says nothing. */
 const DEFAULTS = {
@@ -38,4 +40,9 @@ export const MISTRAL: Architecture = {
     return { ...networkConfig(path, fields), ...readLayers(path, windows, { slides }) };
   },
   tensors: decoderTensors(DECODER_LAYER),
+  gguf: ggufNames("mistral", {
+    interleaved: INTERLEAVED_WEIGHTS,
+    hasWindows: true,
+    more: readGgufWindows,
+  }),
 };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ExpertConfig } from "../contracts/checkpoint.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import type { Architecture } from "./architecture.ts";
 import type { NetworkConfig } from "./network_config.ts";
@@ -21,17 +22,44 @@ export interface ModelTensor {
   readonly addend?: number;
 }
 
+const EXPERT_TENSORS: ReadonlySet<TensorSpec["presence"]> = new Set([
+  "expertLayer",
+  "eachExpert",
+  "allExperts",
+]);
+
 /** The tensors of a model with this configuration, layer by layer. */
 export function* modelTensors({ tensors }: Architecture, config: NetworkConfig): Generator<ModelTensor> {
   const sizes = tensorSizes(config);
   yield* sized(tensors.input, sizes, "");
   for (let layer = 0; layer < config.numLayers; layer++) {
-    yield* sized(tensors.layer, sizes, `${tensors.layerPrefix}${layer}.`);
+    const prefix = `${tensors.layerPrefix}${layer}.`;
+    yield* sized(ofLayer(tensors.layer, config.experts, layer), sizes, prefix);
   }
   yield* sized(tensors.output, sizes, "");
 }
 
-function* sized(specs: readonly TensorSpec[], sizes: TensorSizes, prefix: string): Generator<ModelTensor> {
+/** The specs that a layer has: experts or a plain MLP. */
+function* ofLayer(
+  specs: readonly TensorSpec[],
+  experts: ExpertConfig | undefined,
+  layer: number,
+): Generator<TensorSpec> {
+  const isDense = experts === undefined || experts.denseLayers.includes(layer);
+  for (const spec of specs) {
+    const { presence, name } = spec;
+    if (presence === "denseLayer" ? !isDense : isDense && EXPERT_TENSORS.has(presence)) continue;
+    if (presence === (experts?.areStacked ? "eachExpert" : "allExperts")) continue;
+    if (presence !== "eachExpert") yield spec;
+    else {
+      for (let expert = 0; expert < experts!.count; expert++) {
+        yield { ...spec, name: name.replace("{expert}", `${expert}`) };
+      }
+    }
+  }
+}
+
+function* sized(specs: Iterable<TensorSpec>, sizes: TensorSizes, prefix: string): Generator<ModelTensor> {
   for (const { name, shape, presence, format, addend } of specs) {
     if (presence === "untied" && sizes.tieWordEmbeddings) continue;
     if ((presence === "attentionBias" || presence === "mlpBias") && !sizes[presence]) continue;

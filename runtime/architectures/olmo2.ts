@@ -8,6 +8,7 @@ import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
 import { PROJECTIONS } from "./decoder_layer.ts";
 import { ATTENTION_BIASES, decoderTensors, streamNorm } from "./decoder_tensors.ts";
+import { ggufNames } from "./gguf_keys.ts";
 
 /** What transformers' Olmo2Config takes where config.json says nothing. */
 const DEFAULTS = {
@@ -41,4 +42,5 @@ export const OLMO2: Architecture = {
     streamNorm("post_feedforward_layernorm", "post_ffw_norm"),
     ...ATTENTION_BIASES,
   ]),
+  gguf: ggufNames("olmo2"),
 };

@@ -10,6 +10,8 @@ import { INPUT_NORM, OUTPUT_PROJECTIONS } from "./decoder_layer.ts";
 import { decoderTensors, streamNorm } from "./decoder_tensors.ts";
 import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
 import type { RopeDefaults } from "./rope_json.ts";
+import { ggufNames } from "./gguf_keys.ts";
+import { readGgufWindows } from "./gguf_windows.ts";
 
 /** What transformers' Phi3Config takes where config.json says nothing. */
 const DEFAULTS = {
@@ -57,4 +59,8 @@ export const PHI3: Architecture = {
     },
     ...OUTPUT_PROJECTIONS,
   ]),
+  gguf: ggufNames("phi3", {
+    hasWindows: true,
+    more: readGgufWindows,
+  }),
 };

@@ -9,6 +9,7 @@ import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts
 import { DECODER_LAYER } from "./decoder_layer.ts";
 import { decoderTensors, qkvBiases } from "./decoder_tensors.ts";
 import { QWEN_WINDOW_FIELDS, readQwenLayers } from "./qwen_windows.ts";
+import { ggufNames } from "./gguf_keys.ts";
 
 /** What transformers' Qwen2Config takes where config.json says nothing. */
 const DEFAULTS = {
@@ -34,4 +35,5 @@ export const QWEN2: Architecture = {
     return { ...networkConfig(path, fields), ...readQwenLayers(path, fields) };
   },
   tensors: decoderTensors([...DECODER_LAYER, ...qkvBiases()]),
+  gguf: ggufNames("qwen2"),
 };

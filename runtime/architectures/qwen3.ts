@@ -9,6 +9,7 @@ import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts
 import { DECODER_LAYER } from "./decoder_layer.ts";
 import { ATTENTION_BIASES, decoderTensors, headNorms } from "./decoder_tensors.ts";
 import { QWEN_WINDOW_FIELDS, readQwenLayers } from "./qwen_windows.ts";
+import { ggufNames } from "./gguf_keys.ts";
 
 /** What transformers' Qwen3Config takes where config.json says nothing. */
 const DEFAULTS = {
@@ -35,4 +36,5 @@ export const QWEN3: Architecture = {
     return { ...networkConfig(path, fields), ...readQwenLayers(path, fields) };
   },
   tensors: decoderTensors([...DECODER_LAYER, ...headNorms(), ...ATTENTION_BIASES]),
+  gguf: ggufNames("qwen3"),
 };

@@ -11,10 +11,12 @@ import { GRANITE } from "./granite.ts";
 import { LLAMA } from "./llama.ts";
 import { MIMO } from "./mimo.ts";
 import { MISTRAL } from "./mistral.ts";
+import { MIXTRAL } from "./mixtral.ts";
 import { OLMO2 } from "./olmo2.ts";
 import { PHI3 } from "./phi3.ts";
 import { QWEN2 } from "./qwen2.ts";
 import { QWEN3 } from "./qwen3.ts";
+import { QWEN3_MOE } from "./qwen3_moe.ts";
 import { SMOLLM3 } from "./smollm3.ts";
 
 /** Every architecture that can be read; `runtime/models/registry.ts` has the model that runs it. */
@@ -26,10 +28,12 @@ export const ARCHITECTURES: readonly Architecture[] = [
   LLAMA,
   MIMO,
   MISTRAL,
+  MIXTRAL,
   OLMO2,
   PHI3,
   QWEN2,
   QWEN3,
+  QWEN3_MOE,
   SMOLLM3,
 ];
 

@@ -4,13 +4,16 @@
  * @module
  */
 import { z } from "zod";
+import type { LayerConfig } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
+import type { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
 import { checkFields } from "../tensor_files/text_file.ts";
 import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
 import { DECODER_LAYER } from "./decoder_layer.ts";
 import { ATTENTION_BIASES, decoderTensors, MLP_BIASES } from "./decoder_tensors.ts";
 import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
+import { ggufNames, INTERLEAVED } from "./gguf_keys.ts";
 
 /** What transformers' SmolLM3Config takes where config.json says nothing. */
 const DEFAULTS = {
@@ -32,6 +35,15 @@ const FIELDS = DECODER_FIELDS.extend({
   "no_rope_layers": z.array(z.union([z.boolean(), z.int()])).nullish(),
   "no_rope_layer_interval": z.int().positive().default(4),
 });
+
+/** Every fourth layer has no rotary positions, as in all files that llama.cpp knows. */
+function ggufLayers(metadata: GgufMetadata, numLayers: number): readonly LayerConfig[] {
+  if (numLayers > 10_000) throw metadata.error(`smollm3.block_count is ${numLayers}, expected at most 10000`);
+  return Array.from(
+    { length: numLayers },
+    (_, layer) => ({ rope: (layer + 1) % 4 === 0 ? "none" : "global" }),
+  );
+}
 
 /** The descriptor. */
 export const SMOLLM3: Architecture = {
@@ -57,4 +69,8 @@ export const SMOLLM3: Architecture = {
     };
   },
   tensors: decoderTensors([...DECODER_LAYER, ...ATTENTION_BIASES, ...MLP_BIASES]),
+  gguf: ggufNames("smollm3", {
+    interleaved: INTERLEAVED,
+    more: (metadata, _, { numLayers }) => ({ layers: ggufLayers(metadata, numLayers) }),
+  }),
 };

@@ -26,9 +26,19 @@ export interface TensorSpec {
   readonly shape: (sizes: TensorSizes) => readonly number[];
   /**
    * `untied`: no part of a model whose output matrix is the embedding; `attentionBias`, `mlpBias`: part of those whose
-   * configuration says so; `optional`: may lack. Absent: required.
+   * configuration says so; `denseLayer`, `expertLayer`: of layers with a plain MLP or with experts, as are `eachExpert`,
+   * once per expert, whose number stands for `{expert}` in the name, or `allExperts`, by how the checkpoint has them;
+   * `optional`: may lack. Absent: required.
    */
-  readonly presence?: "untied" | "attentionBias" | "mlpBias" | "optional";
+  readonly presence?:
+    | "untied"
+    | "attentionBias"
+    | "mlpBias"
+    | "denseLayer"
+    | "expertLayer"
+    | "eachExpert"
+    | "allExperts"
+    | "optional";
   /** What safetensors leave out of each number of a vector, `TensorSource.addend`; GGUF files have it. */
   readonly addend?: number;
   /** The only format it may have; absent: any. */

@@ -17,6 +17,22 @@ export interface LayerConfig {
   readonly rope: "global" | "local" | "none";
 }
 
+/** A mixture of experts: in some layers, each row goes through a few of many MLPs. */
+export interface ExpertConfig {
+  /** Experts of a layer. */
+  readonly count: number;
+  /** Experts that a row goes through. */
+  readonly perRow: number;
+  /** Width inside an expert. */
+  readonly intermediateSize: number;
+  /** Divides the weights of a row's experts by their sum. */
+  readonly normalise: boolean;
+  /** Layers that have a plain MLP instead. */
+  readonly denseLayers: readonly number[];
+  /** One tensor has a projection of all experts of a layer, as in GGUF files; absent: each expert has its own. */
+  readonly areStacked?: boolean;
+}
+
 /** Architecture and sizes of a model, as its checkpoint states them. */
 export interface ModelConfig {
   /** Hugging Face's name of the architecture, as config.json has it. */
@@ -55,6 +71,8 @@ export interface ModelConfig {
   readonly logitScale?: number;
   /** Logits become cap * tanh(logit / cap); absent: they stay. */
   readonly logitSoftCap?: number;
+  /** Absent: every layer has a plain MLP. */
+  readonly experts?: ExpertConfig;
   /** Longest sequence the model was trained for. */
   readonly maxPositionEmbeddings: number;
   /** The output matrix is the embedding. */

@@ -140,19 +140,30 @@ function packedBytes(
       bytes += shape[0]! * FLOAT;
       continue;
     }
-    const rows = Math.ceil(shape[0]! / unitRows) * unitRows;
-    bytes += rows * shape[1]! * (quantized[format] ?? floatBytes);
+    const cols = shape.at(-1)!, numRows = shape.slice(0, -1).reduce((product, size) => product * size, 1);
+    const rows = Math.ceil(numRows / unitRows) * unitRows;
+    bytes += rows * cols * (quantized[format] ?? floatBytes);
   }
   return Math.ceil(bytes);
 }
 
 /** Tensors that all layers share, logits, and the batches. */
 function forwardBytes(config: ModelConfig, limits: BatchLimits): number {
-  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, vocabSize } = config;
-  const perRow = 2 * hiddenSize + (2 * numHeads + 2 * numKvHeads + 1) * headDim + 3 * intermediateSize;
+  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, vocabSize, rope, localRope } = config;
+  const angles = rope.rotaryDim + (localRope?.rotaryDim ?? 0);
+  const perRow = 2 * hiddenSize + 2 * (numHeads + numKvHeads) * headDim + angles + 3 * intermediateSize;
   const logits = Math.min(limits.outputs, SLICE_OUTPUTS) * vocabSize;
-  const activations = limits.rows * perRow + limits.outputs * 2 * hiddenSize + logits;
+  const activations = limits.rows * (perRow + expertsPerRow(config)) + limits.outputs * 2 * hiddenSize +
+    logits;
   return FLOAT * activations + NUM_BATCHES * BatchArrays.bytes(limits);
+}
+
+/** Numbers that a mixture of experts has for each row: its activations, and its inputs in the order of the experts. */
+function expertsPerRow({ experts, hiddenSize }: ModelConfig): number {
+  if (experts === undefined) return 0;
+  const { count, perRow, intermediateSize } = experts;
+  const activations = count + perRow * (2 + 3 * intermediateSize + hiddenSize);
+  return activations + perRow * Math.max(hiddenSize, intermediateSize);
 }
 
 /**

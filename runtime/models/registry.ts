@@ -10,15 +10,18 @@ import { GRANITE } from "../architectures/granite.ts";
 import { LLAMA } from "../architectures/llama.ts";
 import { MIMO } from "../architectures/mimo.ts";
 import { MISTRAL } from "../architectures/mistral.ts";
+import { MIXTRAL } from "../architectures/mixtral.ts";
 import { OLMO2 } from "../architectures/olmo2.ts";
 import { PHI3 } from "../architectures/phi3.ts";
 import { QWEN2 } from "../architectures/qwen2.ts";
 import { QWEN3 } from "../architectures/qwen3.ts";
+import { QWEN3_MOE } from "../architectures/qwen3_moe.ts";
 import { SMOLLM3 } from "../architectures/smollm3.ts";
 import { architectureOf } from "../architectures/registry.ts";
 import type { ModelParts } from "../nn/parts.ts";
 import { Gemma } from "./gemma.ts";
 import { Llama } from "./llama.ts";
+import { Mixtral, Qwen3Moe } from "./mixtures.ts";
 import type { Model } from "./model.ts";
 import { Olmo2 } from "./olmo2.ts";
 
@@ -34,10 +37,12 @@ export const MODELS: ReadonlyMap<Architecture, new (parts: ModelParts) => Model>
   [LLAMA, Llama],
   [MIMO, Llama],
   [MISTRAL, Llama],
+  [MIXTRAL, Mixtral],
   [OLMO2, Olmo2],
   [PHI3, Llama],
   [QWEN2, Llama],
   [QWEN3, Llama],
+  [QWEN3_MOE, Qwen3Moe],
   [SMOLLM3, Llama],
 ]);
 

@@ -21,6 +21,8 @@ export class Activations {
   readonly gateUp: TensorId;
   /** [rows, intermediateSize] */
   readonly gated: TensorId;
+  /** Of layers with experts. */
+  readonly experts?: ExpertActivations;
 
   constructor({ context, batch, config }: Pick<ModelParts, "context" | "batch" | "config">) {
     const rows = (cols: number) => temporaryTensor(context, batch, "rows", cols);
@@ -30,7 +32,30 @@ export class Activations {
     this.attended = rows(config.numHeads * config.headDim);
     this.gateUp = rows(2 * config.intermediateSize);
     this.gated = rows(config.intermediateSize);
+    if (config.experts === undefined) return;
+    const { count, perRow, intermediateSize } = config.experts;
+    this.experts = {
+      logits: rows(count),
+      routing: rows(2 * perRow),
+      gateUp: rows(2 * perRow * intermediateSize),
+      gated: rows(perRow * intermediateSize),
+      projected: rows(perRow * config.hiddenSize),
+    };
   }
+}
+
+/** Tensors between the ops of a mixture of experts, one row per batch row. */
+export interface ExpertActivations {
+  /** The router's [rows, experts]. */
+  readonly logits: TensorId;
+  /** Numbers of a row's experts, then their weights: [rows, 2 * experts per row]. */
+  readonly routing: TensorId;
+  /** [rows, 2 * experts per row * intermediateSize] */
+  readonly gateUp: TensorId;
+  /** [rows, experts per row * intermediateSize] */
+  readonly gated: TensorId;
+  /** What each expert of a row yields: [rows, experts per row * hiddenSize]. */
+  readonly projected: TensorId;
 }
 
 /** What attention or an MLP reads and writes: out = it(x) (+ residual, which may be out). */

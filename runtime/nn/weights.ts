@@ -69,6 +69,23 @@ export class Weights {
   }
 
   /**
+   * One matrix of projections of all experts, projection by projection, in each of them expert by expert:
+   * [names * count * rows of one, cols]. A projection of all experts is one tensor, or each expert has its own.
+   *
+   * @throws {LoadError} if one is missing or their columns differ
+   */
+  experts(count: number, ...names: string[]): WeightId {
+    const sources = names.flatMap((name) => {
+      const stacked = `experts.${name}.weight`;
+      if (this.has(stacked)) return [this.#source(stacked)];
+      return Array.from({ length: count }, (_, expert) => this.#source(`experts.${expert}.${name}.weight`));
+    });
+    const cols = sources[0]!.shape.at(-1)!, weight = this.#stack(sources, cols, 0, cols);
+    for (const source of sources) this.#count(source);
+    return weight;
+  }
+
+  /**
    * A stacked matrix cut into blocks of columns of these widths, one per input of a concatenation.
    *
    * @throws {LoadError} if one is missing or its columns are not the sum of the widths
@@ -85,20 +102,20 @@ export class Weights {
   /** Rows of `sources`, which are `cols` wide, from column `first` on. */
   #stack(sources: readonly TensorSource[], cols: number, first: number, width: number): WeightId {
     const { context, checkpoint, dtype } = this.#store;
-    const rows = sources.reduce((sum, source) => sum + source.shape[0]!, 0);
+    const rows = sources.reduce((sum, source) => sum + rowsIn(source), 0);
     const weight = context.createWeight(rows, width);
     for (const source of sources) {
-      if (source.shape[1] !== cols) {
-        throw new LoadError(`Cannot stack ${source.name}: ${source.shape[1]} columns, expected ${cols}`);
+      if (source.shape.at(-1) !== cols) {
+        throw new LoadError(`Cannot stack ${source.name}: ${source.shape.at(-1)} columns, expected ${cols}`);
       }
       if (source.quantization !== undefined) {
         this.#appendGroups(weight, source, width);
         continue;
       }
       const headDim = source.rowOrder === "interleaved" ? checkpoint.config.headDim : 0;
-      const rowBytes = source.bytes / source.shape[0]!, range = this.#range(source);
+      const numRows = rowsIn(source), rowBytes = source.bytes / numRows, range = this.#range(source);
       const columns = { ...range, offset: range.offset + rowBytes / cols * first, rowBytes };
-      context.appendWeight(weight, columns, source.shape[0]!, headDim);
+      context.appendWeight(weight, columns, numRows, headDim);
     }
     context.packWeight(weight, dtype);
     this.#loaded.packedBytes += context.weightBytes(weight);
@@ -197,4 +214,9 @@ export class Weights {
     this.#loaded.bytes += source.bytes;
     this.#store.onProgress?.(this.#loaded.bytes);
   }
+}
+
+/** Rows of a matrix, or of all matrices of a tensor of several. */
+function rowsIn({ shape }: TensorSource): number {
+  return shape.slice(0, -1).reduce((product, size) => product * size, 1);
 }

@@ -48,6 +48,36 @@ export class GgufMetadata {
     return this.#read(key, "32-bit integers", (value) => value instanceof Int32Array ? value : undefined);
   }
 
+  /** Numbers or truth values, one or a list. */
+  numbers(key: string): readonly number[] | undefined {
+    return this.#read(key, "numbers", (value) => {
+      if (typeof value === "string" || isStrings(value)) return undefined;
+      return typeof value === "object" ? Array.from(value, Number) : [Number(value)];
+    });
+  }
+
+  /**
+   * A positive whole number, which may be written out for each layer.
+   *
+   * @throws {LoadError} if layers differ
+   */
+  uniform(key: string): number | undefined {
+    const numbers = this.numbers(key);
+    if (numbers === undefined) return undefined;
+    const [first, ...others] = numbers, isSize = Number.isSafeInteger(first) && first! > 0;
+    if (isSize && others.every((number) => number === first)) return first;
+    throw this.error(`${key} is ${numbers.slice(0, 8).join(", ")}, expected one positive number`);
+  }
+
+  /** How many elements an array has. */
+  length(key: string): number | undefined {
+    return this.#read(
+      key,
+      "an array",
+      (value) => typeof value === "object" && "length" in value ? value.length : undefined,
+    );
+  }
+
   /** Whether the file has a tensor of this name. */
   hasTensor(name: string): boolean {
     return this.#file.tensors.some((tensor) => tensor.name === name);

@@ -6,7 +6,7 @@
  */
 import type { StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
-import { blockOf, type IntegerFormat } from "./formats.ts";
+import { blockOf, type IntegerFormat, isStorageFormat } from "./formats.ts";
 import { readPickle } from "./pickle.ts";
 import {
   PickleGlobal,
@@ -38,6 +38,9 @@ const STORAGES: ReadonlyMap<string, Format> = new Map([
   ["torch.BoolStorage", "BOOL"],
   ["torch.CharStorage", "I8"],
 ]);
+
+/** Storage formats that tensors of a PyTorch file may have. */
+export const TORCH_FORMATS: readonly StorageFormat[] = [...STORAGES.values()].filter(isStorageFormat);
 
 /** Types whose tensors are of no use here. */
 const UNREAD_STORAGES: ReadonlyMap<string, string> = new Map([

@@ -37,9 +37,31 @@ export function checkTokenizer(path: string, json: TokenizerJson): void {
   for (const [kind, list] of KINDS) checkSteps(kind, list, json[kind], fail);
   checkAddedTokens(json.added_tokens, fail);
   const { type, vocab, merges } = json.model;
-  if (type === "Unigram") return checkPieces(vocab, fail);
-  checkVocabulary(vocab, fail);
+  if (type === "Unigram") checkPieces(vocab, fail);
+  else checkVocabulary(vocab, fail);
   if (type === "BPE") checkMerges(merges, fail);
+  checkAddedIds(json, fail);
+}
+
+/**
+ * Checks that added tokens have the ids that the Rust library gives them, whatever the file says: those of the
+ * vocabulary, or the next ones behind it.
+ *
+ * @throws {LoadError} as `fail` makes it
+ */
+function checkAddedIds({ added_tokens: entries, model }: TokenizerJson, fail: Fail): void {
+  const { vocab } = model;
+  const ids = Array.isArray(vocab)
+    ? new Map(vocab.map(([piece]: [string], id) => [piece, id]))
+    : new Map(Object.entries(vocab as Readonly<Record<string, number>>));
+  let next = Array.isArray(vocab) ? vocab.length : ids.size;
+  for (const { id, content } of entries) {
+    const given = ids.get(content) ?? next++;
+    ids.set(content, given);
+    if (given !== id) {
+      throw fail(`added_tokens: ${brief(content)} has id ${id}, but ${given} in the vocabulary`);
+    }
+  }
 }
 
 type Fail = (reason: string) => LoadError;

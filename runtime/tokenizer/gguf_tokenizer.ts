@@ -6,101 +6,80 @@
 import type { GgufFile } from "../tensor_files/gguf.ts";
 import { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
 import { checkAddedTokens } from "./check_tokenizer.ts";
-import { PRE_TOKENIZERS } from "./gguf_pre_tokenizers.ts";
-import { isolated } from "./encoding/pre_tokenizers.ts";
+import { ggufModel } from "./gguf_models.ts";
+import { GgufVocabulary, keyOf } from "./gguf_vocabulary.ts";
 import type { AddedTokenEntry, TokenizerSource } from "./source.ts";
 
-const UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4;
-
 /** Special tokens that end a turn although no metadata key says so in older files. */
-const TURN_ENDS = new Set(["<|im_end|>", "<|eot_id|>", "<|eom_id|>"]);
+const TURN_ENDS = new Set([
+  "<|im_end|>",
+  "<|eot_id|>",
+  "<|eom_id|>",
+  "<|end|>",
+  "<|return|>",
+  "<|call|>",
+  "<end_of_turn>",
+  "<end_of_utterance>",
+  "<EOT>",
+  "[EOT]",
+]);
+
+/** Of `<|end|>` in vocabularies that have both of these: it ends a message, after which the turn goes on. */
+const HARMONY = ["<|return|>", "<|call|>"];
 
 /**
- * The tokenizer in a GGUF file.
+ * The tokenizer in a GGUF file. Ids that the vocabulary does not have are no matter where nobody needs the token.
  *
  * @throws {LoadError} naming the key, if the file has no tokenizer or one of an unsupported kind
  */
 export function ggufTokenizer(file: GgufFile): TokenizerSource {
-  const metadata = new GgufMetadata(file);
-  const key = (name: string) => `tokenizer.ggml.${name}`;
-  const model = metadata.required(key("model"), metadata.string(key("model")));
-  if (model !== "gpt2") {
-    throw metadata.error(
-      `${
-        key("model")
-      } is ${model}, expected gpt2 (byte-level BPE); give the model's tokenizer.json with --tokenizer-path`,
-    );
-  }
-  const pre = metadata.string(key("pre")) ?? "default";
-  const recipe = PRE_TOKENIZERS.get(pre);
-  if (recipe === undefined) {
-    throw metadata.error(`${key("pre")} is ${pre}, expected one of ${[...PRE_TOKENIZERS.keys()].join(", ")}`);
-  }
-
-  const tokens = metadata.required(key("tokens"), metadata.strings(key("tokens")));
-  const merges = metadata.required(key("merges"), metadata.strings(key("merges")));
-  const types = metadata.int32s(key("token_type"));
-  if (types !== undefined && types.length !== tokens.length) {
-    throw metadata.error(`${key("token_type")} has ${types.length} entries, expected ${tokens.length}`);
-  }
-  const tokenId = (name: string): number | undefined => {
-    const id = metadata.number(key(name));
-    if (id !== undefined && tokens[id] === undefined) throw metadata.error(`${key(name)} is ${id}`);
-    return id;
-  };
-  const bos = tokenId("bos_token_id"), eos = tokenId("eos_token_id");
-  const unknown = tokenId("unknown_token_id"), padding = tokenId("padding_token_id");
-  const addedTokens = listAddedTokens(tokens, types, [bos, eos]);
-
-  const addBos = metadata.boolean(key("add_bos_token")) ?? recipe.addBos ?? false;
+  const metadata = new GgufMetadata(file), vocabulary = new GgufVocabulary(metadata);
+  const { tokens } = vocabulary;
+  const { json, defaults, addsBos } = ggufModel(metadata, vocabulary);
   const chatTemplate = metadata.string("tokenizer.chat_template");
-  const eosTokenIds = new Set(
-    [eos, tokenId("eot_token_id"), tokenId("eom_token_id")].filter((id) => id !== undefined),
-  );
-  checkAddedTokens(addedTokens, (reason) => metadata.error(reason));
-  for (const { id, content } of addedTokens) if (TURN_ENDS.has(content)) eosTokenIds.add(id);
 
+  const addBos = metadata.boolean(keyOf("add_bos_token")) ?? addsBos;
+  const addEos = metadata.boolean(keyOf("add_eos_token")) ?? false;
+  const needsBos = addBos || (chatTemplate?.includes("bos_token") ?? false);
+  const bos = needsBos
+    ? vocabulary.neededSpecial("bos_token_id", defaults.bos)
+    : vocabulary.special("bos_token_id", defaults.bos);
+  const eos = vocabulary.neededSpecial("eos_token_id", defaults.eos);
+  const unknown = vocabulary.special("unknown_token_id", defaults.unknown);
+  const padding = vocabulary.special("padding_token_id");
+
+  const special = [bos, eos, ...(defaults.unknown === undefined ? [] : [unknown])];
+  const addedTokens = withBlanks(metadata, vocabulary.addedTokens(special));
+  checkAddedTokens(addedTokens, (reason) => metadata.error(reason));
+  const ends = [eos, vocabulary.special("eot_token_id"), vocabulary.special("eom_token_id")];
   return {
     path: file.path,
-    json: {
-      "added_tokens": addedTokens,
-      normalizer: recipe.normalizer ?? null,
-      "pre_tokenizer": {
-        type: "Sequence",
-        pretokenizers: [...recipe.patterns.map(isolated), { type: "ByteLevel", "use_regex": false }],
-      },
-      "post_processor": null,
-      decoder: { type: "ByteLevel" },
-      model: {
-        type: "BPE",
-        vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-        merges,
-        "ignore_merges": recipe.ignoreMerges ?? false,
-      },
-    },
+    json: { ...json, "added_tokens": addedTokens, "post_processor": null },
     ...(bos !== undefined && { bosToken: tokens[bos]! }),
     ...(eos !== undefined && { eosToken: tokens[eos]! }),
     ...(unknown !== undefined && { unkToken: tokens[unknown]! }),
     ...(padding !== undefined && { padToken: tokens[padding]! }),
-    eosTokenIds: [...eosTokenIds],
+    eosTokenIds: [...new Set([...ends.filter((id) => id !== undefined), ...turnEnds(addedTokens)])],
     addBos,
+    ...(addEos && { addEos }),
     chatAddsBos: addBos,
     keepsAddedTokens: true,
     ...(chatTemplate !== undefined && { chatTemplate }),
   };
 }
 
-/** Control tokens are special, user-defined ones are matched in any text. */
-function listAddedTokens(
-  tokens: readonly string[],
-  types: Int32Array | undefined,
-  alwaysSpecial: readonly (number | undefined)[],
-): AddedTokenEntry[] {
-  const entries: AddedTokenEntry[] = [];
-  tokens.forEach((content, id) => {
-    const type = types?.[id];
-    const special = type === CONTROL || type === UNKNOWN || alwaysSpecial.includes(id);
-    if (content !== "" && (special || type === USER_DEFINED)) entries.push({ id, content, special });
-  });
-  return entries;
+function turnEnds(added: readonly AddedTokenEntry[]): number[] {
+  const ids = new Map(
+    added.filter(({ content }) => TURN_ENDS.has(content)).map(({ content, id }) => [content, id]),
+  );
+  if (HARMONY.every((content) => ids.has(content))) ids.delete("<|end|>");
+  return [...ids.values()];
+}
+
+/** The same entries with the white space that they take, which no metadata key says. */
+function withBlanks(metadata: GgufMetadata, entries: readonly AddedTokenEntry[]): AddedTokenEntry[] {
+  const isPhi3 = /phi-?3/i.test(metadata.string("general.name") ?? "");
+  if (!isPhi3) return [...entries];
+  const takesNone = new Set(["<unk>", "<s>", "<|endoftext|>"]);
+  return entries.map((entry) => takesNone.has(entry.content) ? entry : { ...entry, rstrip: true });
 }

@@ -6,7 +6,9 @@
  */
 import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
-import type { TokenizerSource, TokenizerStep } from "./source.ts";
+import { asMergeList } from "./sentencepiece_merges.ts";
+import { isSentencePiece } from "./encoding/sentencepiece.ts";
+import type { AddedTokenEntry, TokenizerSource, TokenizerStep } from "./source.ts";
 
 /** What {@linkcode ensureLoadableFolders} needs besides the tokenizer. */
 export interface LoadableFoldersOptions {
@@ -89,17 +91,11 @@ async function isThere(folder: string): Promise<boolean> {
 }
 
 /** The document with every field that the Rust library asks for. */
-function toTokenizerJson({ json, addBos, bosToken }: TokenizerSource): object {
-  const added = json.added_tokens.map(({ id, content, special = false, lstrip = false, rstrip = false }) => ({
-    id,
-    content,
-    "single_word": false,
-    lstrip,
-    rstrip,
-    normalized: !special,
-    special,
-  }));
-  const bosId = added.find(({ content }) => content === bosToken)?.id;
+function toTokenizerJson(source: TokenizerSource): object {
+  const { json } = source;
+  const added = json.added_tokens.map((
+    { id, content, special = false, lstrip = false, rstrip = false, normalized = !special },
+  ) => ({ id, content, "single_word": false, lstrip, rstrip, normalized, special }));
   return {
     version: "1.0",
     truncation: null,
@@ -107,9 +103,7 @@ function toTokenizerJson({ json, addBos, bosToken }: TokenizerSource): object {
     "added_tokens": added,
     normalizer: json.normalizer,
     "pre_tokenizer": json.pre_tokenizer && complete(json.pre_tokenizer),
-    "post_processor": addBos && bosToken !== undefined && bosId !== undefined
-      ? beginningWith(bosToken, bosId)
-      : json.post_processor,
+    "post_processor": surrounding(source) ?? json.post_processor,
     decoder: json.decoder && complete(json.decoder),
     model: {
       dropout: null,
@@ -118,7 +112,7 @@ function toTokenizerJson({ json, addBos, bosToken }: TokenizerSource): object {
       "end_of_word_suffix": null,
       "fuse_unk": false,
       "byte_fallback": false,
-      ...json.model,
+      ...isSentencePiece(json.model) ? asMergeList(json.model) : json.model,
     },
   };
 }
@@ -133,20 +127,30 @@ function complete(step: TokenizerStep): TokenizerStep {
   return { ...step, pretokenizers: pretokenizers.map((part: TokenizerStep) => complete(part)) };
 }
 
-/** The post-processor that puts a bos token before a text. */
-function beginningWith(bosToken: string, bosId: number): TokenizerStep {
-  const bos = { SpecialToken: { id: bosToken, "type_id": 0 } };
+/** The post-processor that puts a bos token before a text, and an eos token behind it, where that is to be. */
+function surrounding(source: TokenizerSource): TokenizerStep | undefined {
+  const { json, addBos, bosToken, addEos, eosToken } = source;
+  const tokenOf = (isAdded: boolean | undefined, text: string | undefined) =>
+    isAdded ? json.added_tokens.find(({ content }) => content === text) : undefined;
+  const bos = tokenOf(addBos, bosToken), eos = tokenOf(addEos, eosToken);
+  if (bos === undefined && eos === undefined) return undefined;
+  const around = (token: AddedTokenEntry | undefined, type: number) =>
+    token === undefined ? [] : [{ SpecialToken: { id: token.content, "type_id": type } }];
   const textOf = (id: string, type: number) => ({ Sequence: { id, "type_id": type } });
+  const single = [...around(bos, 0), textOf("A", 0), ...around(eos, 0)];
+  const specials = [bos, eos].filter((token) => token !== undefined).map(({ id, content }) =>
+    [content, { id: content, ids: [id], tokens: [content] }] as const
+  );
   return {
     type: "TemplateProcessing",
-    single: [bos, textOf("A", 0)],
-    pair: [bos, textOf("A", 0), textOf("B", 1)],
-    "special_tokens": { [bosToken]: { id: bosToken, ids: [bosId], tokens: [bosToken] } },
+    single,
+    pair: [...single, textOf("B", 1), ...around(eos, 1)],
+    "special_tokens": Object.fromEntries(specials),
   };
 }
 
 function toTokenizerConfig(source: TokenizerSource, contextLength: number): object {
-  const { bosToken, eosToken, unkToken, padToken, addBos = false, chatTemplate } = source;
+  const { bosToken, eosToken, unkToken, padToken, addBos = false, addEos = false, chatTemplate } = source;
   return {
     "tokenizer_class": "PreTrainedTokenizerFast",
     "bos_token": bosToken ?? null,
@@ -154,6 +158,7 @@ function toTokenizerConfig(source: TokenizerSource, contextLength: number): obje
     "unk_token": unkToken ?? null,
     "pad_token": padToken ?? null,
     "add_bos_token": addBos,
+    "add_eos_token": addEos,
     "clean_up_tokenization_spaces": false,
     "model_max_length": contextLength,
     ...(chatTemplate !== undefined && { "chat_template": chatTemplate }),

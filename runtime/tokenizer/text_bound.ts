@@ -19,7 +19,7 @@ export function textBound(
   texts: readonly (string | undefined)[],
   { toBytes }: TokenDecoding,
 ): TextBound {
-  const keepsText = json.model.type === "BPE" &&
+  const keepsText = ["BPE", "SentencePiece"].includes(json.model.type) &&
     keepsCharacters(json.normalizer, "normalizers") &&
     keepsCharacters(json.pre_tokenizer, "pretokenizers") &&
     !json.added_tokens.some(({ lstrip, rstrip }) => lstrip || rstrip);

@@ -1,6 +1,6 @@
 /**
- * Tokens to text: plain look-ups, whose time is bounded whatever the model's files say. The other direction runs the
- * model's regular expressions and templates, see `tokenizer.ts`.
+ * Tokens to text: plain look-ups, whose time is bounded whatever the model's files say, once added tokens were normalized
+ * at the start. The other direction runs the model's regular expressions and templates on texts, see `tokenizer.ts`.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { LoadError } from "../contracts/errors.ts";
 import type { TokenizerFacts } from "../contracts/model_info.ts";
 import type { TextBound } from "../contracts/text_length.ts";
 import { Detokenizer } from "./detokenizer.ts";
+import { addedTexts } from "./encoding/added_texts.ts";
 import type { TokenizerSource } from "./source.ts";
 import { textBound } from "./text_bound.ts";
 import { type TokenDecoding, tokenDecoding, type TokenPlace } from "./token_bytes.ts";
@@ -34,6 +35,8 @@ export class TokenDecoder {
   readonly #specialIds: ReadonlySet<number>;
   /** Added tokens by id. */
   readonly #added: ReadonlyMap<number, string>;
+  /** Added tokens by id as they are decoded. */
+  readonly #addedTexts: ReadonlyMap<number, string>;
   readonly #decoding: TokenDecoding;
   readonly #keepsAddedTokens: boolean;
   readonly #bytes: (Uint8Array | undefined)[] = [];
@@ -48,6 +51,11 @@ export class TokenDecoder {
     const specials = json.added_tokens.filter(({ special }) => special);
     this.#specialIds = new Set(specials.map(({ id }) => id));
     this.#added = new Map(json.added_tokens.map(({ id, content }) => [id, content]));
+    this.#addedTexts = addedTexts(
+      json.added_tokens,
+      json.normalizer,
+      (reason) => new LoadError(`Cannot load ${path}: ${reason}`),
+    );
     this.#decoding = tokenDecoding(path, json.decoder);
     this.#keepsAddedTokens = source.keepsAddedTokens ?? false;
     this.#texts = vocabularyTexts(path, json.model["vocab"]);
@@ -123,10 +131,10 @@ export class TokenDecoder {
   }
 
   #decode(token: number, place?: TokenPlace): Uint8Array | undefined {
-    const text = this.#textOf(token);
-    if (text === undefined) return undefined;
-    const isText = this.#keepsAddedTokens && this.#added.has(token);
-    return isText ? new TextEncoder().encode(text) : this.#decoding.toBytes(text, place);
+    const kept = this.#keepsAddedTokens ? this.#added.get(token) : undefined;
+    if (kept !== undefined) return new TextEncoder().encode(kept);
+    const text = this.#addedTexts.get(token) ?? this.#texts[token];
+    return text === undefined ? undefined : this.#decoding.toBytes(text, place);
   }
 }
 

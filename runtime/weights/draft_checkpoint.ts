@@ -30,6 +30,8 @@ export interface DraftHeadOptions extends HubModelOptions {
   readonly path: string;
   /** The model that the head drafts for. */
   readonly target: Checkpoint;
+  /** Its weight files; found in the folder if absent. */
+  readonly files?: readonly string[];
 }
 
 /** A tensor and its file. */
@@ -52,7 +54,7 @@ export async function openDraftHead(options: DraftHeadOptions): Promise<HeadChec
   const { path, target } = options;
   const folder = await findFolder(options);
   const settings = await readHeadConfig(folder);
-  const files = await findWeights(path, folder), named = await readHeaders(files);
+  const files = options.files ?? await findWeights(path, folder), named = await readHeaders(files);
   // Of a quantised target that has a head in its own files, the head may have been left as it was.
   if (named.some((tensor) => !isFloating(tensor) && !MAPS.has(tensor.name))) settings.refuseQuantized();
   const kind = kindOf(path, named, target);

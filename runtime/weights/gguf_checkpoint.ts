@@ -45,7 +45,9 @@ export function readGgufModel(
 function findArchitecture(metadata: GgufMetadata): GgufArchitecture {
   const key = "general.architecture", name = metadata.required(key, metadata.string(key));
   const known = ARCHITECTURES.filter((one): one is GgufArchitecture => one.gguf !== undefined);
-  const found = known.find(({ gguf }) => gguf.architecture === name);
+  const hasExperts = (metadata.number(`${name}.expert_count`) ?? 0) > 0;
+  const named = known.filter(({ gguf }) => gguf.architecture === name);
+  const found = named.find(({ gguf }) => Boolean(gguf.hasExperts) === hasExperts) ?? named[0];
   if (found === undefined) {
     throw metadata.error(
       `${key} is ${name}, expected ${known.map(({ gguf }) => gguf.architecture).join(" or ")}`,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ModelConfig } from "../contracts/checkpoint.ts";
+import type { ExpertConfig, ModelConfig } from "../contracts/checkpoint.ts";
 import type { RopeConfig } from "../contracts/rope_config.ts";
 
 /** Sizes cross the native border in 32 bits, and token positions are signed there. */
@@ -27,6 +27,8 @@ export function impossibleNumber(config: ModelConfig): string | undefined {
       return `${what} is ${size}, expected 1..${MAX_SIZE}`;
     }
   }
+  const expertNumber = config.experts && impossibleExperts(config.experts);
+  if (expertNumber !== undefined) return expertNumber;
   const { headDim, numHeads, numKvHeads, rope } = config;
   if (!Number.isInteger(headDim) || headDim <= 0 || headDim % 2 !== 0) {
     return `the head width is ${headDim}, expected an even number`;
@@ -41,6 +43,21 @@ export function impossibleNumber(config: ModelConfig): string | undefined {
     return `the epsilon of RMS norms is ${config.rmsNormEps}, expected a positive number`;
   }
   return impossibleRope(rope, headDim) ?? (config.localRope && impossibleRope(config.localRope, headDim));
+}
+
+/** What kernels choose from, and how many at a time. */
+const MAX_EXPERTS = 1024, MAX_EXPERTS_PER_ROW = 64;
+
+function impossibleExperts({ count, perRow, intermediateSize }: ExpertConfig): string | undefined {
+  const limits = [
+    ["the number of experts", count, MAX_EXPERTS],
+    ["the number of experts per token", perRow, Math.min(count, MAX_EXPERTS_PER_ROW)],
+    ["the width of an expert", intermediateSize, MAX_SIZE],
+  ] as const;
+  for (const [what, size, most] of limits) {
+    if (!Number.isInteger(size) || size < 1 || size > most) return `${what} is ${size}, expected 1..${most}`;
+  }
+  return undefined;
 }
 
 /** Kernels turn so many numbers of a head at a time. */

@@ -5,6 +5,7 @@
  */
 import { GGUF_FORMATS } from "../tensor_files/gguf.ts";
 import { SAFETENSORS_FORMATS } from "../tensor_files/safetensors.ts";
+import { TORCH_FORMATS } from "../tensor_files/torch_pickle.ts";
 import { QUANTIZERS } from "./quantized/assemble.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
 
@@ -21,4 +22,5 @@ export const QUANT_METHODS: readonly string[] = Object.keys(QUANTIZERS);
 export const READABLE_FILES: readonly ReadableFile[] = [
   { name: "GGUF", formats: GGUF_FORMATS },
   { name: "safetensors", formats: SAFETENSORS_FORMATS },
+  { name: "PyTorch", formats: TORCH_FORMATS },
 ];

@@ -10,7 +10,7 @@ import { KNOWN_MODELS } from "../../runtime/architectures/known_models.ts";
 import { modelList } from "../../runtime/engine/model_list.ts";
 import { MODELS_PAGE, modelsPage, parametersOf } from "../support/models_page.ts";
 
-/** Parameters in millions, as the hub shows them of the safetensors files; MiMo's without its MTP layer. */
+/** Parameters in millions, as the hub shows them of the safetensors files; MiMo's without its MTP layer, Gemma's without its vision tower. */
 const PUBLISHED: Readonly<Record<string, number>> = {
   "HuggingFaceTB/SmolLM2-135M-Instruct": 134.5,
   "TinyLlama/TinyLlama-1.1B-Chat-v1.0": 1100,
@@ -29,6 +29,7 @@ const PUBLISHED: Readonly<Record<string, number>> = {
   "google/gemma-2-2b-it": 2614,
   "google/gemma-2-9b-it": 9242,
   "google/gemma-3-1b-it": 1000,
+  "google/gemma-3-4b-it": 3880,
   "microsoft/Phi-3-mini-4k-instruct": 3821,
   "HuggingFaceTB/SmolLM3-3B": 3075,
   "ibm-granite/granite-3.3-2b-instruct": 2534,

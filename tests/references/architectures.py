@@ -1,7 +1,8 @@
 """Tiny random models of transformers, with their logits and greedy continuations.
 
 Input: {"folder", "tokens", "numGreedy", "models": {name: {"architecture", "config"}}, "classes": [name]}. Each model is
-saved to folder/name with `logits.f32`, little-endian float32 [tokens, vocabulary]. Output: {"greedy": {name: [token]},
+saved to folder/name with `logits.f32`, little-endian float32 [tokens, vocabulary], and `states.f32` [layers + 1, tokens,
+hidden size], the inputs of the layers and the output of the final norm. Output: {"greedy": {name: [token]},
 "defaults": {class: {field: value}}}, the fields of configuration classes as they are when nothing is said.
 """
 
@@ -48,6 +49,9 @@ def make(folder, architecture, config, tokens, num_greedy):
             break
     model.save_pretrained(folder)
     logits.numpy().astype("<f4").tofile(f"{folder}/logits.f32")
+    with torch.no_grad():
+        states = model(input_ids=torch.tensor([tokens]), output_hidden_states=True).hidden_states
+    torch.cat(states).numpy().astype("<f4").tofile(f"{folder}/states.f32")
     return greedy
 
 
@@ -75,4 +79,5 @@ def main():
     json.dump({"greedy": greedy, "defaults": defaults}, sys.stdout)
 
 
-main()
+if __name__ == "__main__":
+    main()

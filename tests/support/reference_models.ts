@@ -34,7 +34,12 @@ const COMMON = {
 };
 
 /** Sizes of a model of `numHeads` query heads, `numKvHeads` others, each `headDim` wide. */
-function sized(hiddenSize: number, numHeads: number, numKvHeads: number, headDim: number) {
+export function sized(
+  hiddenSize: number,
+  numHeads: number,
+  numKvHeads: number,
+  headDim: number,
+): Readonly<Record<string, number | null>> {
   return {
     ...COMMON,
     "hidden_size": hiddenSize,
@@ -146,6 +151,40 @@ export const REFERENCE_CASES: Readonly<Record<string, ReferenceCase>> = {
       "tie_word_embeddings": true,
     },
   },
+  mixtral: {
+    architecture: "MixtralForCausalLM",
+    config: {
+      ...sized(64, 4, 2, 16),
+      "num_local_experts": 5,
+      "num_experts_per_tok": 2,
+      "sliding_window": 40,
+    },
+  },
+  "qwen3 with experts": {
+    architecture: "Qwen3MoeForCausalLM",
+    config: {
+      ...sized(96, 6, 3, 32),
+      "num_hidden_layers": 4,
+      "num_experts": 60,
+      "num_experts_per_tok": 4,
+      "moe_intermediate_size": 40,
+      "norm_topk_prob": true,
+      "mlp_only_layers": [1],
+      "decoder_sparse_step": 1,
+    },
+  },
+  "qwen3 with experts in every second layer": {
+    architecture: "Qwen3MoeForCausalLM",
+    config: {
+      ...sized(64, 2, 1, 48),
+      "num_hidden_layers": 3,
+      "num_experts": 7,
+      "num_experts_per_tok": 3,
+      "moe_intermediate_size": 48,
+      "norm_topk_prob": false,
+      "decoder_sparse_step": 2,
+    },
+  },
   olmo2: { architecture: "Olmo2ForCausalLM", config: sized(96, 6, 2, 16) },
 };
 
@@ -155,6 +194,8 @@ export interface ReferenceModel {
   readonly open: () => Promise<Checkpoint>;
   /** Logits of {@linkcode PROMPT}, position by position. */
   readonly logits: readonly Float32Array[];
+  /** Hidden states of the prompt [layers + 1, tokens, hidden size]: inputs of the layers, output of the final norm. */
+  readonly states: Float32Array;
   /** Its greedy continuation. */
   readonly greedy: readonly number[];
 }
@@ -185,7 +226,8 @@ export async function makeReferenceModels(classes: readonly string[] = []): Prom
     const all = new Float32Array((await Deno.readFile(join(path, "logits.f32"))).buffer);
     const vocabSize = all.length / PROMPT.length;
     const logits = Array.from(PROMPT, (_, i) => all.subarray(i * vocabSize, (i + 1) * vocabSize));
-    models.set(name, { open, logits, greedy: tokens });
+    const states = new Float32Array((await Deno.readFile(join(path, "states.f32"))).buffer);
+    models.set(name, { open, logits, states, greedy: tokens });
   }
   return { models, defaults, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }

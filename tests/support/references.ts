@@ -5,6 +5,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /** The Python that has the references installed; may lack them. */
@@ -37,9 +38,10 @@ export async function askReference(script: string, input: unknown): Promise<unkn
   return JSON.parse(stdout);
 }
 
-async function run(args: readonly string[], input: string) {
-  const child = new Deno.Command(python, {
+async function run(args: readonly string[], input: string, { program = python, cwd = "." } = {}) {
+  const child = new Deno.Command(program, {
     args: [...args],
+    cwd,
     env: OFFLINE,
     stdin: "piped",
     stdout: "piped",
@@ -52,4 +54,33 @@ async function run(args: readonly string[], input: string) {
   ]);
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { success, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Folder with llama.cpp, as npm has installed it from `tests/references/llama_cpp`; `.ci/run` does so. */
+const llamaCpp = Deno.env.get("AERIE_LLAMA_CPP") ??
+  join(import.meta.dirname!, "..", "..", "build", "llama_cpp");
+
+/** Options of a test that needs llama.cpp: without it, it is ignored, but in CI it runs and fails. */
+export function needsLlamaCpp(): { ignore: boolean } {
+  const isThere = existsSync(join(llamaCpp, "node_modules", "node-llama-cpp"));
+  return { ignore: !isThere && !Deno.env.get("CI") };
+}
+
+/** A GGUF file for llama.cpp, and the longest text it is told to expect. */
+export interface LlamaCppFile {
+  readonly path: string;
+  readonly contextSize: number;
+}
+
+/** Greedy continuations of these tokens by llama.cpp, of each file `numGreedy` tokens. */
+export async function llamaCppGreedy(
+  files: Readonly<Record<string, LlamaCppFile>>,
+  tokens: readonly number[],
+  numGreedy: number,
+): Promise<Readonly<Record<string, readonly number[]>>> {
+  const script = join(import.meta.dirname!, "..", "references", "llama_cpp", "greedy.mjs");
+  const input = JSON.stringify({ files, tokens, numGreedy });
+  const { success, stdout, stderr } = await run([script], input, { program: "node", cwd: llamaCpp });
+  assert(success, `llama.cpp failed:\n${stderr}`);
+  return JSON.parse(stdout);
 }

@@ -71,6 +71,17 @@ export const TINY_ARCHITECTURES: Readonly<Record<string, Readonly<Record<string,
     "rope_local_base_freq": 10000,
     "tie_word_embeddings": true,
   },
+  Gemma3ForConditionalGeneration: {
+    "text_config": {
+      ...SHARED,
+      "hidden_activation": "gelu_pytorch_tanh",
+      "query_pre_attn_scalar": 24,
+      "sliding_window": WINDOW,
+      "layer_types": layerTypes(3),
+      "rope_local_base_freq": 10000,
+      "tie_word_embeddings": true,
+    },
+  },
   Phi3ForCausalLM: { "partial_rotary_factor": 0.5, "sliding_window": WINDOW },
   SmolLM3ForCausalLM: {
     "no_rope_layers": Array.from({ length: NUM_LAYERS }, (_, i) => Number((i + 1) % 3 !== 0)),

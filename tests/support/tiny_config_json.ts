@@ -4,7 +4,7 @@
  * @module
  */
 import { architectureOf } from "../../runtime/architectures/registry.ts";
-import type { ModelConfig, RopeScaling } from "../../runtime/contracts/checkpoint.ts";
+import type { ExpertConfig, ModelConfig, RopeScaling } from "../../runtime/contracts/checkpoint.ts";
 import { inSnakeCase } from "../../runtime/contracts/snake_case.ts";
 
 /** Fields of config.json as all architectures have them; what a configuration does not say is left to their defaults. */
@@ -36,6 +36,7 @@ export function huggingFaceConfig(config: ModelConfig): Record<string, unknown> 
       ),
       "no_rope_layers": layers.map(({ rope }) => rope === "none" ? 0 : 1),
     }),
+    ...(config.experts && expertFields(config.experts)),
     // Granite's multipliers and Gemma's.
     "embedding_multiplier": config.embeddingScale,
     "residual_multiplier": config.residualScale,
@@ -53,6 +54,18 @@ export function huggingFaceConfig(config: ModelConfig): Record<string, unknown> 
     ...own,
     // Models that see images have it in here.
     "text_config": own,
+  };
+}
+
+/** Experts as Mixtral and Qwen3 have them. */
+function expertFields(experts: ExpertConfig): Record<string, unknown> {
+  return {
+    "num_experts": experts.count,
+    "num_local_experts": experts.count,
+    "num_experts_per_tok": experts.perRow,
+    "moe_intermediate_size": experts.intermediateSize,
+    "norm_topk_prob": experts.normalise,
+    "mlp_only_layers": experts.denseLayers,
   };
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import type { ModelConfig, RopeConfig } from "../../runtime/contracts/checkpoint.ts";
+import type { ExpertConfig, ModelConfig, RopeConfig } from "../../runtime/contracts/checkpoint.ts";
 import type { StorageFormat } from "../../runtime/contracts/storage_format.ts";
 import type { Architecture } from "../../runtime/architectures/architecture.ts";
 import { architectureOf } from "../../runtime/architectures/registry.ts";
@@ -61,9 +61,20 @@ export const TINY_CONFIG: ModelConfig = {
   eosTokenIds: [TINY_TOKENIZER.eosTokenId],
 };
 
+/** Of architectures that have some. */
+const TINY_EXPERTS: ExpertConfig = {
+  count: 5,
+  perRow: 2,
+  intermediateSize: TINY_CONFIG.intermediateSize,
+  normalise: true,
+  denseLayers: [],
+};
+
 /** {@linkcode TINY_CONFIG} with some parts replaced. */
 export function tinyConfig({ rope, ...change }: TinyConfigChange = {}): ModelConfig {
-  const config = { ...TINY_CONFIG, ...change };
+  const given = { ...TINY_CONFIG, ...change };
+  const hasExperts = architectureOf(given).tensors.layer.some(({ presence }) => presence === "expertLayer");
+  const config = { ...(hasExperts && { experts: TINY_EXPERTS }), ...given };
   return { ...config, rope: { ...TINY_CONFIG.rope, rotaryDim: config.headDim, ...rope } };
 }
 
@@ -134,8 +145,9 @@ function randomTensor(
 ): TinyTensor {
   const cols = shape.at(-1)!;
   if (shape.length === 1) {
-    const norm = Float64Array.from({ length: cols }, () => 1 + 0.1 * normal(random));
-    return { name, shape, format: "F32", rows: [encodeFloatRow("F32", norm)] };
+    const [mean, std] = name.endsWith(".bias") ? [0, 0.3] : [1, 0.1];
+    const numbers = Float64Array.from({ length: cols }, () => mean + std * normal(random));
+    return { name, shape, format: "F32", rows: [encodeFloatRow("F32", numbers)] };
   }
   if (rowBytes(format, cols) === undefined) {
     throw new RangeError(`Cannot write ${name}: ${cols} columns of ${format}`);
@@ -201,6 +213,11 @@ function ggufFieldsOf(
     [key("attention.key_length"), u32(config.headDim)],
     [key("attention.value_length"), u32(config.headDim)],
     [key("rope.dimension_count"), u32(config.headDim)],
+    ...(config.experts === undefined ? [] : [
+      [key("expert_count"), u32(config.experts.count)],
+      [key("expert_used_count"), u32(config.experts.perRow)],
+      [key("expert_feed_forward_length"), u32(config.experts.intermediateSize)],
+    ] as const),
     [key("rope.freq_base"), { type: "f32", value: config.rope.theta }],
     [key("attention.layer_norm_rms_epsilon"), { type: "f32", value: config.rmsNormEps }],
     ["tokenizer.ggml.model", text("gpt2")],
@@ -221,14 +238,36 @@ function ggufTensors(
   config: ModelConfig,
   tensors: readonly TinyTensor[],
 ): GgufTensorData[] {
-  return tensors.map(({ name, shape, format, rows }) => ({
+  return withStackedExperts(tensors).map(({ name, shape, format, rows }) => ({
     name: ggufName(table, name),
     dims: shape.toReversed(),
     type: GGML_TYPE[format],
     bytes: concat(
-      gguf?.interleaved.some((part) => name.endsWith(part)) ? interleaved(rows, config.headDim) : rows,
+      gguf?.interleaved.some((part) => name.endsWith(part))
+        ? interleaved(shape.length === 1 ? numbersOf(rows[0]!) : rows, config.headDim)
+        : rows,
     ),
   }));
+}
+
+/** The numbers of a vector, each as its bytes. */
+function numbersOf(vector: Uint8Array): Uint8Array[] {
+  return Array.from({ length: vector.length / 4 }, (_, i) => vector.subarray(4 * i, 4 * i + 4));
+}
+
+/** The tensors, those of the experts of a layer as one each. */
+function withStackedExperts(tensors: readonly TinyTensor[]): TinyTensor[] {
+  const stacked = new Map<string, TinyTensor>();
+  for (const tensor of tensors) {
+    const name = tensor.name.replace(/\.experts\.\d+\./, ".experts."), before = stacked.get(name);
+    const count = (before?.shape[0] ?? 0) + 1;
+    if (name === tensor.name) stacked.set(name, tensor);
+    else {
+      const rows = [...(before?.rows ?? []), ...tensor.rows];
+      stacked.set(name, { ...tensor, name, shape: [count, ...tensor.shape], rows });
+    }
+  }
+  return [...stacked.values()];
 }
 
 /** GGUF's order of q and k rows: of each head (i, i + headDim / 2) become neighbours. */

@@ -52,7 +52,8 @@ export async function openDraftFiles(
 
 /** The head that lies in the target's own files. */
 async function openOwnHead(target: Checkpoint): Promise<HeadCheckpoint> {
-  return { ...await openDraftHead({ path: dirname(target.files[0]!), target }), path: target.path };
+  const { files, path } = target;
+  return { ...await openDraftHead({ path: dirname(files[0]!), files, target }), path };
 }
 
 /** Whether a proposer drafts with heads of this kind. */

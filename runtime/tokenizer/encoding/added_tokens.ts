@@ -47,8 +47,8 @@ interface Node {
   entry?: AddedTokenEntry;
 }
 
-/** What is found where. */
-interface Match {
+/** What is found where, in UTF-16 units. */
+export interface Match {
   readonly start: number;
   readonly end: number;
   readonly entry: AddedTokenEntry;

@@ -5,6 +5,7 @@
  */
 import { Bpe } from "./bpe.ts";
 import type { Model } from "./model.ts";
+import { isSentencePiece, SentencePiece } from "./sentencepiece.ts";
 import { type Refuse, StepReader, type TokenizerStep } from "./step.ts";
 import { Unigram } from "./unigram.ts";
 import { WordLevel, WordPiece } from "./word_models.ts";
@@ -20,6 +21,7 @@ export function buildModel(
   isLeftOut: (token: string) => boolean,
   refuse: Refuse,
 ): Model {
+  if (isSentencePiece(step)) return new SentencePiece(step, isLeftOut);
   const reader = new StepReader(step, "model", refuse);
   if (step.type === "Unigram") return new Unigram(reader, isLeftOut);
   const vocabulary = new Map<string, number>();

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type AddedTokenEntry, AddedTokens, isNormalized, type Piece } from "./added_tokens.ts";
+import { type AddedTokenEntry, AddedTokens, isNormalized, type Match, type Piece } from "./added_tokens.ts";
 import { buildModel } from "./build_model.ts";
 import type { Model } from "./model.ts";
 import { buildNormalizer, type Normalizer } from "./normalizers.ts";
@@ -28,7 +28,15 @@ export interface GuardedText {
   readonly guards: readonly number[];
 }
 
-/** Turns texts into ids. Special tokens are never what the model makes of text, whatever its vocabulary holds. */
+/** How special tokens that are written in a text are read. */
+interface Reading {
+  readonly isText: (entry: AddedTokenEntry) => boolean;
+  readonly encodeWord: (word: string) => readonly number[];
+}
+
+/**
+ * Turns texts into ids. Where special tokens are to be text, the model makes none of it, whatever its vocabulary holds.
+ */
 export class Encoder {
   /** Ids that are put around a text. */
   readonly surroundings: Surroundings;
@@ -40,6 +48,11 @@ export class Encoder {
   /** The model without special tokens, for words that it would turn into one. */
   #plainModel: Model | undefined;
   readonly #isForbidden: (id: number) => boolean;
+  readonly #parsing: Reading = { isText: () => false, encodeWord: (word) => this.#model.encode(word) };
+  readonly #plain: Reading = {
+    isText: ({ special = false }) => special,
+    encodeWord: (word) => this.#encodePlain(word),
+  };
   /** Added tokens as they are in texts, the same with those special ones that are normalized, and those normalized. */
   readonly #asWritten: AddedTokens;
   readonly #specialAsWritten: AddedTokens;
@@ -82,21 +95,20 @@ export class Encoder {
 
   /** Ids of a text, without surroundings; special tokens written out in it are text or tokens. */
   encode(text: string, { parseSpecial }: { readonly parseSpecial: boolean }): number[] {
-    const isText = parseSpecial ? () => false : ({ special = false }: AddedTokenEntry) => special;
-    return this.#encodePieces(this.#asWritten.split(text.toWellFormed(), isText), isText);
+    const reading = parseSpecial ? this.#parsing : this.#plain;
+    return this.#encodePieces(this.#asWritten.split(text.toWellFormed(), reading.isText), reading);
   }
 
   /** Ids of a text that is special in parts. */
   encodeGuarded({ text, guards }: GuardedText): number[] {
-    const pieces = this.#specialAsWritten.split(
-      text.toWellFormed(),
-      () => false,
-      ({ start, end, entry }) => !entry.special || !guards.some((guard) => start < guard && guard < end),
-    );
-    return this.#encodePieces(pieces, ({ special = false }) => special);
+    const mayMatch = ({ start, end, entry: { special = false } }: Match) => {
+      return !special || !hasBetween(guards, start, end);
+    };
+    const pieces = this.#specialAsWritten.split(text.toWellFormed(), this.#parsing.isText, mayMatch);
+    return this.#encodePieces(pieces, this.#plain);
   }
 
-  #encodePieces(pieces: readonly Piece[], isText: (entry: AddedTokenEntry) => boolean): number[] {
+  #encodePieces(pieces: readonly Piece[], { isText, encodeWord }: Reading): number[] {
     const ids: number[] = [];
     for (const piece of pieces) {
       if ("id" in piece) {
@@ -111,14 +123,15 @@ export class Encoder {
         }
         const isFirst = piece.start === 0 && part.start === 0 && keepsStart;
         for (const word of this.#preTokenizer(part.text, isFirst)) {
-          for (const id of this.#encodeWord(word)) ids.push(id);
+          for (const id of encodeWord(word)) ids.push(id);
         }
       }
     }
     return ids;
   }
 
-  #encodeWord(word: string): readonly number[] {
+  /** Ids of a word, none of them special but that of what is unknown. */
+  #encodePlain(word: string): readonly number[] {
     const ids = this.#model.encode(word);
     if (!ids.some(this.#isForbidden)) return ids;
     const special = new Set(
@@ -127,6 +140,17 @@ export class Encoder {
     this.#plainModel ??= buildModel(this.#json.model, (token) => special.has(token), this.#refuse);
     return this.#plainModel.encode(word);
   }
+}
+
+/** Whether one of some ascending numbers lies between two others. */
+function hasBetween(numbers: readonly number[], low: number, high: number): boolean {
+  let from = 0, to = numbers.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (numbers[middle]! <= low) from = middle + 1;
+    else to = middle;
+  }
+  return from < numbers.length && numbers[from]! < high;
 }
 
 /** The text of the token that stands for what has none. */

@@ -99,7 +99,7 @@ function readProperty(source: RegexSource, isNegated: boolean): Escaped {
 }
 
 function scriptOf(name: string): string | undefined {
-  if (!/^[A-Z][a-z]{3,}(?:_[A-Z][a-z]+)*$/.test(name)) return undefined;
+  if (!/^[A-Z][a-z]{2,}(?:_[A-Z][a-z]+)*$/.test(name)) return undefined;
   try {
     new RegExp(`\\p{Script=${name}}`, "v");
     return `Script=${name}`;

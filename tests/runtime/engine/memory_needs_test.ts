@@ -8,6 +8,7 @@ import { planSpeculation } from "../../../runtime/speculation/setup/speculation_
 import type { HeadCheckpoint } from "../../../runtime/contracts/speculation_config.ts";
 import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../../runtime/contracts/server_args.ts";
+import { ARCHITECTURES } from "../../../runtime/architectures/registry.ts";
 import { loadModel } from "../../../runtime/models/load.ts";
 import { TargetRunner } from "../../../runtime/models/target_runner.ts";
 import { SimulatedClock } from "../../support/simulated_clock.ts";
@@ -50,6 +51,19 @@ Deno.test("weights take what was foretold", async () => {
   }
 });
 
+Deno.test("weights of every architecture take what was foretold", async () => {
+  for (const { name } of ARCHITECTURES) {
+    const options = { kind: "safetensors", seed: 1, config: { architecture: name } } as const;
+    await withTinyCheckpoint(options, (checkpoint) => {
+      using context = new Context(libraryPath, { device: "cpu", threads: 1 });
+      const config = verifierConfig(checkpoint), { info } = loadModel(context, config, () => {});
+      const vectors = checkpoint.tensors.values().filter(({ shape }) => shape.length === 1);
+      const vectorBytes = vectors.reduce((sum, { shape }) => sum + 4 * shape[0]!, 0);
+      assert.equal(memoryNeeds(config, undefined).weightBytes - vectorBytes, info.weightBytes, name);
+    });
+  }
+});
+
 Deno.test({
   name: "weights take what was foretold on CUDA, too",
   ignore: !isSimulatorBuilt,
@@ -74,6 +88,7 @@ const SMALL = {
       numHeads: 2,
       numKvHeads: 1,
       headDim: 5,
+      rope: { theta: 10000, rotaryDim: 4 },
       vocabSize: 1000,
     },
     tensors: new Map(),
@@ -96,8 +111,11 @@ const batchBytes = (rows: number, outputs: number) => 28 * rows + 4 * (3 + 1) + 
 
 Deno.test("a forward takes its activations, its logits and four batches", () => {
   const { activationBytes, ...needs } = memoryNeeds(SMALL, undefined);
-  const perRow = 2 * 100 + (2 * 2 + 2 * 1 + 1) * 5 + 3 * 10;
+  const perRow = 2 * 100 + (2 * 2 + 2 * 1) * 5 + 4 + 3 * 10;
   assert.equal(activationBytes, 4 * (2 * perRow + 2 * 100 + 1000) + 4 * batchBytes(2, 1));
+  const { checkpoint } = SMALL, localRope = { theta: 1, rotaryDim: 2 };
+  const withLocal = { ...SMALL, checkpoint: { ...checkpoint, config: { ...checkpoint.config, localRope } } };
+  assert.equal(memoryNeeds(withLocal, undefined).activationBytes, activationBytes + 4 * 2 * 2);
   assert.deepEqual(needs, {
     weightBytes: 0,
     draftWeightBytes: 0,
@@ -132,7 +150,7 @@ Deno.test("a head takes weights, KV, the states of its layers and pages to grow 
   assert.equal(needs.draftKvTokenBytes, 2 * 1 * 5 * 2);
   assert.equal(needs.hiddenTokenBytes, 3 * 100 * 2, "three layers, two bytes a number");
   const { rows, outputs } = limits.batch;
-  const perRow = 2 * 100 + (2 * 2 + 2 * 1 + 1) * 5 + 3 * 10, gathered = 3 * 100;
+  const perRow = 2 * 100 + (2 * 2 + 2 * 1) * 5 + 4 + 3 * 10, gathered = 3 * 100;
   const floats = rows * (perRow + gathered) + outputs * (2 * 100 + 50);
   const treeBytes = limits.numPages * 4 * needs.draftKvTokenBytes;
   assert.equal(
@@ -165,30 +183,42 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "a model takes no more of a device than was foretold",
-  ignore: !isSimulatorBuilt,
-  fn: () =>
-    withTinyCheckpoint({ kind: "gguf", seed: 1, format: "BF16" }, (checkpoint) => {
-      using before = openSimulated();
-      const sizes = { maxRows: 300, maxOutputs: 300, contextLength: 8192, maxTotalTokens: 8192 };
-      const config = verifierConfig(checkpoint, {
-        device: "cuda-sim",
-        libraryPath: simulatorPath!,
-        ...sizes,
-      });
-      const freeBytes = before.memory().freeBytes;
-      using _runner = new TargetRunner(config, { log: () => {}, clock: new SimulatedClock() });
-      const taken = freeBytes - before.memory().freeBytes, needs = memoryNeeds(config, undefined);
-      const poolBytes = needs.kvTokenBytes * config.maxTotalTokens;
-      assert.ok(taken > needs.weightBytes + poolBytes, `${taken} bytes`);
-      assert.ok(taken <= needs.weightBytes + poolBytes + needs.activationBytes, `${taken} bytes`);
-    }),
-});
+for (const architecture of ["LlamaForCausalLM", "Gemma3ForCausalLM", "Olmo2ForCausalLM"]) {
+  Deno.test({
+    name: `a model takes no more of a device than was foretold: ${architecture}`,
+    ignore: !isSimulatorBuilt,
+    fn: () =>
+      withTinyCheckpoint(
+        { kind: "safetensors", seed: 1, format: "BF16", config: { architecture } },
+        (checkpoint) => {
+          using before = openSimulated();
+          const sizes = { maxRows: 300, maxOutputs: 300, contextLength: 8192, maxTotalTokens: 8192 };
+          const config = verifierConfig(checkpoint, {
+            device: "cuda-sim",
+            libraryPath: simulatorPath!,
+            ...sizes,
+          });
+          const freeBytes = before.memory().freeBytes;
+          using _runner = new TargetRunner(config, { log: () => {}, clock: new SimulatedClock() });
+          const taken = freeBytes - before.memory().freeBytes, needs = memoryNeeds(config, undefined);
+          const poolBytes = needs.kvTokenBytes * config.maxTotalTokens;
+          assert.ok(taken > needs.weightBytes + poolBytes, `${taken} bytes`);
+          assert.ok(taken <= needs.weightBytes + poolBytes + needs.activationBytes, `${taken} bytes`);
+        },
+      ),
+  });
+}
 
 const target: Checkpoint = {
   path: "m",
-  config: { ...modelConfig, hiddenSize: 512, numLayers: 8, headDim: 64, maxPositionEmbeddings: 2048 },
+  config: {
+    ...modelConfig,
+    hiddenSize: 512,
+    numLayers: 8,
+    headDim: 64,
+    rope: { theta: 10000, rotaryDim: 64 },
+    maxPositionEmbeddings: 2048,
+  },
   tensors: new Map([["w", {
     name: "w",
     file: "f",

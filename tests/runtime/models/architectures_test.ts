@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
+import { slotAt } from "../../../runtime/models/segment_rows.ts";
 import { ARCHITECTURES, findArchitecture } from "../../../runtime/architectures/registry.ts";
 import { isSimulatorBuilt, SIMULATED, type Simulated } from "../../support/cuda_sim.ts";
 import { ALL_ISAS, hasIsa, type Isa } from "../../support/native.ts";
@@ -80,6 +81,34 @@ for (const name of Object.keys(REFERENCE_CASES)) {
     fn: () => compare(name, SIMULATED[0]!, 2),
   });
 }
+
+Deno.test({
+  name: "the hidden states that draft heads take are transformers', layer by layer",
+  ...needs,
+  async fn() {
+    for (const [name, { open, states }] of (await reference()).models) {
+      const { contextLength = 512 } = REFERENCE_CASES[name]!;
+      const checkpoint = await open(), { numLayers, hiddenSize } = checkpoint.config;
+      const featureLayers = Array.from({ length: numLayers + 1 }, (_, layer) => layer);
+      using runner = new ModelRunner(verifierConfig(checkpoint, { contextLength, featureLayers }), best);
+      runner.forward([{ tokens: PROMPT, start: 0, pages: PAGES }]);
+      const width = featureLayers.length * hiddenSize;
+      const kept = runner.features(Array.from(PROMPT, (_, position) => slotAt(PAGES, position, 16)), width);
+      for (const layer of featureLayers) {
+        for (let position = 0; position < PROMPT.length; position++) {
+          const first = (layer * PROMPT.length + position) * hiddenSize;
+          const expected = states.subarray(first, first + hiddenSize);
+          const start = position * width + layer * hiddenSize;
+          const row = kept.subarray(start, start + hiddenSize);
+          const error = Math.max(...row.map((value, i) => Math.abs(value - expected[i]!)));
+          // They are kept in bfloat16.
+          const bound = Math.max(...expected.map(Math.abs)) / 200;
+          assert.ok(error <= bound, `${name}: state ${layer} at ${position} differs by ${error}`);
+        }
+      }
+    }
+  },
+});
 
 Deno.test({
   name: "windows, soft caps and norms are transformers' with every instruction set",

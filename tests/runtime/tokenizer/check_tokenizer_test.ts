@@ -17,9 +17,9 @@ Deno.test("tokenizers as they are published are accepted", () => {
         type: "NFKC",
       }),
     },
-    { model: { type: "Unigram", "unk_id": 0, vocab: [["<unk>", 0], ["▁a", -2.5]] } },
-    { model: { type: "BPE", vocab: { a: 0, b: 1, ab: 2 }, merges: [["a", "b"]] } },
-    { model: { type: "WordPiece", vocab: { "[UNK]": 0, a: 1 } } },
+    { "added_tokens": [], model: { type: "Unigram", "unk_id": 0, vocab: [["<unk>", 0], ["▁a", -2.5]] } },
+    { "added_tokens": [], model: { type: "BPE", vocab: { a: 0, b: 1, ab: 2 }, merges: [["a", "b"]] } },
+    { "added_tokens": [], model: { type: "WordPiece", vocab: { "[UNK]": 0, a: 1 } } },
   ];
   for (const part of published) checkTokenizer("t", { ...GOOD, ...part } as TokenizerJson);
 });

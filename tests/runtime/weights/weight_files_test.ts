@@ -110,8 +110,6 @@ Deno.test("--load-format chooses among the files of a folder, and refuses what i
   });
 });
 
-const NORM = "model.norm.weight";
-
 /** A tensor of a type that nothing here can read. */
 function strange(name: string, dtype: string): SafetensorsData {
   return { name, dtype, shape: [64], bytes: new Uint8Array(64 * 8) };

@@ -1,0 +1,49 @@
+/**
+ * What lies in a checkpoint beside its model: nobody reads it, so it stops nothing, unless a module would lack it.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
+import { resolveModel } from "../../../runtime/weights/resolve.ts";
+import { safetensorsBytes } from "../../support/safetensors_writer.ts";
+import { writeTinyModel } from "../../support/tiny_model.ts";
+
+const WIDTH = 64, MODULE = "model.layers.1.self_attn.q_proj";
+
+/** Opens a tiny Llama beside whose tensors lies a vector of this name, all of it this number. */
+async function openWith(name: string, number: number): Promise<ReadonlySet<string>> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeTinyModel(folder, { kind: "safetensors", seed: 2, shards: 2 });
+    const bytes = new Uint8Array(new Float32Array(WIDTH).fill(number).buffer);
+    const file = "model-00003.safetensors", path = join(folder, "model.safetensors.index.json");
+    await Deno.writeFile(
+      join(folder, file),
+      safetensorsBytes([{ name, shape: [WIDTH], dtype: "F32", bytes }]),
+    );
+    const index = JSON.parse(await Deno.readTextFile(path));
+    index["weight_map"][name] = file;
+    await Deno.writeTextFile(path, JSON.stringify(index));
+    const { checkpoint } = await openCheckpoint(await resolveModel(folder));
+    return new Set(checkpoint.tensors.keys());
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a bias of a module that has none is refused by name, one of zeros is left out", async () => {
+  for (const zero of [0, -0]) assert.ok(!(await openWith(`${MODULE}.bias`, zero)).has(`${MODULE}.bias`));
+  await assert.rejects(
+    openWith(`${MODULE}.bias`, 1e-20),
+    /LoadError: .*tensor model\.layers\.1\.self_attn\.q_proj\.bias is not part of LlamaForCausalLM/,
+  );
+});
+
+Deno.test("tensors of no module of the model are left out, biases or not", async () => {
+  for (const name of ["vision_tower.patches.bias", "model.layers.1.self_attn.rotary_emb.inv_freq"]) {
+    const names = await openWith(name, 3);
+    assert.ok(!names.has(name) && names.has(`${MODULE}.weight`));
+  }
+});
