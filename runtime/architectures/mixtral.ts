@@ -8,7 +8,7 @@ import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings, SIZE } from "./config_json.ts";
 import { decoderTensors } from "./decoder_tensors.ts";
 import { expertLayer, ggufExperts } from "./expert_tensors.ts";
-import { decoderConfig } from "./gguf_keys.ts";
+import { ggufNames, INTERLEAVED_WEIGHTS } from "./gguf_keys.ts";
 import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
 
 /** llama.cpp's converter writes it as Llama with experts. */
@@ -56,13 +56,9 @@ export const MIXTRAL: Architecture = {
     };
   },
   tensors: decoderTensors(expertLayer("block_sparse_moe", { gate: "w1", up: "w3", down: "w2" })),
-  gguf: {
-    architecture: GGUF_NAME,
+  gguf: ggufNames(GGUF_NAME, {
     hasExperts: true,
-    readConfig: (metadata) => ({
-      ...decoderConfig(metadata, GGUF_NAME),
-      experts: ggufExperts(metadata, GGUF_NAME, "feed_forward_length"),
-    }),
-    interleaved: ["self_attn.q_proj.weight", "self_attn.k_proj.weight"],
-  },
+    interleaved: INTERLEAVED_WEIGHTS,
+    more: (metadata) => ({ experts: ggufExperts(metadata, GGUF_NAME, "feed_forward_length") }),
+  }),
 };

@@ -9,7 +9,7 @@ import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings, SIZE } from "./config_json.ts";
 import { ATTENTION_BIASES, decoderTensors, headNorms } from "./decoder_tensors.ts";
 import { expertLayer, ggufExperts } from "./expert_tensors.ts";
-import { decoderConfig } from "./gguf_keys.ts";
+import { ggufNames } from "./gguf_keys.ts";
 import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
 
 const GGUF_NAME = "qwen3moe";
@@ -68,12 +68,8 @@ export const QWEN3_MOE: Architecture = {
     ...headNorms(),
     ...ATTENTION_BIASES,
   ]),
-  gguf: {
-    architecture: GGUF_NAME,
-    readConfig: (metadata) => ({
-      ...decoderConfig(metadata, GGUF_NAME),
-      experts: ggufExperts(metadata, GGUF_NAME, "expert_feed_forward_length"),
-    }),
-    interleaved: [],
-  },
+  gguf: ggufNames(GGUF_NAME, {
+    hasExperts: true,
+    more: (metadata) => ({ experts: ggufExperts(metadata, GGUF_NAME, "expert_feed_forward_length") }),
+  }),
 };
