@@ -11,9 +11,6 @@ import { expertLayer, ggufExperts } from "./expert_tensors.ts";
 import { ggufNames, INTERLEAVED_WEIGHTS } from "./gguf_keys.ts";
 import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
 
-/** llama.cpp's converter writes it as Llama with experts. */
-const GGUF_NAME = "llama";
-
 /** What transformers' MixtralConfig takes where config.json says nothing. */
 const DEFAULTS = {
   "vocab_size": 32000,
@@ -56,9 +53,10 @@ export const MIXTRAL: Architecture = {
     };
   },
   tensors: decoderTensors(expertLayer("block_sparse_moe", { gate: "w1", up: "w3", down: "w2" })),
-  gguf: ggufNames(GGUF_NAME, {
-    hasExperts: true,
+  // llama.cpp's converter writes it as Llama with experts.
+  gguf: ggufNames("llama", {
     interleaved: INTERLEAVED_WEIGHTS,
-    more: (metadata) => ({ experts: ggufExperts(metadata, GGUF_NAME, "feed_forward_length") }),
+    hasExperts: true,
+    more: (metadata) => ({ experts: ggufExperts(metadata, "llama", "feed_forward_length") }),
   }),
 };

@@ -12,8 +12,6 @@ import { expertLayer, ggufExperts } from "./expert_tensors.ts";
 import { ggufNames } from "./gguf_keys.ts";
 import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
 
-const GGUF_NAME = "qwen3moe";
-
 /** What transformers' Qwen3MoeConfig takes where config.json says nothing. */
 const DEFAULTS = {
   "vocab_size": 151936,
@@ -68,8 +66,8 @@ export const QWEN3_MOE: Architecture = {
     ...headNorms(),
     ...ATTENTION_BIASES,
   ]),
-  gguf: ggufNames(GGUF_NAME, {
+  gguf: ggufNames("qwen3moe", {
     hasExperts: true,
-    more: (metadata) => ({ experts: ggufExperts(metadata, GGUF_NAME, "expert_feed_forward_length") }),
+    more: (metadata) => ({ experts: ggufExperts(metadata, "qwen3moe", "expert_feed_forward_length") }),
   }),
 };

@@ -34,7 +34,12 @@ const COMMON = {
 };
 
 /** Sizes of a model of `numHeads` query heads, `numKvHeads` others, each `headDim` wide. */
-export function sized(hiddenSize: number, numHeads: number, numKvHeads: number, headDim: number) {
+export function sized(
+  hiddenSize: number,
+  numHeads: number,
+  numKvHeads: number,
+  headDim: number,
+): Readonly<Record<string, number | null>> {
   return {
     ...COMMON,
     "hidden_size": hiddenSize,

@@ -92,11 +92,13 @@ struct Sequence {
     uint32_t length, num_nodes, heads, kv_heads, head_dim, page_size;
     int32_t dtype;
     std::vector<int32_t> parents;  // of nodes; -1 follows the line
+    uint32_t window;               // of attention, 0: none
+    float soft_cap;
 };
 
 Sequence random_sequence() {
-    Sequence s{between(1, 330), 0, 0, between(1, 3), 32 * between(1, 3), 16 * between(1, 4),
-               int32_t(next() % 3), {}};  // AERIE_F32, AERIE_F16 or AERIE_BF16
+    Sequence s{between(1, 330), 0, 0, between(1, 3), 16 * between(1, 6), 16 * between(1, 4),
+               int32_t(next() % 3), {}, next() % 2 ? between(1, 300) : 0, next() % 2 ? 2.0f : 0.0f};  // AERIE_F32, AERIE_F16 or AERIE_BF16
     s.heads = s.kv_heads * between(1, 5);
     s.num_nodes = next() % 3 ? between(0, s.length < 64 ? s.length : 64) : 0;
     for (uint32_t i = 0; i < s.num_nodes; ++i) s.parents.push_back(int32_t(i) - 1 - int32_t(next() % (i < 5 ? i + 1 : 5)));
@@ -136,7 +138,7 @@ std::vector<float> run_layer(uint32_t context, const Sequence& s, const std::vec
     check(context, aerie_rope_angles(context, angles, batch, inv_freq, 1.0f));
     check(context, aerie_rope(context, qkv, angles, s.heads + s.kv_heads, s.head_dim));
     check(context, aerie_kv_store(context, kv, qkv, batch, 0, s.heads));
-    check(context, aerie_attention(context, attended, qkv, kv, batch, 0, s.heads, 0.3f, 0.0f, 0));
+    check(context, aerie_attention(context, attended, qkv, kv, batch, 0, s.heads, 0.3f, s.soft_cap, s.window));
     check(context, aerie_silu_mul(context, gated, attended));
     check(context, aerie_rms_norm(context, normed, gated, ones, 1e-5f));
     std::vector<float> result(size_t(length) * cols / 2);
