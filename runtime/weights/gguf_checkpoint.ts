@@ -49,9 +49,8 @@ function findArchitecture(metadata: GgufMetadata): GgufArchitecture {
   const named = known.filter(({ gguf }) => gguf.architecture === name);
   const found = named.find(({ gguf }) => Boolean(gguf.hasExperts) === hasExperts) ?? named[0];
   if (found === undefined) {
-    throw metadata.error(
-      `${key} is ${name}, expected ${known.map(({ gguf }) => gguf.architecture).join(" or ")}`,
-    );
+    const names = new Set(known.map(({ gguf }) => gguf.architecture));
+    throw metadata.error(`${key} is ${name}, expected ${[...names].join(" or ")}`);
   }
   return found;
 }

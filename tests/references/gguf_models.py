@@ -70,6 +70,11 @@ def write_settings(writer, name, config, head_dim):
         writer.add_rope_freq_base_swa(config.rope_parameters["sliding_attention"]["rope_theta"])
     if name == "phi3":
         writer.add_sliding_window(config.sliding_window or 0)
+    if hasattr(config, "num_experts_per_tok"):
+        writer.add_expert_count(config.num_local_experts)
+        writer.add_expert_used_count(config.num_experts_per_tok)
+    if name == "qwen3moe":
+        writer.add_expert_feed_forward_length(config.moe_intermediate_size)
     if name == "granite":
         writer.add_attention_scale(config.attention_multiplier)
         writer.add_embedding_scale(config.embedding_multiplier)
@@ -106,6 +111,14 @@ def write(path, name, model, tokenizer, kind):
             data = permute(data, config.num_key_value_heads)
         if name.startswith("gemma") and key.endswith("norm.weight"):
             data = data + 1
+        layer = key.split(".")[2] if key.startswith("model.layers.") else ""
+        if key.endswith("experts.gate_up_proj"):
+            gate, up = numpy.split(data, 2, axis=1)
+            tensors[f"blk.{layer}.ffn_gate_exps.weight"] = gate
+            tensors[f"blk.{layer}.ffn_up_exps.weight"] = up
+            continue
+        if key.endswith("experts.down_proj"):
+            key += ".weight"
         tensors[names.get_name(key, try_suffixes=(".weight", ".bias"))] = data
     for key, data in tensors.items():
         data = numpy.ascontiguousarray(data)

@@ -128,6 +128,32 @@ export const GGUF_CASES: Readonly<Record<string, GgufCase>> = {
     },
     types: ALL,
   },
+  mixtral: {
+    architecture: "MixtralForCausalLM",
+    gguf: "llama",
+    config: { ...sized(96, 3, 1, 32), "num_local_experts": 5, "num_experts_per_tok": 2 },
+    types: FLOATS,
+  },
+  // Rounding may choose another expert, so quantised ones are compared where all of them count.
+  "mixtral with all experts": {
+    architecture: "MixtralForCausalLM",
+    gguf: "llama",
+    config: { ...sized(96, 3, 1, 32), "num_local_experts": 3, "num_experts_per_tok": 3 },
+    types: ALL,
+  },
+  "qwen3 with experts": {
+    architecture: "Qwen3MoeForCausalLM",
+    gguf: "qwen3moe",
+    config: {
+      ...sized(64, 4, 2, 32),
+      "moe_intermediate_size": 96,
+      "num_experts": 6,
+      "num_local_experts": 6,
+      "num_experts_per_tok": 3,
+      "norm_topk_prob": true,
+    },
+    types: FLOATS,
+  },
   olmo2: { architecture: "Olmo2ForCausalLM", gguf: "olmo2", config: sized(96, 6, 2, 16), types: ALL },
 };
 

@@ -19,12 +19,9 @@ const config = verifierConfig(checkpoint, {
   maxOutputs: 16,
 });
 using context = new Context(config.libraryPath, config);
-report("ready");
+const say = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
+say("ready");
 await Deno.stdin.read(line);
 const { info } = loadModel(context, config, () => {});
-report(JSON.stringify({ weightBytes: info.weightBytes }));
+say(JSON.stringify({ weightBytes: info.weightBytes }));
 await Deno.stdin.read(line);
-
-function report(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
-}

@@ -5,6 +5,7 @@
  */
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
+import process from "node:process";
 import { pathToFileURL } from "node:url";
 
 const here = createRequire(`${process.cwd()}/package.json`);
@@ -30,5 +31,4 @@ for (const [name, { path: modelPath, contextSize }] of Object.entries(files)) {
   await context.dispose();
   await model.dispose();
 }
-process.stdout.write(JSON.stringify(greedy));
-process.exit(0);
+process.stdout.write(JSON.stringify(greedy), () => process.exit(0));
