@@ -57,7 +57,7 @@ function isUsual(architecture: number, proposer: number): boolean {
 }
 
 Deno.test("the laws over pairs have every architecture and every proposer", () => {
-  assert.deepEqual(names.filter((name) => !Object.hasOwn(TINY_ARCHITECTURES, name)), []);
+  assert.deepEqual(new Set(Object.keys(TINY_ARCHITECTURES)), new Set(names));
   assert.deepEqual(
     new Set(PROPOSERS.map(({ args }) => args.speculativeAlgorithm)),
     new Set(proposerNames),
