@@ -58,6 +58,7 @@ function round(value: Value, args: Bound): Value {
   if (!["common", "ceil", "floor"].includes(method)) {
     throw new JinjaError("FilterArgumentError", "method must be common, ceil or floor");
   }
+  if (value instanceof Undefined && method !== "common") throw value.error();
   const number = needNumber(value, (name) => `type ${name} doesn't define __round__ method`);
   if (method === "common") {
     return typeof number === "bigint" ? roundInteger(number, places) : roundFloat(number, places);

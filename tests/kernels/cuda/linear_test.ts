@@ -1,5 +1,5 @@
 /**
- * Linear and embedding of the CUDA backend, run by the simulator: against float64, and bit for bit between numbers of
+ * Linear, experts and embedding of the CUDA backend, run by the simulator: against float64, and bit for bit between numbers of
  * rows.
  *
  * @module
@@ -34,6 +34,7 @@ const CASES = [
   "linear_int8_agrees",
   "linear_of_several_formats_agrees",
   "linear_quantized_keeps_nan_and_infinity_in_their_rows",
+  "experts_multiply_the_rows_that_are_routed_to_them",
   "embedding_reads_rows",
   "embedding_reads_quantized_rows",
 ];

@@ -28,6 +28,7 @@ const DIFFERENT: readonly { readonly snippet: RegExp; readonly ours?: string; re
     ours: "TypeError:",
     why: "jinja2 takes a slice that a constant lacks to be undefined",
   },
+  { snippet: /'x'\|safe \* missing/, why: "markupsafe asks for a number first" },
   {
     snippet: /map\('string'\)\)\|(replace|title|upper|wordcount|string)/,
     why: "Python writes addresses of generators",
