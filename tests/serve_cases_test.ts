@@ -34,3 +34,11 @@ for (const [path, expected] of MODELS) {
     assert.deepEqual(answer["output_ids"], expected, JSON.stringify(answer));
   });
 }
+
+Deno.test("case gguf/special_id_out_of_range.gguf: a padding id that nobody reads stops nothing", async () => {
+  const path = join(CASES, "gguf", "special_id_out_of_range.gguf");
+  await using server = await ServerProcess.start(["--model-path", path, "--skip-server-warmup"]);
+  const response = await fetch(`${server.url}/health`);
+  await response.body?.cancel();
+  assert.equal(response.status, 200);
+});

@@ -66,9 +66,13 @@ function readTensors(
     const tensor = fromGguf(architecture, ggufName);
     if (tensor !== undefined) {
       tensors.set(tensor.name, { ...tensor, addend: 0, file: path, offset, bytes, format, shape });
-    } else if (ggufName.endsWith(".bias")) {
-      // Kept by its own name: whether it is zero decides.
-      tensors.set(ggufName, { name: ggufName, file: path, offset, bytes, format, shape, rowOrder: "plain" });
+      continue;
+    }
+    const matrix = /\.bias$/.test(ggufName) && fromGguf(architecture, ggufName.replace(/bias$/, "weight"));
+    if (matrix) {
+      // Whether it is zero decides.
+      const name = matrix.name.replace(/weight$/, "bias");
+      tensors.set(name, { name, file: path, offset, bytes, format, shape, rowOrder: "plain" });
     } else if (PARTS.test(ggufName)) {
       throw metadata.error(
         `tensor ${ggufName} is not part of architecture ${architecture.gguf.architecture}`,

@@ -200,7 +200,7 @@ const BAD_FILES: readonly BadFile[] = [
       await Deno.mkdir(join(folder, "a.gguf"));
       return ["--model-path", join(folder, "a.gguf")];
     },
-    expected: /no \.safetensors or \.gguf file in it/,
+    expected: /no \.safetensors, pytorch_model\.bin or \.gguf file in it/,
   },
   beside("--chat-template", fifo("chat.jinja"), /Cannot read chat template .*: it is a FIFO/),
   beside("--chat-template", device("chat.jinja"), /Cannot read chat template .*: it is a device/),

@@ -178,7 +178,7 @@ Deno.test("local files and folders are found, and their absence is reported", as
     await Deno.mkdir(join(folder, "empty"));
     await assert.rejects(
       resolveModel(join(folder, "empty")),
-      loadError("no .safetensors or .gguf file in it"),
+      loadError("no .safetensors, pytorch_model.bin or .gguf file in it"),
     );
     await Deno.writeTextFile(join(folder, "notes.txt"), "");
     await assert.rejects(
