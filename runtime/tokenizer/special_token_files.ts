@@ -26,7 +26,7 @@ const NAMED = TOKEN.nullish();
 const EXTRA = z.union([z.array(TOKEN), z.record(z.string(), TOKEN)]).nullish();
 
 /** Fields that tokenizer_config.json and special_tokens_map.json share. */
-export const SPECIAL_TOKEN_FIELDS = {
+const SPECIAL_TOKEN_FIELDS = {
   "bos_token": NAMED,
   "eos_token": NAMED,
   "unk_token": NAMED,

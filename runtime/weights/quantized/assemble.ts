@@ -6,6 +6,7 @@
  */
 import { unsupportedSetting } from "../../architectures/config_json.ts";
 import type { TensorSource } from "../../contracts/checkpoint.ts";
+import { FLOAT_FORMATS } from "../../contracts/storage_format.ts";
 import { checkFields } from "../../tensor_files/text_file.ts";
 import { z } from "zod";
 import { compressedTensors } from "./compressed_tensors.ts";
@@ -78,4 +79,4 @@ export function assembleQuantized(
   return { matrices, others: [...tensors.values()].filter(({ name }) => !used.has(name)) };
 }
 
-const FLOATS: ReadonlySet<string> = new Set(["F32", "F16", "BF16"]);
+const FLOATS: ReadonlySet<string> = new Set(FLOAT_FORMATS);

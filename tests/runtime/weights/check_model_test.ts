@@ -13,15 +13,21 @@ import { writeTinyModel } from "../../support/tiny_model.ts";
 const WIDTH = 64, MODULE = "model.layers.1.self_attn.q_proj";
 
 /** Opens a tiny Llama beside whose tensors lies a vector of this name, all of it this number. */
-async function openWith(name: string, number: number): Promise<ReadonlySet<string>> {
+async function openWith(
+  name: string,
+  number: number,
+  dtype: "F32" | "F64" = "F32",
+  width = WIDTH,
+): Promise<ReadonlySet<string>> {
   const folder = await Deno.makeTempDir();
   try {
     await writeTinyModel(folder, { kind: "safetensors", seed: 2, shards: 2 });
-    const bytes = new Uint8Array(new Float32Array(WIDTH).fill(number).buffer);
+    const Floats = dtype === "F32" ? Float32Array : Float64Array;
+    const bytes = new Uint8Array(new Floats(width).fill(number).buffer);
     const file = "model-00003.safetensors", path = join(folder, "model.safetensors.index.json");
     await Deno.writeFile(
       join(folder, file),
-      safetensorsBytes([{ name, shape: [WIDTH], dtype: "F32", bytes }]),
+      safetensorsBytes([{ name, shape: [width], dtype, bytes }]),
     );
     const index = JSON.parse(await Deno.readTextFile(path));
     index["weight_map"][name] = file;
@@ -39,6 +45,12 @@ Deno.test("a bias of a module that has none is refused by name, one of zeros is 
     openWith(`${MODULE}.bias`, 1e-20),
     /LoadError: .*tensor model\.layers\.1\.self_attn\.q_proj\.bias is not part of LlamaForCausalLM/,
   );
+});
+
+Deno.test("a bias of a module that has none is refused where nothing here reads its type", async () => {
+  await assert.rejects(openWith(`${MODULE}.bias`, 3, "F64"), /q_proj\.bias is stored as F64, which is not/);
+  for (const width of [0, WIDTH]) await openWith("vision_tower.patches.bias", 3, "F64", width);
+  await openWith(`${MODULE}.bias`, 3, "F64", 0);
 });
 
 Deno.test("tensors of no module of the model are left out, biases or not", async () => {
