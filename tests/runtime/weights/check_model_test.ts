@@ -53,6 +53,29 @@ Deno.test("a bias of a module that has none is refused where nothing here reads 
   await openWith(`${MODULE}.bias`, 3, "F64", 0);
 });
 
+Deno.test("a quantised module that the model does not have stops nothing, one that it has must be whole", async () => {
+  const openQuantised = async (name: string) => {
+    const folder = await Deno.makeTempDir(), path = join(folder, "config.json");
+    try {
+      const beside = [{ name, shape: [2, 24], dtype: "F8_E4M3", bytes: new Uint8Array(48) }];
+      await writeTinyModel(folder, { kind: "safetensors", seed: 2, beside });
+      const json = JSON.parse(await Deno.readTextFile(path));
+      await Deno.writeTextFile(
+        path,
+        JSON.stringify({ ...json, "quantization_config": { "quant_method": "fp8" } }),
+      );
+      return (await openCheckpoint(await resolveModel(folder))).checkpoint.quantization;
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  };
+  assert.equal(await openQuantised("vision_tower.fc.weight"), "fp8");
+  await assert.rejects(
+    openQuantised("model.layers.0.mlp.extra_proj.weight"),
+    /has 24 inputs in groups of 24/,
+  );
+});
+
 Deno.test("tensors of no module of the model are left out, biases or not", async () => {
   for (const name of ["vision_tower.patches.bias", "model.layers.1.self_attn.rotary_emb.inv_freq"]) {
     const names = await openWith(name, 3);
