@@ -97,14 +97,12 @@ function readConfig(
   { tensors, unread }: Pick<GgufModel, "tensors" | "unread">,
   tokenizer: TokenizerSource | undefined,
 ): ModelConfig {
-  const bos = metadata.number("tokenizer.ggml.bos_token_id");
   const eos = metadata.number("tokenizer.ggml.eos_token_id");
   return {
     architecture: architecture.name,
     ...architecture.gguf.readConfig(metadata),
     vocabSize: tensors.get(architecture.tensors.embedding)?.shape[0] ?? 0,
     ...statedByTensors(architecture, { has: (name) => tensors.has(name) || unread.has(name) }),
-    ...(bos !== undefined && { bosTokenId: bos }),
     eosTokenIds: tokenizer?.eosTokenIds ?? (eos === undefined ? [] : [eos]),
   };
 }
