@@ -22,7 +22,7 @@ async function writeModel(folder: string): Promise<string> {
   const model = await writeTinyModel(folder, {
     kind: "safetensors",
     seed: 1,
-    config: { vocabSize: 960, bosTokenId: 1, eosTokenIds: [2], numHeads: 2, headDim: 32 },
+    config: { vocabSize: 960, eosTokenIds: [2], numHeads: 2, headDim: 32 },
   });
   await Deno.copyFile(tokenizer, join(model, "tokenizer.json"));
   const config = { bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>", chat_template: TEMPLATE };

@@ -68,6 +68,7 @@ export const GEMMA3: Architecture = {
   tensors: TENSORS,
   gguf: ggufNames("gemma3", {
     hasWindows: true,
+    hasLocalRope: true,
     more(metadata, key, config) {
       const windows = readGgufWindows(metadata, key, { ...config, interval: 6, slidingRope: "local" });
       const theta = metadata.number(key("rope.freq_base_swa")) ?? 10_000;

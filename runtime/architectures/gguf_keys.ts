@@ -7,6 +7,7 @@
 import type { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
 import type { GgufNames } from "./architecture.ts";
 import { readGgufRope } from "./gguf_rope.ts";
+import { MAX_LAYERS } from "./layer_windows.ts";
 import type { GgufConfig } from "./network_config.ts";
 
 /** Query and key projections, whose rows llama.cpp's converter interleaves for Llama and its kin. */
@@ -31,6 +32,8 @@ export interface GgufTraits {
   ) => Partial<GgufConfig>;
   /** Windows are read by `more`; if absent, there must be none. */
   readonly hasWindows?: boolean;
+  /** Layers that slide have rotary positions of their own, read by `more`; if absent, those of the others. */
+  readonly hasLocalRope?: boolean;
   /** Experts are read by `more`; if absent, there must be none. */
   readonly hasExperts?: boolean;
 }
@@ -55,6 +58,9 @@ function decoderConfig(metadata: GgufMetadata, architecture: string): GgufConfig
   const key = (name: string) => `${architecture}.${name}`;
   const hiddenSize = metadata.size(key("embedding_length"));
   const numLayers = metadata.size(key("block_count"));
+  if (numLayers > MAX_LAYERS) {
+    throw metadata.error(`${key("block_count")} is ${numLayers}, expected at most ${MAX_LAYERS}`);
+  }
   const numHeads = metadata.required(
     key("attention.head_count"),
     metadata.uniform(key("attention.head_count")),
@@ -97,14 +103,15 @@ const NEUTRAL: Readonly<Record<string, number>> = {
 function refuseOthers(
   metadata: GgufMetadata,
   key: (name: string) => string,
-  { headDim }: GgufConfig,
-  { hasWindows, hasExperts }: GgufTraits,
+  { headDim, rope }: GgufConfig,
+  { hasWindows, hasLocalRope, hasExperts }: GgufTraits,
 ): void {
   const widths = ["value_length", "key_length_swa", "value_length_swa"].map((name) => `attention.${name}`);
   const expected = {
     ...NEUTRAL,
     ...Object.fromEntries(widths.map((name) => [name, headDim])),
     ...(!hasWindows && { "attention.sliding_window": 0 }),
+    ...(!hasLocalRope && { "rope.freq_base_swa": rope.theta }),
     ...(!hasExperts && { "expert_count": 0 }),
   };
   for (const [name, value] of Object.entries(expected)) {

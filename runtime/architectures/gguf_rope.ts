@@ -54,6 +54,9 @@ export function readGgufRope(metadata: GgufMetadata, architecture: string, headD
   };
   const originalLength = metadata.number(key("scaling.original_context_length")) ||
     metadata.size(`${architecture}.context_length`);
+  if (type !== "yarn" && (metadata.number(key("scaling.yarn_ext_factor")) ?? 0) > 0) {
+    throw metadata.error(`${key("scaling.yarn_ext_factor")} is there, expected none with ${type}`);
+  }
   const scaling = type === "yarn"
     ? yarnScaling(metadata, architecture, factors, originalLength, positive)
     : dividedScaling(metadata, factors, originalLength, rotaryDim);

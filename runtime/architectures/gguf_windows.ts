@@ -18,9 +18,6 @@ export interface GgufWindows {
   readonly slidingRope?: LayerConfig["rope"];
 }
 
-/** Each layer is checked by name later; until then their number is a claim, which is not to fill memory. */
-const MAX_LAYERS = 10_000;
-
 /**
  * The layers, if they see a window.
  *
@@ -35,9 +32,6 @@ export function readGgufWindows(
   if (window === 0) return {};
   if (!Number.isSafeInteger(window) || window < 0) {
     throw metadata.error(`${key("attention.sliding_window")} is ${window}`);
-  }
-  if (numLayers > MAX_LAYERS) {
-    throw metadata.error(`${key("block_count")} is ${numLayers}, expected at most ${MAX_LAYERS}`);
   }
   const patternKey = key("attention.sliding_window_pattern"), pattern = metadata.numbers(patternKey);
   if (pattern !== undefined && pattern.length > 1 && pattern.length < numLayers) {

@@ -28,8 +28,22 @@ export interface LayerDefaults {
   readonly ropeOf?: (layer: number, slides: boolean) => LayerConfig["rope"];
 }
 
-/** Each layer is checked by name later; until then their number is a claim, which is not to fill memory. */
-const MAX_LAYERS = 10_000;
+/** Most layers: each is checked by name later, until then their number is a claim, which is not to fill memory. */
+export const MAX_LAYERS = 10_000;
+
+/**
+ * The layers of a model of which all have the window that config.json names, or none; whatever `layer_types` says, of
+ * which transformers takes no notice then.
+ *
+ * @throws {LoadError} as {@linkcode readLayers}
+ */
+export function readUniformLayers(
+  path: string,
+  fields: Omit<WindowFields, "layer_types">,
+): Pick<NetworkConfig, "layers"> {
+  const slides = () => typeof fields.sliding_window === "number";
+  return readLayers(path, { ...fields, "layer_types": null }, { slides });
+}
 
 /**
  * The layers, if they differ from each other or see a window.

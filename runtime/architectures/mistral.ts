@@ -8,7 +8,7 @@ import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
 import { DECODER_LAYER } from "./decoder_layer.ts";
 import { decoderTensors } from "./decoder_tensors.ts";
-import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
+import { readUniformLayers, WINDOW_FIELDS } from "./layer_windows.ts";
 import { ggufNames, INTERLEAVED_WEIGHTS } from "./gguf_keys.ts";
 import { readGgufWindows } from "./gguf_windows.ts";
 
@@ -34,10 +34,7 @@ export const MISTRAL: Architecture = {
   readConfig(path, json) {
     const fields = checkFields(path, { ...DEFAULTS, ...json }, FIELDS);
     requireSettings(path, fields, { "hidden_act": "silu" });
-    // transformers takes no notice of layer_types here.
-    const windows = { ...fields, "layer_types": null };
-    const slides = () => typeof fields.sliding_window === "number";
-    return { ...networkConfig(path, fields), ...readLayers(path, windows, { slides }) };
+    return { ...networkConfig(path, fields), ...readUniformLayers(path, fields) };
   },
   tensors: decoderTensors(DECODER_LAYER),
   gguf: ggufNames("mistral", {

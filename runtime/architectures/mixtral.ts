@@ -9,7 +9,7 @@ import { DECODER_FIELDS, networkConfig, requireSettings, SIZE } from "./config_j
 import { decoderTensors } from "./decoder_tensors.ts";
 import { expertLayer, ggufExperts } from "./expert_tensors.ts";
 import { ggufNames, INTERLEAVED_WEIGHTS } from "./gguf_keys.ts";
-import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
+import { readUniformLayers, WINDOW_FIELDS } from "./layer_windows.ts";
 
 /** What transformers' MixtralConfig takes where config.json says nothing. */
 const DEFAULTS = {
@@ -37,12 +37,9 @@ export const MIXTRAL: Architecture = {
   readConfig(path, json) {
     const fields = checkFields(path, { ...DEFAULTS, ...json }, FIELDS);
     requireSettings(path, fields, { "hidden_act": "silu" });
-    // transformers takes no notice of layer_types here.
-    const windows = { ...fields, "layer_types": null };
-    const slides = () => typeof fields.sliding_window === "number";
     return {
       ...networkConfig(path, fields),
-      ...readLayers(path, windows, { slides }),
+      ...readUniformLayers(path, fields),
       experts: {
         count: fields.num_local_experts,
         perRow: fields.num_experts_per_tok,

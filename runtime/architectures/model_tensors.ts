@@ -69,6 +69,11 @@ function* sized(specs: Iterable<TensorSpec>, sizes: TensorSizes, prefix: string)
   }
 }
 
+/** Whether a tensor of this name may be one of a model, whatever its sizes. */
+export function mayHave({ tensors: { input, layerPrefix, output } }: Architecture, name: string): boolean {
+  return name.startsWith(layerPrefix) || [...input, ...output].some((spec) => spec.name === name);
+}
+
 /** What a GGUF file says of a network by which tensors it has. */
 export function statedByTensors(
   { tensors }: Architecture,

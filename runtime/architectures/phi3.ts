@@ -8,7 +8,7 @@ import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
 import { INPUT_NORM, OUTPUT_PROJECTIONS } from "./decoder_layer.ts";
 import { decoderTensors, streamNorm } from "./decoder_tensors.ts";
-import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
+import { readUniformLayers, WINDOW_FIELDS } from "./layer_windows.ts";
 import type { RopeDefaults } from "./rope_json.ts";
 import { ggufNames } from "./gguf_keys.ts";
 import { readGgufWindows } from "./gguf_windows.ts";
@@ -40,9 +40,7 @@ export const PHI3: Architecture = {
   readConfig(path, json) {
     const fields = checkFields(path, { ...DEFAULTS, ...json }, FIELDS);
     requireSettings(path, fields, { "hidden_act": "silu" });
-    const windows = { ...fields, "layer_types": null };
-    const slides = () => typeof fields.sliding_window === "number";
-    return { ...networkConfig(path, fields, ROPE), ...readLayers(path, windows, { slides }) };
+    return { ...networkConfig(path, fields, ROPE), ...readUniformLayers(path, fields) };
   },
   tensors: decoderTensors([
     INPUT_NORM,

@@ -10,7 +10,7 @@ import { DECODER_FIELDS, networkConfig, requireSettings, SIZE } from "./config_j
 import { ATTENTION_BIASES, decoderTensors, headNorms } from "./decoder_tensors.ts";
 import { expertLayer, ggufExperts } from "./expert_tensors.ts";
 import { ggufNames } from "./gguf_keys.ts";
-import { readLayers, WINDOW_FIELDS } from "./layer_windows.ts";
+import { readUniformLayers, WINDOW_FIELDS } from "./layer_windows.ts";
 
 /** What transformers' Qwen3MoeConfig takes where config.json says nothing. */
 const DEFAULTS = {
@@ -43,10 +43,8 @@ export const QWEN3_MOE: Architecture = {
   readConfig(path, json) {
     const fields = checkFields(path, { ...DEFAULTS, ...json }, FIELDS);
     requireSettings(path, fields, { "hidden_act": "silu" });
-    // transformers takes no notice of layer_types here.
-    const windows = { ...fields, "layer_types": null },
-      window = fields.use_sliding_window && fields.sliding_window;
-    const layers = readLayers(path, windows, { slides: () => typeof window === "number" });
+    const window = fields.use_sliding_window ? fields.sliding_window : null;
+    const layers = readUniformLayers(path, { ...fields, "sliding_window": window });
     const { mlp_only_layers: dense, decoder_sparse_step: step } = fields;
     const numbers = Array.from({ length: fields.num_hidden_layers }, (_, layer) => layer);
     return {

@@ -6,7 +6,6 @@
 import { z } from "zod";
 import type { LayerConfig } from "../contracts/checkpoint.ts";
 import { LoadError } from "../contracts/errors.ts";
-import type { GgufMetadata } from "../tensor_files/gguf_metadata.ts";
 import { checkFields } from "../tensor_files/text_file.ts";
 import type { Architecture } from "./architecture.ts";
 import { DECODER_FIELDS, networkConfig, requireSettings } from "./config_json.ts";
@@ -37,8 +36,7 @@ const FIELDS = DECODER_FIELDS.extend({
 });
 
 /** Every fourth layer has no rotary positions, as in all files that llama.cpp knows. */
-function ggufLayers(metadata: GgufMetadata, numLayers: number): readonly LayerConfig[] {
-  if (numLayers > 10_000) throw metadata.error(`smollm3.block_count is ${numLayers}, expected at most 10000`);
+function ggufLayers(numLayers: number): readonly LayerConfig[] {
   return Array.from(
     { length: numLayers },
     (_, layer) => ({ rope: (layer + 1) % 4 === 0 ? "none" : "global" }),
@@ -71,6 +69,6 @@ export const SMOLLM3: Architecture = {
   tensors: decoderTensors([...DECODER_LAYER, ...ATTENTION_BIASES, ...MLP_BIASES]),
   gguf: ggufNames("smollm3", {
     interleaved: INTERLEAVED,
-    more: (metadata, _, { numLayers }) => ({ layers: ggufLayers(metadata, numLayers) }),
+    more: (_, __, { numLayers }) => ({ layers: ggufLayers(numLayers) }),
   }),
 };

@@ -81,8 +81,6 @@ export interface ModelConfig {
   readonly attentionBias?: boolean;
   /** The projections of the MLP have biases, where its architecture leaves that open. */
   readonly mlpBias?: boolean;
-  /** Token that begins a text. */
-  readonly bosTokenId?: number;
   /** Tokens that end generation. */
   readonly eosTokenIds: readonly number[];
 }

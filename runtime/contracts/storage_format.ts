@@ -23,6 +23,9 @@ export type StorageFormat =
   | "IQ4_XS"
   | "MXFP4";
 
+/** The formats of floats. */
+export const FLOAT_FORMATS: readonly StorageFormat[] = ["F32", "F16", "BF16"];
+
 /** How the numbers of a quantiser's safetensors checkpoint lie beside their scales; `aerie_quant_layout` of aerie.h. */
 export type QuantLayout =
   | "fp8_e4m3"

@@ -179,7 +179,7 @@ export function applySign(sign: "Neg" | "Pos", value: Value): Value {
 }
 
 /** `float(number)`. */
-export function toFloat(number: bigint | number): number {
+function toFloat(number: bigint | number): number {
   const float = Number(number);
   if (typeof number === "bigint" && !Number.isFinite(float)) {
     throw new JinjaError("OverflowError", "int too large to convert to float");

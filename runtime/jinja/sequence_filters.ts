@@ -8,7 +8,7 @@ import { bind, type Bound, positionalArguments } from "./arguments.ts";
 import { areEqual, isTrue, keyOf, order, sortBy } from "./compare.ts";
 import { JinjaError, typeError } from "./errors.ts";
 import { attributeGetter, type Filter, filter, type FilterContext, ignoreCase } from "./filter.ts";
-import { isIterable, itemsOf, lengthOf, listOf, values } from "./iterate.ts";
+import { checkItems, isIterable, itemsOf, lengthOf, listOf, values } from "./iterate.ts";
 import { checkLength } from "./python_text.ts";
 import { stringOf } from "./to_text.ts";
 import {
@@ -164,6 +164,7 @@ function* batch(value: Value, args: Bound): Generator<Value> {
     row.push(item);
   }
   if (row.length === 0) return;
+  if (fill !== null) checkItems(size);
   yield fill === null ? row : [...row, ...Array.from({ length: Math.max(0, size - row.length) }, () => fill)];
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Checkpoint, StoredRange, TensorSource } from "../contracts/checkpoint.ts";
-import type { StorageFormat } from "../contracts/storage_format.ts";
+import { FLOAT_FORMATS, type StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { Context, Dtype } from "../../ffi/context.ts";
 import { appendGroups } from "../../ffi/quantized_groups.ts";
@@ -20,7 +20,7 @@ export interface WeightStore {
   readonly onProgress?: (doneBytes: number) => void;
 }
 
-const FLOATS: ReadonlySet<StorageFormat> = new Set(["F32", "F16", "BF16"]);
+const FLOATS: ReadonlySet<StorageFormat> = new Set(FLOAT_FORMATS);
 
 /** Loads tensors whose names start with a prefix. */
 export class Weights {

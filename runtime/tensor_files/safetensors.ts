@@ -4,18 +4,18 @@
  * @module
  */
 import { z } from "zod";
-import type { StorageFormat } from "../contracts/storage_format.ts";
+import { FLOAT_FORMATS, type StorageFormat } from "../contracts/storage_format.ts";
 import { blockOf, isIntegerFormat } from "./formats.ts";
 import { HeaderReader } from "./header_reader.ts";
 import { isTooDeep } from "./json_depth.ts";
-import type { StoredTensor, UnreadTensors } from "./stored_tensor.ts";
+import { EMPTY, type StoredTensor, type UnreadTensors } from "./stored_tensor.ts";
 import { checkRanges, tensorBytes, type TensorRange } from "./tensor_ranges.ts";
 
 /** The format allows 100 MB, which take seconds to read; 100,000 tensors take 15. */
 const MAX_JSON_BYTES = 32_000_000;
 
 /** Storage formats that tensors of a safetensors file may have. */
-export const SAFETENSORS_FORMATS: readonly StorageFormat[] = ["F32", "F16", "BF16"];
+export const SAFETENSORS_FORMATS: readonly StorageFormat[] = FLOAT_FORMATS;
 
 const FORMATS: ReadonlySet<string> = new Set(SAFETENSORS_FORMATS);
 
@@ -44,7 +44,7 @@ export function readSafetensors(path: string, unread?: UnreadTensors): StoredTen
     const { dtype, shape, data_offsets: [begin, end] } = entry.data;
     const offset = dataOffset + begin, isEmpty = shape.includes(0);
     if (isEmpty || !isFloatFormat(dtype) && !isIntegerFormat(dtype)) {
-      const found = isEmpty ? "empty" : `stored as ${dtype}`;
+      const found = isEmpty ? EMPTY : `stored as ${dtype}`;
       if (unread === undefined) throw reader.error(`tensor ${name} is ${found}, which is not supported`);
       unread.set(name, found);
       if (end > begin) ranges.push({ name, offset, bytes: end - begin, alignment: 1 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StorageFormat } from "../contracts/storage_format.ts";
+import { FLOAT_FORMATS, type StorageFormat } from "../contracts/storage_format.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { blockOf, type IntegerFormat, isIntegerFormat } from "./formats.ts";
 import type { TensorRange } from "./tensor_ranges.ts";
@@ -25,15 +25,15 @@ export interface StoredTensor<Format = StorageFormat | IntegerFormat> {
  */
 export type UnreadTensors = Map<string, string>;
 
+/** What such a tensor is that has no numbers. */
+export const EMPTY = "empty";
+
 /** Whether the tensor holds floats, plain or quantized. */
 export function isFloating(tensor: StoredTensor): tensor is StoredTensor<StorageFormat> {
   return !isIntegerFormat(tensor.format);
 }
 
-/** The error for a tensor of whole numbers where only floats are expected. */
-export function unsupportedFormat(file: string, { name, format }: StoredTensor): LoadError {
-  return new LoadError(`Cannot load ${file}: tensor ${name} is stored as ${format}, which is not supported`);
-}
+const FLOATS: ReadonlySet<string> = new Set(FLOAT_FORMATS);
 
 /** Far above any list of indices; 64 MiB once read. */
 const MAX_NUMBERS = 1 << 24;
@@ -71,6 +71,18 @@ export function readFloats(path: string, { name, format, offset, bytes }: Stored
   }
   const view = readRange(path, { name, offset, bytes }, bytes / 4);
   return Float32Array.from({ length: bytes / 4 }, (_, i) => view.getFloat32(i * 4, true));
+}
+
+/**
+ * Whether all numbers of a tensor of floats are zero, of either sign; of quantised ones that is not looked at.
+ *
+ * @throws {LoadError} if it has too many numbers, or the file is shorter than it says
+ */
+export function isZero(path: string, { name, format, offset, bytes }: StoredTensor): boolean {
+  if (!FLOATS.has(format)) return false;
+  const width = blockOf(format).bytes, view = readRange(path, { name, offset, bytes }, bytes / width);
+  // The highest bit of each number is its sign.
+  return new Uint8Array(view.buffer).every((byte, i) => (i % width === width - 1 ? byte & 0x7f : byte) === 0);
 }
 
 /** The bytes of a tensor of `count` numbers. */

@@ -15,7 +15,7 @@ import {
   type PickleRules,
   type PickleValue,
 } from "./pickle_values.ts";
-import type { StoredTensor, UnreadTensors } from "./stored_tensor.ts";
+import { EMPTY, type StoredTensor, type UnreadTensors } from "./stored_tensor.ts";
 import { listZip, type ZipRange } from "./zip.ts";
 
 /** A file that `torch.save` wrote. */
@@ -200,7 +200,7 @@ function rebuildTensor(
     expected /= size;
     return size === 1 || strides[i] === expected;
   });
-  if (count === 0) return new UnreadTensor("empty");
+  if (count === 0) return new UnreadTensor(EMPTY);
   if (!isContiguous) return new UnreadTensor("not contiguous");
   const start = Number(first) * width, bytes = count * width;
   if (!(start + bytes <= storage.bytes)) throw fail(`a tensor of [${shape.join(", ")}] leaves its storage`);

@@ -5,6 +5,7 @@
  * @module
  */
 import { LoadError } from "../contracts/errors.ts";
+import { vocabularyOf } from "./encoding/model.ts";
 import type { AddedTokenEntry, TokenizerJson, TokenizerStep } from "./source.ts";
 
 /** Ids are positions in arrays; published vocabularies end below 300,000. */
@@ -50,10 +51,7 @@ export function checkTokenizer(path: string, json: TokenizerJson): void {
  * @throws {LoadError} as `fail` makes it
  */
 function checkAddedIds({ added_tokens: entries, model }: TokenizerJson, fail: Fail): void {
-  const { vocab } = model;
-  const ids = Array.isArray(vocab)
-    ? new Map(vocab.map(([piece]: [string], id) => [piece, id]))
-    : new Map(Object.entries(vocab as Readonly<Record<string, number>>));
+  const { vocab } = model, ids = vocabularyOf(model);
   let next = Array.isArray(vocab) ? vocab.length : ids.size;
   for (const { id, content } of entries) {
     const given = ids.get(content) ?? next++;

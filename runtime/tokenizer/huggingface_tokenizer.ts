@@ -9,7 +9,7 @@ import { readJsonFile, readTextFile } from "../tensor_files/text_file.ts";
 import { checkAddedTokens, checkTokenizer } from "./check_tokenizer.ts";
 import { LoadError } from "../contracts/errors.ts";
 import { readSpecialTokens, TOKEN_FIELDS } from "./special_token_files.ts";
-import type { TokenizerSource, TokenizerStep } from "./source.ts";
+import { idsByText, type TokenizerSource, type TokenizerStep } from "./source.ts";
 
 const STEP = z.looseObject({ type: z.string() });
 
@@ -71,8 +71,9 @@ export async function readHuggingFaceTokenizer(folder: string): Promise<Tokenize
   const { named, addedTokens } = await readSpecialTokens(folder, config, json);
   checkAddedTokens(addedTokens, (reason) => new LoadError(`Cannot read ${configPath}: ${reason}`));
   const { bos_token: bosToken, eos_token: eosToken, unk_token: unkToken, pad_token: padToken } = named;
-  const vocab = json.model["vocab"] as Readonly<Record<string, unknown>> | undefined;
-  const eosId = addedTokens.find(({ content }) => content === eosToken)?.id ?? vocab?.[eosToken ?? ""];
+  const eosId = eosToken === undefined
+    ? undefined
+    : idsByText({ ...json, "added_tokens": addedTokens }).get(eosToken);
   return {
     path,
     json: { ...json, "added_tokens": addedTokens },
@@ -80,7 +81,7 @@ export async function readHuggingFaceTokenizer(folder: string): Promise<Tokenize
     ...(eosToken !== undefined && { eosToken }),
     ...(unkToken !== undefined && { unkToken }),
     ...(padToken !== undefined && { padToken }),
-    eosTokenIds: typeof eosId === "number" ? [eosId] : [],
+    eosTokenIds: eosId === undefined ? [] : [eosId],
     ...(typeof config.add_bos_token === "boolean" && { addBos: config.add_bos_token }),
     ...(typeof config.add_eos_token === "boolean" && { addEos: config.add_eos_token }),
     chatAddsBos: false,

@@ -8,6 +8,9 @@
 import type { SentencePieceVocabulary } from "./encoding/sentencepiece.ts";
 import type { TokenizerStep } from "./source.ts";
 
+/** Far above any published piece, of which each way to cut it in two is looked up. */
+const MAX_PIECE_CHARS = 256;
+
 /** A model of type BPE with the merges of a vocabulary with scores. */
 export function asMergeList(vocabulary: SentencePieceVocabulary): TokenizerStep {
   const { vocab, scores, byte_fallback: byteFallback, unk_token: unkToken } = vocabulary;
@@ -15,6 +18,7 @@ export function asMergeList(vocabulary: SentencePieceVocabulary): TokenizerStep 
   const pieces = new Map(Object.entries(vocab).filter(([, id]) => !leftOut.has(id)));
   const merges: { readonly pair: readonly [string, string]; readonly score: number }[] = [];
   for (const [text, id] of pieces) {
+    if (text.length > MAX_PIECE_CHARS) continue;
     for (const pair of pairsOf(text)) {
       if (pair.every((part) => pieces.has(part))) merges.push({ pair, score: scores[id] ?? 0 });
     }

@@ -6,6 +6,7 @@
  */
 
 import type { AddedTokenEntry } from "./encoding/added_tokens.ts";
+import { vocabularyOf } from "./encoding/model.ts";
 import type { TokenizerStep } from "./encoding/step.ts";
 
 export type { AddedTokenEntry, TokenizerStep };
@@ -24,6 +25,13 @@ export interface TokenizerJson {
   readonly decoder: TokenizerStep | null;
   /** Splits words into tokens. */
   readonly model: TokenizerStep;
+}
+
+/** Ids of all tokens by their texts. */
+export function idsByText({ model, added_tokens: added }: TokenizerJson): Map<string, number> {
+  const ids = vocabularyOf(model);
+  for (const { content, id } of added) ids.set(content, id);
+  return ids;
 }
 
 /** All that is needed to build a tokenizer. */

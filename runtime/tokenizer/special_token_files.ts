@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { LoadError } from "../contracts/errors.ts";
 import { readJsonFile } from "../tensor_files/text_file.ts";
+import { vocabularyOf } from "./encoding/model.ts";
 import type { AddedTokenEntry, TokenizerJson } from "./source.ts";
 
 /** An added token as these files write it; `special` is of no account where the place says that it is. */
@@ -26,7 +27,7 @@ const NAMED = TOKEN.nullish();
 const EXTRA = z.union([z.array(TOKEN), z.record(z.string(), TOKEN)]).nullish();
 
 /** Fields that tokenizer_config.json and special_tokens_map.json share. */
-export const SPECIAL_TOKEN_FIELDS = {
+const SPECIAL_TOKEN_FIELDS = {
   "bos_token": NAMED,
   "eos_token": NAMED,
   "unk_token": NAMED,
@@ -143,11 +144,7 @@ class TokenList {
   constructor(path: string, { added_tokens: entries, model }: TokenizerJson) {
     this.#path = path;
     this.#byContent = new Map(entries.map((entry) => [entry.content, entry]));
-    const { vocab } = model;
-    const pairs = Array.isArray(vocab)
-      ? vocab.map(([text], id): [string, number] => [text, id])
-      : Object.entries(vocab as Readonly<Record<string, number>>);
-    this.#vocabulary = new Map(pairs);
+    this.#vocabulary = vocabularyOf(model);
   }
 
   has(content: string): boolean {

@@ -8,9 +8,8 @@ import { architectureOf } from "../architectures/registry.ts";
 import { modelTensors } from "../architectures/model_tensors.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
+import { EMPTY, isZero } from "../tensor_files/stored_tensor.ts";
 import { impossibleNumber } from "./model_numbers.ts";
-
-const FLOATS: ReadonlySet<StorageFormat> = new Set(["F32", "F16", "BF16"]);
 
 /**
  * Checks sizes against each other and the tensors against the sizes. `unread` are tensors that nothing here can read.
@@ -44,28 +43,17 @@ export function checkModel(
     own.set(name, addend === undefined ? tensor : { addend, ...tensor });
   }
   // A bias that nobody adds to a module would be missing from its result, unless it is zero.
+  const isLeftOut = (name: string) =>
+    name.endsWith(".bias") && !own.has(name) && own.has(name.replace(/bias$/, "weight"));
   for (const [name, tensor] of tensors) {
-    const [, module] = /^(.*)\.bias$/.exec(name) ?? [];
-    if (module === undefined || own.has(name) || !own.has(`${module}.weight`) || isZero(tensor)) continue;
+    if (!isLeftOut(name) || isZero(tensor.file, tensor)) continue;
     throw fail(`tensor ${name} is not part of ${config.architecture}`);
   }
-  return own;
-}
-
-/** Whether all numbers of a tensor are zero; of quantised ones that is not looked at. */
-function isZero({ file: path, offset, bytes, format }: TensorSource): boolean {
-  if (!FLOATS.has(format)) return false;
-  using file = Deno.openSync(path);
-  file.seekSync(offset, Deno.SeekMode.Start);
-  const numbers = new Uint8Array(bytes);
-  for (let filled = 0; filled < bytes;) {
-    const read = file.readSync(numbers.subarray(filled));
-    if (read === null) return false;
-    filled += read;
+  for (const [name, found] of unread) {
+    if (!isLeftOut(name) || found === EMPTY) continue;
+    throw fail(`tensor ${name} is ${found}, which is not supported`);
   }
-  // The highest bit of each number is its sign.
-  const width = format === "F32" ? 4 : 2;
-  return numbers.every((byte, i) => (i % width === width - 1 ? byte & 0x7f : byte) === 0);
+  return own;
 }
 
 /** A shape, behind the format where only one is allowed: `[320, 64]`, `F32 [8]`. */

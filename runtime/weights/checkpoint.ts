@@ -6,6 +6,7 @@
  */
 import type { Checkpoint, TensorSource } from "../contracts/checkpoint.ts";
 import type { Architecture } from "../architectures/architecture.ts";
+import { mayHave } from "../architectures/model_tensors.ts";
 import { architectureOf } from "../architectures/registry.ts";
 import { LoadError } from "../contracts/errors.ts";
 import type { StorageFormat } from "../contracts/storage_format.ts";
@@ -84,7 +85,7 @@ async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFil
   const quantizer = await readQuantizer(folder);
   const { matrices, others } = quantizer === undefined
     ? { matrices: [], others: [...stored.values()] }
-    : assembleQuantized(path, quantizer, stored);
+    : assembleQuantized(path, quantizer, stored, (name) => mayHave(architecture, name));
   const tensors = new Map(matrices.map((matrix) => [matrix.name, matrix]));
   for (const tensor of others) {
     if (!isFloating(tensor)) unread.set(tensor.name, `stored as ${tensor.format}`);

@@ -39,7 +39,7 @@ export function readGgufModel(
 ): GgufModel {
   const metadata = new GgufMetadata(file), architecture = findArchitecture(metadata);
   const { tensors, unread } = readTensors(file, metadata, architecture);
-  return { config: readConfig(metadata, architecture, tensors, tokenizer), tensors, unread };
+  return { config: readConfig(metadata, architecture, { tensors, unread }, tokenizer), tensors, unread };
 }
 
 function findArchitecture(metadata: GgufMetadata): GgufArchitecture {
@@ -73,32 +73,36 @@ function readTensors(
       // Whether it is zero decides.
       const name = matrix.name.replace(/weight$/, "bias");
       tensors.set(name, { name, file: path, offset, bytes, format, shape, rowOrder: "plain" });
-    } else if (PARTS.test(ggufName)) {
-      throw metadata.error(
-        `tensor ${ggufName} is not part of architecture ${architecture.gguf.architecture}`,
-      );
+    } else {
+      refusePart(metadata, architecture, ggufName);
     }
   }
   for (const [ggufName, found] of file.unread) {
-    unread.set(fromGguf(architecture, ggufName)?.name ?? ggufName, found);
+    const tensor = fromGguf(architecture, ggufName);
+    if (tensor === undefined) refusePart(metadata, architecture, ggufName);
+    unread.set(tensor?.name ?? ggufName, found);
   }
   return { tensors, unread };
+}
+
+/** @throws {LoadError} if the tensor is one that llama.cpp would compute by */
+function refusePart(metadata: GgufMetadata, { gguf }: GgufArchitecture, ggufName: string): void {
+  if (!PARTS.test(ggufName)) return;
+  throw metadata.error(`tensor ${ggufName} is not part of architecture ${gguf.architecture}`);
 }
 
 function readConfig(
   metadata: GgufMetadata,
   architecture: GgufArchitecture,
-  tensors: ReadonlyMap<string, TensorSource>,
+  { tensors, unread }: Pick<GgufModel, "tensors" | "unread">,
   tokenizer: TokenizerSource | undefined,
 ): ModelConfig {
-  const bos = metadata.number("tokenizer.ggml.bos_token_id");
   const eos = metadata.number("tokenizer.ggml.eos_token_id");
   return {
     architecture: architecture.name,
     ...architecture.gguf.readConfig(metadata),
     vocabSize: tensors.get(architecture.tensors.embedding)?.shape[0] ?? 0,
-    ...statedByTensors(architecture, tensors),
-    ...(bos !== undefined && { bosTokenId: bos }),
+    ...statedByTensors(architecture, { has: (name) => tensors.has(name) || unread.has(name) }),
     eosTokenIds: tokenizer?.eosTokenIds ?? (eos === undefined ? [] : [eos]),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Turns config.json and generation_config.json into a {@linkcode ModelConfig}. What an architecture computes by is read
- * by its descriptor; here is what all of them share: which architecture it is, and which tokens begin and end a text.
+ * by its descriptor; here is what all of them share: which architecture it is, and which tokens end a text.
  *
  * @module
  */
@@ -17,7 +17,6 @@ const TOKEN_IDS = z.union([SIZE.or(z.literal(0)), z.array(z.int().nonnegative())
 
 const CONFIG = z.looseObject({
   architectures: z.array(z.string()).min(1),
-  "bos_token_id": TOKEN_IDS,
   "eos_token_id": TOKEN_IDS,
   "quantization_config": z.unknown().optional(),
 });
@@ -42,7 +41,7 @@ export async function readHuggingFaceConfig(folder: string): Promise<ModelConfig
     throw unsupportedSetting(path, "architectures", name, known);
   }
   const eosTokenIds = [...new Set([...tokenIds(config.eos_token_id), ...tokenIds(generation.eos_token_id)])];
-  return { architecture: name, ...architecture.readConfig(path, config), ...tokensOf(config), eosTokenIds };
+  return { architecture: name, ...architecture.readConfig(path, config), eosTokenIds };
 }
 
 /** The method of quantisation of a model folder; undefined where weights are floats. @throws {LoadError} if not supported */
@@ -70,7 +69,11 @@ export async function readHeadConfig(folder: string): Promise<HeadConfigFile> {
   const { network, ...settings } = readHeadSettings(path, config);
   return {
     ...settings,
-    config: { architecture: config.architectures[0]!, ...network, ...tokensOf(config) },
+    config: {
+      architecture: config.architectures[0]!,
+      ...network,
+      eosTokenIds: tokenIds(config.eos_token_id),
+    },
     refuseQuantized: () => refuseQuantized(path, config),
   };
 }
@@ -78,11 +81,6 @@ export async function readHeadConfig(folder: string): Promise<HeadConfigFile> {
 function refuseQuantized(path: string, { quantization_config: quantization }: Config): void {
   if (quantization === undefined || quantization === null) return;
   throw unsupportedSetting(path, "quantization_config", quantization, "none (float weights)");
-}
-
-function tokensOf(config: Config): Pick<ModelConfig, "bosTokenId" | "eosTokenIds"> {
-  const bos = tokenIds(config.bos_token_id)[0];
-  return { ...(bos !== undefined && { bosTokenId: bos }), eosTokenIds: tokenIds(config.eos_token_id) };
 }
 
 function tokenIds(field: number | number[] | null | undefined): number[] {

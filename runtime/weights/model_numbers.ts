@@ -19,6 +19,15 @@ const SIZES = [
   ["maxPositionEmbeddings", "the context length"],
 ] as const;
 
+const FACTORS = [
+  ["embeddingScale", "the multiplier of embeddings"],
+  ["attentionScale", "the scale of attention"],
+  ["residualScale", "the multiplier of residual branches"],
+  ["logitScale", "the multiplier of logits"],
+  ["attentionSoftCap", "the cap of attention's scores"],
+  ["logitSoftCap", "the cap of logits"],
+] as const;
+
 /** The first impossible number of a configuration and what was expected, in words; undefined if there is none. */
 export function impossibleNumber(config: ModelConfig): string | undefined {
   for (const [name, what] of SIZES) {
@@ -42,6 +51,14 @@ export function impossibleNumber(config: ModelConfig): string | undefined {
   if (!isPositiveFloat(config.rmsNormEps)) {
     return `the epsilon of RMS norms is ${config.rmsNormEps}, expected a positive number`;
   }
+  for (const [name, what] of FACTORS) {
+    const factor = config[name];
+    if (factor === undefined || isPositiveFloat(factor)) continue;
+    return `${what} is ${factor}, expected a positive number`;
+  }
+  const windows = config.layers?.map(({ window }) => window).filter((window) => window !== undefined) ?? [];
+  const window = windows.find((window) => !Number.isInteger(window) || window < 1 || window > MAX_SIZE);
+  if (window !== undefined) return `the window is ${window}, expected 1..${MAX_SIZE}`;
   return impossibleRope(rope, headDim) ?? (config.localRope && impossibleRope(config.localRope, headDim));
 }
 

@@ -71,13 +71,14 @@ export const REFUSED_VALUES: Readonly<Record<string, unknown>> = {
 };
 
 /** Fields read for all architectures alike, in `runtime/weights/huggingface_config.ts`. */
-const TOKENS = ["bos_token_id", "eos_token_id", "architectures"];
+const TOKENS = ["eos_token_id", "architectures"];
 
 /** Fields of training, of generation, of other heads and of transformers itself. */
 export const IRRELEVANT_FIELDS: ReadonlySet<string> = new Set([
   ...TOKENS,
   "_name_or_path",
   "attention_dropout",
+  "bos_token_id",
   "chunk_size_feed_forward",
   "dtype",
   "embd_pdrop",

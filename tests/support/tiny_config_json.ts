@@ -49,7 +49,7 @@ export function huggingFaceConfig(config: ModelConfig): Record<string, unknown> 
   return {
     architectures: [config.architecture],
     "model_type": architectureOf(config).modelType,
-    "bos_token_id": config.bosTokenId,
+    "bos_token_id": null,
     "eos_token_id": config.eosTokenIds,
     ...own,
     // Models that see images have it in here.

@@ -57,7 +57,6 @@ export const TINY_CONFIG: ModelConfig = {
   rope: { theta: 10000, rotaryDim: 16 },
   maxPositionEmbeddings: 512,
   tieWordEmbeddings: false,
-  bosTokenId: TINY_TOKENIZER.bosTokenId,
   eosTokenIds: [TINY_TOKENIZER.eosTokenId],
 };
 

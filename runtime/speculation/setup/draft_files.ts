@@ -9,7 +9,7 @@ import type { Checkpoint } from "../../contracts/checkpoint.ts";
 import { LoadError } from "../../contracts/errors.ts";
 import type { ServerArgs } from "../../contracts/server_args.ts";
 import type { HeadCheckpoint, HeadKind, SpeculationConfig } from "../../contracts/speculation_config.ts";
-import type { TokenizerJson } from "../../tokenizer/source.ts";
+import { idsByText, type TokenizerJson } from "../../tokenizer/source.ts";
 import { openCheckpoint, type OpenedCheckpoint } from "../../weights/checkpoint.ts";
 import { openDraftHead } from "../../weights/draft_checkpoint.ts";
 import { HEAD_NAMES } from "../../architectures/draft_heads.ts";
@@ -94,8 +94,8 @@ async function openDraftModel(
 
 /** The first token that two vocabularies number differently, in words; undefined if there is none. */
 function differingToken(draft: TokenizerJson, target: TokenizerJson): string | undefined {
-  const ids = idsOf(target);
-  for (const [token, id] of idsOf(draft)) {
+  const ids = idsByText(target);
+  for (const [token, id] of idsByText(draft)) {
     if (ids.get(token) !== id) {
       return `its token ${JSON.stringify(token)} is ${id}, not ${ids.get(token) ?? "there"}`;
     }
@@ -103,9 +103,4 @@ function differingToken(draft: TokenizerJson, target: TokenizerJson): string | u
   }
   const [missing] = ids.keys();
   return missing === undefined ? undefined : `it lacks token ${JSON.stringify(missing)}`;
-}
-
-function idsOf({ model, added_tokens: added }: TokenizerJson): Map<string, unknown> {
-  const vocab = model["vocab"] as Readonly<Record<string, unknown>> | undefined;
-  return new Map([...Object.entries(vocab ?? {}), ...added.map(({ content, id }) => [content, id] as const)]);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { Bpe } from "./bpe.ts";
-import type { Model } from "./model.ts";
+import { type Model, vocabularyOf } from "./model.ts";
 import { isSentencePiece, SentencePiece } from "./sentencepiece.ts";
 import { type Refuse, StepReader, type TokenizerStep } from "./step.ts";
 import { Unigram } from "./unigram.ts";
@@ -24,10 +24,8 @@ export function buildModel(
   if (isSentencePiece(step)) return new SentencePiece(step, isLeftOut);
   const reader = new StepReader(step, "model", refuse);
   if (step.type === "Unigram") return new Unigram(reader, isLeftOut);
-  const vocabulary = new Map<string, number>();
-  for (const [token, id] of Object.entries(step["vocab"] as Readonly<Record<string, number>>)) {
-    if (!isLeftOut(token)) vocabulary.set(token, id);
-  }
+  const vocabulary = vocabularyOf(step);
+  for (const token of vocabulary.keys()) if (isLeftOut(token)) vocabulary.delete(token);
   switch (step.type) {
     case "BPE":
       return new Bpe(reader, vocabulary, isLeftOut, refuse);

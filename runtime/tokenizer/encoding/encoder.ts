@@ -6,7 +6,7 @@
  */
 import { type AddedTokenEntry, AddedTokens, isNormalized, type Match, type Piece } from "./added_tokens.ts";
 import { buildModel } from "./build_model.ts";
-import type { Model } from "./model.ts";
+import { type Model, vocabularyOf } from "./model.ts";
 import { buildNormalizer, type Normalizer } from "./normalizers.ts";
 import { type Surroundings, surroundings } from "./post_processor.ts";
 import { buildPreTokenizer, type PreTokenizer } from "./pre_tokenizers.ts";
@@ -84,11 +84,11 @@ export class Encoder {
     const special = new Map(entries.filter((entry) => entry.special).map(({ id, content }) => [id, content]));
     const unknown = unknownToken(json.model);
     this.#isForbidden = (id) => special.has(id) && special.get(id) !== unknown;
-    const ids = new Map(entries.map(({ id, content }) => [content, id]));
-    const vocabulary = json.model["vocab"] as Readonly<Record<string, number>>;
+    const ids = vocabularyOf(json.model);
+    for (const { id, content } of entries) ids.set(content, id);
     this.surroundings = surroundings(
       json["post_processor"],
-      (text) => ids.get(text) ?? (Object.hasOwn(vocabulary, text) ? vocabulary[text] : undefined),
+      (text) => ids.get(text),
       refuse,
     );
   }

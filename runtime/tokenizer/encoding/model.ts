@@ -5,6 +5,7 @@
  */
 import { InvalidRequestError } from "../../contracts/errors.ts";
 import { BYTE_NAMES } from "./bytes.ts";
+import type { TokenizerStep } from "./step.ts";
 
 /** A model. */
 export interface Model {
@@ -16,8 +17,17 @@ export interface Model {
   encode(word: string): readonly number[];
 }
 
-/** Ids by text, in files an object. */
+/** Ids by text. */
 export type Vocabulary = ReadonlyMap<string, number>;
+
+/** The vocabulary of a model, which was checked: in files an object, Unigram's a list of pieces with their scores. */
+export function vocabularyOf({ vocab }: TokenizerStep): Map<string, number> {
+  return new Map(
+    Array.isArray(vocab)
+      ? vocab.map(([text]: readonly [string], id) => [text, id])
+      : Object.entries(vocab as Readonly<Record<string, number>>),
+  );
+}
 
 /** The error for a text that the vocabulary has no tokens for. */
 export function unknownText(text: string): InvalidRequestError {

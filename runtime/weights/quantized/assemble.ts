@@ -6,6 +6,7 @@
  */
 import { unsupportedSetting } from "../../architectures/config_json.ts";
 import type { TensorSource } from "../../contracts/checkpoint.ts";
+import { FLOAT_FORMATS } from "../../contracts/storage_format.ts";
 import { checkFields } from "../../tensor_files/text_file.ts";
 import { z } from "zod";
 import { compressedTensors } from "./compressed_tensors.ts";
@@ -49,6 +50,7 @@ export function findQuantizer(path: string, config: unknown): NamedQuantizer {
 
 /**
  * The matrices of the quantised modules, each called as its float original would be, and the tensors that make none.
+ * Modules whose matrix is none of the model's are not looked at.
  *
  * @throws {LoadError} naming the tensor that is missing or has another shape
  */
@@ -56,11 +58,13 @@ export function assembleQuantized(
   path: string,
   { numbers, matrix }: Quantizer,
   tensors: ReadonlyMap<string, ShardTensor>,
+  isOfModel: (name: string) => boolean,
 ): { readonly matrices: TensorSource[]; readonly others: ShardTensor[] } {
   const matrices: TensorSource[] = [], used = new Set<string>();
   for (const tensor of tensors.values()) {
     if (!tensor.name.endsWith(`.${numbers}`) || FLOATS.has(tensor.format)) continue;
     const module = tensor.name.slice(0, -numbers.length - 1);
+    if (!isOfModel(`${module}.weight`)) continue;
     const { shape, parts, ...quantization } = matrix(new QuantizedModule(path, module, tensors));
     for (const part of parts) used.add(`${module}.${part}`);
     const hasBytes = quantization.layout === "fp8_e4m3" || /int8$/.test(quantization.layout);
@@ -78,4 +82,4 @@ export function assembleQuantized(
   return { matrices, others: [...tensors.values()].filter(({ name }) => !used.has(name)) };
 }
 
-const FLOATS: ReadonlySet<string> = new Set(["F32", "F16", "BF16"]);
+const FLOATS: ReadonlySet<string> = new Set(FLOAT_FORMATS);

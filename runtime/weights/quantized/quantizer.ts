@@ -4,6 +4,7 @@
  * @module
  */
 import type { GroupQuantization, StoredRange } from "../../contracts/checkpoint.ts";
+import { FLOAT_FORMATS } from "../../contracts/storage_format.ts";
 import { LoadError } from "../../contracts/errors.ts";
 import { readIntegers, type StoredTensor } from "../../tensor_files/stored_tensor.ts";
 
@@ -63,7 +64,7 @@ export class QuantizedModule {
 
   /** The scales, whose shape is checked. @throws {LoadError} */
   scales(name: string, ...shapes: readonly (readonly number[])[]): GroupQuantization["scales"] {
-    const { file, offset, shape, format } = this.tensor(name, "F32", "F16", "BF16");
+    const { file, offset, shape, format } = this.tensor(name, ...FLOAT_FORMATS);
     this.expectShape(name, shape, ...shapes);
     return { file, offset, format: format as GroupQuantization["scales"]["format"] };
   }
@@ -104,6 +105,6 @@ export class QuantizedModule {
 }
 
 /** Inputs that are packed together. */
-export const BLOCK = 32;
+const BLOCK = 32;
 /** Numbers of 4 bits in a word of 32. */
 export const PER_WORD = 8;

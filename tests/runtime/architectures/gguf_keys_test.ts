@@ -111,6 +111,9 @@ Deno.test("GGUF keys: what no model here computes is refused by name", async () 
     [LLAMA, { "attention.key_length_swa": 32 }, /attention\.key_length_swa is 32, expected 16/],
     [LLAMA, { "attention.temperature_scale": 0.1 }, /temperature_scale is 0\.1/],
     [LLAMA, { "attention.causal": false }, /llama\.attention\.causal is false/],
+    [LLAMA, { "block_count": 20_000 }, /llama\.block_count is 20000, expected at most 10000/],
+    [GEMMA2, { "rope.freq_base_swa": 70 }, /gemma2\.rope\.freq_base_swa is 70, expected 10000/],
+    [LLAMA, { "rope.scaling.yarn_ext_factor": 1 }, /yarn_ext_factor is there, expected none with linear/],
     [LLAMA, { "expert_count": 8 }, /llama\.expert_count is 8, expected 0/],
     [GRANITE, { "rope.scaling.finetuned": false }, /granite\.rope\.scaling\.finetuned is false/],
     [
@@ -130,5 +133,7 @@ Deno.test("GGUF keys: what no model here computes is refused by name", async () 
     "attention.sliding_window": 0,
     "attention.causal": true,
     "attention.unheard_of": 3,
+    "rope.freq_base_swa": 10_000,
+    "rope.scaling.yarn_ext_factor": -1,
   });
 });

@@ -222,7 +222,14 @@ Deno.test("template: what a template makes is bounded", () => {
     "{% set x = namespace(t='ab') %}{% for i in range(40) %}{% set x.t = x.t ~ x.t %}{% endfor %}";
   const calling = "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}";
   for (
-    const template of [growing, calling, "{{ 'a' * 10 ** 9 }}", "{{ [1] * 10 ** 9 }}", "{{ 9 ** (9 ** 9) }}"]
+    const template of [
+      growing,
+      calling,
+      "{{ 'a' * 10 ** 9 }}",
+      "{{ [1] * 10 ** 9 }}",
+      "{{ [1] | batch(10 ** 8, 2) | list | length }}",
+      "{{ 9 ** (9 ** 9) }}",
+    ]
   ) {
     assertRefused(() => render(template, [user]), "messages", /Cannot render chat: the template/);
   }

@@ -113,6 +113,21 @@ Deno.test("K-quants need and get rows of 256", async () => {
   }
 });
 
+Deno.test("tensors of a GGUF file that the model needs are missed by name, whatever their type", async () => {
+  const type = 18, bytes = new Uint8Array(64), dims = [64, TINY_CONFIG.vocabSize];
+  const cases = [
+    ["output.weight", /tensor lm_head\.weight is stored as IQ3_XXS, which is not supported/],
+    ["blk.0.attn_output.bias", /tensor model\.layers\.0\.self_attn\.\w_proj\.bias is/],
+    ["blk.0.attn_sinks.weight", /tensor blk\.0\.attn_sinks\.weight is not part of architecture llama/],
+  ] as const;
+  for (const [name, message] of cases) {
+    const ggufBeside = [{ name, dims, type, bytes }], config = { tieWordEmbeddings: true };
+    await withTinyModel({ kind: "gguf", seed, config, ggufBeside }, async (path) => {
+      await assert.rejects(open(path), { name: "LoadError", message });
+    });
+  }
+});
+
 Deno.test("tied embeddings need no lm_head", async () => {
   for (const kind of ["gguf", "safetensors"] as const) {
     await withTinyModel({ kind, seed, config: { tieWordEmbeddings: true } }, async (path) => {

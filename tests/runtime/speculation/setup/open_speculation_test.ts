@@ -102,6 +102,25 @@ Deno.test("a draft model has the target's tokens under the target's numbers, or 
     });
   }));
 
+Deno.test("a draft model has the target's pieces where these have scores", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const paths = [`${folder}/target`, `${folder}/draft`] as const, speculativeDraftModelPath = paths[1];
+    for (const [seed, path] of paths.entries()) {
+      await writeTinyModel(path, { kind: "safetensors", seed });
+      const file = `${path}/tokenizer.json`, json = JSON.parse(await Deno.readTextFile(file));
+      const { vocab } = json.model, texts = Object.keys(vocab).toSorted((a, b) => vocab[a] - vocab[b]);
+      json.model = { type: "Unigram", "unk_id": 0, vocab: texts.map((text) => [text, -1]) };
+      await Deno.writeTextFile(file, JSON.stringify(json));
+    }
+    const target = await openCheckpoint(await resolveModel(paths[0]));
+    const args = { ...defaultArgs, speculativeAlgorithm: "STANDALONE", speculativeDraftModelPath };
+    assert.equal((await openSpeculation(args, target)).speculation?.draft?.path, paths[1]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("a head is of a kind that the algorithm drafts with, or is refused with the algorithm to use", () =>
   withTarget(async (open, folder) => {
     const cases = [
