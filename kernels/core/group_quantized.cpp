@@ -69,9 +69,7 @@ void GroupQuantized::take_groups(const char* op, const uint8_t* tensor) {
             fail(AERIE_BAD_SHAPE, "%s: input %u is in group %d of %u", op, input, int(groups[input]), num_groups());
 }
 
-uint32_t GroupQuantized::group_of(uint32_t input) const {
-    return groups.empty() ? input / group_cols : groups[input];
-}
+uint32_t GroupQuantized::group_of(uint32_t input) const { return groups.empty() ? input / group_cols : groups[input]; }
 
 float GroupQuantized::scale(uint32_t row, uint32_t group) const {
     size_t at = size_t(group) * rows + row;
