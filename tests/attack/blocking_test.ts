@@ -109,7 +109,7 @@ Deno.test("nothing that a text or a template does holds up streams and /health",
     const attacks: [name: string, path: string, body: unknown, error: RegExp][] = [
       ["nested loops", "/v1/chat/completions", chat("loop"), /tokenizing took longer than 3 s/],
       ["backtracking", "/generate", { text: ENDLESS }, /tokenizing took longer than 3 s/],
-      ["range(10**9)", "/v1/chat/completions", chat("memory"), /Cannot tokenize input/],
+      ["range(10**9)", "/v1/chat/completions", chat("memory"), /Cannot render chat: .*range/i],
       ["brackets", "/generate", "[".repeat(4_000_000), /nested deeper than/],
       ["8192 messages", "/v1/chat/completions", LONG_CHAT, /messages\[8191\].role/],
       ["512 kB", "/generate", { text: "rest tea ".repeat(57_000) }, /Cannot (accept text|tokenize input)/],

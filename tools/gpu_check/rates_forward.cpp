@@ -75,14 +75,14 @@ struct Forward {
         const auto check = [&](int32_t status) { session.check(status); };
         return session.record([&] {
             check(api.embedding(context, x, batch, model.embedding));
-            check(api.rope_angles(context, angles, batch, model.frequencies, 1));
+            check(api.rope_angles(context, angles, batch, model.frequencies, 1.0f));
             for (uint32_t i = 0; i < shape.num_layers; ++i) {
                 const Layer& layer = model.layers[i];
                 check(api.rms_norm(context, norm, x, layer.input_norm, 1e-5f));
                 check(api.linear(context, qkv, norm, layer.qkv, 0));
                 check(api.rope(context, qkv, angles, all, shape.head_dim));
                 check(api.kv_store(context, kv, qkv, batch, i, heads));
-                check(api.attention(context, attended, qkv, kv, batch, i, heads, 0.088f, 0, 0));
+                check(api.attention(context, attended, qkv, kv, batch, i, heads, 0.088f, 0.0f, 0));
                 check(api.linear(context, x, attended, layer.o, x));
                 check(api.rms_norm(context, norm, x, layer.post_norm, 1e-5f));
                 check(api.linear(context, gate_up, norm, layer.gate_up, 0));

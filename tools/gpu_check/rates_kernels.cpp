@@ -85,7 +85,8 @@ void measure_attention(Session& session, const Shape& shape, uint32_t rows, uint
     const uint32_t qkv = session.tensor(batch, shape.qkv_cols()), out = session.tensor(batch, shape.attended());
     session.write_rows(batch, rows, length);
     const double seconds = Measurement{session, rows, num_runs}.seconds(layers, [&](uint32_t layer) {
-        session.check(session.api.attention(session.context, out, qkv, kv, batch, layer, shape.num_heads, 0.088f, 0, 0));
+        session.check(
+            session.api.attention(session.context, out, qkv, kv, batch, layer, shape.num_heads, 0.088f, 0.0f, 0));
     });
     print("attention", std::to_string(length) + " keys", rows, seconds, bytes);
     for (const uint32_t tensor : {qkv, out}) session.check(session.api.tensor_release(session.context, tensor));
@@ -130,7 +131,7 @@ void measure_rest(Session& session, const Shape& shape, uint32_t rows, int num_r
     };
     measure("embedding", row * 1.5 * shape.hidden, [&] { return api.embedding(context, x, batch, table); });
     measure("rms_norm", row * 2 * shape.hidden, [&] { return api.rms_norm(context, out, x, scale, 1e-5f); });
-    measure("rope_angles", row * shape.head_dim, [&] { return api.rope_angles(context, angles, batch, frequencies, 1); });
+    measure("rope_angles", row * shape.head_dim, [&] { return api.rope_angles(context, angles, batch, frequencies, 1.0f); });
     measure("rope", row * 2 * (shape.num_heads + shape.num_kv_heads) * shape.head_dim,
             [&] { return api.rope(context, qkv, angles, shape.num_heads + shape.num_kv_heads, shape.head_dim); });
     measure("kv_store", row * 3 * shape.num_kv_heads * shape.head_dim,
