@@ -4,9 +4,6 @@
 using namespace aerie;
 
 namespace {
-// Of kernels, which keep a row's logits at hand.
-constexpr uint32_t kMostExperts = 1024, kMostChosen = 64;
-
 void expect_routing(const char* op, const Tensor& routing, const Tensor& out) {
     if (routing.cols % 2 || routing.cols / 2 > kMostChosen)
         fail(AERIE_BAD_SHAPE, "%s: routing has %u columns, expected two for each of up to %u experts", op, routing.cols,

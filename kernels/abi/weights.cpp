@@ -131,10 +131,7 @@ int32_t entry::aerie_weight_append_groups(uint32_t handle, uint32_t weight_handl
         matrix->numbers = tensor(numbers, "numbers", numbers_offset, matrix->number_bytes());
         matrix->scales = tensor(scales, "scales", scales_offset, matrix->scale_bytes());
         if (zeros) matrix->zeros = tensor(zeros, "zeros", zeros_offset, matrix->zero_bytes());
-        if (groups) {
-            matrix->groups = tensor(groups, "groups", groups_offset, matrix->group_bytes());
-            matrix->check_groups(op);
-        }
+        if (groups) matrix->take_groups(op, tensor(groups, "groups", groups_offset, matrix->group_bytes()));
         WeightPart part;
         part.format = matrix->block_format();
         part.groups = std::move(matrix);

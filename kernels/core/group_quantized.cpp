@@ -32,7 +32,7 @@ float e4m3_to_f32(uint8_t bits) {
 }
 
 aerie_format GroupQuantized::block_format() const {
-    return has_8_bits() || groups ? AERIE_FORMAT_Q8_0 : AERIE_FORMAT_Q4_1;
+    return has_8_bits() || !groups.empty() ? AERIE_FORMAT_Q8_0 : AERIE_FORMAT_Q4_1;
 }
 
 size_t GroupQuantized::number_bytes() const { return size_t(rows) * cols / (has_8_bits() ? 1 : 2); }
@@ -61,15 +61,15 @@ void GroupQuantized::check(const char* op) const {
     if (block_size(scale_format).elements != 1) fail(AERIE_UNSUPPORTED, "%s: scales are no floats", op);
 }
 
-void GroupQuantized::check_groups(const char* op) const {
+void GroupQuantized::take_groups(const char* op, const uint8_t* tensor) {
+    groups.resize(cols);
+    memcpy(groups.data(), tensor, group_bytes());
     for (uint32_t input = 0; input < cols; ++input)
-        if (group_of(input) >= num_groups())
-            fail(AERIE_BAD_SHAPE, "%s: input %u is in group %d of %u", op, input, int(group_of(input)), num_groups());
+        if (groups[input] >= num_groups())
+            fail(AERIE_BAD_SHAPE, "%s: input %u is in group %d of %u", op, input, int(groups[input]), num_groups());
 }
 
-uint32_t GroupQuantized::group_of(uint32_t input) const {
-    return groups ? load<uint32_t>(groups, input) : input / group_cols;
-}
+uint32_t GroupQuantized::group_of(uint32_t input) const { return groups.empty() ? input / group_cols : groups[input]; }
 
 float GroupQuantized::scale(uint32_t row, uint32_t group) const {
     size_t at = size_t(group) * rows + row;
@@ -131,7 +131,7 @@ void GroupQuantized::read_block(QuantizedBlock& out, uint32_t row, uint32_t inde
     }
     int quants[kBlockInputs];
     read_numbers(quants, row, first);
-    if (!groups && group_cols % kBlockInputs == 0) {
+    if (groups.empty() && group_cols % kBlockInputs == 0) {
         const bool is_q4 = block_format() == AERIE_FORMAT_Q4_1;
         const float step = scale(row, group);
         const int middle = zero(row, group), shift = is_q4 ? 0 : 128 - middle;

@@ -17,7 +17,7 @@ struct GroupQuantized {
     aerie_format scale_format = AERIE_FORMAT_F32;
     const uint8_t *numbers = nullptr, *scales = nullptr;
     const uint8_t* zeros = nullptr;              // null: the middle of the range
-    const uint8_t* groups = nullptr;             // i32 [cols]: the group of each input; null: in order
+    std::vector<uint32_t> groups;                // of each input; empty: in order
     std::vector<std::shared_ptr<File>> sources;  // of all four, until the weight is packed
 
     uint32_t num_groups() const { return (cols + group_cols - 1) / group_cols; }
@@ -29,9 +29,11 @@ struct GroupQuantized {
     size_t scale_bytes() const;
     size_t zero_bytes() const;
     size_t group_bytes() const;
-    // Throws AERIE_BAD_SHAPE for sizes that the layout cannot have, and for groups that are none.
+    // Throws AERIE_BAD_SHAPE for sizes that the layout cannot have.
     void check(const char* op) const;
-    void check_groups(const char* op) const;
+    // Takes the groups [cols] from a file, which may change behind its check. Throws AERIE_BAD_SHAPE for one that there
+    // is not.
+    void take_groups(const char* op, const uint8_t* tensor);
 
     void read_block(QuantizedBlock& out, uint32_t row, uint32_t index) const;
 

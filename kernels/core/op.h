@@ -28,6 +28,10 @@ inline const char* name_of(OpKind kind) {
     return names[uint32_t(kind)];
 }
 
+// What a mixture of experts has at most, and a row of them: kernels keep a bit of each expert, and count rows times
+// their experts in 32 bits.
+constexpr uint32_t kMostExperts = 1024, kMostChosen = 64;
+
 // An op with its operands; absent operands are null. Ops read x, y, weight, batch, kv, bias and angles, and write out
 // and sampler; kv_store also writes kv. out may be x.
 struct Op {

@@ -77,10 +77,7 @@ class ExpertLinear {
         const auto part = std::upper_bound(parts.begin(), parts.end(), row,
                                            [](uint32_t at, const PackedPart& each) { return at < each.first_row; }) -
                           1;
-        const uint32_t local = (row - part->first_row) / kPanelRows, left = part->num_rows - local * kPanelRows;
-        const size_t bytes = panel_bytes(part->format, cols_);
-        return {&*part, part->first_row + local * kPanelRows, std::min(left, kPanelRows), part->data + bytes * local,
-                bytes};
+        return panel_in(*part, (row - part->first_row) / kPanelRows, cols_);
     }
 
     // A panel's rows `begin` .. end - 1 of the weight, of one part and expert, times the expert's entries.

@@ -5,6 +5,13 @@
 namespace aerie::cpu::AERIE_ISA {
 namespace {
 
+// A panel by its number over all parts.
+Panel find_panel(const Op& op, uint32_t index) {
+    const PackedPart* part = op.packed->parts.data();
+    while (index >= part->first_panel + part->num_panels) ++part;
+    return panel_in(*part, index - part->first_panel, op.weight->cols);
+}
+
 // One panel into out (+ residual).
 void plain_panel(const Op& op, uint32_t index, const Operands& operands) {
     const Panel panel = find_panel(op, index);

@@ -18,7 +18,7 @@ constexpr FloatDot kFloatDots[3][kGroup] = {AERIE_GROUPS(dot_float, F32Weight), 
                                             AERIE_GROUPS(dot_float, Bf16Weight)};
 #undef AERIE_GROUPS
 
-// A panel of the weight, by its number over all parts.
+// A panel of the weight.
 struct Panel {
     const PackedPart* part;
     uint32_t first_row, num_rows;  // in the output
@@ -26,12 +26,11 @@ struct Panel {
     size_t bytes;
 };
 
-inline Panel find_panel(const Op& op, uint32_t index) {
-    const PackedPart* part = op.packed->parts.data();
-    while (index >= part->first_panel + part->num_panels) ++part;
-    const uint32_t local = index - part->first_panel, left = part->num_rows - local * kPanelRows;
-    const size_t bytes = panel_bytes(part->format, op.weight->cols);
-    return {part, part->first_row + local * kPanelRows, std::min(left, kPanelRows), part->data + bytes * local, bytes};
+// Panel `local` of a part.
+inline Panel panel_in(const PackedPart& part, uint32_t local, uint32_t cols) {
+    const uint32_t left = part.num_rows - local * kPanelRows;
+    const size_t bytes = panel_bytes(part.format, cols);
+    return {&part, part.first_row + local * kPanelRows, std::min(left, kPanelRows), part.data + bytes * local, bytes};
 }
 
 // True if a part is multiplied by bf16x2 rows of x.

@@ -12,7 +12,7 @@ void route(const Op& op, const Worker& worker) {
     for (uint32_t row = first; row < last; ++row) {
         const float* const logits = floats(*op.x, worker) + size_t(row) * num_experts;
         float* const out = floats(*op.out, worker) + size_t(row) * 2 * top_k;
-        uint64_t chosen[1024 / 64] = {};
+        uint64_t chosen[kMostExperts / 64] = {};
         for (uint32_t place = 0; place < top_k; ++place) {
             uint32_t best = num_experts;
             for (uint32_t i = 0; i < num_experts; ++i) {

@@ -238,11 +238,12 @@ AERIE_API int32_t aerie_silu_mul(uint32_t context, uint32_t out, uint32_t x);
 AERIE_API int32_t aerie_gelu_mul(uint32_t context, uint32_t out, uint32_t x);
 /* Chooses the top_k most probable experts of each row (Shazeer et al. 2017), ties to the lower one: out [rows, 2 *
  * top_k] = their numbers, most probable first, then their weights: softmax of logits [rows, num_experts], with
- * normalise not 0 divided by the sum of the chosen ones. */
+ * normalise not 0 divided by the sum of the chosen ones. top_k is at most 64, num_experts 1024. */
 AERIE_API int32_t aerie_route(uint32_t context, uint32_t out, uint32_t logits, uint32_t top_k, uint32_t normalise);
 /* Products with the experts that routing [rows, 2 * top_k] of aerie_route names. weight [num_parts * num_experts * n,
  * cols]: of each part all experts, n rows each. x [rows, cols], or [rows, top_k * cols] with a row of its own for every
- * expert of a row. out [rows, num_parts * top_k * n]: part by part, and in it expert by expert as routing has them. */
+ * expert of a row. out [rows, num_parts * top_k * n]: part by part, and in it expert by expert as routing has them; of
+ * a number that no expert has nothing is written. */
 AERIE_API int32_t aerie_expert_linear(uint32_t context, uint32_t out, uint32_t x, uint32_t weight, uint32_t routing,
                                       uint32_t num_parts);
 /* out [rows, n] = the sum of x [rows, top_k * n] over a row's experts times their weights, in the order of routing */

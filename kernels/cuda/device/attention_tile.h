@@ -75,6 +75,8 @@ __device__ void score_pairs(const AttentionMemory& memory, uint32_t pair, uint32
         queries[i] = memory.queries + min(pair + i, num_pairs - 1) * dim;
         sums[i] = make_float4(0, 0, 0, 0);
     }
+    // More at once do not fit into 128 registers beside windows and caps.
+#pragma unroll 2
     for (uint32_t d = 0; d < dim; d += 4) {
         const float4 k = *reinterpret_cast<const float4*>(keys + d);
 #pragma unroll

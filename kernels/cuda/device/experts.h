@@ -9,8 +9,6 @@
 
 namespace aerie::cuda {
 
-constexpr uint32_t kMostExperts = 1024;
-
 // Rows of one expert that are multiplied together: `count` entries from `first` on.
 struct ExpertTile {
     uint32_t expert, first, count;

@@ -31,6 +31,7 @@ __global__ void __launch_bounds__(kThreads)
     if (row >= rows.count()) return;
     logits += size_t(row) * num_experts;
     out += size_t(row) * 2 * top_k;
+    static_assert(kMostExperts <= 32 * 32);
     uint32_t chosen = 0;  // bit i: expert lane + 32 i
     float top = 0.0f, sum = 0.0f;
     for (uint32_t place = 0; place < top_k; ++place) {

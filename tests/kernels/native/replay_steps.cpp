@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/op_list.h"
+
 namespace replay {
 namespace {
 
@@ -13,11 +15,9 @@ std::string pair(uint32_t rows, uint32_t cols) {
 
 bool Steps::is_op(const std::string& name) {
     static const std::set<std::string> ops = {
-        "aerie_embedding",  "aerie_rms_norm",  "aerie_linear",   "aerie_rope_angles",    "aerie_rope",
-        "aerie_kv_store",   "aerie_attention", "aerie_silu_mul", "aerie_gather_outputs", "aerie_gather_rows",
-        "aerie_store_rows", "aerie_add_bias",  "aerie_sample",   "aerie_group_norm",     "aerie_gelu_mul",
-        "aerie_add",        "aerie_scale",     "aerie_soft_cap", "aerie_route",          "aerie_expert_linear",
-        "aerie_expert_sum",
+#define OP(name) "aerie_" #name,
+        AERIE_OPS(OP)
+#undef OP
     };
     return ops.contains(name);
 }
