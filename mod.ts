@@ -47,11 +47,7 @@ export type {
 export type { LogLevel } from "./runtime/contracts/log_level.ts";
 export type { ModelInfo, TokenizerFacts } from "./runtime/contracts/model_info.ts";
 export type { FinishReason, TokenLogprob } from "./runtime/contracts/outputs.ts";
-export {
-  defaultSamplingParams,
-  type SamplingDefaults,
-  type SamplingParams,
-} from "./runtime/contracts/sampling_params.ts";
+export { defaultSamplingParams, type SamplingParams } from "./runtime/contracts/sampling_params.ts";
 export type { PauseMode, SchedulerSettings } from "./runtime/contracts/scheduler_settings.ts";
 export type { SchedulerState } from "./runtime/contracts/scheduler_state.ts";
 export type { ServerArgs } from "./runtime/contracts/server_args.ts";

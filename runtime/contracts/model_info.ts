@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SamplingDefaults } from "./sampling_params.ts";
+import type { SamplingParams } from "./sampling_params.ts";
 import type { TextBound } from "./text_length.ts";
 
 /** Facts about the served model. */
@@ -35,7 +35,7 @@ export interface ModelInfo {
   /** Tokens that end a generation. */
   readonly eosTokenIds: readonly number[];
   /** Sampling parameters of requests that leave them out, where they differ from the API's. */
-  readonly samplingDefaults?: SamplingDefaults;
+  readonly samplingDefaults?: Partial<SamplingParams>;
   /** What exceeds the context is cut off instead of refused. */
   readonly allowAutoTruncate: boolean;
 }

@@ -38,7 +38,7 @@ Deno.test("messages: calls of tools and answers to them reach the template", asy
     ),
     [
       { role: "assistant", content: "", toolCalls: [{ id: "c1", name: "weather", arguments: '{"a":1}' }] },
-      { role: "tool", content: "18", toolCallId: "c1" },
+      { role: "tool", content: "18", contentParts: ["18"], toolCallId: "c1" },
     ],
   );
 });
@@ -73,7 +73,10 @@ Deno.test("messages: refusals are what the assistant said", async () => {
       { role: "assistant", content: null, refusal: "No." },
       { role: "assistant", content: [{ type: "text", text: "Well" }, { type: "refusal", refusal: "no." }] },
     ),
-    [{ role: "assistant", content: "No." }, { role: "assistant", content: "Well no." }],
+    [
+      { role: "assistant", content: "No." },
+      { role: "assistant", content: "Well no.", contentParts: ["Well", "no."] },
+    ],
   );
 });
 
@@ -92,6 +95,7 @@ Deno.test("messages: hints for caches of prompts are accepted on parts and messa
   assert.deepEqual(await messagesOf({ role: "user", content: [part, other] }), [{
     role: "user",
     content: "a b",
+    contentParts: ["a", "b"],
   }]);
   const whole = { role: "user", content: "a", cache_control: { type: "ephemeral" } };
   assert.deepEqual(await messagesOf(whole), [{ role: "user", content: "a" }]);
