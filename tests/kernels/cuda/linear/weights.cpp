@@ -134,7 +134,8 @@ TestWeight make_weight(const std::vector<Source>& sources, uint32_t cols, aerie_
                                      .format = source.format,
                                      .first_row = made.weight.rows,
                                      .num_rows = source.num_rows,
-                                     .interleaved_head_dim = source.interleaved_head_dim});
+                                     .interleaved_head_dim = source.interleaved_head_dim,
+                                     .groups = nullptr});
         made.weight.rows += source.num_rows;
     }
     DeviceUploader uploader;
