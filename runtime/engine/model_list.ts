@@ -12,7 +12,7 @@ export function modelList(): string {
   const architectures = ARCHITECTURES.map(({ name, gguf, ownHeadPrefix }) => [
     name,
     gguf?.architecture ?? "-",
-    ownHeadPrefix === undefined ? "-" : "NEXTN",
+    ownHeadPrefix === undefined ? "-" : "MTP",
     KNOWN_MODELS.filter(({ architecture }) => architecture === name).map(({ id }) => id).join(", "),
   ]);
   const files = [
