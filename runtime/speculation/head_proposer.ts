@@ -38,18 +38,18 @@ const heads: Readonly<Record<HeadKind, new (parts: HeadParts) => DraftHead>> = {
 /** KV entry e of a head is computed from the target's state at e and the token at e + 1. */
 const NUM_NEXT_TOKENS = 1;
 
+/** Multi-token prediction (NextN in SGLang, which takes EAGLE heads under this name too). */
+export const nextTokenLayerEntry = headEntry("NEXTN", { kinds: ["mtp", "eagle"] });
+
 /** EAGLE-1 and EAGLE-2 (Li et al. 2024, arXiv 2401.15077 and 2406.16858). */
 export const eagleEntry = headEntry("EAGLE", {
   kinds: ["eagle"],
-  standsFor: "NEXTN",
+  standsFor: nextTokenLayerEntry.name,
   shipped: "heads/eagle2-smollm2-135m",
 });
 
 /** EAGLE-3. */
 export const eagle3Entry = headEntry("EAGLE3", { kinds: ["eagle3"], shipped: "heads/eagle3-smollm2-135m" });
-
-/** Multi-token prediction (NextN in SGLang, which takes EAGLE heads under this name too). */
-export const nextTokenLayerEntry = headEntry("NEXTN", { kinds: ["mtp", "eagle"] });
 
 function headEntry(
   name: string,
