@@ -15,7 +15,7 @@ import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import { readGgufModel } from "./gguf_checkpoint.ts";
 import { readGgufFiles } from "./gguf_split.ts";
-import { readHuggingFaceConfig, readQuantizer } from "./huggingface_config.ts";
+import { readHuggingFaceConfig } from "./huggingface_config.ts";
 import { checkModel } from "./check_model.ts";
 import { assembleQuantized } from "./quantized/assemble.ts";
 import type { ModelFiles } from "./model_files.ts";
@@ -50,8 +50,12 @@ export async function openCheckpoint(files: ModelFiles, quantization?: string): 
   return { ...opened, checkpoint: { ...opened.checkpoint, tensors, dtype: prevailingDtype(tensors) } };
 }
 
-/** With the tensors that nothing here can read, by name. */
-type OpenedFiles = OpenedCheckpoint & { readonly unread: ReadonlyMap<string, string> };
+/** A model whose tensors are not yet checked against its architecture. */
+interface OpenedFiles extends Pick<OpenedCheckpoint, "tokenizerSource"> {
+  readonly checkpoint: Omit<Checkpoint, "dtype">;
+  /** Tensors that nothing here can read, by name. */
+  readonly unread: ReadonlyMap<string, string>;
+}
 
 async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<OpenedFiles> {
   const file = readGgufFiles(files);
@@ -64,7 +68,6 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
       config,
       tensors,
       files,
-      dtype: prevailingDtype(tensors),
       quantization: "gguf",
       recommendedSampling: ggufRecommendedSampling(file),
     },
@@ -74,7 +77,7 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
 }
 
 async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFiles): Promise<OpenedFiles> {
-  const config = await readHuggingFaceConfig(folder), architecture = architectureOf(config);
+  const { config, quantizer } = await readHuggingFaceConfig(folder), architecture = architectureOf(config);
   const { stored, unread } = await readShards({ kind, files }), { ownHeadPrefix } = architecture;
   useOwnNames(architecture, stored);
   const hasOwnHead = ownHeadPrefix !== undefined &&
@@ -82,7 +85,6 @@ async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFil
   for (const name of hasOwnHead ? [...stored.keys()] : []) {
     if (name.startsWith(ownHeadPrefix!)) stored.delete(name);
   }
-  const quantizer = await readQuantizer(folder);
   const { matrices, others } = quantizer === undefined
     ? { matrices: [], others: [...stored.values()] }
     : assembleQuantized(path, quantizer, stored, (name) => mayHave(architecture, name));
@@ -98,7 +100,6 @@ async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFil
       tensors,
       ...(hasOwnHead && { hasOwnHead }),
       files,
-      dtype: prevailingDtype(tensors),
       ...(quantizer && { quantization: quantizer.method }),
       recommendedSampling: await readRecommendedSampling(folder),
     },

@@ -26,12 +26,19 @@ const HEAD_CONFIG = CONFIG.extend({ architectures: z.array(z.string()).default([
 
 const GENERATION_CONFIG = z.looseObject({ "eos_token_id": TOKEN_IDS });
 
+/** What config.json and generation_config.json say of a model. */
+export interface ModelConfigFile {
+  readonly config: ModelConfig;
+  /** The method that its weights are quantised by; absent: they are floats. */
+  readonly quantizer?: NamedQuantizer;
+}
+
 /**
  * Reads the configuration of a model folder.
  *
  * @throws {LoadError} naming the field, if the model or a setting of it is not supported
  */
-export async function readHuggingFaceConfig(folder: string): Promise<ModelConfig> {
+export async function readHuggingFaceConfig(folder: string): Promise<ModelConfigFile> {
   const path = join(folder, "config.json");
   const config = await readJsonFile(path, CONFIG);
   const generation = await readJsonFile(join(folder, "generation_config.json"), GENERATION_CONFIG, {});
@@ -41,14 +48,11 @@ export async function readHuggingFaceConfig(folder: string): Promise<ModelConfig
     throw unsupportedSetting(path, "architectures", name, known);
   }
   const eosTokenIds = [...new Set([...tokenIds(config.eos_token_id), ...tokenIds(generation.eos_token_id)])];
-  return { architecture: name, ...architecture.readConfig(path, config), eosTokenIds };
-}
-
-/** The method of quantisation of a model folder; undefined where weights are floats. @throws {LoadError} if not supported */
-export async function readQuantizer(folder: string): Promise<NamedQuantizer | undefined> {
-  const path = join(folder, "config.json");
-  const { quantization_config: quantization } = await readJsonFile(path, CONFIG);
-  return quantization ? findQuantizer(path, quantization) : undefined;
+  const { quantization_config: quantization } = config;
+  return {
+    config: { architecture: name, ...architecture.readConfig(path, config), eosTokenIds },
+    ...(quantization ? { quantizer: findQuantizer(path, quantization) } : {}),
+  };
 }
 
 /** What config.json says of a draft head. */

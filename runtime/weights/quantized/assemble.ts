@@ -6,7 +6,7 @@
  */
 import { unsupportedSetting } from "../../architectures/config_json.ts";
 import type { TensorSource } from "../../contracts/checkpoint.ts";
-import { FLOAT_FORMATS } from "../../contracts/storage_format.ts";
+import { isFloating } from "../../tensor_files/stored_tensor.ts";
 import { checkFields } from "../../tensor_files/text_file.ts";
 import { z } from "zod";
 import { compressedTensors } from "./compressed_tensors.ts";
@@ -49,8 +49,8 @@ export function findQuantizer(path: string, config: unknown): NamedQuantizer {
 }
 
 /**
- * The matrices of the quantised modules, each called as its float original would be, and the tensors that make none.
- * Modules whose matrix is none of the model's are not looked at.
+ * The matrices of the quantised modules, each called as its float original would be, and the other tensors, among them
+ * what the matrices are made of besides their numbers. Modules whose matrix is none of the model's are not looked at.
  *
  * @throws {LoadError} naming the tensor that is missing or has another shape
  */
@@ -60,13 +60,15 @@ export function assembleQuantized(
   tensors: ReadonlyMap<string, ShardTensor>,
   isOfModel: (name: string) => boolean,
 ): { readonly matrices: TensorSource[]; readonly others: ShardTensor[] } {
-  const matrices: TensorSource[] = [], used = new Set<string>();
+  const matrices: TensorSource[] = [], others: ShardTensor[] = [];
   for (const tensor of tensors.values()) {
-    if (!tensor.name.endsWith(`.${numbers}`) || FLOATS.has(tensor.format)) continue;
+    const isQuantized = tensor.name.endsWith(`.${numbers}`) && !isFloating(tensor);
     const module = tensor.name.slice(0, -numbers.length - 1);
-    if (!isOfModel(`${module}.weight`)) continue;
-    const { shape, parts, ...quantization } = matrix(new QuantizedModule(path, module, tensors));
-    for (const part of parts) used.add(`${module}.${part}`);
+    if (!isQuantized || !isOfModel(`${module}.weight`)) {
+      others.push(tensor);
+      continue;
+    }
+    const { shape, ...quantization } = matrix(new QuantizedModule(path, module, tensors));
     const hasBytes = quantization.layout === "fp8_e4m3" || /int8$/.test(quantization.layout);
     matrices.push({
       name: `${module}.weight`,
@@ -79,7 +81,5 @@ export function assembleQuantized(
       quantization,
     });
   }
-  return { matrices, others: [...tensors.values()].filter(({ name }) => !used.has(name)) };
+  return { matrices, others };
 }
-
-const FLOATS: ReadonlySet<string> = new Set(FLOAT_FORMATS);

@@ -97,6 +97,5 @@ function packedMatrix(
   const zeros = symmetric ? undefined : module.tensor("weight_zero_point", "I32");
   if (zeros) module.expectShape("weight_zero_point", zeros.shape, [Math.ceil(rows / PER_WORD), numGroups]);
   const groups = module.groups("weight_g_idx", cols, groupCols);
-  module.find("weight_shape");
-  return { ...matrix, ...(zeros && { zeros }), ...(groups && { groups }), parts: module.read };
+  return { ...matrix, ...(zeros && { zeros }), ...(groups && { groups }) };
 }

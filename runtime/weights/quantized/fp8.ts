@@ -38,8 +38,7 @@ export function scaledMatrix(
   const [blockRows, blockCols] = blocks ?? [1, cols];
   const grid = [Math.ceil(rows / blockRows), Math.ceil(cols / blockCols)];
   const scales = module.scales(name, ...(blocks ? [grid] : [[], [1], [1, 1], [rows], [rows, 1]]));
-  const { shape } = module.tensor(name, scales.format),
-    numScales = shape.reduce((product, n) => product * n, 1);
+  const numScales = scales.shape.reduce((product, n) => product * n, 1);
   return {
     layout,
     shape: [rows, cols],
@@ -47,6 +46,5 @@ export function scaledMatrix(
     scales,
     groupRows: numScales === 1 ? rows : blockRows,
     groupCols: numScales === 1 ? cols : blockCols,
-    parts: module.read,
   };
 }

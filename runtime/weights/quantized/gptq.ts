@@ -75,6 +75,5 @@ function grouped(
     zeros,
     groupRows: 1,
     groupCols,
-    parts: module.read,
   };
 }

@@ -15,8 +15,6 @@ export type ShardTensor = StoredTensor & { readonly file: string };
 export interface QuantizedMatrix extends GroupQuantization {
   /** Rows of the matrix, then columns. */
   readonly shape: readonly [rows: number, cols: number];
-  /** What the module's tensors are called behind its name, all that were read. */
-  readonly parts: readonly string[];
 }
 
 /** A method of quantisation with its settings. */
@@ -32,7 +30,6 @@ export class QuantizedModule {
   readonly #path: string;
   readonly #name: string;
   readonly #tensors: ReadonlyMap<string, ShardTensor>;
-  readonly #read: string[] = [];
 
   constructor(path: string, name: string, tensors: ReadonlyMap<string, ShardTensor>) {
     this.#path = path;
@@ -40,16 +37,9 @@ export class QuantizedModule {
     this.#tensors = tensors;
   }
 
-  /** What was asked for so far. */
-  get read(): readonly string[] {
-    return this.#read;
-  }
-
   /** The tensor of this name behind the module's. */
   find(name: string): ShardTensor | undefined {
-    const tensor = this.#tensors.get(`${this.#name}.${name}`);
-    if (tensor !== undefined) this.#read.push(name);
-    return tensor;
+    return this.#tensors.get(`${this.#name}.${name}`);
   }
 
   /** @throws {LoadError} if there is none, or it is stored otherwise */
@@ -63,10 +53,13 @@ export class QuantizedModule {
   }
 
   /** The scales, whose shape is checked. @throws {LoadError} */
-  scales(name: string, ...shapes: readonly (readonly number[])[]): GroupQuantization["scales"] {
-    const { file, offset, shape, format } = this.tensor(name, ...FLOAT_FORMATS);
-    this.expectShape(name, shape, ...shapes);
-    return { file, offset, format: format as GroupQuantization["scales"]["format"] };
+  scales(
+    name: string,
+    ...shapes: readonly (readonly number[])[]
+  ): ShardTensor & GroupQuantization["scales"] {
+    const tensor = this.tensor(name, ...FLOAT_FORMATS);
+    this.expectShape(name, tensor.shape, ...shapes);
+    return tensor as ShardTensor & GroupQuantization["scales"];
   }
 
   /** @throws {LoadError} if the shape is none of those */
