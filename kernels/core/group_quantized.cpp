@@ -123,17 +123,19 @@ void GroupQuantized::read_numbers(int* out, uint32_t row, uint32_t first) const 
 
 void GroupQuantized::read_block(QuantizedBlock& out, uint32_t row, uint32_t index) const {
     const uint32_t first = index * kBlockInputs, group = group_of(first);
+    const bool has_one_scale = groups.empty() && group_cols % kBlockInputs == 0;
+    const float step = scale(row, group);
     float values[kBlockInputs];
     if (layout == AERIE_QUANT_FP8_E4M3) {
         for (uint32_t i = 0; i < kBlockInputs; ++i)
-            values[i] = e4m3_to_f32(numbers[size_t(row) * cols + first + i]) * scale(row, group_of(first + i));
+            values[i] = e4m3_to_f32(numbers[size_t(row) * cols + first + i]) *
+                        (has_one_scale ? step : scale(row, group_of(first + i)));
         return quantize_block(out, values);
     }
     int quants[kBlockInputs];
     read_numbers(quants, row, first);
-    if (groups.empty() && group_cols % kBlockInputs == 0) {
+    if (has_one_scale) {
         const bool is_q4 = block_format() == AERIE_FORMAT_Q4_1;
-        const float step = scale(row, group);
         const int middle = zero(row, group), shift = is_q4 ? 0 : 128 - middle;
         out.scales[0] = f32_to_f16(step);
         if (is_q4) out.minimum = f32_to_f16(-step * float(middle));

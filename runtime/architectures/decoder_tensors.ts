@@ -39,73 +39,48 @@ export function decoderTensors(
   };
 }
 
+/** The bias of a projection; `shape` is that of a vector as wide as its output. */
+const bias = (
+  name: string,
+  ggufName: string,
+  shape: TensorSpec["shape"],
+  presence: Pick<TensorSpec, "presence">,
+): TensorSpec => ({ name: `${name}.bias`, ggufName: `${ggufName}.bias`, shape, ...presence });
+
 /** Biases of the query, key and value projections. */
 export function qkvBiases(presence: Pick<TensorSpec, "presence"> = {}): readonly TensorSpec[] {
   return [
-    {
-      name: "self_attn.q_proj.bias",
-      ggufName: "attn_q.bias",
-      shape: ({ queryWidth }) => [queryWidth],
-      ...presence,
-    },
-    {
-      name: "self_attn.k_proj.bias",
-      ggufName: "attn_k.bias",
-      shape: ({ kvWidth }) => [kvWidth],
-      ...presence,
-    },
-    {
-      name: "self_attn.v_proj.bias",
-      ggufName: "attn_v.bias",
-      shape: ({ kvWidth }) => [kvWidth],
-      ...presence,
-    },
+    bias("self_attn.q_proj", "attn_q", ({ queryWidth }) => [queryWidth], presence),
+    bias("self_attn.k_proj", "attn_k", ({ kvWidth }) => [kvWidth], presence),
+    bias("self_attn.v_proj", "attn_v", ({ kvWidth }) => [kvWidth], presence),
   ];
 }
 
+const IF_ATTENTION_BIAS = { presence: "attentionBias" } as const;
+
 /** Biases of all four projections of attention, where `attention_bias` says so. */
 export const ATTENTION_BIASES: readonly TensorSpec[] = [
-  ...qkvBiases({ presence: "attentionBias" }),
-  {
-    name: "self_attn.o_proj.bias",
-    ggufName: "attn_output.bias",
-    shape: ({ hiddenSize }) => [hiddenSize],
-    presence: "attentionBias",
-  },
+  ...qkvBiases(IF_ATTENTION_BIAS),
+  bias("self_attn.o_proj", "attn_output", ({ hiddenSize }) => [hiddenSize], IF_ATTENTION_BIAS),
 ];
+
+const IF_MLP_BIAS = { presence: "mlpBias" } as const;
 
 /** Biases of the three projections of the MLP, where `mlp_bias` says so. */
 export const MLP_BIASES: readonly TensorSpec[] = [
-  ...([["gate", "gate"], ["up", "up"]] as const).map(([name, ggufName]): TensorSpec => ({
-    name: `mlp.${name}_proj.bias`,
-    ggufName: `ffn_${ggufName}.bias`,
-    shape: ({ intermediateSize }) => [intermediateSize],
-    presence: "mlpBias",
-  })),
-  {
-    name: "mlp.down_proj.bias",
-    ggufName: "ffn_down.bias",
-    shape: ({ hiddenSize }) => [hiddenSize],
-    presence: "mlpBias",
-  },
+  bias("mlp.gate_proj", "ffn_gate", ({ intermediateSize }) => [intermediateSize], IF_MLP_BIAS),
+  bias("mlp.up_proj", "ffn_up", ({ intermediateSize }) => [intermediateSize], IF_MLP_BIAS),
+  bias("mlp.down_proj", "ffn_down", ({ hiddenSize }) => [hiddenSize], IF_MLP_BIAS),
 ];
 
 /** Norms of queries and keys, each over one head. */
 export function headNorms(norms: Pick<TensorSpec, "addend"> = {}): readonly TensorSpec[] {
-  return [
-    {
-      name: "self_attn.q_norm.weight",
-      ggufName: "attn_q_norm.weight",
-      shape: ({ headDim }) => [headDim],
-      ...norms,
-    },
-    {
-      name: "self_attn.k_norm.weight",
-      ggufName: "attn_k_norm.weight",
-      shape: ({ headDim }) => [headDim],
-      ...norms,
-    },
-  ];
+  return (["q", "k"] as const).map((name) => ({
+    name: `self_attn.${name}_norm.weight`,
+    ggufName: `attn_${name}_norm.weight`,
+    shape: ({ headDim }) => [headDim],
+    ...norms,
+  }));
 }
 
 /** A norm of the residual stream's width. */

@@ -37,14 +37,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 export function jsonOf(value: Value, options: JsonOptions, level = 0): string {
   const text = textOf(value);
   if (text !== undefined) return quote(text, options);
-  switch (typeof value) {
-    case "bigint":
-    case "boolean":
-      return String(value);
-    case "number":
-      return jsonFloat(value);
-  }
-  if (value === null) return "null";
+  const scalar = scalarText(value);
+  if (scalar !== undefined) return scalar;
   if (isList(value) || value instanceof Tuple) {
     const items = isList(value) ? value : value.items;
     return wrap("[", "]", items.map((item) => jsonOf(item, options, level + 1)), options, level);
@@ -82,17 +76,21 @@ function wrap(
 }
 
 function keyText(key: Value): string {
-  const text = textOf(key);
+  const text = textOf(key) ?? scalarText(key);
   if (text !== undefined) return text;
-  switch (typeof key) {
+  throw typeError(`keys must be str, int, float, bool or None, not ${typeNameOf(key)}`);
+}
+
+/** A number, a truth value or none as JSON; undefined for other values. */
+function scalarText(value: Value): string | undefined {
+  switch (typeof value) {
     case "bigint":
     case "boolean":
-      return String(key);
+      return String(value);
     case "number":
-      return jsonFloat(key);
+      return jsonFloat(value);
   }
-  if (key === null) return "null";
-  throw typeError(`keys must be str, int, float, bool or None, not ${typeNameOf(key)}`);
+  return value === null ? "null" : undefined;
 }
 
 function jsonFloat(value: number): string {

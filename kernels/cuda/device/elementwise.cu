@@ -28,6 +28,17 @@ __global__ void __launch_bounds__(kColumnThreads) soft_cap_rows(float* x, OpRows
     number = cap * tanh_of(number / cap);
 }
 
+using ChangeRows = void (*)(float* x, OpRows rows, uint32_t cols, float number);
+
+// An op that changes its tensor in place by one number.
+void change(ChangeRows kernel, const Op& op, const Launch& on) {
+    const OpRows rows = rows_of(op, *op.out, on);
+    if (!rows.most) return;
+    expect_success(launch(kernel, {row_grid(rows.most, op.out->cols), kColumnThreads}, on.stream, floats(*op.out, on),
+                          rows, op.out->cols, op.scalar),
+                   name_of(op.kind));
+}
+
 }  // namespace
 
 void add(const Op& op, const Launch& on) {
@@ -38,20 +49,7 @@ void add(const Op& op, const Launch& on) {
                    "add");
 }
 
-void scale(const Op& op, const Launch& on) {
-    const OpRows rows = rows_of(op, *op.out, on);
-    if (!rows.most) return;
-    expect_success(launch(scale_rows, {row_grid(rows.most, op.out->cols), kColumnThreads}, on.stream,
-                          floats(*op.out, on), rows, op.out->cols, op.scalar),
-                   "scale");
-}
-
-void soft_cap(const Op& op, const Launch& on) {
-    const OpRows rows = rows_of(op, *op.out, on);
-    if (!rows.most) return;
-    expect_success(launch(soft_cap_rows, {row_grid(rows.most, op.out->cols), kColumnThreads}, on.stream,
-                          floats(*op.out, on), rows, op.out->cols, op.scalar),
-                   "soft_cap");
-}
+void scale(const Op& op, const Launch& on) { change(scale_rows, op, on); }
+void soft_cap(const Op& op, const Launch& on) { change(soft_cap_rows, op, on); }
 
 }  // namespace aerie::cuda

@@ -4,37 +4,6 @@
 #include "attention_world.h"
 #include "sim/report.h"
 
-namespace {
-
-constexpr double kTolerance = 3e-6;
-
-// A draft tree behind `prefix` keys.
-AttentionSegment tree_segment(int32_t prefix, uint32_t nodes, uint64_t seed) {
-    AttentionSegment segment;
-    segment.keys = key_numbers(size_t(prefix) + nodes, seed * 10000);
-    const std::vector<uint64_t> masks = random_tree(nodes, seed);
-    for (uint32_t i = 0; i < nodes; ++i) segment.rows.push_back({prefix, masks[i], seed * 100 + i});
-    return segment;
-}
-
-AttentionSegment causal_segment(int32_t prefix, int32_t count, uint64_t first_key = 0) {
-    return {key_numbers(size_t(prefix + count), first_key), causal_rows(prefix, count, first_key)};
-}
-
-void expect_exact(const AttentionSetup& setup, const std::vector<AttentionSegment>& segments) {
-    expect_near(attend(setup, segments), attend_exactly(setup, segments), kTolerance);
-}
-
-// Rows of `some` are rows first .. of `all`, bit for bit.
-void expect_rows(const AttentionSetup& setup, const std::vector<float>& some, const std::vector<float>& all,
-                 size_t first = 0) {
-    const size_t at = first * setup.row_floats();
-    EXPECT(at + some.size() <= all.size());
-    EXPECT(same_bits(some.data(), all.data() + at, some.size()));
-}
-
-}  // namespace
-
 CASE(attention_to_prompts_agrees_with_float64) {
     for (const int32_t count : {1, 17, 63, 64, 65, 300})
         for (const bool splits : {false, true})
@@ -195,7 +164,7 @@ CASE(attention_keeps_numbers_that_are_none_to_their_rows) {
         segment.keys[20] |= what;
         const std::vector<float> out = attend(setup, {segment});
         const std::vector<double> exact = attend_exactly(setup, {segment});
-        expect_near(out, exact, kTolerance);
+        expect_near(out, exact, kAttentionTolerance);
         // Rows that do not see the key are as if it were another one.
         expect_rows(setup, std::vector<float>(out.begin(), out.begin() + 20 * setup.row_floats()),
                     attend(setup, {plain}));
@@ -215,5 +184,5 @@ CASE(attention_keeps_numbers_that_are_none_to_their_rows) {
     AttentionSegment infinite = causal_segment(300, 2);
     infinite.rows[1].query |= kInfiniteQuery;
     const std::vector<float> out = attend(setup, {infinite});
-    expect_near(out, attend_exactly(setup, {infinite}), kTolerance);
+    expect_near(out, attend_exactly(setup, {infinite}), kAttentionTolerance);
 }

@@ -205,3 +205,26 @@ std::vector<double> attend_exactly(const AttentionSetup& setup, const std::vecto
     }
     return out;
 }
+
+AttentionSegment causal_segment(int32_t prefix, int32_t count, uint64_t first_key) {
+    return {key_numbers(size_t(prefix + count), first_key), causal_rows(prefix, count, first_key)};
+}
+
+AttentionSegment tree_segment(int32_t prefix, uint32_t nodes, uint64_t seed) {
+    AttentionSegment segment;
+    segment.keys = key_numbers(size_t(prefix) + nodes, seed * 10000);
+    const std::vector<uint64_t> masks = random_tree(nodes, seed);
+    for (uint32_t i = 0; i < nodes; ++i) segment.rows.push_back({prefix, masks[i], seed * 100 + i});
+    return segment;
+}
+
+void expect_exact(const AttentionSetup& setup, const std::vector<AttentionSegment>& segments) {
+    expect_near(attend(setup, segments), attend_exactly(setup, segments), kAttentionTolerance);
+}
+
+void expect_rows(const AttentionSetup& setup, const std::vector<float>& some, const std::vector<float>& all,
+                 size_t first) {
+    const size_t at = first * setup.row_floats();
+    EXPECT(at + some.size() <= all.size());
+    EXPECT(same_bits(some.data(), all.data() + at, some.size()));
+}

@@ -44,3 +44,14 @@ std::vector<float> attend(const AttentionSetup& setup, const std::vector<Attenti
 std::vector<double> attend_exactly(const AttentionSetup& setup, const std::vector<AttentionSegment>& segments);
 // Bytes of the pool that the last `attend` read, where accesses are counted.
 uint64_t pool_bytes_read();
+
+// Rows behind `prefix` keys: consecutive tokens, or a random draft tree.
+AttentionSegment causal_segment(int32_t prefix, int32_t count, uint64_t first_key = 0);
+AttentionSegment tree_segment(int32_t prefix, uint32_t nodes, uint64_t seed);
+
+// How far outputs may be from those in double precision.
+constexpr double kAttentionTolerance = 3e-6;
+void expect_exact(const AttentionSetup& setup, const std::vector<AttentionSegment>& segments);
+// Rows of `some` are rows first .. of `all`, bit for bit.
+void expect_rows(const AttentionSetup& setup, const std::vector<float>& some, const std::vector<float>& all,
+                 size_t first = 0);

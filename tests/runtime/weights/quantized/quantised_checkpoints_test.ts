@@ -17,7 +17,7 @@ import { resolveModel } from "../../../../runtime/weights/resolve.ts";
 import { rowsAt } from "../../../support/batches.ts";
 import { assertClose } from "../../../support/close.ts";
 import { isSimulatorBuilt, openSimulated } from "../../../support/cuda_sim.ts";
-import { ModelRunner, referenceWeights, verifierConfig } from "../../../support/models.ts";
+import { loadHere, ModelRunner, referenceWeights, verifierConfig } from "../../../support/models.ts";
 import { ALL_ISAS, hasIsa, libraryPath, readRows } from "../../../support/native.ts";
 import { askReference, needsReferences } from "../../../support/references.ts";
 import { writeTinyModel } from "../../../support/tiny_model.ts";
@@ -111,6 +111,11 @@ Deno.test({
           quantised!.forEach((row, i) => assertClose(row, plain![i]!, 2e-3, `logits of row ${i}`));
           const needs = (each: Checkpoint) => memoryNeeds(verifierConfig(each), undefined).weightBytes;
           assert(needs(checkpoint) < needs(float) / 2, "counted as packed");
+          const loaded = loadHere(verifierConfig(checkpoint));
+          using _ = loaded.context;
+          const vectors = [...checkpoint.tensors.values()].filter(({ shape }) => shape.length === 1);
+          const vectorBytes = vectors.reduce((sum, { shape }) => sum + 4 * shape[0]!, 0);
+          assert.equal(needs(checkpoint) - vectorBytes, loaded.info.weightBytes, "packed as foretold");
         });
       }
     } finally {
