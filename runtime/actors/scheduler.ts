@@ -93,6 +93,8 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         const inspected: Inspected = { type: "inspected", state };
         return context.send("engine", inspected);
       }
+      case "compiled":
+        return;
       default:
         return this.#handleCommand(message, context);
     }

@@ -38,6 +38,9 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
       case "release":
         this.#sequences.delete(message.requestId);
         return;
+      case "refined":
+      case "masked":
+        return;
       default:
         unreachable(message);
     }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { OutputConstraint } from "./constraint.ts";
 import type { ChatMessage, EncodeOptions, RenderOptions } from "./chat.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { FinishReason, TokenLogprob } from "./outputs.ts";
@@ -42,6 +43,8 @@ export interface GenerationRequest {
   readonly cacheKey?: string;
   /** The batch it belongs to: if there is no room for all of it, nothing of it runs. */
   readonly batch?: SubmitBatch;
+  /** What its output must obey. */
+  readonly constraint?: OutputConstraint;
   /** False: decoded plainly, no drafts are made for it. Its tokens are the same. */
   readonly speculative?: boolean;
   /** Report each verification round in {@linkcode GenerationUpdate.rounds}. */

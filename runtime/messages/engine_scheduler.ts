@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { OutputConstraint } from "../contracts/constraint.ts";
 import type { WireError } from "../contracts/errors.ts";
 import type { SubmitBatch } from "../contracts/generation.ts";
 import type { FinishReason, TokenLogprob } from "../contracts/outputs.ts";
@@ -23,6 +24,8 @@ export interface Submit {
   readonly cacheKey?: string;
   /** The batch it belongs to: all of that is queued, or nothing. */
   readonly batch?: SubmitBatch;
+  /** What its output must obey. */
+  readonly constraint?: OutputConstraint;
   /** False: no drafts are made for it. */
   readonly speculative?: boolean;
   /** Asks for the `round` of each `tokens`. */

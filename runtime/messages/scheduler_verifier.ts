@@ -4,6 +4,7 @@
  * @module
  */
 import type { DraftTree } from "../contracts/draft_tree.ts";
+import type { WireError } from "../contracts/errors.ts";
 import type { TokenLogprob } from "../contracts/outputs.ts";
 import type { SamplingParams } from "../contracts/sampling_params.ts";
 
@@ -17,6 +18,8 @@ export interface SequenceStart {
   readonly tokens: Int32Array;
   /** Length of the prompt in `tokens`. */
   readonly numPromptTokens: number;
+  /** Its tokens are masked by the matcher. */
+  readonly isConstrained?: boolean;
 }
 
 /** Consecutive rows of one sequence in a forward. */
@@ -33,6 +36,8 @@ export interface Segment {
   readonly sample: boolean;
   /** Drafts of what follows the last row, which is the root of their tree; only if it is sampled. */
   readonly tree?: DraftTree;
+  /** Nodes that the tree may have after the matcher added forced tokens; 0 if left out. */
+  readonly maxNodes?: number;
   /**
    * Rows whose next token is a known prompt token with a wanted logprob: the last `numRows`, not counting the sampled
    * row.
@@ -69,6 +74,10 @@ export interface SegmentResult {
    * then follows that of the segment's rows.
    */
   readonly accepted: Int32Array;
+  /** The tree that was verified, if the matcher changed it. */
+  readonly tree?: DraftTree;
+  /** The sequence cannot go on: its matcher is lost. */
+  readonly error?: WireError;
   readonly logprobs?: readonly TokenLogprob[];
   readonly promptLogprobs?: readonly TokenLogprob[];
 }

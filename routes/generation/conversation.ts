@@ -1,0 +1,87 @@
+/**
+ * The internal form of a conversation: what every chat-like API (OpenAI's chat and Responses, Anthropic's messages,
+ * Ollama's chat) maps its requests to, and the parts of an answer that each maps back to its own events.
+ *
+ * @module
+ */
+import type { ChatMessage, ReasoningOptions, RenderOptions } from "../../runtime/contracts/chat.ts";
+import type { GrammarSource } from "../../runtime/contracts/constraint.ts";
+import type { FinishReason } from "../../runtime/contracts/outputs.ts";
+import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
+
+/** A function that the assistant may call. */
+export interface Tool {
+  readonly name: string;
+  readonly description?: string;
+  /** JSON schema of its arguments, an object's. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Arguments follow the schema in any case: a grammar enforces it. Kept for templates that show it. */
+  readonly strict?: boolean;
+}
+
+/** Which tools the answer may or must call. */
+export type ToolChoice =
+  | { readonly type: "none" }
+  | { readonly type: "auto" }
+  | { readonly type: "required" }
+  | { readonly type: "named"; readonly name: string };
+
+/** A request for an answer to a conversation. */
+export interface Conversation {
+  /** Of the request; ids of its copies begin with it. */
+  readonly id: string;
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly Tool[];
+  readonly toolChoice: ToolChoice;
+  /** Names of the tools that may be called, where the choice is limited to some; undefined: all. */
+  readonly allowedTools?: readonly string[];
+  /** Whether one answer may have several calls. */
+  readonly parallelToolCalls: boolean;
+  /** What the answer's content must match; undefined: anything. */
+  readonly format?: { readonly grammar: GrammarSource; readonly param: string };
+  readonly reasoning?: ReasoningOptions;
+  /** Tokens that thinking may have; then its end is forced. */
+  readonly thinkingBudget?: number;
+  /** Whether thinking is told apart from content; if not, it is part of the content. */
+  readonly separateReasoning: boolean;
+  /** How the template renders it, besides tools and reasoning. */
+  readonly render: Omit<RenderOptions, "tools" | "reasoning">;
+  /** Sampling parameters by copy, once the length of the prompt is known. */
+  readonly sampling: (numPromptTokens: number) => (copy: number) => SamplingParams;
+  readonly numCopies: number;
+  readonly cacheKey?: string;
+  readonly speculative?: boolean;
+  readonly reportsRounds?: boolean;
+}
+
+/** A part of an answer, in the order in which they come. */
+export type AnswerPart =
+  | { readonly type: "reasoning"; readonly text: string }
+  | { readonly type: "content"; readonly text: string }
+  /** A call begins; its arguments follow as text of a JSON object. Calls of an answer are numbered from 0. */
+  | { readonly type: "call"; readonly index: number; readonly id: string; readonly name: string }
+  | { readonly type: "arguments"; readonly index: number; readonly text: string };
+
+/** A call that is complete. */
+export interface AnsweredCall {
+  readonly id: string;
+  readonly name: string;
+  /** Text of a JSON object. */
+  readonly arguments: string;
+}
+
+/** A whole answer. */
+export interface Answer {
+  readonly reasoning: string;
+  readonly content: string;
+  readonly calls: readonly AnsweredCall[];
+  readonly finish: FinishReason | undefined;
+}
+
+/** Reads the parts of one copy's answer out of its text as it comes. */
+export interface AnswerReader {
+  /** Parts that became certain with more text. */
+  push(text: string): AnswerPart[];
+  /** What is left when the generation has ended. */
+  flush(): AnswerPart[];
+}
