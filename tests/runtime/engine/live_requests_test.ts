@@ -48,7 +48,7 @@ Deno.test("a request with a grammar becomes a command with it, unless the server
   assert.deepEqual((await submitted(thinking, off) as Submit).constraint, thinking.constraint);
   await assert.rejects(submitted(asks, off), (error: Error) => {
     assert.ok(error instanceof InvalidRequestError);
-    assert.equal(error.param, "response_format");
+    assert.equal(error.details["param"], "response_format");
     assert.match(error.message, /--grammar-backend none/);
     return true;
   });
