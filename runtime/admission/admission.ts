@@ -6,6 +6,7 @@
 import { InvalidRequestError, OverloadedError, toWireError } from "../contracts/errors.ts";
 import type { Failed, Submit } from "../messages/engine_scheduler.ts";
 import { chooseNext, leaveQueue } from "./admission_order.ts";
+import { joinCopies, observeAdmittedCopy } from "./copies.ts";
 import { promiseRoom } from "./departures.ts";
 import {
   attachPrefix,
@@ -34,6 +35,7 @@ export function submit(state: AdmissionState, message: Submit, now = 0): Failed 
     sampling,
     client,
     cacheKey,
+    copies: joinCopies(state, message.batch),
     numPromptTokens: tokens.length,
     // The last token needs no slot: its KV is never read.
     maxTokens: Math.min(
@@ -92,6 +94,7 @@ export function admitNext(state: AdmissionState): Sequence | undefined {
   }
   sequence.numAttached = sequence.numComputed;
   leaveQueue(state, sequence);
+  observeAdmittedCopy(state, sequence);
   state.running.push(sequence);
   return sequence;
 }
