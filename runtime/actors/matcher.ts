@@ -52,7 +52,8 @@ class Matcher implements Actor<MatcherConfig, void, MatcherMessage> {
       }
       if (await this.#pool.open(requestId, constraint)) send("scheduler", compiled);
     } catch (error) {
-      send("scheduler", { ...compiled, error: toWireError(error) });
+      const refused: Compiled = { ...compiled, error: toWireError(error) };
+      send("scheduler", refused);
     }
   }
 

@@ -23,7 +23,9 @@ import type { Vocabulary } from "./vocabulary.ts";
 const ENTRY = fileURLToPath(new URL("./grammar_host.ts", import.meta.url));
 
 /** Never called: it makes what a host runs, packages included, a part of the server's own code, so that it is cached. */
-export const loadHere: () => Promise<unknown> = () => import("./grammar_host.ts");
+export function loadHere(): Promise<unknown> {
+  return import("./grammar_host.ts");
+}
 
 /** JavaScript heap of a host beyond what its tokenizer needs; grammars lie in Wasm memory, which has a bound of its own. */
 const HEAP_MB = 512;
