@@ -13,7 +13,11 @@ import { pieceTokenizer, requestOf } from "../../support/test_engine.ts";
 async function submitted(asks: Partial<GenerationRequest>): Promise<Submit | Cancel> {
   const sent: (Submit | Cancel)[] = [];
   const requests = new LiveRequests({
-    model: { vocabSize: 3, eosTokenIds: [0] },
+    model: {
+      vocabSize: 3,
+      eosTokenIds: [0],
+      embedding: { size: 4, pooling: "last", isNormalised: true, isOnly: false },
+    },
     tokenizer: pieceTokenizer(["<end>", "a", "b"]),
     metrics: { watch: () => undefined },
     assertReady: () => {},
@@ -31,6 +35,6 @@ Deno.test("a request becomes a command with what was asked for, and no more", as
   const ordinary = { type: "submit", requestId: "r", promptTokens, sampling };
   assert.deepEqual(await submitted({}), ordinary);
   assert.deepEqual(await submitted({ origin: { isStreaming: true } }), ordinary);
-  const asks = { speculative: false, reportsRounds: true };
+  const asks = { speculative: false, reportsRounds: true, hiddenStates: "full" } as const;
   assert.deepEqual(await submitted(asks), { ...ordinary, ...asks });
 });
