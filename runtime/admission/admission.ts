@@ -16,6 +16,7 @@ import {
   poolTokens,
   releasePages,
 } from "../sequences/pages.ts";
+import { wantedStates } from "../sequences/hidden_states.ts";
 import { numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 import type { AdmissionState } from "./state.ts";
 
@@ -64,6 +65,7 @@ export function submit(state: AdmissionState, message: Submit, now = 0): Failed 
       : promptLogprobStart === 0
       ? [{ token: tokens[0]!, logprob: null, top: [] }]
       : [],
+    states: wantedStates(message, tokens.length),
     speculation: undefined,
     cancelled: false,
   };

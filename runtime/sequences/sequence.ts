@@ -7,6 +7,7 @@ import type { RadixNode } from "../cache/radix_cache.ts";
 import type { TokenLogprob } from "../contracts/outputs.ts";
 import type { Usage } from "../contracts/usage.ts";
 import type { SamplingParams } from "../contracts/sampling_params.ts";
+import type { WantedStates } from "./hidden_states.ts";
 import { copyCounts, type SpeculationCounts } from "../contracts/speculation_counts.ts";
 
 /** The copies of a prompt: sequences of one batch that have it in common. */
@@ -63,6 +64,8 @@ export interface Sequence {
   nextPromptLogprob: number;
   /** What is known of the wanted prompt logprobs, until it is sent. */
   promptLogprobs: TokenLogprob[] | undefined;
+  /** Its hidden states; undefined if they are not wanted. */
+  readonly states: WantedStates | undefined;
   /** What became of its drafts, from its first decode step under speculation on. */
   speculation: SpeculationCounts | undefined;
   /** To be dropped when the step in flight ends. */
