@@ -59,6 +59,7 @@ export function describeModel(
     textBound: tokenizer.textBound ?? NO_BOUND,
     eosTokenIds,
     samplingDefaults: args.samplingDefaults === "model" ? samplingDefaults(checkpoint) : {},
+    enforcesGrammars: args.grammarBackend !== "none",
     allowAutoTruncate: args.allowAutoTruncate,
   };
 }

@@ -16,7 +16,7 @@ import { checkRequest } from "./request_checks.ts";
 
 /** What {@linkcode LiveRequests} is made of. */
 export interface LiveRequestsOptions {
-  readonly model: Pick<ModelInfo, "vocabSize" | "eosTokenIds">;
+  readonly model: Pick<ModelInfo, "vocabSize" | "eosTokenIds" | "enforcesGrammars">;
   readonly tokenizer: Pick<EngineTokenizer, "detokenizer">;
   readonly metrics: Pick<EngineMetrics, "watch">;
   /** Throws unless the scheduler takes requests. */
@@ -41,15 +41,15 @@ export class LiveRequests {
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationUpdate, void, void> {
     const { requestId, promptTokens, origin: _, ...rest } = request;
-    const { assertReady, send, model: { vocabSize, eosTokenIds }, tokenizer, metrics } = this.#options;
+    const { assertReady, send, model, tokenizer, metrics } = this.#options;
     assertReady();
-    checkRequest(request, vocabSize);
+    checkRequest(request, model);
     if (this.#live.has(requestId)) {
       throw new InvalidRequestError(`Duplicate request ID: ${requestId}`, "rid");
     }
     const cancel = () => send({ type: "cancel", requestId });
     const observer = metrics.watch(request);
-    const live = new LiveRequest(request, { tokenizer, eosTokenIds, cancel, observer });
+    const live = new LiveRequest(request, { tokenizer, eosTokenIds: model.eosTokenIds, cancel, observer });
     this.#live.set(requestId, live);
     // Copied, since posting a part of a buffer would carry all of it.
     send({ type: "submit", requestId, ...rest, promptTokens: promptTokens.slice() });

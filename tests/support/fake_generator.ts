@@ -102,6 +102,7 @@ export class FakeGenerator implements Generator {
     vocabSize: 256,
     textBound: { maxBytesPerToken: 64, lostBytes: new Set() },
     eosTokenIds: [0],
+    enforcesGrammars: true,
     allowAutoTruncate: false,
   };
   ready = true;
