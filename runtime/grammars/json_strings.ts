@@ -70,6 +70,11 @@ const ESCAPE = sequence(
 
 const LETTER_ESCAPE = sequence(text("\\"), anyOf('"\\/bfnrt'));
 
+/** What stands between quotes as a string. */
+export function quoted(expression: Expression): Expression {
+  return sequence(text('"'), expression, text('"'));
+}
+
 /** Any string between quotes. */
 export const ANY_STRING_TEXT: Expression = sequence(text('"'), rawAndEscapes(oneOf(RAW), ESCAPE), text('"'));
 
@@ -89,13 +94,8 @@ export function stringOfLength(min: number, max: number): Expression {
   return sequence(text('"'), repeat(max > MAX_ESCAPED_LENGTH ? oneOf(RAW) : character, min, max), text('"'));
 }
 
-/** The strings whose value belongs to an expression. */
-export function stringOf(value: Expression): Expression {
-  return sequence(text('"'), written(value), text('"'));
-}
-
 /** The texts that mean the texts of an expression in a string of JSON. */
-function written(value: Expression): Expression {
+export function written(value: Expression): Expression {
   switch (value.type) {
     case "text":
       return text(JSON.stringify(value.text).slice(1, -1));

@@ -28,6 +28,18 @@ export class Rules {
     return { type: "rule", name };
   }
 
+  /** A new rule whose body follows. */
+  reserve(): Expression {
+    const name = `n${this.#bodies.size}`;
+    this.#bodies.set(name, NOTHING);
+    return { type: "rule", name };
+  }
+
+  /** Gives a reserved rule its body. */
+  fill(rule: Expression, body: Expression): void {
+    if (rule.type === "rule") this.#bodies.set(rule.name, body);
+  }
+
   /**
    * The grammar that begins with `start`, in EBNF; undefined if it has no text. Throws InvalidRequestError, which
    * names `param`, if it is too large.

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Expression } from "./expression.ts";
+import type { Language } from "./intersection.ts";
 import { matchesOf } from "./regex_parser.ts";
 import type { NumberBranch } from "./schema_branches.ts";
 
@@ -50,15 +50,15 @@ const STRING_FORMATS: Readonly<Record<string, string>> = {
   "byte": "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
 };
 
-const expressions = new Map<string, Expression>();
+const languages = new Map<string, Language>();
 
 /** The strings of a format; undefined if it is not one of strings. */
-export function stringFormat(format: string): Expression | undefined {
+export function stringFormat(format: string): Language | undefined {
   const pattern = Object.hasOwn(STRING_FORMATS, format) ? STRING_FORMATS[format] : undefined;
   if (pattern === undefined) return undefined;
-  let expression = expressions.get(format);
-  if (!expression) expressions.set(format, expression = matchesOf(pattern));
-  return expression;
+  let language = languages.get(format);
+  if (!language) languages.set(format, language = matchesOf(pattern));
+  return language;
 }
 
 /** Bounds of the numbers of a format; undefined if it is not one of numbers. */
