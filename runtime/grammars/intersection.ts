@@ -22,8 +22,6 @@ export type Language = readonly Condition[];
 const MAX_STATES = 1500;
 /** Most states of an expression. */
 const MAX_POSITIONS = 6000;
-/** Most steps to build an automaton. */
-const MAX_STEPS = 400_000;
 
 /** Whether a text obeys all conditions. */
 export function belongs(language: Language, text: string): boolean {
@@ -41,10 +39,9 @@ export interface WriteOptions {
 export function textsOf(language: Language, { rules, write }: WriteOptions): Expression | undefined {
   const [only] = language;
   if (only && language.length === 1 && !only.isNegated) return write(only.expression);
-  const steps = { left: MAX_STEPS };
   const components = language.map((condition) => componentOf(condition));
   if (components.some((component) => component === undefined)) return undefined;
-  return writeAutomaton(components as Component[], { rules, write, steps });
+  return writeAutomaton(components as Component[], { rules, write });
 }
 
 /** States of one expression, which are sets of its positions. */
@@ -165,7 +162,7 @@ type State = readonly (readonly number[])[];
 
 function writeAutomaton(
   components: readonly Component[],
-  { rules, write, steps }: WriteOptions & { readonly steps: { left: number } },
+  { rules, write }: WriteOptions,
 ): Expression | undefined {
   const names = new Map<string, Expression>(), queue: { state: State; rule: Expression }[] = [];
   const ruleOf = (state: State): Expression => {
@@ -181,7 +178,7 @@ function writeAutomaton(
   for (let next = queue.pop(); next; next = queue.pop()) {
     if (names.size > MAX_STATES) return undefined;
     const { state, rule } = next;
-    const moves = movesFrom(components, state, steps);
+    const moves = movesFrom(components, state, rules.automatonSteps);
     if (!moves) return undefined;
     let loop: CodePoints = [];
     const options: Expression[] = [];

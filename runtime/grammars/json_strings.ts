@@ -166,21 +166,21 @@ interface TrieNode {
 
 function trieOf(names: readonly string[]): TrieNode {
   const root: TrieNode = { isName: false, isCut: false, children: new Map() };
-  let level = names.map((name) => ({ node: root, rest: [...name] })), numNodes = 1;
+  let level = names.map((name) => ({ node: root, name, at: 0 })), numNodes = 1;
   while (level.length > 0) {
     const next: typeof level = [];
-    for (const { node, rest } of level) {
-      const [char, ...more] = rest;
-      if (char === undefined) {
+    for (const { node, name, at } of level) {
+      if (at === name.length) {
         node.isName = true;
         continue;
       }
+      const char = String.fromCodePoint(name.codePointAt(at)!);
       let child = node.children.get(char);
       if (!child) {
         node.children.set(char, child = { isName: false, isCut: false, children: new Map() });
         if (++numNodes > MAX_TRIE_NODES) child.isCut = true;
       }
-      if (!child.isCut) next.push({ node: child, rest: more });
+      if (!child.isCut) next.push({ node: child, name, at: at + char.length });
     }
     level = next;
   }

@@ -35,7 +35,7 @@ import { parsePattern, PatternError } from "./regex_syntax.ts";
 /** Largest bound of a quantifier. */
 export const MAX_QUANTIFIER = 10_000;
 /** Most `\p{...}` of one pattern: each reads all of Unicode. */
-const MAX_PROPERTIES = 4;
+const MAX_PROPERTIES = 3;
 
 /** Texts by whether `^` stood before them and `$` behind them. */
 interface Anchored {
@@ -101,7 +101,9 @@ class Translator {
     for (const { elements } of alternatives) {
       for (const part of this.#elements(elements, isFirst, isLast)) {
         const key = `${part.start}${part.end}`;
-        byAnchors.set(key, [...byAnchors.get(key) ?? [], part]);
+        const list = byAnchors.get(key);
+        if (list) list.push(part);
+        else byAnchors.set(key, [part]);
       }
     }
     return [...byAnchors.values()].map((parts) => ({

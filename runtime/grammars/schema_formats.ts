@@ -45,6 +45,7 @@ const STRING_FORMATS: Readonly<Record<string, string>> = {
   "ipv6": IPV6,
   "uuid": `${HEX}{8}-${HEX}{4}-[1-8]${HEX}{3}-[89abAB]${HEX}{3}-${HEX}{12}`,
   "uri": `[a-z][a-z0-9+.-]*://(?:${LABEL}\\.)*${LABEL}(?::[0-9]{1,5})?${URI_PATH}`,
+  "url": `https?://(?:[a-z0-9]+\\.)+[a-z]{2,}(?::[0-9]{2,5})?(?:/${PATH}*)*`,
   "uri-reference": `(?:[a-z][a-z0-9+.-]*://(?:${LABEL}\\.)*${LABEL}(?::[0-9]{1,5})?)?/(?:${PATH}+/)*${PATH}*`,
   "json-pointer": "(?:/(?:[^~/]|~[01])*)*",
   "byte": "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
@@ -76,9 +77,24 @@ export function numberFormat(format: string): Partial<NumberBranch> | undefined 
   }
 }
 
-/** Whether a format says nothing of the characters of a string. */
-export function isPlainFormat(format: string): boolean {
-  return format === "binary" || format === "password";
+/** Formats that have a meaning, which is not enforced. */
+const REFUSED = new Set([
+  "idn-email",
+  "idn-hostname",
+  "iri",
+  "iri-reference",
+  "json-pointer-uri-fragment",
+  "regex",
+  "relative-json-pointer",
+  "uri-template",
+]);
+
+/**
+ * Whether a format says nothing of the characters of a string: by its name, or since nobody but its author knows it and a
+ * pattern beside it says what is meant, as zod writes them.
+ */
+export function isPlainFormat(format: string, hasPattern: boolean): boolean {
+  return format === "binary" || format === "password" || (hasPattern && !REFUSED.has(format));
 }
 
 /** Names of the formats that are enforced. */

@@ -136,10 +136,12 @@ class TypeReader {
   }
 
   #format(): string | undefined {
-    const { format } = this.#keywords;
+    const { format, pattern } = this.#keywords;
     if (format === undefined) return undefined;
     if (typeof format !== "string") throw this.#broken("format", "is not a string");
-    if (stringFormat(format) || numberFormat(format) || isPlainFormat(format)) return format;
+    if (stringFormat(format) || numberFormat(format) || isPlainFormat(format, pattern !== undefined)) {
+      return format;
+    }
     throw this.#broken("format", `${JSON.stringify(format)} cannot be enforced`);
   }
 
