@@ -3,14 +3,11 @@
  *
  * @module
  */
-import type { z } from "@hono/zod-openapi";
-import type { EncodeOptions, RenderOptions } from "../../runtime/contracts/chat.ts";
+import type { ChatMessage, EncodeOptions, RenderOptions } from "../../runtime/contracts/chat.ts";
 import type { Generator } from "../../runtime/contracts/generation.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import { checkTextFits, inputTooLong } from "../../runtime/contracts/text_length.ts";
 import { throwInvalidField } from "../answers/errors.ts";
-import { toChatMessage } from "./messages.ts";
-import type { chatMessage } from "../schema/messages.ts";
 import { Slices } from "../answers/slices.ts";
 
 /** One raw prompt: text or token ids. */
@@ -108,14 +105,14 @@ export function checkVocabulary(ids: readonly number[], { vocabSize }: ModelInfo
  */
 export async function chatTokens(
   generator: Generator,
-  messages: readonly z.infer<typeof chatMessage>[],
+  messages: readonly ChatMessage[],
   options: RenderOptions,
   signal: AbortSignal,
 ): Promise<Int32Array> {
   if (options.continueFinalMessage && messages.at(-1)?.role !== "assistant") {
     throwInvalidField("continue_final_message", "the last message is not the assistant's");
   }
-  const tokens = await generator.renderChat(messages.map(toChatMessage), options, signal);
+  const tokens = await generator.renderChat(messages, options, signal);
   return checkFits(tokens, generator.model, "messages");
 }
 

@@ -8,7 +8,6 @@ import { maxTopLogprobs } from "../../runtime/contracts/sampling_params.ts";
 import {
   bounded,
   cacheKeyField,
-  finishReason,
   label,
   matchedStop,
   openaiFields,
@@ -73,6 +72,19 @@ export const chatLogprobs = z.object({
   refusal: z.null(),
 });
 
+const answeredCall = z.object({
+  id: z.string(),
+  type: z.literal("function"),
+  function: z.object({
+    name: z.string(),
+    /** JSON text of an object. */
+    arguments: z.string(),
+  }),
+});
+
+/** Why a choice ended. */
+const chatFinishReason = z.enum(["stop", "length", "tool_calls"]).nullable();
+
 /** Answer to a chat request. */
 export const chatResponse = z.object({
   id: z.string(),
@@ -83,12 +95,16 @@ export const chatResponse = z.object({
     index: z.int(),
     message: z.object({
       role: z.literal("assistant"),
-      content: z.string(),
+      /** Null where the answer only calls tools. */
+      content: z.string().nullable(),
       refusal: z.null(),
-      reasoning_content: z.null(),
+      reasoning_content: z.string().nullable(),
+      /** The same under its other name, where there is any. */
+      reasoning: z.string().optional(),
+      tool_calls: z.array(answeredCall).optional(),
     }),
     logprobs: chatLogprobs.nullable(),
-    finish_reason: finishReason,
+    finish_reason: chatFinishReason,
     matched_stop: matchedStop,
     /** With `return_token_ids`, as vLLM and as SGLang name them. */
     token_ids: z.array(z.int()).optional(),

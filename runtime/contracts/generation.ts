@@ -74,6 +74,8 @@ export interface Embedding {
 export interface SubmitBatch {
   /** Of no other batch. */
   readonly id: string;
+  /** Which of its prompts this is; copies of one prompt come one right after another, and share its KV. */
+  readonly promptIndex: number;
   /** Requests that come after this one. */
   readonly numFollowing: number;
   /** Tokens of their prompts. */

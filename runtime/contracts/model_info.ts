@@ -39,6 +39,8 @@ export interface ModelInfo {
   readonly eosTokenIds: readonly number[];
   /** Sampling parameters of requests that leave them out, where they differ from the API's. */
   readonly samplingDefaults?: Partial<SamplingParams>;
+  /** Requests may bring grammars; `--grammar-backend none` serves none. */
+  readonly enforcesGrammars: boolean;
   /** What exceeds the context is cut off instead of refused. */
   readonly allowAutoTruncate: boolean;
 }

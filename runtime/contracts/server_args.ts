@@ -91,6 +91,10 @@ export interface ServerArgs {
   readonly timeoutKeepAlive: number;
   /** Seconds that admitted requests have to end after a signal. */
   readonly drainTimeout: number;
+  /** What enforces grammars; `none` refuses requests that bring one. */
+  readonly grammarBackend: "xgrammar" | "none";
+  /** Seconds that one grammar may take to be compiled. */
+  readonly grammarTimeout: number;
   /** Backend that runs the model. */
   readonly device: "auto" | "cpu" | "cuda" | "cuda-sim";
   /** Number of the GPU among those of its kind. */

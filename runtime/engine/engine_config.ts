@@ -65,6 +65,7 @@ export function describeModel(
     },
     eosTokenIds,
     samplingDefaults: args.samplingDefaults === "model" ? samplingDefaults(checkpoint) : {},
+    enforcesGrammars: args.grammarBackend !== "none",
     allowAutoTruncate: args.allowAutoTruncate,
   };
 }

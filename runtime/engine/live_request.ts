@@ -59,8 +59,10 @@ export class LiveRequest {
       observer?: RequestObserver | undefined;
     },
   ) {
-    const { sampling, promptTokens } = request;
-    this.#stopTokens = new Set(sampling.ignoreEos ? [] : [...options.eosTokenIds, ...sampling.stopTokenIds]);
+    const { sampling, promptTokens, constraint } = request, { ignoreEos, stopTokenIds } = sampling;
+    // Where a grammar has ended nothing can follow, whoever ignores end tokens.
+    const endTokens = ignoreEos && constraint?.grammar === undefined ? [] : options.eosTokenIds;
+    this.#stopTokens = new Set([...endTokens, ...ignoreEos ? [] : stopTokenIds]);
     this.#noStopTrim = sampling.noStopTrim;
     this.#wantsLastState = request.hiddenStates === "last";
     this.#wantsLogprobs = sampling.numLogprobs >= 0;

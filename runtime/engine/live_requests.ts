@@ -26,7 +26,7 @@ const embeddingSampling = { ...defaultSamplingParams, temperature: 0, maxTokens:
 
 /** What {@linkcode LiveRequests} is made of. */
 export interface LiveRequestsOptions {
-  readonly model: Pick<ModelInfo, "vocabSize" | "eosTokenIds" | "embedding">;
+  readonly model: Pick<ModelInfo, "vocabSize" | "eosTokenIds" | "enforcesGrammars" | "embedding">;
   readonly tokenizer: Pick<EngineTokenizer, "detokenizer">;
   readonly metrics: Pick<EngineMetrics, "watch">;
   /** Throws unless the scheduler takes requests. */
@@ -107,9 +107,9 @@ export class LiveRequests {
 
   /** @throws {InvalidRequestError} if the request could not run */
   #check(request: GenerationRequest): void {
-    const { assertReady, model: { vocabSize } } = this.#options;
+    const { assertReady, model } = this.#options;
     assertReady();
-    checkRequest(request, vocabSize);
+    checkRequest(request, model);
     if (this.#live.has(request.requestId)) {
       throw new InvalidRequestError(`Duplicate request ID: ${request.requestId}`, "rid");
     }

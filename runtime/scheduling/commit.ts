@@ -8,7 +8,7 @@ import { lowerReserve } from "../admission/reserve.ts";
 import type { FinishReason } from "../contracts/outputs.ts";
 import type { Tokens } from "../messages/engine_scheduler.ts";
 import type { Forwarded, Segment, SegmentResult } from "../messages/scheduler_verifier.ts";
-import { emptyTree } from "../contracts/draft_tree.ts";
+import { acceptPath, type DraftTree, emptyTree } from "../contracts/draft_tree.ts";
 import { countVerification, nodesByDepth, zeroCounts } from "../contracts/speculation_counts.ts";
 import { appendTokens } from "../sequences/append.ts";
 import { isPooled, keepRows, poolRows, statesByToken } from "../sequences/hidden_states.ts";
@@ -16,8 +16,8 @@ import { sharePages, trimPages } from "../sequences/pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 import type { ComputedRows, VerifiedDraft } from "../contracts/draft_policy.ts";
 import type { SpeculationRound } from "../contracts/speculation_round.ts";
-import { observeStepTime } from "../step_time/step_time.ts";
-import { aborted, endSequence, type SchedulerEvent } from "./ending.ts";
+import { addWork, observeStepTime, type StepWork, type Work } from "../step_time/step_time.ts";
+import { aborted, endSequence, failSequence, type SchedulerEvent } from "./ending.ts";
 import type { SchedulingState, SequenceDraft, Step } from "./state.ts";
 
 /**
@@ -43,7 +43,7 @@ export function commit(
     state.prefillForwardMs += forwardMs;
     state.prefillTokens += inFlight.numPrefillRows;
   }
-  observeStepTime(state.stepTimes, inFlight.work, roundTripMs);
+  observeStepTime(state.stepTimes, workDone(inFlight, results), roundTripMs);
   lowerReserve(state.reserve);
   observeDrafts(state, inFlight, { results, forwardMs, roundTripMs });
   const { segments } = inFlight.forward;
@@ -55,6 +55,30 @@ export function commit(
   const numTokens = state.generatedTokens - numBefore;
   observeStepEnd(state.departures, { ms: stepMs, numSequences: segments.length, numTokens });
   return events;
+}
+
+/** The tree that was verified for a segment: that of the step, or what the matcher made of it. */
+export function verifiedTree({ tree }: Segment, result: SegmentResult): DraftTree {
+  return result.tree ?? tree ?? emptyTree;
+}
+
+/** What a step computed: what was planned, save for nodes that the matcher took away or added. */
+function workDone(
+  { work, forward: { segments } }: Step,
+  results: readonly SegmentResult[],
+): StepWork {
+  const changes = segments.map((segment, i): Work => {
+    const numMore = verifiedTree(segment, results[i]!).tokens.length - (segment.tree?.tokens.length ?? 0);
+    return { numRows: numMore, numSeen: numMore * (segment.start + segment.tokens.length) };
+  });
+  return { ...work, decode: changes.reduce(addWork, work.decode) };
+}
+
+/** The drafts that were accepted of a tree: the matcher may have verified another one, with forced tokens. */
+function acceptedDrafts(tree: DraftTree, result: SegmentResult): Int32Array {
+  if (result.tree === undefined) return result.accepted;
+  let numWalked = 0;
+  return Int32Array.from(acceptPath(tree, () => result.tokens[numWalked++] ?? -1));
 }
 
 /** Lets the policy learn from a step. */
@@ -69,13 +93,16 @@ function observeDrafts(
   if (policy === undefined) return;
   const verified: VerifiedDraft[] = [];
   sequences.forEach((sequence, i) => {
-    const draft = drafts.get(sequence);
-    if (draft === undefined || sequence.cancelled) return;
-    verified.push({ ...draft, accepted: results[i]!.accepted });
+    const draft = drafts.get(sequence), result = results[i]!;
+    if (draft === undefined || sequence.cancelled || result.error !== undefined) return;
+    verified.push({ ...draft, accepted: acceptedDrafts(draft.tree, result) });
   });
-  const forward = numPrefilling > 0
-    ? undefined
-    : { computed: segments.map(computedRows), forwardMs, roundTripMs, hadDrafts: drafts.size > 0 };
+  const forward = numPrefilling > 0 ? undefined : {
+    computed: segments.map((segment, i) => computedRows(segment, results[i]!)),
+    forwardMs,
+    roundTripMs,
+    hadDrafts: drafts.size > 0,
+  };
   policy.observe({ type: "stepped", undrafted, forward, verified });
   state.draftLoad = undefined;
 }
@@ -104,6 +131,10 @@ function commitSegment(
   sequence.numComputed += segment.tokens.length;
   if (sequence.cancelled) {
     events.push(...endSequence(state, sequence, aborted));
+    return;
+  }
+  if (result.error !== undefined) {
+    events.push(...failSequence(state, sequence, result.error));
     return;
   }
   if (wasPrefilling) sharePages(state, sequence);
@@ -150,14 +181,14 @@ function takeTokenStates(
 function bookDecode(
   state: SchedulingState,
   sequence: Sequence,
-  { segment, draft, result }: SegmentOutcome,
+  { segment, result }: SegmentOutcome,
   numTaken: number,
 ): void {
-  // All tokens drawn but the last were drafts, and their KV is computed.
-  if (segment.tree) sequence.numComputed += Math.min(numTaken, result.tokens.length - 1);
+  // The KV of accepted drafts is computed.
+  sequence.numComputed += Math.min(numTaken, result.accepted.length);
   trimPages(state, sequence);
   if (state.policy === undefined || !sequence.isSpeculative) return;
-  const proposed = draft ? nodesByDepth(draft.tree) : [];
+  const proposed = nodesByDepth(verifiedTree(segment, result));
   for (const counts of [state.speculation, sequence.speculation ??= zeroCounts()]) {
     countVerification(counts, proposed, Math.max(0, numTaken - 1));
   }
@@ -186,10 +217,13 @@ function outputOf(sequence: Sequence, outcome: SegmentOutcome, numTaken: number)
 }
 
 /** What the step did for a sequence; of the tokens drawn, the first, `tokens`, count. */
-function roundOf({ draft, result, forwardMs }: SegmentOutcome, tokens: Int32Array): SpeculationRound {
+function roundOf(
+  { segment, draft, result, forwardMs }: SegmentOutcome,
+  tokens: Int32Array,
+): SpeculationRound {
   return {
     tokens,
-    tree: draft?.tree ?? emptyTree,
+    tree: verifiedTree(segment, result),
     // A run that is cut inside the drafts has no token of the target's own.
     accepted: result.accepted.slice(0, tokens.length),
     draftMs: draft?.draftMs ?? 0,
@@ -197,6 +231,7 @@ function roundOf({ draft, result, forwardMs }: SegmentOutcome, tokens: Int32Arra
   };
 }
 
-function computedRows({ start, tokens, tree }: Segment): ComputedRows {
-  return { numRows: tokens.length + (tree?.tokens.length ?? 0), numContextTokens: start + tokens.length };
+function computedRows(segment: Segment, result: SegmentResult): ComputedRows {
+  const { start, tokens } = segment, numNodes = verifiedTree(segment, result).tokens.length;
+  return { numRows: tokens.length + numNodes, numContextTokens: start + tokens.length };
 }

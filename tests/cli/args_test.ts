@@ -111,6 +111,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     ],
     ...["--speculative-ngram-min-bfs-breadth", "2", "--speculative-ngram-max-bfs-breadth", "3"],
     ...["--speculative-ngram-max-trie-depth", "9", "--speculative-synthetic-acceptance", "0.9,.5"],
+    ...["--grammar-backend", "none", "--grammar-timeout", "3"],
   );
   assert.deepEqual(args, {
     modelPath: "a.gguf",
@@ -161,6 +162,8 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     timeoutBody: 2,
     timeoutKeepAlive: 3,
     drainTimeout: 4,
+    grammarBackend: "none",
+    grammarTimeout: 3,
     device: "cuda-sim",
     baseGpuId: 1,
     cudaGraphMaxBs: 8,
@@ -255,6 +258,9 @@ Deno.test("parseArgs: a wrong value is refused with the flag's name", () => {
     ["--schedule-policy", "lof"],
     ["--schedule-policy", "dfs-weight"],
     ["--schedule-policy", "first"],
+    ["--grammar-backend", "outlines"],
+    ["--grammar-backend", "magic"],
+    ["--grammar-timeout", "0"],
     ["--schedule-conservativeness", "-1"],
     ["--schedule-conservativeness", "much"],
     ["--max-prefill-tokens", "0"],

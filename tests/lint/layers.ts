@@ -60,8 +60,19 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "routes/schema/",
     "runtime/contracts/",
   ],
-  "routes/openai/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
-  "routes/generation/": ["routes/answers/", "routes/gate/", "routes/schema/", "runtime/contracts/"],
+  "routes/openai/": [
+    "routes/answers/",
+    "routes/generation/",
+    "routes/schema/",
+    "runtime/contracts/",
+  ],
+  "routes/generation/": [
+    "routes/answers/",
+    "routes/gate/",
+    "routes/schema/",
+    "runtime/contracts/",
+    "runtime/output/",
+  ],
   "routes/schema/": ["routes/answers/", "runtime/contracts/"],
   "routes/gate/": ["routes/answers/", "runtime/contracts/"],
   "routes/answers/": ["runtime/contracts/"],
@@ -87,6 +98,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...CONTRACTS,
     "runtime/actor/",
     "runtime/admission/",
+    "runtime/grammars/host/",
     "runtime/metrics/",
     "runtime/models/",
     "runtime/sampling/",
@@ -121,6 +133,12 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "runtime/nn/": ["runtime/contracts/", "ffi/"],
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
+  "runtime/grammars/host/": [
+    ...CONTRACTS,
+    "runtime/processes/",
+    "runtime/tokenizer/",
+    "runtime/tokenizer/encoding/",
+  ],
   "runtime/tokenizer/host/": ["runtime/contracts/", "runtime/processes/", "runtime/tokenizer/"],
   // A GGUF file carries both weights and tokenizer.
   "runtime/tokenizer/": [
@@ -156,6 +174,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/step_time/": [],
   "runtime/cache/": [],
   "runtime/metrics/": [...CONTRACTS, "deno.json"],
+  // What a model's text means: knows neither tokens nor requests.
+  "runtime/output/": ["runtime/contracts/"],
   "runtime/processes/": [],
   "runtime/messages/": ["runtime/contracts/"],
   "runtime/contracts/": [],

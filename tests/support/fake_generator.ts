@@ -105,6 +105,7 @@ export class FakeGenerator implements Generator {
     textBound: { maxBytesPerToken: 64, lostBytes: new Set() },
     embedding: { size: 4, pooling: "last", isNormalised: true, isOnly: false },
     eosTokenIds: [0],
+    enforcesGrammars: true,
     allowAutoTruncate: false,
   };
   ready = true;

@@ -43,6 +43,8 @@ export const defaultArgs: ServerArgs = {
   timeoutBody: 60,
   timeoutKeepAlive: 75,
   drainTimeout: 30,
+  grammarBackend: "xgrammar",
+  grammarTimeout: 10,
   device: "auto",
   baseGpuId: 0,
   disableCudaGraph: false,
