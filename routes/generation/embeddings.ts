@@ -111,6 +111,9 @@ function batchOf(requests: readonly EmbeddingRequest[]): EmbeddingRequest[] {
   let numFollowingTokens = requests.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
   return requests.map((request, i) => {
     numFollowingTokens -= request.promptTokens.length;
-    return { ...request, batch: { id, numFollowing: requests.length - 1 - i, numFollowingTokens } };
+    return {
+      ...request,
+      batch: { id, promptIndex: i, numFollowing: requests.length - 1 - i, numFollowingTokens },
+    };
   });
 }
