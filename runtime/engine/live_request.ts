@@ -56,11 +56,11 @@ export class LiveRequest {
       observer?: RequestObserver | undefined;
     },
   ) {
-    const { sampling, promptTokens } = request;
+    const { sampling, promptTokens, shownTokens = [] } = request;
     this.#stopTokens = new Set(sampling.ignoreEos ? [] : [...options.eosTokenIds, ...sampling.stopTokenIds]);
     this.#noStopTrim = sampling.noStopTrim;
     this.#wantsLogprobs = sampling.numLogprobs >= 0;
-    const shown = options.tokenizer.detokenizer(sampling);
+    const shown = options.tokenizer.detokenizer({ ...sampling, shownTokens });
     const whole = options.tokenizer.detokenizer({ skipSpecialTokens: false });
     for (const source of [shown, whole]) source.follow(promptTokens);
     this.#text = new TextStream({ ...sampling, shown, whole, findsStarts: this.#wantsLogprobs });

@@ -139,7 +139,9 @@ Deno.test({
     for (const [i, { name, model, kind, conversation }] of pairs.entries()) {
       const template = new ChatTemplate(model.template, model.tokens), answer = answers[i]!;
       try {
-        const messages = conversation.messages.map((message) => toChatMessage(chatMessage.parse(message)));
+        const messages = conversation.messages.map((message, i) =>
+          toChatMessage(chatMessage.parse(message), i)
+        );
         const { text, guard } = template.render(messages, model.specials, conversation.options);
         const shown = text.replaceAll(guard, "");
         if (isDescribed(model, conversation)) assertDescribed(shown, conversation, `${name}, ${kind}`);
