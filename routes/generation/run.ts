@@ -61,7 +61,10 @@ export function copiesOf(
   promptTokens: Int32Array,
   numCopies: number,
   sampling: (copy: number) => SamplingParams,
-  common: Pick<GenerationRequest, "cacheKey" | "speculative" | "reportsRounds" | "hiddenStates"> = {},
+  common: Pick<
+    GenerationRequest,
+    "cacheKey" | "constraint" | "shownTokens" | "speculative" | "reportsRounds" | "hiddenStates"
+  > = {},
 ): GenerationRequest[] {
   return Array.from({ length: numCopies }, (_, copy) => ({
     requestId: numCopies === 1 ? id : `${id}-${copy}`,
