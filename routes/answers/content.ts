@@ -68,6 +68,17 @@ export function generationContent<T extends z.ZodType>(schema: T, description: s
   };
 }
 
+/** What an endpoint of Ollama's answers: JSON, or lines of it, each of the same form. */
+export function lineContent<T extends z.ZodType>(schema: T, description: string): {
+  content: Record<string, { schema: T | z.ZodString }>;
+  description: string;
+} {
+  return {
+    content: { "application/json": { schema }, "application/x-ndjson": { schema: z.string() } },
+    description,
+  };
+}
+
 /** The errors every generating endpoint can answer with. */
 export const generationErrors = {
   400: { description: "A field is wrong or not supported; `param` names it" },
