@@ -5,22 +5,24 @@
  * @module
  */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
-import { timingSafeEqual } from "hono/utils/buffer";
 import { getPath } from "hono/utils/url";
 import { AerieError } from "../runtime/contracts/errors.ts";
 import type { Generator } from "../runtime/contracts/generation.ts";
 import { readBody } from "./gate/body.ts";
 import { checkShape } from "./gate/body_shape.ts";
+import { anthropicErrorResponse, anthropicPaths, nameRequest, requestIdOf } from "./anthropic/errors.ts";
+import { addMessages } from "./anthropic/messages.ts";
+import { addAnthropicModels } from "./anthropic/models.ts";
 import { addChat } from "./openai/chat.ts";
 import { addCompletions } from "./openai/completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./generation/context.ts";
 import { addControl } from "./operator/control.ts";
 import { refuseWhileDraining } from "./gate/draining.ts";
 import { addDocument } from "./operator/document.ts";
-import { clip, errorResponse, toErrorReply, toInvalidRequest } from "./answers/errors.ts";
+import { clip, type ErrorReply, errorResponse, toErrorReply, toInvalidRequest } from "./answers/errors.ts";
 import { exactSeeds } from "./gate/exact_seeds.ts";
 import { addGenerate } from "./native/generate.ts";
 import { addHealth } from "./operator/health.ts";
@@ -29,12 +31,16 @@ import { addLoads } from "./operator/loads.ts";
 import { addMetrics } from "./operator/metrics.ts";
 import { HttpMetrics } from "./generation/http_metrics.ts";
 import { addModels } from "./openai/models.ts";
+import { addOllamaChat } from "./ollama/chat.ts";
+import { ollamaErrorResponse, ollamaPaths } from "./ollama/errors.ts";
+import { addOllamaModels } from "./ollama/models.ts";
 import { noteArrival } from "./generation/request_origin.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./gate/origins.ts";
-import { needsKey } from "./gate/path_kinds.ts";
+import { checkKey } from "./gate/api_key.ts";
 import { addPages } from "./pages/pages.ts";
 import { addProfile } from "./operator/profile.ts";
 import { addRender } from "./native/render.ts";
+import { addResponses } from "./openai/responses.ts";
 import { RequestLog, RequestLogLevel } from "./generation/request_log.ts";
 import { addScore } from "./native/score.ts";
 import { addTokenize } from "./native/tokenize.ts";
@@ -73,7 +79,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
       if (!result.success) throw toInvalidRequest(result.error);
     },
   });
-  app.onError((error) => errorResponse(context.report(error)));
+  app.onError((error, c) => answerError(context.report(error), c));
   app.notFound((c) => {
     const allow = methodsOf(app, c.req.path);
     if (allow.length > 0) {
@@ -88,16 +94,17 @@ export function createApp(generator: Generator, options: AppOptions): App {
 
   const { allowedHosts, corsOrigins = [] } = options;
   app.use(requestId());
+  app.use(nameRequest());
   if (allowedHosts !== undefined) app.use(checkHost(allowedHosts));
   app.use(
     cors({
       origin: (origin) => isAllowedOrigin(origin, corsOrigins) ? origin : null,
-      exposeHeaders: ["X-Request-Id", "Retry-After"],
+      exposeHeaders: ["X-Request-Id", "Request-Id", "Retry-After"],
     }),
   );
   app.use(checkOrigin(corsOrigins));
   // Before the body is read: a client without the key cannot make the server hold one.
-  if (options.apiKey !== undefined) app.use(bearer(options.apiKey));
+  if (options.apiKey !== undefined) app.use(checkKey(options.apiKey));
   const admits = refuseWhileDraining(context.isDraining);
   app.use(admits);
   app.use(readBody(options.maxBodyBytes ?? defaultMaxBodyBytes));
@@ -109,7 +116,12 @@ export function createApp(generator: Generator, options: AppOptions): App {
 
   addChat(app, context);
   addCompletions(app, context);
+  addResponses(app, context);
+  addMessages(app, context);
+  addOllamaChat(app, context);
+  addOllamaModels(app, context);
   addGenerate(app, context);
+  addAnthropicModels(app, context);
   addModels(app, context);
   addHealth(app, context);
   addInfo(app, context);
@@ -166,16 +178,12 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
   };
 }
 
-/** Denies every path without the key, except those of probes and pages. */
-function bearer(apiKey: string): MiddlewareHandler {
-  return async (c, next) => {
-    const [, key] = /^bearer +([^ ]+)$/i.exec(c.req.header("Authorization") ?? "") ?? [];
-    const known = key !== undefined && await timingSafeEqual(key, apiKey);
-    if (!known && needsKey(c.req.path)) {
-      throw new AerieError("unauthorized", "Cannot authorize: the API key is missing or wrong");
-    }
-    await next();
-  };
+/** The answer that says what went wrong, in the form of the API that was asked. */
+function answerError(reply: ErrorReply, c: Context): Response {
+  const { path } = c.req;
+  if (anthropicPaths.test(path)) return anthropicErrorResponse(reply, requestIdOf(c));
+  if (ollamaPaths.test(path)) return ollamaErrorResponse(reply);
+  return errorResponse(reply);
 }
 
 const limitShape: MiddlewareHandler = async (c, next) => {
