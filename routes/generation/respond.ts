@@ -48,9 +48,12 @@ export async function respond<Whole>(
   // Not a request's id, which a client may choose again.
   const id = crypto.randomUUID();
   let numFollowingTokens = requests.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
+  let promptIndex = 0;
   const together = requests.map((request, i) => {
     numFollowingTokens -= request.promptTokens.length;
-    const batch = { id, numFollowing: requests.length - 1 - i, numFollowingTokens };
+    // Copies of a prompt have its tokens in common.
+    if (i > 0 && request.promptTokens !== requests[i - 1]!.promptTokens) promptIndex++;
+    const batch = { id, promptIndex, numFollowing: requests.length - 1 - i, numFollowingTokens };
     return { ...request, ...client, origin, ...(requests.length > 1 && { batch }) };
   });
   const all = runAll(context.generator, together, abort);

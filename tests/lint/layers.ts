@@ -102,6 +102,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...CONTRACTS,
     "runtime/actor/",
     "runtime/admission/",
+    "runtime/grammars/host/",
     "runtime/metrics/",
     "runtime/models/",
     "runtime/sampling/",
@@ -136,6 +137,12 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "runtime/nn/": ["runtime/contracts/", "ffi/"],
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
+  "runtime/grammars/host/": [
+    ...CONTRACTS,
+    "runtime/processes/",
+    "runtime/tokenizer/",
+    "runtime/tokenizer/encoding/",
+  ],
   "runtime/tokenizer/host/": ["runtime/contracts/", "runtime/processes/", "runtime/tokenizer/"],
   // A GGUF file carries both weights and tokenizer.
   "runtime/tokenizer/": [
