@@ -5,7 +5,7 @@
  * @module
  */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { getPath } from "hono/utils/url";
@@ -13,7 +13,7 @@ import { AerieError } from "../runtime/contracts/errors.ts";
 import type { Generator } from "../runtime/contracts/generation.ts";
 import { readBody } from "./gate/body.ts";
 import { checkShape } from "./gate/body_shape.ts";
-import { anthropicErrorResponse, anthropicPaths, nameRequest, requestIdOf } from "./anthropic/errors.ts";
+import { nameRequest, requestIdOf } from "./anthropic/errors.ts";
 import { addMessages } from "./anthropic/messages.ts";
 import { addAnthropicModels } from "./anthropic/models.ts";
 import { addChat } from "./openai/chat.ts";
@@ -22,7 +22,8 @@ import { type AppOptions, type RouteContext, seedSource } from "./generation/con
 import { addControl } from "./operator/control.ts";
 import { refuseWhileDraining } from "./gate/draining.ts";
 import { addDocument } from "./operator/document.ts";
-import { clip, type ErrorReply, errorResponse, toErrorReply, toInvalidRequest } from "./answers/errors.ts";
+import { clip, toErrorReply, toInvalidRequest } from "./answers/errors.ts";
+import { answerError } from "./error_answer.ts";
 import { exactSeeds } from "./gate/exact_seeds.ts";
 import { addGenerate } from "./native/generate.ts";
 import { addHealth } from "./operator/health.ts";
@@ -32,7 +33,6 @@ import { addMetrics } from "./operator/metrics.ts";
 import { HttpMetrics } from "./generation/http_metrics.ts";
 import { addModels } from "./openai/models.ts";
 import { addOllamaChat } from "./ollama/chat.ts";
-import { ollamaErrorResponse, ollamaPaths } from "./ollama/errors.ts";
 import { addOllamaModels } from "./ollama/models.ts";
 import { noteArrival } from "./generation/request_origin.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./gate/origins.ts";
@@ -79,7 +79,9 @@ export function createApp(generator: Generator, options: AppOptions): App {
       if (!result.success) throw toInvalidRequest(result.error);
     },
   });
-  app.onError((error, c) => answerError(context.report(error), c));
+  app.onError((error, c) =>
+    answerError(context.report(error), { path: c.req.path, requestId: requestIdOf(c) })
+  );
   app.notFound((c) => {
     const allow = methodsOf(app, c.req.path);
     if (allow.length > 0) {
@@ -176,14 +178,6 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
       return reply;
     },
   };
-}
-
-/** The answer that says what went wrong, in the form of the API that was asked. */
-function answerError(reply: ErrorReply, c: Context): Response {
-  const { path } = c.req;
-  if (anthropicPaths.test(path)) return anthropicErrorResponse(reply, requestIdOf(c));
-  if (ollamaPaths.test(path)) return ollamaErrorResponse(reply);
-  return errorResponse(reply);
 }
 
 const limitShape: MiddlewareHandler = async (c, next) => {

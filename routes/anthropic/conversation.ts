@@ -5,6 +5,7 @@
  */
 import type { z } from "@hono/zod-openapi";
 import type { ChatMessage, ReasoningOptions, ToolCall } from "../../runtime/contracts/chat.ts";
+import { jsonSchemaFormat } from "../generation/answer_format.ts";
 import { answerSampling } from "../generation/answer_sampling.ts";
 import type { RouteContext } from "../generation/context.ts";
 import type { Conversation, Tool, ToolChoice } from "../generation/conversation.ts";
@@ -34,8 +35,7 @@ export function messagesConversation(
 export function promptConversation(body: PromptFields, id: string): Omit<Conversation, "sampling"> {
   const { system, messages, tools = [], tool_choice: choice } = body;
   const reasoning = reasoningOf(body);
-  const { thinking, output_config: output, output_format: oldFormat } = body;
-  const format = output?.format ?? oldFormat;
+  const { thinking } = body, format = formatOf(body);
   return {
     id,
     messages: [...system === undefined ? [] : [systemMessage(system)], ...messages.flatMap(toChatMessages)],
@@ -43,12 +43,7 @@ export function promptConversation(body: PromptFields, id: string): Omit<Convers
     toolChoice: toToolChoice(choice),
     parallelToolCalls: !(choice !== undefined && "disable_parallel_tool_use" in choice &&
       choice.disable_parallel_tool_use),
-    ...(format !== undefined && {
-      format: {
-        grammar: { type: "json_schema" as const, schema: JSON.stringify(format.schema) },
-        param: output?.format === undefined ? "output_format.schema" : "output_config.format.schema",
-      },
-    }),
+    ...(format !== undefined && { format }),
     ...(reasoning !== undefined && { reasoning }),
     ...(thinking?.type === "enabled" && { thinkingBudget: thinking.budget_tokens }),
     separateReasoning: true,
@@ -144,6 +139,14 @@ function toToolChoice(choice: PromptFields["tool_choice"]): ToolChoice {
     default:
       return { type: "auto" };
   }
+}
+
+function formatOf(body: PromptFields): Conversation["format"] {
+  const { output_config: output, output_format: old } = body;
+  if (output?.format !== undefined) {
+    return jsonSchemaFormat(output.format.schema, "output_config.format.schema");
+  }
+  return old && jsonSchemaFormat(old.schema, "output_format.schema");
 }
 
 /** Adaptive thinking without an effort is left to the template. */

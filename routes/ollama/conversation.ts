@@ -8,6 +8,7 @@ import type { z } from "@hono/zod-openapi";
 import type { ChatMessage } from "../../runtime/contracts/chat.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import { throwInvalidField } from "../answers/errors.ts";
+import { jsonObjectFormat, jsonSchemaFormat } from "../generation/answer_format.ts";
 import { answerSampling } from "../generation/answer_sampling.ts";
 import type { RouteContext } from "../generation/context.ts";
 import type { Conversation, Tool } from "../generation/conversation.ts";
@@ -129,6 +130,5 @@ function toTool({ function: tool }: NonNullable<ChatRequest["tools"]>[number]): 
 
 function formatOf({ format }: CommonFields): Conversation["format"] {
   if (format === undefined || format === "") return undefined;
-  if (format === "json") return { grammar: { type: "json_object" }, param: "format" };
-  return { grammar: { type: "json_schema", schema: JSON.stringify(format) }, param: "format" };
+  return format === "json" ? jsonObjectFormat("format") : jsonSchemaFormat(format, "format");
 }

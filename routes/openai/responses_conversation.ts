@@ -6,6 +6,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { ChatMessage, ToolCall } from "../../runtime/contracts/chat.ts";
 import { throwInvalidField } from "../answers/errors.ts";
+import { jsonObjectFormat, jsonSchemaFormat } from "../generation/answer_format.ts";
 import { answerSampling } from "../generation/answer_sampling.ts";
 import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { RouteContext } from "../generation/context.ts";
@@ -177,12 +178,9 @@ function choiceOf(
 function formatOf(format: NonNullable<ResponsesRequest["text"]>["format"]): Conversation["format"] {
   switch (format?.type) {
     case "json_object":
-      return { grammar: { type: "json_object" }, param: "text.format" };
+      return jsonObjectFormat("text.format");
     case "json_schema":
-      return {
-        grammar: { type: "json_schema", schema: JSON.stringify(format.schema) },
-        param: "text.format.schema",
-      };
+      return jsonSchemaFormat(format.schema, "text.format.schema");
     default:
       return undefined;
   }
