@@ -24,6 +24,7 @@ export class Output implements GenerationUpdate {
   next?: TokenLogprob;
   readonly promptLogprobs: TokenLogprob[] = [];
   readonly rounds: TextRound[] = [];
+  readonly hiddenStates: Float32Array[] = [];
   finish?: FinishReason;
   /** When the first of these tokens came, by `performance.now()`. */
   firstAt?: number;
@@ -38,6 +39,7 @@ export class Output implements GenerationUpdate {
     append(this.textOffsets, update.textOffsets ?? []);
     append(this.promptLogprobs, update.promptLogprobs ?? []);
     append(this.rounds, update.rounds ?? []);
+    append(this.hiddenStates, update.hiddenStates ?? []);
     if (update.next !== undefined) this.next = update.next;
     if (update.finish !== undefined) this.finish = update.finish;
     this.usage = update.usage;
@@ -62,7 +64,7 @@ export function copiesOf(
   promptTokens: Int32Array,
   numCopies: number,
   sampling: (copy: number) => SamplingParams,
-  common: Pick<GenerationRequest, "cacheKey" | "speculative" | "reportsRounds"> = {},
+  common: Pick<GenerationRequest, "cacheKey" | "speculative" | "reportsRounds" | "hiddenStates"> = {},
 ): GenerationRequest[] {
   return Array.from({ length: numCopies }, (_, copy) => ({
     requestId: numCopies === 1 ? id : `${id}-${copy}`,
