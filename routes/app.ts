@@ -36,6 +36,7 @@ import { addMetrics } from "./operator/metrics.ts";
 import { HttpMetrics } from "./generation/http_metrics.ts";
 import { addModels } from "./openai/models.ts";
 import { addOllamaChat } from "./ollama/chat.ts";
+import { addOllamaEmbed } from "./ollama/embed.ts";
 import { addOllamaModels } from "./ollama/models.ts";
 import { noteArrival } from "./generation/request_origin.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./gate/origins.ts";
@@ -124,6 +125,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addResponses(app, context);
   addMessages(app, context);
   addOllamaChat(app, context);
+  addOllamaEmbed(app, context);
   addOllamaModels(app, context);
   addGenerate(app, context);
   addEmbeddings(app, context);

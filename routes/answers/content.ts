@@ -68,6 +68,14 @@ export function generationContent<T extends z.ZodType>(schema: T, description: s
   };
 }
 
+/** A response entry for JSON that is written in slices, so that its handler answers a bare response. */
+export function slicedContent<T extends z.ZodType>(schema: T, description: string): {
+  content: Record<string, { schema: T }>;
+  description: string;
+} {
+  return jsonContent(schema, description);
+}
+
 /** What an endpoint of Ollama's answers: JSON, or lines of it, each of the same form. */
 export function lineContent<T extends z.ZodType>(schema: T, description: string): {
   content: Record<string, { schema: T | z.ZodString }>;

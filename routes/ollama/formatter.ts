@@ -159,6 +159,7 @@ function toCall(index: number, id: string, name: string, text: string): ToolCall
   }
 }
 
-function toNanoseconds(ms: number): number {
+/** Times as Ollama counts them. */
+export function toNanoseconds(ms: number): number {
   return Math.round(ms * 1e6);
 }

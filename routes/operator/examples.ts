@@ -78,6 +78,10 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
         value: { model, prompt: "The sky is blue because", raw: true, options: { num_predict: 32 } },
       },
     },
+    "/api/embed": {
+      texts: { summary: "Texts", value: { model, input: ["The sky is blue.", "Grass is green."] } },
+    },
+    "/api/embeddings": { text: { summary: "A text", value: { model, prompt: "The sky is blue." } } },
     "/api/show": { model: { summary: "The served model", value: { model } } },
     "/v1/completions": {
       text: { summary: "A continuation", value: completion },

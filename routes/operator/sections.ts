@@ -23,7 +23,16 @@ export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
     "/v1/responses/{response_id}/input_items",
   ],
   "Anthropic": ["/v1/messages", "/v1/messages/count_tokens"],
-  "Ollama": ["/api/chat", "/api/generate", "/api/tags", "/api/ps", "/api/show", "/api/version"],
+  "Ollama": [
+    "/api/chat",
+    "/api/generate",
+    "/api/embed",
+    "/api/embeddings",
+    "/api/tags",
+    "/api/ps",
+    "/api/show",
+    "/api/version",
+  ],
   "Tokens": [
     "/tokenize",
     "/v1/tokenize",

@@ -5,6 +5,7 @@
  */
 // deno-lint-ignore-file camelcase -- fields are named as on the wire
 import { z } from "@hono/zod-openapi";
+import { maxInputs } from "./embeddings.ts";
 import { bounded, optional, seedField } from "./fields.ts";
 import { strictFields } from "./strict_fields.ts";
 import { freeObject } from "./template_fields.ts";
@@ -171,3 +172,31 @@ export const ollamaShowRequest = strictFields({
   template: unserved("Template in place of the model's", "string", ""),
   options: unserved("Options in place of the model's", "object", {}),
 }).openapi("OllamaShowRequest");
+
+const embedFields = {
+  model: z.string().describe("A name of the served model, with or without :latest"),
+  options: optional(ollamaOptions).describe("Without effect: nothing is drawn"),
+  keep_alive: optional(z.union([z.string().max(64), z.number()])).describe(
+    "Without effect: the model stays as long as the server runs",
+  ),
+};
+
+/** Body of a request for embeddings. */
+export const ollamaEmbedRequest = strictFields({
+  ...embedFields,
+  input: optional(z.union([z.string(), bounded(z.array(z.string()), maxInputs)])).describe(
+    "A text or a list of them; none asks whether the model is loaded",
+  ),
+  truncate: optional(z.boolean()).describe(
+    "Without effect: a text beyond the context is refused, or cut with --allow-auto-truncate",
+  ),
+  dimensions: optional(z.int().min(1)).describe(
+    "Numbers of an embedding: the first ones, which are then normalised anew; all by default",
+  ),
+}).openapi("OllamaEmbedRequest");
+
+/** Body of the older request for one embedding. */
+export const ollamaEmbeddingsRequest = strictFields({
+  ...embedFields,
+  prompt: optional(z.string()).describe("The text; none asks whether the model is loaded"),
+}).openapi("OllamaEmbeddingsRequest");

@@ -90,3 +90,16 @@ export const ollamaShowResponse = z.object({
 
 /** The version of the API. */
 export const ollamaVersion = z.object({ version: z.string() });
+
+/** Embeddings, in the order of their texts. */
+export const ollamaEmbedResponse = z.object({
+  model: z.string(),
+  embeddings: z.array(z.array(z.number())),
+  /** Nanoseconds. */
+  total_duration: z.int(),
+  load_duration: z.int(),
+  prompt_eval_count: z.int(),
+});
+
+/** One embedding. */
+export const ollamaEmbeddingsResponse = z.object({ embedding: z.array(z.number()) });

@@ -84,6 +84,8 @@ PASSING = {
     "/v1/messages/count_tokens": ANTHROPIC,
     "/api/chat": {**OLLAMA, "messages": [{"role": "user", "content": "Hi"}], "tools": None},
     "/api/generate": {**OLLAMA, "prompt": "Hi"},
+    "/api/embed": {"dimensions": None, "input": ["Hi", "Ho"], "model": "tiny", "options": None},
+    "/api/embeddings": {"model": "tiny", "options": None, "prompt": "Hi"},
     "/api/show": {"model": "tiny"},
     "/v1/completions": COMPLETION,
     "/v1/completions/render": COMPLETION,

@@ -42,6 +42,13 @@ await run({
     assert.equal((await client.chat({ model: models[0]!.name, keep_alive: -1 })).done_reason, "load");
     assert.match((await client.version()).version, /^\d+\.\d+\.\d+$/);
   },
+  "texts are embedded": async () => {
+    const input = ["The sky is blue.", "Grass is green."];
+    const { embeddings, prompt_eval_count: numTokens } = await client.embed({ model, input });
+    assert.deepEqual([embeddings.length, numTokens > 6], [2, true]);
+    const { embedding } = await client.embeddings({ model, prompt: input[1]! });
+    assert.deepEqual(embedding, embeddings[1]);
+  },
   "an error is a text that names what is wrong": async () => {
     await assert.rejects(client.chat({ ...chat, model: "llama3" }), /Cannot find model llama3/);
     await assert.rejects(client.chat({ ...chat, options: { mirostat: 2 } }), /options\.mirostat/);
