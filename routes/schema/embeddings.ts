@@ -3,7 +3,6 @@
  *
  * @module
  */
-// deno-lint-ignore-file camelcase -- fields are named as on the wire
 import { z } from "@hono/zod-openapi";
 import { bounded, label, optional, requestIdField, tokenIds } from "./fields.ts";
 import { metaInfo } from "./generate.ts";

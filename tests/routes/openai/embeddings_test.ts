@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- fields are named as on the wire
 /**
  * @module
  */
