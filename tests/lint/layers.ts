@@ -35,9 +35,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "http/": ["routes/answers/", "runtime/contracts/"],
   "routes/": [
     "routes/answers/",
+    "routes/anthropic/",
     "routes/gate/",
     "routes/generation/",
     "routes/native/",
+    "routes/ollama/",
     "routes/openai/",
     "routes/operator/",
     "routes/pages/",
@@ -60,6 +62,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "routes/schema/",
     "runtime/contracts/",
   ],
+  "routes/anthropic/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
+  "routes/ollama/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
   "routes/openai/": [
     "routes/answers/",
     "routes/generation/",
