@@ -1,0 +1,100 @@
+/**
+ * Matchers in this process over the tiny vocabulary, whose tokens are all bytes and some pairs of letters. Importing this
+ * takes the console away: it belongs to web-xgrammar.
+ *
+ * @module
+ */
+import type { GrammarSource, ThinkingConstraint } from "../../runtime/contracts/constraint.ts";
+import { compileGrammar } from "../../runtime/grammars/host/compile.ts";
+import { ForcedTokens } from "../../runtime/grammars/host/forced_tokens.ts";
+import { type Allowed, SequenceMatcher } from "../../runtime/grammars/host/sequence_matcher.ts";
+import { TokenSets } from "../../runtime/grammars/host/token_sets.ts";
+import { createTokenizerInfo, type Vocabulary } from "../../runtime/grammars/host/vocabulary.ts";
+import { createMatcher, xgrammar } from "../../runtime/grammars/host/xgrammar.ts";
+import type { Tokenizer, TokenizerSource } from "../../runtime/tokenizer/tokenizer.ts";
+import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
+import { TINY_TOKENIZER } from "./tiny_tokenizer.ts";
+
+/** The tiny tokenizer's source. */
+export const TINY_SOURCE: TokenizerSource = {
+  path: "tiny",
+  json: TINY_TOKENIZER.json,
+  eosTokenIds: [2],
+  chatAddsBos: false,
+};
+
+/** Its vocabulary in a model with ten logits more, and two end tokens. */
+export const TINY_VOCABULARY: Vocabulary = {
+  vocabSize: TINY_TOKENIZER.tokens.length + 10,
+  endTokens: [2, 0],
+};
+
+/** EBNF that matches one of some texts. */
+export function anyOf(texts: readonly string[]): GrammarSource {
+  const literals = texts.map((text) => JSON.stringify(text));
+  return { type: "ebnf", grammar: `root ::= ${literals.join(" | ")}` };
+}
+
+/** Makes matchers of a vocabulary. */
+export class Matchers {
+  readonly tokenizer: Tokenizer;
+  readonly sets: TokenSets;
+  readonly forced: ForcedTokens;
+  readonly #vocabulary: Vocabulary;
+  readonly #compiler: Awaited<ReturnType<typeof xgrammar.GrammarCompiler.createGrammarCompiler>>;
+
+  private constructor(tokenizer: Tokenizer, vocabulary: Vocabulary, compiler: Matchers["compiler"]) {
+    this.tokenizer = tokenizer;
+    this.sets = new TokenSets(tokenizer, vocabulary);
+    this.forced = new ForcedTokens(tokenizer, this.sets, vocabulary.endTokens);
+    this.#vocabulary = vocabulary;
+    this.#compiler = compiler;
+  }
+
+  /** Compiles grammars. */
+  get compiler(): Awaited<ReturnType<typeof xgrammar.GrammarCompiler.createGrammarCompiler>> {
+    return this.#compiler;
+  }
+
+  /** Those of the tiny vocabulary, or another. */
+  static async load(
+    source: TokenizerSource = TINY_SOURCE,
+    vocabulary: Vocabulary = TINY_VOCABULARY,
+  ): Promise<Matchers> {
+    const tokenizer = loadTokenizer(source);
+    const info = await createTokenizerInfo(tokenizer, vocabulary);
+    return new Matchers(
+      tokenizer,
+      vocabulary,
+      await xgrammar.GrammarCompiler.createGrammarCompiler(info, false),
+    );
+  }
+
+  /** A function that makes matchers of a constraint. */
+  async of(
+    { grammar, thinking }: {
+      readonly grammar?: GrammarSource | undefined;
+      readonly thinking?: ThinkingConstraint | undefined;
+    },
+  ): Promise<() => Promise<SequenceMatcher>> {
+    const compiled = grammar && await compileGrammar(this.#compiler, grammar);
+    return async () =>
+      new SequenceMatcher(this.sets, {
+        grammar: compiled && await createMatcher(compiled, this.#vocabulary.vocabSize),
+        thinking,
+      });
+  }
+
+  /** Tokens of a text. */
+  encode(text: string): number[] {
+    return [...this.tokenizer.encode(text, { addSpecialTokens: false })];
+  }
+
+  /** The tokens that may come next, in order; undefined if any may. */
+  tokensOf(allowed: Allowed): number[] | undefined {
+    if (allowed === "any") return undefined;
+    if (allowed === "none") return [];
+    return Array.from({ length: 32 * allowed.length }, (_, token) => token)
+      .filter((token) => (allowed[token >>> 5]! >>> (token & 31) & 1) === 1);
+  }
+}
