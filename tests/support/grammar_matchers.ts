@@ -13,21 +13,7 @@ import { createTokenizerInfo, type Vocabulary } from "../../runtime/grammars/hos
 import { createMatcher, xgrammar } from "../../runtime/grammars/host/xgrammar.ts";
 import type { Tokenizer, TokenizerSource } from "../../runtime/tokenizer/tokenizer.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
-import { TINY_TOKENIZER } from "./tiny_tokenizer.ts";
-
-/** The tiny tokenizer's source. */
-export const TINY_SOURCE: TokenizerSource = {
-  path: "tiny",
-  json: TINY_TOKENIZER.json,
-  eosTokenIds: [2],
-  chatAddsBos: false,
-};
-
-/** Its vocabulary in a model with ten logits more, and two end tokens. */
-export const TINY_VOCABULARY: Vocabulary = {
-  vocabSize: TINY_TOKENIZER.tokens.length + 10,
-  endTokens: [2, 0],
-};
+import { TINY_SOURCE, TINY_VOCABULARY } from "./tiny_grammars.ts";
 
 /** EBNF that matches one of some texts. */
 export function anyOf(texts: readonly string[]): GrammarSource {

@@ -32,7 +32,7 @@ export interface GrammarPoolOptions extends SlotOptions {
 }
 
 /** Grammars, sequences and hosts. */
-export class GrammarPool {
+export class GrammarPool implements AsyncDisposable {
   readonly #options: GrammarPoolOptions;
   readonly #slots: Slots;
   /** By text, the one used last at the end. */
@@ -103,6 +103,11 @@ export class GrammarPool {
   async stop(): Promise<void> {
     this.#failAll("the engine is stopping");
     await this.#slots.stop();
+  }
+
+  /** The same as {@linkcode GrammarPool.stop}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   #grammarOf(source: NonNullable<OutputConstraint["grammar"]>): CachedGrammar {

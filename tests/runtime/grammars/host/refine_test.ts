@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { type DraftTree, emptyTree, pathTokens } from "../../../../runtime/contracts/draft_tree.ts";
 import { refine, walk } from "../../../../runtime/grammars/host/refine.ts";
 import type { SequenceMatcher } from "../../../../runtime/grammars/host/sequence_matcher.ts";
-import { anyOf, Matchers, TINY_VOCABULARY } from "../../../support/grammar_matchers.ts";
+import { anyOf, Matchers } from "../../../support/grammar_matchers.ts";
+import { TINY_VOCABULARY } from "../../../support/tiny_grammars.ts";
 
 const matchers = await Matchers.load(), { forced } = matchers;
 const [END] = TINY_VOCABULARY.endTokens as readonly [number, number];

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { GrammarSource } from "../../../../runtime/contracts/constraint.ts";
 import type { SequenceMatcher } from "../../../../runtime/grammars/host/sequence_matcher.ts";
-import { anyOf, Matchers, TINY_VOCABULARY } from "../../../support/grammar_matchers.ts";
+import { anyOf, Matchers } from "../../../support/grammar_matchers.ts";
+import { TINY_VOCABULARY } from "../../../support/tiny_grammars.ts";
 
 const matchers = await Matchers.load(), { endTokens } = TINY_VOCABULARY;
 const [END, OTHER_END] = endTokens as readonly [number, number];
