@@ -9,8 +9,9 @@ import { compileGrammar } from "../../runtime/grammars/host/compile.ts";
 import { ForcedTokens } from "../../runtime/grammars/host/forced_tokens.ts";
 import { type Allowed, SequenceMatcher } from "../../runtime/grammars/host/sequence_matcher.ts";
 import { TokenSets } from "../../runtime/grammars/host/token_sets.ts";
-import { createTokenizerInfo, type Vocabulary } from "../../runtime/grammars/host/vocabulary.ts";
-import { createMatcher, xgrammar } from "../../runtime/grammars/host/xgrammar.ts";
+import { Compilers } from "../../runtime/grammars/host/compilers.ts";
+import type { Vocabulary } from "../../runtime/grammars/host/vocabulary.ts";
+import { createMatcher } from "../../runtime/grammars/host/xgrammar.ts";
 import type { Tokenizer, TokenizerSource } from "../../runtime/tokenizer/tokenizer.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import { TINY_SOURCE, TINY_VOCABULARY } from "./tiny_grammars.ts";
@@ -27,33 +28,15 @@ export class Matchers {
   readonly sets: TokenSets;
   readonly forced: ForcedTokens;
   readonly #vocabulary: Vocabulary;
-  readonly #compiler: Awaited<ReturnType<typeof xgrammar.GrammarCompiler.createGrammarCompiler>>;
-
-  private constructor(tokenizer: Tokenizer, vocabulary: Vocabulary, compiler: Matchers["compiler"]) {
-    this.tokenizer = tokenizer;
-    this.sets = new TokenSets(tokenizer, vocabulary);
-    this.forced = new ForcedTokens(tokenizer, this.sets, vocabulary.endTokens);
-    this.#vocabulary = vocabulary;
-    this.#compiler = compiler;
-  }
-
-  /** Compiles grammars. */
-  get compiler(): Awaited<ReturnType<typeof xgrammar.GrammarCompiler.createGrammarCompiler>> {
-    return this.#compiler;
-  }
+  readonly #compilers: Compilers;
 
   /** Those of the tiny vocabulary, or another. */
-  static async load(
-    source: TokenizerSource = TINY_SOURCE,
-    vocabulary: Vocabulary = TINY_VOCABULARY,
-  ): Promise<Matchers> {
-    const tokenizer = loadTokenizer(source);
-    const info = await createTokenizerInfo(tokenizer, vocabulary);
-    return new Matchers(
-      tokenizer,
-      vocabulary,
-      await xgrammar.GrammarCompiler.createGrammarCompiler(info, false),
-    );
+  constructor(source: TokenizerSource = TINY_SOURCE, vocabulary: Vocabulary = TINY_VOCABULARY) {
+    this.tokenizer = loadTokenizer(source);
+    this.sets = new TokenSets(this.tokenizer, vocabulary);
+    this.forced = new ForcedTokens(this.tokenizer, this.sets, vocabulary.endTokens);
+    this.#vocabulary = vocabulary;
+    this.#compilers = new Compilers(this.tokenizer, vocabulary);
   }
 
   /** A function that makes matchers of a constraint. */
@@ -63,11 +46,13 @@ export class Matchers {
       readonly thinking?: ThinkingConstraint | undefined;
     },
   ): Promise<() => Promise<SequenceMatcher>> {
-    const compiled = grammar && await compileGrammar(this.#compiler, grammar);
+    const named = grammar === undefined ? [] : this.#compilers.namedIn(grammar);
+    const compiled = grammar && await compileGrammar(await this.#compilers.get(named), grammar);
     return async () =>
       new SequenceMatcher(this.sets, {
         grammar: compiled && await createMatcher(compiled, this.#vocabulary.vocabSize),
         thinking,
+        namesSpecials: named.length > 0,
       });
   }
 

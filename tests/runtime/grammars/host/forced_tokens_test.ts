@@ -33,7 +33,7 @@ for (const name of ["Qwen3", "Llama 2"]) {
     const json = (await REAL_VOCABULARIES[name]!()).default as TokenizerJson;
     const source = { path: name, json, eosTokenIds: [2], chatAddsBos: false };
     const { vocabSize } = loadTokenizer(source);
-    const matchers = await Matchers.load(source, { vocabSize, endTokens: [2] });
+    const matchers = new Matchers(source, { vocabSize, endTokens: [2] });
     const create = await matchers.of({ grammar: { type: "json_schema", schema: JSON.stringify(SCHEMA) } });
     for (const answer of ANSWERS) {
       // Behind a word, as an answer stands behind its prompt: some tokenizers put a blank before a text's first word.

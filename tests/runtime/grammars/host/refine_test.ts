@@ -6,7 +6,7 @@ import type { SequenceMatcher } from "../../../../runtime/grammars/host/sequence
 import { anyOf, Matchers } from "../../../support/grammar_matchers.ts";
 import { TINY_VOCABULARY } from "../../../support/tiny_grammars.ts";
 
-const matchers = await Matchers.load(), { forced } = matchers;
+const matchers = new Matchers(), { forced } = matchers;
 const [END] = TINY_VOCABULARY.endTokens as readonly [number, number];
 
 /** A tree of branches, each a text that hangs at the root; equal beginnings are shared. */
@@ -134,4 +134,27 @@ Deno.test("refine: the end of the thinking is drafted when it is due, and what t
   const refined = await refine(matcher, treeOf([encode("q"), encode("yz")]), { maxNodes: 2, forced });
   assert.deepEqual(pathsOf(refined), [encode("y"), encode("yz")]);
   matcher.dispose();
+});
+
+Deno.test("refine: a special token that a structural tag names is text there, and nowhere else", async () => {
+  const mark = "<|im_start|>", [special] = [1];
+  const content = { type: "const_string", value: "ab" };
+  const format = {
+    type: "triggered_tags",
+    triggers: [mark],
+    tags: [{ type: "tag", begin: `${mark}b`, content, end: "." }],
+  };
+  const tag = JSON.stringify({ type: "structural_tag", format });
+  const matcher = await (await matchers.of({ grammar: { type: "structural_tag", tag } }))();
+  for (const token of [...encode("te"), special]) assert.ok(matcher.accept(token));
+  assert.deepEqual(await forced.next(matcher), encode("bab."));
+  matcher.dispose();
+  const required = JSON.stringify({ type: "structural_tag", format: { ...format, at_least_one: true } });
+  const forcing = await (await matchers.of({ grammar: { type: "structural_tag", tag: required } }))();
+  assert.deepEqual(await forced.next(forcing), [special, ...encode("bab.")]);
+  forcing.dispose();
+  const plain = await (await matchers.of({ grammar: { type: "ebnf", grammar: `root ::= "${mark}"` } }))();
+  assert.ok(!plain.accept(special));
+  assert.deepEqual(await forced.next(plain), [...encode(mark), END]);
+  plain.dispose();
 });

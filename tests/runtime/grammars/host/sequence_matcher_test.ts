@@ -5,7 +5,7 @@ import type { SequenceMatcher } from "../../../../runtime/grammars/host/sequence
 import { anyOf, Matchers } from "../../../support/grammar_matchers.ts";
 import { TINY_VOCABULARY } from "../../../support/tiny_grammars.ts";
 
-const matchers = await Matchers.load(), { endTokens } = TINY_VOCABULARY;
+const matchers = new Matchers(), { endTokens } = TINY_VOCABULARY;
 const [END, OTHER_END] = endTokens as readonly [number, number];
 const START = 1;
 
