@@ -18,7 +18,7 @@ import {
   type RefinedForward,
 } from "../speculation/constrained_forward.ts";
 import { measureForwards, trialMs } from "../speculation/measure_forwards.ts";
-import { Verification } from "../speculation/verification.ts";
+import { type StateReader, Verification } from "../speculation/verification.ts";
 
 /** A forward whose masks are awaited, with the time that the model took, milliseconds. */
 interface ModelRun {
@@ -80,7 +80,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     }
     const verification = new Verification(segments, samplingOf, this.#config);
     const forwardMs = this.#runner.run(verification);
-    this.#answer({ step, forwardMs }, verification.conclude(this.#runner.sampler), context);
+    this.#answer({ step, forwardMs }, verification.conclude(this.#runner.sampler, this.#readStates), context);
   }
 
   /** Runs the model over the refined trees. The matcher makes the masks meanwhile. */
@@ -98,7 +98,7 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     if (run?.step !== step) throw new RangeError(`Cannot draw for step ${step}: no masks of it are awaited`);
     const { forward, modelMs } = run, masks = forward.masksOf(masked);
     const drawMs = this.#runner.draw(forward.verification.outputsUnder(masks), masked);
-    const outcome = forward.conclude(this.#runner.sampler, masks);
+    const outcome = forward.conclude(this.#runner.sampler, this.#readStates, masks);
     this.#answer({ step, forwardMs: modelMs + drawMs }, outcome, context);
   }
 
@@ -112,6 +112,10 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     const forwarded: Forwarded = { type: "forwarded", step, results, forwardMs, ranGraph };
     send("scheduler", forwarded);
   }
+
+  /** Hidden states of outputs of the last forward. */
+  readonly #readStates: StateReader = (firstOutput, numOutputs) =>
+    this.#runner.readStates(firstOutput, numOutputs);
 
   #samplingOf(requestId: string): SequenceSampling {
     const sampling = this.#sequences.get(requestId);

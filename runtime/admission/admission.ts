@@ -6,6 +6,7 @@
 import { InvalidRequestError, OverloadedError, toWireError } from "../contracts/errors.ts";
 import type { Failed, Submit } from "../messages/engine_scheduler.ts";
 import { chooseNext, leaveQueue } from "./admission_order.ts";
+import { joinCopies, observeAdmittedCopy } from "./copies.ts";
 import { backlogOf, enqueue } from "./compiling.ts";
 import { promiseRoom } from "./departures.ts";
 import {
@@ -16,6 +17,7 @@ import {
   poolTokens,
   releasePages,
 } from "../sequences/pages.ts";
+import { wantedStates } from "../sequences/hidden_states.ts";
 import { numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 import type { AdmissionState } from "./state.ts";
 
@@ -35,6 +37,7 @@ export function submit(state: AdmissionState, message: Submit, now = 0): Failed 
     sampling,
     client,
     cacheKey,
+    copies: joinCopies(state, message.batch),
     constraint,
     numPromptTokens: tokens.length,
     // The last token needs no slot: its KV is never read.
@@ -64,6 +67,7 @@ export function submit(state: AdmissionState, message: Submit, now = 0): Failed 
       : promptLogprobStart === 0
       ? [{ token: tokens[0]!, logprob: null, top: [] }]
       : [],
+    states: wantedStates(message, tokens.length),
     speculation: undefined,
     cancelled: false,
   };
@@ -93,6 +97,7 @@ export function admitNext(state: AdmissionState): Sequence | undefined {
   }
   sequence.numAttached = sequence.numComputed;
   leaveQueue(state, sequence);
+  observeAdmittedCopy(state, sequence);
   state.running.push(sequence);
   return sequence;
 }

@@ -7,7 +7,7 @@ import { PageAllocator } from "../cache/page_allocator.ts";
 import { nextTokenPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../contracts/config.ts";
 import type { PagePool } from "../sequences/pages.ts";
-import type { Sequence } from "../sequences/sequence.ts";
+import type { Copies, Sequence } from "../sequences/sequence.ts";
 import { type AdmissionOrder, createAdmissionOrder } from "./admission_order.ts";
 import { createDepartures, type Departures } from "./departures.ts";
 import { createReserve, type Reserve } from "./reserve.ts";
@@ -30,6 +30,8 @@ export interface AdmissionState extends PagePool {
   readonly departures: Departures;
   /** The newest batch: what is left of it fares as its first request did. */
   lastBatch: { readonly id: string; readonly isRefused: boolean } | undefined;
+  /** The copies of the prompt that was submitted last. */
+  newestCopies: Copies | undefined;
   /** Forwards since the start. */
   numSteps: number;
   /** Tokens of all prompts that were admitted since the start. */
@@ -54,6 +56,7 @@ export function createAdmission(config: SchedulerConfig): AdmissionState {
     reserve: createReserve(config.scheduleConservativeness),
     departures: createDepartures(),
     lastBatch: undefined,
+    newestCopies: undefined,
     numSteps: 0,
     promptTokens: 0,
     cachedTokens: 0,

@@ -96,12 +96,15 @@ export class WaitingQueue implements Iterable<Sequence> {
     this.#count(sequence, 1);
   }
 
-  /** Removes a sequence that is admitted. If it was the first of its client's, that client's turn comes after all others'. */
-  take(sequence: Sequence): void {
+  /**
+   * Removes a sequence that is admitted. If it was the first of its client's, or in turn because those before it may not be
+   * admitted yet, that client's turn comes after all others'.
+   */
+  take(sequence: Sequence, isInTurn = false): void {
     const { client } = sequence, line = this.#lines.get(client);
     const [firstOfLine] = line ?? [];
     this.delete(sequence);
-    if (line === undefined || firstOfLine !== sequence || line.size === 0) return;
+    if (line === undefined || line.size === 0 || !(isInTurn || firstOfLine === sequence)) return;
     this.#lines.delete(client);
     this.#lines.set(client, line);
   }

@@ -5,11 +5,13 @@
  */
 import { observeStepEnd } from "../admission/departures.ts";
 import { lowerReserve } from "../admission/reserve.ts";
+import type { FinishReason } from "../contracts/outputs.ts";
 import type { Tokens } from "../messages/engine_scheduler.ts";
 import type { Forwarded, Segment, SegmentResult } from "../messages/scheduler_verifier.ts";
 import { acceptPath, type DraftTree, emptyTree } from "../contracts/draft_tree.ts";
 import { countVerification, nodesByDepth, zeroCounts } from "../contracts/speculation_counts.ts";
 import { appendTokens } from "../sequences/append.ts";
+import { isPooled, keepRows, poolRows, statesByToken } from "../sequences/hidden_states.ts";
 import { sharePages, trimPages } from "../sequences/pages.ts";
 import { isPrefilling, numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 import type { ComputedRows, VerifiedDraft } from "../contracts/draft_policy.ts";
@@ -105,6 +107,9 @@ function observeDrafts(
   state.draftLoad = undefined;
 }
 
+/** Reason of the end of an embedding, which has no tokens. */
+const embedded: FinishReason = { type: "length", length: 0 };
+
 /** Outcome of a step for one sequence. */
 interface SegmentOutcome {
   readonly segment: Segment;
@@ -134,6 +139,10 @@ function commitSegment(
   }
   if (wasPrefilling) sharePages(state, sequence);
   takePromptLogprobs(sequence, result);
+  takePromptStates(sequence, outcome);
+  if (sequence.states !== undefined && isPooled(sequence.states)) {
+    events.push(...endSequence(state, sequence, embedded));
+  }
   if (!segment.sample) return;
   const numBefore = sequence.tokens.length;
   const end = appendTokens(sequence, result.tokens, state.config.eosTokenIds);
@@ -148,6 +157,24 @@ function commitSegment(
 function takePromptLogprobs(sequence: Sequence, { promptLogprobs = [] }: SegmentResult): void {
   sequence.promptLogprobs?.push(...promptLogprobs);
   sequence.nextPromptLogprob += promptLogprobs.length;
+}
+
+/** Takes hidden states of a segment after which no token was drawn. */
+function takePromptStates({ states }: Sequence, { segment, result }: SegmentOutcome): void {
+  const { hiddenStates: wanted, sample } = segment, { hiddenStates: rows } = result;
+  if (states === undefined || wanted === undefined || rows === undefined || sample) return;
+  if (states.pooling === undefined) keepRows(states, rows, wanted.numRows);
+  else poolRows(states, rows, wanted.numRows);
+}
+
+/** The hidden states of the tokens drawn, one entry each; undefined unless they are wanted. */
+function takeTokenStates(
+  { states }: Sequence,
+  { segment, result }: SegmentOutcome,
+): Float32Array[] | undefined {
+  const { hiddenStates: wanted } = segment, { hiddenStates: rows, tokens, accepted } = result;
+  if (states === undefined || wanted === undefined || rows === undefined) return undefined;
+  return statesByToken(states, rows, wanted.numRows + accepted.length, tokens.length);
 }
 
 /** Books a decode step that yielded `numTaken` tokens, with drafts or without. */
@@ -169,11 +196,12 @@ function bookDecode(
 
 /** The event for the client; undefined if nothing came. */
 function outputOf(sequence: Sequence, outcome: SegmentOutcome, numTaken: number): Tokens | undefined {
-  const { tokens: drawn, logprobs } = outcome.result;
+  const { tokens: drawn, logprobs } = outcome.result, states = takeTokenStates(sequence, outcome);
   const { requestId, promptLogprobs, queueMs, sampling } = sequence;
   sequence.promptLogprobs = undefined;
   const next = sampling.maxTokens === 0 && sampling.logprobTokens.length > 0 ? logprobs?.[0] : undefined;
-  if (numTaken === 0 && promptLogprobs === undefined && next === undefined) return undefined;
+  const isEmpty = promptLogprobs === undefined && next === undefined && states === undefined;
+  if (numTaken === 0 && isEmpty) return undefined;
   const tokens = numTaken === drawn.length ? drawn : drawn.slice(0, numTaken);
   return {
     type: "tokens",
@@ -181,6 +209,7 @@ function outputOf(sequence: Sequence, outcome: SegmentOutcome, numTaken: number)
     tokens,
     ...(logprobs && { logprobs: logprobs.slice(0, numTaken) }),
     ...(next && { next }),
+    ...(states && { hiddenStates: states.slice(0, Math.max(1, numTaken)) }),
     ...(promptLogprobs && { promptLogprobs }),
     ...(numOutputTokens(sequence) === numTaken && queueMs !== undefined && { queueMs }),
     ...(sequence.reportsRounds && numTaken > 0 && { round: roundOf(outcome, tokens) }),

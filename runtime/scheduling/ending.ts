@@ -10,6 +10,7 @@ import type { Forget } from "../messages/matcher.ts";
 import type { Release } from "../messages/scheduler_verifier.ts";
 import { observeDeparture } from "../admission/departures.ts";
 import { releasePages } from "../sequences/pages.ts";
+import { pooledStates } from "../sequences/hidden_states.ts";
 import { type Sequence, usageOf } from "../sequences/sequence.ts";
 import type { SchedulingState } from "./state.ts";
 
@@ -36,13 +37,15 @@ export function endSequence(
   sequence: Sequence,
   reason: FinishReason,
 ): SchedulerEvent[] {
-  const { requestId, queueMs } = sequence;
+  const { requestId, queueMs, states } = sequence;
+  const pooled = states && pooledStates(states);
   const last: Finished = {
     type: "finished",
     requestId,
     reason,
     usage: usageOf(sequence),
     ...(queueMs !== undefined && { queueMs }),
+    ...(pooled && { pooled }),
   };
   return [...remove(state, sequence, reason.type !== "abort"), last];
 }

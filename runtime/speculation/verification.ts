@@ -27,6 +27,9 @@ export interface VerificationRules {
 /** Tokens and logprobs drawn, by output. */
 export type Drawn = Pick<Sampler, "tokenAt" | "logprobAt">;
 
+/** Copies hidden states of `numOutputs` outputs from the given one on: [numOutputs, hiddenSize]. */
+export type StateReader = (firstOutput: number, numOutputs: number) => Float32Array;
+
 /** Masks of constrained segments, by their index. */
 type Masks = ReadonlyMap<number, SequenceMasks>;
 
@@ -77,6 +80,7 @@ export class Verification {
    */
   conclude(
     drawn: Drawn,
+    states: StateReader,
     masks: Masks = NO_MASKS,
   ): { readonly results: SegmentResult[]; readonly copies: SlotCopies } {
     const copies = { from: [] as number[], to: [] as number[] };
@@ -84,19 +88,24 @@ export class Verification {
       const error = masks.get(i)?.error;
       const result = error ? failed(error) : this.#resultOf(layout, this.#samplings[i]!, drawn);
       this.#addCopies(layout, result.accepted, copies);
-      return result;
+      const hiddenStates = statesOf(layout, result.accepted, states);
+      return hiddenStates === undefined ? result : { ...result, hiddenStates };
     });
     return { results, copies: { from: Int32Array.from(copies.from), to: Int32Array.from(copies.to) } };
   }
 
   #outputsOf(
-    { segment, tree, depths }: SegmentLayout,
+    { segment, tree, depths, firstOutput, firstOutputRow, endOutputRow, firstLogprob }: SegmentLayout,
     sampling: SequenceSampling,
     masks: SequenceMasks | undefined,
   ): OutputRow[] {
     const { tokens, start, sample, promptLogprobs } = segment, end = start + tokens.length;
     const numTop = this.#rules.acceptThresholds && tree.tokens.length > 0 ? maxTopLogprobs : -1;
     const outputs: OutputRow[] = [];
+    const numOnlyStates = Math.min(firstLogprob - firstOutput, endOutputRow - firstOutputRow);
+    for (let i = 0; i < numOnlyStates; i++) {
+      outputs.push({ sampling, position: start + firstOutputRow + i + 1, target: -1, isDrawn: false });
+    }
     promptLogprobs?.nextTokens.forEach((target, i) => {
       const position = end - (sample ? 1 : 0) - promptLogprobs.numRows + i + 1;
       outputs.push({ sampling, position, target });
@@ -114,11 +123,11 @@ export class Verification {
   }
 
   #resultOf(layout: SegmentLayout, sampling: SequenceSampling, drawn: Drawn): SegmentResult {
-    const { segment: { sample, promptLogprobs }, tree, firstOutput, root } = layout, { params } = sampling;
+    const { segment: { sample, promptLogprobs }, tree, firstLogprob, root } = layout, { params } = sampling;
     const prompt = promptLogprobs && {
       promptLogprobs: Array.from(
         { length: promptLogprobs.numRows },
-        (_, i) => drawn.logprobAt(firstOutput + i, promptReport(params)),
+        (_, i) => drawn.logprobAt(firstLogprob + i, promptReport(params)),
       ),
     };
     if (!sample) return { tokens: new Int32Array(0), accepted: new Int32Array(0), ...prompt };
@@ -170,4 +179,19 @@ export class Verification {
       copies.to.push(slotAt(pages, end + i, pageSize));
     });
   }
+}
+
+/** Hidden states of a segment's wanted rows, then of the accepted drafts; undefined if none are wanted. */
+function statesOf(
+  { segment: { hiddenStates: wanted }, firstState, root }: SegmentLayout,
+  accepted: Int32Array,
+  read: StateReader,
+): Float32Array | undefined {
+  if (wanted === undefined) return undefined;
+  const rows = read(firstState, wanted.numRows), width = rows.length / wanted.numRows;
+  if (accepted.length === 0) return rows;
+  const all = new Float32Array(rows.length + accepted.length * width);
+  all.set(rows);
+  accepted.forEach((node, i) => all.set(read(root + 1 + node, 1), rows.length + i * width));
+  return all;
 }
