@@ -59,7 +59,7 @@ export function copiesOf(
   promptTokens: Int32Array,
   numCopies: number,
   sampling: (copy: number) => SamplingParams,
-  common: Pick<GenerationRequest, "cacheKey" | "speculative" | "reportsRounds"> = {},
+  common: Pick<GenerationRequest, "cacheKey" | "constraint" | "speculative" | "reportsRounds"> = {},
 ): GenerationRequest[] {
   return Array.from({ length: numCopies }, (_, copy) => ({
     requestId: numCopies === 1 ? id : `${id}-${copy}`,

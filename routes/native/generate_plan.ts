@@ -10,9 +10,11 @@ import { compileStopRegexes } from "../../runtime/contracts/stop_regex.ts";
 import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { throwInvalidField } from "../answers/errors.ts";
+import { Slices } from "../answers/slices.ts";
 import { checkGenerations, newId } from "../generation/openai.ts";
 import { checkVocabulary, perPrompt, promptsOf, promptTokens } from "../generation/prompt.ts";
 import { copiesOf } from "../generation/run.ts";
+import { constraintOf, type OutputFormat, outputFormatOf } from "../generation/structured_output.ts";
 import { speculationOf } from "../generation/speculation.ts";
 import {
   checkMinTokens,
@@ -70,6 +72,7 @@ export async function planOf(
   }
   // Together: a batch may not bring thousands of expressions to compile.
   compileStopRegexes([...new Set(samplings.flatMap(stopRegexesOf))]);
+  const formats = await formatsOf(body.sampling_params, prompts.length);
   const encoded = await promptTokens(generator, prompts, param, signal);
   const requests = encoded.flatMap((tokens, i) => {
     const fields = samplings[i] ?? {};
@@ -85,10 +88,26 @@ export async function planOf(
       tokens,
       n,
       nativeSamplingOf(fields, logprobs, tokens.length, context),
-      { ...cacheKeys[i], ...speculationOf(body) },
+      { ...cacheKeys[i], ...constraintOf(formats[i]), ...speculationOf(body) },
     );
   });
   return { isList: isBatch || n > 1, requests };
+}
+
+/** What the output of each prompt must match. */
+async function formatsOf(
+  fields: GenerateRequest["sampling_params"],
+  numPrompts: number,
+): Promise<readonly (OutputFormat | undefined)[]> {
+  if (!Array.isArray(fields)) {
+    return new Array(numPrompts).fill(outputFormatOf(fields ?? {}, "sampling_params."));
+  }
+  const formats: (OutputFormat | undefined)[] = [], slices = new Slices();
+  for (const [i, own] of fields.entries()) {
+    formats.push(outputFormatOf(own, `sampling_params[${i}].`));
+    await slices.yieldTurn();
+  }
+  return formats;
 }
 
 /** Ids by prompt, the first of a list decides whether it is one for all. */

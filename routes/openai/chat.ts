@@ -16,6 +16,7 @@ import { toPromptLogprobs } from "../generation/prompt_logprobs.ts";
 import { respond } from "../generation/respond.ts";
 import { copiesOf, type Indexed, Output } from "../generation/run.ts";
 import { speculationOf, toRounds } from "../generation/speculation.ts";
+import { constraintOf, outputFormatOf } from "../generation/structured_output.ts";
 import { generationContent, generationErrors, jsonBody } from "../answers/content.ts";
 import { inParts, Slices } from "../answers/slices.ts";
 import { chatRequest, chatResponse } from "../schema/chat.ts";
@@ -48,7 +49,11 @@ export function addChat(app: OpenAPIHono, context: RouteContext): void {
     const sampling = chatSampling(body, promptTokens.length, context);
     const id = body.rid ?? body.request_id ?? newId("chatcmpl");
     const formatter = new ChatFormatter(id, body, promptTokens, context);
-    const common = { ...cacheKeysOf(body, 1)[0], ...speculationOf(body) };
+    const common = {
+      ...cacheKeysOf(body, 1)[0],
+      ...constraintOf(outputFormatOf(body)),
+      ...speculationOf(body),
+    };
     const requests = copiesOf(id, promptTokens, body.n ?? 1, sampling, common);
     return await respond(c, context, requests, formatter);
   });
