@@ -7,17 +7,16 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { GrammarSource } from "../../runtime/contracts/constraint.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
-import { chatSampling } from "../openai/chat.ts";
+import { chatConversation } from "../openai/chat_conversation.ts";
 import { checkCompletion, completionSampling, completionTokens } from "../openai/completions.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { checkOpenai, newId, type OpenaiFields } from "../generation/openai.ts";
-import { chatTokens } from "../generation/prompt.ts";
+import { prepareConversation } from "../generation/prepare_conversation.ts";
+import { outputFormatOf } from "../generation/structured_output.ts";
 import { generationErrors, jsonBody, jsonContent } from "../answers/content.ts";
 import { chatRequest } from "../schema/chat.ts";
 import { completionRequest } from "../schema/completions.ts";
 import { jsonResponse } from "../answers/slices.ts";
-import { type OutputFormat, outputFormatOf } from "../generation/structured_output.ts";
-import { renderOptionsOf } from "../schema/template_fields.ts";
 
 const samplingParams = z.object({
   n: z.int(),
@@ -46,7 +45,7 @@ const samplingParams = z.object({
     json_object: z.literal(true).optional(),
     /** JSON text of a schema. */
     json: z.string().optional(),
-    /** EBNF, of a regular expression too. */
+    /** EBNF, of schemas and regular expressions too. */
     grammar: z.string().optional(),
     structural_tag: z.string().optional(),
   }).nullable(),
@@ -89,17 +88,11 @@ export function addRender(app: OpenAPIHono, context: RouteContext): void {
   app.openapi(chatRoute, async (c) => {
     const body = c.req.valid("json");
     checkOpenai(body, 1, generator.model);
-    const tokens = await chatTokens(
-      generator,
-      body.messages,
-      renderOptionsOf(body),
-      c.req.raw.signal,
-    );
-    const sampling = chatSampling(body, tokens.length, seedless)(0);
-    const params = toWire(sampling, body, outputFormatOf(body));
-    return await jsonResponse(
-      toRendered(body.rid ?? body.request_id ?? newId("chatcmpl"), tokens, params, body),
-    );
+    const conversation = chatConversation(body, seedless);
+    const { promptTokens, requests } = await prepareConversation(conversation, seedless, c.req.raw.signal);
+    const { sampling, constraint } = requests[0]!;
+    const params = toWire(sampling, body, constraint?.grammar);
+    return await jsonResponse(toRendered(conversation.id, promptTokens, params, body));
   });
 
   app.openapi(completionsRoute, async (c) => {
@@ -110,7 +103,7 @@ export function addRender(app: OpenAPIHono, context: RouteContext): void {
     const encoded = await completionTokens(generator, body, c.req.raw.signal);
     return await jsonResponse(encoded.map(({ tokens }, i) => {
       const sampling = completionSampling(body, tokens.length, seedless)(0);
-      return toRendered(`${id}-${i}`, tokens, toWire(sampling, body, format), body);
+      return toRendered(`${id}-${i}`, tokens, toWire(sampling, body, format?.grammar), body);
     }));
   });
 
@@ -133,7 +126,7 @@ export function addRender(app: OpenAPIHono, context: RouteContext): void {
 function toWire(
   sampling: SamplingParams,
   { n = 1, seed }: OpenaiFields,
-  format: OutputFormat | undefined,
+  grammar: GrammarSource | undefined,
 ): Rendered["sampling_params"] {
   const { numLogprobs, promptLogprobStart, logitBias } = sampling;
   return {
@@ -156,7 +149,7 @@ function toWire(
     prompt_logprobs: promptLogprobStart === defaultSamplingParams.promptLogprobStart ? null : numLogprobs,
     logit_bias: logitBias.length === 0 ? null : Object.fromEntries(logitBias),
     seed: seed === undefined ? null : Number.isSafeInteger(Number(seed)) ? Number(seed) : String(seed),
-    structured_outputs: format === undefined ? null : toStructuredOutputs(format.grammar),
+    structured_outputs: grammar === undefined ? null : toStructuredOutputs(grammar),
   };
 }
 

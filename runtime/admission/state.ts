@@ -19,6 +19,9 @@ export interface AdmissionState extends PagePool {
   config: SchedulerConfig;
   /** Every request that has not ended. */
   readonly sequences: Map<string, Sequence>;
+  /** Those whose constraint is being compiled: nobody waits for them. */
+  readonly compiling: WaitingQueue;
+  /** Those to be admitted. */
   readonly waiting: WaitingQueue;
   readonly admissionOrder: AdmissionOrder;
   /** In the order of admission. The verifier knows exactly these. */
@@ -46,6 +49,7 @@ export function createAdmission(config: SchedulerConfig): AdmissionState {
     allocator: new PageAllocator(numPages),
     cache: new RadixCache(disableRadixCache ? () => undefined : pageKey),
     sequences: new Map(),
+    compiling: new WaitingQueue(),
     waiting: new WaitingQueue(),
     admissionOrder: createAdmissionOrder(),
     running: [],

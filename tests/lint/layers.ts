@@ -35,9 +35,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "http/": ["routes/answers/", "runtime/contracts/"],
   "routes/": [
     "routes/answers/",
+    "routes/anthropic/",
     "routes/gate/",
     "routes/generation/",
     "routes/native/",
+    "routes/ollama/",
     "routes/openai/",
     "routes/operator/",
     "routes/pages/",
@@ -60,13 +62,21 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "routes/schema/",
     "runtime/contracts/",
   ],
-  "routes/openai/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
+  "routes/anthropic/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
+  "routes/ollama/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
+  "routes/openai/": [
+    "routes/answers/",
+    "routes/generation/",
+    "routes/schema/",
+    "runtime/contracts/",
+  ],
   "routes/generation/": [
     "routes/answers/",
     "routes/gate/",
     "routes/schema/",
     "runtime/contracts/",
     "runtime/grammars/",
+    "runtime/output/",
   ],
   "routes/schema/": ["routes/answers/", "runtime/contracts/"],
   "routes/gate/": ["routes/answers/", "runtime/contracts/"],
@@ -93,6 +103,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...CONTRACTS,
     "runtime/actor/",
     "runtime/admission/",
+    "runtime/grammars/host/",
     "runtime/metrics/",
     "runtime/models/",
     "runtime/sampling/",
@@ -127,6 +138,12 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "runtime/nn/": ["runtime/contracts/", "ffi/"],
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
+  "runtime/grammars/host/": [
+    ...CONTRACTS,
+    "runtime/processes/",
+    "runtime/tokenizer/",
+    "runtime/tokenizer/encoding/",
+  ],
   "runtime/tokenizer/host/": ["runtime/contracts/", "runtime/processes/", "runtime/tokenizer/"],
   // A GGUF file carries both weights and tokenizer.
   "runtime/tokenizer/": [
@@ -164,6 +181,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // From what clients send to grammars: pure, and fast enough for the thread of HTTP.
   "runtime/grammars/": ["runtime/contracts/"],
   "runtime/metrics/": [...CONTRACTS, "deno.json"],
+  // What a model's text means: knows neither tokens nor requests.
+  "runtime/output/": ["runtime/contracts/"],
   "runtime/processes/": [],
   "runtime/messages/": ["runtime/contracts/"],
   "runtime/contracts/": [],

@@ -17,7 +17,12 @@ async function submitted(
 ): Promise<Submit | Cancel> {
   const sent: (Submit | Cancel)[] = [];
   const requests = new LiveRequests({
-    model: { vocabSize: 3, eosTokenIds: [0], enforcesGrammars },
+    model: {
+      vocabSize: 3,
+      eosTokenIds: [0],
+      enforcesGrammars,
+      embedding: { size: 4, pooling: "last", isNormalised: true, isOnly: false },
+    },
     tokenizer: pieceTokenizer(["<end>", "a", "b"]),
     metrics: { watch: () => undefined },
     assertReady: () => {},
@@ -35,7 +40,7 @@ Deno.test("a request becomes a command with what was asked for, and no more", as
   const ordinary = { type: "submit", requestId: "r", promptTokens, sampling };
   assert.deepEqual(await submitted({}), ordinary);
   assert.deepEqual(await submitted({ origin: { isStreaming: true } }), ordinary);
-  const asks = { speculative: false, reportsRounds: true };
+  const asks = { speculative: false, reportsRounds: true, hiddenStates: "full" } as const;
   assert.deepEqual(await submitted(asks), { ...ordinary, ...asks });
 });
 
