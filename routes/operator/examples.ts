@@ -18,6 +18,12 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     { role: "system", content: "Answer in one sentence." },
     { role: "user", content: "Why is the sky blue?" },
   ];
+  const sky = {
+    type: "object",
+    properties: { colour: { enum: ["blue", "red", "grey"] }, because: { type: "string", maxLength: 80 } },
+    required: ["colour", "because"],
+    additionalProperties: false,
+  };
   const chat = { model, messages, max_completion_tokens: 64 };
   const message = {
     model,
@@ -43,6 +49,13 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
       logprobs: {
         summary: "With log-probabilities",
         value: { ...chat, max_completion_tokens: 4, logprobs: true, top_logprobs: 3 },
+      },
+      schema: {
+        summary: "JSON that follows a schema",
+        value: {
+          ...chat,
+          response_format: { type: "json_schema", json_schema: { name: "sky", schema: sky } },
+        },
       },
       rounds: {
         summary: "With the rounds of speculation",
@@ -86,11 +99,26 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     "/v1/completions": {
       text: { summary: "A continuation", value: completion },
       stop: { summary: "Up to a full stop", value: { ...completion, stop: "." } },
+      best: { summary: "The most probable of four", value: { ...completion, temperature: 1, best_of: 4 } },
+      choice: {
+        summary: "One of some texts",
+        value: {
+          ...completion,
+          structured_outputs: { choice: [" light is scattered.", " it reflects the sea."] },
+        },
+      },
       plain: { summary: "Without drafts, to the same text", value: { ...completion, speculative: false } },
     },
     "/generate": {
       text: { summary: "A continuation", value: generate },
       stream: { summary: "A stream of events", value: { ...generate, stream: true } },
+      date: {
+        summary: "A match of a regular expression",
+        value: {
+          text: "The day is ",
+          sampling_params: { max_new_tokens: 12, regex: "\\d{4}-(0[1-9]|1[0-2])-\\d{2}" },
+        },
+      },
       rounds: { summary: "With the rounds of speculation", value: { ...generate, return_speculation: true } },
     },
     "/v1/score": {

@@ -78,7 +78,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/grammars/",
     "runtime/output/",
   ],
-  "routes/schema/": ["routes/answers/", "runtime/contracts/", "runtime/grammars/"],
+  "routes/schema/": ["routes/answers/", "runtime/contracts/"],
   "routes/gate/": ["routes/answers/", "runtime/contracts/"],
   "routes/answers/": ["runtime/contracts/"],
   "runtime/engine/": [
