@@ -18,6 +18,7 @@ import {
   texts,
   tokenCount,
 } from "./flag_values.ts";
+import { grammarFlags, grammarSchema } from "./grammar_flags.ts";
 import { configurationFlags, configurationSchema, loggingFlags, loggingSchema } from "./logging_flags.ts";
 import { modelFlags, modelSchema } from "./model_flags.ts";
 import { schedulingFlags, schedulingSchema } from "./scheduling_flags.ts";
@@ -74,6 +75,8 @@ export const flagSchema = z.object({
   randomSeed: integer(0, UINT32_MAX).exactOptional(),
 
   ...speculationSchema,
+
+  ...grammarSchema,
 
   ...deviceSchema,
 
@@ -241,6 +244,7 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
     },
   ],
   "Speculative decoding": speculationFlags,
+  "Structured output": grammarFlags,
   "Device": deviceFlags,
   "Logging and metrics": loggingFlags,
   "Configuration": configurationFlags,

@@ -27,6 +27,12 @@ interface ClientEnv {
   readonly clientAddress?: string;
 }
 
+/** The client of an HTTP request, as requests to the engine name it. */
+export function clientField(c: Context): Pick<GenerationRequest, "client"> {
+  const { clientAddress } = (c.env ?? {}) as ClientEnv;
+  return clientAddress === undefined ? {} : { client: clientOf(clientAddress) };
+}
+
 /** Runs `requests` until they end or the client leaves, whichever is first. */
 export async function respond<Whole>(
   c: Context,
@@ -36,15 +42,17 @@ export async function respond<Whole>(
 ): Promise<Response> {
   const abort = abortWith(c.req.raw.signal);
   releaseBody(c);
-  const { clientAddress } = (c.env ?? {}) as ClientEnv;
-  const client = clientAddress === undefined ? {} : { client: clientOf(clientAddress) };
+  const client = clientField(c);
   const origin = originOf(c, formatter.stream);
   // Not a request's id, which a client may choose again.
   const id = crypto.randomUUID();
   let numFollowingTokens = requests.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
+  let promptIndex = 0;
   const together = requests.map((request, i) => {
     numFollowingTokens -= request.promptTokens.length;
-    const batch = { id, numFollowing: requests.length - 1 - i, numFollowingTokens };
+    // Copies of a prompt have its tokens in common.
+    if (i > 0 && request.promptTokens !== requests[i - 1]!.promptTokens) promptIndex++;
+    const batch = { id, promptIndex, numFollowing: requests.length - 1 - i, numFollowingTokens };
     return { ...request, ...client, origin, ...(requests.length > 1 && { batch }) };
   });
   const all = runAll(context.generator, together, abort);
@@ -55,13 +63,17 @@ export async function respond<Whole>(
   return await eventStream(formatter.events(chunked(updates, context.streamInterval)), {
     abort,
     pingMs: context.pingMs,
-    // Prompt logprobs, all so far in each native event, and the rounds that a slow reader finds at once are more than one
-    // turn may write.
-    ...(requests.some(({ sampling, reportsRounds }) => sampling.numLogprobs >= 0 || reportsRounds) && {
-      toJson: (data) => toJson(data, slices),
-    }),
+    ...(requests.some(isLong) && { toJson: (data) => toJson(data, slices) }),
     failed: (error) => context.report(error).body,
   });
+}
+
+/**
+ * Whether events may be more than one turn may write: with prompt logprobs, all so far in each native event, with rounds
+ * that a slow reader finds at once, or with hidden states.
+ */
+function isLong({ sampling, reportsRounds, hiddenStates }: GenerationRequest): boolean {
+  return sampling.numLogprobs >= 0 || reportsRounds === true || hiddenStates !== undefined;
 }
 
 async function answer<Whole>(formatter: Formatter<Whole>, outputs: readonly Output[]): Promise<Response> {

@@ -24,6 +24,7 @@ export class Output implements GenerationUpdate {
   next?: TokenLogprob;
   readonly promptLogprobs: TokenLogprob[] = [];
   readonly rounds: TextRound[] = [];
+  readonly hiddenStates: Float32Array[] = [];
   finish?: FinishReason;
   usage: Usage = { numPromptTokens: 0, numCompletionTokens: 0, numCachedTokens: 0, numPreemptions: 0 };
 
@@ -35,6 +36,7 @@ export class Output implements GenerationUpdate {
     append(this.textOffsets, update.textOffsets ?? []);
     append(this.promptLogprobs, update.promptLogprobs ?? []);
     append(this.rounds, update.rounds ?? []);
+    append(this.hiddenStates, update.hiddenStates ?? []);
     if (update.next !== undefined) this.next = update.next;
     if (update.finish !== undefined) this.finish = update.finish;
     this.usage = update.usage;
@@ -61,7 +63,7 @@ export function copiesOf(
   sampling: (copy: number) => SamplingParams,
   common: Pick<
     GenerationRequest,
-    "cacheKey" | "constraint" | "shownTokens" | "speculative" | "reportsRounds"
+    "cacheKey" | "constraint" | "shownTokens" | "speculative" | "reportsRounds" | "hiddenStates"
   > = {},
 ): GenerationRequest[] {
   return Array.from({ length: numCopies }, (_, copy) => ({

@@ -64,6 +64,17 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
         },
       },
     },
+    "/v1/embeddings": {
+      texts: {
+        summary: "Embeddings of texts",
+        value: { model, input: ["The sky is blue.", "Grass is green."] },
+      },
+      base64: {
+        summary: "In base64",
+        value: { model, input: "The sky is blue.", encoding_format: "base64" },
+      },
+    },
+    "/encode": { text: { summary: "An embedding", value: { text: "The sky is blue." } } },
     "/tokenize": tokenize,
     "/v1/tokenize": tokenize,
     "/detokenize": detokenize,

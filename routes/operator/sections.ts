@@ -11,6 +11,8 @@ export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
     "/v1/completions",
     "/generate",
     "/v1/score",
+    "/v1/embeddings",
+    "/encode",
     "/v1/models",
     "/v1/models/{model}",
   ],

@@ -5,6 +5,7 @@
  */
 import type { ActorRegistry } from "../actor/host.ts";
 import { drafterActor } from "./drafter.ts";
+import { matcherActor } from "./matcher.ts";
 import { schedulerActor } from "./scheduler.ts";
 import { verifierActor } from "./verifier.ts";
 
@@ -13,4 +14,5 @@ export const actors = {
   scheduler: schedulerActor,
   drafter: drafterActor,
   verifier: verifierActor,
+  matcher: matcherActor,
 } as const satisfies ActorRegistry;

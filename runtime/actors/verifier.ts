@@ -58,7 +58,10 @@ class Verifier implements Actor<VerifierConfig, VerifierInfo, VerifierMessage> {
     const verification = new Verification(segments, (requestId) => this.#samplingOf(requestId), this.#config);
     const forwardMs = this.#runner.run(verification);
     const { ranGraph } = this.#runner;
-    const { results, copies } = verification.conclude(this.#runner.sampler);
+    const { results, copies } = verification.conclude(
+      this.#runner.sampler,
+      (firstOutput, numOutputs) => this.#runner.readStates(firstOutput, numOutputs),
+    );
     this.#runner.copySlots(copies);
     const forwarded: Forwarded = { type: "forwarded", step, results, forwardMs, ranGraph };
     send("scheduler", forwarded);

@@ -127,3 +127,15 @@ export interface DrafterInfo {
   /** Absent without speculation. */
   readonly costs?: DraftCosts;
 }
+
+/** What the matcher is started with. */
+export interface MatcherConfig {
+  /** The tokenizer's source as JSON text, in memory that threads share; undefined: no constraint can be used. */
+  readonly definition: Uint8Array | undefined;
+  /** Logits of the model. */
+  readonly vocabSize: number;
+  /** Tokens that end generation. */
+  readonly eosTokenIds: readonly number[];
+  /** Longest time for the compile of a grammar. */
+  readonly grammarTimeoutMs: number;
+}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { EmbeddingConfig } from "./hidden_states.ts";
 import type { SamplingParams } from "./sampling_params.ts";
 import type { TextBound } from "./text_length.ts";
 
@@ -36,12 +37,24 @@ export interface ModelInfo {
   readonly vocabSize: number;
   /** What a text's length says about the number of its tokens. */
   readonly textBound: TextBound;
+  /** How it embeds texts. */
+  readonly embedding: EmbeddingInfo;
   /** Tokens that end a generation. */
   readonly eosTokenIds: readonly number[];
   /** Sampling parameters of requests that leave them out, where they differ from the API's. */
   readonly samplingDefaults?: Partial<SamplingParams>;
+  /** Requests may bring grammars; `--grammar-backend none` serves none. */
+  readonly enforcesGrammars: boolean;
   /** What exceeds the context is cut off instead of refused. */
   readonly allowAutoTruncate: boolean;
+}
+
+/** What embeddings are like. */
+export interface EmbeddingInfo extends EmbeddingConfig {
+  /** Numbers of an embedding, and of a hidden state. */
+  readonly size: number;
+  /** The server was started to embed, and generates nothing. */
+  readonly isOnly: boolean;
 }
 
 /** Texts that the model's tokenizer gives a meaning to. */

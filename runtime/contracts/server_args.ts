@@ -91,6 +91,10 @@ export interface ServerArgs {
   readonly timeoutKeepAlive: number;
   /** Seconds that admitted requests have to end after a signal. */
   readonly drainTimeout: number;
+  /** What enforces grammars; `none` refuses requests that bring one. */
+  readonly grammarBackend: "xgrammar" | "none";
+  /** Seconds that one grammar may take to be compiled. */
+  readonly grammarTimeout: number;
   /** Backend that runs the model. */
   readonly device: "auto" | "cpu" | "cuda" | "cuda-sim";
   /** Number of the GPU among those of its kind. */
@@ -121,6 +125,8 @@ export interface ServerArgs {
   readonly warmups?: readonly ("chat" | "completions" | "generate")[];
   /** Report `cached_tokens` in OpenAI usage. */
   readonly enableCacheReport: boolean;
+  /** Serve embeddings only. */
+  readonly isEmbedding: boolean;
   /** Proposer: a name in `speculation/registry.ts`, or NONE; undefined decides by the model. */
   readonly speculativeAlgorithm?: string;
   /** The draft model or head: local folder or hub id. */

@@ -1,5 +1,5 @@
 /**
- * The engine's three actors: where each runs, who can send to whom, and in which order they stop.
+ * The engine's four actors: where each runs, who can send to whom, and in which order they stop.
  *
  * @module
  */
@@ -13,12 +13,13 @@ import { actors } from "../actors/registry.ts";
 import type {
   DrafterConfig,
   DrafterInfo,
+  MatcherConfig,
   SchedulerConfig,
   VerifierConfig,
   VerifierInfo,
 } from "../contracts/config.ts";
 import type { WireError } from "../contracts/errors.ts";
-import type { Address, DrafterMessage, VerifierMessage } from "../messages/actors.ts";
+import type { Address, DrafterMessage, MatcherMessage, VerifierMessage } from "../messages/actors.ts";
 import type { EngineOptions } from "./options.ts";
 
 /** Parts of an engine that take the place of the real ones, in tests; inline only. */
@@ -27,6 +28,8 @@ export interface EngineParts {
   readonly verifier?: () => Actor<VerifierConfig, VerifierInfo, VerifierMessage>;
   /** Makes the drafter. */
   readonly drafter?: () => Actor<DrafterConfig, DrafterInfo, DrafterMessage>;
+  /** Makes the matcher. */
+  readonly matcher?: () => Actor<MatcherConfig, void, MatcherMessage>;
   /** Makes the two ends of a link between actors. */
   readonly channels?: () => [Channel, Channel];
 }
@@ -37,10 +40,11 @@ export interface ActorOptions extends Pick<EngineOptions, "placement" | "log"> {
   onCrash(actor: Address, error: WireError): void;
 }
 
-/** Scheduler, drafter and verifier, made and connected, not yet started. */
+/** Scheduler, drafter, verifier and matcher, made and connected, not yet started. */
 export class EngineActors {
   readonly verifier: ActorHost<VerifierConfig, VerifierInfo>;
   readonly drafter: ActorHost<DrafterConfig, DrafterInfo>;
+  readonly matcher: ActorHost<MatcherConfig, void>;
   readonly scheduler: ActorHost<SchedulerConfig, void>;
 
   /** Makes the actors' thread; it starts loading its code at once. */
@@ -60,8 +64,12 @@ export class EngineActors {
     };
     this.verifier = host("verifier", parts.verifier ?? actors.verifier);
     this.drafter = host("drafter", parts.drafter ?? actors.drafter);
+    this.matcher = host("matcher", parts.matcher ?? actors.matcher);
     this.scheduler = host("scheduler", actors.scheduler);
-    for (const model of [this.verifier, this.drafter]) thread.link(this.scheduler.name, model.name);
+    for (const other of [this.verifier, this.drafter, this.matcher]) {
+      thread.link(this.scheduler.name, other.name);
+    }
+    thread.link(this.verifier.name, this.matcher.name);
   }
 
   /** Stops all, the scheduler first: it sends to the others. */
@@ -69,5 +77,6 @@ export class EngineActors {
     await this.scheduler.stop();
     await this.drafter.stop();
     await this.verifier.stop();
+    await this.matcher.stop();
   }
 }

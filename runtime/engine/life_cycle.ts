@@ -55,10 +55,16 @@ export class LifeCycle {
 
   /** Starts the actors, once: first the verifier, which loads the weights, then those that need to know its pool. */
   async start(verifierConfig: VerifierConfig): Promise<StartedActors> {
-    const { args, speculation, tokenizer } = this.#options;
-    const { verifier, drafter, scheduler } = this.#actors;
+    const { args, checkpoint, speculation, tokenizer } = this.#options;
+    const { verifier, drafter, matcher, scheduler } = this.#actors;
     const [verifierInfo] = await Promise.all([verifier.start(verifierConfig), tokenizer.started]);
     const { costs } = await drafter.start({ speculation, verifierConfig, verifierInfo });
+    await matcher.start({
+      definition: tokenizer.definition,
+      vocabSize: checkpoint.config.vocabSize,
+      eosTokenIds: verifierConfig.eosTokenIds,
+      grammarTimeoutMs: args.grammarTimeout * 1000,
+    });
     const drafts = speculation && costs && { speculation, draftMs: costs };
     const schedulerConfig = planScheduler(args, verifierConfig, verifierInfo, drafts);
     await scheduler.start(schedulerConfig);

@@ -19,6 +19,8 @@ import type { TextSource } from "./text_stream.ts";
 export interface EngineTokenizer extends Pick<Generator, "decode" | "tokenBytes" | "tokenName"> {
   /** What it puts around texts; nothing if left out. */
   readonly facts?: TokenizerFacts;
+  /** Its source as JSON text, in memory that threads share, for processes that build it too; without, no constraints. */
+  readonly definition?: Uint8Array;
   /** Tokens that end a turn or a text. */
   readonly eosTokenIds: readonly number[];
   /** What a text's length says about the number of its tokens; nothing if left out. */

@@ -5,6 +5,7 @@
  */
 import { InvalidRequestError } from "../contracts/errors.ts";
 import type { GenerationRequest } from "../contracts/generation.ts";
+import type { ModelInfo } from "../contracts/model_info.ts";
 import { maxLogprobTokens, samplingRanges } from "../contracts/sampling_params.ts";
 import { compileStopRegexes } from "../contracts/stop_regex.ts";
 
@@ -13,7 +14,16 @@ import { compileStopRegexes } from "../contracts/stop_regex.ts";
  *
  * @throws {InvalidRequestError} naming the field at fault
  */
-export function checkRequest({ promptTokens, sampling }: GenerationRequest, vocabSize: number): void {
+export function checkRequest(
+  { promptTokens, sampling, constraint }: GenerationRequest,
+  { vocabSize, enforcesGrammars }: Pick<ModelInfo, "vocabSize" | "enforcesGrammars">,
+): void {
+  if (constraint?.grammar !== undefined && !enforcesGrammars) {
+    throw new InvalidRequestError(
+      `Cannot enforce ${constraint.param}: the server was started with --grammar-backend none`,
+      constraint.param,
+    );
+  }
   checkPrompt(promptTokens, vocabSize);
   for (const [name, [low, high, whole]] of Object.entries(samplingRanges)) {
     const value = sampling[name as keyof typeof samplingRanges];

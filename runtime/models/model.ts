@@ -14,6 +14,8 @@ export const FEATURE_BYTES = 2;
 export interface Model {
   /** [outputs, vocabSize], a slice of at most 256 of them at a time; after `forward` the last one. */
   readonly logits: TensorId;
+  /** [outputs, hiddenSize]: what the final norm makes of the rows that are outputs. */
+  readonly outputStates: TensorId;
   /** [vocabSize, hiddenSize]; draft heads share both. */
   readonly embedding: WeightId;
   /** [vocabSize, hiddenSize]; the embedding if tied. */

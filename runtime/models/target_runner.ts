@@ -46,6 +46,7 @@ export class TargetRunner implements Disposable {
   readonly #loaded: LoadedModel;
   readonly #rows: RowWriter;
   readonly #graph: GraphId;
+  readonly #hiddenSize: number;
   /** The largest forward with a captured graph; undefined if there is none. */
   readonly #captured: GraphSize | undefined;
   #ranGraph = false;
@@ -62,6 +63,7 @@ export class TargetRunner implements Disposable {
   constructor(config: VerifierConfig, { log, clock }: RunnerHost) {
     const { checkpoint, pageSize, threads } = config;
     this.#clock = clock;
+    this.#hiddenSize = checkpoint.config.hiddenSize;
     using stack = new DisposableStack();
     const context = this.#context = stack.use(new Context(config.libraryPath, config));
     const use = new MemoryUse(context);
@@ -132,6 +134,13 @@ export class TargetRunner implements Disposable {
       return trialMs();
     });
     if (fastest !== undefined) this.#setThreads(fastest);
+  }
+
+  /** Hidden states of the last forward's outputs, `numOutputs` from `firstOutput` on: [numOutputs, hiddenSize]. */
+  readStates(firstOutput: number, numOutputs: number): Float32Array {
+    const states = new Float32Array(numOutputs * this.#hiddenSize);
+    this.#context.readTensor(this.#loaded.model.outputStates, states, firstOutput, numOutputs);
+    return states;
   }
 
   /** Copies KV and hidden states, in the order of the calls, also behind a forward that still runs. */

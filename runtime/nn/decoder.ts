@@ -18,7 +18,10 @@ export class Decoder {
   readonly logits: TensorId;
   readonly #parts: ModelParts;
   readonly #activations: Activations;
+  /** [outputs, hiddenSize] of the final norm; may be read after a forward. */
+  readonly outputStates: TensorId;
   readonly #lastHidden: TensorId;
+  /** What is multiplied by the output matrix: the output states, scaled where logits are. */
   readonly #lastNormed: TensorId;
   readonly embedTokens: Embedding;
   /** Of the layers with rotary positions, by their kind. */
@@ -43,7 +46,10 @@ export class Decoder {
     this.#rotaries = createRotaries(parts);
     this.#activations = new Activations(parts);
     this.#lastHidden = temporaryTensor(context, batch, "outputs", config.hiddenSize);
-    this.#lastNormed = temporaryTensor(context, batch, "outputs", config.hiddenSize);
+    this.outputStates = context.batchTensor(batch, "outputs", config.hiddenSize);
+    this.#lastNormed = config.logitScale === undefined
+      ? this.outputStates
+      : temporaryTensor(context, batch, "outputs", config.hiddenSize);
     this.logits = context.batchTensor(batch, "outputSlice", config.vocabSize);
   }
 
@@ -74,9 +80,12 @@ export class Decoder {
       this.#keepFeatures(this.layers.length, this.#activations.normed);
     }
     ops.gatherOutputs(context, this.#lastHidden, hidden, batch);
-    this.norm.forward(this.#lastNormed, this.#lastHidden);
-    // What scales the input of a matrix scales its output, which is wider.
-    if (config.logitScale !== undefined) ops.scale(context, this.#lastNormed, config.logitScale);
+    this.norm.forward(this.outputStates, this.#lastHidden);
+    if (config.logitScale !== undefined) {
+      // What scales the input of a matrix scales its output, which is wider.
+      this.norm.forward(this.#lastNormed, this.#lastHidden);
+      ops.scale(context, this.#lastNormed, config.logitScale);
+    }
     ops.linear(context, this.logits, this.#lastNormed, this.lmHeadWeight);
     if (config.logitSoftCap !== undefined) ops.softCap(context, this.logits, config.logitSoftCap);
   }

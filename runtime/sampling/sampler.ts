@@ -6,7 +6,7 @@
 import type { TokenLogprob } from "../contracts/outputs.ts";
 import type { Context } from "../../ffi/context.ts";
 import type { TensorId } from "../../ffi/handles.ts";
-import { REPORT_RANK, SamplerArrays, type SamplingRow } from "../../ffi/sampler.ts";
+import { GREEDY_ROW, REPORT_RANK, SamplerArrays, type SamplingRow } from "../../ffi/sampler.ts";
 import { maxTopLogprobs, type SamplingParams } from "../contracts/sampling_params.ts";
 import type { SequenceSampling } from "./sequence_sampling.ts";
 
@@ -20,6 +20,8 @@ export interface OutputRow {
   readonly position: number;
   /** A known token to report instead of drawing, or -1. */
   readonly target: number;
+  /** False: its hidden state is all that is wanted of it. True if left out. */
+  readonly isDrawn?: boolean;
   /** Draft tokens between the sequence's newest token and this row. */
   readonly drafts?: readonly number[];
   /** Number of most probable tokens to report at least, whatever the request asks for. */
@@ -45,7 +47,8 @@ export function promptReport(
 }
 
 /** How an output row is drawn. */
-function rowOf({ sampling, position, target, numTop = -1 }: OutputRow): SamplingRow {
+function rowOf({ sampling, position, target, isDrawn = true, numTop = -1 }: OutputRow): SamplingRow {
+  if (!isDrawn) return GREEDY_ROW;
   const { params, seed } = sampling, isPrompt = target >= 0;
   const report = isPrompt ? promptReport(params) : undefined;
   return {
@@ -83,9 +86,11 @@ export class Sampler {
   write(outputs: readonly OutputRow[]): void {
     this.#arrays.clear();
     for (const output of outputs) {
-      const { sampling, target, drafts } = output, { numLogprobs, logprobTokens } = sampling.params;
-      const changes = target < 0 ? sampling.logitChanges(drafts) : [];
-      this.#arrays.add(rowOf(output), changes, target >= 0 || numLogprobs >= 0 ? logprobTokens : []);
+      const { sampling, target, isDrawn = true, drafts } = output;
+      const { numLogprobs, logprobTokens } = sampling.params;
+      const changes = target < 0 && isDrawn ? sampling.logitChanges(drafts) : [];
+      const reports = target >= 0 || (isDrawn && numLogprobs >= 0);
+      this.#arrays.add(rowOf(output), changes, reports ? logprobTokens : []);
     }
     this.#arrays.write();
   }

@@ -16,12 +16,17 @@ export class SequenceSampling {
   readonly #bias: ReadonlyMap<number, number>;
   readonly #endTokens: readonly number[];
   readonly #remembers: boolean;
+  /** A matcher masks its tokens. */
+  readonly isConstrained: boolean;
   #numOutput = 0;
+  /** Of a constrained sequence, the output since {@linkcode SequenceSampling.takeOutput}. */
+  #untaken: number[] = [];
 
   /** `eosTokenIds` are banned, like the stop tokens, until `minTokens` are out. */
   constructor(start: SequenceStart, eosTokenIds: readonly number[]) {
     const { sampling, tokens, numPromptTokens } = start;
     this.params = sampling;
+    this.isConstrained = start.isConstrained ?? false;
     this.seed = seedHalves(sampling.seed);
     this.#bias = new Map(sampling.logitBias);
     this.#endTokens = [...eosTokenIds, ...sampling.stopTokenIds];
@@ -38,7 +43,15 @@ export class SequenceSampling {
   /** Appends a generated token. */
   append(token: number): void {
     this.#numOutput++;
+    if (this.isConstrained) this.#untaken.push(token);
     if (this.#remembers) countOne(this.#counts, token);
+  }
+
+  /** Takes the output tokens of a constrained sequence since the last call, with the number of those before. */
+  takeOutput(): { readonly numBefore: number; readonly tokens: Int32Array } {
+    const tokens = Int32Array.from(this.#untaken);
+    this.#untaken = [];
+    return { numBefore: this.#numOutput - tokens.length, tokens };
   }
 
   /**

@@ -61,3 +61,19 @@ export interface TokenizerSource {
   /** Jinja text. */
   readonly chatTemplate?: string;
 }
+
+/**
+ * A tokenizer's definition: its source as JSON text, in memory that threads share, so that processes of each of them can
+ * be given it.
+ */
+export function toDefinition(source: TokenizerSource): Uint8Array {
+  const json = new TextEncoder().encode(JSON.stringify(source));
+  const shared = new Uint8Array(new SharedArrayBuffer(json.length));
+  shared.set(json);
+  return shared;
+}
+
+/** The source of a definition that another process was given. */
+export function fromDefinition(definition: Uint8Array): TokenizerSource {
+  return JSON.parse(new TextDecoder().decode(definition));
+}

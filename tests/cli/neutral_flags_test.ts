@@ -65,7 +65,8 @@ Deno.test("the flags that clients' launchers write are accepted", () => {
     ..."--tp 1 --tp-size=1 --dp 1 --pp-size 1 --ep-size 1 --nnodes 1 --node-rank 0".split(" "),
     ..."--dist-init-addr localhost:5000 --disaggregation-mode null --attention-backend fa3".split(" "),
     ..."--prefill-attention-backend flashinfer --decode-attention-backend triton".split(" "),
-    ..."--sampling-backend pytorch --grammar-backend xgrammar --disable-overlap-schedule".split(" "),
+    ..."--sampling-backend pytorch --grammar-backend xgrammar --disable-jump-forward --disable-overlap-schedule"
+      .split(" "),
     ..."--enable-mixed-chunk --watchdog-timeout 1000000 --tokenizer-mode auto --load-format auto".split(" "),
     ..."--model-impl auto --log-level-http warning --json-model-override-args {}".split(" "),
     ..."--enable-deterministic-inference --schedule-conservativeness 1.0 --numa-node 0 1".split(" "),

@@ -98,6 +98,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...CONTRACTS,
     "runtime/actor/",
     "runtime/admission/",
+    "runtime/grammars/host/",
     "runtime/metrics/",
     "runtime/models/",
     "runtime/sampling/",
@@ -132,6 +133,12 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "runtime/nn/": ["runtime/contracts/", "ffi/"],
   "runtime/sampling/": [...CONTRACTS, "ffi/"],
+  "runtime/grammars/host/": [
+    ...CONTRACTS,
+    "runtime/processes/",
+    "runtime/tokenizer/",
+    "runtime/tokenizer/encoding/",
+  ],
   "runtime/tokenizer/host/": ["runtime/contracts/", "runtime/processes/", "runtime/tokenizer/"],
   // A GGUF file carries both weights and tokenizer.
   "runtime/tokenizer/": [

@@ -43,12 +43,15 @@ export const defaultArgs: ServerArgs = {
   timeoutBody: 60,
   timeoutKeepAlive: 75,
   drainTimeout: 30,
+  grammarBackend: "xgrammar",
+  grammarTimeout: 10,
   device: "auto",
   baseGpuId: 0,
   disableCudaGraph: false,
   tokenizeTimeout: 5,
   skipServerWarmup: false,
   enableCacheReport: false,
+  isEmbedding: false,
   speculativeAdaptive: false,
   speculativeAcceptThresholdSingle: 1,
   speculativeAcceptThresholdAcc: 1,
@@ -160,6 +163,7 @@ export async function collect(updates: AsyncIterable<GenerationUpdate>): Promise
   for await (const update of updates) {
     const logprobs = [...all?.logprobs ?? [], ...update.logprobs ?? []];
     const rounds = [...all?.rounds ?? [], ...update.rounds ?? []];
+    const hiddenStates = [...all?.hiddenStates ?? [], ...update.hiddenStates ?? []];
     all = {
       ...all,
       ...update,
@@ -167,6 +171,7 @@ export async function collect(updates: AsyncIterable<GenerationUpdate>): Promise
       tokens: [...all?.tokens ?? [], ...update.tokens],
       ...(logprobs.length > 0 && { logprobs }),
       ...(rounds.length > 0 && { rounds }),
+      ...(hiddenStates.length > 0 && { hiddenStates }),
     };
   }
   return all!;

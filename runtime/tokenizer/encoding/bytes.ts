@@ -17,10 +17,10 @@ function byteCharacters(): string[] {
 
 const UTF8 = new TextEncoder();
 
-/** A text with each of its UTF-8 bytes as a character. */
-export function toByteLevel(text: string): string {
+/** Bytes, or the UTF-8 bytes of a text, each as a character. */
+export function toByteLevel(text: string | Uint8Array): string {
   let written = "";
-  for (const byte of UTF8.encode(text)) written += BYTE_CHARACTERS[byte];
+  for (const byte of typeof text === "string" ? UTF8.encode(text) : text) written += BYTE_CHARACTERS[byte];
   return written;
 }
 

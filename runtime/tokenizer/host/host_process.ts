@@ -5,8 +5,10 @@
  * @module
  */
 import { AerieError, InvalidRequestError, toWireError } from "../../contracts/errors.ts";
+import { answerRequests, sendReply } from "../../processes/host_loop.ts";
+import { fromDefinition } from "../source.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer.ts";
-import { FrameReader, type HostReply, type HostRequest, toFrame } from "./frames.ts";
+import type { HostReply, HostRequest } from "./messages.ts";
 
 /** Tokenized once after building, so that a tokenizer that no text gets through ends the start. */
 const FIRST_TEXT = "The capital city of France is Paris, 1!";
@@ -14,14 +16,13 @@ const FIRST_TEXT = "The capital city of France is Paris, 1!";
 let tokenizer: Tokenizer | undefined;
 
 function reply(head: HostReply, tokens?: Int32Array): void {
-  const frame = toFrame(head, tokens);
-  for (let sent = 0; sent < frame.length;) sent += Deno.stdout.writeSync(frame.subarray(sent));
+  sendReply(head, tokens);
 }
 
-function answer(request: HostRequest): Int32Array {
+function answer(request: HostRequest, body: Uint8Array): Int32Array {
   switch (request.type) {
     case "load":
-      tokenizer = loadTokenizer(request.source);
+      tokenizer = loadTokenizer(fromDefinition(body));
       reply({ type: "built" });
       return tokenizer.encode(FIRST_TEXT);
     case "encode":
@@ -39,20 +40,10 @@ function toFault(error: unknown): AerieError {
   );
 }
 
-// A terminal sends its signals to the whole group: requests under way still need this process. It ends when the
-// server closes the pipe.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
-
-const requests = new FrameReader<HostRequest>();
-for (;;) {
-  const piece = new Uint8Array(65536);
-  const length = Deno.stdin.readSync(piece);
-  if (length === null) Deno.exit(0);
-  for (const { head } of requests.push(piece.subarray(0, length))) {
-    try {
-      reply({ type: "tokens" }, answer(head));
-    } catch (error) {
-      reply({ type: "failed", error: toWireError(toFault(error)) });
-    }
+await answerRequests<HostRequest>((request, body) => {
+  try {
+    reply({ type: "tokens" }, answer(request, body));
+  } catch (error) {
+    reply({ type: "failed", error: toWireError(toFault(error)) });
   }
-}
+});

@@ -7,7 +7,7 @@
 import type { ChatMessage, EncodeOptions, RenderOptions } from "../../contracts/chat.ts";
 import { HostPool, type HostPoolOptions } from "./pool.ts";
 import { orLoadError } from "../load_error.ts";
-import type { TokenizerSource } from "../source.ts";
+import { toDefinition, type TokenizerSource } from "../source.ts";
 import { withChatTemplate } from "../template_option.ts";
 import { TokenDecoder } from "../token_decoder.ts";
 
@@ -27,12 +27,15 @@ export function hostTokenizer(
 
 /** Decodes in the calling thread, encodes elsewhere. To be stopped, by the engine that has it or by itself. */
 export class HostedTokenizer extends TokenDecoder implements AsyncDisposable {
+  /** What it was made from, see `source.ts`: other hosts build the same tokenizer. */
+  readonly definition: Uint8Array;
   readonly #pool: HostPool;
 
   /** Prefer {@linkcode hostTokenizer}. */
   constructor(source: TokenizerSource, options: HostPoolOptions) {
     super(source);
-    this.#pool = new HostPool(source, options);
+    this.definition = toDefinition(source);
+    this.#pool = new HostPool(this.definition, source.path, options);
   }
 
   /** Resolves when texts can be encoded; rejects with a `LoadError` if the tokenizer cannot be used. */

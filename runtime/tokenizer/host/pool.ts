@@ -6,10 +6,11 @@
  */
 import type { LogLevel } from "../../contracts/log_level.ts";
 import { InvalidRequestError, LoadError, OverloadedError, UnavailableError } from "../../contracts/errors.ts";
-import type { TokenizerSource } from "../source.ts";
-import { type HostRequest, toFrame } from "./frames.ts";
+import { toFrame } from "../../processes/frames.ts";
 import { Guardian } from "../../processes/guardian.ts";
-import { Host, HostLostError } from "./host.ts";
+import { HostLostError } from "../../processes/host_child.ts";
+import { Host } from "./host.ts";
+import type { HostRequest } from "./messages.ts";
 
 /** Bytes of a job that is short: about 0.1 s of work. */
 const SHORT_BYTES = 16 * 1024;
@@ -58,7 +59,7 @@ export class HostPool {
   /** Resolves when the first host is ready; rejects with a `LoadError`. */
   readonly started: Promise<void>;
   readonly #path: string;
-  readonly #loadFrame: Uint8Array;
+  readonly #definition: Uint8Array;
   readonly #options: HostPoolOptions;
   readonly #guardian = new Guardian();
   readonly #seats = [new Seat(false), new Seat(true)] as const;
@@ -68,10 +69,10 @@ export class HostPool {
   #waitingBytes = 0;
   #stop: Promise<void> | undefined;
 
-  /** Starts the hosts for a tokenizer. */
-  constructor(source: TokenizerSource, options: HostPoolOptions) {
-    this.#path = source.path;
-    this.#loadFrame = toFrame({ type: "load", source });
+  /** Starts the hosts for a tokenizer; `path` is where it came from, for errors. */
+  constructor(definition: Uint8Array, path: string, options: HostPoolOptions) {
+    this.#path = path;
+    this.#definition = definition;
     this.#options = options;
     this.started = this.#fill(this.#seats[0]);
     // A start that is not awaited must not become an unhandled rejection.
@@ -132,7 +133,7 @@ export class HostPool {
       if (wasReady) this.#refill(seat);
     });
     try {
-      await host.load(this.#loadFrame, this.#path);
+      await host.load(this.#path);
     } catch (error) {
       host.kill();
       await left;
@@ -144,7 +145,7 @@ export class HostPool {
 
   #spawn(): Host {
     try {
-      return new Host(this.#loadFrame);
+      return new Host(this.#definition);
     } catch (error) {
       // No descriptors or no memory left.
       throw new LoadError(`Cannot start a tokenizer host: ${error instanceof Error ? error.message : error}`);

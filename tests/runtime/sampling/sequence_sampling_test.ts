@@ -71,3 +71,18 @@ Deno.test("end and stop tokens are banned until minTokens are out, even against 
   held.append(4);
   assert.deepEqual(byToken(held.logitChanges()), [biased(1, 1), biased(51, 9), biased(EOS, 9)]);
 });
+
+Deno.test("the output of a constrained sequence is taken once, with the number of tokens before it", () => {
+  const start = {
+    requestId: "r",
+    sampling: defaultSamplingParams,
+    tokens: Int32Array.of(1, 2, 3),
+    numPromptTokens: 1,
+    isConstrained: true,
+  };
+  const sampling = new SequenceSampling(start, [EOS]);
+  assert.deepEqual(sampling.takeOutput(), { numBefore: 0, tokens: Int32Array.of(2, 3) });
+  sampling.append(4);
+  assert.deepEqual(sampling.takeOutput(), { numBefore: 2, tokens: Int32Array.of(4) });
+  assert.deepEqual(sampling.takeOutput(), { numBefore: 3, tokens: new Int32Array(0) });
+});

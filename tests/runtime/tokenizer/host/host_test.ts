@@ -5,10 +5,11 @@ import {
   OverloadedError,
   UnavailableError,
 } from "../../../../runtime/contracts/errors.ts";
-import { toFrame } from "../../../../runtime/tokenizer/host/frames.ts";
-import { Host, HostLostError } from "../../../../runtime/tokenizer/host/host.ts";
+import { toFrame } from "../../../../runtime/processes/frames.ts";
+import { HostLostError } from "../../../../runtime/processes/host_child.ts";
+import { Host } from "../../../../runtime/tokenizer/host/host.ts";
 import { type HostedTokenizer, hostTokenizer } from "../../../../runtime/tokenizer/host/hosted_tokenizer.ts";
-import type { TokenizerSource } from "../../../../runtime/tokenizer/source.ts";
+import { toDefinition, type TokenizerSource } from "../../../../runtime/tokenizer/source.ts";
 import { loadTokenizer } from "../../../../runtime/tokenizer/tokenizer.ts";
 import { childrenOf } from "../../../support/processes.ts";
 import { TINY_TOKENIZER } from "../../../support/tiny_tokenizer.ts";
@@ -48,9 +49,8 @@ const refusal = (text: RegExp) => (error: Error) =>
   error instanceof InvalidRequestError && text.test(error.message);
 
 Deno.test("a host that has ended says so at once, not when time is up", async () => {
-  const source = sourceWith(), loadFrame = toFrame({ type: "load", source });
-  const host = new Host(loadFrame);
-  await host.load(loadFrame, source.path);
+  const source = sourceWith(), host = new Host(toDefinition(source));
+  await host.load(source.path);
   host.kill();
   await host.exited;
   await assert.rejects(

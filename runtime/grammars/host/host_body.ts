@@ -1,0 +1,186 @@
+/**
+ * What a grammar host does: keeps compiled grammars and the matchers of sequences, and answers the pool's requests.
+ *
+ * @module
+ */
+import type { CompiledGrammar, GrammarCompiler } from "@mlc-ai/web-xgrammar";
+import { InvalidRequestError, toWireError } from "../../contracts/errors.ts";
+import type { DraftTree } from "../../contracts/draft_tree.ts";
+import { unreachable } from "../../messages/actors.ts";
+import { fromDefinition } from "../../tokenizer/source.ts";
+import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
+import { compileGrammar } from "./compile.ts";
+import { ForcedTokens } from "./forced_tokens.ts";
+import { MaskTable } from "./mask_table.ts";
+import {
+  ArrayReader,
+  type HostReply,
+  type HostRequest,
+  joinArrays,
+  type MaskedHead,
+  type MatchHead,
+  treeArrays,
+} from "./messages.ts";
+import { refine, walk } from "./refine.ts";
+import { type Allowed, SequenceMatcher } from "./sequence_matcher.ts";
+import { TokenSets } from "./token_sets.ts";
+import { createTokenizerInfo, type Vocabulary } from "./vocabulary.ts";
+import { createMatcher, reasonOf, xgrammar } from "./xgrammar.ts";
+
+/** Sends a reply. */
+export type Reply = (head: HostReply, body?: Uint8Array) => void;
+
+/** A vocabulary, its compiled grammars and their matchers. */
+export class HostBody {
+  readonly #reply: Reply;
+  readonly #vocabulary: Vocabulary;
+  readonly #compiler: GrammarCompiler;
+  readonly #sets: TokenSets;
+  readonly #forced: ForcedTokens;
+  readonly #grammars = new Map<number, CompiledGrammar>();
+  readonly #sequences = new Map<number, SequenceMatcher>();
+
+  private constructor(
+    reply: Reply,
+    { vocabulary, compiler, sets, forced }: {
+      readonly vocabulary: Vocabulary;
+      readonly compiler: GrammarCompiler;
+      readonly sets: TokenSets;
+      readonly forced: ForcedTokens;
+    },
+  ) {
+    this.#reply = reply;
+    this.#vocabulary = vocabulary;
+    this.#compiler = compiler;
+    this.#sets = sets;
+    this.#forced = forced;
+  }
+
+  /** Builds tokenizer and vocabulary. */
+  static async load(definition: Uint8Array, vocabulary: Vocabulary, reply: Reply): Promise<HostBody> {
+    const { chatTemplate: _, ...source } = fromDefinition(definition);
+    const tokenizer = loadTokenizer(source);
+    const info = await createTokenizerInfo(tokenizer, vocabulary);
+    const compiler = await xgrammar.GrammarCompiler.createGrammarCompiler(info, false);
+    const sets = new TokenSets(tokenizer, vocabulary);
+    const forced = new ForcedTokens(tokenizer, sets, vocabulary.endTokens);
+    return new HostBody(reply, { vocabulary, compiler, sets, forced });
+  }
+
+  /** Answers a request. */
+  async answer(
+    request: Exclude<HostRequest, { type: "load" }>,
+    body: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
+    switch (request.type) {
+      case "compile":
+        return await this.#compile(request);
+      case "drop":
+        this.#grammars.get(request.grammar)?.dispose();
+        this.#grammars.delete(request.grammar);
+        return;
+      case "open":
+        return await this.#open(request);
+      case "close":
+        this.#sequences.get(request.sequence)?.dispose();
+        this.#sequences.delete(request.sequence);
+        return;
+      case "match":
+        return await this.#match(request.sequences, new ArrayReader(body));
+      default:
+        unreachable(request);
+    }
+  }
+
+  async #compile({ grammar, source }: Extract<HostRequest, { type: "compile" }>): Promise<void> {
+    try {
+      const compiled = await compileGrammar(this.#compiler, source);
+      if (await this.#isEmpty(compiled)) {
+        compiled.dispose();
+        throw new InvalidRequestError("no output matches it");
+      }
+      this.#grammars.set(grammar, compiled);
+    } catch (error) {
+      const fault = error instanceof InvalidRequestError ? error : new InvalidRequestError(reasonOf(error));
+      return this.#reply({ type: "failed", error: toWireError(fault) });
+    }
+    this.#reply({ type: "compiled" });
+  }
+
+  async #isEmpty(compiled: CompiledGrammar): Promise<boolean> {
+    const matcher = new SequenceMatcher(this.#sets, {
+      grammar: await createMatcher(compiled, this.#vocabulary.vocabSize),
+    });
+    try {
+      return await matcher.allowed() === "none";
+    } finally {
+      matcher.dispose();
+    }
+  }
+
+  async #open({ sequence, grammar, thinking }: Extract<HostRequest, { type: "open" }>): Promise<void> {
+    const compiled = grammar === undefined ? undefined : this.#grammars.get(grammar)!;
+    const matcher = compiled && await createMatcher(compiled, this.#vocabulary.vocabSize);
+    this.#sequences.set(sequence, new SequenceMatcher(this.#sets, { grammar: matcher, thinking }));
+  }
+
+  async #match(heads: readonly MatchHead[], body: ArrayReader): Promise<void> {
+    const trees: DraftTree[] = [], matchers: (SequenceMatcher | undefined)[] = [];
+    for (const { sequence, numKept, numTokens, numNodes, maxNodes } of heads) {
+      const matcher = this.#sequences.get(sequence)!;
+      const tokens = body.ints(numTokens), tree = body.tree(numNodes);
+      const isFollowed = follow(matcher, numKept, tokens);
+      matchers.push(isFollowed ? matcher : undefined);
+      trees.push(isFollowed ? await refine(matcher, tree, { maxNodes, forced: this.#forced }) : tree);
+    }
+    this.#reply(
+      { type: "refined", numNodes: trees.map(({ tokens }) => tokens.length) },
+      joinArrays(trees.flatMap(treeArrays)),
+    );
+    const table = new MaskTable(), masked: MaskedHead[] = [], rows: Int32Array[] = [];
+    for (const [i, matcher] of matchers.entries()) {
+      const masks = matcher && await this.#masksOf(matcher, trees[i]!, table);
+      const numRows = trees[i]!.tokens.length + 1;
+      if (masks === undefined) {
+        const error = new InvalidRequestError(
+          "Cannot go on: the grammar allows none of the model's tokens here",
+        );
+        masked.push({ numRows: 0, error: toWireError(error) });
+      } else {
+        masked.push({ numRows });
+        rows.push(masks.rows, masks.mustEnd);
+      }
+    }
+    this.#reply(
+      { type: "masked", sequences: masked, numMasks: table.masks.length },
+      joinArrays([...rows, ...table.masks]),
+    );
+  }
+
+  /** Masks of root and nodes; undefined if nothing may come at the root. */
+  async #masksOf(
+    matcher: SequenceMatcher,
+    tree: DraftTree,
+    table: MaskTable,
+  ): Promise<{ rows: Int32Array; mustEnd: Int32Array } | undefined> {
+    const rows = new Int32Array(tree.tokens.length + 1).fill(-1), mustEnd = new Int32Array(rows.length);
+    const set = (row: number, allowed: Allowed) => {
+      if (allowed === "any") return;
+      // Where a draft leads nowhere the answer fails one step later, as without drafts; it must not end before.
+      const mask = allowed === "none" ? this.#sets.notEnds : allowed;
+      rows[row] = table.numberOf(mask);
+      mustEnd[row] = Number(this.#sets.areOnlyEnds(mask));
+    };
+    const first = await matcher.allowed();
+    if (first === "none") return undefined;
+    set(0, first);
+    await walk(matcher, tree, async (node) => set(node + 1, await matcher.allowed()));
+    return { rows, mustEnd };
+  }
+}
+
+/** Moves a matcher behind a sequence's output tokens; false if they are none that it allows. */
+function follow(matcher: SequenceMatcher, numKept: number, tokens: Int32Array): boolean {
+  matcher.back(matcher.numTokens - numKept);
+  return tokens.every((token) => matcher.accept(token));
+}

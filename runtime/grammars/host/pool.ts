@@ -1,0 +1,235 @@
+/**
+ * The grammars of a server and the sequences that obey them: which host compiles what, which has whose matcher, and what
+ * becomes of those whose host is lost. A grammar compiles where no sequence would wait for that.
+ *
+ * @module
+ */
+import type { OutputConstraint } from "../../contracts/constraint.ts";
+import type { DraftTree } from "../../contracts/draft_tree.ts";
+import { AerieError, InvalidRequestError, UnavailableError } from "../../contracts/errors.ts";
+import type { MatchRequest } from "../../messages/matcher.ts";
+import { HostLostError } from "../../processes/host_child.ts";
+import { HostRefusal } from "./host.ts";
+import { CachedGrammar, PooledSequence } from "./sequence.ts";
+import { Slot, type SlotOptions, Slots } from "./slots.ts";
+import { matchStep, type StepMasks } from "./step.ts";
+
+/** Grammars that are kept without a sequence. */
+const MAX_GRAMMARS = 256;
+/** Characters of the texts of all grammars that are kept without a sequence. */
+const MAX_TEXT = 16 * 2 ** 20;
+/** Hosts that a sequence, or the compile of a grammar, may lose. */
+const MAX_LOST = 1;
+
+/** How a pool is set up. */
+export interface GrammarPoolOptions extends SlotOptions {
+  /** Longest time for the compile of a grammar. */
+  readonly timeoutMs: number;
+}
+
+/** Grammars, sequences and hosts. */
+export class GrammarPool {
+  readonly #options: GrammarPoolOptions;
+  readonly #slots: Slots;
+  /** By text, the one used last at the end. */
+  readonly #grammars = new Map<string, CachedGrammar>();
+  /** Grammars to be compiled, in order. */
+  #waiting: CachedGrammar[] = [];
+  /** By request. */
+  readonly #sequences = new Map<string, PooledSequence>();
+  /** Sequences without a host. */
+  readonly #displaced = new Set<PooledSequence>();
+  #numNames = 0;
+
+  constructor(options: GrammarPoolOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options, {
+      onReady: () => this.#advance(),
+      onLost: (slot) => this.#onLost(slot),
+      onFailed: ({ message }) => this.#failAll(message),
+    });
+  }
+
+  /**
+   * Gets a sequence ready; false if it was forgotten before.
+   *
+   * @throws {InvalidRequestError} naming the constraint's field if its grammar cannot be used
+   * @throws {UnavailableError} if there is no host, or it was lost twice
+   */
+  async open(requestId: string, constraint: OutputConstraint): Promise<boolean> {
+    const grammar = constraint.grammar && this.#grammarOf(constraint.grammar);
+    const sequence = new PooledSequence(this.#numNames++, constraint, grammar);
+    if (grammar !== undefined) grammar.numUsers++;
+    this.#sequences.set(requestId, sequence);
+    this.#displaced.add(sequence);
+    this.#advance();
+    await sequence.placed;
+    if (this.#sequences.get(requestId) !== sequence) return false;
+    if (sequence.error === undefined) return true;
+    this.forget(requestId);
+    throw sequence.error;
+  }
+
+  /** Forgets a sequence, whether or not it is ready; nothing happens for one that is unknown. */
+  forget(requestId: string): void {
+    const sequence = this.#sequences.get(requestId);
+    if (sequence === undefined) return;
+    this.#sequences.delete(requestId);
+    this.#displaced.delete(sequence);
+    const { slot, grammar } = sequence;
+    if (slot !== undefined) {
+      slot.host.post({ type: "close", sequence: sequence.number });
+      if (--slot.numSequences === 0) this.#slots.rest(slot);
+    }
+    if (grammar !== undefined && --grammar.numUsers === 0) this.#onUnused(grammar);
+    sequence.fail(new UnavailableError("Cannot follow the grammar: its request has ended"));
+    this.#advance();
+  }
+
+  /** Matches a step: `onRefined` gets the trees, the masks follow. */
+  match(requests: readonly MatchRequest[], onRefined: (trees: DraftTree[]) => void): Promise<StepMasks> {
+    return matchStep(requests, {
+      sequenceOf: (requestId) => this.#sequences.get(requestId),
+      lose: (slot) => this.#slots.lose(slot),
+      onRefined,
+    });
+  }
+
+  /** Ends the hosts; what waits fails. */
+  async stop(): Promise<void> {
+    this.#failAll("the engine is stopping");
+    await this.#slots.stop();
+  }
+
+  #grammarOf(source: NonNullable<OutputConstraint["grammar"]>): CachedGrammar {
+    const text = JSON.stringify(source);
+    const grammar = this.#grammars.get(text) ?? new CachedGrammar(this.#numNames++, text, source);
+    if (!this.#grammars.has(text)) this.#enqueue(grammar);
+    this.#grammars.delete(text);
+    this.#grammars.set(text, grammar);
+    return grammar;
+  }
+
+  #enqueue(grammar: CachedGrammar): void {
+    grammar.waitsSince = performance.now();
+    this.#waiting.push(grammar);
+  }
+
+  /** Forgets a grammar that never was compiled, or the oldest ones that nobody has if there are too many. */
+  #onUnused(grammar: CachedGrammar): void {
+    if (this.#waiting.includes(grammar)) this.#drop(grammar);
+    let numGrammars = this.#grammars.size;
+    let textLength = [...this.#grammars.values()].reduce((sum, { text }) => sum + text.length, 0);
+    for (const old of this.#grammars.values()) {
+      if (numGrammars <= MAX_GRAMMARS && textLength <= MAX_TEXT) return;
+      if (old.numUsers > 0 || old.slot === undefined) continue;
+      numGrammars--;
+      textLength -= old.text.length;
+      this.#drop(old);
+    }
+  }
+
+  #drop(grammar: CachedGrammar): void {
+    this.#grammars.delete(grammar.text);
+    this.#waiting = this.#waiting.filter((other) => other !== grammar);
+    grammar.slot?.host.post({ type: "drop", grammar: grammar.number });
+    grammar.slot = undefined;
+  }
+
+  /** Gives hosts to the sequences whose grammar is compiled, and work to hosts. */
+  #advance(): void {
+    for (const sequence of this.#displaced) {
+      const slot = this.#slotFor(sequence);
+      if (slot !== undefined) this.#place(sequence, slot);
+    }
+    while (this.#waiting.length > 0) {
+      const slot = this.#slots.all.find(({ canCompile }) => canCompile);
+      if (slot === undefined) break;
+      void this.#compile(slot, this.#waiting.shift()!);
+    }
+    const needsHost = [...this.#displaced].some(({ grammar }) => grammar === undefined);
+    if (this.#waiting.length === 0 && !needsHost) return;
+    if (!this.#slots.all.some(({ isBusy }) => isBusy)) this.#slots.start();
+  }
+
+  #slotFor({ grammar }: PooledSequence): Slot | undefined {
+    const slots = grammar === undefined ? this.#slots.all : grammar.slot === undefined ? [] : [grammar.slot];
+    return slots.find(({ isBusy, isLost }) => !isBusy && !isLost);
+  }
+
+  #place(sequence: PooledSequence, slot: Slot): void {
+    const { number, grammar, constraint: { thinking } } = sequence;
+    this.#displaced.delete(sequence);
+    this.#slots.keep(slot);
+    slot.numSequences++;
+    slot.host.post({ type: "open", sequence: number, grammar: grammar?.number, thinking });
+    sequence.place(slot);
+  }
+
+  async #compile(slot: Slot, grammar: CachedGrammar): Promise<void> {
+    slot.isBusy = true;
+    this.#slots.keep(slot);
+    const { timeoutMs } = this.#options;
+    try {
+      await slot.host.compile({ grammar: grammar.number, source: grammar.source, timeoutMs });
+      if (grammar.numUsers === 0) this.#drop(grammar);
+      else grammar.slot = slot;
+    } catch (error) {
+      this.#onNotCompiled(slot, grammar, error);
+    }
+    slot.isBusy = false;
+    if (slot.numSequences === 0) this.#slots.rest(slot);
+    this.#advance();
+  }
+
+  #onNotCompiled(slot: Slot, grammar: CachedGrammar, error: unknown): void {
+    if (error instanceof HostRefusal) return this.#failGrammar(grammar, ` grammar: ${error.message}`);
+    if (!(error instanceof HostLostError)) throw error;
+    this.#slots.lose(slot);
+    if (error.status?.signal === "SIGKILL" && grammar.numLost++ < MAX_LOST) return this.#enqueue(grammar);
+    const reason = error.status === undefined
+      ? ` grammar: it took longer than ${this.#options.timeoutMs / 1000} s to compile (--grammar-timeout)`
+      : ` grammar: its compile ended its process (${
+        error.status.signal ?? error.status.code
+      }), which happens if it takes too much memory`;
+    this.#options.log("warning", `A request was refused: cannot use${reason}`);
+    this.#failGrammar(grammar, reason);
+  }
+
+  #failGrammar(grammar: CachedGrammar, reason: string): void {
+    this.#drop(grammar);
+    for (const sequence of [...this.#displaced].filter((other) => other.grammar === grammar)) {
+      const { param } = sequence.constraint;
+      this.#fail(sequence, new InvalidRequestError(`Cannot use ${param}:${reason}`, param));
+    }
+  }
+
+  #failAll(reason: string): void {
+    for (const sequence of this.#displaced) {
+      this.#fail(sequence, new UnavailableError(`Cannot follow the grammar: ${reason}`));
+    }
+  }
+
+  #fail(sequence: PooledSequence, error: AerieError): void {
+    this.#displaced.delete(sequence);
+    sequence.fail(error);
+  }
+
+  /** Finds other hosts for the sequences of one that is gone. */
+  #onLost(slot: Slot): void {
+    for (const grammar of this.#grammars.values()) {
+      if (grammar.slot !== slot) continue;
+      grammar.slot = undefined;
+      if (grammar.numUsers > 0) this.#enqueue(grammar);
+      else this.#drop(grammar);
+    }
+    for (const sequence of this.#sequences.values()) {
+      if (sequence.slot !== slot) continue;
+      sequence.displace();
+      if (sequence.numLost > MAX_LOST) {
+        sequence.fail(new UnavailableError("Cannot follow the grammar: its host was lost twice"));
+      } else this.#displaced.add(sequence);
+    }
+    this.#advance();
+  }
+}

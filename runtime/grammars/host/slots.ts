@@ -1,0 +1,148 @@
+/**
+ * The grammar hosts of a server: started when they are needed, watched, ended when they have had nothing to do for long.
+ *
+ * @module
+ */
+import type { LogLevel } from "../../contracts/log_level.ts";
+import { Guardian } from "../../processes/guardian.ts";
+import { GrammarHost } from "./host.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+/** Hosts at most. */
+export const MAX_HOSTS = 4;
+/** Time after which a host without sequences is ended; its grammars are compiled again when they are asked for. */
+const IDLE_MS = 300_000;
+
+/** What hosts are made of. */
+export interface SlotOptions {
+  /** See `runtime/tokenizer/source.ts`. */
+  readonly definition: Uint8Array;
+  readonly vocabulary: Vocabulary;
+  /** Takes log lines. */
+  readonly log: (level: LogLevel, text: string) => void;
+}
+
+/** Listener of {@linkcode Slots}. */
+export interface SlotEvents {
+  /** A host is ready. */
+  onReady(): void;
+  /** A host is gone, with all that it had. */
+  onLost(slot: Slot): void;
+  /** No host can be started. */
+  onFailed(error: Error): void;
+}
+
+/** A host and what it is used for. */
+export class Slot {
+  readonly host: GrammarHost;
+  /** It loads or compiles, so that sequences would wait. */
+  isBusy = true;
+  isLost = false;
+  /** It takes no sequences until it has compiled again. */
+  isDraining = false;
+  /** Sequences with a matcher in it. */
+  numSequences = 0;
+
+  constructor(host: GrammarHost) {
+    this.host = host;
+  }
+
+  /** Whether a grammar can be compiled in it: no sequence would wait for that. */
+  get canCompile(): boolean {
+    return !this.isBusy && !this.isLost && this.numSequences === 0 && this.host.isIdle;
+  }
+}
+
+/** The hosts there are. */
+export class Slots {
+  readonly #options: SlotOptions;
+  readonly #events: SlotEvents;
+  readonly #slots = new Set<Slot>();
+  readonly #idle = new Map<Slot, ReturnType<typeof setTimeout>>();
+  /** Ends of hosts that are awaited at the stop. */
+  readonly #ends = new Set<Promise<unknown>>();
+  #guardian: Guardian | undefined;
+  #isStopped = false;
+
+  constructor(options: SlotOptions, events: SlotEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** All hosts, loading ones included. */
+  get all(): readonly Slot[] {
+    return [...this.#slots];
+  }
+
+  /** Starts a host, which tells when it is ready. False if there are enough. */
+  start(): boolean {
+    if (this.#isStopped || this.#slots.size >= MAX_HOSTS) return false;
+    let slot: Slot;
+    try {
+      slot = new Slot(new GrammarHost(this.#options.definition, this.#options.vocabulary));
+    } catch (error) {
+      // No descriptors or no memory left.
+      queueMicrotask(() => this.#fail(error));
+      return true;
+    }
+    this.#slots.add(slot);
+    this.#watch();
+    const ended = slot.host.exited.then(() => {
+      this.#ends.delete(ended);
+      this.lose(slot);
+    });
+    this.#ends.add(ended);
+    slot.host.load().then(() => {
+      slot.isBusy = false;
+      this.#events.onReady();
+    }, (error) => {
+      this.lose(slot);
+      this.#fail(error);
+    });
+    return true;
+  }
+
+  /** Ends a host, if it has not ended, and gives it up. */
+  lose(slot: Slot): void {
+    if (slot.isLost) return;
+    slot.isLost = true;
+    slot.host.kill();
+    this.#slots.delete(slot);
+    this.keep(slot);
+    if (this.#isStopped) return;
+    this.#watch();
+    this.#events.onLost(slot);
+  }
+
+  /** A host has something to do: it is not idle. */
+  keep(slot: Slot): void {
+    clearTimeout(this.#idle.get(slot));
+    this.#idle.delete(slot);
+  }
+
+  /** A host has nothing to do; unless that changes it is ended after a while. */
+  rest(slot: Slot): void {
+    this.keep(slot);
+    if (!slot.isLost) this.#idle.set(slot, setTimeout(() => this.lose(slot), IDLE_MS));
+  }
+
+  /** Ends all. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const slot of this.#slots) this.lose(slot);
+    await Promise.all(this.#ends);
+    await this.#guardian?.stop();
+  }
+
+  #watch(): void {
+    this.#guardian ??= new Guardian();
+    this.#guardian.watch(this.all.map(({ host }) => host.pid));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isStopped) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.log("error", `Cannot start a grammar host: ${reason}`);
+    this.#events.onFailed(new Error(reason));
+  }
+}
