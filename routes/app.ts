@@ -37,6 +37,7 @@ import { checkHost, checkOrigin, isAllowedOrigin } from "./gate/origins.ts";
 import { needsKey } from "./gate/path_kinds.ts";
 import { addPages } from "./pages/pages.ts";
 import { addProfile } from "./operator/profile.ts";
+import { addParse } from "./native/parse.ts";
 import { addRender } from "./native/render.ts";
 import { RequestLog, RequestLogLevel } from "./generation/request_log.ts";
 import { addScore } from "./native/score.ts";
@@ -126,6 +127,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addRender(app, context);
   addScore(app, context);
   addTokenize(app, context);
+  addParse(app, context);
   addDocument(app, context, { rootPath, asksForKey: options.apiKey !== undefined });
   if (options.ui ?? true) addPages(app, rootPath);
   return app;

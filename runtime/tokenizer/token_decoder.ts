@@ -73,6 +73,7 @@ export class TokenDecoder {
       ...(padToken !== undefined && { padToken }),
       addsBos: addBos,
       ...(source.chatTemplate !== undefined && { chatTemplate: source.chatTemplate }),
+      ...(source.toolTemplate !== undefined && { toolTemplate: source.toolTemplate }),
     };
     this.textBound = textBound(json, this.#texts, this.#decoding);
   }

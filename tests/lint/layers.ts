@@ -30,7 +30,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "mod.ts": ["cli/", "routes/", "runtime/contracts/", "runtime/engine/"],
   // Processes and command lines only: nothing of what a server serves.
   "scale/": ["cli/", "runtime/contracts/", "runtime/processes/"],
-  "cli/": ["deno.json", "runtime/contracts/"],
+  "cli/": ["deno.json", "runtime/contracts/", "runtime/output/"],
   // The bodies of its errors are those of the routes.
   "http/": ["routes/answers/", "runtime/contracts/"],
   "routes/": [
@@ -59,6 +59,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "routes/openai/",
     "routes/schema/",
     "runtime/contracts/",
+    "runtime/output/",
   ],
   "routes/openai/": [
     "routes/answers/",
@@ -73,7 +74,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/contracts/",
     "runtime/output/",
   ],
-  "routes/schema/": ["routes/answers/", "runtime/contracts/"],
+  "routes/schema/": ["routes/answers/", "runtime/contracts/", "runtime/output/"],
   "routes/gate/": ["routes/answers/", "runtime/contracts/"],
   "routes/answers/": ["runtime/contracts/"],
   "runtime/engine/": [
