@@ -10,6 +10,8 @@ import { clientOf } from "./client_address.ts";
 import type { RouteContext } from "./context.ts";
 import { originOf } from "./request_origin.ts";
 import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
+import type { ErrorReply } from "../answers/errors.ts";
+import type { StreamFraming } from "../answers/framings.ts";
 import { jsonResponse, Slices, toJson } from "../answers/slices.ts";
 import { eventStream } from "../answers/sse.ts";
 
@@ -20,6 +22,10 @@ export interface Formatter<Whole> {
   whole(outputs: readonly Output[], slices: Slices): Whole | Promise<Whole>;
   /** The events of a stream. */
   events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown>;
+  /** How events are written; as OpenAI's chat does if absent. */
+  readonly framing?: StreamFraming;
+  /** The last events after a failure in mid-stream; the body of the error answer if absent. */
+  failed?(reply: ErrorReply): readonly unknown[];
 }
 
 /** Facts about a request that the listener passes beside it. */
@@ -64,7 +70,11 @@ export async function respond<Whole>(
     abort,
     pingMs: context.pingMs,
     ...(requests.some(isLong) && { toJson: (data) => toJson(data, slices) }),
-    failed: (error) => context.report(error).body,
+    ...(formatter.framing !== undefined && { framing: formatter.framing }),
+    failed(error) {
+      const reply = context.report(error);
+      return formatter.failed?.(reply) ?? [reply.body];
+    },
   });
 }
 

@@ -26,10 +26,13 @@ export class Output implements GenerationUpdate {
   readonly rounds: TextRound[] = [];
   readonly hiddenStates: Float32Array[] = [];
   finish?: FinishReason;
+  /** When the first of these tokens came, by `performance.now()`. */
+  firstAt?: number;
   usage: Usage = { numPromptTokens: 0, numCompletionTokens: 0, numCachedTokens: 0, numPreemptions: 0 };
 
   /** Appends what came next. */
   add(update: GenerationUpdate): void {
+    if (this.firstAt === undefined && update.tokens.length > 0) this.firstAt = performance.now();
     this.text += update.text;
     append(this.tokens, update.tokens);
     append(this.logprobs, update.logprobs ?? []);

@@ -16,6 +16,23 @@ export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
     "/v1/models",
     "/v1/models/{model}",
   ],
+  "Responses": [
+    "/v1/responses",
+    "/v1/responses/{response_id}",
+    "/v1/responses/{response_id}/cancel",
+    "/v1/responses/{response_id}/input_items",
+  ],
+  "Anthropic": ["/v1/messages", "/v1/messages/count_tokens"],
+  "Ollama": [
+    "/api/chat",
+    "/api/generate",
+    "/api/embed",
+    "/api/embeddings",
+    "/api/tags",
+    "/api/ps",
+    "/api/show",
+    "/api/version",
+  ],
   "Tokens": [
     "/tokenize",
     "/v1/tokenize",

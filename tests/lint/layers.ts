@@ -35,9 +35,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "http/": ["routes/answers/", "runtime/contracts/"],
   "routes/": [
     "routes/answers/",
+    "routes/anthropic/",
     "routes/gate/",
     "routes/generation/",
     "routes/native/",
+    "routes/ollama/",
     "routes/openai/",
     "routes/operator/",
     "routes/pages/",
@@ -61,6 +63,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/contracts/",
     "runtime/output/",
   ],
+  "routes/anthropic/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
+  "routes/ollama/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
   "routes/openai/": [
     "routes/answers/",
     "routes/generation/",
@@ -76,7 +80,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/output/",
   ],
   "routes/schema/": ["routes/answers/", "runtime/contracts/", "runtime/output/"],
-  "routes/schema/": ["routes/answers/", "runtime/contracts/", "runtime/grammars/"],
   "routes/gate/": ["routes/answers/", "runtime/contracts/"],
   "routes/answers/": ["runtime/contracts/"],
   "runtime/engine/": [
