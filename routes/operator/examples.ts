@@ -25,6 +25,13 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     additionalProperties: false,
   };
   const chat = { model, messages, max_completion_tokens: 64 };
+  const weather = {
+    type: "function",
+    function: {
+      name: "weather",
+      parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+    },
+  };
   const message = {
     model,
     system: "Answer in one sentence.",
@@ -42,6 +49,10 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     "/v1/chat/completions": {
       answer: { summary: "An answer", value: chat },
       stream: { summary: "A stream of events", value: { ...chat, stream: true } },
+      tool: {
+        summary: "A call of a tool",
+        value: { ...chat, messages: messages.slice(-1), tools: [weather], tool_choice: "required" },
+      },
       sampled: {
         summary: "Sampled, the same each time",
         value: { ...chat, temperature: 0.7, top_p: 0.9, seed: 1 },
@@ -149,6 +160,22 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     "/v1/detokenize": detokenize,
     "/v1/chat/completions/render": { chat: { summary: "A conversation", value: chat } },
     "/v1/completions/render": { text: { summary: "A text", value: completion } },
+    "/parse_function_call": {
+      call: {
+        summary: "A call as Qwen writes it",
+        value: {
+          text: '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>',
+          tools: [weather],
+          tool_call_parser: "qwen",
+        },
+      },
+    },
+    "/separate_reasoning": {
+      thought: {
+        summary: "Reasoning and an answer",
+        value: { text: "<think>\nIt is cold.\n</think>\n\nYes.", reasoning_parser: "qwen3" },
+      },
+    },
     "/abort_request": { prefix: { summary: "By the beginning of its id", value: { rid: "my-request" } } },
     "/pause_generation": {
       pause: { summary: "Leave requests where they are", value: { mode: "in_place" } },

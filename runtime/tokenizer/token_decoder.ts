@@ -76,6 +76,7 @@ export class TokenDecoder {
       addsBos: addBos,
       ...(fillInTheMiddle !== undefined && { fillInTheMiddle }),
       ...(source.chatTemplate !== undefined && { chatTemplate: source.chatTemplate }),
+      ...(source.toolTemplate !== undefined && { toolTemplate: source.toolTemplate }),
     };
     this.textBound = textBound(json, this.#texts, this.#decoding);
   }
