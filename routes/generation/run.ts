@@ -64,7 +64,10 @@ export function copiesOf(
   promptTokens: Int32Array,
   numCopies: number,
   sampling: (copy: number) => SamplingParams,
-  common: Pick<GenerationRequest, "cacheKey" | "speculative" | "reportsRounds" | "hiddenStates"> = {},
+  common: Pick<
+    GenerationRequest,
+    "cacheKey" | "constraint" | "hiddenStates" | "shownTokens" | "speculative" | "reportsRounds"
+  > = {},
 ): GenerationRequest[] {
   return Array.from({ length: numCopies }, (_, copy) => ({
     requestId: numCopies === 1 ? id : `${id}-${copy}`,

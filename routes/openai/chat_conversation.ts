@@ -13,7 +13,8 @@ import { toChatMessage } from "../generation/messages.ts";
 import { newId, openaiSampling } from "../generation/openai.ts";
 import { speculationOf } from "../generation/speculation.ts";
 import type { chatRequest } from "../schema/chat.ts";
-import { renderOptionsOf } from "../schema/template_fields.ts";
+import { reasoningShownBy, renderOptionsOf, thinkingBudgetOf } from "../schema/template_fields.ts";
+import { chatTools } from "./chat_tools.ts";
 
 /** A chat request, after validation. */
 export type ChatRequest = z.infer<typeof chatRequest>;
@@ -24,12 +25,10 @@ export function chatConversation(body: ChatRequest, context: RouteContext): Conv
   return {
     id: body.rid ?? body.request_id ?? newId("chatcmpl"),
     messages: body.messages.map(toChatMessage),
-    tools: [],
-    toolChoice: { type: "none" },
-    parallelToolCalls: true,
+    ...chatTools(body),
     ...(reasoning !== undefined && { reasoning }),
-    separateReasoning: body.separate_reasoning ?? true,
-    streamsReasoning: body.stream_reasoning ?? true,
+    ...thinkingBudgetOf(body),
+    ...reasoningShownBy(body),
     render,
     sampling: (numPromptTokens) => chatSampling(body, numPromptTokens, context),
     numCopies: body.n ?? 1,

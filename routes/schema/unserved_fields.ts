@@ -118,7 +118,6 @@ export const unservedOpenai = {
   repetition_detection: unserved("End outputs that repeat themselves", "object"),
   truncate_prompt_tokens: unserved("Tokens of the prompt that are kept", "integer"),
   truncation_side: unserved("Which end of a long prompt is cut", "string"),
-  thinking_token_budget: unserved("Tokens that reasoning may take", "integer"),
   watermarking: unserved("Watermark of the output, for vLLM", "boolean", false),
   return_tokens_as_token_ids: unserved("Write tokens of logprobs as ids", "boolean", false),
   return_token_offsets: unserved("Return where tokens begin in the prompt", "boolean", false),
@@ -134,10 +133,6 @@ export const unservedOpenai = {
 
 /** Fields that only `/v1/chat/completions` has. */
 export const unservedChat = {
-  tools: unserved("Tools that the model may call", "array", []),
-  tool_choice: unserved("Which tool the model has to call", ["string", "object"], "none", "auto"),
-  functions: unserved("Older form of tools", "array", []),
-  function_call: unserved("Older form of tool_choice", ["string", "object"], "none", "auto"),
   modalities: unserved("Kinds of the output", "array", [], ["text"]),
   audio: unserved("Voice and format of spoken output", "object"),
   return_audio: unserved("Return spoken output", "boolean", false),
@@ -158,6 +153,7 @@ export const unservedChat = {
 
 /** Fields that only `/v1/completions` has. */
 export const unservedCompletions = {
+  thinking_token_budget: unserved("Tokens that reasoning may take", "integer"),
   suffix: unserved("Text after the completion", "string", ""),
   prompt_embeds: unserved("Prompt as embeddings, for vLLM", ["string", "array"], []),
 };

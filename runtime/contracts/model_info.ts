@@ -21,6 +21,10 @@ export interface ModelInfo {
   readonly modelType: string;
   /** What the tokenizer puts around texts. */
   readonly tokenizer: TokenizerFacts;
+  /** Form of calls of tools, as `--tool-call-parser` names it; undefined: what the chat template asks for. */
+  readonly toolCallParser?: string;
+  /** Form of reasoning, as `--reasoning-parser` names it; undefined: what the chat template knows. */
+  readonly reasoningParser?: string;
   /** Name in answers, and the first in `/v1/models`. */
   readonly servedModelName: string;
   /** Other names that requests may give. */
@@ -67,4 +71,6 @@ export interface TokenizerFacts {
   readonly addsBos: boolean;
   /** Jinja text of the chat template. */
   readonly chatTemplate?: string;
+  /** The same of the one for conversations with tools, where the model has one of its own for them. */
+  readonly toolTemplate?: string;
 }
