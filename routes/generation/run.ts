@@ -66,7 +66,7 @@ export function copiesOf(
   sampling: (copy: number) => SamplingParams,
   common: Pick<
     GenerationRequest,
-    "cacheKey" | "constraint" | "hiddenStates" | "shownTokens" | "speculative" | "reportsRounds"
+    "cacheKey" | "constraint" | "shownTokens" | "speculative" | "reportsRounds" | "hiddenStates"
   > = {},
 ): GenerationRequest[] {
   return Array.from({ length: numCopies }, (_, copy) => ({

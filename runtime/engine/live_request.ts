@@ -59,8 +59,8 @@ export class LiveRequest {
       observer?: RequestObserver | undefined;
     },
   ) {
-    const { sampling, promptTokens, shownTokens = [], constraint } = request,
-      { ignoreEos, stopTokenIds } = sampling;
+    const { sampling, promptTokens, shownTokens = [], constraint } = request;
+    const { ignoreEos, stopTokenIds } = sampling;
     // Where a grammar has ended nothing can follow, whoever ignores end tokens.
     const endTokens = ignoreEos && constraint?.grammar === undefined ? [] : options.eosTokenIds;
     this.#stopTokens = new Set([...endTokens, ...ignoreEos ? [] : stopTokenIds]);

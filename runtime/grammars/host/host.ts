@@ -42,11 +42,11 @@ export interface HostStep {
   readonly trees: readonly DraftTree[];
 }
 
-/** The masks of a step's sequences in one host; rows are indices of `words`. */
+/** The masks of a step's sequences in one host; rows are indices of `masks`. */
 export interface HostMasks {
   readonly sequences: readonly SequenceMasks[];
-  readonly numMasks: number;
-  readonly words: Uint32Array;
+  /** [numMasks][ceil(vocabSize / 32)]: all that the host ever used, or the latest of those. */
+  readonly masks: readonly Uint32Array[];
 }
 
 /** What a host is at. */
@@ -65,6 +65,7 @@ export class GrammarHost {
   readonly exited: Promise<Deno.CommandStatus>;
   readonly #child: HostChild<HostReply>;
   readonly #numWords: number;
+  #masks: Uint32Array[] = [];
   #pending: Pending | undefined;
 
   /** Starts the process, which is to load a tokenizer's definition. */
@@ -184,17 +185,16 @@ export class GrammarHost {
   }
 
   #readMasks(
-    { sequences, numMasks }: Extract<HostReply, { type: "masked" }>,
+    { sequences, isReset, numNew }: Extract<HostReply, { type: "masked" }>,
     body: ArrayReader,
   ): HostMasks {
-    return {
-      sequences: sequences.map(({ numRows, error }) => {
-        const rows = body.ints(numRows), mustEnd = Uint8Array.from(body.ints(numRows));
-        return { rows, mustEnd, ...(error && { error }) };
-      }),
-      numMasks,
-      words: body.words(numMasks * this.#numWords),
-    };
+    const rowsOf = sequences.map(({ numRows, error }) => {
+      const rows = body.ints(numRows), mustEnd = Uint8Array.from(body.ints(numRows));
+      return { rows, mustEnd, ...(error && { error }) };
+    });
+    if (isReset) this.#masks = [];
+    for (let i = 0; i < numNew; i++) this.#masks.push(body.words(this.#numWords));
+    return { sequences: rowsOf, masks: this.#masks };
   }
 }
 

@@ -37,6 +37,7 @@ export class HostBody {
   readonly #compiler: GrammarCompiler;
   readonly #sets: TokenSets;
   readonly #forced: ForcedTokens;
+  readonly #masks = new MaskTable();
   readonly #grammars = new Map<number, CompiledGrammar>();
   readonly #sequences = new Map<number, SequenceMatcher>();
 
@@ -137,9 +138,10 @@ export class HostBody {
       { type: "refined", numNodes: trees.map(({ tokens }) => tokens.length) },
       joinArrays(trees.flatMap(treeArrays)),
     );
-    const table = new MaskTable(), masked: MaskedHead[] = [], rows: Int32Array[] = [];
+    this.#masks.trim();
+    const masked: MaskedHead[] = [], rows: Int32Array[] = [];
     for (const [i, matcher] of matchers.entries()) {
-      const masks = matcher && await this.#masksOf(matcher, trees[i]!, table);
+      const masks = matcher && await this.#masksOf(matcher, trees[i]!);
       const numRows = trees[i]!.tokens.length + 1;
       if (masks === undefined) {
         const error = new InvalidRequestError(
@@ -151,9 +153,10 @@ export class HostBody {
         rows.push(masks.rows, masks.mustEnd);
       }
     }
+    const { isReset, masks } = this.#masks.takeNew();
     this.#reply(
-      { type: "masked", sequences: masked, numMasks: table.masks.length },
-      joinArrays([...rows, ...table.masks]),
+      { type: "masked", sequences: masked, isReset, numNew: masks.length },
+      joinArrays([...rows, ...masks]),
     );
   }
 
@@ -161,14 +164,13 @@ export class HostBody {
   async #masksOf(
     matcher: SequenceMatcher,
     tree: DraftTree,
-    table: MaskTable,
   ): Promise<{ rows: Int32Array; mustEnd: Int32Array } | undefined> {
     const rows = new Int32Array(tree.tokens.length + 1).fill(-1), mustEnd = new Int32Array(rows.length);
     const set = (row: number, allowed: Allowed) => {
       if (allowed === "any") return;
       // Where a draft leads nowhere the answer fails one step later, as without drafts; it must not end before.
       const mask = allowed === "none" ? this.#sets.notEnds : allowed;
-      rows[row] = table.numberOf(mask);
+      rows[row] = this.#masks.numberOf(mask);
       mustEnd[row] = Number(this.#sets.areOnlyEnds(mask));
     };
     const first = await matcher.allowed();

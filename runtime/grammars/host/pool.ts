@@ -18,6 +18,10 @@ import { matchStep, type StepMasks } from "./step.ts";
 const MAX_GRAMMARS = 256;
 /** Characters of the texts of all grammars that are kept without a sequence. */
 const MAX_TEXT = 16 * 2 ** 20;
+/** Hosts that load at the same time. */
+const MAX_LOADING = 2;
+/** Time for which a host goes on with grammars that wait, if there is no other host for them. */
+const BATCH_MS = 500;
 /** Hosts that a sequence, or the compile of a grammar, may lose. */
 const MAX_LOST = 1;
 
@@ -148,13 +152,22 @@ export class GrammarPool {
       void this.#compile(slot, this.#waiting.shift()!);
     }
     const needsHost = [...this.#displaced].some(({ grammar }) => grammar === undefined);
-    if (this.#waiting.length === 0 && !needsHost) return;
-    if (!this.#slots.all.some(({ isBusy }) => isBusy)) this.#slots.start();
+    const numWanted = Math.min(this.#waiting.length + Number(needsHost), MAX_LOADING);
+    while (this.#slots.canStart && this.#slots.numLoading < numWanted) this.#slots.start();
+    if (this.#waiting.length > 0 && !this.#slots.canStart) this.#drain();
+  }
+
+  /** Lets a host run out of sequences, so that it can compile, if none can before. */
+  #drain(): void {
+    const slots = this.#slots.all;
+    if (slots.some((slot) => slot.isDraining || slot.isLoading || slot.isCompiling)) return;
+    const [fewest] = slots.toSorted((one, other) => one.numSequences - other.numSequences);
+    if (fewest !== undefined) fewest.isDraining = true;
   }
 
   #slotFor({ grammar }: PooledSequence): Slot | undefined {
     const slots = grammar === undefined ? this.#slots.all : grammar.slot === undefined ? [] : [grammar.slot];
-    return slots.find(({ isBusy, isLost }) => !isBusy && !isLost);
+    return slots.find(({ isFree, isDraining }) => isFree && !isDraining);
   }
 
   #place(sequence: PooledSequence, slot: Slot): void {
@@ -166,33 +179,44 @@ export class GrammarPool {
     sequence.place(slot);
   }
 
-  async #compile(slot: Slot, grammar: CachedGrammar): Promise<void> {
-    slot.isBusy = true;
+  /** Compiles a grammar, and for a while others that could wait for long, before their sequences come. */
+  async #compile(slot: Slot, first: CachedGrammar): Promise<void> {
+    slot.isCompiling = true;
     this.#slots.keep(slot);
-    const { timeoutMs } = this.#options;
-    try {
-      await slot.host.compile({ grammar: grammar.number, source: grammar.source, timeoutMs });
-      if (grammar.numUsers === 0) this.#drop(grammar);
-      else grammar.slot = slot;
-    } catch (error) {
-      this.#onNotCompiled(slot, grammar, error);
+    const end = performance.now() + BATCH_MS;
+    for (let grammar: CachedGrammar | undefined = first; grammar !== undefined;) {
+      await this.#compileOne(slot, grammar);
+      const { canStart, numLoading, all } = this.#slots;
+      const isOnly = !canStart && numLoading === 0 && !all.some(({ canCompile }) => canCompile);
+      grammar = isOnly && !slot.isLost && performance.now() < end ? this.#waiting.shift() : undefined;
     }
-    slot.isBusy = false;
-    if (slot.numSequences === 0) this.#slots.rest(slot);
+    slot.isCompiling = slot.isDraining = false;
+    this.#slots.rest(slot);
     this.#advance();
   }
 
+  async #compileOne(slot: Slot, grammar: CachedGrammar): Promise<void> {
+    const { number, source } = grammar, { timeoutMs } = this.#options;
+    try {
+      await slot.host.compile({ grammar: number, source, timeoutMs });
+      grammar.slot = slot;
+      if (grammar.numUsers === 0) this.#onUnused(grammar);
+    } catch (error) {
+      this.#onNotCompiled(slot, grammar, error);
+    }
+  }
+
   #onNotCompiled(slot: Slot, grammar: CachedGrammar, error: unknown): void {
-    if (error instanceof HostRefusal) return this.#failGrammar(grammar, ` grammar: ${error.message}`);
+    if (error instanceof HostRefusal) return this.#failGrammar(grammar, error.message);
     if (!(error instanceof HostLostError)) throw error;
     this.#slots.lose(slot);
     if (error.status?.signal === "SIGKILL" && grammar.numLost++ < MAX_LOST) return this.#enqueue(grammar);
     const reason = error.status === undefined
-      ? ` grammar: it took longer than ${this.#options.timeoutMs / 1000} s to compile (--grammar-timeout)`
-      : ` grammar: its compile ended its process (${
+      ? `its grammar took longer than ${this.#options.timeoutMs / 1000} s to compile (--grammar-timeout)`
+      : `compiling its grammar ended its process (${
         error.status.signal ?? error.status.code
       }), which happens if it takes too much memory`;
-    this.#options.log("warning", `A request was refused: cannot use${reason}`);
+    this.#options.log("warning", `A request was refused: ${reason}`);
     this.#failGrammar(grammar, reason);
   }
 
@@ -200,7 +224,7 @@ export class GrammarPool {
     this.#drop(grammar);
     for (const sequence of [...this.#displaced].filter((other) => other.grammar === grammar)) {
       const { param } = sequence.constraint;
-      this.#fail(sequence, new InvalidRequestError(`Cannot use ${param}:${reason}`, param));
+      this.#fail(sequence, new InvalidRequestError(`Cannot use ${param}: ${reason}`, param));
     }
   }
 

@@ -35,8 +35,10 @@ export interface SlotEvents {
 /** A host and what it is used for. */
 export class Slot {
   readonly host: GrammarHost;
-  /** It loads or compiles, so that sequences would wait. */
-  isBusy = true;
+  /** It is not ready yet. */
+  isLoading = true;
+  /** It compiles, so that sequences would wait. */
+  isCompiling = false;
   isLost = false;
   /** It takes no sequences until it has compiled again. */
   isDraining = false;
@@ -49,7 +51,12 @@ export class Slot {
 
   /** Whether a grammar can be compiled in it: no sequence would wait for that. */
   get canCompile(): boolean {
-    return !this.isBusy && !this.isLost && this.numSequences === 0 && this.host.isIdle;
+    return this.isFree && this.numSequences === 0 && this.host.isIdle;
+  }
+
+  /** Whether a sequence can be opened in it. */
+  get isFree(): boolean {
+    return !this.isLoading && !this.isCompiling && !this.isLost;
   }
 }
 
@@ -74,16 +81,25 @@ export class Slots {
     return [...this.#slots];
   }
 
-  /** Starts a host, which tells when it is ready. False if there are enough. */
-  start(): boolean {
-    if (this.#isStopped || this.#slots.size >= MAX_HOSTS) return false;
+  /** Whether there may be further hosts. */
+  get canStart(): boolean {
+    return !this.#isStopped && this.#slots.size < MAX_HOSTS;
+  }
+
+  /** Hosts that are not ready yet. */
+  get numLoading(): number {
+    return this.all.filter(({ isLoading }) => isLoading).length;
+  }
+
+  /** Starts a host, which tells when it is ready. */
+  start(): void {
     let slot: Slot;
     try {
       slot = new Slot(new GrammarHost(this.#options.definition, this.#options.vocabulary));
     } catch (error) {
       // No descriptors or no memory left.
       queueMicrotask(() => this.#fail(error));
-      return true;
+      return;
     }
     this.#slots.add(slot);
     this.#watch();
@@ -93,13 +109,12 @@ export class Slots {
     });
     this.#ends.add(ended);
     slot.host.load().then(() => {
-      slot.isBusy = false;
+      slot.isLoading = false;
       this.#events.onReady();
     }, (error) => {
       this.lose(slot);
       this.#fail(error);
     });
-    return true;
   }
 
   /** Ends a host, if it has not ended, and gives it up. */
