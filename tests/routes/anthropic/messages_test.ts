@@ -298,7 +298,7 @@ Deno.test("anthropic: thinking is a block before the text, and its budget a cons
     "One two",
     "text",
   ]);
-  assert.equal(usage.output_tokens, 7);
+  assert.deepEqual([usage.output_tokens, usage.output_tokens_details?.thinking_tokens], [7, 4]);
   assert.equal(generator.only.request.constraint?.thinking?.maxTokens, 5);
   const { message } = await refusal(body);
   assert.match(message, /thinking\.budget_tokens/);
