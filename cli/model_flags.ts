@@ -30,6 +30,7 @@ export const modelSchema = {
   downloadDir: text.exactOptional(),
   weightVersion: text.default("default"),
   samplingDefaults: oneOf("model", "openai").default("model"),
+  isEmbedding: flag,
   trustRemoteCode: flag,
 };
 
@@ -98,6 +99,11 @@ export const modelFlags: readonly FlagOf<keyof typeof modelSchema>[] = [
     flags: "--sampling-defaults <source>",
     help:
       "Where sampling parameters that a request leaves out come from: model, its generation_config.json, or openai, the API",
+  },
+  {
+    name: "isEmbedding",
+    flags: "--is-embedding",
+    help: "Serve embeddings only: what generates is refused, and no drafts are prepared",
   },
   {
     name: "trustRemoteCode",

@@ -39,7 +39,7 @@ const REASONS: Readonly<Record<keyof typeof table, string>> = {
   experts: "mixtures of experts are not served yet",
   media: "images, audio and video are not served yet",
   lora: "LoRA adapters are not served yet",
-  embedding: "embeddings and multi-item scores are not served yet",
+  embedding: "multi-item scores are not served yet",
   tokenizer: "text always becomes tokens, in the one way the model's tokenizer says",
   templates: "one chat template serves all requests, without arguments for all",
   parsers: "tools and reasoning parsers are not served yet",

@@ -9,7 +9,8 @@ import type { ServerArgs } from "../runtime/contracts/server_args.ts";
 import type { Log } from "./log.ts";
 
 /** The flags that warming up reads, and the address it sends to. */
-export interface WarmUpOptions extends Pick<ServerArgs, "apiKey" | "skipServerWarmup" | "warmups"> {
+export interface WarmUpOptions
+  extends Pick<ServerArgs, "apiKey" | "skipServerWarmup" | "warmups" | "isEmbedding"> {
   /** Address of the server, without a slash at its end. */
   readonly url: string;
   /** Name of the model. */
@@ -25,6 +26,7 @@ const REQUESTS = {
     path: "/generate",
     body: () => ({ text: TEXT, "sampling_params": { temperature: 0, "max_new_tokens": 8 } }),
   },
+  encode: { path: "/encode", body: () => ({ text: TEXT }) },
   completions: {
     path: "/v1/completions",
     body: (model: string) => ({ model, prompt: TEXT, temperature: 0, "max_tokens": 8 }),
@@ -46,12 +48,13 @@ const REQUESTS = {
  * @throws {LoadError} if one is not answered 200
  */
 export async function warmUp(options: WarmUpOptions): Promise<void> {
-  const { url, model, apiKey, skipServerWarmup, warmups = [], log } = options;
+  const { url, model, apiKey, skipServerWarmup, warmups = [], isEmbedding, log } = options;
+  const usual: keyof typeof REQUESTS = isEmbedding ? "encode" : "generate";
   const headers = {
     "Content-Type": "application/json",
     ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),
   };
-  for (const name of new Set([...skipServerWarmup ? [] : ["generate" as const], ...warmups])) {
+  for (const name of new Set([...skipServerWarmup ? [] : [usual], ...warmups])) {
     const { path, body } = REQUESTS[name];
     const status = await post(`${url}${path}`, headers, JSON.stringify(body(model)));
     if (status !== 200) throw new LoadError(`Cannot warm up: POST ${path} was answered ${status}`);

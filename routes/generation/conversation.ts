@@ -7,6 +7,7 @@
 import type { ChatMessage, ReasoningOptions, RenderOptions } from "../../runtime/contracts/chat.ts";
 import type { GrammarSource } from "../../runtime/contracts/constraint.ts";
 import type { FinishReason } from "../../runtime/contracts/outputs.ts";
+import type { AnswerPart, AnswerTexts } from "../../runtime/output/parts.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 
 /** A function that the assistant may call. */
@@ -17,6 +18,8 @@ export interface Tool {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Arguments follow the schema in any case: a grammar enforces it. Kept for templates that show it. */
   readonly strict?: boolean;
+  /** The request field that has name, description and parameters, for errors; `tools[i]` if left out. */
+  readonly param?: string;
 }
 
 /** Which tools the answer may or must call. */
@@ -42,8 +45,12 @@ export interface Conversation {
   readonly reasoning?: ReasoningOptions;
   /** Tokens that thinking may have; then its end is forced. */
   readonly thinkingBudget?: number;
+  /** The request field that says so, for errors. */
+  readonly thinkingBudgetParam?: string;
   /** Whether thinking is told apart from content; if not, it is part of the content. */
   readonly separateReasoning: boolean;
+  /** False: a stream has the reasoning in one part, once it is over. True if left out. */
+  readonly streamsReasoning?: boolean;
   /** How the template renders it, besides tools and reasoning. */
   readonly render: Omit<RenderOptions, "tools" | "reasoning">;
   /** Sampling parameters by copy, once the length of the prompt is known. */
@@ -54,34 +61,27 @@ export interface Conversation {
   readonly reportsRounds?: boolean;
 }
 
-/** A part of an answer, in the order in which they come. */
-export type AnswerPart =
-  | { readonly type: "reasoning"; readonly text: string }
-  | { readonly type: "content"; readonly text: string }
-  /** A call begins; its arguments follow as text of a JSON object. Calls of an answer are numbered from 0. */
-  | { readonly type: "call"; readonly index: number; readonly id: string; readonly name: string }
-  | { readonly type: "arguments"; readonly index: number; readonly text: string };
-
-/** A call that is complete. */
-export interface AnsweredCall {
-  readonly id: string;
-  readonly name: string;
-  /** Text of a JSON object. */
-  readonly arguments: string;
-}
+export type { AnsweredCall, AnswerPart } from "../../runtime/output/parts.ts";
 
 /** A whole answer. */
-export interface Answer {
-  readonly reasoning: string;
-  readonly content: string;
-  readonly calls: readonly AnsweredCall[];
+export interface Answer extends AnswerTexts {
   readonly finish: FinishReason | undefined;
+  /** Tokens of the reasoning. */
+  readonly numReasoningTokens: number;
 }
 
-/** Reads the parts of one copy's answer out of its text as it comes. */
+/** Reads the parts of one copy's answer out of its output as it comes. */
 export interface AnswerReader {
-  /** Parts that became certain with more text. */
-  push(text: string): AnswerPart[];
+  /** Tokens of the reasoning so far. */
+  readonly numReasoningTokens: number;
+  /** Parts that became certain with more output. */
+  push(output: AnswerOutput): AnswerPart[];
   /** What is left when the generation has ended. */
   flush(): AnswerPart[];
+}
+
+/** What a reader needs of an output. */
+export interface AnswerOutput {
+  readonly text: string;
+  readonly tokens: readonly number[];
 }

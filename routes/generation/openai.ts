@@ -99,11 +99,21 @@ export function openaiSampling(
   return (copy) => ({ ...sampling, seed: seedOf(seed, copy, nextSeed) });
 }
 
+/** What usage says beside the counts of tokens. */
+export interface UsageOptions {
+  /** Report tokens whose KV came from the cache. */
+  readonly cacheReport: boolean;
+  /** Report speculation. */
+  readonly metaInfo?: boolean;
+  /** Completion tokens that were reasoning. */
+  readonly numReasoningTokens?: number;
+}
+
 /** Usage of a request whose outputs are prompt-major: each prompt counts once, each choice in full. */
 export function toUsage(
   outputs: readonly Pick<Output, "usage">[],
   numCopies: number,
-  { cacheReport, metaInfo = false }: { readonly cacheReport: boolean; readonly metaInfo?: boolean },
+  { cacheReport, metaInfo = false, numReasoningTokens = 0 }: UsageOptions,
 ): z.infer<typeof usage> {
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
   const prompts = outputs.filter((_, index) => index % numCopies === 0);
@@ -115,6 +125,10 @@ export function toUsage(
     total_tokens: promptTokens + completionTokens,
     ...(cacheReport && {
       prompt_tokens_details: { cached_tokens: sum(prompts.map(({ usage }) => usage.numCachedTokens)) },
+    }),
+    ...(numReasoningTokens > 0 && {
+      completion_tokens_details: { reasoning_tokens: numReasoningTokens },
+      reasoning_tokens: numReasoningTokens,
     }),
     ...(metaInfo && toSpeculation(outputs.flatMap(({ usage }) => usage.speculation ?? []))),
   };

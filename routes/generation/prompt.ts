@@ -3,14 +3,11 @@
  *
  * @module
  */
-import type { z } from "@hono/zod-openapi";
-import type { EncodeOptions, RenderOptions } from "../../runtime/contracts/chat.ts";
+import type { ChatMessage, EncodeOptions, RenderOptions } from "../../runtime/contracts/chat.ts";
 import type { Generator } from "../../runtime/contracts/generation.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import { checkTextFits, inputTooLong } from "../../runtime/contracts/text_length.ts";
 import { throwInvalidField } from "../answers/errors.ts";
-import { toChatMessage } from "./messages.ts";
-import type { chatMessage } from "../schema/messages.ts";
 import { Slices } from "../answers/slices.ts";
 
 /** One raw prompt: text or token ids. */
@@ -38,6 +35,16 @@ export function perPrompt<T>(value: T | readonly T[], numPrompts: number, param:
     throwInvalidField(param, `${value.length} entries for ${numPrompts} prompts`);
   }
   return value;
+}
+
+/** Request ids by prompt; one for a batch is their common beginning. */
+export function idsOf(
+  rid: string | readonly string[],
+  isBatch: boolean,
+  numPrompts: number,
+): readonly string[] {
+  if (typeof rid === "string" && isBatch) return Array.from({ length: numPrompts }, (_, i) => `${rid}-${i}`);
+  return perPrompt(rid, numPrompts, "rid");
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {
@@ -98,14 +105,14 @@ export function checkVocabulary(ids: readonly number[], { vocabSize }: ModelInfo
  */
 export async function chatTokens(
   generator: Generator,
-  messages: readonly z.infer<typeof chatMessage>[],
+  messages: readonly ChatMessage[],
   options: RenderOptions,
   signal: AbortSignal,
 ): Promise<Int32Array> {
   if (options.continueFinalMessage && messages.at(-1)?.role !== "assistant") {
     throwInvalidField("continue_final_message", "the last message is not the assistant's");
   }
-  const tokens = await generator.renderChat(messages.map(toChatMessage), options, signal);
+  const tokens = await generator.renderChat(messages, options, signal);
   return checkFits(tokens, generator.model, "messages");
 }
 

@@ -9,9 +9,10 @@ import { defaultSamplingParams, type SamplingParams } from "../../runtime/contra
 import { compileStopRegexes } from "../../runtime/contracts/stop_regex.ts";
 import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { RouteContext } from "../generation/context.ts";
+import { checkHiddenStates, hiddenStatesOf } from "../generation/hidden_states.ts";
 import { throwInvalidField } from "../answers/errors.ts";
 import { checkGenerations, newId } from "../generation/openai.ts";
-import { checkVocabulary, perPrompt, promptsOf, promptTokens } from "../generation/prompt.ts";
+import { checkVocabulary, idsOf, perPrompt, promptsOf, promptTokens } from "../generation/prompt.ts";
 import { copiesOf } from "../generation/run.ts";
 import { speculationOf } from "../generation/speculation.ts";
 import {
@@ -60,7 +61,8 @@ export async function planOf(
   const numTops = perPrompt(body.top_logprobs_num ?? 0, prompts.length, "top_logprobs_num");
   const logprobTokens = logprobTokensOf(body.token_ids_logprob, prompts.length);
   logprobTokens.forEach((ids) => checkVocabulary(ids, generator.model, "token_ids_logprob"));
-  const rids = ridsOf(body.rid, isBatch, prompts.length);
+  const states = perPrompt(body.return_hidden_states ?? false, prompts.length, "return_hidden_states");
+  const rids = body.rid === undefined ? [] : idsOf(body.rid, isBatch, prompts.length);
   const cacheKeys = cacheKeysOf(body, prompts.length);
   const n = samplings[0]?.n ?? 1;
   checkGenerations(prompts.length, n);
@@ -85,9 +87,10 @@ export async function planOf(
       tokens,
       n,
       nativeSamplingOf(fields, logprobs, tokens.length, context),
-      { ...cacheKeys[i], ...speculationOf(body) },
+      { ...cacheKeys[i], ...speculationOf(body), ...hiddenStatesOf(states[i]) },
     );
   });
+  checkHiddenStates(requests, generator);
   return { isList: isBatch || n > 1, requests };
 }
 
@@ -101,12 +104,6 @@ function logprobTokensOf(
   return isForEach(ids)
     ? perPrompt<number[]>(ids, numPrompts, "token_ids_logprob")
     : new Array(numPrompts).fill(ids);
-}
-
-function ridsOf(rid: GenerateRequest["rid"], isBatch: boolean, numPrompts: number): readonly string[] {
-  if (rid === undefined) return [];
-  if (typeof rid === "string" && isBatch) return Array.from({ length: numPrompts }, (_, i) => `${rid}-${i}`);
-  return perPrompt(rid, numPrompts, "rid");
 }
 
 /** First prompt position to report; none where the list would be empty. */

@@ -6,16 +6,16 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
-import { chatSampling } from "../openai/chat.ts";
+import { chatConversation } from "../openai/chat_conversation.ts";
 import { completionSampling, completionTokens } from "../openai/completions.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { checkOpenai, newId, type OpenaiFields } from "../generation/openai.ts";
-import { chatTokens, promptsOf } from "../generation/prompt.ts";
+import { prepareConversation } from "../generation/prepare_conversation.ts";
+import { promptsOf } from "../generation/prompt.ts";
 import { generationErrors, jsonBody, jsonContent } from "../answers/content.ts";
 import { chatRequest } from "../schema/chat.ts";
 import { completionRequest } from "../schema/completions.ts";
 import { jsonResponse } from "../answers/slices.ts";
-import { renderOptionsOf } from "../schema/template_fields.ts";
 
 const samplingParams = z.object({
   n: z.int(),
@@ -78,16 +78,9 @@ export function addRender(app: OpenAPIHono, context: RouteContext): void {
   app.openapi(chatRoute, async (c) => {
     const body = c.req.valid("json");
     checkOpenai(body, 1, generator.model);
-    const tokens = await chatTokens(
-      generator,
-      body.messages,
-      renderOptionsOf(body),
-      c.req.raw.signal,
-    );
-    const sampling = chatSampling(body, tokens.length, seedless)(0);
-    return await jsonResponse(
-      toRendered(body.rid ?? body.request_id ?? newId("chatcmpl"), tokens, sampling, body),
-    );
+    const conversation = chatConversation(body, seedless);
+    const { promptTokens, requests } = await prepareConversation(conversation, seedless, c.req.raw.signal);
+    return await jsonResponse(toRendered(conversation.id, promptTokens, requests[0]!.sampling, body));
   });
 
   app.openapi(completionsRoute, async (c) => {

@@ -8,6 +8,7 @@ import type { Generator } from "../../runtime/contracts/generation.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { throwInvalidField } from "../answers/errors.ts";
+import { toChatMessage } from "../generation/messages.ts";
 import { checkModel } from "../generation/openai.ts";
 import { chatTokens, checkVocabulary } from "../generation/prompt.ts";
 import { generationErrors, jsonBody, jsonContent } from "../answers/content.ts";
@@ -91,7 +92,7 @@ async function tokenize(
   }
   const lists: Int32Array[] = [];
   if (messages !== undefined) {
-    lists.push(await chatTokens(generator, messages, renderOptionsOf(body), signal));
+    lists.push(await chatTokens(generator, messages.map(toChatMessage), renderOptionsOf(body), signal));
   }
   for (const text of prompt === undefined ? [] : [prompt].flat()) {
     const options = { addSpecialTokens: body.add_special_tokens ?? true, parseSpecial: true };

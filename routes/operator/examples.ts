@@ -19,6 +19,12 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     { role: "user", content: "Why is the sky blue?" },
   ];
   const chat = { model, messages, max_completion_tokens: 64 };
+  const message = {
+    model,
+    system: "Answer in one sentence.",
+    messages: [{ role: "user", content: "Why is the sky blue?" }],
+  };
+  const ollama = { model, messages, options: { num_predict: 64 } };
   const completion = { model, prompt: "The sky is blue because", max_tokens: 32 };
   const generate = { text: "The sky is blue because", sampling_params: { max_new_tokens: 32 } };
   const tokenize = {
@@ -43,6 +49,40 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
         value: { ...chat, max_completion_tokens: 16, stream_options: { include_speculation: true } },
       },
     },
+    "/v1/responses": {
+      answer: {
+        summary: "An answer",
+        value: { model, input: "Why is the sky blue?", max_output_tokens: 64 },
+      },
+      stream: {
+        summary: "A stream of events",
+        value: { model, input: "Why is the sky blue?", max_output_tokens: 64, stream: true },
+      },
+    },
+    "/v1/messages": {
+      answer: { summary: "An answer", value: { ...message, max_tokens: 64 } },
+      stream: { summary: "A stream of events", value: { ...message, max_tokens: 64, stream: true } },
+    },
+    "/v1/messages/count_tokens": { count: { summary: "A conversation", value: message } },
+    "/api/chat": {
+      stream: { summary: "A stream of lines", value: ollama },
+      answer: { summary: "An answer", value: { ...ollama, stream: false } },
+    },
+    "/api/generate": {
+      prompt: {
+        summary: "An answer to a prompt",
+        value: { model, prompt: "Why is the sky blue?", options: { num_predict: 32 } },
+      },
+      raw: {
+        summary: "A continuation",
+        value: { model, prompt: "The sky is blue because", raw: true, options: { num_predict: 32 } },
+      },
+    },
+    "/api/embed": {
+      texts: { summary: "Texts", value: { model, input: ["The sky is blue.", "Grass is green."] } },
+    },
+    "/api/embeddings": { text: { summary: "A text", value: { model, prompt: "The sky is blue." } } },
+    "/api/show": { model: { summary: "The served model", value: { model } } },
     "/v1/completions": {
       text: { summary: "A continuation", value: completion },
       stop: { summary: "Up to a full stop", value: { ...completion, stop: "." } },
@@ -64,6 +104,17 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
         },
       },
     },
+    "/v1/embeddings": {
+      texts: {
+        summary: "Embeddings of texts",
+        value: { model, input: ["The sky is blue.", "Grass is green."] },
+      },
+      base64: {
+        summary: "In base64",
+        value: { model, input: "The sky is blue.", encoding_format: "base64" },
+      },
+    },
+    "/encode": { text: { summary: "An embedding", value: { text: "The sky is blue." } } },
     "/tokenize": tokenize,
     "/v1/tokenize": tokenize,
     "/detokenize": detokenize,

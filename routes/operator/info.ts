@@ -20,7 +20,7 @@ const modelInfo = z.object({
   /** A folder with tokenizer.json and tokenizer_config.json, which routers load. */
   tokenizer_path: z.string(),
   served_model_name: z.string(),
-  is_generation: z.literal(true),
+  is_generation: z.boolean(),
   /** Hugging Face's name of the family, e.g. `llama`. */
   model_type: z.string(),
   architectures: z.array(z.string()),
@@ -123,7 +123,7 @@ function describeModel(model: ModelInfo, weightVersion: string): z.infer<typeof 
     model_path: model.modelFolder,
     tokenizer_path: model.tokenizerPath,
     served_model_name: model.servedModelName,
-    is_generation: true,
+    is_generation: !model.embedding.isOnly,
     model_type: model.modelType,
     architectures: [model.architecture],
     preferred_sampling_params: null,

@@ -72,7 +72,7 @@ const fullLoad = z.object({
   disaggregation: z.object({ mode: z.literal("null") }).optional(),
   queues: z.object({
     waiting: z.int(),
-    grammar: z.literal(0),
+    grammar: z.int(),
     paused: z.int(),
     retracted: z.int(),
   }).optional(),
@@ -171,7 +171,7 @@ function describeLoad({ state, memory }: ServerInfo, sections: readonly string[]
     ...(has("queues") && {
       queues: {
         waiting: state.numWaiting,
-        grammar: 0 as const,
+        grammar: state.numCompiling,
         paused: state.numPaused,
         retracted: state.numPreempted,
       },

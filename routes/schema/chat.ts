@@ -8,7 +8,6 @@ import { maxTopLogprobs } from "../../runtime/contracts/sampling_params.ts";
 import {
   bounded,
   cacheKeyField,
-  finishReason,
   label,
   matchedStop,
   openaiFields,
@@ -22,6 +21,7 @@ import { speculationRound } from "./speculation_round.ts";
 import { unservedChat } from "./unserved_fields.ts";
 import { strictFields } from "./strict_fields.ts";
 import { templateFields } from "./template_fields.ts";
+import { toolFields } from "./tools.ts";
 
 const texts = z.union([
   z.string(),
@@ -56,7 +56,7 @@ export const chatRequest = strictFields({
     ttl: optional(z.string().max(16)),
   })).describe("Without effect: prefixes are cached while there is room"),
   service_tier: label.describe("Without effect: all requests have the same"),
-  parallel_tool_calls: optional(z.boolean()).describe("Without effect: there are no tools"),
+  ...toolFields,
   prediction: optional(strictFields({ type: z.literal("content"), content: texts })).describe(
     "Text that the answer probably has; without effect on the output",
   ),
@@ -73,6 +73,21 @@ export const chatLogprobs = z.object({
   refusal: z.null(),
 });
 
+const calledFunction = z.object({
+  name: z.string(),
+  /** JSON text of an object. */
+  arguments: z.string(),
+});
+
+const answeredCall = z.object({
+  id: z.string(),
+  type: z.literal("function"),
+  function: calledFunction,
+});
+
+/** Why a choice ended. */
+const chatFinishReason = z.enum(["stop", "length", "tool_calls", "function_call"]).nullable();
+
 /** Answer to a chat request. */
 export const chatResponse = z.object({
   id: z.string(),
@@ -83,12 +98,18 @@ export const chatResponse = z.object({
     index: z.int(),
     message: z.object({
       role: z.literal("assistant"),
-      content: z.string(),
+      /** Null where the answer only calls tools. */
+      content: z.string().nullable(),
       refusal: z.null(),
-      reasoning_content: z.null(),
+      reasoning_content: z.string().nullable(),
+      /** The same under its other name, where there is any. */
+      reasoning: z.string().optional(),
+      tool_calls: z.array(answeredCall).optional(),
+      /** Where functions were offered in the old form. */
+      function_call: calledFunction.optional(),
     }),
     logprobs: chatLogprobs.nullable(),
-    finish_reason: finishReason,
+    finish_reason: chatFinishReason,
     matched_stop: matchedStop,
     /** With `return_token_ids`, as vLLM and as SGLang name them. */
     token_ids: z.array(z.int()).optional(),

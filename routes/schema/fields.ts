@@ -231,6 +231,9 @@ export const usage = z.object({
   total_tokens: z.int(),
   /** With `--enable-cache-report`. */
   prompt_tokens_details: z.object({ cached_tokens: z.int() }).optional(),
+  /** Where the answer has reasoning, as OpenAI and as SGLang name it. */
+  completion_tokens_details: z.object({ reasoning_tokens: z.int() }).optional(),
+  reasoning_tokens: z.int().optional(),
   /** With `return_meta_info`. */
   ...speculationFields,
 }).openapi("Usage");

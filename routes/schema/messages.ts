@@ -12,7 +12,7 @@ import { unserved } from "./unserved.ts";
 const cacheHint = "Hint for a cache of prompts; without effect: all prefixes are cached";
 
 /** Anthropic's mark of a prefix to cache, which clients put on parts or on whole messages. */
-const cacheControl = optional(
+export const cacheControl = optional(
   strictFields({ type: z.literal("ephemeral"), ttl: optional(z.string().max(16)) }),
 ).describe(cacheHint);
 

@@ -7,14 +7,16 @@ import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { SchedulerConfig } from "../contracts/config.ts";
 import type { ControlCommand, ControlFact } from "../messages/control.ts";
 import { observeAdmissions, submit } from "../admission/admission.ts";
+import { compilingSequence, enqueueCompiled } from "../admission/compiling.ts";
 import { type SchedulerMessage, unreachable } from "../messages/actors.ts";
-import { type Flushed, type Inspected } from "../messages/engine_scheduler.ts";
+import type { Flushed, Inspected, Submit } from "../messages/engine_scheduler.ts";
+import type { Compile, Compiled } from "../messages/matcher.ts";
 import { type Draft } from "../messages/scheduler_drafter.ts";
-import { type Forward, type Forwarded, type Release } from "../messages/scheduler_verifier.ts";
+import type { Forward, Forwarded } from "../messages/scheduler_verifier.ts";
 import { StepRecorder } from "../metrics/step_recorder.ts";
 import { commit } from "../scheduling/commit.ts";
 import { planDraft, takeDrafts } from "../scheduling/drafting.ts";
-import { cancel, type SchedulerEvent } from "../scheduling/ending.ts";
+import { cancel, failSequence, type SchedulerEvent } from "../scheduling/ending.ts";
 import { inspect } from "../scheduling/inspect.ts";
 import { OutputBuffer } from "../scheduling/output_buffer.ts";
 import { pause, resume, settlePause } from "../scheduling/pausing.ts";
@@ -29,7 +31,9 @@ import {
   type Step,
 } from "../scheduling/state.ts";
 import { createPolicy } from "../speculation_policy/create_policy.ts";
+import { sendEvents, sendReleases } from "./scheduler_events.ts";
 import { SchedulerLog } from "./scheduler_log.ts";
+import { recordOf } from "./step_record.ts";
 
 class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   readonly name = "scheduler";
@@ -56,14 +60,10 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
 
   receive(message: SchedulerMessage, context: ActorContext): void {
     switch (message.type) {
-      case "submit": {
-        const failed = submit(this.#state, message, context.clock.now());
-        if (failed !== undefined) {
-          this.#output.add([failed]);
-          this.#flush(context);
-        }
-        return this.#next(context);
-      }
+      case "submit":
+        return this.#submit(message, context);
+      case "compiled":
+        return this.#onCompiled(message, context);
       case "cancel":
         this.#handleEvents(cancel(this.#state, message.requestId), context);
         this.#flush(context);
@@ -93,14 +93,37 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
         const inspected: Inspected = { type: "inspected", state };
         return context.send("engine", inspected);
       }
-      case "compiled":
-        return;
       default:
         return this.#handleCommand(message, context);
     }
   }
 
   stop(): void {}
+
+  #submit(message: Submit, context: ActorContext): void {
+    const { requestId, constraint } = message;
+    const failed = submit(this.#state, message, context.clock.now());
+    if (failed !== undefined) {
+      this.#output.add([failed]);
+      this.#flush(context);
+    } else if (constraint !== undefined) {
+      const compile: Compile = { type: "compile", requestId, constraint };
+      context.send("matcher", compile);
+    }
+    this.#next(context);
+  }
+
+  /** Nothing happens for a request that has ended meanwhile. */
+  #onCompiled({ requestId, error }: Compiled, context: ActorContext): void {
+    const sequence = compilingSequence(this.#state, requestId);
+    if (sequence === undefined) return;
+    if (error === undefined) {
+      enqueueCompiled(this.#state, sequence);
+      return this.#next(context);
+    }
+    this.#handleEvents(failSequence(this.#state, sequence, error), context);
+    this.#flush(context);
+  }
 
   #onForwarded(message: Forwarded, context: ActorContext): void {
     const hadPrompts = this.#hasPrompts, now = context.clock.now(), stepMs = now - this.#plannedAt;
@@ -149,7 +172,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
   /** Settles a pause between two steps, and answers it. */
   #settle(context: ActorContext): void {
     if (isBusy(this.#state)) return;
-    this.#release(settlePause(this.#state), context);
+    sendReleases(settlePause(this.#state), context);
     if (this.#numUnansweredPauses > 0) this.#flush(context);
     this.#answerPauses(context);
   }
@@ -178,7 +201,7 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     if (step === undefined) return;
     if (step.numPrefilling > 0) observeAdmissions(this.#state, context.clock.now());
     this.#log.onPlanned(this.#state, step, context);
-    this.#release(step.releases, context);
+    sendReleases(step.releases, context);
     this.#ask("verifier", step.forward, context);
   }
 
@@ -199,40 +222,22 @@ class Scheduler implements Actor<SchedulerConfig, void, SchedulerMessage> {
     return events;
   }
 
-  #record(step: Step, { results, forwardMs }: Forwarded, forwardedAt: number, context: ActorContext): void {
-    const { running, waiting } = this.#state;
-    const profiled = this.#recorder?.add({
-      step: step.forward.step,
+  #record(step: Step, forwarded: Forwarded, forwardedAt: number, context: ActorContext): void {
+    const profiled = this.#recorder?.add(recordOf(this.#state, step, forwarded, {
       plannedAt: this.#plannedAt,
       ...(this.#draft && { draft: this.#draft }),
       sentAt: this.#sentAt,
       forwardedAt,
-      forwardMs,
       committedAt: context.clock.now(),
-      numDecoding: step.numDecoding,
-      numPrefilling: step.numPrefilling,
-      numPrefillRows: step.numPrefillRows,
-      numDraftNodes: step.forward.segments.reduce((sum, { tree }) => sum + (tree?.tokens.length ?? 0), 0),
-      numTokens: results.reduce((sum, { tokens }) => sum + tokens.length, 0),
-      numRunning: running.length,
-      numWaiting: waiting.size,
-    });
+    }));
     if (profiled === undefined) return;
     if (profiled.isLast) this.#recorder = undefined;
     context.send("engine", profiled);
   }
 
-  /** Sends releases to the models, and puts the other events into the output buffer. */
+  /** Sends models and matcher what concerns them, and puts the other events into the output buffer. */
   #handleEvents(events: readonly SchedulerEvent[], context: ActorContext): void {
-    this.#release(events.filter((event) => event.type === "release"), context);
-    this.#output.add(events.filter((event) => event.type !== "release"));
-  }
-
-  #release(releases: readonly Release[], { send }: ActorContext): void {
-    for (const release of releases) {
-      send("verifier", release);
-      send("drafter", release);
-    }
+    this.#output.add(sendEvents(events, context));
   }
 
   /** Sends the engine all pending events. */

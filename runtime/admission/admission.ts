@@ -6,6 +6,8 @@
 import { InvalidRequestError, OverloadedError, toWireError } from "../contracts/errors.ts";
 import type { Failed, Submit } from "../messages/engine_scheduler.ts";
 import { chooseNext, leaveQueue } from "./admission_order.ts";
+import { joinCopies, observeAdmittedCopy } from "./copies.ts";
+import { backlogOf, enqueue } from "./compiling.ts";
 import { promiseRoom } from "./departures.ts";
 import {
   attachPrefix,
@@ -15,6 +17,7 @@ import {
   poolTokens,
   releasePages,
 } from "../sequences/pages.ts";
+import { wantedStates } from "../sequences/hidden_states.ts";
 import { numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 import type { AdmissionState } from "./state.ts";
 
@@ -24,7 +27,7 @@ const MAX_RESERVED_TOKENS = 4096;
 /** Puts a request that came at `now`, milliseconds, into the queue; returns why it cannot. */
 export function submit(state: AdmissionState, message: Submit, now = 0): Failed | undefined {
   const { requestId, promptTokens, sampling, client = "", cacheKey = "" } = message;
-  const { speculative = true, reportsRounds = false } = message;
+  const { constraint, speculative = true, reportsRounds = false } = message;
   const error = refusal(state, message);
   if (error !== undefined) return { type: "failed", requestId, error: toWireError(error) };
   const { promptLogprobStart } = sampling;
@@ -34,6 +37,8 @@ export function submit(state: AdmissionState, message: Submit, now = 0): Failed 
     sampling,
     client,
     cacheKey,
+    copies: joinCopies(state, message.batch),
+    constraint,
     numPromptTokens: tokens.length,
     // The last token needs no slot: its KV is never read.
     maxTokens: Math.min(
@@ -62,11 +67,11 @@ export function submit(state: AdmissionState, message: Submit, now = 0): Failed 
       : promptLogprobStart === 0
       ? [{ token: tokens[0]!, logprob: null, top: [] }]
       : [],
+    states: wantedStates(message, tokens.length),
     speculation: undefined,
     cancelled: false,
   };
-  state.sequences.set(requestId, sequence);
-  state.waiting.add(sequence);
+  enqueue(state, sequence);
   return undefined;
 }
 
@@ -92,6 +97,7 @@ export function admitNext(state: AdmissionState): Sequence | undefined {
   }
   sequence.numAttached = sequence.numComputed;
   leaveQueue(state, sequence);
+  observeAdmittedCopy(state, sequence);
   state.running.push(sequence);
   return sequence;
 }
@@ -159,19 +165,19 @@ function overload(
   state: AdmissionState,
   { promptTokens, client = "", batch }: Submit,
 ): Error | undefined {
-  const { waiting, running, config } = state;
+  const { waiting, running, config } = state, backlog = backlogOf(state, client);
   const { maxQueuedRequests, maxQueuedPerClient = Infinity, maxQueuedTokens = Infinity } = config;
   const { numFollowing, numFollowingTokens } = batch ?? { numFollowing: 0, numFollowingTokens: 0 };
-  const numFree = config.maxRunningRequests - running.length, numAll = waiting.size + 1 + numFollowing;
+  const numFree = config.maxRunningRequests - running.length, numAll = backlog.size + 1 + numFollowing;
   const refused = (reason: string, numEnds: number) =>
     new OverloadedError(`Cannot queue request: ${reason}`, promiseRoom(state, client, numEnds));
   const rest = numFollowing > 0 ? `, its batch has ${numFollowing} more` : "";
   const numPlaces = numFree + maxQueuedRequests, numMissing = numAll - numPlaces;
   if (numMissing > 0) {
-    return refused(`${waiting.size} of at most ${numPlaces} are waiting${rest}`, numMissing);
+    return refused(`${backlog.size} of at most ${numPlaces} are waiting${rest}`, numMissing);
   }
   // Requests with an empty client name are the server's own, or clients are not told apart.
-  const numOwn = waiting.numOf(client),
+  const { numOwn } = backlog,
     numOwnMissing = numOwn + 1 + numFollowing - numFree - maxQueuedPerClient;
   if (client !== "" && numOwnMissing > 0) {
     // A place is free when one of its own is admitted, and clients take turns.
@@ -181,12 +187,12 @@ function overload(
     );
   }
   const numTokens = promptTokens.length + numFollowingTokens;
-  if (numAll > numFree && waiting.size > 0 && waiting.numTokens + numTokens > maxQueuedTokens) {
-    const numTooMany = waiting.numTokens + numTokens - maxQueuedTokens;
-    const reason = `its ${numTokens} tokens and the ${waiting.numTokens} that are waiting are more than`;
+  if (numAll > numFree && backlog.size > 0 && backlog.numTokens + numTokens > maxQueuedTokens) {
+    const numTooMany = backlog.numTokens + numTokens - maxQueuedTokens;
+    const reason = `its ${numTokens} tokens and the ${backlog.numTokens} that are waiting are more than`;
     return refused(
       `${reason} the ${maxQueuedTokens} allowed`,
-      Math.min(waiting.size, Math.ceil(numTooMany * waiting.size / waiting.numTokens)),
+      Math.min(backlog.size, Math.ceil(numTooMany * backlog.size / backlog.numTokens)),
     );
   }
   return undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { SchedulerConfig } from "../contracts/config.ts";
+import { awaitsCopy } from "./copies.ts";
 import { cacheableTokens, matchPrefix, type PagePool } from "../sequences/pages.ts";
 import { isPrefilling, type Sequence } from "../sequences/sequence.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
@@ -46,19 +47,32 @@ export function createAdmissionOrder(): AdmissionOrder {
 export function chooseNext(state: Queues): Sequence | undefined {
   const { waiting, config, admissionOrder } = state;
   const isInTurn = config.schedulePolicy === "fcfs" || config.disableRadixCache;
-  if (isInTurn || waiting.hasPreempted || waiting.size > MAX_MATCHED) return waiting.first;
+  if (isInTurn || waiting.hasPreempted || waiting.size > MAX_MATCHED) return firstInTurn(state);
   const { chosen } = admissionOrder;
   if (chosen !== undefined && waiting.has(chosen)) return chosen;
   return admissionOrder.chosen = longestMatch(state);
 }
 
 /** Takes a sequence, which is admitted, out of the queue. */
-export function leaveQueue({ waiting, admissionOrder }: Queues, sequence: Sequence): void {
+export function leaveQueue(state: Queues, sequence: Sequence): void {
+  const { waiting, admissionOrder } = state, isInTurn = sequence === firstInTurn(state);
   if (!waiting.hasPreempted) {
-    admissionOrder.numOutOfTurn = sequence === waiting.first ? 0 : admissionOrder.numOutOfTurn + 1;
+    admissionOrder.numOutOfTurn = isInTurn ? 0 : admissionOrder.numOutOfTurn + 1;
   }
   if (admissionOrder.chosen === sequence) admissionOrder.chosen = undefined;
-  waiting.take(sequence);
+  waiting.take(sequence, isInTurn);
+}
+
+/** The first in turn of those that await no copy of themselves. */
+function firstInTurn(state: Queues): Sequence | undefined {
+  const { waiting } = state;
+  if (waiting.hasPreempted) return waiting.first;
+  for (const line of waiting.lines()) {
+    for (const sequence of line) {
+      if (!awaitsCopy(state, sequence)) return sequence;
+    }
+  }
+  return undefined;
 }
 
 /**
@@ -66,7 +80,7 @@ export function leaveQueue({ waiting, admissionOrder }: Queues, sequence: Sequen
  * prompt in prefill waits until that is in the cache (SGLang's in-batch prefix caching).
  */
 function longestMatch(state: Queues): Sequence | undefined {
-  const { waiting, running, admissionOrder: { numOutOfTurn } } = state, { first } = waiting;
+  const { waiting, running, admissionOrder: { numOutOfTurn } } = state, first = firstInTurn(state);
   if (first === undefined) return undefined;
   const beingRead = running.filter(isPrefilling);
   const lines = numOutOfTurn < MAX_OUT_OF_TURN ? waiting.lines() : [[first]];
@@ -77,7 +91,9 @@ function longestMatch(state: Queues): Sequence | undefined {
       const numPages = numMatchedPages(state, sequence), at = place++;
       const isBetter = best === undefined || numPages > best.numPages ||
         (numPages === best.numPages && at < best.place);
-      if (isBetter && !gainsByWaiting(state, sequence, numPages, beingRead)) {
+      const awaits = () =>
+        awaitsCopy(state, sequence) || gainsByWaiting(state, sequence, numPages, beingRead);
+      if (isBetter && !awaits()) {
         best = { sequence, numPages, place: at };
       }
     }

@@ -7,7 +7,7 @@ import { PageAllocator } from "../cache/page_allocator.ts";
 import { nextTokenPageKey, RadixCache, tokenPageKey } from "../cache/radix_cache.ts";
 import type { SchedulerConfig } from "../contracts/config.ts";
 import type { PagePool } from "../sequences/pages.ts";
-import type { Sequence } from "../sequences/sequence.ts";
+import type { Copies, Sequence } from "../sequences/sequence.ts";
 import { type AdmissionOrder, createAdmissionOrder } from "./admission_order.ts";
 import { createDepartures, type Departures } from "./departures.ts";
 import { createReserve, type Reserve } from "./reserve.ts";
@@ -19,6 +19,9 @@ export interface AdmissionState extends PagePool {
   config: SchedulerConfig;
   /** Every request that has not ended. */
   readonly sequences: Map<string, Sequence>;
+  /** Those whose constraint is being compiled: nobody waits for them. */
+  readonly compiling: WaitingQueue;
+  /** Those to be admitted. */
   readonly waiting: WaitingQueue;
   readonly admissionOrder: AdmissionOrder;
   /** In the order of admission. The verifier knows exactly these. */
@@ -27,6 +30,8 @@ export interface AdmissionState extends PagePool {
   readonly departures: Departures;
   /** The newest batch: what is left of it fares as its first request did. */
   lastBatch: { readonly id: string; readonly isRefused: boolean } | undefined;
+  /** The copies of the prompt that was submitted last. */
+  newestCopies: Copies | undefined;
   /** Forwards since the start. */
   numSteps: number;
   /** Tokens of all prompts that were admitted since the start. */
@@ -44,12 +49,14 @@ export function createAdmission(config: SchedulerConfig): AdmissionState {
     allocator: new PageAllocator(numPages),
     cache: new RadixCache(disableRadixCache ? () => undefined : pageKey),
     sequences: new Map(),
+    compiling: new WaitingQueue(),
     waiting: new WaitingQueue(),
     admissionOrder: createAdmissionOrder(),
     running: [],
     reserve: createReserve(config.scheduleConservativeness),
     departures: createDepartures(),
     lastBatch: undefined,
+    newestCopies: undefined,
     numSteps: 0,
     promptTokens: 0,
     cachedTokens: 0,

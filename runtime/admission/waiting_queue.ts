@@ -6,12 +6,17 @@
  */
 import { numOutputTokens, type Sequence } from "../sequences/sequence.ts";
 
-/** Waiting sequences. Each operation takes constant time, however many wait; `delete` of a preempted one aside. */
+/**
+ * Waiting sequences. Each operation takes constant time, however many wait; `delete` of a preempted one aside, and `add` of
+ * one that others have overtaken.
+ */
 export class WaitingQueue implements Iterable<Sequence> {
   /** Few: they were all running a moment ago. */
   readonly #preempted: Sequence[] = [];
   /** Each client's requests, first come, first served; the client whose turn it is stands first. */
   readonly #lines = new Map<string, Set<Sequence>>();
+  /** When the newest request came that a line has had. */
+  readonly #newest = new WeakMap<Set<Sequence>, number>();
   #size = 0;
   #numTokens = 0;
   #numTokensToCome = 0;
@@ -69,11 +74,19 @@ export class WaitingQueue implements Iterable<Sequence> {
     return this.#lines.get(sequence.client)?.has(sequence) || this.#preempted.includes(sequence);
   }
 
-  /** Adds a request behind the others of its client; a new client's turn comes after all others'. */
+  /**
+   * Adds a request to those of its client, in the order in which they came: one whose constraint took long to compile
+   * stands before those that came after it. A new client's turn comes after all others'.
+   */
   add(sequence: Sequence): void {
-    const { client } = sequence;
-    const line = this.#lines.get(client) ?? new Set();
-    this.#lines.set(client, line.add(sequence));
+    const { client, submittedAt } = sequence, line = this.#lines.get(client) ?? new Set();
+    const newest = this.#newest.get(line) ?? -Infinity;
+    const later = submittedAt < newest ? [...line].filter((other) => other.submittedAt > submittedAt) : [];
+    for (const other of later) line.delete(other);
+    line.add(sequence);
+    for (const other of later) line.add(other);
+    this.#newest.set(line, Math.max(newest, submittedAt));
+    this.#lines.set(client, line);
     this.#count(sequence, 1);
   }
 
@@ -83,12 +96,15 @@ export class WaitingQueue implements Iterable<Sequence> {
     this.#count(sequence, 1);
   }
 
-  /** Removes a sequence that is admitted. If it was the first of its client's, that client's turn comes after all others'. */
-  take(sequence: Sequence): void {
+  /**
+   * Removes a sequence that is admitted. If it was the first of its client's, or in turn because those before it may not be
+   * admitted yet, that client's turn comes after all others'.
+   */
+  take(sequence: Sequence, isInTurn = false): void {
     const { client } = sequence, line = this.#lines.get(client);
     const [firstOfLine] = line ?? [];
     this.delete(sequence);
-    if (line === undefined || firstOfLine !== sequence || line.size === 0) return;
+    if (line === undefined || line.size === 0 || !(isInTurn || firstOfLine === sequence)) return;
     this.#lines.delete(client);
     this.#lines.set(client, line);
   }

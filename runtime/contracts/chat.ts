@@ -65,3 +65,8 @@ export interface RenderOptions {
   /** Turns thinking on or off; left to the template if left out. */
   readonly reasoning?: ReasoningOptions;
 }
+
+/** Whether a chat template has words for tools; one that has none gets them described in the system's message. */
+export function showsTools(template: string): boolean {
+  return /\btools\b/.test(template);
+}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { EmbeddingConfig } from "./hidden_states.ts";
 import type { RopeConfig } from "./rope_config.ts";
 import type { RecommendedSampling } from "./sampling_params.ts";
 import type { QuantLayout, StorageFormat } from "./storage_format.ts";
@@ -154,4 +155,6 @@ export interface Checkpoint {
   readonly dtype: string;
   /** How its publisher recommends to sample. */
   readonly recommendedSampling?: RecommendedSampling;
+  /** How it makes embeddings; absent: it does not say. */
+  readonly embedding?: EmbeddingConfig;
 }

@@ -67,9 +67,19 @@ export interface ComputedRows {
   readonly numContextTokens: number;
 }
 
+/** A step whose constrained sequences may have forced tokens. */
+export interface ForcedStep {
+  /** Nodes of all trees that are to be verified anyway. */
+  readonly numNodes: number;
+  /** Sequences that may have forced tokens. */
+  readonly numSequences: number;
+  /** Drafts were made for the step. */
+  readonly hasDrafts: boolean;
+}
+
 /** A tree that was verified. */
 export interface VerifiedDraft {
-  /** As it was verified; empty if no node was worth it. */
+  /** The drafts that were verified, forced tokens aside; empty if no node was worth it. */
   readonly tree: DraftTree;
   /** Levels that were asked for. */
   readonly numLevels: number;
@@ -126,6 +136,11 @@ export interface DraftPolicy {
   plan(load: DraftLoad): DraftPlan | undefined;
   /** Prunes each tree to the nodes that are worth verifying, maybe none. Asked after the `drafted` outcome was observed. */
   select(plan: DraftPlan, drafted: DraftedTrees): readonly DraftTree[];
+  /**
+   * Forced tokens per sequence that are worth verifying, drafts counted: tokens that the grammar of a constrained sequence
+   * leaves no choice about, so that they are nearly always accepted.
+   */
+  numForced(load: StepLoad, step: ForcedStep): number;
   /** Learns from an outcome. */
   observe(outcome: DraftOutcome | StepOutcome): void;
   /**

@@ -7,6 +7,7 @@
 import type { OutputConstraint } from "./constraint.ts";
 import type { ChatMessage, EncodeOptions, RenderOptions } from "./chat.ts";
 import type { ModelInfo } from "./model_info.ts";
+import type { HiddenStates } from "./hidden_states.ts";
 import type { FinishReason, TokenLogprob } from "./outputs.ts";
 import type { PauseMode, SchedulerSettings } from "./scheduler_settings.ts";
 import type { SchedulerState } from "./scheduler_state.ts";
@@ -22,7 +23,7 @@ export interface RequestOrigin {
   /** The answer is a stream. */
   readonly isStreaming?: boolean;
   /** Kind of generation, in the words of OpenTelemetry's `gen_ai.operation.name`. */
-  readonly operation?: "chat" | "text_completion";
+  readonly operation?: "chat" | "text_completion" | "embeddings";
   /** The headers `traceparent` and `tracestate`, which name the trace of the caller. */
   readonly trace?: Readonly<Record<string, string>>;
   /** The request is the server's own, as health checks are: neither counted nor traced. */
@@ -45,18 +46,38 @@ export interface GenerationRequest {
   readonly batch?: SubmitBatch;
   /** What its output must obey. */
   readonly constraint?: OutputConstraint;
+  /** Special tokens that are shown although special tokens are not: what reads the text needs them. */
+  readonly shownTokens?: readonly number[];
   /** False: decoded plainly, no drafts are made for it. Its tokens are the same. */
   readonly speculative?: boolean;
   /** Report each verification round in {@linkcode GenerationUpdate.rounds}. */
   readonly reportsRounds?: boolean;
+  /** Report hidden states in {@linkcode GenerationUpdate.hiddenStates}; with `last`, of the last token only. */
+  readonly hiddenStates?: HiddenStates;
   /** Where it comes from. */
   readonly origin?: RequestOrigin;
+}
+
+/** A text to embed. */
+export interface EmbeddingRequest
+  extends Pick<GenerationRequest, "requestId" | "promptTokens" | "client" | "cacheKey" | "batch" | "origin"> {
+  /** Numbers of the embedding, the first ones of {@linkcode EmbeddingInfo.size}; all if left out. */
+  readonly dimensions?: number;
+}
+
+/** An embedding. */
+export interface Embedding {
+  /** [dimensions]; of length 1 if the model's embeddings are. */
+  readonly embedding: Float32Array;
+  readonly usage: Usage;
 }
 
 /** A request's place among the generations of one HTTP request; they are submitted one right after another. */
 export interface SubmitBatch {
   /** Of no other batch. */
   readonly id: string;
+  /** Which of its prompts this is; copies of one prompt come one right after another, and share its KV. */
+  readonly promptIndex: number;
   /** Requests that come after this one. */
   readonly numFollowing: number;
   /** Tokens of their prompts. */
@@ -85,6 +106,12 @@ export interface GenerationUpdate {
    * withheld; the last update has the rest.
    */
   readonly rounds?: readonly TextRound[];
+  /**
+   * Outputs of the final norm, when asked for: an entry per new token, [hiddenSize], of the row that it was drawn after;
+   * the first entry of a generation has those of the whole prompt, [prompt tokens, hiddenSize]. There is one if 0 tokens
+   * were asked for, too. With `last` only one entry, that of the last token, in the last update.
+   */
+  readonly hiddenStates?: readonly Float32Array[];
   /** Set in the last update. */
   readonly finish?: FinishReason;
   /** Counts so far; `numCachedTokens` and `numPreemptions` are final in the last update. */
@@ -176,6 +203,16 @@ export interface Generator {
    * @throws {OverloadedError} if the queue is full
    */
   generate(request: GenerationRequest, signal?: AbortSignal): AsyncIterable<GenerationUpdate>;
+
+  /**
+   * Embeds a text: the hidden states of its tokens, pooled as the checkpoint says, cut to `dimensions`, then normalised.
+   * Bits do not depend on what else runs. Aborting `signal` cancels the request within one step.
+   *
+   * @throws {InvalidRequestError} if the text is empty or does not fit, or a token is outside the vocabulary
+   * @throws {OverloadedError} if the queue is full
+   * @throws {AbortedError} if it was aborted
+   */
+  embed(request: EmbeddingRequest, signal?: AbortSignal): Promise<Embedding>;
 
   /** Cancels every live request whose id starts with `prefix`, for the reason `message`; returns how many. */
   abort(prefix: string, message?: string): number;

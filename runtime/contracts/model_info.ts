@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { EmbeddingConfig } from "./hidden_states.ts";
 import type { SamplingParams } from "./sampling_params.ts";
 import type { TextBound } from "./text_length.ts";
 
@@ -20,6 +21,10 @@ export interface ModelInfo {
   readonly modelType: string;
   /** What the tokenizer puts around texts. */
   readonly tokenizer: TokenizerFacts;
+  /** Form of calls of tools, as `--tool-call-parser` names it; undefined: what the chat template asks for. */
+  readonly toolCallParser?: string;
+  /** Form of reasoning, as `--reasoning-parser` names it; undefined: what the chat template knows. */
+  readonly reasoningParser?: string;
   /** Name in answers, and the first in `/v1/models`. */
   readonly servedModelName: string;
   /** Other names that requests may give. */
@@ -32,6 +37,8 @@ export interface ModelInfo {
   readonly vocabSize: number;
   /** What a text's length says about the number of its tokens. */
   readonly textBound: TextBound;
+  /** How it embeds texts. */
+  readonly embedding: EmbeddingInfo;
   /** Tokens that end a generation. */
   readonly eosTokenIds: readonly number[];
   /** Sampling parameters of requests that leave them out, where they differ from the API's. */
@@ -40,6 +47,14 @@ export interface ModelInfo {
   readonly enforcesGrammars: boolean;
   /** What exceeds the context is cut off instead of refused. */
   readonly allowAutoTruncate: boolean;
+}
+
+/** What embeddings are like. */
+export interface EmbeddingInfo extends EmbeddingConfig {
+  /** Numbers of an embedding, and of a hidden state. */
+  readonly size: number;
+  /** The server was started to embed, and generates nothing. */
+  readonly isOnly: boolean;
 }
 
 /** Texts that the model's tokenizer gives a meaning to. */
@@ -56,4 +71,6 @@ export interface TokenizerFacts {
   readonly addsBos: boolean;
   /** Jinja text of the chat template. */
   readonly chatTemplate?: string;
+  /** The same of the one for conversations with tools, where the model has one of its own for them. */
+  readonly toolTemplate?: string;
 }

@@ -11,8 +11,10 @@ export interface SchedulerState {
   readonly numRunning: number;
   /** Tokens of the running sequences that decode. */
   readonly numDecodeTokens: number;
-  /** Sequences in the queue. */
+  /** Sequences in the queue for admission. */
   readonly numWaiting: number;
+  /** Sequences whose constraint is being compiled; they come into the queue afterwards. */
+  readonly numCompiling: number;
   /** Tokens to compute for the sequences in the queue. */
   readonly numWaitingTokens: number;
   /** Clients with requests in the queue that never ran. */

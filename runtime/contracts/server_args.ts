@@ -125,6 +125,8 @@ export interface ServerArgs {
   readonly warmups?: readonly ("chat" | "completions" | "generate")[];
   /** Report `cached_tokens` in OpenAI usage. */
   readonly enableCacheReport: boolean;
+  /** Serve embeddings only. */
+  readonly isEmbedding: boolean;
   /** Proposer: a name in `speculation/registry.ts`, or NONE; undefined decides by the model. */
   readonly speculativeAlgorithm?: string;
   /** The draft model or head: local folder or hub id. */

@@ -4,7 +4,13 @@
  * @module
  */
 import type { VerifierConfig } from "../contracts/config.ts";
-import type { GenerationRequest, GenerationUpdate, Generator } from "../contracts/generation.ts";
+import type {
+  Embedding,
+  EmbeddingRequest,
+  GenerationRequest,
+  GenerationUpdate,
+  Generator,
+} from "../contracts/generation.ts";
 import type { ModelInfo } from "../contracts/model_info.ts";
 import type { SchedulerState } from "../contracts/scheduler_state.ts";
 import type { ServerInfo } from "../contracts/server_info.ts";
@@ -146,6 +152,10 @@ export class Engine implements Generator, AsyncDisposable {
 
   generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationUpdate, void, void> {
     return this.#requests.generate(request, signal);
+  }
+
+  embed(request: EmbeddingRequest, signal?: AbortSignal): Promise<Embedding> {
+    return this.#requests.embed(request, signal);
   }
 
   abort(prefix: string, message?: string): number {

@@ -14,6 +14,7 @@ import { type FreeMemory, readFreeMemory } from "./device_memory.ts";
 import { waitsForEachOp } from "./devices.ts";
 import { planPool } from "./pool_size.ts";
 import type { DraftCosts, DraftingConfig, SpeculationConfig } from "../contracts/speculation_config.ts";
+import { DEFAULT_EMBEDDING } from "../contracts/hidden_states.ts";
 import { NO_BOUND } from "../contracts/text_length.ts";
 import { samplingDefaults } from "./sampling_defaults.ts";
 import { proposerEntry } from "../speculation/registry.ts";
@@ -57,6 +58,11 @@ export function describeModel(
     maxRunningRequests,
     vocabSize: checkpoint.config.vocabSize,
     textBound: tokenizer.textBound ?? NO_BOUND,
+    embedding: {
+      ...checkpoint.embedding ?? DEFAULT_EMBEDDING,
+      size: checkpoint.config.hiddenSize,
+      isOnly: args.isEmbedding,
+    },
     eosTokenIds,
     samplingDefaults: args.samplingDefaults === "model" ? samplingDefaults(checkpoint) : {},
     enforcesGrammars: args.grammarBackend !== "none",
@@ -104,6 +110,7 @@ export function planVerifier(options: {
   const maxRunningRequests = args.maxRunningRequests ??
     DEFAULTS[device][speculation ? "maxSpeculating" : "maxRunningRequests"];
   const numDraftTokens = speculation?.numDraftTokens ?? 1;
+  const prefillSize = chunkedPrefillSize(args, device, contextLength);
   const sizes = {
     checkpoint,
     device,
@@ -111,8 +118,13 @@ export function planVerifier(options: {
     kvDtype,
     pageSize: args.pageSize,
     contextLength,
-    maxRows: chunkedPrefillSize(args, device, contextLength) + maxRunningRequests * numDraftTokens,
-    maxOutputs: Math.max(MIN_MAX_OUTPUTS, maxRunningRequests * numDraftTokens),
+    maxRows: prefillSize + maxRunningRequests * numDraftTokens,
+    maxOutputs: Math.max(
+      MIN_MAX_OUTPUTS,
+      maxRunningRequests * numDraftTokens,
+      // Every row of a text is an output then.
+      checkpoint.embedding?.pooling === "mean" ? prefillSize : 0,
+    ),
     maxRunningRequests,
     maxNodes: numDraftTokens - 1,
   } as const;

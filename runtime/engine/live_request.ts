@@ -22,6 +22,7 @@ interface Unseen {
   logprobs?: TokenLogprob[];
   next?: TokenLogprob;
   promptLogprobs?: readonly TokenLogprob[];
+  hiddenStates?: Float32Array[];
 }
 
 /** A request that was submitted and has not ended, or whose end was not yet taken. */
@@ -29,6 +30,8 @@ export class LiveRequest {
   readonly #stopTokens: ReadonlySet<number>;
   readonly #noStopTrim: boolean;
   readonly #wantsLogprobs: boolean;
+  /** Of the hidden states, only the last is wanted. */
+  readonly #wantsLastState: boolean;
   readonly #text: TextStream;
   /** Undefined unless rounds are to be reported. */
   readonly #rounds: RoundTexts | undefined;
@@ -56,11 +59,15 @@ export class LiveRequest {
       observer?: RequestObserver | undefined;
     },
   ) {
-    const { sampling, promptTokens } = request;
-    this.#stopTokens = new Set(sampling.ignoreEos ? [] : [...options.eosTokenIds, ...sampling.stopTokenIds]);
+    const { sampling, promptTokens, shownTokens = [], constraint } = request;
+    const { ignoreEos, stopTokenIds } = sampling;
+    // Where a grammar has ended nothing can follow, whoever ignores end tokens.
+    const endTokens = ignoreEos && constraint?.grammar === undefined ? [] : options.eosTokenIds;
+    this.#stopTokens = new Set([...endTokens, ...ignoreEos ? [] : stopTokenIds]);
     this.#noStopTrim = sampling.noStopTrim;
+    this.#wantsLastState = request.hiddenStates === "last";
     this.#wantsLogprobs = sampling.numLogprobs >= 0;
-    const shown = options.tokenizer.detokenizer(sampling);
+    const shown = options.tokenizer.detokenizer({ ...sampling, shownTokens });
     const whole = options.tokenizer.detokenizer({ skipSpecialTokens: false });
     for (const source of [shown, whole]) source.follow(promptTokens);
     this.#text = new TextStream({ ...sampling, shown, whole, findsStarts: this.#wantsLogprobs });
@@ -81,7 +88,7 @@ export class LiveRequest {
   }
 
   /** Takes new tokens; tokens after the one that completed a stop text are dropped. */
-  onTokens({ tokens, logprobs, next, promptLogprobs, queueMs, round }: Tokens): void {
+  onTokens({ tokens, logprobs, next, promptLogprobs, queueMs, round, hiddenStates }: Tokens): void {
     if (queueMs !== undefined) this.#observer?.admitted(queueMs);
     if (this.ended || this.#stoppedBy !== undefined) return;
     const unseen = this.#unseen;
@@ -90,6 +97,7 @@ export class LiveRequest {
     if (logprobs !== undefined) (unseen.logprobs ??= []).push(...logprobs.slice(0, numTaken));
     if (round !== undefined) this.#rounds?.add(round, numTaken);
     if (next !== undefined) unseen.next = next;
+    if (hiddenStates !== undefined) this.#takeStates(hiddenStates.slice(0, Math.max(1, numTaken)));
     if (promptLogprobs !== undefined) unseen.promptLogprobs = promptLogprobs;
     this.#usage = { ...this.#usage, numCompletionTokens: this.#usage.numCompletionTokens + numTaken };
     this.#observer?.generated(numTaken);
@@ -136,12 +144,14 @@ export class LiveRequest {
     await this.#arrival.promise;
     this.#arrival = Promise.withResolvers();
     if (this.#error !== undefined) throw this.#error;
-    const unseen = this.#unseen;
-    this.#unseen = { text: "", tokens: [] };
+    const { hiddenStates, ...unseen } = this.#unseen;
+    const holdsState = this.#wantsLastState && this.#finish === undefined;
+    this.#unseen = { text: "", tokens: [], ...(hiddenStates && holdsState && { hiddenStates }) };
     const rounds = this.#rounds?.take(this.#finish !== undefined) ?? [];
     return {
       ...unseen,
       ...(rounds.length > 0 && { rounds }),
+      ...(hiddenStates && !holdsState && { hiddenStates }),
       ...(this.#wantsLogprobs && { textOffsets: this.#text.takeStarts() }),
       ...(this.#finish && { finish: this.#finish }),
       usage: this.#usage,
@@ -173,6 +183,11 @@ export class LiveRequest {
       if (isTrimmed) break;
     }
     return numTaken;
+  }
+
+  #takeStates(states: readonly Float32Array[]): void {
+    if (this.#wantsLastState) this.#unseen.hiddenStates = states.slice(-1);
+    else (this.#unseen.hiddenStates ??= []).push(...states);
   }
 
   #flush(): void {

@@ -6,6 +6,7 @@
 import type { OutputConstraint } from "../contracts/constraint.ts";
 import type { WireError } from "../contracts/errors.ts";
 import type { SubmitBatch } from "../contracts/generation.ts";
+import type { HiddenStates, Pooling } from "../contracts/hidden_states.ts";
 import type { FinishReason, TokenLogprob } from "../contracts/outputs.ts";
 import type { SamplingParams } from "../contracts/sampling_params.ts";
 import type { SchedulerState } from "../contracts/scheduler_state.ts";
@@ -30,6 +31,10 @@ export interface Submit {
   readonly speculative?: boolean;
   /** Asks for the `round` of each `tokens`. */
   readonly reportsRounds?: boolean;
+  /** Asks for `hiddenStates` of each `tokens`. */
+  readonly hiddenStates?: HiddenStates;
+  /** Asks for an embedding of the prompt: no token is drawn, and `finished` has it. */
+  readonly pooling?: Pooling;
 }
 
 /** Ends a request early; answered by `finished` with reason `abort` unless it ended before. */
@@ -63,6 +68,11 @@ export interface Tokens {
   readonly queueMs?: number;
   /** How the step came by the tokens, when asked for. */
   readonly round?: SpeculationRound;
+  /**
+   * One entry per token, when asked for: the hidden state after which it was drawn, before the first one those of the
+   * whole prompt. With 0 tokens asked for, one entry all the same.
+   */
+  readonly hiddenStates?: readonly Float32Array[];
 }
 
 /** Last event of a request that was admitted. */
@@ -73,6 +83,8 @@ export interface Finished {
   readonly usage: Usage;
   /** Time in the queue before the request was admitted, milliseconds; absent if it never was. */
   readonly queueMs?: number;
+  /** The pooled hidden states of a request with `pooling` that was not cut short. */
+  readonly pooled?: Float32Array;
 }
 
 /** Last event of a request that went wrong. */

@@ -43,6 +43,11 @@ export interface Segment {
    * row.
    */
   readonly promptLogprobs?: { readonly numRows: number; readonly nextTokens: Int32Array };
+  /**
+   * Rows whose hidden states are wanted. Together with the other rows that are outputs they have no gap; those of accepted
+   * drafts are wanted too.
+   */
+  readonly hiddenStates?: { readonly firstRow: number; readonly numRows: number };
 }
 
 /** Runs one forward over all segments. Answered by `forwarded`. */
@@ -80,6 +85,8 @@ export interface SegmentResult {
   readonly error?: WireError;
   readonly logprobs?: readonly TokenLogprob[];
   readonly promptLogprobs?: readonly TokenLogprob[];
+  /** Hidden states [rows, hiddenSize], when wanted: of the segment's rows, then of the accepted drafts. */
+  readonly hiddenStates?: Float32Array;
 }
 
 /** Result of a `forward`, segment by segment in the same order. */

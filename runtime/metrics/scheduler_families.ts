@@ -51,6 +51,11 @@ function requestFamilies(state: SchedulerState): Family[] {
   return [
     gauge("sglang:num_running_reqs", "Requests being computed", state.numRunning),
     gauge("sglang:num_queue_reqs", "Requests in the queue", state.numWaiting),
+    gauge(
+      "sglang:num_grammar_queue_reqs",
+      "Requests whose grammar is being compiled; they come into the queue afterwards",
+      state.numCompiling,
+    ),
     gauge("sglang:num_retracted_reqs", "Requests in the queue that were preempted", state.numPreempted),
     gauge("sglang:num_paused_reqs", "Requests that have run and that a pause holds up", state.numPaused),
     counter("sglang:num_retracted_requests_total", "Preemptions", state.numPreemptions),

@@ -14,10 +14,16 @@ export const FEATURE_BYTES = 2;
 export interface Model {
   /** [outputs, vocabSize], a slice of at most 256 of them at a time; after `forward` the last one. */
   readonly logits: TensorId;
+  /** [outputs, hiddenSize]: what the final norm makes of the rows that are outputs. */
+  readonly outputStates: TensorId;
   /** [vocabSize, hiddenSize]; draft heads share both. */
   readonly embedding: WeightId;
   /** [vocabSize, hiddenSize]; the embedding if tied. */
   readonly lmHeadWeight: WeightId;
   /** Runs (or records) a forward of the batch as written; keys and values go to `kv`. */
   forward(kv: KvId): void;
+  /** The part of `forward` up to the states of the outputs. */
+  forwardLayers(kv: KvId): void;
+  /** The part of `forward` behind `forwardLayers`: logits of the outputs. */
+  forwardHead(): void;
 }

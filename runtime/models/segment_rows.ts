@@ -8,8 +8,8 @@ import { ancestorMasks, depthsOf, emptyTree, type VerifiedTree } from "../contra
 import type { RowWriter } from "./row_writer.ts";
 
 /**
- * Where a segment's outputs are among those of its forward: rows of prompt logprobs, then the sampled row, then the
- * nodes of its tree.
+ * Where a segment's outputs are among those of its forward: rows whose hidden states or prompt logprobs are wanted, then
+ * the sampled row, then the nodes of its tree.
  */
 export interface SegmentLayout {
   readonly segment: Segment;
@@ -17,8 +17,15 @@ export interface SegmentLayout {
   readonly tree: VerifiedTree;
   /** Nodes on the way to each node of the tree, itself included. */
   readonly depths: Int32Array;
-  /** The output of the first row with prompt logprobs. */
+  /** Rows of the segment that are outputs. */
+  readonly firstOutputRow: number;
+  readonly endOutputRow: number;
+  /** The output of row `firstOutputRow`. */
   readonly firstOutput: number;
+  /** The output of the first row with prompt logprobs. */
+  readonly firstLogprob: number;
+  /** The output of the first row whose hidden state is wanted. */
+  readonly firstState: number;
   /** The output that draws the token after the segment's last row; node i of the tree is output `root + 1 + i`. */
   readonly root: number;
 }
@@ -27,10 +34,27 @@ export interface SegmentLayout {
 export function layOut(segments: readonly Segment[]): SegmentLayout[] {
   let firstOutput = 0;
   return segments.map((segment) => {
-    const { sample, promptLogprobs, tree = emptyTree } = segment;
-    const root = firstOutput + (promptLogprobs?.numRows ?? 0);
-    const layout = { segment, tree, depths: depthsOf(tree.parents), firstOutput, root };
-    firstOutput = root + (sample ? 1 : 0) + tree.tokens.length;
+    const { tokens, sample, promptLogprobs, hiddenStates, tree = emptyTree } = segment;
+    const numKnown = tokens.length - (sample ? 1 : 0);
+    const firstLogprobRow = numKnown - (promptLogprobs?.numRows ?? 0);
+    const firstStateRow = hiddenStates?.firstRow ?? tokens.length;
+    const firstOutputRow = Math.min(firstLogprobRow, firstStateRow);
+    const endOutputRow = firstLogprobRow < tokens.length
+      ? tokens.length
+      : firstStateRow + (hiddenStates?.numRows ?? 0);
+    const outputOf = (row: number) => firstOutput + row - firstOutputRow;
+    const layout = {
+      segment,
+      tree,
+      depths: depthsOf(tree.parents),
+      firstOutputRow,
+      endOutputRow,
+      firstOutput,
+      firstLogprob: outputOf(firstLogprobRow),
+      firstState: outputOf(firstStateRow),
+      root: outputOf(numKnown),
+    };
+    firstOutput = outputOf(endOutputRow) + tree.tokens.length;
     return layout;
   });
 }
@@ -43,14 +67,13 @@ export function layOut(segments: readonly Segment[]): SegmentLayout[] {
  */
 export function writeSegments(rows: RowWriter, layouts: readonly SegmentLayout[]): void {
   rows.begin(layouts.reduce((most, { segment }) => Math.max(most, segment.pages.length), 0));
-  for (const { segment: { tokens, start, pages, sample, promptLogprobs }, tree, depths } of layouts) {
+  for (const { segment: { tokens, start, pages }, tree, depths, firstOutputRow, endOutputRow } of layouts) {
     rows.segment(pages);
-    const end = start + tokens.length, lastKnown = tokens.length - (sample ? 1 : 0);
-    const firstOutput = lastKnown - (promptLogprobs?.numRows ?? 0);
+    const end = start + tokens.length;
     for (let i = 0; i < tokens.length; i++) {
       const position = start + i;
       rows.add({ token: tokens[i]!, position, entry: position, visible: position + 1, mask: 0n });
-      if (i >= firstOutput) rows.output();
+      if (i >= firstOutputRow && i < endOutputRow) rows.output();
     }
     if (tree.tokens.length === 0) continue;
     const masks = ancestorMasks(tree.parents);

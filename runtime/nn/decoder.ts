@@ -18,7 +18,10 @@ export class Decoder {
   readonly logits: TensorId;
   readonly #parts: ModelParts;
   readonly #activations: Activations;
+  /** [outputs, hiddenSize] of the final norm; may be read after a forward. */
+  readonly outputStates: TensorId;
   readonly #lastHidden: TensorId;
+  /** What is multiplied by the output matrix: the output states, scaled where logits are. */
   readonly #lastNormed: TensorId;
   readonly embedTokens: Embedding;
   /** Of the layers with rotary positions, by their kind. */
@@ -43,7 +46,10 @@ export class Decoder {
     this.#rotaries = createRotaries(parts);
     this.#activations = new Activations(parts);
     this.#lastHidden = temporaryTensor(context, batch, "outputs", config.hiddenSize);
-    this.#lastNormed = temporaryTensor(context, batch, "outputs", config.hiddenSize);
+    this.outputStates = context.batchTensor(batch, "outputs", config.hiddenSize);
+    this.#lastNormed = config.logitScale === undefined
+      ? this.outputStates
+      : context.batchTensor(batch, "outputs", config.hiddenSize);
     this.logits = context.batchTensor(batch, "outputSlice", config.vocabSize);
   }
 
@@ -59,6 +65,12 @@ export class Decoder {
 
   /** Runs (or records) a forward of the batch as written; keys and values go to `kv`. */
   forward(kv: KvId): void {
+    this.forwardLayers(kv);
+    this.forwardHead();
+  }
+
+  /** The part of `forward` up to the states of the outputs. */
+  forwardLayers(kv: KvId): void {
     const { context, batch, config } = this.#parts, { hidden } = this.#activations;
     this.embedTokens.forward(hidden, batch);
     if (config.embeddingScale !== undefined) ops.scale(context, hidden, config.embeddingScale);
@@ -74,9 +86,17 @@ export class Decoder {
       this.#keepFeatures(this.layers.length, this.#activations.normed);
     }
     ops.gatherOutputs(context, this.#lastHidden, hidden, batch);
-    this.norm.forward(this.#lastNormed, this.#lastHidden);
-    // What scales the input of a matrix scales its output, which is wider.
-    if (config.logitScale !== undefined) ops.scale(context, this.#lastNormed, config.logitScale);
+    this.norm.forward(this.outputStates, this.#lastHidden);
+    if (config.logitScale !== undefined) {
+      // What scales the input of a matrix scales its output, which is wider.
+      this.norm.forward(this.#lastNormed, this.#lastHidden);
+      ops.scale(context, this.#lastNormed, config.logitScale);
+    }
+  }
+
+  /** The part of `forward` behind {@linkcode Decoder.forwardLayers}: logits of the outputs. */
+  forwardHead(): void {
+    const { context, config } = this.#parts;
     ops.linear(context, this.logits, this.#lastNormed, this.lmHeadWeight);
     if (config.logitSoftCap !== undefined) ops.softCap(context, this.logits, config.logitSoftCap);
   }

@@ -7,6 +7,14 @@ import type { LogitChange } from "../../ffi/sampler.ts";
 import type { SequenceStart } from "../messages/scheduler_verifier.ts";
 import { type SamplingParams, seedHalves } from "../contracts/sampling_params.ts";
 
+/** Which token is to be drawn. */
+export interface NextToken {
+  /** Draft tokens before it. */
+  readonly drafts?: readonly number[];
+  /** Whether it can only be an end token. */
+  readonly mustEnd?: boolean;
+}
+
 /** Sampling state. Keeps tokens only if the parameters need them, so that plain sampling costs nothing per token. */
 export class SequenceSampling {
   readonly params: SamplingParams;
@@ -16,12 +24,17 @@ export class SequenceSampling {
   readonly #bias: ReadonlyMap<number, number>;
   readonly #endTokens: readonly number[];
   readonly #remembers: boolean;
+  /** A matcher masks its tokens. */
+  readonly isConstrained: boolean;
   #numOutput = 0;
+  /** Of a constrained sequence, the output since {@linkcode SequenceSampling.takeOutput}. */
+  #untaken: number[] = [];
 
   /** `eosTokenIds` are banned, like the stop tokens, until `minTokens` are out. */
   constructor(start: SequenceStart, eosTokenIds: readonly number[]) {
     const { sampling, tokens, numPromptTokens } = start;
     this.params = sampling;
+    this.isConstrained = start.isConstrained ?? false;
     this.seed = seedHalves(sampling.seed);
     this.#bias = new Map(sampling.logitBias);
     this.#endTokens = [...eosTokenIds, ...sampling.stopTokenIds];
@@ -38,15 +51,23 @@ export class SequenceSampling {
   /** Appends a generated token. */
   append(token: number): void {
     this.#numOutput++;
+    if (this.isConstrained) this.#untaken.push(token);
     if (this.#remembers) countOne(this.#counts, token);
+  }
+
+  /** Takes the output tokens of a constrained sequence since the last call, with the number of those before. */
+  takeOutput(): { readonly numBefore: number; readonly tokens: Int32Array } {
+    const tokens = Int32Array.from(this.#untaken);
+    this.#untaken = [];
+    return { numBefore: this.#numOutput - tokens.length, tokens };
   }
 
   /**
    * The changes to the logits of the next token, or of the one after `drafts`, if those were accepted; empty for plain
-   * sampling.
+   * sampling. Where the sequence must end, `minTokens` does not keep it from doing so.
    */
-  logitChanges(drafts: readonly number[] = []): LogitChange[] {
-    const bansEnd = this.#numOutput + drafts.length < this.params.minTokens;
+  logitChanges({ drafts = [], mustEnd = false }: NextToken = {}): LogitChange[] {
+    const bansEnd = !mustEnd && this.#numOutput + drafts.length < this.params.minTokens;
     if (!this.#remembers && !bansEnd && this.#bias.size === 0) return [];
     const bias = bansEnd
       ? new Map([...this.#bias, ...this.#endTokens.map((token) => [token, -Infinity] as const)])

@@ -16,12 +16,14 @@ import {
   type StepTimes,
   workOf,
 } from "../step_time/step_time.ts";
+import type { MaxNodes } from "./forced_slots.ts";
 import type { Drafts, SchedulingState, Step } from "./state.ts";
 
 /** Collects the segments of a forward. */
 export class Batch {
   readonly #step: number;
   readonly #drafts: Drafts;
+  readonly #maxNodes: MaxNodes;
   readonly #starts: SequenceStart[] = [];
   readonly #segments: Segment[] = [];
   readonly #sequences: Sequence[] = [];
@@ -37,10 +39,11 @@ export class Batch {
   #decodeWork = noWork;
   #promptWork = noWork;
 
-  /** `drafts` fit the batch, as `planDraft` ensures. */
-  constructor({ numSteps, config, stepTimes }: SchedulingState, drafts: Drafts) {
+  /** `drafts` fit the batch, as `planDraft` ensures, and so do trees with `maxNodes`, as `reserveForced` does. */
+  constructor({ numSteps, config, stepTimes }: SchedulingState, drafts: Drafts, maxNodes: MaxNodes) {
     this.#step = numSteps + 1;
     this.#drafts = drafts;
+    this.#maxNodes = maxNodes;
     this.#times = stepTimes;
     this.#maxPrefillTokens = config.maxPrefillTokens;
     this.#maxStepMs = config.maxStepMs;
@@ -57,8 +60,9 @@ export class Batch {
 
   /** Adds a sequence just admitted. */
   start(sequence: Sequence): void {
-    const { requestId, sampling, tokens, numPromptTokens, numComputed } = sequence;
-    this.#starts.push({ requestId, sampling, tokens: new Int32Array(tokens), numPromptTokens });
+    const { requestId, sampling, tokens, numPromptTokens, numComputed, constraint } = sequence;
+    const start = { requestId, sampling, tokens: new Int32Array(tokens), numPromptTokens };
+    this.#starts.push(constraint ? { ...start, isConstrained: true } : start);
     this.#numCachedTokens += numComputed;
     this.add(sequence);
   }
@@ -68,8 +72,9 @@ export class Batch {
     const numRows = this.#numRowsFor(sequence);
     if (numRows === 0) return;
     const tree = this.#drafts.get(sequence)?.tree, numNodes = tree?.tokens.length ?? 0;
-    this.#rowsLeft -= numRows + numNodes;
-    this.#outputsLeft -= numOutputs(sequence, numRows) + numNodes;
+    const maxNodes = this.#maxNodes.get(sequence) ?? 0, numSlots = Math.max(numNodes, maxNodes);
+    this.#rowsLeft -= numRows + numSlots;
+    this.#outputsLeft -= numOutputs(sequence, numRows) + numSlots;
     const work = workOf(sequence.numComputed, numRows, numNodes);
     if (isPrefilling(sequence)) {
       this.#prefillRowsLeft -= numRows;
@@ -81,8 +86,11 @@ export class Batch {
     } else {
       this.#decodeWork = addWork(this.#decodeWork, work);
     }
-    const segment = segmentOf(sequence, numRows);
-    this.#segments.push(tree && numNodes > 0 ? { ...segment, tree } : segment);
+    this.#segments.push({
+      ...segmentOf(sequence, numRows),
+      ...(tree && numNodes > 0 && { tree }),
+      ...(maxNodes > 0 && { maxNodes }),
+    });
     this.#sequences.push(sequence);
   }
 

@@ -15,12 +15,13 @@ type Measured = Pick<SchedulerState, "commitMs" | "lastGenThroughput" | "lastSpe
 
 /** The counters as they are now; the caller measures times. */
 export function inspect(state: SchedulingState, measured: Measured): SchedulerState {
-  const { config, running, waiting, allocator, cache, policy, stepTimes } = state;
+  const { config, running, compiling, waiting, allocator, cache, policy, stepTimes } = state;
   const decoding = running.filter((sequence) => !isPrefilling(sequence));
   return {
     numRunning: running.length,
     numDecodeTokens: decoding.reduce((sum, { tokens }) => sum + tokens.length, 0),
     numWaiting: waiting.size,
+    numCompiling: compiling.size,
     numWaitingTokens: waiting.numTokens,
     numWaitingClients: waiting.numClients,
     reserveRatio: state.reserve.ratio,

@@ -1,6 +1,6 @@
 /**
  * Plans the next forward. The folder's map: `drafting.ts` asks the policy for drafts before a step, `schedule` plans it
- * (`batch.ts`, within the pages that `preemption.ts` frees), `commit.ts` applies what it yielded; `ending.ts` and
+ * (`batch.ts`, within the pages that `preemption.ts` frees, with room for `forced_slots.ts`), `commit.ts` applies what it yielded; `ending.ts` and
  * `pausing.ts` act between steps, `output_buffer.ts` delays what the engine is sent, `inspect.ts` counts.
  *
  * @module
@@ -8,6 +8,7 @@
 import { admitNext } from "../admission/admission.ts";
 import { growPages } from "../sequences/pages.ts";
 import { Batch } from "./batch.ts";
+import { reserveForced } from "./forced_slots.ts";
 import { makeRoom } from "./preemption.ts";
 import { type Drafts, isBusy, type SchedulingState, type Step } from "./state.ts";
 
@@ -23,9 +24,9 @@ export function schedule(
   if (isBusy(state)) return undefined;
   // A step whose drafts are made has begun: the drafter counts on what it yields.
   if (state.pauseMode !== undefined && drafts.size === 0) return undefined;
-  const batch = new Batch(state, drafts);
   const releases = makeRoom(state);
   for (const sequence of state.running) growPages(state, sequence);
+  const batch = new Batch(state, drafts, reserveForced(state, drafts));
 
   // In the order of admission: first those that decode, then the one whose prompt is not done, if there is one.
   for (const sequence of state.running) batch.add(sequence);

@@ -26,11 +26,14 @@ function lengthReached(sequence: Sequence): FinishReason | undefined {
 }
 
 function stopAt(
-  { sampling }: Sequence,
+  { sampling: { ignoreEos, stopTokenIds }, constraint }: Sequence,
   token: number,
   eosTokenIds: readonly number[],
 ): FinishReason | undefined {
-  if (sampling.ignoreEos) return undefined;
-  const stops = eosTokenIds.includes(token) || sampling.stopTokenIds.includes(token);
+  const isEnd = eosTokenIds.includes(token);
+  // Nothing can follow where a grammar has ended, whoever ignores it.
+  const stops = ignoreEos
+    ? isEnd && constraint?.grammar !== undefined
+    : isEnd || stopTokenIds.includes(token);
   return stops ? { type: "stop", matched: token } : undefined;
 }

@@ -38,10 +38,13 @@ export function numMissingPages({ config }: PagePool, { tokens, pages }: Sequenc
 
 /**
  * Tokens of a waiting sequence that may come out of the cache. At least one stays to be computed, since something must
- * yield logits, and so does every prompt token before one whose logprob is wanted.
+ * yield logits, and so does every prompt token before one whose logprob is wanted, and every one whose hidden state is.
  */
-export function cacheableTokens({ tokens, numPromptTokens, nextPromptLogprob }: Sequence): number {
-  return (nextPromptLogprob < numPromptTokens ? nextPromptLogprob : tokens.length) - 1;
+export function cacheableTokens(
+  { tokens, numPromptTokens, nextPromptLogprob, states }: Sequence,
+): number {
+  const numCacheable = (nextPromptLogprob < numPromptTokens ? nextPromptLogprob : tokens.length) - 1;
+  return states === undefined ? numCacheable : Math.min(numCacheable, states.next);
 }
 
 /** The cached part of a waiting sequence's prefix. */

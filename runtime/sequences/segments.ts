@@ -4,6 +4,7 @@
  * @module
  */
 import type { Segment } from "../messages/scheduler_verifier.ts";
+import { type StateRows, wantedRows } from "./hidden_states.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** Rows of the next `numRows` whose next token is a prompt token with a wanted logprob. */
@@ -13,12 +14,25 @@ function numLogprobRows(sequence: Sequence, numRows: number): number {
   return Math.max(0, end - Math.max(numComputed, nextPromptLogprob - 1));
 }
 
-/** Rows of the next `numRows` that need logits. */
-export function numOutputs(sequence: Sequence, numRows: number): number {
-  return numLogprobRows(sequence, numRows) + (reachesEnd(sequence, numRows) ? 1 : 0);
+/** Rows of the next `numRows` whose hidden states are wanted. */
+function stateRows({ states, numComputed }: Sequence, numRows: number): StateRows | undefined {
+  return states && wantedRows(states, numComputed, numRows);
 }
 
-/** Whether the newest token, after which one is drawn, is among the next `numRows`. */
+/** Rows of the next `numRows` that are outputs: they need logits, or their hidden states are wanted. */
+export function numOutputs(sequence: Sequence, numRows: number): number {
+  const numLogits = numLogprobRows(sequence, numRows) + (draws(sequence, numRows) ? 1 : 0);
+  const states = stateRows(sequence, numRows);
+  if (states === undefined) return numLogits;
+  return numLogits === 0 ? states.numRows : Math.max(numLogits, numRows - states.firstRow);
+}
+
+/** Whether a token is drawn after the next `numRows`: never for an embedding. */
+function draws(sequence: Sequence, numRows: number): boolean {
+  return sequence.states?.pooling === undefined && reachesEnd(sequence, numRows);
+}
+
+/** Whether the newest token is among the next `numRows`. */
 export function reachesEnd({ tokens, numComputed }: Sequence, numRows: number): boolean {
   return numComputed + numRows === tokens.length;
 }
@@ -27,14 +41,15 @@ export function reachesEnd({ tokens, numComputed }: Sequence, numRows: number): 
 export function segmentOf(sequence: Sequence, numRows: number): Segment {
   const { requestId, tokens, numComputed: start, pages } = sequence;
   const end = start + numRows;
-  const sample = reachesEnd(sequence, numRows);
-  const numWanted = numLogprobRows(sequence, numRows);
+  const sample = draws(sequence, numRows);
+  const numWanted = numLogprobRows(sequence, numRows), hiddenStates = stateRows(sequence, numRows);
   const segment = {
     requestId,
     tokens: new Int32Array(tokens.slice(start, end)),
     start,
     pages: new Int32Array(pages),
     sample,
+    ...(hiddenStates && { hiddenStates }),
   };
   if (numWanted === 0) return segment;
   const firstNext = end - (sample ? 1 : 0) - numWanted + 1;

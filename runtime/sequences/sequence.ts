@@ -4,13 +4,24 @@
  * @module
  */
 import type { RadixNode } from "../cache/radix_cache.ts";
+import type { OutputConstraint } from "../contracts/constraint.ts";
 import type { TokenLogprob } from "../contracts/outputs.ts";
 import type { Usage } from "../contracts/usage.ts";
 import type { SamplingParams } from "../contracts/sampling_params.ts";
+import type { WantedStates } from "./hidden_states.ts";
 import { copyCounts, type SpeculationCounts } from "../contracts/speculation_counts.ts";
 
+/** The copies of a prompt: sequences of one batch that have it in common. */
+export interface Copies {
+  readonly batchId: string;
+  readonly promptIndex: number;
+  /** The copy that was last admitted to compute the prompt. */
+  reader: Sequence | undefined;
+}
+
 /**
- * A request that was accepted and has not ended. It waits, owning nothing, or runs: then its first `prefix.depth`
+ * A request that was accepted and has not ended. It waits, first for its constraint to be compiled if it has one and then
+ * to be admitted, owning nothing; or it runs: then its first `prefix.depth`
  * pages are the radix cache's, locked, and the others its own.
  */
 export interface Sequence {
@@ -20,6 +31,10 @@ export interface Sequence {
   readonly client: string;
   /** Only sequences with the same one share pages. */
   readonly cacheKey: string;
+  /** The copies of its prompt, itself included; undefined if there is no batch. */
+  readonly copies: Copies | undefined;
+  /** What its output must obey; undefined: nothing. */
+  readonly constraint: OutputConstraint | undefined;
   readonly numPromptTokens: number;
   /** Tokens to generate at most: as asked, or until context or pool end. */
   readonly maxTokens: number;
@@ -53,6 +68,8 @@ export interface Sequence {
   nextPromptLogprob: number;
   /** What is known of the wanted prompt logprobs, until it is sent. */
   promptLogprobs: TokenLogprob[] | undefined;
+  /** Its hidden states; undefined if they are not wanted. */
+  readonly states: WantedStates | undefined;
   /** What became of its drafts, from its first decode step under speculation on. */
   speculation: SpeculationCounts | undefined;
   /** To be dropped when the step in flight ends. */

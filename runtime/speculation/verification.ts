@@ -5,8 +5,10 @@
  * @module
  */
 import { acceptPath, childrenOf, pathTokens } from "../contracts/draft_tree.ts";
+import { InvalidRequestError, toWireError, type WireError } from "../contracts/errors.ts";
 import { maxTopLogprobs } from "../contracts/sampling_params.ts";
 import type { AcceptThresholds } from "../contracts/speculation_config.ts";
+import type { SequenceMasks } from "../messages/matcher.ts";
 import type { Segment, SegmentResult } from "../messages/scheduler_verifier.ts";
 import { layOut, type SegmentLayout, slotAt } from "../models/segment_rows.ts";
 import type { SlotCopies } from "../models/target_runner.ts";
@@ -25,12 +27,26 @@ export interface VerificationRules {
 /** Tokens and logprobs drawn, by output. */
 export type Drawn = Pick<Sampler, "tokenAt" | "logprobAt">;
 
+/** Copies hidden states of `numOutputs` outputs from the given one on: [numOutputs, hiddenSize]. */
+export type StateReader = (firstOutput: number, numOutputs: number) => Float32Array;
+
+/** Masks of constrained segments, by their index. */
+type Masks = ReadonlyMap<number, SequenceMasks>;
+
+const NO_MASKS: Masks = new Map();
+
+/** What the sampler's -1 means: the mask of a row lets no token come. */
+const NO_TOKEN = toWireError(new InvalidRequestError("Cannot go on: the grammar lets no token come"));
+
+/** The result of a segment whose sequence cannot go on. */
+function failed(error: WireError): SegmentResult {
+  return { tokens: new Int32Array(0), accepted: new Int32Array(0), error };
+}
+
 /** The segments of one forward under verification. */
 export class Verification {
   /** Where the outputs of each segment are. */
   readonly layouts: readonly SegmentLayout[];
-  /** The outputs to draw, in the order of the layouts. */
-  readonly outputs: readonly OutputRow[];
   readonly #rules: VerificationRules;
   readonly #samplings: readonly SequenceSampling[];
 
@@ -43,45 +59,75 @@ export class Verification {
     this.#rules = rules;
     this.#samplings = segments.map(({ requestId }) => samplingOf(requestId));
     this.layouts = layOut(segments);
-    this.outputs = this.layouts.flatMap((layout, i) => this.#outputsOf(layout, this.#samplings[i]!));
+  }
+
+  /** The outputs to draw, in the order of the layouts, where none is masked. */
+  get outputs(): OutputRow[] {
+    return this.outputsUnder(NO_MASKS);
+  }
+
+  /** The outputs to draw, in the order of the layouts. */
+  outputsUnder(masks: Masks): OutputRow[] {
+    return this.layouts.flatMap((layout, i) => this.#outputsOf(layout, this.#samplings[i]!, masks.get(i)));
   }
 
   /**
    * Accepts drafts by the drawn tokens and returns the results of the segments. `copies` are the KV slots to copy so
    * that accepted drafts follow their segment's rows without gaps. Called once: it appends the tokens to the sampling
    * states.
+   *
+   * @param masks that the outputs were drawn under
    */
-  conclude(drawn: Drawn): { readonly results: SegmentResult[]; readonly copies: SlotCopies } {
+  conclude(
+    drawn: Drawn,
+    states: StateReader,
+    masks: Masks = NO_MASKS,
+  ): { readonly results: SegmentResult[]; readonly copies: SlotCopies } {
     const copies = { from: [] as number[], to: [] as number[] };
     const results = this.layouts.map((layout, i) => {
-      const result = this.#resultOf(layout, this.#samplings[i]!, drawn);
+      const error = masks.get(i)?.error;
+      const result = error ? failed(error) : this.#resultOf(layout, this.#samplings[i]!, drawn);
       this.#addCopies(layout, result.accepted, copies);
-      return result;
+      const hiddenStates = statesOf(layout, result.accepted, states);
+      return hiddenStates === undefined ? result : { ...result, hiddenStates };
     });
     return { results, copies: { from: Int32Array.from(copies.from), to: Int32Array.from(copies.to) } };
   }
 
-  #outputsOf({ segment, tree, depths }: SegmentLayout, sampling: SequenceSampling): OutputRow[] {
+  #outputsOf(
+    { segment, tree, depths, firstOutput, firstOutputRow, endOutputRow, firstLogprob }: SegmentLayout,
+    sampling: SequenceSampling,
+    masks: SequenceMasks | undefined,
+  ): OutputRow[] {
     const { tokens, start, sample, promptLogprobs } = segment, end = start + tokens.length;
     const numTop = this.#rules.acceptThresholds && tree.tokens.length > 0 ? maxTopLogprobs : -1;
     const outputs: OutputRow[] = [];
+    const numOnlyStates = Math.min(firstLogprob - firstOutput, endOutputRow - firstOutputRow);
+    for (let i = 0; i < numOnlyStates; i++) {
+      outputs.push({ sampling, position: start + firstOutputRow + i + 1, target: -1, isDrawn: false });
+    }
     promptLogprobs?.nextTokens.forEach((target, i) => {
       const position = end - (sample ? 1 : 0) - promptLogprobs.numRows + i + 1;
       outputs.push({ sampling, position, target });
     });
-    if (sample) outputs.push({ sampling, position: end, target: -1, numTop });
+    // Masks are of the root, then of the nodes; a matcher that is lost has none.
+    const masked = (row: number) => {
+      const mask = masks?.rows[row] ?? -1;
+      return { target: -1, numTop, ...(masks && { mask, mustEnd: masks.mustEnd[row] === 1 }) };
+    };
+    if (sample) outputs.push({ sampling, position: end, ...masked(0) });
     depths.forEach((depth, node) =>
-      outputs.push({ sampling, position: end + depth, target: -1, drafts: pathTokens(tree, node), numTop })
+      outputs.push({ sampling, position: end + depth, drafts: pathTokens(tree, node), ...masked(node + 1) })
     );
     return outputs;
   }
 
   #resultOf(layout: SegmentLayout, sampling: SequenceSampling, drawn: Drawn): SegmentResult {
-    const { segment: { sample, promptLogprobs }, tree, firstOutput, root } = layout, { params } = sampling;
+    const { segment: { sample, promptLogprobs }, tree, firstLogprob, root } = layout, { params } = sampling;
     const prompt = promptLogprobs && {
       promptLogprobs: Array.from(
         { length: promptLogprobs.numRows },
-        (_, i) => drawn.logprobAt(firstOutput + i, promptReport(params)),
+        (_, i) => drawn.logprobAt(firstLogprob + i, promptReport(params)),
       ),
     };
     if (!sample) return { tokens: new Int32Array(0), accepted: new Int32Array(0), ...prompt };
@@ -91,6 +137,7 @@ export class Verification {
       tokens.push(token);
       return token;
     });
+    if (tokens.includes(-1)) return failed(NO_TOKEN);
     for (const token of tokens) sampling.append(token);
     const report = { numTop: params.numLogprobs, tokens: params.logprobTokens };
     const logprobs = report.numTop >= 0 && {
@@ -132,4 +179,19 @@ export class Verification {
       copies.to.push(slotAt(pages, end + i, pageSize));
     });
   }
+}
+
+/** Hidden states of a segment's wanted rows, then of the accepted drafts; undefined if none are wanted. */
+function statesOf(
+  { segment: { hiddenStates: wanted }, firstState, root }: SegmentLayout,
+  accepted: Int32Array,
+  read: StateReader,
+): Float32Array | undefined {
+  if (wanted === undefined) return undefined;
+  const rows = read(firstState, wanted.numRows), width = rows.length / wanted.numRows;
+  if (accepted.length === 0) return rows;
+  const all = new Float32Array(rows.length + accepted.length * width);
+  all.set(rows);
+  accepted.forEach((node, i) => all.set(read(root + 1 + node, 1), rows.length + i * width));
+  return all;
 }

@@ -7,7 +7,7 @@
 import { type DraftTree, pruneTree } from "../contracts/draft_tree.ts";
 import type { DraftingConfig } from "../contracts/speculation_config.ts";
 import { decide, type Decision, isCoolingDown, observeCooldown, observeDecision } from "./decision.ts";
-import { chooseNodes, draftCost, extendCost, stepCost } from "./draft_budget.ts";
+import { chooseForced, chooseNodes, draftCost, extendCost, stepCost } from "./draft_budget.ts";
 import type {
   DecodeForward,
   DraftedTrees,
@@ -15,6 +15,8 @@ import type {
   DraftOutcome,
   DraftPlan,
   DraftPolicy,
+  ForcedStep,
+  StepLoad,
   StepOutcome,
 } from "../contracts/draft_policy.ts";
 import { observeForward } from "./forward_times.ts";
@@ -75,6 +77,10 @@ export class AdaptivePolicy implements DraftPolicy {
       const keeps = (probability: number) => probability > least || (probability === least && numTied-- > 0);
       return pruneTree(tree, (node) => keeps(calibrated[i]![node]!));
     });
+  }
+
+  numForced(load: StepLoad, step: ForcedStep): number {
+    return chooseForced(costsOf(this.#config, this.state), load, step, this.#config.numNodes);
   }
 
   observe(outcome: StepOutcome | DraftOutcome & { readonly plan: AdaptivePlan }): void {

@@ -10,10 +10,16 @@ import {
   type DraftCosts,
   NUM_TRIAL_TOKENS,
 } from "../contracts/speculation_config.ts";
-import type { StepLoad } from "../contracts/draft_policy.ts";
+import type { ForcedStep, StepLoad } from "../contracts/draft_policy.ts";
 
 /** Share of a plain step's time up to which drafting counts as free: less than steps differ by anyway. */
 const NEGLIGIBLE_SHARE = 0.01;
+
+/**
+ * Probability that a forced token is accepted if the one before it is: the model may split the text that a grammar forces
+ * into other tokens than the tokenizer does.
+ */
+const FORCED_RATE = 0.9;
 
 /** Measured costs, with scales that correct them to the present. */
 export interface Costs {
@@ -162,5 +168,24 @@ export function chooseNodes(
     const rate = (step.numDecoding + accepted) / (spentMs + verifyCost(costs, step, i + 1, true));
     if (rate > bestRate) [best, bestRate] = [i + 1, rate];
   });
+  return best;
+}
+
+/**
+ * How many forced tokens to verify per sequence, `max` at most, if all of the sequences that may have some have as many: as
+ * many as make tokens come fastest.
+ */
+export function chooseForced(
+  costs: Costs,
+  load: StepLoad,
+  { numNodes, numSequences, hasDrafts }: ForcedStep,
+  max: number,
+): number {
+  let best = 0, bestRate = 0, numTokens = load.numDecoding;
+  for (let forced = 0; forced <= max; forced++) {
+    if (forced > 0) numTokens += numSequences * FORCED_RATE ** forced;
+    const rate = numTokens / stepCost(costs, load, numNodes + forced * numSequences, hasDrafts);
+    if (rate > bestRate) [best, bestRate] = [forced, rate];
+  }
   return best;
 }

@@ -7,7 +7,15 @@
 import type { DraftTree } from "../contracts/draft_tree.ts";
 import type { DraftingConfig } from "../contracts/speculation_config.ts";
 import type { SpeculationUsage } from "../contracts/usage.ts";
-import type { DraftedTrees, DraftLoad, DraftPlan, DraftPolicy } from "../contracts/draft_policy.ts";
+import type {
+  DraftedTrees,
+  DraftLoad,
+  DraftPlan,
+  DraftPolicy,
+  ForcedStep,
+  StepLoad,
+} from "../contracts/draft_policy.ts";
+import { chooseForced } from "./draft_budget.ts";
 import { warnByAcceptance } from "./tree_worth.ts";
 
 /** The fixed draft policy: every sequence gets a tree of the given shape in every step. */
@@ -30,6 +38,12 @@ export class FixedPolicy implements DraftPolicy {
   /** Keeps all trees unpruned. */
   select(_plan: DraftPlan, { trees }: DraftedTrees): readonly DraftTree[] {
     return trees;
+  }
+
+  /** As many as pay by the costs measured at start: no flag asks for forced tokens. */
+  numForced(load: StepLoad, step: ForcedStep): number {
+    const costs = { ...this.#config, draftScale: 1, draftedScale: 1, overheadMs: 0 };
+    return chooseForced(costs, load, step, this.#config.numNodes);
   }
 
   /** Ignores outcomes: the shape is given. */

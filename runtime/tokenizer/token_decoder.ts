@@ -7,7 +7,7 @@
 import { LoadError } from "../contracts/errors.ts";
 import type { TokenizerFacts } from "../contracts/model_info.ts";
 import type { TextBound } from "../contracts/text_length.ts";
-import { Detokenizer } from "./detokenizer.ts";
+import { Detokenizer, type DetokenizerOptions } from "./detokenizer.ts";
 import { addedTexts } from "./encoding/added_texts.ts";
 import type { TokenizerSource } from "./source.ts";
 import { textBound } from "./text_bound.ts";
@@ -83,11 +83,15 @@ export class TokenDecoder {
     return tokens.map((token) => detokenizer.push(token)).join("") + detokenizer.flush();
   }
 
-  /** A detokenizer for one stream of tokens; `skipSpecialTokens` (false) leaves special tokens out. */
-  detokenizer(options: { skipSpecialTokens?: boolean } = {}): Detokenizer {
+  /** A detokenizer for one stream of tokens; `skipSpecialTokens` (false) leaves special tokens out but for `shownTokens`. */
+  detokenizer(
+    options: Partial<Pick<DetokenizerOptions, "skipSpecialTokens" | "shownTokens">> = {},
+  ): Detokenizer {
     const { strip, dependsOnEnd } = this.#decoding;
+    const { skipSpecialTokens = false, shownTokens = [] } = options;
     return new Detokenizer(this, {
-      skipSpecialTokens: options.skipSpecialTokens ?? false,
+      skipSpecialTokens,
+      shownTokens,
       strip,
       dependsOnEnd,
     });

@@ -15,6 +15,7 @@ import { openTokenizer } from "../tokenizer/open_tokenizer.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import { readGgufModel } from "./gguf_checkpoint.ts";
 import { readGgufFiles } from "./gguf_split.ts";
+import { ggufEmbeddingConfig, readEmbeddingConfig } from "./embedding_config.ts";
 import { readHuggingFaceConfig } from "./huggingface_config.ts";
 import { checkModel } from "./check_model.ts";
 import { assembleQuantized } from "./quantized/assemble.ts";
@@ -70,6 +71,7 @@ async function openGguf({ path, files, tokenizerPath }: ModelFiles): Promise<Ope
       files,
       quantization: "gguf",
       recommendedSampling: ggufRecommendedSampling(file),
+      ...ggufEmbeddingConfig(file),
     },
     unread,
     tokenizerSource: own ?? await openTokenizer(tokenizerPath!),
@@ -102,6 +104,7 @@ async function openShards({ path, kind, files, folder, tokenizerPath }: ModelFil
       files,
       ...(quantizer && { quantization: quantizer.method }),
       recommendedSampling: await readRecommendedSampling(folder),
+      ...await readEmbeddingConfig(folder),
     },
     unread,
     tokenizerSource: await openTokenizer(tokenizerPath ?? folder),

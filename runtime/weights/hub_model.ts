@@ -30,6 +30,8 @@ const SIDE_FILES = [
   "special_tokens_map.json",
   "added_tokens.json",
   "chat_template.jinja",
+  "modules.json",
+  "1_Pooling/config.json",
 ];
 
 const COMMIT = /^[0-9a-f]{40}$/;

@@ -19,6 +19,8 @@ const CONFIG = z.looseObject({
   architectures: z.array(z.string()).min(1),
   "eos_token_id": TOKEN_IDS,
   "quantization_config": z.unknown().optional(),
+  "is_causal": z.boolean().nullish(),
+  "use_bidirectional_attention": z.unknown().optional(),
 });
 type Config = z.infer<typeof CONFIG>;
 
@@ -41,6 +43,7 @@ export interface ModelConfigFile {
 export async function readHuggingFaceConfig(folder: string): Promise<ModelConfigFile> {
   const path = join(folder, "config.json");
   const config = await readJsonFile(path, CONFIG);
+  refuseBidirectional(path, config);
   const generation = await readJsonFile(join(folder, "generation_config.json"), GENERATION_CONFIG, {});
   const name = config.architectures[0]!, architecture = findArchitecture(name);
   if (architecture === undefined) {
@@ -80,6 +83,13 @@ export async function readHeadConfig(folder: string): Promise<HeadConfigFile> {
     },
     refuseQuantized: () => refuseQuantized(path, config),
   };
+}
+
+/** Every forward here is causal; models that embed by looking ahead would give other numbers. */
+function refuseBidirectional(path: string, config: Config): void {
+  const { is_causal: isCausal, use_bidirectional_attention: looksAhead } = config;
+  if (isCausal === false) throw unsupportedSetting(path, "is_causal", isCausal, "true");
+  if (looksAhead) throw unsupportedSetting(path, "use_bidirectional_attention", looksAhead, "false");
 }
 
 function refuseQuantized(path: string, { quantization_config: quantization }: Config): void {

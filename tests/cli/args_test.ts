@@ -82,6 +82,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     ],
     ...["--log-requests", "--log-requests-level", "1", "--speculative-draft-model-revision", "refs/pr/1"],
     ...["--download-dir", "d", "--chat-template", "c", "--skip-server-warmup", "--enable-cache-report"],
+    "--is-embedding",
     ...["--tokenize-timeout", "7", "--no-enable-metrics", "--no-ui"],
     ...["--schedule-policy", "lpm", "--schedule-conservativeness", "0.3", "--max-prefill-tokens", "900"],
     ...[
@@ -117,6 +118,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     revision: "v1",
     weightVersion: "w",
     samplingDefaults: "openai",
+    isEmbedding: true,
     rootPath: "/a",
     ui: false,
     warmups: ["chat", "generate"],

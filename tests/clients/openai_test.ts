@@ -235,6 +235,19 @@ const COMPLETIONS: Readonly<Record<string, Check>> = {
 };
 
 const MODELS: Readonly<Record<string, Check>> = {
+  "embeddings, which the client takes in base64, are those in decimals": async (client) => {
+    const fields = { model, input: ["The sky is blue.", "Grass is green."] };
+    const taken = await client.embeddings.create(fields);
+    const plain = await client.embeddings.create({ ...fields, encoding_format: "float" });
+    assert.deepEqual(taken.data.map(({ index }) => index), [0, 1]);
+    assert.deepEqual(taken.usage, plain.usage);
+    for (const [i, { embedding }] of taken.data.entries()) {
+      assert.deepEqual(Float32Array.from(embedding), Float32Array.from(plain.data[i]!.embedding));
+      assert(embedding.length > 100);
+    }
+    const short = await client.embeddings.create({ ...fields, dimensions: 16 });
+    assert.equal(short.data[0]!.embedding.length, 16);
+  },
   "models are listed and found": async (client) => {
     const list = await client.models.list();
     assert.deepEqual(list.data.map(({ id }) => id), [model]);
@@ -248,7 +261,7 @@ const MODELS: Readonly<Record<string, Check>> = {
       (error) => error instanceof OpenAI.BadRequestError && error.param === "temperature",
     );
     await assert.rejects(client.withOptions({ apiKey: "wrong" }).models.list(), OpenAI.AuthenticationError);
-    await assert.rejects(client.embeddings.create({ model, input: "x" }), OpenAI.NotFoundError);
+    await assert.rejects(client.moderations.create({ input: "x" }), OpenAI.NotFoundError);
   },
 };
 

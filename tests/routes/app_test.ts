@@ -188,8 +188,8 @@ Deno.test("app: the engine gets the client of a request, and which requests belo
   assert.ok(id);
   assert.deepEqual(generator.seen.map(({ request: { client, batch } }) => [client, batch]), [
     ["1.2.3.4", undefined],
-    [undefined, { id, numFollowing: 1, numFollowingTokens: 3 }],
-    [undefined, { id, numFollowing: 0, numFollowingTokens: 0 }],
+    [undefined, { id, promptIndex: 0, numFollowing: 1, numFollowingTokens: 3 }],
+    [undefined, { id, promptIndex: 1, numFollowing: 0, numFollowingTokens: 0 }],
   ]);
 });
 

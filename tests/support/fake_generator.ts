@@ -6,6 +6,8 @@
 import type { PauseMode, SchedulerSettings } from "../../runtime/contracts/scheduler_settings.ts";
 import type { ChatMessage, RenderOptions } from "../../runtime/contracts/chat.ts";
 import type {
+  Embedding,
+  EmbeddingRequest,
   GenerationRequest,
   GenerationUpdate,
   Generator,
@@ -101,6 +103,7 @@ export class FakeGenerator implements Generator {
     maxRunningRequests: 8,
     vocabSize: 256,
     textBound: { maxBytesPerToken: 64, lostBytes: new Set() },
+    embedding: { size: 4, pooling: "last", isNormalised: true, isOnly: false },
     eosTokenIds: [0],
     enforcesGrammars: true,
     allowAutoTruncate: false,
@@ -122,6 +125,7 @@ export class FakeGenerator implements Generator {
   };
   info: Readonly<Record<string, unknown>> = { host: "127.0.0.1", max_total_num_tokens: 4096 };
   readonly seen: Seen[] = [];
+  readonly embedded: EmbeddingRequest[] = [];
   readonly aborted: string[] = [];
   /** What chats were rendered of. */
   readonly rendered: { readonly messages: readonly ChatMessage[]; readonly options: RenderOptions }[] = [];
@@ -201,6 +205,18 @@ export class FakeGenerator implements Generator {
     } finally {
       seen.ended = true;
     }
+  }
+
+  /** The number of tokens, then zeros. */
+  async embed(request: EmbeddingRequest, signal?: AbortSignal): Promise<Embedding> {
+    const { promptTokens, dimensions = this.model.embedding.size } = request;
+    this.embedded.push(request);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    signal?.throwIfAborted();
+    const embedding = new Float32Array(dimensions);
+    embedding[0] = promptTokens.length;
+    const usage = { numCompletionTokens: 0, numCachedTokens: 3, numPreemptions: 0 };
+    return { embedding, usage: { ...usage, numPromptTokens: promptTokens.length } };
   }
 
   abort(prefix: string, message?: string): number {

@@ -84,6 +84,7 @@ export function fakeVerifier(options: {
         assert.ok(running.delete(message.requestId), `${message.requestId} is released but not running`);
         return;
       }
+      assert.ok(message.type === "forward", "nobody is constrained");
       for (const { requestId, sampling } of message.starts) running.set(requestId, sampling);
       const { segments } = message;
       assert.ok(running.size <= config.maxRunningRequests, "too many sequences");

@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { OutputConstraint } from "../../runtime/contracts/constraint.ts";
 import type { ServerArgs } from "../../runtime/contracts/server_args.ts";
 import type { EngineParts } from "../../runtime/engine/actors.ts";
 import { createEngine, type Engine } from "../../runtime/engine/engine.ts";
@@ -13,6 +14,7 @@ import type { GenerationRequest, GenerationUpdate } from "../../runtime/contract
 import type { TextRound } from "../../runtime/contracts/speculation_round.ts";
 import { openSpeculation } from "../../runtime/speculation/setup/open_speculation.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
+import { toDefinition } from "../../runtime/tokenizer/source.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import type { OpenedCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { MessageGuard } from "./message_guard.ts";
@@ -24,6 +26,7 @@ import { collect, defaultArgs, requestOf } from "./test_engine.ts";
 export interface Case {
   readonly prompt: readonly number[];
   readonly sampling: Partial<SamplingParams>;
+  readonly constraint?: OutputConstraint;
 }
 
 /** Setting that a law is checked in. */
@@ -32,6 +35,8 @@ export interface Setting {
   readonly cases: readonly Case[];
   /** Another device than the CPU. */
   readonly on?: Pick<EngineOptions, "libraryPath" | "device">;
+  /** Makes the matcher of constrained cases; the real one if left out. */
+  readonly matcher?: EngineParts["matcher"];
 }
 
 /** Steps, top-k and draft tokens. */
@@ -58,7 +63,7 @@ export function shapeName(shape: Shape | undefined): string {
 
 /** An engine for a setting's target, in this thread; it crashes if a message is changed after it was sent. */
 export async function start(
-  { target, on }: Pick<Setting, "target" | "on">,
+  { target, on, matcher }: Pick<Setting, "target" | "on" | "matcher">,
   args: Partial<ServerArgs>,
   { parts = {}, ...options }: Partial<EngineOptions> & { readonly parts?: EngineParts } = {},
 ): Promise<Engine> {
@@ -67,7 +72,9 @@ export async function start(
   return await createEngine({
     args: all,
     checkpoint: target.checkpoint,
-    tokenizer: loadTokenizer(target.tokenizerSource, {}),
+    tokenizer: Object.assign(loadTokenizer(target.tokenizerSource, {}), {
+      definition: toDefinition(target.tokenizerSource),
+    }),
     speculation,
     libraryPath,
     device: "cpu",
@@ -75,7 +82,7 @@ export async function start(
     log: () => {},
     ...on,
     ...options,
-  }, { channels: new MessageGuard().channels, ...parts });
+  }, { channels: new MessageGuard().channels, ...(matcher && { matcher }), ...parts });
 }
 
 /** What a request asks for beside its tokens. */
@@ -83,11 +90,12 @@ type Asks = Pick<GenerationRequest, "speculative" | "reportsRounds">;
 
 function generate(
   engine: Engine,
-  { prompt, sampling }: Case,
+  { prompt, sampling, constraint }: Case,
   index: number,
   asks: Asks = {},
 ): Promise<GenerationUpdate> {
-  return collect(engine.generate({ ...requestOf(`r${index}`, prompt, sampling), ...asks }));
+  const request = requestOf(`r${index}`, prompt, sampling);
+  return collect(engine.generate({ ...request, ...(constraint && { constraint }), ...asks }));
 }
 
 /** Runs each case alone, without speculation or cache. */

@@ -8,7 +8,14 @@ import { strict as assert } from "node:assert";
 import { runNpmClient } from "./client_programs.ts";
 
 /** Bodies that OpenAI's API answers with. */
-export type OpenaiBody = "Chat" | "ChatChunk" | "Text" | "ListedModel" | "ModelList" | "Failure";
+export type OpenaiBody =
+  | "Chat"
+  | "ChatChunk"
+  | "Text"
+  | "Embeddings"
+  | "ListedModel"
+  | "ModelList"
+  | "Failure";
 
 const BODY_OF_OBJECT: Readonly<Record<string, OpenaiBody>> = {
   "chat.completion": "Chat",
@@ -37,8 +44,8 @@ export class OpenaiTypes {
 
   /** Asserts that a parsed body has the form that its `object` field promises. */
   check(body: unknown): void {
-    const { object } = body as { object?: string };
-    const kind = BODY_OF_OBJECT[object ?? ""];
+    const { object, data } = body as { object?: string; data?: readonly { object: string }[] };
+    const kind = data?.[0]?.object === "embedding" ? "Embeddings" : BODY_OF_OBJECT[object ?? ""];
     assert(kind !== undefined, `a body of no known kind: ${JSON.stringify(body)}`);
     this.checkAs(kind, body);
   }
@@ -83,12 +90,15 @@ export class OpenaiTypes {
 
 /**
  * OpenAI sends three nulls that its types do not declare: a streamed completion has no finish reason until its end,
- * and the first token of an echoed prompt has no log-probability and no alternatives.
+ * and the first token of an echoed prompt has no log-probability and no alternatives. Embeddings in base64 are texts,
+ * which the client turns into the numbers of its types.
  */
 function asSent(schema: object): object {
   // deno-lint-ignore no-explicit-any -- a path into a JSON schema
-  const { CompletionChoice: choice, "CompletionChoice.Logprobs": logprobs } = (schema as any).definitions;
+  const { CompletionChoice: choice, "CompletionChoice.Logprobs": logprobs, Embedding } =
+    (schema as any).definitions;
   const orNull = (declared: object) => ({ anyOf: [declared, { type: "null" }] });
+  Embedding.properties.embedding = { anyOf: [Embedding.properties.embedding, { type: "string" }] };
   choice.properties.finish_reason = orNull(choice.properties.finish_reason);
   for (const list of [logprobs.properties.token_logprobs, logprobs.properties.top_logprobs]) {
     list.items = orNull(list.items);

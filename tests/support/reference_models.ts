@@ -190,6 +190,8 @@ export const REFERENCE_CASES: Readonly<Record<string, ReferenceCase>> = {
 
 /** A model that transformers made. */
 export interface ReferenceModel {
+  /** Folder with its files. */
+  readonly path: string;
   /** Opens its files as the server does. */
   readonly open: () => Promise<Checkpoint>;
   /** Logits of {@linkcode PROMPT}, position by position. */
@@ -207,14 +209,17 @@ export interface Reference extends AsyncDisposable {
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** Makes all models in one run of Python; disposing removes them. */
-export async function makeReferenceModels(classes: readonly string[] = []): Promise<Reference> {
+/** Makes models in one run of Python; disposing removes them. */
+export async function makeReferenceModels(
+  classes: readonly string[] = [],
+  cases: Readonly<Record<string, ReferenceCase>> = REFERENCE_CASES,
+): Promise<Reference> {
   const folder = await Deno.makeTempDir();
   const { greedy, defaults } = await askReference("architectures.py", {
     folder,
     tokens: [...PROMPT],
     numGreedy: NUM_GREEDY,
-    models: REFERENCE_CASES,
+    models: cases,
     classes,
   }) as { greedy: Record<string, number[]>; defaults: Reference["defaults"] };
   const models = new Map<string, ReferenceModel>();
@@ -227,7 +232,7 @@ export async function makeReferenceModels(classes: readonly string[] = []): Prom
     const vocabSize = all.length / PROMPT.length;
     const logits = Array.from(PROMPT, (_, i) => all.subarray(i * vocabSize, (i + 1) * vocabSize));
     const states = new Float32Array((await Deno.readFile(join(path, "states.f32"))).buffer);
-    models.set(name, { open, logits, states, greedy: tokens });
+    models.set(name, { path, open, logits, states, greedy: tokens });
   }
   return { models, defaults, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }

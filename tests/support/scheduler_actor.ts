@@ -10,10 +10,11 @@ import type { SchedulerConfig } from "../../runtime/contracts/config.ts";
 import type {
   DrafterMessage,
   EngineMessage,
+  MatcherMessage,
   SchedulerMessage,
   VerifierMessage,
 } from "../../runtime/messages/actors.ts";
-import type { Progressed } from "../../runtime/messages/engine_scheduler.ts";
+import type { Progressed, Submit } from "../../runtime/messages/engine_scheduler.ts";
 import type { Draft } from "../../runtime/messages/scheduler_drafter.ts";
 import type { Forward } from "../../runtime/messages/scheduler_verifier.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
@@ -26,6 +27,7 @@ export interface Sent {
   readonly engine: (Exclude<EngineMessage, Progressed> | Progressed["events"][number])[];
   readonly verifier: VerifierMessage[];
   readonly drafter: DrafterMessage[];
+  readonly matcher: MatcherMessage[];
   readonly scheduler: never[];
 }
 
@@ -41,6 +43,7 @@ export interface StartedScheduler {
     requestId: string,
     prompt: readonly number[],
     sampling?: Partial<SamplingParams>,
+    of?: Pick<Submit, "client" | "constraint">,
   ): void | Promise<void>;
   /** Answers the latest forward; the step took `ms`, 10 by default. */
   answer(ms?: number): void | Promise<void>;
@@ -50,7 +53,7 @@ export interface StartedScheduler {
 export async function startScheduler(config: Partial<SchedulerConfig> = {}): Promise<StartedScheduler> {
   const actor = schedulerActor();
   const clock = new SimulatedClock();
-  const sent: Sent = { engine: [], verifier: [], drafter: [], scheduler: [] };
+  const sent: Sent = { engine: [], verifier: [], drafter: [], matcher: [], scheduler: [] };
   const lines: string[] = [], receivers: string[] = [];
   const context: ActorContext = {
     send(to, message) {
@@ -69,12 +72,13 @@ export async function startScheduler(config: Partial<SchedulerConfig> = {}): Pro
     lines,
     clock,
     tell,
-    submit: (requestId, prompt, sampling = {}) =>
+    submit: (requestId, prompt, sampling = {}, of = {}) =>
       tell({
         type: "submit",
         requestId,
         promptTokens: Int32Array.from(prompt),
         sampling: { ...defaultSamplingParams, ignoreEos: true, ...sampling },
+        ...of,
       }),
     answer: (ms = 10) => {
       const { step, segments } = sent.verifier.findLast((message): message is Forward =>

@@ -16,6 +16,11 @@ export interface Started {
   decodes: boolean;
 }
 
+/** Slots for drafts and forced tokens. */
+function numSlots({ tree = emptyTree, maxNodes = 0 }: Segment): number {
+  return Math.max(tree.tokens.length, maxNodes);
+}
+
 /** A step keeps to the limits, and decodes come first. */
 export function checkBudget(
   segments: readonly Segment[],
@@ -29,7 +34,7 @@ export function checkBudget(
   const { maxRows, maxOutputs, chunkedPrefillSize, maxRunningRequests } = config;
   const sum = (count: (segment: Segment) => number) =>
     segments.reduce((all, segment) => all + count(segment), 0);
-  const numNodes = sum(({ tree = emptyTree }) => tree.tokens.length);
+  const numNodes = sum(numSlots);
   assert.ok(sum(({ tokens }) => tokens.length) + numNodes <= maxRows, "too many rows");
   assert.ok(
     sum(({ sample, promptLogprobs }) => Number(sample) + (promptLogprobs?.numRows ?? 0)) + numNodes <=
@@ -58,15 +63,17 @@ export function checkSegment(
     readonly pageSize: number;
   },
 ): void {
-  const { requestId, start, tokens, pages, sample, promptLogprobs, tree } = segment;
-  const { prompt, tokens: output } = client;
+  const { requestId, start, tokens, pages, sample, promptLogprobs, maxNodes = 0 } = segment;
+  const { prompt, tokens: output, asks, sampling } = client;
   const truth = [...prompt, ...output];
   const end = start + tokens.length;
   assert.equal(start, numFed, `${requestId} skips or repeats a position`);
   assert.ok(tokens.length > 0);
   assert.deepEqual([...tokens], truth.slice(start, end));
   assert.equal(sample, end === truth.length);
-  const numNodes = tree?.tokens.length ?? 0;
+  const numNodes = numSlots(segment);
+  assert.ok(maxNodes === 0 || (asks.constraint !== undefined && asks.speculative !== false));
+  assert.ok(maxNodes === 0 || output.length + maxNodes < sampling.maxTokens, "forced tokens behind the end");
   assert.ok(numNodes === 0 || sample, "drafts without a root that is sampled");
   assert.ok(pages.length * pageSize >= end + numNodes, "the page table is too short");
   assert.equal(new Set(pages).size, pages.length, "a page occurs twice");
@@ -87,7 +94,7 @@ export function checkSegment(
 
 /** Every page has one owner: a sequence, the cache, or nobody. */
 export function checkOwners(state: SchedulingState): void {
-  const { config, running, waiting, allocator, cache, sequences } = state;
+  const { config, running, compiling, waiting, allocator, cache, sequences } = state;
   const owned = running.flatMap(({ pages, prefix }) => pages.slice(prefix.depth));
   const locked = new Set(running.flatMap(({ pages, prefix }) => pages.slice(0, prefix.depth)));
   assert.equal(new Set(owned).size, owned.length, "two sequences own a page");
@@ -97,9 +104,11 @@ export function checkOwners(state: SchedulingState): void {
     config.numPages,
     "a page has no owner or two",
   );
-  for (const { pages, numComputed, prefix } of waiting) {
+  for (const { pages, numComputed, prefix } of [...compiling, ...waiting]) {
     assert.deepEqual([pages, numComputed, prefix], [[], 0, cache.root], "a waiting sequence owns pages");
   }
-  assert.deepEqual(new Set(sequences.values()), new Set([...waiting, ...running]));
+  const all = [...compiling, ...waiting, ...running];
+  assert.deepEqual(new Set(sequences.values()), new Set(all));
+  assert.equal(sequences.size, all.length, "a sequence is in two places");
   assert.ok(running.length <= config.maxRunningRequests);
 }

@@ -8,7 +8,7 @@ import type { TokenLogprob } from "../../runtime/contracts/outputs.ts";
 import type { Failed, Finished, Submit } from "../../runtime/messages/engine_scheduler.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import type { SpeculationRound } from "../../runtime/contracts/speculation_round.ts";
-import type { SchedulerEvent } from "../../runtime/scheduling/ending.ts";
+import type { ClientEvent } from "../../runtime/actors/scheduler_events.ts";
 import { checkRound } from "./rounds.ts";
 
 /** What a client received. */
@@ -19,7 +19,7 @@ export class Client {
   readonly logprobs: TokenLogprob[] = [];
   readonly rounds: SpeculationRound[] = [];
   /** What it asked for beside tokens. */
-  readonly asks: Pick<Submit, "speculative" | "reportsRounds">;
+  readonly asks: Pick<Submit, "constraint" | "speculative" | "reportsRounds">;
   promptLogprobs: readonly TokenLogprob[] | undefined;
   last: Finished | Failed | undefined;
 
@@ -34,7 +34,7 @@ export class Client {
     return this.last?.type === "finished" ? this.last.reason.type : this.last?.error.code;
   }
 
-  onEvent(event: Exclude<SchedulerEvent, { type: "release" }> | Failed): void {
+  onEvent(event: ClientEvent): void {
     assert.equal(this.last, undefined, `${event.requestId} gets ${event.type} after its end`);
     if (event.type !== "tokens") {
       this.last = event;

@@ -10,6 +10,7 @@ export const idleState: SchedulerState = {
   numRunning: 0,
   numDecodeTokens: 0,
   numWaiting: 0,
+  numCompiling: 0,
   numPreempted: 0,
   numWaitingTokens: 0,
   numWaitingClients: 0,

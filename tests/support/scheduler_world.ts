@@ -7,15 +7,18 @@
 import assert from "node:assert/strict";
 import type { SchedulerConfig } from "../../runtime/contracts/config.ts";
 import type { PauseMode } from "../../runtime/contracts/scheduler_settings.ts";
-import { acceptPath, type DraftTree, emptyTree } from "../../runtime/contracts/draft_tree.ts";
+import { acceptPath, type DraftTree, emptyTree, pathTokens } from "../../runtime/contracts/draft_tree.ts";
 import type { TokenLogprob } from "../../runtime/contracts/outputs.ts";
 import type { Submit } from "../../runtime/messages/engine_scheduler.ts";
 import type { Draft, DraftRequest } from "../../runtime/messages/scheduler_drafter.ts";
 import type { Segment, SegmentResult, SequenceStart } from "../../runtime/messages/scheduler_verifier.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { submit } from "../../runtime/admission/admission.ts";
-import { commit } from "../../runtime/scheduling/commit.ts";
-import { cancel, type SchedulerEvent } from "../../runtime/scheduling/ending.ts";
+import { compilingSequence, enqueueCompiled } from "../../runtime/admission/compiling.ts";
+import type { OutputConstraint } from "../../runtime/contracts/constraint.ts";
+import { InvalidRequestError, toWireError } from "../../runtime/contracts/errors.ts";
+import { commit, verifiedTree } from "../../runtime/scheduling/commit.ts";
+import { cancel, failSequence, type SchedulerEvent } from "../../runtime/scheduling/ending.ts";
 import { pause, resume, settlePause } from "../../runtime/scheduling/pausing.ts";
 import { planDraft, takeDrafts } from "../../runtime/scheduling/drafting.ts";
 import { schedule } from "../../runtime/scheduling/schedule.ts";
@@ -27,6 +30,7 @@ import {
   type Step,
 } from "../../runtime/scheduling/state.ts";
 import { createPolicy } from "../../runtime/speculation_policy/create_policy.ts";
+import { type FakeGrammar, grammarOf, refine } from "./fake_grammar.ts";
 import { checkBudget, checkOwners, checkSegment, type Started } from "./scheduler_checks.ts";
 import { Client } from "./scheduler_client.ts";
 
@@ -73,6 +77,10 @@ export class World {
   readonly #makeTree: MakeTree;
   /** Tokens the drafter was given. */
   readonly #drafted = new Map<string, number[]>();
+  /** Requests whose constraint the matcher was asked to compile, and those it has compiled or was told to forget. */
+  readonly #uncompiled: string[] = [];
+  readonly #compiled = new Set<string>();
+  #numSubmitted = 0;
   readonly #vocabSize: number;
   /** Tokens the verifier draws in a step, at most; several as under speculation. */
   readonly #tokensPerResult: number;
@@ -115,10 +123,31 @@ export class World {
     const client = new Client(prompt, params, of);
     if (!this.state.sequences.has(requestId)) this.clients.set(requestId, client);
     const promptTokens = Int32Array.from(prompt);
-    const failed = submit(this.state, { type: "submit", requestId, promptTokens, sampling: params, ...of });
+    const now = this.#numSubmitted++;
+    const message: Submit = { type: "submit", requestId, promptTokens, sampling: params, ...of };
+    const failed = submit(this.state, message, now);
     if (failed !== undefined) client.onEvent(failed);
+    else if (of.constraint !== undefined) this.#uncompiled.push(requestId);
     checkOwners(this.state);
     return client;
+  }
+
+  /** Compiles the constraint of the newest or oldest request that waits for it, or says that it cannot be used. */
+  compile(how: "newest" | "oldest" | "refused" = "oldest"): void {
+    const requestId = how === "newest" ? this.#uncompiled.pop() : this.#uncompiled.shift();
+    const sequence = requestId && compilingSequence(this.state, requestId);
+    if (!sequence) return;
+    if (how === "refused") {
+      const error = toWireError(
+        new InvalidRequestError("Cannot compile grammar: it is one of those", "ebnf"),
+      );
+      this.#compiled.add(sequence.requestId);
+      this.#handleEvents(failSequence(this.state, sequence, error));
+    } else {
+      enqueueCompiled(this.state, sequence);
+      this.#compiled.add(sequence.requestId);
+    }
+    checkOwners(this.state);
   }
 
   cancel(requestId: string): void {
@@ -176,7 +205,9 @@ export class World {
     this.#draft = undefined;
     const trees = requests.map((request) => {
       const tokens = this.#drafted.get(request.requestId);
-      return tokens ? this.#makeTree(request, this.truth(tokens, request.numSteps)) : emptyTree;
+      const { prompt, asks: { constraint } } = this.client(request.requestId);
+      const of = { output: tokens?.slice(prompt.length) ?? [], constraint };
+      return tokens ? this.#makeTree(request, this.truth(prompt, request.numSteps, of)) : emptyTree;
     });
     const numRead = Int32Array.from(requests, ({ start, tokens }) => start + tokens.length);
     return takeDrafts(this.state, { type: "drafted", step, trees, numRead }, this.draftMs(requests));
@@ -204,8 +235,9 @@ export class World {
     const results = inFlight.forward.segments.map((segment) => this.#run(segment));
     const { step, segments } = inFlight.forward;
     let numRows = 0, numSeen = 0;
-    for (const { start, tokens, tree = emptyTree } of segments) {
-      const numOwn = tokens.length + tree.tokens.length;
+    for (const [i, segment] of segments.entries()) {
+      const { start, tokens } = segment;
+      const numOwn = tokens.length + verifiedTree(segment, results[i]!).tokens.length;
       numRows += numOwn;
       numSeen += numOwn * (start + tokens.length);
     }
@@ -226,32 +258,49 @@ export class World {
   /** Runs until nothing is left to do. */
   drain(): void {
     this.end();
+    while (this.#uncompiled.length > 0) this.compile();
     for (let numSteps = 0; this.step() !== undefined; numSteps++) {
       assert.ok(numSteps < 20_000, "some sequence starves");
     }
     for (const [requestId, { last }] of this.clients) assert.ok(last, `${requestId} never ended`);
     const { allocator, cache } = this.state;
     assert.equal(this.#started.size, 0, "the verifier is told about every end");
+    assert.equal(this.#compiled.size, 0, "the matcher is told about every end");
     assert.equal(allocator.numFree + cache.numEvictable, this.config.numPages, "pages leak");
   }
 
-  /** The tokens that the model draws after `prompt`, computed without pages. */
-  truth(prompt: readonly number[], numTokens: number): number[] {
-    let kv = prompt.reduce(kvAfter, 0);
-    return Array.from({ length: numTokens }, () => {
-      const token = this.#draw(kv);
-      kv = kvAfter(kv, token);
-      return token;
-    });
+  /** The tokens that the model draws after `prompt` and then `output`, computed without pages. */
+  truth(
+    prompt: readonly number[],
+    numTokens: number,
+    { output = [], constraint }: {
+      readonly output?: readonly number[];
+      readonly constraint?: OutputConstraint | undefined;
+    } = {},
+  ): number[] {
+    let kv = [...prompt, ...output].reduce(kvAfter, 0);
+    const all = [...output], grammar = this.#grammarOf(constraint);
+    for (let i = 0; i < numTokens; i++) {
+      all.push(this.#draw(kv, grammar?.(all)));
+      kv = kvAfter(kv, all.at(-1)!);
+    }
+    return all.slice(output.length);
   }
 
-  #draw(kv: number): number {
-    return ((kv ^ (kv >>> 15)) >>> 0) % this.#vocabSize;
+  #grammarOf(constraint: OutputConstraint | undefined): FakeGrammar | undefined {
+    return constraint && grammarOf(constraint, { vocabSize: this.#vocabSize, endToken: 0, maxLength: 20 });
+  }
+
+  /** Draws among the tokens that may come; among all if nothing is said. */
+  #draw(kv: number, allowed?: readonly number[]): number {
+    const hash = (kv ^ (kv >>> 15)) >>> 0;
+    return allowed ? allowed[hash % allowed.length]! : hash % this.#vocabSize;
   }
 
   #handleEvents(events: readonly SchedulerEvent[]): void {
     for (const event of events) {
       if (event.type === "release") this.#release(event.requestId);
+      else if (event.type === "forget") this.#forget(event.requestId);
       else this.client(event.requestId).onEvent(event);
     }
   }
@@ -261,8 +310,22 @@ export class World {
     assert.ok(this.#started.delete(requestId), `${requestId} is released but was not started`);
   }
 
-  #start({ requestId, tokens, numPromptTokens }: SequenceStart, segments: readonly Segment[]): void {
+  #forget(requestId: string): void {
+    const isCompiling = this.#uncompiled.includes(requestId);
+    assert.ok(
+      this.#compiled.delete(requestId) || isCompiling,
+      `${requestId} is forgotten twice or for nothing`,
+    );
+    if (isCompiling) this.#uncompiled.splice(this.#uncompiled.indexOf(requestId), 1);
+  }
+
+  #start(
+    { requestId, tokens, numPromptTokens, isConstrained = false }: SequenceStart,
+    segments: readonly Segment[],
+  ): void {
     const client = this.client(requestId);
+    assert.equal(isConstrained, client.asks.constraint !== undefined);
+    assert.equal(isConstrained, this.#compiled.has(requestId), `${requestId} runs before it is compiled`);
     assert.ok(!this.#started.has(requestId), `${requestId} is started twice`);
     assert.equal(numPromptTokens, client.prompt.length);
     assert.deepEqual([...tokens], [...client.prompt, ...client.tokens]);
@@ -280,8 +343,13 @@ export class World {
 
   /** Computes a segment as a model does: from its rows and the KV its page table leads to. */
   #run(segment: Segment): SegmentResult {
-    const { requestId, start, tokens, pages, sample, promptLogprobs, tree } = segment;
-    const { pageSize } = this.config;
+    const { requestId, start, tokens, pages, sample, promptLogprobs, maxNodes = 0 } = segment;
+    const { pageSize } = this.config, client = this.client(requestId);
+    const grammar = this.#grammarOf(client.asks.constraint), output = client.tokens;
+    const tree = grammar && sample && (segment.tree ?? maxNodes > 0)
+      ? refine(grammar, output, segment.tree ?? emptyTree, maxNodes)
+      : segment.tree;
+    const allowedAfter = (drafts: readonly number[]) => grammar?.([...output, ...drafts]);
     const slotOf = (position: number) =>
       pages[Math.floor(position / pageSize)]! * pageSize + position % pageSize;
     for (const page of pages.subarray(Math.floor(start / pageSize))) {
@@ -293,17 +361,18 @@ export class World {
     started.numFed += tokens.length;
     started.decodes ||= sample;
     const { drawn, accepted } = tree
-      ? this.#verify(tree, kv, start + tokens.length, slotOf)
+      ? this.#verify(tree, kv, { end: start + tokens.length, slotOf, allowedAfter })
       : { drawn: [], accepted: [] };
     started.numFed += accepted.length;
     while (sample && !tree && drawn.length < 1 + kv % this.#tokensPerResult) {
-      drawn.push(this.#draw(kv));
+      drawn.push(this.#draw(kv, allowedAfter(drawn)));
       kv = kvAfter(kv, drawn.at(-1)!);
     }
     const withLogprob = (token: number): TokenLogprob => ({ token, logprob: -1, top: [] });
     return {
       tokens: Int32Array.from(drawn),
       accepted: Int32Array.from(accepted),
+      ...(tree && tree !== segment.tree && { tree }),
       ...(this.client(requestId).sampling.numLogprobs >= 0 && { logprobs: drawn.map(withLogprob) }),
       ...(promptLogprobs && { promptLogprobs: Array.from(promptLogprobs.nextTokens, withLogprob) }),
     };
@@ -317,15 +386,19 @@ export class World {
   #verify(
     tree: DraftTree,
     root: number,
-    end: number,
-    slotOf: (position: number) => number,
+    { end, slotOf, allowedAfter }: {
+      readonly end: number;
+      readonly slotOf: (position: number) => number;
+      readonly allowedAfter: (drafts: readonly number[]) => readonly number[] | undefined;
+    },
   ): { readonly drawn: number[]; readonly accepted: readonly number[] } {
     const kvOf = (node: number) => node < 0 ? root : this.#kv[slotOf(end + node)]!;
     tree.tokens.forEach((token, node) =>
       this.#kv[slotOf(end + node)] = kvAfter(kvOf(tree.parents[node]!), token)
     );
-    const accepted = acceptPath(tree, (node) => this.#draw(kvOf(node)));
-    const drawn = [-1, ...accepted].map((node) => this.#draw(kvOf(node)));
+    const drawAt = (node: number) => this.#draw(kvOf(node), allowedAfter(pathTokens(tree, node)));
+    const accepted = acceptPath(tree, drawAt);
+    const drawn = [-1, ...accepted].map(drawAt);
     accepted.forEach((node, i) => this.#kv[slotOf(end + i)] = this.#kv[slotOf(end + node)]!);
     return { drawn, accepted };
   }

@@ -51,6 +51,7 @@ export const defaultArgs: ServerArgs = {
   tokenizeTimeout: 5,
   skipServerWarmup: false,
   enableCacheReport: false,
+  isEmbedding: false,
   speculativeAdaptive: false,
   speculativeAcceptThresholdSingle: 1,
   speculativeAcceptThresholdAcc: 1,
@@ -162,6 +163,7 @@ export async function collect(updates: AsyncIterable<GenerationUpdate>): Promise
   for await (const update of updates) {
     const logprobs = [...all?.logprobs ?? [], ...update.logprobs ?? []];
     const rounds = [...all?.rounds ?? [], ...update.rounds ?? []];
+    const hiddenStates = [...all?.hiddenStates ?? [], ...update.hiddenStates ?? []];
     all = {
       ...all,
       ...update,
@@ -169,6 +171,7 @@ export async function collect(updates: AsyncIterable<GenerationUpdate>): Promise
       tokens: [...all?.tokens ?? [], ...update.tokens],
       ...(logprobs.length > 0 && { logprobs }),
       ...(rounds.length > 0 && { rounds }),
+      ...(hiddenStates.length > 0 && { hiddenStates }),
     };
   }
   return all!;

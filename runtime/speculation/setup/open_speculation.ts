@@ -51,6 +51,16 @@ const NEED_ALGORITHM = [
   ["speculativeAdaptive", "--speculative-adaptive"],
 ] as const;
 
+/** A server of embeddings drafts nothing. */
+function withoutGeneration(
+  { speculativeAlgorithm: algorithm = NO_ALGORITHM }: ServerArgs,
+): OpenedSpeculation {
+  if (algorithm === NO_ALGORITHM) return { speculation: undefined, notes: [] };
+  throw new LoadError(
+    `Cannot use --speculative-algorithm ${algorithm} with --is-embedding, which generates nothing`,
+  );
+}
+
 /**
  * Completes the flags for a target and opens draft model or head.
  *
@@ -61,6 +71,7 @@ export async function openSpeculation(
   target: OpenedCheckpoint,
   options: ResolveOptions = {},
 ): Promise<OpenedSpeculation> {
+  if (given.isEmbedding) return withoutGeneration(given);
   const { args, note } = target.checkpoint.path === DEFAULT_MODEL.name
     ? withShippedHead(given)
     : { args: given };

@@ -12,6 +12,7 @@ import { createGenerator } from "ts-json-schema-generator";
 const RESOURCES = {
   chat: "chat/completions/completions.js",
   completions: "completions.js",
+  embeddings: "embeddings.js",
   models: "models.js",
   shared: "shared.js",
 };
@@ -20,6 +21,7 @@ const DECLARATIONS = `
 export type Chat = chat.ChatCompletion;
 export type ChatChunk = chat.ChatCompletionChunk;
 export type Text = completions.Completion;
+export type Embeddings = embeddings.CreateEmbeddingResponse;
 export type ListedModel = models.Model;
 export type ModelList = { object: "list"; data: models.Model[] };
 export type Failure = { error: shared.ErrorObject };

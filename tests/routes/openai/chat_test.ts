@@ -276,7 +276,7 @@ Deno.test("chat: what is wrong or not supported is named", async (t) => {
     [{ stream: true, stream_options: { x: 1 } }, "stream_options.x"],
     [{ continue_final_message: true }, "continue_final_message"],
     [{ model: "gpt-9" }, "model", 404],
-    [{ tools: [{ type: "function" }] }, "tools"],
+    [{ tools: [{ type: "function" }] }, "tools[0].function"],
     [{ tool_choice: "required" }, "tool_choice"],
     [{ response_format: { type: "json_object" } }, "response_format"],
     [{ regex: "a+" }, "regex"],

@@ -14,6 +14,7 @@ function busyApp(): App {
     ...idleState,
     numRunning: 2,
     numWaiting: 3,
+    numCompiling: 2,
     numWaitingTokens: 100,
     maxRunningRequests: 8,
     maxTotalTokens: 1000,
@@ -56,7 +57,7 @@ Deno.test("loads: /v1/loads has every section by default, and those that are nam
     "token_capacity": 1000,
   });
   assert.deepEqual(load.speculative, { "accept_length": 2.5, "accept_rate": 0.75 });
-  assert.deepEqual(load.queues, { waiting: 3, grammar: 0, paused: 0, retracted: 1 });
+  assert.deepEqual(load.queues, { waiting: 3, grammar: 2, paused: 0, retracted: 1 });
   assert.deepEqual(load.disaggregation, { mode: "null" });
 
   const [core] = (await json("/v1/loads?include=core")).body.loads;

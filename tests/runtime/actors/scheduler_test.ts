@@ -65,7 +65,7 @@ Deno.test("a preempted sequence is released before the next forward, and started
   const life = sent.verifier.flatMap((message) =>
     message.type === "release"
       ? [`release ${message.requestId}`]
-      : message.starts.map(({ requestId, tokens }) => `start ${requestId} with ${tokens.length}`)
+      : (message as Forward).starts.map(({ requestId, tokens }) => `start ${requestId} with ${tokens.length}`)
   );
   assert.deepEqual(life, [
     "start a with 1",
@@ -104,6 +104,7 @@ Deno.test("flush and inspect are answered", async () => {
     numRunning: 0,
     numDecodeTokens: 0,
     numWaiting: 0,
+    numCompiling: 0,
     numPreempted: 0,
     numWaitingTokens: 0,
     numWaitingClients: 0,

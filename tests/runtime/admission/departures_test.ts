@@ -71,7 +71,7 @@ Deno.test("a batch that does not fit is refused whole, with its first request", 
       (_, i) => {
         const numFollowing = size - 1 - i;
         return world.submit(`${id} ${i}`, [1], {}, {
-          batch: { id, numFollowing, numFollowingTokens: numFollowing },
+          batch: { id, promptIndex: i, numFollowing, numFollowingTokens: numFollowing },
         });
       },
     );
@@ -111,7 +111,7 @@ Deno.test("tokens that find a place free do not wait, and a batch's are bounded 
       const tokens = Array.from({ length }, (_, k) => k + 2);
       const params = { maxTokens: 100, ignoreEos: true };
       return world.submit(`${id} ${i}`, tokens, params, {
-        batch: { id, numFollowing, numFollowingTokens: numFollowing * length },
+        batch: { id, promptIndex: i, numFollowing, numFollowingTokens: numFollowing * length },
       });
     }).map(({ last }) => last === undefined);
   assert.ok(submit("at once", 4, 30).every(Boolean), "there are four places");

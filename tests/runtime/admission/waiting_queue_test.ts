@@ -8,17 +8,20 @@ import { WaitingQueue } from "../../../runtime/admission/waiting_queue.ts";
 const { root } = new RadixCache(() => undefined);
 let numMade = 0;
 
-function sequenceOf(client: string, numTokens = 1): Sequence {
+function sequenceOf(client: string, numTokens = 1, submittedAt = 0): Sequence {
   return {
     requestId: `${client} ${numMade++}`,
     sampling: defaultSamplingParams,
     client,
     cacheKey: "",
+    constraint: undefined,
+    copies: undefined,
+    states: undefined,
     numPromptTokens: numTokens,
     maxTokens: 5,
     isSpeculative: true,
     reportsRounds: false,
-    submittedAt: 0,
+    submittedAt,
     queueMs: undefined,
     tokens: new Array(numTokens).fill(0),
     numComputed: 0,
@@ -144,4 +147,12 @@ Deno.test("whatever happens: nobody is lost, clients keep their order and wait a
       }
     }
   }));
+});
+
+Deno.test("who comes into the queue late stands where it came, among those of its client", () => {
+  const queue = new WaitingQueue();
+  const [a1, a2, a3] = [1, 2, 3].map((at) => sequenceOf("a", 1, at));
+  const b = sequenceOf("b", 1, 0);
+  for (const sequence of [a1!, a3!, b, a2!]) queue.add(sequence);
+  assert.deepEqual(drain(queue), [a1, b, a2, a3]);
 });

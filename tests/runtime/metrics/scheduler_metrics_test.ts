@@ -29,6 +29,7 @@ async function read(change: Partial<typeof idleState>) {
 Deno.test("gauges are SGLang's", async () => {
   const families = await read({
     numRunning: 2,
+    numCompiling: 5,
     maxRunningRequests: 4,
     maxTotalTokens: 160,
     numUsedTokens: 64,
@@ -41,6 +42,7 @@ Deno.test("gauges are SGLang's", async () => {
   });
   const expected = {
     "sglang:num_running_reqs": 2,
+    "sglang:num_grammar_queue_reqs": 5,
     "sglang:num_used_tokens": 64,
     "sglang:kv_available_tokens": 48,
     "sglang:kv_evictable_tokens": 48,

@@ -95,6 +95,9 @@ Deno.test("a layout says which outputs are a segment's", () => {
     segment(filled(1), 4, [2], { sample: true, tree: TREE }),
     segment(filled(3), 0, [2], { promptLogprobs }),
     segment(filled(2), 0, [3], { sample: true }),
+    segment(filled(5), 0, [4], { sample: true, promptLogprobs, hiddenStates: { firstRow: 1, numRows: 4 } }),
+    segment(filled(5), 0, [5], { hiddenStates: { firstRow: 0, numRows: 2 } }),
+    segment(filled(1), 5, [6], { sample: true, hiddenStates: { firstRow: 0, numRows: 1 } }),
   ]);
   assert.deepEqual(layouts.map(({ firstOutput, root }) => [firstOutput, root]), [
     [0, 2],
@@ -102,15 +105,23 @@ Deno.test("a layout says which outputs are a segment's", () => {
     [3, 3],
     [9, 11],
     [11, 11],
+    [12, 15],
+    [16, 21],
+    [18, 18],
+  ]);
+  assert.deepEqual(layouts.slice(5).map(({ firstState, firstLogprob }) => [firstState, firstLogprob]), [
+    [12, 13],
+    [16, 21],
+    [18, 18],
   ]);
   assert.deepEqual([...layouts[2]!.depths], [1, 1, 2, 2, 3]);
   assert.equal(layouts[0]!.tree.tokens.length, 0);
-  const rows = writer({ rows: 64, segments: 5, pages: 4, outputs: 12 });
+  const rows = writer({ rows: 64, segments: 8, pages: 4, outputs: 19 });
   writeSegments(rows, layouts);
-  assert.equal(rows.arrays.numOutputs, 12, "as many as are written");
+  assert.equal(rows.arrays.numOutputs, 19, "as many as are written");
   const last = layouts.map(({ segment: { tokens, tree } }) => tokens.length + (tree?.tokens.length ?? 0))
     .reduce((sum, count) => sum + count, 0) - 1;
-  assert.equal(rows.arrays.outputs[layouts[4]!.root], last);
+  assert.equal(rows.arrays.outputs[layouts.at(-1)!.root], last);
 });
 
 Deno.test("a forward leaves nothing of the one before", () => {

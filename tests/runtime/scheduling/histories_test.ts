@@ -9,6 +9,7 @@ import type { SchedulerConfig } from "../../../runtime/contracts/config.ts";
 import type { DraftTree } from "../../../runtime/contracts/draft_tree.ts";
 import type { DraftRequest } from "../../../runtime/messages/scheduler_drafter.ts";
 import type { SamplingParams } from "../../../runtime/contracts/sampling_params.ts";
+import { fakeConstraint } from "../../support/fake_grammar.ts";
 import { checkRound } from "../../support/rounds.ts";
 import type { Client } from "../../support/scheduler_client.ts";
 import { World } from "../../support/scheduler_world.ts";
@@ -43,6 +44,7 @@ const actions = fc.array(
         sampling: samplings,
         cacheKey: fc.constantFrom("", "", "salt"),
         speculative: fc.constantFrom(true, true, false),
+        constraint: fc.oneof(fc.constant(undefined), fc.nat({ max: 30 }).map(fakeConstraint)),
         reportsRounds: fc.boolean(),
       }),
     },
@@ -51,6 +53,13 @@ const actions = fc.array(
     { weight: 2, arbitrary: fc.constant({ type: "draft" as const }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("cancel" as const), who: fc.nat({ max: 8 }) }) },
     { weight: 1, arbitrary: fc.constant({ type: "flush" as const }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        type: fc.constant("compile" as const),
+        how: fc.constantFrom("oldest" as const, "oldest" as const, "newest" as const, "refused" as const),
+      }),
+    },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -91,14 +100,18 @@ function checkOutcome(world: World, client: Client): void {
     config.contextLength - prompt.length,
     numPoolTokens + 1 - prompt.length,
   );
-  const truth = world.truth(prompt, maxTokens);
-  const stops = sampling.ignoreEos ? [] : [...config.eosTokenIds, ...sampling.stopTokenIds];
+  const { asks, rounds } = client, { constraint } = asks;
+  const truth = world.truth(prompt, maxTokens, { constraint });
+  // A grammar that has ended ends a request that ignores end tokens.
+  const ends = sampling.ignoreEos && constraint === undefined ? [] : config.eosTokenIds;
+  const stops = sampling.ignoreEos ? ends : [...ends, ...sampling.stopTokenIds];
   const stopAt = truth.findIndex((token) => stops.includes(token));
   const expected = stopAt < 0 ? truth : truth.slice(0, stopAt + 1);
   assert.ok(last);
   if (last.type === "failed") {
     if (last.error.code === "overloaded") return;
     assert.equal(last.error.code, "invalid_request");
+    if (last.error.details["param"] === "ebnf") return;
     assert.ok(prompt.length >= Math.min(config.contextLength, numPoolTokens));
     assert.equal(tokens.length, 0);
     return;
@@ -119,7 +132,6 @@ function checkOutcome(world: World, client: Client): void {
     start < 0 ? undefined : prompt.slice(start),
   );
   assert.deepEqual(client.logprobs.map(({ token }) => token), numLogprobs < 0 ? [] : tokens);
-  const { asks, rounds } = client;
   if (asks.reportsRounds) assert.deepEqual(rounds.flatMap((round) => [...round.tokens]), tokens);
   rounds.forEach(checkRound);
   if (asks.speculative) return;
@@ -132,7 +144,16 @@ function checkHistories(
   makeWorld: (config: Partial<SchedulerConfig>, reserveRatio: number) => World,
   numRuns: number,
 ): Record<string, number> {
-  const seen = { preemptions: 0, cachedTokens: 0, aborts: 0, mixedSteps: 0, accepted: 0, rejected: 0 };
+  const seen = {
+    preemptions: 0,
+    cachedTokens: 0,
+    aborts: 0,
+    mixedSteps: 0,
+    constrained: 0,
+    accepted: 0,
+    rejected: 0,
+    forced: 0,
+  };
   fc.assert(
     fc.property(configs, fc.constantFrom(0, 0.2, 0.7), actions, (config, reserveRatio, history) => {
       const world = makeWorld(config, reserveRatio);
@@ -144,10 +165,12 @@ function checkHistories(
             cacheKey: action.cacheKey,
             speculative: action.speculative,
             reportsRounds: action.reportsRounds,
+            ...(action.constraint && { constraint: action.constraint }),
           });
         } else if (action.type === "cancel") {
           world.cancel([...world.clients.keys()].at(-1 - action.who) ?? "unknown");
         } else if (action.type === "pause") world.pause(action.mode);
+        else if (action.type === "compile") world.compile(action.how);
         else world[action.type]();
       });
       world.resume();
@@ -157,6 +180,9 @@ function checkHistories(
         const { last } = client;
         if (last?.type === "finished") seen.cachedTokens += last.usage.numCachedTokens;
         if (client.end === "abort") seen.aborts++;
+        if (client.asks.constraint && client.end === "stop") seen.constrained++;
+        // Drafts are never this certain.
+        seen.forced += client.rounds.filter(({ tree }) => tree.probabilities.includes(1)).length;
       }
       seen.preemptions += world.state.numPreemptions;
       seen.mixedSteps += world.steps.filter((step) => step.numDecoding > 0 && step.numPrefilling > 0).length;
@@ -172,11 +198,11 @@ function checkHistories(
 
 for (const tokensPerResult of [1, 3]) {
   Deno.test(`whatever happens, with up to ${tokensPerResult} tokens per result, every request gets its own words`, () => {
-    const { accepted, rejected, ...seen } = checkHistories(
+    const { accepted, rejected, forced, ...seen } = checkHistories(
       (config, reserveRatio) => new World(config, { vocabSize: VOCAB_SIZE, tokensPerResult, reserveRatio }),
       800,
     );
-    assert.deepEqual([accepted, rejected], [0, 0]);
+    assert.deepEqual([accepted, rejected, forced], [0, 0, 0]);
     for (const [what, count] of Object.entries(seen)) assert.ok(count > 50, `only ${count} ${what}`);
   });
 }

@@ -68,12 +68,17 @@ Deno.test("outputs are prompt tokens, the sampled row and every node, each at th
   assert.ok(outputs.every(({ numTop = -1 }) => numTop === -1));
 });
 
+/** None is wanted. */
+const noStates = () => {
+  throw new Error("Cannot read hidden states");
+};
+
 Deno.test("prompt rows without a sample end before their last token's position", () => {
   const promptLogprobs = { numRows: 2, nextTokens: Int32Array.of(41, 42) };
   const rows = segment({ tokens: Int32Array.of(1, 2, 3), start: 0, sample: false, promptLogprobs });
   const verification = new Verification([rows], () => samplingOf({ numPromptLogprobs: 0 }), RULES);
   assert.deepEqual(verification.outputs.map(({ position }) => position), [2, 3]);
-  const { results, copies } = verification.conclude(drawing(41, 42));
+  const { results, copies } = verification.conclude(drawing(41, 42), noStates);
   assert.deepEqual(results, [{
     tokens: new Int32Array(0),
     accepted: new Int32Array(0),
@@ -85,7 +90,7 @@ Deno.test("prompt rows without a sample end before their last token's position",
 Deno.test("the path of what was drawn is accepted, and its KV closes up behind the segment's rows", () => {
   // Root 0, then nodes 0 .. 4 as outputs 1 .. 5.
   const verification = new Verification([segment({ tree: TREE })], () => samplingOf(), RULES);
-  const { results, copies } = verification.conclude(drawing(10, 21, 99, 99, 30, 77));
+  const { results, copies } = verification.conclude(drawing(10, 21, 99, 99, 30, 77), noStates);
   assert.deepEqual(results, [{ tokens: Int32Array.of(10, 21, 30, 77), accepted: Int32Array.of(0, 3, 4) }]);
   // Entries 3 + node: 6 and 7 of page 3 to 4 and 5.
   assert.deepEqual(copies, { from: Int32Array.of(14, 15), to: Int32Array.of(12, 13) });
@@ -99,7 +104,7 @@ Deno.test("copies of several segments come one after another, outputs too", () =
     RULES,
   );
   const drawn = drawing(11, 0, 8, 0, 0, 0, 55, 10, 20, 0, 66, 0, 0);
-  const { results, copies } = verification.conclude(drawn);
+  const { results, copies } = verification.conclude(drawn, noStates);
   assert.deepEqual(results.map(({ tokens }) => [...tokens]), [[11, 8], [55], [10, 20, 66]]);
   assert.deepEqual(results.map(({ accepted }) => [...accepted]), [[1], [], [0, 2]]);
   assert.deepEqual(drawn.asked, [0, 2, 6, 7, 8, 10], "logprobs are those of the outputs on the path");
@@ -108,7 +113,10 @@ Deno.test("copies of several segments come one after another, outputs too", () =
 
 Deno.test("a sequence remembers the tokens that were accepted for it", () => {
   const sampling = samplingOf({ frequencyPenalty: 1 });
-  new Verification([segment({ tree: TREE })], () => sampling, RULES).conclude(drawing(10, 20, 0, 50, 0, 0));
+  new Verification([segment({ tree: TREE })], () => sampling, RULES).conclude(
+    drawing(10, 20, 0, 50, 0, 0),
+    noStates,
+  );
   const counts = sampling.logitChanges().map(({ token, count }) => [token, count]);
   assert.deepEqual(counts, [[1, 0], [10, 1], [20, 1], [50, 1]]);
 });
@@ -127,7 +135,7 @@ Deno.test("by threshold a draft that is probable enough is accepted though anoth
     );
     const wanted = tree.tokens.length > 0 ? maxTopLogprobs : -1;
     assert.ok(verification.outputs.every(({ numTop }) => numTop === wanted), "enough to know the drafts'");
-    const [result] = verification.conclude(drawn).results;
+    const [result] = verification.conclude(drawn, noStates).results;
     return [[...result!.tokens], [...result!.accepted]];
   };
   assert.deepEqual(conclude(0.4, 1), [[10, 12], [0]], "10 is, and of its children none");

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { StepLoad } from "../../../runtime/contracts/draft_policy.ts";
 import {
+  chooseForced,
   chooseLevels,
   chooseNodes,
   costAt,
@@ -147,4 +148,16 @@ Deno.test("drafts are free, and a probe costs, by those it is made for", () => {
   assert.deepEqual([isFree(costs, all, 1), isFree(costs, one, 1)], [false, true]);
   const probe = { numPaying: 1, numLevels: 2, numPending: 0 };
   assert.deepEqual([probeCost(costs, all, probe), probeCost(costs, one, probe)], [8, 1]);
+});
+
+Deno.test("forced tokens are verified as long as a row costs less than the step that it saves", () => {
+  const step = { numNodes: 0, numSequences: 1, hasDrafts: false };
+  const cheap = costsOf((rows) => 9 + rows, 1, 1), dear = costsOf((rows) => 10 * rows, 1, 1);
+  assert.equal(chooseForced(cheap, alone, step, 6), 6);
+  assert.equal(chooseForced(dear, alone, step, 6), 0);
+  // Of many sequences each row costs what a token of a batch does.
+  const busy = costsOf((rows) => Math.max(9 + rows, 3 * rows), 1, 1);
+  assert.ok(
+    chooseForced(busy, loadOf(16, 0), { ...step, numSequences: 16 }, 6) < chooseForced(busy, alone, step, 6),
+  );
 });
