@@ -45,7 +45,10 @@ export function promptConversation(body: PromptFields, id: string): Omit<Convers
       choice.disable_parallel_tool_use),
     ...(format !== undefined && { format }),
     ...(reasoning !== undefined && { reasoning }),
-    ...(thinking?.type === "enabled" && { thinkingBudget: thinking.budget_tokens }),
+    ...(thinking?.type === "enabled" && {
+      thinkingBudget: thinking.budget_tokens,
+      thinkingBudgetParam: "thinking.budget_tokens",
+    }),
     separateReasoning: true,
     render: isPrefilled(messages) ? { continueFinalMessage: true } : {},
     numCopies: 1,

@@ -118,13 +118,14 @@ function toChatMessage(message: z.infer<typeof ollamaMessage>): ChatMessage {
   };
 }
 
-function toTool({ function: tool }: NonNullable<ChatRequest["tools"]>[number]): Tool {
+function toTool({ function: tool }: NonNullable<ChatRequest["tools"]>[number], at: number): Tool {
   const { name, description, parameters = { type: "object", properties: {} }, strict } = tool;
   return {
     name,
     ...(description !== undefined && { description }),
     parameters,
     ...(strict !== undefined && { strict }),
+    param: `tools[${at}].function`,
   };
 }
 

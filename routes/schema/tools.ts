@@ -14,7 +14,8 @@ const maxTools = 512;
 /** Values of a JSON schema of arguments, and levels it nests. */
 const maxValues = 16_384, maxDepth = 64;
 
-const jsonSchema = boundedObject(maxValues, maxDepth);
+/** A JSON schema, as every API gives tools' arguments and answers one. */
+export const jsonSchema = boundedObject(maxValues, maxDepth);
 
 const described = {
   name: z.string().max(256).describe("Name of the function"),

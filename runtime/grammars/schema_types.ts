@@ -31,7 +31,7 @@ export function readTypes(node: SchemaNode, document: SchemaDocument): readonly 
     const met = bounds === undefined || isUnbounded(bounds) ? bounds && branch : intersect(branch, bounds);
     return met ? [met] : [];
   });
-  const isAnything = types === ANYTHING && branches.every((branch, i) => branch === ANYTHING[i]);
+  const isAnything = types === ANYTHING && ANYTHING.every((branch, i) => branch === branches[i]);
   return isAnything ? ANYTHING : branches;
 }
 

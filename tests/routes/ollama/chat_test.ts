@@ -208,3 +208,34 @@ Deno.test("ollama: null stands for every field but the model's name", async () =
   const prompt = { ...nullsOf(ollamaGenerateRequest), model: "org/tiny", prompt: "Hi", ...common };
   await answer(app, "/api/generate", prompt, generateLine);
 });
+
+const weather = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+
+Deno.test("ollama: calls of tools have their arguments as objects", async () => {
+  const tools = [{
+    type: "function",
+    function: { name: "weather", description: "Now", parameters: weather },
+  }];
+  const text = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>';
+  const generator = new FakeGenerator(() => spell(text)), app = appOf(generator);
+  const whole = await answer(app, "/api/chat", { ...chat, tools, stream: false }, chatLine);
+  const called = { index: 0, name: "weather", arguments: { city: "Oslo" } };
+  assert.deepEqual(whole.message.tool_calls?.map((call) => call.function), [called]);
+  assert.deepEqual([whole.message.content, whole.done_reason], ["", "stop"]);
+  const all = await lines(app, "/api/chat", { ...chat, tools }, chatLine);
+  assert.deepEqual(all.flatMap(({ message }) => message.tool_calls ?? []).map((call) => call.function), [
+    called,
+  ]);
+  assert.equal(generator.rendered[0]!.options.tools?.length, 1);
+});
+
+Deno.test("ollama: what an answer must match", async () => {
+  const asked = async (format: unknown) => {
+    const generator = new FakeGenerator();
+    await answer(appOf(generator), "/api/chat", { ...chat, format, stream: false }, chatLine);
+    return generator.only.request.constraint?.grammar?.type;
+  };
+  assert.deepEqual([await asked(""), await asked("json"), await asked(weather)], [undefined, "ebnf", "ebnf"]);
+  const { status, error } = await refusal("/api/chat", { ...chat, format: { type: "strin" } });
+  assert.deepEqual([status, /format/.test(error)], [400, true], error);
+});
