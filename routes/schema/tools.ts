@@ -25,8 +25,7 @@ const described = {
 
 const onlyFunctions = "expected function: tools of other types are not supported yet";
 
-/** A function that the model may call. */
-export const tool = strictFields({
+const tool = strictFields({
   type: z.literal("function", onlyFunctions),
   function: strictFields({
     ...described,
@@ -45,9 +44,12 @@ const allowedTools = strictFields({
   }),
 });
 
+/** Functions that the model may call. */
+export const toolList = bounded(z.array(tool), maxTools);
+
 /** Fields about tools of a chat request. */
 export const toolFields = {
-  tools: optional(bounded(z.array(tool), maxTools)).describe("Functions that the model may call"),
+  tools: optional(toolList).describe("Functions that the model may call"),
   tool_choice: optional(z.union([
     z.enum(["none", "auto", "required"]),
     z.discriminatedUnion("type", [namedTool, allowedTools]),

@@ -56,7 +56,11 @@ export class Rules {
     const productive = new Set<string>();
     const users = new Map<string, string[]>();
     for (const [name, body] of this.#bodies) {
-      for (const used of referencesOf(body)) users.set(used, [...users.get(used) ?? [], name]);
+      for (const used of referencesOf(body)) {
+        const others = users.get(used);
+        if (others === undefined) users.set(used, [name]);
+        else others.push(name);
+      }
     }
     const queue = [...this.#bodies.keys()];
     for (let name = queue.pop(); name !== undefined; name = queue.pop()) {

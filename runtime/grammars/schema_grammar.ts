@@ -27,6 +27,7 @@ import {
   ANYTHING,
   type ArrayBranch,
   type Branch,
+  isUnbounded,
   itemSchema,
   type NumberBranch,
   type ObjectBranch,
@@ -62,7 +63,10 @@ export class SchemaGrammar {
     const root = this.#value(schema);
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       const branches = this.#reader.branchesOf(next.schema);
-      this.#rules.set(next.name, choice(...branches.map((branch) => this.#branch(branch))));
+      const value = branches === ANYTHING
+        ? anyValue(this.#rules)
+        : choice(...branches.map((branch) => this.#branch(branch)));
+      this.#rules.set(next.name, value);
     }
     return root;
   }
@@ -81,7 +85,7 @@ export class SchemaGrammar {
   }
 
   #branch(branch: Branch): Expression {
-    if (ANYTHING.includes(branch) && branch.type === "object") return anyObject(this.#rules);
+    if (branch.type === "object" && isUnbounded(branch)) return anyObject(this.#rules);
     switch (branch.type) {
       case "const":
         return text(writeJson(branch.value));

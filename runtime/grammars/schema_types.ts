@@ -13,6 +13,7 @@ import {
   ANYTHING,
   type Branch,
   intersect,
+  isUnbounded,
   type Lexical,
   type NumberBranch,
   type ObjectPart,
@@ -20,17 +21,18 @@ import {
 import { type Conjunction, pointerTo, type SchemaDocument, type SchemaNode } from "./schema_document.ts";
 import { isPlainFormat, numberFormat, stringFormat } from "./schema_formats.ts";
 
-/** What the keywords of types allow, one by one. */
+/** What the keywords of types allow, one by one; ANYTHING itself, if they allow every value. */
 export function readTypes(node: SchemaNode, document: SchemaDocument): readonly Branch[] {
   const reader = new TypeReader(node, document);
-  const branches = reader.types();
-  return branches.flatMap((branch): readonly Branch[] => {
-    const bounds = branch.type === "const" ? branch : reader.bounds(branch);
-    const met = branch.type === "const" || bounds === undefined || bounds.type === "const"
-      ? bounds
-      : intersect(branch, bounds);
+  const types = reader.types();
+  const branches = types.flatMap((branch): readonly Branch[] => {
+    if (branch.type === "const") return [branch];
+    const bounds = reader.bounds(branch);
+    const met = bounds === undefined || isUnbounded(bounds) ? bounds && branch : intersect(branch, bounds);
     return met ? [met] : [];
   });
+  const isAnything = types === ANYTHING && ANYTHING.every((branch, i) => branch === branches[i]);
+  return isAnything ? ANYTHING : branches;
 }
 
 class TypeReader {
@@ -142,6 +144,7 @@ class TypeReader {
 
   #pattern(pattern: Json, pointer: string): Lexical {
     if (typeof pattern !== "string") throw this.#document.refusal(pointer, "a pattern is a string");
+    this.#document.countPattern(pattern, pointer);
     try {
       return { expression: searchOf(pattern), name: `pattern ${pattern}`, pointer };
     } catch (error) {

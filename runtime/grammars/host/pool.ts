@@ -9,7 +9,7 @@ import type { DraftTree } from "../../contracts/draft_tree.ts";
 import { AerieError, InvalidRequestError, UnavailableError } from "../../contracts/errors.ts";
 import type { MatchRequest } from "../../messages/matcher.ts";
 import { HostLostError } from "../../processes/host_child.ts";
-import { HostRefusal } from "./host.ts";
+import { HostRefusal, HostTooLargeError } from "./host.ts";
 import { CachedGrammar, PooledSequence } from "./sequence.ts";
 import { Slot, type SlotOptions, Slots } from "./slots.ts";
 import { matchStep, type StepMasks } from "./step.ts";
@@ -32,7 +32,7 @@ export interface GrammarPoolOptions extends SlotOptions {
 }
 
 /** Grammars, sequences and hosts. */
-export class GrammarPool {
+export class GrammarPool implements AsyncDisposable {
   readonly #options: GrammarPoolOptions;
   readonly #slots: Slots;
   /** By text, the one used last at the end. */
@@ -105,18 +105,18 @@ export class GrammarPool {
     await this.#slots.stop();
   }
 
+  /** The same as {@linkcode GrammarPool.stop}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   #grammarOf(source: NonNullable<OutputConstraint["grammar"]>): CachedGrammar {
     const text = JSON.stringify(source);
     const grammar = this.#grammars.get(text) ?? new CachedGrammar(this.#numNames++, text, source);
-    if (!this.#grammars.has(text)) this.#enqueue(grammar);
+    if (!this.#grammars.has(text)) this.#waiting.push(grammar);
     this.#grammars.delete(text);
     this.#grammars.set(text, grammar);
     return grammar;
-  }
-
-  #enqueue(grammar: CachedGrammar): void {
-    grammar.waitsSince = performance.now();
-    this.#waiting.push(grammar);
   }
 
   /** Forgets a grammar that never was compiled, or the oldest ones that nobody has if there are too many. */
@@ -191,14 +191,15 @@ export class GrammarPool {
       grammar = isOnly && !slot.isLost && performance.now() < end ? this.#waiting.shift() : undefined;
     }
     slot.isCompiling = slot.isDraining = false;
-    this.#slots.rest(slot);
     this.#advance();
+    if (slot.isFree && slot.numSequences === 0) this.#slots.rest(slot);
   }
 
   async #compileOne(slot: Slot, grammar: CachedGrammar): Promise<void> {
     const { number, source } = grammar, { timeoutMs } = this.#options;
     try {
       await slot.host.compile({ grammar: number, source, timeoutMs });
+      this.#slots.onCompiled(slot, false);
       grammar.slot = slot;
       if (grammar.numUsers === 0) this.#onUnused(grammar);
     } catch (error) {
@@ -207,11 +208,18 @@ export class GrammarPool {
   }
 
   #onNotCompiled(slot: Slot, grammar: CachedGrammar, error: unknown): void {
-    if (error instanceof HostRefusal) return this.#failGrammar(grammar, error.message);
+    if (error instanceof HostRefusal) {
+      this.#slots.onCompiled(slot, true);
+      return this.#failGrammar(grammar, error.message);
+    }
     if (!(error instanceof HostLostError)) throw error;
     this.#slots.lose(slot);
-    if (error.status?.signal === "SIGKILL" && grammar.numLost++ < MAX_LOST) return this.#enqueue(grammar);
-    const reason = error.status === undefined
+    if (error.status?.signal === "SIGKILL" && grammar.numLost++ < MAX_LOST) {
+      return void this.#waiting.push(grammar);
+    }
+    const reason = error instanceof HostTooLargeError
+      ? "compiling its grammar takes more memory than a grammar may"
+      : error.status === undefined
       ? `its grammar took longer than ${this.#options.timeoutMs / 1000} s to compile (--grammar-timeout)`
       : `compiling its grammar ended its process (${
         error.status.signal ?? error.status.code
@@ -244,7 +252,7 @@ export class GrammarPool {
     for (const grammar of this.#grammars.values()) {
       if (grammar.slot !== slot) continue;
       grammar.slot = undefined;
-      if (grammar.numUsers > 0) this.#enqueue(grammar);
+      if (grammar.numUsers > 0) this.#waiting.push(grammar);
       else this.#drop(grammar);
     }
     for (const sequence of this.#sequences.values()) {

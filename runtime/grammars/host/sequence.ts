@@ -20,8 +20,6 @@ export class CachedGrammar {
   numUsers = 0;
   /** Hosts that were killed from outside while they compiled it. */
   numLost = 0;
-  /** When it began to wait for a host that compiles it, by `performance.now`. */
-  waitsSince = 0;
 
   constructor(number: number, text: string, source: GrammarSource) {
     this.number = number;
