@@ -146,8 +146,6 @@ const CHAT: Readonly<Record<string, Check>> = {
     };
     assert.equal(await textOf(client, neutral), text);
     const refused = {
-      response_format: { type: "json_object" },
-      tools: [{ type: "function", function: { name: "f", parameters: {} } }],
       web_search_options: {},
       modalities: ["text", "audio"],
     };

@@ -239,3 +239,24 @@ Deno.test("ollama: what an answer must match", async () => {
   const { status, error } = await refusal("/api/chat", { ...chat, format: { type: "strin" } });
   assert.deepEqual([status, /format/.test(error)], [400, true], error);
 });
+
+Deno.test("ollama: a gap before a suffix is filled in, where the model has tokens for it", async () => {
+  const generator = new FakeGenerator(),
+    body = { model: "org/tiny", prompt: "a", suffix: "b", stream: false };
+  const fillInTheMiddle = { layout: [1, "prefix", 2, "suffix", 3], endTokenIds: [4] } as const;
+  generator.model = { ...generator.model, tokenizer: { addsBos: false, fillInTheMiddle } };
+  await answer(appOf(generator), "/api/generate", body, generateLine);
+  const { promptTokens, sampling } = generator.only.request;
+  assert.deepEqual([[...promptTokens], sampling.stopTokenIds], [[1, 97, 2, 98, 3], [4]]);
+  assert.match((await refusal("/api/generate", body)).error, /suffix: org\/tiny fills in no gaps/);
+});
+
+Deno.test("ollama: a raw prompt has formats, but nothing that only the template shows", async () => {
+  const generator = new FakeGenerator(), body = { model: "org/tiny", prompt: "a", raw: true, stream: false };
+  await answer(appOf(generator), "/api/generate", { ...body, format: "json", think: false }, generateLine);
+  assert.equal(generator.only.request.constraint?.grammar?.type, "ebnf");
+  for (const [field, value] of Object.entries({ system: "Be brief.", think: true })) {
+    const { status, error } = await refusal("/api/generate", { ...body, [field]: value });
+    assert.deepEqual([status, error.includes(`${field}: not allowed with raw`)], [400, true], error);
+  }
+});
