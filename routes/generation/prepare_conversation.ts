@@ -51,7 +51,7 @@ export async function prepareConversation(
   signal: AbortSignal,
 ): Promise<PreparedConversation> {
   const { id, numCopies, cacheKey, speculative, reportsRounds } = conversation;
-  const forms = answerFormsOf(generator.model), tools = offeredTools(conversation);
+  const forms = answerFormsOf(generator.model), tools = offeredTools(conversation, generator.model);
   checkServed(conversation, { tools, forms });
   const promptTokens = await chatTokens(
     generator,
@@ -134,11 +134,13 @@ function constraintOf(
   { tools, forms, reasoning }: Known,
 ): OutputConstraint | undefined {
   const { format, parallelToolCalls, thinkingBudget, thinkingBudgetParam = "thinking_budget" } = conversation;
-  const grammar = tools === undefined ? format?.grammar : callGrammar(forms.calls!.written, tools.callable, {
-    isRequired: tools.isRequired,
-    isParallel: parallelToolCalls,
-    content: format?.grammar,
-  });
+  const grammar = tools === undefined || !tools.isEnforced
+    ? format?.grammar
+    : callGrammar(forms.calls!.written, tools.callable, {
+      isRequired: tools.isRequired,
+      isParallel: parallelToolCalls,
+      content: format?.grammar,
+    });
   const thinking = reasoning && thinkingOf(reasoning, thinkingBudget);
   if (grammar === undefined && (thinking === undefined || thinkingBudget === undefined)) return undefined;
   return {
