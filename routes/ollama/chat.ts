@@ -8,6 +8,7 @@ import type { Context } from "hono";
 import { jsonBody, lineContent } from "../answers/content.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { prepareConversation } from "../generation/prepare_conversation.ts";
+import { prepareFrom } from "../generation/prepare_from.ts";
 import { respond } from "../generation/respond.ts";
 import { ollamaChatRequest, ollamaGenerateRequest, ollamaMessage } from "../schema/ollama.ts";
 import { ollamaChatResponse, ollamaGenerateResponse } from "../schema/ollama_answer.ts";
@@ -54,7 +55,7 @@ export function addOllamaChat(app: OpenAPIHono, context: RouteContext): void {
     if (prompt === "") return loaded(c, { model, ...wording(nothing) });
     const prepared = raw || body.suffix
       ? await prepareText(body, context, signal)
-      : await prepareConversation(promptConversation(body, context), context, signal);
+      : await prepareFrom("prompt", promptConversation(body, context), context, signal);
     const formatter = new OllamaFormatter({ model, stream, prepared, wording });
     return await respond(c, context, prepared.requests, formatter);
   });

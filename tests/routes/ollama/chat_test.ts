@@ -167,6 +167,7 @@ Deno.test("ollama: what is not served is refused by name, in a text", async () =
     assert.match(error, named);
   }
   const prompts: [body: object, named: RegExp][] = [
+    [{ prompt: "x".repeat(100) }, /Cannot accept prompt: the input \(.*\) is longer/],
     [{ template: "{{ .Prompt }}" }, /template/],
     [{ context: [1, 2] }, /context/],
     [{ images: ["aGk="] }, /images/],
