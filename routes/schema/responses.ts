@@ -155,6 +155,7 @@ export const responsesRequest = strictFields({
   })).describe("Without effect: prefixes are cached while there is room"),
   service_tier: label.describe("Without effect: all requests have the same"),
   ...labelFields,
+  access_programs: unserved("Programs that OpenAI lets clients take part in", "object", {}),
   background: unserved("Answer at once, and go on without the client", "boolean", false),
   conversation: unserved("Conversation that the server keeps; see previous_response_id", [
     "string",

@@ -286,6 +286,11 @@ Deno.test("anthropic: the choice among tools", async () => {
   assert.deepEqual(await asked({ type: "tool", name: "weather" }), any);
   assert.notDeepEqual(await asked({ type: "any", disable_parallel_tool_use: true }), any);
   assert.deepEqual(await asked({ type: "none" }), { rendered: 0, grammar: undefined });
+  const broken = [{
+    name: "weather",
+    input_schema: { type: "object", properties: { city: { type: "strin" } } },
+  }];
+  assert.match((await refusal({ ...minimal, tools: broken })).message, /tools\[0\]\.input_schema/);
   const { message } = await refusal({ ...minimal, tools, tool_choice: { type: "tool", name: "time" } });
   assert.match(message, /tool_choice: there is no tool "time"/);
 });

@@ -211,6 +211,8 @@ Deno.test("responses: what is not served is refused by name", async () => {
     ],
     [{ input: [{ type: "computer_call" }] }, "input[0].type"],
     [{ max_output_tokens: 2000 }, "max_output_tokens"],
+    [{ input: "x".repeat(1000) }, "input"],
+    [{ input: [{ type: "function_call", call_id: "c", name: "f", arguments: "{" }] }, "input[0].arguments"],
     [{ inputs: "x" }, "inputs"],
   ];
   for (const [body, param] of cases) {
