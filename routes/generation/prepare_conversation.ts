@@ -51,7 +51,7 @@ export async function prepareConversation(
   signal: AbortSignal,
 ): Promise<PreparedConversation> {
   const { id, numCopies, cacheKey, speculative, reportsRounds } = conversation;
-  const forms = answerFormsOf(generator.model), tools = offeredTools(conversation);
+  const forms = answerFormsOf(generator.model), tools = offeredTools(conversation, generator.model);
   checkServed(conversation, { tools, forms });
   const promptTokens = await chatTokens(
     generator,
@@ -138,12 +138,14 @@ function constraintOf(
   { tools, forms, reasoning }: Known,
 ): OutputConstraint | undefined {
   const { format, toolChoice, thinkingBudget, thinkingBudgetParam = "thinking_budget" } = conversation;
-  const grammar = tools === undefined ? format?.grammar : callGrammar(forms.calls!.written, tools.callable, {
-    isRequired: tools.isRequired,
-    // A named function is called once, as by OpenAI.
-    isParallel: conversation.parallelToolCalls && toolChoice.type !== "named",
-    content: format?.grammar,
-  });
+  const grammar = tools === undefined || !tools.isEnforced
+    ? format?.grammar
+    : callGrammar(forms.calls!.written, tools.callable, {
+      isRequired: tools.isRequired,
+      // A named function is called once, as by OpenAI.
+      isParallel: conversation.parallelToolCalls && toolChoice.type !== "named",
+      content: format?.grammar,
+    });
   const thinking = reasoning && thinkingOf(reasoning, thinkingBudget);
   if (grammar === undefined && (thinking === undefined || thinkingBudget === undefined)) return undefined;
   return {
