@@ -137,12 +137,13 @@ function constraintOf(
   conversation: Conversation,
   { tools, forms, reasoning }: Known,
 ): OutputConstraint | undefined {
-  const { format, parallelToolCalls, thinkingBudget, thinkingBudgetParam = "thinking_budget" } = conversation;
+  const { format, toolChoice, thinkingBudget, thinkingBudgetParam = "thinking_budget" } = conversation;
   const grammar = tools === undefined || !tools.isEnforced
     ? format?.grammar
     : callGrammar(forms.calls!.written, tools.callable, {
       isRequired: tools.isRequired,
-      isParallel: parallelToolCalls,
+      // A named function is called once, as by OpenAI.
+      isParallel: conversation.parallelToolCalls && toolChoice.type !== "named",
       content: format?.grammar,
     });
   const thinking = reasoning && thinkingOf(reasoning, thinkingBudget);
