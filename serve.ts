@@ -16,7 +16,8 @@ import { warmUp } from "./cli/warm_up.ts";
 import { defaultMaxConnections } from "./http/descriptors.ts";
 import { type Handler, Listener } from "./http/listener.ts";
 import { createApp } from "./routes/app.ts";
-import { errorResponse, toErrorReply } from "./routes/answers/errors.ts";
+import { toErrorReply } from "./routes/answers/errors.ts";
+import { answerError } from "./routes/error_answer.ts";
 import { isLocalName } from "./routes/gate/origins.ts";
 import { UnavailableError } from "./runtime/contracts/errors.ts";
 import type { ServerArgs } from "./runtime/contracts/server_args.ts";
@@ -27,7 +28,7 @@ import { type OpenedModel, openModel } from "./runtime/engine/open_model.ts";
 
 function unavailable(reason: string): Handler {
   const reply = toErrorReply(new UnavailableError(`Cannot accept request: ${reason}`));
-  return () => errorResponse(reply);
+  return ({ url }) => answerError(reply, { path: new URL(url).pathname, requestId: crypto.randomUUID() });
 }
 
 /** Brings the server up; it then runs until a signal ends the process. */

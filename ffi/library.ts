@@ -9,7 +9,7 @@ import { symbols } from "./symbols.ts";
 /** The functions of the native library. */
 export type Native = Deno.DynamicLibrary<typeof symbols>["symbols"];
 
-const ABI_VERSION = 4;
+const ABI_VERSION = 5;
 const opened = new Map<string, Native>();
 
 /**

@@ -25,6 +25,7 @@ export const ROW_FIELDS = {
   firstQuery: "uint32_t",
   numQueries: "uint32_t",
   flags: "uint32_t",
+  mask: "int32_t",
 } as const;
 
 /** The fields of `aerie_logit_change`, likewise. */
@@ -61,6 +62,7 @@ export const GREEDY_ROW: SamplingRow = {
   seedLow: 0,
   seedHigh: 0,
   flags: 0,
+  mask: -1,
 };
 
 /** A change to one logit before anything else; see `aerie_logit_change`. */
@@ -116,13 +118,14 @@ export class SamplerArrays {
   readonly maxTop: number;
   readonly tokens: Int32Array<ArrayBuffer>;
   readonly logprobs: Float32Array<ArrayBuffer>;
-  /** [rows, maxTop], most probable first. */
+  /** [rows, maxTop], most probable first; -1 where there are fewer than a row asks for. */
   readonly topTokens: Int32Array<ArrayBuffer>;
   readonly topLogprobs: Float32Array<ArrayBuffer>;
   /** 1 + the number of tokens with a larger logit, where {@linkcode REPORT_RANK} asked for it. */
   readonly ranks: Int32Array<ArrayBuffer>;
   readonly #context: Context;
   readonly #id: SamplerId;
+  readonly #maskWords: number;
   readonly #rows: Structs<keyof typeof ROW_FIELDS>;
   readonly #changes = new Structs(CHANGE_FIELDS, 0);
   readonly #queries: number[] = [];
@@ -137,6 +140,7 @@ export class SamplerArrays {
     );
     this.#rows = new Structs(ROW_FIELDS, maxOutputs);
     this.maxTop = maxTop;
+    this.#maskWords = Math.ceil(vocabSize / 32);
     this.tokens = new Int32Array(maxOutputs);
     this.logprobs = new Float32Array(maxOutputs);
     this.topTokens = new Int32Array(maxOutputs * maxTop);
@@ -161,6 +165,23 @@ export class SamplerArrays {
     this.#firstQueries.push(firstQuery);
     const ranges = { firstChange, numChanges: changes.length, firstQuery, numQueries: queries.length };
     this.#rows.push({ ...row, ...ranges });
+  }
+
+  /**
+   * Gives masks [masks, ceil(vocabSize / 32)] to the next `write`: bit t % 32 of word t / 32 is set if token t may be
+   * drawn. They are copied.
+   *
+   * @throws {RangeError} if `words` are no whole masks
+   */
+  mask(words: Uint32Array<ArrayBuffer>): void {
+    const numMasks = words.length / this.#maskWords;
+    if (!Number.isInteger(numMasks)) {
+      throw new RangeError(
+        `Cannot use masks: ${words.length} words, expected a multiple of ${this.#maskWords}`,
+      );
+    }
+    const context = this.#context;
+    context.check(context.native.aerie_sampler_mask(context.id, this.#id, words, numMasks));
   }
 
   /** Sets the parameters of later forwards: the first `numRows` of the rows added, by default all. */

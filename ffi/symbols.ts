@@ -160,6 +160,8 @@ export const symbols = {
 
   // sampling: u32 context, u32* sampler, u32 max_outputs, u32 vocab_size, u32 max_top
   aerie_sampler_create: { parameters: [u32, buffer, u32, u32, u32], result: i32 },
+  // u32 context, u32 sampler, u32* words, u32 num_masks
+  aerie_sampler_mask: { parameters: [u32, u32, buffer, u32], result: i32 },
   // u32 context, u32 sampler, sampling_row* rows, u32 num_rows, logit_change* changes, u32 num_changes, i32* queries,
   // u32 num_queries
   aerie_sampler_write: { parameters: [u32, u32, buffer, u32, buffer, u32, buffer, u32], result: i32 },

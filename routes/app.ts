@@ -8,20 +8,26 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
-import { timingSafeEqual } from "hono/utils/buffer";
 import { getPath } from "hono/utils/url";
 import { AerieError } from "../runtime/contracts/errors.ts";
 import type { Generator } from "../runtime/contracts/generation.ts";
 import { readBody } from "./gate/body.ts";
 import { checkShape } from "./gate/body_shape.ts";
+import { nameRequest, requestIdOf } from "./anthropic/errors.ts";
+import { addMessages } from "./anthropic/messages.ts";
+import { addAnthropicModels } from "./anthropic/models.ts";
 import { addChat } from "./openai/chat.ts";
 import { addCompletions } from "./openai/completions.ts";
 import { type AppOptions, type RouteContext, seedSource } from "./generation/context.ts";
 import { addControl } from "./operator/control.ts";
 import { refuseWhileDraining } from "./gate/draining.ts";
 import { addDocument } from "./operator/document.ts";
-import { clip, errorResponse, toErrorReply, toInvalidRequest } from "./answers/errors.ts";
+import { clip, toErrorReply, toInvalidRequest } from "./answers/errors.ts";
+import { answerError } from "./error_answer.ts";
 import { exactSeeds } from "./gate/exact_seeds.ts";
+import { addClassifiers } from "./native/classifiers.ts";
+import { addEmbeddings } from "./openai/embeddings.ts";
+import { addEncode } from "./native/encode.ts";
 import { addGenerate } from "./native/generate.ts";
 import { addHealth } from "./operator/health.ts";
 import { addInfo } from "./operator/info.ts";
@@ -29,12 +35,17 @@ import { addLoads } from "./operator/loads.ts";
 import { addMetrics } from "./operator/metrics.ts";
 import { HttpMetrics } from "./generation/http_metrics.ts";
 import { addModels } from "./openai/models.ts";
+import { addOllamaChat } from "./ollama/chat.ts";
+import { addOllamaEmbed } from "./ollama/embed.ts";
+import { addOllamaModels } from "./ollama/models.ts";
 import { noteArrival } from "./generation/request_origin.ts";
 import { checkHost, checkOrigin, isAllowedOrigin } from "./gate/origins.ts";
-import { needsKey } from "./gate/path_kinds.ts";
+import { checkKey } from "./gate/api_key.ts";
 import { addPages } from "./pages/pages.ts";
 import { addProfile } from "./operator/profile.ts";
+import { addParse } from "./native/parse.ts";
 import { addRender } from "./native/render.ts";
+import { addResponses } from "./openai/responses.ts";
 import { RequestLog, RequestLogLevel } from "./generation/request_log.ts";
 import { addScore } from "./native/score.ts";
 import { addTokenize } from "./native/tokenize.ts";
@@ -73,7 +84,9 @@ export function createApp(generator: Generator, options: AppOptions): App {
       if (!result.success) throw toInvalidRequest(result.error);
     },
   });
-  app.onError((error) => errorResponse(context.report(error)));
+  app.onError((error, c) =>
+    answerError(context.report(error), { path: c.req.path, requestId: requestIdOf(c) })
+  );
   app.notFound((c) => {
     const allow = methodsOf(app, c.req.path);
     if (allow.length > 0) {
@@ -88,16 +101,17 @@ export function createApp(generator: Generator, options: AppOptions): App {
 
   const { allowedHosts, corsOrigins = [] } = options;
   app.use(requestId());
+  app.use(nameRequest());
   if (allowedHosts !== undefined) app.use(checkHost(allowedHosts));
   app.use(
     cors({
       origin: (origin) => isAllowedOrigin(origin, corsOrigins) ? origin : null,
-      exposeHeaders: ["X-Request-Id", "Retry-After"],
+      exposeHeaders: ["X-Request-Id", "Request-Id", "Retry-After"],
     }),
   );
   app.use(checkOrigin(corsOrigins));
   // Before the body is read: a client without the key cannot make the server hold one.
-  if (options.apiKey !== undefined) app.use(bearer(options.apiKey));
+  if (options.apiKey !== undefined) app.use(checkKey(options.apiKey));
   const admits = refuseWhileDraining(context.isDraining);
   app.use(admits);
   app.use(readBody(options.maxBodyBytes ?? defaultMaxBodyBytes));
@@ -109,7 +123,16 @@ export function createApp(generator: Generator, options: AppOptions): App {
 
   addChat(app, context);
   addCompletions(app, context);
+  addResponses(app, context);
+  addMessages(app, context);
+  addOllamaChat(app, context);
+  addOllamaEmbed(app, context);
+  addOllamaModels(app, context);
   addGenerate(app, context);
+  addEmbeddings(app, context);
+  addEncode(app, context);
+  addClassifiers(app, context);
+  addAnthropicModels(app, context);
   addModels(app, context);
   addHealth(app, context);
   addInfo(app, context);
@@ -120,6 +143,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addRender(app, context);
   addScore(app, context);
   addTokenize(app, context);
+  addParse(app, context);
   addDocument(app, context, { rootPath, asksForKey: options.apiKey !== undefined });
   if (options.ui ?? true) addPages(app, rootPath);
   return app;
@@ -163,18 +187,6 @@ function contextOf(generator: Generator, options: AppOptions): RouteContext {
       }
       return reply;
     },
-  };
-}
-
-/** Denies every path without the key, except those of probes and pages. */
-function bearer(apiKey: string): MiddlewareHandler {
-  return async (c, next) => {
-    const [, key] = /^bearer +([^ ]+)$/i.exec(c.req.header("Authorization") ?? "") ?? [];
-    const known = key !== undefined && await timingSafeEqual(key, apiKey);
-    if (!known && needsKey(c.req.path)) {
-      throw new AerieError("unauthorized", "Cannot authorize: the API key is missing or wrong");
-    }
-    await next();
   };
 }
 

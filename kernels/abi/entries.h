@@ -39,6 +39,7 @@
     X(graph_release)        \
     AERIE_OPS(X)            \
     X(sampler_create)       \
+    X(sampler_mask)         \
     X(sampler_write)        \
     X(sampler_read)         \
     X(sampler_release)

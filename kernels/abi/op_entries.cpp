@@ -86,6 +86,11 @@ int32_t aerie_sampler_create(uint32_t context, uint32_t* sampler, uint32_t max_o
     return call(Entry::sampler_create, entry::aerie_sampler_create, Handle{context}, Made{sampler}, Scalar{max_outputs},
                 Scalar{vocab_size}, Scalar{max_top});
 }
+int32_t aerie_sampler_mask(uint32_t context, uint32_t sampler, const uint32_t* words, uint32_t num_masks) {
+    const auto found = find<Sampler>(context, sampler);
+    return call(Entry::sampler_mask, entry::aerie_sampler_mask, Handle{context}, Handle{sampler},
+                In<uint32_t>{words, found ? found->mask_words() * num_masks : 0}, Scalar{num_masks});
+}
 int32_t aerie_sampler_write(uint32_t context, uint32_t sampler, const aerie_sampling_row* rows, uint32_t num_rows,
                             const aerie_logit_change* changes, uint32_t num_changes, const int32_t* queries,
                             uint32_t num_queries) {

@@ -1,4 +1,6 @@
 // aerie_sampler_* and aerie_sample of aerie.h.
+#include <utility>
+
 #include "abi/context.h"
 
 using namespace aerie;
@@ -24,6 +26,9 @@ void check_row(const Sampler& sampler, const SamplerInputs& inputs, uint32_t r) 
     expect(row.target < int32_t(sampler.vocab_size), "target", r, row.target);
     expect(row.num_top >= -1 && row.num_top <= int32_t(sampler.max_top), "num_top", r, row.num_top);
     expect(row.flags <= AERIE_REPORT_RANK, "flags", r, row.flags);
+    const size_t num_masks = inputs.masks.size() / sampler.mask_words();
+    if (row.mask < -1 || row.mask >= int64_t(num_masks))
+        fail(AERIE_BAD_ARGUMENT, "sampler_write: row %u has mask %d, %zu were given", r, row.mask, num_masks);
     expect_range("changes", r, row.first_change, row.num_changes, inputs.num_changes);
     expect_range("queries", r, row.first_query, row.num_queries, inputs.num_queries);
 }
@@ -57,19 +62,31 @@ int32_t entry::aerie_sampler_create(uint32_t handle, uint32_t* out, uint32_t max
     });
 }
 
+int32_t entry::aerie_sampler_mask(uint32_t handle, uint32_t sampler_handle, const uint32_t* words, uint32_t num_masks) {
+    return guard(handle, [&](Context& context) {
+        Sampler& sampler = context.use<Sampler>(sampler_handle, "sampler_mask", "sampler");
+        sampler.masks.clear();
+        if (num_masks > sampler.max_outputs)
+            fail(AERIE_BAD_SHAPE, "sampler_mask: %u masks of %u", num_masks, sampler.max_outputs);
+        if (!words && num_masks) fail(AERIE_BAD_ARGUMENT, "sampler_mask: words is null");
+        sampler.masks.assign(words, words + num_masks * sampler.mask_words());
+    });
+}
+
 int32_t entry::aerie_sampler_write(uint32_t handle, uint32_t sampler_handle, const aerie_sampling_row* rows,
                                    uint32_t num_rows, const aerie_logit_change* changes, uint32_t num_changes,
                                    const int32_t* queries, uint32_t num_queries) {
     return guard(handle, [&](Context& context) {
         Sampler& sampler = context.use<Sampler>(sampler_handle, "sampler_write", "sampler");
-        const SamplerInputs inputs{rows, changes, queries, num_rows, num_changes, num_queries};
+        SamplerInputs inputs{
+            rows, changes, queries, num_rows, num_changes, num_queries, std::exchange(sampler.masks, {})};
         try {
             check_inputs(sampler, inputs);
         } catch (const Error&) {
             context.backend->sampler_write(sampler, {});  // nothing is drawn
             throw;
         }
-        context.backend->sampler_write(sampler, inputs);
+        context.backend->sampler_write(sampler, std::move(inputs));
     });
 }
 

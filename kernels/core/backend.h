@@ -45,7 +45,7 @@ class Backend {
 
     virtual std::shared_ptr<Sampler> make_sampler() = 0;
     // Sets the parameters of the launches from now on.
-    virtual void sampler_write(Sampler& sampler, const SamplerInputs& inputs) = 0;
+    virtual void sampler_write(Sampler& sampler, SamplerInputs inputs) = 0;
     // Copies what a piece of work drew, or the last one (0); throws AERIE_BAD_HANDLE if four others drew since.
     virtual void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number) = 0;
 

@@ -81,6 +81,9 @@ struct KvPool : Object {
 // A sampler; parameters and results of draws are in the backend's subclass.
 struct Sampler : Object {
     uint32_t max_outputs = 0, vocab_size = 0, max_top = 0;
+    std::vector<uint32_t> masks;  // given to the next write: [masks, mask_words()]
+
+    size_t mask_words() const { return (size_t(vocab_size) + 31) / 32; }
 };
 
 }  // namespace aerie

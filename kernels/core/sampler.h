@@ -7,12 +7,13 @@ namespace aerie {
 // Launches that drew last and whose results a sampler keeps.
 constexpr uint32_t kNumDraws = 4;
 
-// Parameters of the next draw, checked, in the caller's memory.
+// Parameters of the next draw, checked; but for the masks, in the caller's memory.
 struct SamplerInputs {
     const aerie_sampling_row* rows = nullptr;
     const aerie_logit_change* changes = nullptr;
     const int32_t* queries = nullptr;
     uint32_t num_rows = 0, num_changes = 0, num_queries = 0;
+    std::vector<uint32_t> masks;  // as in Sampler
 };
 
 // Where results go; null where they are not wanted.

@@ -100,8 +100,8 @@ class CpuBackend final : public Backend {
 
     std::shared_ptr<Sampler> make_sampler() override { return std::make_shared<CpuSampler>(); }
 
-    void sampler_write(Sampler& sampler, const SamplerInputs& inputs) override {
-        static_cast<CpuSampler&>(sampler).write(inputs);
+    void sampler_write(Sampler& sampler, SamplerInputs inputs) override {
+        static_cast<CpuSampler&>(sampler).write(std::move(inputs));
     }
 
     void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number) override {

@@ -1,6 +1,7 @@
 #include "cpu/sampler.h"
 
 #include <cstring>
+#include <utility>
 
 #include "core/error.h"
 
@@ -14,10 +15,11 @@ void copy_out(T* to, const std::vector<T>& from, size_t count) {
 
 }  // namespace
 
-void CpuSampler::write(const SamplerInputs& inputs) {
+void CpuSampler::write(SamplerInputs inputs) {
     next_.rows.assign(inputs.rows, inputs.rows + inputs.num_rows);
     next_.changes.assign(inputs.changes, inputs.changes + inputs.num_changes);
     next_.queries.assign(inputs.queries, inputs.queries + inputs.num_queries);
+    masks_ = std::move(inputs.masks);
 }
 
 void CpuSampler::begin_draw(uint64_t launch) {

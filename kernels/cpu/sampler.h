@@ -23,7 +23,7 @@ struct Draw {
 class CpuSampler final : public Sampler {
   public:
     // Sets the parameters of launches from now on.
-    void write(const SamplerInputs& inputs);
+    void write(SamplerInputs inputs);
     // Begins the draw of a launch, before it runs: takes over the parameters and forgets the fourth last draw. What a
     // launch draws twice is one draw, whose later results stay.
     void begin_draw(uint64_t launch);
@@ -32,8 +32,15 @@ class CpuSampler final : public Sampler {
     // Copies the first rows of what a launch drew, and all its queries.
     void read(const SamplerOutputs& outputs, uint64_t launch);
 
+    // The words of a row's mask, as written last, which is what the launch at hand draws by; null: every token may
+    // come.
+    const uint32_t* mask_of(const aerie_sampling_row& row) const {
+        return row.mask < 0 || row.target >= 0 ? nullptr : masks_.data() + size_t(row.mask) * mask_words();
+    }
+
   private:
     DrawInputs next_;
+    std::vector<uint32_t> masks_;
     Draw draws_[kNumDraws];
     uint32_t last_ = 0;
 };

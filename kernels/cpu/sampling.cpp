@@ -1,12 +1,14 @@
-// Draws the next token of each output row. Order: logit changes (penalties, bias), temperature, softmax, then one
+// Draws the next token of each output row. Order: logit changes (penalties, bias), mask, temperature, softmax, then one
 // descending order in which rank < top_k, mass before the token <= top_p and p >= min_p * p_max must all hold, then a
 // draw by inverse distribution function with one Philox number. Ties go to the lower token id.
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 #include "core/philox.h"
 #include "cpu/ops.h"
 #include "cpu/sampler.h"
+#include "cpu/sampling_mask.h"
 #include "cpu/simd/simd.h"
 
 namespace aerie::cpu::AERIE_ISA {
@@ -46,13 +48,26 @@ void change_logits(float* logits, const aerie_sampling_row& row, const DrawInput
     }
 }
 
-// Of those that are not NaN.
-float largest(const float* logits, uint32_t vocab) {
-    Floats best = set1(-INFINITY);
+// Makes logits of tokens that may not be drawn -infinity. The largest of those that are not NaN.
+float mask_logits(float* logits, uint32_t vocab, Mask mask) {
+    const Floats none = set1(-INFINITY);
+    Floats best = none;
     uint32_t i = 0;
-    for (; i + 16 <= vocab; i += 16) best = max(load(logits + i), best);
+    for (; i + 16 <= vocab; i += 16) {
+        const uint32_t bits = mask.bits(i);
+        if (bits == 0) {
+            store(logits + i, none);
+            continue;
+        }
+        Floats logit = load(logits + i);
+        if (bits != 0xffff) store(logits + i, logit = select(bits, logit, none));
+        best = max(logit, best);
+    }
     float value = reduce_max(best);
-    for (; i < vocab; ++i) value = logits[i] > value ? logits[i] : value;
+    for (; i < vocab; ++i) {
+        if (!mask.allows(i)) logits[i] = -INFINITY;
+        value = logits[i] > value ? logits[i] : value;
+    }
     return value;
 }
 
@@ -61,23 +76,29 @@ bool may_reach(const float* logits, uint32_t i, uint32_t vocab, float value) {
     return vocab - i < 16 || less(load(logits + i), set1(value)) != 0xffff;
 }
 
-int32_t first_equal(const float* logits, uint32_t vocab, float value) {
+// The lowest token whose logit is the largest of those that may be drawn; -1 if none may.
+int32_t best_token(const float* logits, uint32_t vocab, float largest, Mask mask) {
     for (uint32_t first = 0; first < vocab; first += 16) {
-        if (!may_reach(logits, first, vocab, value)) continue;
+        if (!mask.bits(first) || !may_reach(logits, first, vocab, largest)) continue;
         for (uint32_t i = first; i < std::min(first + 16, vocab); ++i)
-            if (logits[i] == value) return int32_t(i);
+            if (logits[i] == largest && mask.allows(i)) return int32_t(i);
     }
-    return 0;
+    return mask.first(vocab);
 }
 
 // p = exp((logits - top) * inverse temperature); returns the total.
-double softmax(const Workspace& work, const float* logits, uint32_t vocab, float top, float inverse_temperature) {
+double softmax(const Workspace& work, const float* logits, uint32_t vocab, float top, float inverse_temperature,
+               Mask mask) {
     const Floats shift = set1(top), inverse = set1(inverse_temperature);
     double total = 0;
     for (uint32_t chunk = 0; chunk < vocab; chunk += kChunk) {
         const uint32_t end = std::min(chunk + kChunk, vocab);
         Floats sum = set1(0.0f);
         for (uint32_t i = chunk; i < end; i += 16) {
+            if (!mask.bits(i)) {
+                store(work.p + i, set1(0.0f));
+                continue;
+            }
             Floats p = exp(mul(sub(load_n(logits + i, end - i), shift), inverse));
             if (end - i < 16) p = select((1u << (end - i)) - 1, p, set1(0.0f));
             sum = add(sum, p);
@@ -113,9 +134,10 @@ int32_t draw_unfiltered(const Workspace& work, uint32_t vocab, double mass) {
 
 int32_t draw_filtered(const Workspace& work, uint32_t vocab, double total, uint32_t top_k, float top_p, float min_p,
                       double uniform) {
-    // Partial sort: the cut is lowered until the tokens above it include every token that the filters can keep.
+    // Partial sort: the cut is lowered until the tokens above it include every token that the filters can keep. Of 0
+    // are only tokens that cannot be drawn.
     uint32_t count = 0;
-    for (const float depth : {1e-3f, 1e-6f, 0.0f}) {
+    for (const float depth : {1e-3f, 1e-6f, FLT_MIN}) {
         const float cut = std::max(depth, min_p);
         double mass = 0;
         count = 0;
@@ -149,13 +171,13 @@ int32_t draw_token(const aerie_sampling_row& row, const Workspace& work, uint32_
 // NaN is below all others.
 bool is_above(float logit, float other) { return logit > other || (other != other && logit == logit); }
 
-// Writes the `count` largest logits in descending order.
-void report_top(const float* logits, uint32_t vocab, uint32_t count, int32_t* tokens, float* values) {
+// Writes the `count` largest logits in descending order, of tokens that may be drawn; how many there were.
+uint32_t report_top(const float* logits, uint32_t vocab, Mask mask, uint32_t count, int32_t* tokens, float* values) {
     uint32_t filled = 0;
     for (uint32_t first = 0; first < vocab && count; first += 16) {
-        if (filled == count && !may_reach(logits, first, vocab, values[count - 1])) continue;
+        if (!mask.bits(first) || (filled == count && !may_reach(logits, first, vocab, values[count - 1]))) continue;
         for (uint32_t i = first; i < std::min(first + 16, vocab); ++i) {
-            if (filled == count && !is_above(logits[i], values[count - 1])) continue;
+            if (!mask.allows(i) || (filled == count && !is_above(logits[i], values[count - 1]))) continue;
             uint32_t at = filled < count ? filled++ : count - 1;
             for (; at && is_above(logits[i], values[at - 1]); --at) {
                 values[at] = values[at - 1];
@@ -165,6 +187,7 @@ void report_top(const float* logits, uint32_t vocab, uint32_t count, int32_t* to
             tokens[at] = int32_t(i);
         }
     }
+    return filled;
 }
 
 // 1 + the number of larger logits.
@@ -182,32 +205,39 @@ void sample_row(const CpuSampler& sampler, Draw& draw, uint32_t index, float* lo
     const uint32_t vocab = sampler.vocab_size;
     const Workspace work(scratch, vocab);
     change_logits(logits, row, draw.inputs);
-    const float inverse = row.temperature > 0 ? 1.0f / row.temperature : 1.0f, top = largest(logits, vocab);
+    const Mask mask{sampler.mask_of(row)};
+    const float inverse = row.temperature > 0 ? 1.0f / row.temperature : 1.0f, top = mask_logits(logits, vocab, mask);
     const bool reports = row.num_top >= 0 || row.num_queries > 0;
     bool draws = row.temperature > 0 && row.target < 0;
     double total = 0;
-    if (draws || reports) total = softmax(work, logits, vocab, top, inverse);
+    if (draws || reports) total = softmax(work, logits, vocab, top, inverse, mask);
     if (!(total >= 1 && total < INFINITY)) draws = false;  // no distribution: some logits are not finite
     const int32_t token = row.target >= 0 ? row.target
                           : draws         ? draw_token(row, work, vocab, total)
-                                          : first_equal(logits, vocab, top);
+                                          : best_token(logits, vocab, top, mask);
     draw.tokens[index] = token;
-    if (row.flags & AERIE_REPORT_RANK) draw.ranks[index] = rank_of(logits, vocab, logits[token]);
+    if (row.flags & AERIE_REPORT_RANK) draw.ranks[index] = token < 0 ? 0 : rank_of(logits, vocab, logits[token]);
     if (!reports) return;
-    const auto logprob_of = [&](float logit) { return float(double(logit - top) * double(inverse) - ::log(total)); };
-    const float logprob = logprob_of(logits[token]);
+    const float own = token < 0 ? -INFINITY : logits[token];
+    const auto logprob_of = [&](float logit) {
+        return token < 0 ? -INFINITY : float(double(logit - top) * double(inverse) - ::log(total));
+    };
+    const float logprob = logprob_of(own);
     // Logprob of another token: that of the drawn token plus the difference of their logits, divided by the
     // temperature.
     const double temperature = row.temperature > 0 ? double(row.temperature) : 1.0;
     for (uint32_t i = row.first_query; i < row.first_query + row.num_queries; ++i) {
-        const double difference = double(logits[draw.inputs.queries[i]]) - double(logits[token]);
+        const double difference = token < 0 ? 0.0 : double(logits[draw.inputs.queries[i]]) - double(own);
         draw.query_logprobs[i] = float(double(logprob) + difference / temperature);
     }
     if (row.num_top < 0) return;
     draw.logprobs[index] = logprob;
     float* values = draw.top_logprobs.data() + size_t(index) * sampler.max_top;
-    report_top(logits, vocab, uint32_t(row.num_top), draw.top_tokens.data() + size_t(index) * sampler.max_top, values);
-    for (int32_t i = 0; i < row.num_top; ++i) values[i] = logprob_of(values[i]);
+    int32_t* tokens = draw.top_tokens.data() + size_t(index) * sampler.max_top;
+    const uint32_t num_top = uint32_t(row.num_top), filled = report_top(logits, vocab, mask, num_top, tokens, values);
+    for (uint32_t i = 0; i < filled; ++i) values[i] = logprob_of(values[i]);
+    std::fill(tokens + filled, tokens + num_top, -1);
+    std::fill(values + filled, values + num_top, -INFINITY);
 }
 
 }  // namespace

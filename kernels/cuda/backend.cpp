@@ -87,8 +87,8 @@ class CudaBackend final : public Backend {
     }
 
     std::shared_ptr<Sampler> make_sampler() override { return std::make_shared<CudaSampler>(); }
-    void sampler_write(Sampler& sampler, const SamplerInputs& inputs) override {
-        static_cast<CudaSampler&>(sampler).write(inputs);
+    void sampler_write(Sampler& sampler, SamplerInputs inputs) override {
+        static_cast<CudaSampler&>(sampler).write(std::move(inputs));
     }
     void sampler_read(Sampler& sampler, const SamplerOutputs& outputs, uint64_t number) override {
         on_device([&] { static_cast<CudaSampler&>(sampler).read(outputs, number, completion_); });

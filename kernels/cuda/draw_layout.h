@@ -22,6 +22,7 @@ struct DrawHeader {
     const aerie_logit_change* changes = nullptr;
     const int32_t* queries = nullptr;
     uint8_t* results = nullptr;
+    const uint32_t* masks = nullptr;  // [masks, mask_words]
 };
 
 // Results of a draw; shapes as in SamplerOutputs, but with num_top of the header in place of max_top.

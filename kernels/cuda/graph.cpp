@@ -14,6 +14,11 @@ cudaGraphExec_t instantiate(cudaGraph_t graph) {
     cudaGraphExec_t executable = nullptr;
     const cudaError_t error = cudaGraphInstantiate(&executable, graph, 0);
     cudaGraphDestroy(graph);
+    if (error == cudaErrorMemoryAllocation) {
+        // Nothing of the device is lost: batches of this size run without a graph.
+        cudaGetLastError();
+        fail(AERIE_OUT_OF_MEMORY, "graph_prepare: out of memory");
+    }
     expect_success(error, "graph_prepare");
     return executable;
 }

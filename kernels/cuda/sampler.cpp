@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstring>
 
 #include "core/error.h"
@@ -51,10 +52,11 @@ void CudaSampler::reserve(DeviceMemory& memory) {
     for (Draw& draw : draws_) draw.results = Pinned(usual);
 }
 
-void CudaSampler::write(const SamplerInputs& inputs) {
+void CudaSampler::write(SamplerInputs inputs) {
     next_.rows.assign(inputs.rows, inputs.rows + inputs.num_rows);
     next_.changes.assign(inputs.changes, inputs.changes + inputs.num_changes);
     next_.queries.assign(inputs.queries, inputs.queries + inputs.num_queries);
+    masks_ = std::move(inputs.masks);
     next_.num_top = 0;
     for (const aerie_sampling_row& row : next_.rows)
         next_.num_top = std::max(next_.num_top, uint32_t(std::max(row.num_top, 0)));
@@ -76,6 +78,9 @@ void CudaSampler::begin_draw(uint64_t number, uint32_t num_outputs, DeviceMemory
     draw.num_drawn = num_drawn;
     const size_t results = result_bytes(next_.rows.size(), next_.num_top, next_.queries.size());
     if (results > results_.bytes) results_ = memory.allocate(results);
+    // By doubling, since most draws have a few masks and few have many.
+    if (const size_t bytes = bytes_of(masks_); bytes > device_masks_.bytes)
+        device_masks_ = memory.allocate_unwritten(std::bit_ceil(bytes));
 }
 
 std::span<const uint8_t> CudaSampler::inputs_at(const void* address) {
@@ -89,6 +94,7 @@ std::span<const uint8_t> CudaSampler::inputs_at(const void* address) {
     header.changes = reinterpret_cast<const aerie_logit_change*>(header.rows + next_.rows.size());
     header.queries = reinterpret_cast<const int32_t*>(header.changes + next_.changes.size());
     header.results = static_cast<uint8_t*>(results_.address);
+    header.masks = static_cast<const uint32_t*>(device_masks_.address);
     block_.clear();
     const auto append = [&](const void* data, size_t bytes) {
         const auto* from = static_cast<const uint8_t*>(data);
@@ -114,6 +120,11 @@ void CudaSampler::copy_inputs(DeviceMemory& memory) {
         memory.upload(inputs_, 0, block_.data(), sizeof(DrawHeader));
     }
     copied_version_ = version_;
+}
+
+void CudaSampler::copy_masks(DeviceMemory& memory) {
+    memory.upload(device_masks_, 0, masks_.data(), bytes_of(masks_));
+    masks_.clear();
 }
 
 void CudaSampler::end_draw(cudaStream_t stream) {

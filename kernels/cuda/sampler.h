@@ -18,7 +18,7 @@ class CudaSampler final : public Sampler {
     // Allocates what kernels find at the same address in every launch. To be called before the first.
     void reserve(DeviceMemory& memory);
     // Sets the parameters of launches from now on.
-    void write(const SamplerInputs& inputs);
+    void write(SamplerInputs inputs);
     // Begins the draw of piece of work `number` from `num_outputs` rows of logits, before it is submitted: takes over
     // the parameters and forgets the fourth last draw. What one piece of work draws twice is one draw, whose later
     // results stay.
@@ -37,6 +37,8 @@ class CudaSampler final : public Sampler {
     std::span<const uint8_t> inputs_at(const void* address);
     // Copies them to the sampler's own memory, unless they are there.
     void copy_inputs(DeviceMemory& memory);
+    // Copies the masks, unless they are there. Behind begin_draw.
+    void copy_masks(DeviceMemory& memory);
 
   private:
     struct Inputs {
@@ -55,8 +57,9 @@ class CudaSampler final : public Sampler {
     const Draw& draw_of(uint64_t number) const;
 
     Inputs next_;
+    std::vector<uint32_t> masks_;            // of next_; once copied, none
     uint64_t version_, copied_version_ = 0;  // of next_, and of what its own memory has
-    Buffer inputs_, more_inputs_, results_;
+    Buffer inputs_, more_inputs_, results_, device_masks_;
     std::vector<uint8_t> block_;  // what is uploaded
     Draw draws_[kNumDraws];
     uint32_t last_ = 0;

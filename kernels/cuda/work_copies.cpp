@@ -32,6 +32,7 @@ void WorkCopies::before(std::span<const Op> ops, std::span<Batch* const> batches
         if (batch->awaits_copy) copy_block(*batch, ops);
     for (const Op& op : ops) {
         if (!op.sampler) continue;
+        sampler_of(op).copy_masks(memory_);
         const Batch* const batch = batch_of(op);
         if (!batch || batch->appended != sampler_of(op).version()) sampler_of(op).copy_inputs(memory_);
     }

@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 #define AERIE_API __attribute__((visibility("default")))
-#define AERIE_ABI_VERSION 4
+#define AERIE_ABI_VERSION 5
 
 enum aerie_status {
     AERIE_OK = 0,
@@ -193,7 +193,7 @@ AERIE_API int32_t aerie_kv_release(uint32_t context, uint32_t kv);
 AERIE_API int32_t aerie_graph_begin(uint32_t context);
 AERIE_API int32_t aerie_graph_end(uint32_t context, uint32_t* graph);
 /* Prepares a graph for batches of at most this many rows, segments and outputs. A launch takes the smallest preparation
- * that its batch fits; without one it may be slower. */
+ * that its batch fits; without one, as behind AERIE_OUT_OF_MEMORY, it may be slower. */
 AERIE_API int32_t aerie_graph_prepare(uint32_t context, uint32_t graph, uint32_t num_rows, uint32_t num_segments,
                                       uint32_t num_outputs);
 /* Launches a graph on its batches as last written; may return before the work is done. */
@@ -286,6 +286,7 @@ struct aerie_sampling_row {
     uint32_t first_query; /* tokens whose logprobs it reports */
     uint32_t num_queries;
     uint32_t flags; /* aerie_sampling_flag */
+    int32_t mask;   /* which of the masks of aerie_sampler_mask says what may be drawn, or -1; not of a target */
 };
 
 /* A change to one logit, applied before anything else: first the penalties of its row, then the bias. */
@@ -299,7 +300,18 @@ struct aerie_logit_change {
 /* Creates a sampler of up to max_outputs rows, each of which reports up to max_top most probable tokens. */
 AERIE_API int32_t aerie_sampler_create(uint32_t context, uint32_t* sampler, uint32_t max_outputs, uint32_t vocab_size,
                                        uint32_t max_top);
-/* Sets the parameters of the draws from now on, one row per output. If refused, nothing is drawn. */
+/* Gives masks to the next aerie_sampler_write, whose rows name them by their index. That write uses them up, be it
+ * refused or not: where none are given before a write, it has none. Like a write, it is allowed while a launch runs.
+ * words [num_masks, ceil(vocab_size / 32)]: token t may be drawn if bit t % 32 of word t / 32 is set; bits past the
+ * vocabulary are ignored. There are at most max_outputs masks.
+ *
+ * A mask is applied behind its row's changes and before all else: the logits of tokens that may not be drawn become
+ * -infinity. So temperature, softmax, top_k, top_p, min_p, ranks and all logprobs are those of the masked distribution,
+ * and only tokens that may be drawn are among the most probable ones. One of them is drawn even where none has a finite
+ * logit. A mask without any draws nothing: token -1, rank 0, logprobs of -infinity. */
+AERIE_API int32_t aerie_sampler_mask(uint32_t context, uint32_t sampler, const uint32_t* words, uint32_t num_masks);
+/* Sets the parameters of the draws from now on, one row per output. If refused, nothing is drawn; so is a row with a
+ * mask that was not given. */
 AERIE_API int32_t aerie_sampler_write(uint32_t context, uint32_t sampler, const struct aerie_sampling_row* rows,
                                       uint32_t num_rows, const struct aerie_logit_change* changes, uint32_t num_changes,
                                       const int32_t* queries, uint32_t num_queries);
@@ -307,7 +319,8 @@ AERIE_API int32_t aerie_sampler_write(uint32_t context, uint32_t sampler, const 
 AERIE_API int32_t aerie_sample(uint32_t context, uint32_t sampler, uint32_t logits);
 /* Copies what a launch drew, one of the last four that used the sampler; ticket 0: the last one.
  *   tokens, logprobs          [num_rows]
- *   top_tokens, top_logprobs  [num_rows, max_top]  most probable first, ties to the lower token
+ *   top_tokens, top_logprobs  [num_rows, max_top]  most probable first, ties to the lower token; -1 and -infinity in
+ *                                                  place of those that a row asks for beyond all there are
  *   ranks                     [num_rows]           1 + tokens of a larger logit; 0 where not asked for
  *   query_logprobs            [num_queries]        of all queries of that draw, which must have room
  * Arrays that are not wanted may be null. */

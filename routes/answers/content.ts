@@ -68,6 +68,25 @@ export function generationContent<T extends z.ZodType>(schema: T, description: s
   };
 }
 
+/** A response entry for JSON that is written in slices, so that its handler answers a bare response. */
+export function slicedContent<T extends z.ZodType>(schema: T, description: string): {
+  content: Record<string, { schema: T }>;
+  description: string;
+} {
+  return jsonContent(schema, description);
+}
+
+/** What an endpoint of Ollama's answers: JSON, or lines of it, each of the same form. */
+export function lineContent<T extends z.ZodType>(schema: T, description: string): {
+  content: Record<string, { schema: T | z.ZodString }>;
+  description: string;
+} {
+  return {
+    content: { "application/json": { schema }, "application/x-ndjson": { schema: z.string() } },
+    description,
+  };
+}
+
 /** The errors every generating endpoint can answer with. */
 export const generationErrors = {
   400: { description: "A field is wrong or not supported; `param` names it" },

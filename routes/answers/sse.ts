@@ -1,33 +1,30 @@
 /**
- * Server-sent events on web streams.
+ * Events of an answer on web streams: server-sent events, or lines.
  *
  * @module
  */
+import { openaiFraming, type StreamFraming } from "./framings.ts";
 
 /** How a stream of events is sent. */
 export interface EventStreamOptions {
   /** Aborted as soon as the client leaves or an event fails. */
   readonly abort: AbortController;
-  /** Silence after which a comment keeps the connection alive, milliseconds. */
+  /** Silence after which a ping keeps the connection alive, milliseconds. */
   readonly pingMs: number;
+  /** How events are written; as OpenAI's API does if absent. */
+  readonly framing?: StreamFraming;
   /** JSON of an event's data; `JSON.stringify` if absent. */
   readonly toJson?: (data: unknown) => string | Promise<string>;
-  /** The data of the last event after a failure in mid-stream. */
-  readonly failed: (error: unknown) => unknown;
+  /** The data of the last events after a failure in mid-stream. */
+  readonly failed: (error: unknown) => readonly unknown[];
 }
 
-const headers = {
-  "Content-Type": "text/event-stream",
-  "Cache-Control": "no-cache",
-  "X-Accel-Buffering": "no",
-};
+const headers = { "Cache-Control": "no-cache", "X-Accel-Buffering": "no" };
 const encoder = new TextEncoder();
-const ping = encoder.encode(": ping\n\n");
-const done = encoder.encode("data: [DONE]\n\n");
 
 /**
- * Sends each item as a `data:` line of JSON, then `data: [DONE]`. The response starts with the first event, so that
- * a failure before it still has its own status, or when nothing came for `pingMs`.
+ * Sends each item as an event with its JSON, then what ends the stream. The response starts with the first event, so
+ * that a failure before it still has its own status, or when nothing came for `pingMs`.
  *
  * @throws what `events` throws before the response started
  */
@@ -35,12 +32,15 @@ export async function eventStream(
   events: AsyncIterator<unknown>,
   options: EventStreamOptions,
 ): Promise<Response> {
-  const { abort, pingMs, failed, toJson = JSON.stringify } = options;
+  const { abort, pingMs, failed, framing = openaiFraming, toJson = JSON.stringify } = options;
+  const ping = encoder.encode(framing.ping);
   let first: Promise<IteratorResult<unknown>> | undefined = events.next();
   const isSilent = await isSlower(first, pingMs);
   let sent = 0, left = false, timer: ReturnType<typeof setInterval> | undefined;
   const body = new ReadableStream<Uint8Array>({
     start(out) {
+      // Empty where the format has no ping; an empty chunk might end the body.
+      if (ping.length === 0) return;
       if (isSilent) out.enqueue(ping);
       // One timer for all of a stream: one an event would cost as much as the event. It cannot know when the last event
       // was, so it looks twice as often.
@@ -56,16 +56,18 @@ export async function eventStream(
         first = undefined;
         if (!result.done) {
           sent++;
-          return out.enqueue(toEvent(await toJson(result.value)));
+          return out.enqueue(encoder.encode(framing.frame(await toJson(result.value), result.value)));
         }
       } catch (error) {
         clearInterval(timer);
         if (left) return;
         abort.abort();
-        out.enqueue(toEvent(JSON.stringify(failed(error))));
+        for (const event of failed(error)) {
+          out.enqueue(encoder.encode(framing.frame(JSON.stringify(event), event)));
+        }
       }
       clearInterval(timer);
-      out.enqueue(done);
+      if (framing.end !== "") out.enqueue(encoder.encode(framing.end));
       out.close();
     },
     cancel() {
@@ -74,11 +76,7 @@ export async function eventStream(
       abort.abort();
     },
   });
-  return new Response(body, { headers });
-}
-
-function toEvent(json: string): Uint8Array {
-  return encoder.encode(`data: ${json}\n\n`);
+  return new Response(body, { headers: { "Content-Type": framing.contentType, ...headers } });
 }
 
 /** Whether `promise` takes longer than `ms` milliseconds; rejects with it if it does before. */

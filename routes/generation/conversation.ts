@@ -18,6 +18,10 @@ export interface Tool {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Arguments follow the schema in any case: a grammar enforces it. Kept for templates that show it. */
   readonly strict?: boolean;
+  /** The request field that has name, description and parameters, for errors; `tools[i]` if left out. */
+  readonly param?: string;
+  /** The request field that has the parameters; `parameters` in that one if left out. */
+  readonly parametersParam?: string;
 }
 
 /** Which tools the answer may or must call. */
@@ -43,6 +47,8 @@ export interface Conversation {
   readonly reasoning?: ReasoningOptions;
   /** Tokens that thinking may have; then its end is forced. */
   readonly thinkingBudget?: number;
+  /** The request field that says so, for errors. */
+  readonly thinkingBudgetParam?: string;
   /** Whether thinking is told apart from content; if not, it is part of the content. */
   readonly separateReasoning: boolean;
   /** False: a stream has the reasoning in one part, once it is over. True if left out. */

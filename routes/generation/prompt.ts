@@ -37,6 +37,16 @@ export function perPrompt<T>(value: T | readonly T[], numPrompts: number, param:
   return value;
 }
 
+/** Request ids by prompt; one for a batch is their common beginning. */
+export function idsOf(
+  rid: string | readonly string[],
+  isBatch: boolean,
+  numPrompts: number,
+): readonly string[] {
+  if (typeof rid === "string" && isBatch) return Array.from({ length: numPrompts }, (_, i) => `${rid}-${i}`);
+  return perPrompt(rid, numPrompts, "rid");
+}
+
 function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }

@@ -33,6 +33,14 @@ export interface HttpFacts {
   readonly stream: boolean;
 }
 
+/** A request as a line has it; embeddings have no sampling parameters. */
+type LoggedRequest =
+  & Pick<GenerationRequest, "requestId" | "promptTokens">
+  & Partial<Pick<GenerationRequest, "sampling">>;
+
+/** What a line says of an update. */
+type LoggedUpdate = Pick<GenerationUpdate, "text" | "usage" | "finish">;
+
 /** Progress of a generation. */
 interface Progress {
   text: string;
@@ -54,11 +62,11 @@ export class RequestLog {
   }
 
   /** Passes updates on, and writes a line for each generation when it ends, also where it fails or is left. */
-  async *follow(
-    updates: AsyncIterable<Indexed<GenerationUpdate>>,
-    requests: readonly GenerationRequest[],
+  async *follow<Update extends LoggedUpdate>(
+    updates: AsyncIterable<Indexed<Update>>,
+    requests: readonly LoggedRequest[],
     facts: HttpFacts,
-  ): AsyncGenerator<Indexed<GenerationUpdate>, void, void> {
+  ): AsyncGenerator<Indexed<Update>, void, void> {
     const startMs = performance.now();
     const live = new Map(requests.map((_, index) => [index, { text: "" } as Progress]));
     const end = async (index: number, reason: object) => {
@@ -88,7 +96,7 @@ export class RequestLog {
   }
 
   async #finish(
-    request: GenerationRequest,
+    request: LoggedRequest,
     { path, stream }: HttpFacts,
     { text, usage }: Progress,
     reason: object,
@@ -99,7 +107,8 @@ export class RequestLog {
       rid: request.requestId,
       path,
       stream,
-      ...(this.#level >= RequestLogLevel.sampling && { "sampling_params": namesOf(request.sampling) }),
+      ...(this.#level >= RequestLogLevel.sampling && request.sampling &&
+        { "sampling_params": namesOf(request.sampling) }),
       ...(showsTexts && { text: await this.#promptText(request.promptTokens) }),
     };
     const out = {

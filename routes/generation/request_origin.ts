@@ -8,6 +8,9 @@ import type { RequestOrigin } from "../../runtime/contracts/generation.ts";
 
 const receivedAtKey = "receivedAt";
 
+/** Endpoints that answer conversations. */
+const CHATS = /^\/(v1\/(chat\/|responses|messages)|api\/chat)/;
+
 /** Takes the time at which a request has been read. */
 export function noteArrival(): MiddlewareHandler {
   return async (c, next) => {
@@ -25,7 +28,7 @@ export function originOf(c: Context, isStreaming: boolean): RequestOrigin {
   });
   return {
     isStreaming,
-    operation: c.req.path.startsWith("/v1/chat/") ? "chat" : "text_completion",
+    operation: CHATS.test(c.req.path) ? "chat" : "text_completion",
     ...(typeof receivedAt === "number" && { receivedAt }),
     ...(headers.length > 0 && { trace: Object.fromEntries(headers) }),
   };

@@ -10,6 +10,8 @@ import { clientOf } from "./client_address.ts";
 import type { RouteContext } from "./context.ts";
 import { originOf } from "./request_origin.ts";
 import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
+import type { ErrorReply } from "../answers/errors.ts";
+import type { StreamFraming } from "../answers/framings.ts";
 import { jsonResponse, Slices, toJson } from "../answers/slices.ts";
 import { eventStream } from "../answers/sse.ts";
 
@@ -20,11 +22,21 @@ export interface Formatter<Whole> {
   whole(outputs: readonly Output[], slices: Slices): Whole | Promise<Whole>;
   /** The events of a stream. */
   events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown>;
+  /** How events are written; as OpenAI's chat does if absent. */
+  readonly framing?: StreamFraming;
+  /** The last events after a failure in mid-stream; the body of the error answer if absent. */
+  failed?(reply: ErrorReply): readonly unknown[];
 }
 
 /** Facts about a request that the listener passes beside it. */
 interface ClientEnv {
   readonly clientAddress?: string;
+}
+
+/** The client of an HTTP request, as requests to the engine name it. */
+export function clientField(c: Context): Pick<GenerationRequest, "client"> {
+  const { clientAddress } = (c.env ?? {}) as ClientEnv;
+  return clientAddress === undefined ? {} : { client: clientOf(clientAddress) };
 }
 
 /** Runs `requests` until they end or the client leaves, whichever is first. */
@@ -36,8 +48,7 @@ export async function respond<Whole>(
 ): Promise<Response> {
   const abort = abortWith(c.req.raw.signal);
   releaseBody(c);
-  const { clientAddress } = (c.env ?? {}) as ClientEnv;
-  const client = clientAddress === undefined ? {} : { client: clientOf(clientAddress) };
+  const client = clientField(c);
   const origin = originOf(c, formatter.stream);
   // Not a request's id, which a client may choose again.
   const id = crypto.randomUUID();
@@ -58,13 +69,21 @@ export async function respond<Whole>(
   return await eventStream(formatter.events(chunked(updates, context.streamInterval)), {
     abort,
     pingMs: context.pingMs,
-    // Prompt logprobs, all so far in each native event, and the rounds that a slow reader finds at once are more than one
-    // turn may write.
-    ...(requests.some(({ sampling, reportsRounds }) => sampling.numLogprobs >= 0 || reportsRounds) && {
-      toJson: (data) => toJson(data, slices),
-    }),
-    failed: (error) => context.report(error).body,
+    ...(requests.some(isLong) && { toJson: (data) => toJson(data, slices) }),
+    ...(formatter.framing !== undefined && { framing: formatter.framing }),
+    failed(error) {
+      const reply = context.report(error);
+      return formatter.failed?.(reply) ?? [reply.body];
+    },
   });
+}
+
+/**
+ * Whether events may be more than one turn may write: with prompt logprobs, all so far in each native event, with rounds
+ * that a slow reader finds at once, or with hidden states.
+ */
+function isLong({ sampling, reportsRounds, hiddenStates }: GenerationRequest): boolean {
+  return sampling.numLogprobs >= 0 || reportsRounds === true || hiddenStates !== undefined;
 }
 
 async function answer<Whole>(formatter: Formatter<Whole>, outputs: readonly Output[]): Promise<Response> {

@@ -24,17 +24,22 @@ export class Output implements GenerationUpdate {
   next?: TokenLogprob;
   readonly promptLogprobs: TokenLogprob[] = [];
   readonly rounds: TextRound[] = [];
+  readonly hiddenStates: Float32Array[] = [];
   finish?: FinishReason;
+  /** When the first of these tokens came, by `performance.now()`. */
+  firstAt?: number;
   usage: Usage = { numPromptTokens: 0, numCompletionTokens: 0, numCachedTokens: 0, numPreemptions: 0 };
 
   /** Appends what came next. */
   add(update: GenerationUpdate): void {
+    if (this.firstAt === undefined && update.tokens.length > 0) this.firstAt = performance.now();
     this.text += update.text;
     append(this.tokens, update.tokens);
     append(this.logprobs, update.logprobs ?? []);
     append(this.textOffsets, update.textOffsets ?? []);
     append(this.promptLogprobs, update.promptLogprobs ?? []);
     append(this.rounds, update.rounds ?? []);
+    append(this.hiddenStates, update.hiddenStates ?? []);
     if (update.next !== undefined) this.next = update.next;
     if (update.finish !== undefined) this.finish = update.finish;
     this.usage = update.usage;
@@ -59,7 +64,10 @@ export function copiesOf(
   promptTokens: Int32Array,
   numCopies: number,
   sampling: (copy: number) => SamplingParams,
-  common: Pick<GenerationRequest, "cacheKey" | "speculative" | "reportsRounds"> = {},
+  common: Pick<
+    GenerationRequest,
+    "cacheKey" | "constraint" | "shownTokens" | "speculative" | "reportsRounds" | "hiddenStates"
+  > = {},
 ): GenerationRequest[] {
   return Array.from({ length: numCopies }, (_, copy) => ({
     requestId: numCopies === 1 ? id : `${id}-${copy}`,

@@ -8,6 +8,7 @@ import type { TokenLogprob } from "../../runtime/contracts/outputs.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { type GenerateRequest, type Plan, planOf } from "./generate_plan.ts";
+import { toHiddenStates } from "../generation/hidden_states.ts";
 import { textOf, toChosenTriples, toLogprobTriples } from "../generation/logprobs.ts";
 import { toRounds, toSpeculation } from "../generation/speculation.ts";
 import { respond } from "../generation/respond.ts";
@@ -94,6 +95,7 @@ class NativeFormatter {
         ...toSpeculation(usage.speculation ? [usage.speculation] : []),
         ...(finish !== undefined && { e2e_latency: (performance.now() - this.#startMs) / 1000 }),
         ...request && await this.#logprobs(request.sampling, output, slices),
+        ...request && finish !== undefined && await toHiddenStates(request, output, slices),
       },
       ...await toRounds(this.#body, output.rounds, this.#context.generator, slices),
     };

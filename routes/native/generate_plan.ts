@@ -9,10 +9,13 @@ import { defaultSamplingParams, type SamplingParams } from "../../runtime/contra
 import { compileStopRegexes } from "../../runtime/contracts/stop_regex.ts";
 import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { RouteContext } from "../generation/context.ts";
+import { checkHiddenStates, hiddenStatesOf } from "../generation/hidden_states.ts";
 import { throwInvalidField } from "../answers/errors.ts";
+import { Slices } from "../answers/slices.ts";
 import { checkGenerations, newId } from "../generation/openai.ts";
-import { checkVocabulary, perPrompt, promptsOf, promptTokens } from "../generation/prompt.ts";
+import { checkVocabulary, idsOf, perPrompt, promptsOf, promptTokens } from "../generation/prompt.ts";
 import { copiesOf } from "../generation/run.ts";
+import { constraintOf, type OutputFormat, outputFormatOf } from "../generation/structured_output.ts";
 import { speculationOf } from "../generation/speculation.ts";
 import {
   checkMinTokens,
@@ -60,7 +63,8 @@ export async function planOf(
   const numTops = perPrompt(body.top_logprobs_num ?? 0, prompts.length, "top_logprobs_num");
   const logprobTokens = logprobTokensOf(body.token_ids_logprob, prompts.length);
   logprobTokens.forEach((ids) => checkVocabulary(ids, generator.model, "token_ids_logprob"));
-  const rids = ridsOf(body.rid, isBatch, prompts.length);
+  const states = perPrompt(body.return_hidden_states ?? false, prompts.length, "return_hidden_states");
+  const rids = body.rid === undefined ? [] : idsOf(body.rid, isBatch, prompts.length);
   const cacheKeys = cacheKeysOf(body, prompts.length);
   const n = samplings[0]?.n ?? 1;
   checkGenerations(prompts.length, n);
@@ -70,6 +74,7 @@ export async function planOf(
   }
   // Together: a batch may not bring thousands of expressions to compile.
   compileStopRegexes([...new Set(samplings.flatMap(stopRegexesOf))]);
+  const formats = await formatsOf(body.sampling_params, prompts.length);
   const encoded = await promptTokens(generator, prompts, param, signal);
   const requests = encoded.flatMap((tokens, i) => {
     const fields = samplings[i] ?? {};
@@ -85,10 +90,27 @@ export async function planOf(
       tokens,
       n,
       nativeSamplingOf(fields, logprobs, tokens.length, context),
-      { ...cacheKeys[i], ...speculationOf(body) },
+      { ...cacheKeys[i], ...constraintOf(formats[i]), ...speculationOf(body), ...hiddenStatesOf(states[i]) },
     );
   });
+  checkHiddenStates(requests, generator);
   return { isList: isBatch || n > 1, requests };
+}
+
+/** What the output of each prompt must match. */
+async function formatsOf(
+  fields: GenerateRequest["sampling_params"],
+  numPrompts: number,
+): Promise<readonly (OutputFormat | undefined)[]> {
+  if (!Array.isArray(fields)) {
+    return new Array(numPrompts).fill(outputFormatOf(fields ?? {}, "sampling_params."));
+  }
+  const formats: (OutputFormat | undefined)[] = [], slices = new Slices();
+  for (const [i, own] of fields.entries()) {
+    formats.push(outputFormatOf(own, `sampling_params[${i}].`));
+    await slices.yieldTurn();
+  }
+  return formats;
 }
 
 /** Ids by prompt, the first of a list decides whether it is one for all. */
@@ -101,12 +123,6 @@ function logprobTokensOf(
   return isForEach(ids)
     ? perPrompt<number[]>(ids, numPrompts, "token_ids_logprob")
     : new Array(numPrompts).fill(ids);
-}
-
-function ridsOf(rid: GenerateRequest["rid"], isBatch: boolean, numPrompts: number): readonly string[] {
-  if (rid === undefined) return [];
-  if (typeof rid === "string" && isBatch) return Array.from({ length: numPrompts }, (_, i) => `${rid}-${i}`);
-  return perPrompt(rid, numPrompts, "rid");
 }
 
 /** First prompt position to report; none where the list would be empty. */

@@ -17,6 +17,7 @@ import type { Indexed, Output } from "../generation/run.ts";
 import { toRounds } from "../generation/speculation.ts";
 import type { chatResponse } from "../schema/chat.ts";
 import type { ChatRequest } from "./chat_conversation.ts";
+import { isOldForm } from "./chat_tools.ts";
 
 type ChatResponse = z.infer<typeof chatResponse>;
 type Choice = ChatResponse["choices"][number];
@@ -37,6 +38,7 @@ export class ChatFormatter {
   /** Ids of the prompt, if asked for. */
   readonly #promptIds: { readonly prompt_token_ids?: number[] };
   readonly #context: RouteContext;
+  readonly #isOldForm: boolean;
   readonly #common: { readonly id: string; readonly created: number; readonly model: string };
 
   constructor({ id, body, prepared, context }: Asked) {
@@ -46,6 +48,7 @@ export class ChatFormatter {
     const wantsPrompt = body.return_prompt_token_ids || body.return_token_ids;
     this.#promptIds = wantsPrompt ? { prompt_token_ids: [...prepared.promptTokens] } : {};
     this.#context = context;
+    this.#isOldForm = isOldForm(body);
     this.#common = { id, created: unixSeconds(), model: context.generator.model.servedModelName };
   }
 
@@ -59,9 +62,9 @@ export class ChatFormatter {
       const content = await inParts(output.logprobs, slices, (part) => this.#logprobs(part)?.content ?? []);
       choices.push({
         index,
-        message: toMessage(answer),
+        message: toMessage(answer, this.#isOldForm),
         logprobs: this.#body.logprobs ? { content, refusal: null } : null,
-        ...toEnd(output, answer.calls.length > 0),
+        ...this.#end(output, answer.calls.length > 0),
         ...this.#promptIds,
         ...this.#tokenIds(output),
         ...(this.#body.return_token_ids && { response_token_ids: output.tokens }),
@@ -109,12 +112,12 @@ export class ChatFormatter {
     if (parts.length > 0 || output.logprobs.length > 0) {
       beside = { logprobs: this.#logprobs(output.logprobs), ...beside };
       for (const part of parts.length > 0 ? parts : [{ type: "content", text: "" } as const]) {
-        yield this.#event(chunk, toDelta(part), beside);
+        yield this.#event(chunk, toDelta(part, this.#isOldForm), beside);
         beside = {};
       }
     }
     if (output.finish !== undefined) {
-      yield this.#event(chunk, {}, { ...toEnd(output, hasCalls), ...beside });
+      yield this.#event(chunk, {}, { ...this.#end(output, hasCalls), ...beside });
     }
   }
 
@@ -145,6 +148,15 @@ export class ChatFormatter {
     };
   }
 
+  #end({ finish }: Output, hasCalls: boolean): Pick<Choice, "finish_reason" | "matched_stop"> {
+    if (finish === undefined) return toFinish(undefined);
+    const end = endOf(finish, hasCalls);
+    return {
+      ...toFinish(finish),
+      finish_reason: end === "tool_calls" && this.#isOldForm ? "function_call" : end,
+    };
+  }
+
   #logprobs(entries: readonly TokenLogprob[]): Choice["logprobs"] {
     const { generator } = this.#context;
     if (!this.#body.logprobs) return null;
@@ -152,30 +164,21 @@ export class ChatFormatter {
   }
 }
 
-function toEnd(output: Output, hasCalls: boolean): Pick<Choice, "finish_reason" | "matched_stop"> {
-  const { finish } = output;
-  if (finish === undefined) return toFinish(undefined);
-  return { ...toFinish(finish), finish_reason: endOf(finish, hasCalls) };
-}
-
-function toMessage({ content, reasoning, calls }: Answer): Choice["message"] {
+function toMessage({ content, reasoning, calls }: Answer, isOldForm: boolean): Choice["message"] {
+  const functions = calls.map(({ name, arguments: text }) => ({ name, arguments: text }));
   return {
     role: "assistant",
     content: content === "" && calls.length > 0 ? null : content,
     refusal: null,
     reasoning_content: reasoning === "" ? null : reasoning,
     ...(reasoning !== "" && { reasoning }),
-    ...(calls.length > 0 && {
-      tool_calls: calls.map(({ id, name, arguments: text }) => ({
-        id,
-        type: "function" as const,
-        function: { name, arguments: text },
-      })),
-    }),
+    ...(calls.length > 0 && (isOldForm ? { function_call: functions[0]! } : {
+      tool_calls: calls.map(({ id }, i) => ({ id, type: "function" as const, function: functions[i]! })),
+    })),
   };
 }
 
-function toDelta(part: AnswerPart): object {
+function toDelta(part: AnswerPart, isOldForm: boolean): object {
   switch (part.type) {
     case "content":
       return { content: part.text };
@@ -183,9 +186,13 @@ function toDelta(part: AnswerPart): object {
       return { reasoning_content: part.text, reasoning: part.text };
     case "call": {
       const { index, id, name } = part;
+      if (isOldForm) return { function_call: { name, arguments: "" } };
       return { tool_calls: [{ index, id, type: "function", function: { name, arguments: "" } }] };
     }
-    case "arguments":
-      return { tool_calls: [{ index: part.index, function: { arguments: part.text } }] };
+    case "arguments": {
+      const { index, text } = part;
+      if (isOldForm) return { function_call: { arguments: text } };
+      return { tool_calls: [{ index, function: { arguments: text } }] };
+    }
   }
 }

@@ -53,7 +53,8 @@ function describe(app: OpenAPIHono, model: string, { rootPath, asksForKey }: Doc
   for (const [path, operations] of Object.entries(document.paths ?? {})) {
     // An endpoint may share its schema with a POST, but browsers send no body with a GET.
     delete operations.get?.requestBody;
-    for (const operation of [operations.get, operations.post, operations.put].filter((one) => !!one)) {
+    const { get, post, put, delete: deletion } = operations;
+    for (const operation of [get, post, put, deletion].filter((one) => !!one)) {
       const { responses, requestBody } = operation;
       for (const [status, description] of Object.entries(ERRORS)) responses![status] ??= { description };
       for (const [status, response] of Object.entries(responses!)) {

@@ -17,10 +17,12 @@ import {
   usage,
 } from "./fields.ts";
 import { chatMessage } from "./messages.ts";
+import { outputFormatFields } from "./structured_output.ts";
 import { speculationRound } from "./speculation_round.ts";
 import { unservedChat } from "./unserved_fields.ts";
 import { strictFields } from "./strict_fields.ts";
 import { templateFields } from "./template_fields.ts";
+import { toolFields } from "./tools.ts";
 
 const texts = z.union([
   z.string(),
@@ -55,12 +57,13 @@ export const chatRequest = strictFields({
     ttl: optional(z.string().max(16)),
   })).describe("Without effect: prefixes are cached while there is room"),
   service_tier: label.describe("Without effect: all requests have the same"),
-  parallel_tool_calls: optional(z.boolean()).describe("Without effect: there are no tools"),
+  ...toolFields,
   prediction: optional(strictFields({ type: z.literal("content"), content: texts })).describe(
     "Text that the answer probably has; without effect on the output",
   ),
   return_prompt_token_ids: optional(z.boolean()).describe("Return the tokens of the prompt"),
   return_meta_info: optional(z.boolean()).describe("Adds the counts of speculation to usage"),
+  ...outputFormatFields,
   ...unservedChat,
 }).openapi("ChatRequest");
 
@@ -72,18 +75,20 @@ export const chatLogprobs = z.object({
   refusal: z.null(),
 });
 
+const calledFunction = z.object({
+  name: z.string(),
+  /** JSON text of an object. */
+  arguments: z.string(),
+});
+
 const answeredCall = z.object({
   id: z.string(),
   type: z.literal("function"),
-  function: z.object({
-    name: z.string(),
-    /** JSON text of an object. */
-    arguments: z.string(),
-  }),
+  function: calledFunction,
 });
 
 /** Why a choice ended. */
-const chatFinishReason = z.enum(["stop", "length", "tool_calls"]).nullable();
+const chatFinishReason = z.enum(["stop", "length", "tool_calls", "function_call"]).nullable();
 
 /** Answer to a chat request. */
 export const chatResponse = z.object({
@@ -102,6 +107,8 @@ export const chatResponse = z.object({
       /** The same under its other name, where there is any. */
       reasoning: z.string().optional(),
       tool_calls: z.array(answeredCall).optional(),
+      /** Where functions were offered in the old form. */
+      function_call: calledFunction.optional(),
     }),
     logprobs: chatLogprobs.nullable(),
     finish_reason: chatFinishReason,

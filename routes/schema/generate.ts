@@ -76,6 +76,9 @@ export const generateRequest = strictFields({
   ),
   return_prompt_token_ids: optional(z.boolean()).describe("Return the tokens of the prompt"),
   return_speculation: optional(z.boolean()).describe("Return the verification rounds of speculation"),
+  return_hidden_states: optional(oneOrEach(z.union([z.boolean(), z.literal("last")]))).describe(
+    "Return outputs of the final norm: of all tokens, or with `last` of the last one; for all prompts or for each",
+  ),
   speculative: speculativeField,
   cache_salt: optional(oneOrEach(cacheKeyField)).describe(
     "Prefixes are shared only by requests with the same value",
@@ -116,6 +119,15 @@ export const metaInfo = z.object({
   /** With `token_ids_logprob`: a triple for each. If 0 tokens are asked for, the output has what may come next. */
   input_token_ids_logprobs: topLogprobs.optional(),
   output_token_ids_logprobs: topLogprobs.optional(),
+  /**
+   * With `return_hidden_states`, of a stream in the last event: an entry per token, the row that it was drawn after, the
+   * first of them a list with a row for each token of the prompt. With `last` only that of the last token.
+   */
+  hidden_states: z.union([
+    z.array(z.number()),
+    z.array(z.union([z.array(z.number()), z.array(z.array(z.number()))])),
+  ])
+    .optional(),
 }).openapi("MetaInfo");
 
 /** Result of one generation; `index` numbers the chunks of a batch. */

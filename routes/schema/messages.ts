@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import { bounded, optional } from "./fields.ts";
+import { bounded, optional, parsedByClient } from "./fields.ts";
 import { strictFields } from "./strict_fields.ts";
 import { freeObject } from "./template_fields.ts";
 import { unserved } from "./unserved.ts";
@@ -12,7 +12,7 @@ import { unserved } from "./unserved.ts";
 const cacheHint = "Hint for a cache of prompts; without effect: all prefixes are cached";
 
 /** Anthropic's mark of a prefix to cache, which clients put on parts or on whole messages. */
-const cacheControl = optional(
+export const cacheControl = optional(
   strictFields({ type: z.literal("ephemeral"), ttl: optional(z.string().max(16)) }),
 ).describe(cacheHint);
 
@@ -36,6 +36,7 @@ const part = z.discriminatedUnion("type", [textPart, refusalPart], {
 const calledFunction = strictFields({
   name: z.string().max(256).describe("Name of the tool"),
   arguments: optional(z.union([z.string(), freeObject])).describe("JSON text of an object, or the object"),
+  parsed_arguments: parsedByClient,
 });
 
 const toolCall = strictFields({
@@ -67,6 +68,7 @@ export const chatMessage = strictFields({
   ),
   reasoning: optional(z.string()).describe("Other name of reasoning_content"),
   refusal: optional(z.string()).describe("What the assistant said to refuse; rendered as text"),
+  parsed: parsedByClient,
   cache_control: cacheControl,
   annotations: unserved("Sources of the answer", "array", []),
   audio: unserved("Spoken answer", "object"),

@@ -18,13 +18,26 @@ const reserved =
   /^(messages|tools|documents|add_generation_prompt|(bos|eos|unk|pad)_token|[tT]rue|[fF]alse|[nN]one|range|namespace|raise_exception|strftime_now)$/;
 
 /** An object of free form: JSON, bounded. */
-export const freeObject = z.custom<Readonly<Record<string, unknown>>>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isBounded(value),
-  `expected an object of at most ${maxValues} values, nested at most ${maxDepth} levels`,
-).openapi({ type: "object", additionalProperties: true });
+export function boundedObject(
+  maxValues: number,
+  maxDepth: number,
+): z.ZodCustom<Readonly<Record<string, unknown>>> {
+  return z.custom<Readonly<Record<string, unknown>>>(
+    (value) =>
+      typeof value === "object" && value !== null && !Array.isArray(value) &&
+      isBounded(value, { maxValues, maxDepth }),
+    `expected an object of at most ${maxValues} values, nested at most ${maxDepth} levels`,
+  ).openapi({ type: "object", additionalProperties: true });
+}
+
+/** The same with the bounds of what templates read. */
+export const freeObject = boundedObject(maxValues, maxDepth);
 
 /** Whether JSON has few enough values; looks at no more of them. */
-function isBounded(root: object): boolean {
+function isBounded(
+  root: object,
+  { maxValues, maxDepth }: { readonly maxValues: number; readonly maxDepth: number },
+): boolean {
   const open: [value: object, depth: number][] = [[root, 1]];
   let numValues = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -56,7 +69,10 @@ const effort = z.union([
   z.number().min(0).max(0.99),
 ], "expected none, minimal, low, medium, high, xhigh, ultra, max, or a number from 0 to 0.99");
 
-/** Fields of a chat that its template reads. */
+/** Far above any context. */
+const budget = z.int().min(0).max(1e9);
+
+/** Fields of a chat that its template reads, and those about reasoning. */
 export const templateFields = {
   chat_template_kwargs: optional(templateKwargs).openapi({
     type: ["object", "null"],
@@ -75,7 +91,7 @@ export const templateFields = {
   reasoning: optional(strictFields({
     effort: optional(effort).describe("As reasoning_effort"),
     enabled: optional(z.boolean()).describe("As enable_thinking"),
-    max_tokens: unserved("Tokens that reasoning may take", "integer"),
+    max_tokens: optional(budget).describe("As thinking_budget"),
     exclude: unserved("Leave reasoning out of the answer", "boolean", false),
     summary: unserved("Summary of the reasoning", "string"),
   })).describe("OpenRouter's form of reasoning_effort"),
@@ -85,16 +101,52 @@ export const templateFields = {
     strictFields({
       type: z.enum(["enabled", "adaptive", "disabled"]),
       effort: optional(effort).describe("As reasoning_effort"),
-      budget_tokens: unserved("Tokens that reasoning may take", "integer"),
+      budget_tokens: optional(budget).describe("As thinking_budget"),
       clear_thinking: unserved("Leave out earlier reasoning", "boolean", true),
     }),
   ])).describe("Other form of enable_thinking"),
-  include_reasoning: optional(z.boolean()).describe("Without effect: reasoning is part of the answer's text"),
+  thinking_budget: optional(budget).describe("Tokens that reasoning may take; then its end is forced"),
+  thinking_token_budget: optional(budget).describe("vLLM's name of thinking_budget"),
+  include_reasoning: optional(z.boolean()).describe("vLLM's name of separate_reasoning"),
   separate_reasoning: optional(z.boolean()).describe(
-    "Without effect: reasoning is part of the answer's text",
+    "False leaves reasoning in the answer's content, with its marks",
   ),
-  stream_reasoning: optional(z.boolean()).describe("Without effect: reasoning is part of the answer's text"),
+  stream_reasoning: optional(z.boolean()).describe(
+    "False holds a stream's reasoning back until it is over, and sends it at once",
+  ),
 };
+
+/** Whether reasoning is told apart from content, and streamed. */
+export function reasoningShownBy(
+  { separate_reasoning: separate, include_reasoning: include, stream_reasoning: stream }: TemplateFields,
+): { readonly separateReasoning: boolean; readonly streamsReasoning: boolean } {
+  return { separateReasoning: separate ?? include ?? true, streamsReasoning: stream ?? true };
+}
+
+/** Tokens that reasoning may take, and the field that says so. */
+interface ThinkingBudget {
+  readonly thinkingBudget: number;
+  readonly thinkingBudgetParam: string;
+}
+
+/**
+ * Tokens that reasoning may take.
+ *
+ * @throws {InvalidRequestError} if two fields say different numbers
+ */
+export function thinkingBudgetOf(fields: TemplateFields): Partial<ThinkingBudget> {
+  const { reasoning, thinking } = fields;
+  const budgets = {
+    thinking_budget: fields.thinking_budget,
+    thinking_token_budget: fields.thinking_token_budget,
+    "reasoning.max_tokens": reasoning?.max_tokens,
+    "thinking.budget_tokens": typeof thinking === "object" ? thinking.budget_tokens : undefined,
+  };
+  const given = Object.entries(budgets).filter(([, budget]) => budget !== undefined);
+  const [first] = given, other = given.find(([, budget]) => budget !== first![1]);
+  if (other !== undefined) throwInvalidField(other[0], `differs from ${first![0]}`);
+  return first === undefined ? {} : { thinkingBudget: first[1]!, thinkingBudgetParam: first[0] };
+}
 
 type TemplateFields = z.output<ReturnType<typeof z.object<typeof templateFields>>>;
 

@@ -9,10 +9,6 @@ import { unserved, unservedEach } from "./unserved.ts";
 
 /** Sampling parameters of all generating endpoints. */
 export const unservedSampling = {
-  json_schema: unserved("JSON schema that the output follows", "string", ""),
-  regex: unserved("Regular expression that the output matches", "string", ""),
-  ebnf: unserved("Grammar that the output follows", "string", ""),
-  structural_tag: unserved("Tags between which the output follows schemas", "string", ""),
   spaces_between_special_tokens: unserved("Spaces between special tokens that are shown", "boolean", true),
   stream_interval: unserved("Tokens per chunk of this stream, in place of --stream-interval", "integer"),
   custom_params: unserved("Values for a custom logit processor", "object", {}),
@@ -51,7 +47,6 @@ export const unservedShared = {
   session_params: unserved("Session whose prompt the request continues", "object", {}),
   custom_logit_processor: unservedEach("Serialised Python that changes logits", "string", ""),
   custom_labels: unserved("Labels for metrics", "object", {}),
-  return_hidden_states: unservedEach("Return hidden states", ["boolean", "string"], false),
   return_routed_experts: unserved("Return the experts that tokens were routed to", "boolean", false),
   routed_experts_start_len: unserved("First position of the returned experts", "integer", 0),
   return_sampling_mask: unservedEach("Return what each token was drawn from", "boolean", false),
@@ -100,13 +95,8 @@ export const unservedNative = {
 
 /** Fields of SGLang and vLLM that `/v1/chat/completions` and `/v1/completions` have. */
 export const unservedOpenai = {
-  response_format: unserved("Form of the output", "object", { type: "text" }),
-  structured_outputs: unserved("Form of the output, for vLLM", "object", {}),
-  guided_json: unserved("JSON schema that the output follows, for vLLM", ["object", "string"], "", {}),
-  guided_regex: unserved("Regular expression that the output matches, for vLLM", "string", ""),
-  guided_choice: unserved("Texts of which the output is one, for vLLM", "array", []),
-  guided_grammar: unserved("Grammar that the output follows, for vLLM", "string", ""),
-  guided_decoding_backend: unserved("Engine of guided decoding, for vLLM", "string", ""),
+  return_hidden_states: unservedEach("Return hidden states", ["boolean", "string"], false),
+  guided_decoding_backend: unserved("Engine of guided decoding, for vLLM", "string", "", "auto", "xgrammar"),
   guided_whitespace_pattern: unserved("White space in guided JSON, for vLLM", "string", ""),
   use_beam_search: unserved("Search by beams", "boolean", false),
   length_penalty: unserved("Weight of the length in a beam search", "number", 1),
@@ -118,7 +108,6 @@ export const unservedOpenai = {
   repetition_detection: unserved("End outputs that repeat themselves", "object"),
   truncate_prompt_tokens: unserved("Tokens of the prompt that are kept", "integer"),
   truncation_side: unserved("Which end of a long prompt is cut", "string"),
-  thinking_token_budget: unserved("Tokens that reasoning may take", "integer"),
   watermarking: unserved("Watermark of the output, for vLLM", "boolean", false),
   return_tokens_as_token_ids: unserved("Write tokens of logprobs as ids", "boolean", false),
   return_token_offsets: unserved("Return where tokens begin in the prompt", "boolean", false),
@@ -134,10 +123,6 @@ export const unservedOpenai = {
 
 /** Fields that only `/v1/chat/completions` has. */
 export const unservedChat = {
-  tools: unserved("Tools that the model may call", "array", []),
-  tool_choice: unserved("Which tool the model has to call", ["string", "object"], "none", "auto"),
-  functions: unserved("Older form of tools", "array", []),
-  function_call: unserved("Older form of tool_choice", ["string", "object"], "none", "auto"),
   modalities: unserved("Kinds of the output", "array", [], ["text"]),
   audio: unserved("Voice and format of spoken output", "object"),
   return_audio: unserved("Return spoken output", "boolean", false),
@@ -158,6 +143,33 @@ export const unservedChat = {
 
 /** Fields that only `/v1/completions` has. */
 export const unservedCompletions = {
-  suffix: unserved("Text after the completion", "string", ""),
+  thinking_token_budget: unserved("Tokens that reasoning may take", "integer"),
   prompt_embeds: unserved("Prompt as embeddings, for vLLM", ["string", "array"], []),
+};
+
+/** Fields of embeddings that `/v1/embeddings` and `/encode` have. */
+export const unservedEmbeddings = {
+  lora_path: unservedShared.lora_path,
+  priority: unservedRouting.priority,
+  embed_override_token_id: unserved("Token that embeddings stand for", "integer"),
+  embed_overrides: unserved("Embeddings in inputs", "array", []),
+};
+
+/** Fields that only `/encode` has. */
+export const unservedEncode = {
+  input_embeds: unservedNative.input_embeds,
+  image_data: unservedNative.image_data,
+  audio_data: unservedNative.audio_data,
+  video_data: unservedNative.video_data,
+  modalities: unservedNative.modalities,
+  lora_id: unservedNative.lora_id,
+  positional_embed_overrides: unservedNative.positional_embed_overrides,
+  background: unservedNative.background,
+  external_trace_header: unservedNative.external_trace_header,
+  http_worker_ipc: unservedNative.http_worker_ipc,
+  multi_item_delimiter_indices: unservedNative.multi_item_delimiter_indices,
+  token_indices_to_pool: unservedNative.token_indices_to_pool,
+  decision_layout: unservedEach("Spans that a checkpoint's decision head scores", "array", []),
+  is_cross_encoder_request: unserved("Score pairs by a cross-encoder", "boolean", false),
+  return_pooled_hidden_states: unserved("Return hidden states", "boolean", false),
 };

@@ -46,6 +46,8 @@ export interface GenerationRequest {
   readonly batch?: SubmitBatch;
   /** What its output must obey. */
   readonly constraint?: OutputConstraint;
+  /** Special tokens that are shown although special tokens are not: what reads the text needs them. */
+  readonly shownTokens?: readonly number[];
   /** False: decoded plainly, no drafts are made for it. Its tokens are the same. */
   readonly speculative?: boolean;
   /** Report each verification round in {@linkcode GenerationUpdate.rounds}. */

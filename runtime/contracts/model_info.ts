@@ -21,6 +21,10 @@ export interface ModelInfo {
   readonly modelType: string;
   /** What the tokenizer puts around texts. */
   readonly tokenizer: TokenizerFacts;
+  /** Form of calls of tools, as `--tool-call-parser` names it; undefined: what the chat template asks for. */
+  readonly toolCallParser?: string;
+  /** Form of reasoning, as `--reasoning-parser` names it; undefined: what the chat template knows. */
+  readonly reasoningParser?: string;
   /** Name in answers, and the first in `/v1/models`. */
   readonly servedModelName: string;
   /** Other names that requests may give. */
@@ -65,6 +69,18 @@ export interface TokenizerFacts {
   readonly padToken?: string;
   /** A text gets a bos token put before it. */
   readonly addsBos: boolean;
+  /** How a gap in a text is shown, for models that fill it in. */
+  readonly fillInTheMiddle?: FillInTheMiddle;
   /** Jinja text of the chat template. */
   readonly chatTemplate?: string;
+  /** The same of the one for conversations with tools, where the model has one of its own for them. */
+  readonly toolTemplate?: string;
+}
+
+/** How a prompt shows a text with a gap, so that what is generated fills it in. */
+export interface FillInTheMiddle {
+  /** Special tokens in their order, and the places of the texts before and behind the gap. */
+  readonly layout: readonly (number | "prefix" | "suffix")[];
+  /** Tokens that end what is filled in, besides the model's end tokens. */
+  readonly endTokenIds: readonly number[];
 }

@@ -59,14 +59,15 @@ export class LiveRequest {
       observer?: RequestObserver | undefined;
     },
   ) {
-    const { sampling, promptTokens, constraint } = request, { ignoreEos, stopTokenIds } = sampling;
+    const { sampling, promptTokens, constraint, shownTokens = [] } = request;
+    const { ignoreEos, stopTokenIds } = sampling;
     // Where a grammar has ended nothing can follow, whoever ignores end tokens.
     const endTokens = ignoreEos && constraint?.grammar === undefined ? [] : options.eosTokenIds;
     this.#stopTokens = new Set([...endTokens, ...ignoreEos ? [] : stopTokenIds]);
     this.#noStopTrim = sampling.noStopTrim;
     this.#wantsLastState = request.hiddenStates === "last";
     this.#wantsLogprobs = sampling.numLogprobs >= 0;
-    const shown = options.tokenizer.detokenizer(sampling);
+    const shown = options.tokenizer.detokenizer({ ...sampling, shownTokens });
     const whole = options.tokenizer.detokenizer({ skipSpecialTokens: false });
     for (const source of [shown, whole]) source.follow(promptTokens);
     this.#text = new TextStream({ ...sampling, shown, whole, findsStarts: this.#wantsLogprobs });

@@ -34,7 +34,7 @@ export interface EngineTokenizer extends Pick<Generator, "decode" | "tokenBytes"
     signal?: AbortSignal,
   ): Int32Array | Promise<Int32Array>;
   /** A fresh detokenizer for one generation. */
-  detokenizer(options: { skipSpecialTokens: boolean }): TextSource;
+  detokenizer(options: { skipSpecialTokens: boolean; shownTokens?: readonly number[] }): TextSource;
   /** Resolves when the tokenizer can be used; the engine waits for it while it loads the weights. */
   readonly started?: Promise<void>;
   /** Gives back what the tokenizer holds; the engine calls it as it stops. */

@@ -30,6 +30,11 @@ export function bucketRows(maxRows: number): number[] {
   return [...rows, maxRows];
 }
 
+/** The size of the graph for forwards of up to `rows` rows, one of {@linkcode bucketRows}. */
+export function bucketSize(rows: number, largest: GraphSize): GraphSize {
+  return { rows, segments: Math.min(rows, largest.segments), outputs: Math.min(rows, largest.outputs) };
+}
+
 /** What is captured: a recorded graph, for every size up to the largest. */
 export interface Capture {
   readonly context: Context;
@@ -53,9 +58,8 @@ export function captureGraphs({ context, graph, largest, name, clock, log }: Cap
   let numLines = 0;
   // The largest first, as SGLang does: if memory runs out, it does so at once.
   buckets.toReversed().forEach((rows, i) => {
-    const segments = Math.min(rows, largest.segments), outputs = Math.min(rows, largest.outputs);
     try {
-      context.prepare(graph, { rows, segments, outputs });
+      context.prepare(graph, bucketSize(rows, largest));
     } catch (error) {
       if (!(error instanceof NativeError)) throw error;
       throw new LoadError(

@@ -22,4 +22,8 @@ export interface Model {
   readonly lmHeadWeight: WeightId;
   /** Runs (or records) a forward of the batch as written; keys and values go to `kv`. */
   forward(kv: KvId): void;
+  /** The part of `forward` up to the states of the outputs. */
+  forwardLayers(kv: KvId): void;
+  /** The part of `forward` behind `forwardLayers`: logits of the outputs. */
+  forwardHead(): void;
 }

@@ -1,15 +1,16 @@
 /**
  * Runs forwards of the target model: writes their rows, launches the recorded graph of model and sampler, waits, reads
- * what was drawn.
+ * what was drawn. Where masks are made while the model runs, that graph is two: the layers, then LM head and sampler.
  *
  * @module
  */
 import type { VerifierConfig, VerifierInfo } from "../contracts/config.ts";
-import { type OutputRow, Sampler } from "../sampling/sampler.ts";
+import { type Masks, type OutputRow, Sampler } from "../sampling/sampler.ts";
 import { Context } from "../../ffi/context.ts";
 import type { GraphId } from "../../ffi/handles.ts";
 import type { BatchLimits } from "../../ffi/types.ts";
 import { captureGraphs, type GraphSize } from "./graph_capture.ts";
+import { LazyGraph } from "./lazy_graph.ts";
 import { type LoadedModel, loadModel } from "./load.ts";
 import { MemoryUse } from "./memory_use.ts";
 import { RowWriter } from "./row_writer.ts";
@@ -47,6 +48,11 @@ export class TargetRunner implements Disposable {
   readonly #rows: RowWriter;
   readonly #graph: GraphId;
   readonly #hiddenSize: number;
+  /** The same in two parts. */
+  readonly #layersGraph: LazyGraph;
+  readonly #drawGraph: LazyGraph;
+  /** Rows and time of the model's part that ran, until its outputs are drawn. */
+  #undrawn: { readonly numRows: number; readonly ms: number } | undefined;
   /** The largest forward with a captured graph; undefined if there is none. */
   readonly #captured: GraphSize | undefined;
   #ranGraph = false;
@@ -76,7 +82,19 @@ export class TargetRunner implements Disposable {
       model.forward(kv);
       this.sampler.forward(model.logits);
     });
-    this.#captured = captured(config, limits);
+    const largest = this.#captured = captured(config, limits);
+    const body = () => model.forwardLayers(kv);
+    this.#layersGraph = new LazyGraph({ context, body, largest, name: "layers cuda graph", log });
+    this.#drawGraph = new LazyGraph({
+      context,
+      body: () => {
+        model.forwardHead();
+        this.sampler.forward(model.logits);
+      },
+      largest,
+      name: "draw cuda graph",
+      log,
+    });
     if (config.device === "cpu") {
       log(
         "info",
@@ -115,16 +133,50 @@ export class TargetRunner implements Disposable {
   run({ layouts, outputs }: TargetForward): number {
     const numRows = this.#write({ layouts, outputs }), choice = this.#threadChoice;
     if (choice) this.#setThreads(choice.choose(numRows));
-    const forwardMs = this.#launchAndWait();
+    const forwardMs = this.#launchAndWait(this.#graph);
     choice?.observe(numRows, forwardMs);
     this.sampler.read(outputs.length);
     return forwardMs;
   }
 
+  /**
+   * Runs the model's part of a forward, up to the states of its outputs, which {@linkcode draw} goes on from. Both
+   * together are {@linkcode run}, to the bit.
+   *
+   * @returns milliseconds from its launch to its end
+   */
+  runModel(layouts: readonly SegmentLayout[]): number {
+    const numRows = this.#writeRows(layouts);
+    if (this.#threadChoice) this.#setThreads(this.#threadChoice.choose(numRows));
+    const ms = this.#launchAndWait(this.#layersGraph.for(numRows, this.#fits));
+    this.#undrawn = { numRows, ms };
+    return ms;
+  }
+
+  /**
+   * Draws the outputs of the forward that {@linkcode runModel} ran, in the order of its layouts, under `masks`.
+   *
+   * @returns milliseconds from its launch to its end
+   * @throws {NativeError} if an output names a mask that is not there
+   */
+  draw(outputs: readonly OutputRow[], masks?: Masks): number {
+    if (!this.#undrawn) {
+      throw new Error("Cannot draw: no forward is left to draw from, runModel comes before");
+    }
+    const { numRows, ms: modelMs } = this.#undrawn;
+    this.#undrawn = undefined;
+    this.sampler.write(outputs, masks);
+    const ms = this.#launchAndWait(this.#drawGraph.for(numRows, this.#fits));
+    this.#threadChoice?.observe(numRows, modelMs + ms);
+    this.#ranGraph = this.#fits && this.#layersGraph.isCaptured && this.#drawGraph.isCaptured;
+    this.sampler.read(outputs.length);
+    return ms;
+  }
+
   /** As {@linkcode run}, on the threads in use and without reading what was drawn. */
   runTrial(forward: TargetForward): number {
     this.#write(forward);
-    return this.#launchAndWait();
+    return this.#launchAndWait(this.#graph);
   }
 
   /** Settles on the number of threads that is fastest in a trial, if it may be other than the given one. */
@@ -153,18 +205,29 @@ export class TargetRunner implements Disposable {
 
   /** Returns the number of rows. */
   #write({ layouts, outputs }: TargetForward): number {
-    writeSegments(this.#rows, layouts);
-    this.#context.writeBatch(this.#loaded.batch, this.#rows.arrays);
+    const numRows = this.#writeRows(layouts);
     this.sampler.write(outputs);
-    const { numRows, numSegments, numOutputs } = this.#rows.arrays, most = this.#captured;
-    this.#ranGraph = most !== undefined && numRows <= most.rows && numSegments <= most.segments &&
-      numOutputs <= most.outputs;
+    this.#ranGraph = this.#fits;
     return numRows;
   }
 
-  #launchAndWait(): number {
+  #writeRows(layouts: readonly SegmentLayout[]): number {
+    this.#undrawn = undefined;
+    writeSegments(this.#rows, layouts);
+    this.#context.writeBatch(this.#loaded.batch, this.#rows.arrays);
+    return this.#rows.arrays.numRows;
+  }
+
+  /** Whether the forward as written is of no more than the largest captured size. */
+  get #fits(): boolean {
+    const { numRows, numSegments, numOutputs } = this.#rows.arrays, most = this.#captured;
+    return most !== undefined && numRows <= most.rows && numSegments <= most.segments &&
+      numOutputs <= most.outputs;
+  }
+
+  #launchAndWait(graph: GraphId): number {
     const begun = this.#clock.now();
-    this.#context.wait(this.#context.launch(this.#graph));
+    this.#context.wait(this.#context.launch(graph));
     return this.#clock.now() - begun;
   }
 

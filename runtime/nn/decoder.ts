@@ -49,7 +49,7 @@ export class Decoder {
     this.outputStates = context.batchTensor(batch, "outputs", config.hiddenSize);
     this.#lastNormed = config.logitScale === undefined
       ? this.outputStates
-      : temporaryTensor(context, batch, "outputs", config.hiddenSize);
+      : context.batchTensor(batch, "outputs", config.hiddenSize);
     this.logits = context.batchTensor(batch, "outputSlice", config.vocabSize);
   }
 
@@ -65,6 +65,12 @@ export class Decoder {
 
   /** Runs (or records) a forward of the batch as written; keys and values go to `kv`. */
   forward(kv: KvId): void {
+    this.forwardLayers(kv);
+    this.forwardHead();
+  }
+
+  /** The part of `forward` up to the states of the outputs. */
+  forwardLayers(kv: KvId): void {
     const { context, batch, config } = this.#parts, { hidden } = this.#activations;
     this.embedTokens.forward(hidden, batch);
     if (config.embeddingScale !== undefined) ops.scale(context, hidden, config.embeddingScale);
@@ -86,6 +92,11 @@ export class Decoder {
       this.norm.forward(this.#lastNormed, this.#lastHidden);
       ops.scale(context, this.#lastNormed, config.logitScale);
     }
+  }
+
+  /** The part of `forward` behind {@linkcode Decoder.forwardLayers}: logits of the outputs. */
+  forwardHead(): void {
+    const { context, config } = this.#parts;
     ops.linear(context, this.logits, this.#lastNormed, this.lmHeadWeight);
     if (config.logitSoftCap !== undefined) ops.softCap(context, this.logits, config.logitSoftCap);
   }

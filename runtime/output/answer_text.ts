@@ -26,6 +26,7 @@ export class AnswerText {
   readonly #parts: PartList;
   readonly #feed: Feed | undefined;
   #isReasoning: boolean;
+  #hasReasoned = false;
 
   /** Starts an empty text. */
   constructor(form: AnswerForm) {
@@ -33,6 +34,11 @@ export class AnswerText {
     this.#isReasoning = form.reasoning !== undefined && form.reasoning.state !== "over";
     // Text that has only content needs no reading.
     if (this.#isReasoning || form.calls !== undefined) this.#feed = new Feed(this.#read(form));
+  }
+
+  /** Whether there is, or was, reasoning. */
+  get hasReasoned(): boolean {
+    return this.#hasReasoned;
   }
 
   /** Whether the text so far may be followed by more reasoning. */
@@ -55,7 +61,11 @@ export class AnswerText {
 
   *#read({ reasoning, calls }: AnswerForm): Reading {
     if (reasoning !== undefined && this.#isReasoning) {
-      const isLeftOut = yield* readReasoning(this.#characters, this.#parts, reasoning);
+      const begun = () => void (this.#hasReasoned = true);
+      const isLeftOut = yield* readReasoning(
+        { characters: this.#characters, parts: this.#parts, begun },
+        reasoning,
+      );
       this.#isReasoning = false;
       if (isLeftOut) yield* this.#characters.space();
     }

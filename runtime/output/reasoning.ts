@@ -41,10 +41,16 @@ export interface ReasoningOptions {
   readonly streams: boolean;
 }
 
-/** Reads reasoning; the rest is left. Returns whether it stood there and is not part of the content. */
+/**
+ * Reads reasoning; the rest is left. Calls `begun` when it is known to be there. Returns whether it stood there and is
+ * not part of the content.
+ */
 export function* readReasoning(
-  characters: Characters,
-  parts: PartList,
+  { characters, parts, begun }: {
+    readonly characters: Characters;
+    readonly parts: PartList;
+    readonly begun: () => void;
+  },
   format: ReasoningFormat & ReasoningOptions,
 ): Reading<boolean> {
   const { state, isSeparate } = format;
@@ -55,6 +61,7 @@ export function* readReasoning(
     characters.putBack(space);
     return false;
   }
+  begun();
   show.mark(space + (isOpened ? format.begin : ""));
   show.mark(yield* characters.space());
   const isClosed = yield* readUpTo(characters, format.end, (text) => show.text(text));

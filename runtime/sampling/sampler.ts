@@ -26,11 +26,21 @@ export interface OutputRow {
   readonly drafts?: readonly number[];
   /** Number of most probable tokens to report at least, whatever the request asks for. */
   readonly numTop?: number;
+  /** Index of the mask that says which tokens may be drawn; -1 or undefined: all. Of a `target` it is not used. */
+  readonly mask?: number;
+  /** Only end tokens may come: `minTokens` does not ban them. */
+  readonly mustEnd?: boolean;
+}
+
+/** Masks of a draw, which rows name by their index. */
+export interface Masks {
+  /** [masks, ceil(vocabSize / 32)]: bit t % 32 of word t / 32 is set if token t may be drawn. */
+  readonly words: Uint32Array;
 }
 
 /** What to report of a row. */
 export interface LogprobReport {
-  /** Most probable tokens; no more than the row asked for. */
+  /** Most probable tokens; no more than the row asked for. There are fewer where fewer may be drawn. */
   readonly numTop: number;
   /** Others, by id: the row's `logprobTokens`. */
   readonly tokens?: readonly number[];
@@ -47,7 +57,9 @@ export function promptReport(
 }
 
 /** How an output row is drawn. */
-function rowOf({ sampling, position, target, isDrawn = true, numTop = -1 }: OutputRow): SamplingRow {
+function rowOf(
+  { sampling, position, target, isDrawn = true, numTop = -1, mask = -1 }: OutputRow,
+): SamplingRow {
   if (!isDrawn) return GREEDY_ROW;
   const { params, seed } = sampling, isPrompt = target >= 0;
   const report = isPrompt ? promptReport(params) : undefined;
@@ -66,6 +78,7 @@ function rowOf({ sampling, position, target, isDrawn = true, numTop = -1 }: Outp
     seedLow: seed.low,
     seedHigh: seed.high,
     flags: report?.rank ? REPORT_RANK : 0,
+    mask: isPrompt ? -1 : mask,
   };
 }
 
@@ -82,16 +95,21 @@ export class Sampler {
     this.#arrays.forward(logits);
   }
 
-  /** Sets the parameters of the rows to come. */
-  write(outputs: readonly OutputRow[]): void {
+  /**
+   * Sets the parameters of the rows to come.
+   *
+   * @throws {NativeError} if a row names a mask that is not there
+   */
+  write(outputs: readonly OutputRow[], masks?: Masks): void {
     this.#arrays.clear();
     for (const output of outputs) {
-      const { sampling, target, isDrawn = true, drafts } = output;
+      const { sampling, target, isDrawn = true } = output;
       const { numLogprobs, logprobTokens } = sampling.params;
-      const changes = target < 0 && isDrawn ? sampling.logitChanges(drafts) : [];
+      const changes = target < 0 && isDrawn ? sampling.logitChanges(output) : [];
       const reports = target >= 0 || (isDrawn && numLogprobs >= 0);
       this.#arrays.add(rowOf(output), changes, reports ? logprobTokens : []);
     }
+    if (masks) this.#arrays.mask(masks.words as Uint32Array<ArrayBuffer>);
     this.#arrays.write();
   }
 
@@ -100,7 +118,7 @@ export class Sampler {
     this.#arrays.read(numRows);
   }
 
-  /** The drawn (or target) token of row `i` after the forward. */
+  /** The drawn (or target) token of row `i` after the forward; -1 if its mask allows none. */
   tokenAt(i: number): number {
     return this.#arrays.tokens[i]!;
   }
@@ -116,7 +134,7 @@ export class Sampler {
     const top = Array.from(
       { length: numTop },
       (_, n) => [topTokens[first + n]!, topLogprobs[first + n]!] as const,
-    );
+    ).filter(([token]) => token >= 0);
     const isDrawn = token === tokens[i];
     return {
       token,

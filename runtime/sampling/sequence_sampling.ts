@@ -7,6 +7,14 @@ import type { LogitChange } from "../../ffi/sampler.ts";
 import type { SequenceStart } from "../messages/scheduler_verifier.ts";
 import { type SamplingParams, seedHalves } from "../contracts/sampling_params.ts";
 
+/** Which token is to be drawn. */
+export interface NextToken {
+  /** Draft tokens before it. */
+  readonly drafts?: readonly number[];
+  /** Whether it can only be an end token. */
+  readonly mustEnd?: boolean;
+}
+
 /** Sampling state. Keeps tokens only if the parameters need them, so that plain sampling costs nothing per token. */
 export class SequenceSampling {
   readonly params: SamplingParams;
@@ -56,10 +64,10 @@ export class SequenceSampling {
 
   /**
    * The changes to the logits of the next token, or of the one after `drafts`, if those were accepted; empty for plain
-   * sampling.
+   * sampling. Where the sequence must end, `minTokens` does not keep it from doing so.
    */
-  logitChanges(drafts: readonly number[] = []): LogitChange[] {
-    const bansEnd = this.#numOutput + drafts.length < this.params.minTokens;
+  logitChanges({ drafts = [], mustEnd = false }: NextToken = {}): LogitChange[] {
+    const bansEnd = !mustEnd && this.#numOutput + drafts.length < this.params.minTokens;
     if (!this.#remembers && !bansEnd && this.#bias.size === 0) return [];
     const bias = bansEnd
       ? new Map([...this.#bias, ...this.#endTokens.map((token) => [token, -Infinity] as const)])

@@ -8,7 +8,7 @@ import { emptyTree } from "../contracts/draft_tree.ts";
 import type { Masked, Match, Refined, SequenceMasks } from "../messages/matcher.ts";
 import type { Forward, Segment, SegmentResult } from "../messages/scheduler_verifier.ts";
 import type { SequenceSampling } from "../sampling/sequence_sampling.ts";
-import { type Drawn, Verification, type VerificationRules } from "./verification.ts";
+import { type Drawn, type StateReader, Verification, type VerificationRules } from "./verification.ts";
 
 /** Knows the sampling state of every segment's sequence. */
 type SamplingOf = (requestId: string) => SequenceSampling;
@@ -67,8 +67,12 @@ export class RefinedForward {
   }
 
   /** As {@linkcode Verification.conclude}; the results of constrained segments have the tree that was verified. */
-  conclude(drawn: Drawn, masks: ReadonlyMap<number, SequenceMasks>): ReturnType<Verification["conclude"]> {
-    const { results, copies } = this.verification.conclude(drawn, masks);
+  conclude(
+    drawn: Drawn,
+    states: StateReader,
+    masks: ReadonlyMap<number, SequenceMasks>,
+  ): ReturnType<Verification["conclude"]> {
+    const { results, copies } = this.verification.conclude(drawn, states, masks);
     const withTrees = results.map((result, i): SegmentResult => {
       const { tree } = this.verification.layouts[i]!.segment;
       return masks.has(i) && tree ? { ...result, tree } : result;

@@ -29,6 +29,7 @@ export type Drawn = Pick<Sampler, "tokenAt" | "logprobAt">;
 
 /** Copies hidden states of `numOutputs` outputs from the given one on: [numOutputs, hiddenSize]. */
 export type StateReader = (firstOutput: number, numOutputs: number) => Float32Array;
+
 /** Masks of constrained segments, by their index. */
 type Masks = ReadonlyMap<number, SequenceMasks>;
 

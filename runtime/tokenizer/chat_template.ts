@@ -4,9 +4,15 @@
  * @module
  */
 import { InvalidRequestError, LoadError } from "../contracts/errors.ts";
-import type { ChatMessage, ReasoningOptions, RenderOptions } from "../contracts/chat.ts";
+import {
+  type ChatMessage,
+  type ReasoningOptions,
+  type RenderOptions,
+  showsTools,
+} from "../contracts/chat.ts";
 import { JinjaError } from "../jinja/errors.ts";
 import { Template } from "../jinja/template.ts";
+import { type Describer, describeTools } from "./described_tools.ts";
 import { assertShown } from "./shown_messages.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
 import {
@@ -15,7 +21,7 @@ import {
   type TemplateMessage,
   type TemplateValue,
   textsIn,
-  toTemplateMessage,
+  toTemplateMessages,
 } from "./template_values.ts";
 
 /** Far above any published template. */
@@ -28,6 +34,13 @@ const MAX_RENDERED_CHARS = 4 * 1024 * 1024;
 export interface RenderedChat {
   readonly text: string;
   readonly guard: string;
+}
+
+/** A conversation in a form that the template may take. */
+interface Attempt {
+  readonly messages: readonly ChatMessage[];
+  readonly tools: RenderOptions["tools"];
+  readonly form: Partial<MessageForm>;
 }
 
 /** A compiled chat template. */
@@ -80,30 +93,51 @@ export class ChatTemplate {
   ): RenderedChat {
     if (options.continueFinalMessage) assertContinuable(messages.at(-1));
     this.#assertKnows(messages, options.reasoning);
-    try {
-      return this.#renderForm(messages, specials, { options, callsHaveNoContent: false });
-    } catch (error) {
-      const hasSilentCall = messages.some((one) => one.toolCalls !== undefined && one.content === "");
-      if (!(error instanceof InvalidRequestError) || !hasSilentCall) throw error;
+    const attempts = this.#attempts(messages, options);
+    let first: InvalidRequestError | undefined;
+    for (const attempt of attempts) {
       try {
-        return this.#renderForm(messages, specials, { options, callsHaveNoContent: true });
-      } catch {
-        throw error;
+        return this.#renderAttempt(attempt, specials, options);
+      } catch (error) {
+        if (!(error instanceof InvalidRequestError)) throw error;
+        first ??= error;
       }
     }
+    throw first;
   }
 
-  #renderForm(
-    messages: readonly ChatMessage[],
+  /**
+   * The forms in which a conversation may suit the template, best first. Where calls and results are no matter, there
+   * is one.
+   */
+  #attempts(messages: readonly ChatMessage[], { tools }: RenderOptions): Attempt[] {
+    const own = (form: Partial<MessageForm>): Attempt => ({ messages, tools, form });
+    const described = (describer: Describer): Attempt => ({
+      messages: describeTools(messages, tools, describer),
+      tools: undefined,
+      form: {},
+    });
+    const hasCalls = messages.some(({ role, toolCalls }) => role === "tool" || toolCalls !== undefined);
+    const offersTools = (tools?.length ?? 0) > 0;
+    if (offersTools && !showsTools(this.#source)) return [described("system"), described("user")];
+    if (!hasCalls) return [own({})];
+    const callsHaveNoContent = true, argumentsAreText = true;
+    return [
+      own({}),
+      own({ callsHaveNoContent }),
+      own({ callsHaveNoContent, argumentsAreText }),
+      // Its calls would be of another form than those that the template asks for.
+      ...(offersTools ? [] : [described("system")]),
+    ];
+  }
+
+  #renderAttempt(
+    { messages, tools, form }: Attempt,
     specials: SpecialTokens,
-    { options, callsHaveNoContent }: {
-      readonly options: RenderOptions;
-      readonly callsHaveNoContent: boolean;
-    },
+    options: RenderOptions,
   ): RenderedChat {
-    const { continueFinalMessage = false, addGenerationPrompt = true, tools, documents } = options;
-    const form = { ...this.#form, callsHaveNoContent };
-    const given = messages.map((message) => toTemplateMessage(message, form));
+    const { continueFinalMessage = false, addGenerationPrompt = true, documents } = options;
+    const given = toTemplateMessages(messages, { ...this.#form, ...form });
     const chosen = {
       ...options.variables,
       ...reasoningVariables(options),
@@ -126,7 +160,11 @@ export class ChatTemplate {
       "add_generation_prompt": addGenerationPrompt || continueFinalMessage,
     };
     const text = this.#render(guarded, variables);
-    assertShown(guarded, guard, (marked) => this.#render(marked, variables));
+    assertShown(
+      { messages: guarded, tools: variables.tools },
+      guard,
+      (marked) => this.#render(marked.messages, { ...variables, tools: marked.tools }),
+    );
     return { text: text + beginning, guard };
   }
 
@@ -142,7 +180,8 @@ export class ChatTemplate {
   /** Refuses thoughts, and orders to think, that the template has no words for. */
   #assertKnows(messages: readonly ChatMessage[], reasoning: ReasoningOptions | undefined): void {
     const at = messages.findIndex((message) => message.reasoning !== undefined);
-    if (at >= 0 && !/\breasoning(_content)?\b/.test(this.#source)) {
+    // A template that knows thoughts by their marks leaves those of earlier turns out.
+    if (at >= 0 && !/\breasoning(_content)?\b|\/think\b|\/THINK\b/.test(this.#source)) {
       const param = `messages[${at}].reasoning_content`;
       throw new InvalidRequestError(
         `Cannot accept ${param}: the model's chat template does not know the assistant's reasoning`,

@@ -19,6 +19,8 @@ export interface TokenTable {
 export interface DetokenizerOptions extends Partial<Pick<TokenDecoding, "strip" | "dependsOnEnd">> {
   /** Special tokens yield no text. */
   readonly skipSpecialTokens: boolean;
+  /** Special tokens that do all the same. */
+  readonly shownTokens?: readonly number[];
 }
 
 /** What comes behind the text so far if a token follows, and if none does. */
@@ -83,7 +85,7 @@ export class Detokenizer {
   /** Text that became complete with this token. */
   push(token: number): string {
     this.#start = this.#numCharacters;
-    if (this.#options.skipSpecialTokens && this.#table.isSpecial(token)) return "";
+    if (this.#isHidden(token)) return "";
     const bytes = this.#table.bytesAt(token, this.#isEmpty ? FIRST : LATER);
     if (bytes === undefined) return "";
     const before = this.#append(this.#ending.followed);
@@ -91,6 +93,11 @@ export class Detokenizer {
     const text = this.#append(this.#options.dependsOnEnd ? this.#withoutEnding(token, bytes) : bytes);
     this.#isEmpty = false;
     return before + text;
+  }
+
+  #isHidden(token: number): boolean {
+    const { skipSpecialTokens, shownTokens } = this.#options;
+    return skipSpecialTokens && this.#table.isSpecial(token) && !shownTokens?.includes(token);
   }
 
   /** What is left at the end of the text; the detokenizer can then start anew. */

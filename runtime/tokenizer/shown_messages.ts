@@ -1,6 +1,6 @@
 /**
- * Whether a chat template shows what messages carry besides text that every template shows: calls of tools and their
- * answers. A template says so by what it renders: it is rendered once more with a mark in each, and the marks must
+ * Whether a chat template shows what messages carry besides text that every template shows: calls of tools, their
+ * answers, and tools that are offered. A template says so by what it renders: it is rendered once more with a mark in each, and the marks must
  * arrive.
  *
  * @module
@@ -16,16 +16,23 @@ interface Marked {
   readonly what: string;
 }
 
+/** What a template gets of a conversation. */
+export interface Shown {
+  readonly messages: readonly TemplateMessage[];
+  /** A list, or null. */
+  readonly tools: TemplateValue;
+}
+
 /**
- * Refuses messages whose calls of tools or answers to them are missing in what `render` makes of them. `guard` is a
- * character that occurs in none of them.
+ * Refuses messages whose calls of tools or answers to them are missing in what `render` makes of them, and tools that
+ * are. `guard` is a character that occurs in none of them.
  *
  * @throws {InvalidRequestError} naming the message's field
  */
 export function assertShown(
-  messages: readonly TemplateMessage[],
+  { messages, tools }: Shown,
   guard: string,
-  render: (messages: readonly TemplateMessage[]) => string,
+  render: (shown: Shown) => string,
 ): void {
   const marks: Marked[] = [];
   const mark = (param: string, what: string): string => {
@@ -33,8 +40,11 @@ export function assertShown(
     return `${guard}${guard}${marks.push({ param, what }) - 1}${guard}`;
   };
   const marked = messages.map((message, i) => markMessage(message, `messages[${i}]`, mark));
+  const markedTools = markTools(tools, mark);
   if (marks.length === 0) return;
-  const arrived = render(marked).matchAll(new RegExp(`${guard}${guard}(\\d+)${guard}`, "g"));
+  const arrived = render({ messages: marked, tools: markedTools }).matchAll(
+    new RegExp(`${guard}${guard}(\\d+)${guard}`, "g"),
+  );
   const shown = new Set([...arrived].map(([, at]) => Number(at)));
   const missing = marks.find((_, at) => !shown.has(at));
   if (missing === undefined) return;
@@ -42,6 +52,18 @@ export function assertShown(
     `Cannot accept ${missing.param}: the model's chat template does not show ${missing.what}`,
     missing.param,
   );
+}
+
+function markTools(tools: TemplateValue, mark: (param: string, what: string) => string): TemplateValue {
+  if (!Array.isArray(tools)) return tools;
+  return tools.map((tool, i) => {
+    const { function: described } = tool as { function?: { readonly name?: TemplateValue } };
+    if (typeof described?.name !== "string") return tool;
+    return {
+      ...tool as object,
+      function: { ...described, name: described.name + mark(`tools[${i}]`, "tools") },
+    };
+  });
 }
 
 function markMessage(

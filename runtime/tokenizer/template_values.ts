@@ -22,7 +22,9 @@ export interface MessageForm {
   /** It has words for the role developer; otherwise that is system. */
   readonly knowsDeveloper: boolean;
   /** A call without words has the content None, which some templates ask for, instead of no text. */
-  readonly callsHaveNoContent: boolean;
+  readonly callsHaveNoContent?: boolean;
+  /** Arguments of calls are JSON text instead of the values that it says. */
+  readonly argumentsAreText?: boolean;
 }
 
 /** Names that templates look for. */
@@ -31,14 +33,26 @@ const STRUCTURE: ReadonlySet<string> = new Set([
   ...["id", "type", "function", "arguments"],
 ]);
 
-/** The fields of a message under the names that templates know. */
-export function toTemplateMessage(message: ChatMessage, form: MessageForm): TemplateMessage {
+/** Messages with their fields under the names that templates know. A tool's result has the tool's name. */
+export function toTemplateMessages(
+  messages: readonly ChatMessage[],
+  form: MessageForm,
+): TemplateMessage[] {
+  const names = new Map<string, string>();
+  return messages.map((message) => {
+    for (const { id, name } of message.toolCalls ?? []) if (id !== undefined) names.set(id, name);
+    const name = message.name ?? (message.role === "tool" ? names.get(message.toolCallId ?? "") : undefined);
+    return toTemplateMessage({ ...message, ...(name !== undefined && { name }) }, form);
+  });
+}
+
+function toTemplateMessage(message: ChatMessage, form: MessageForm): TemplateMessage {
   const { role, name, toolCalls, toolCallId, reasoning } = message;
   return {
     role: role === "developer" && !form.knowsDeveloper ? "system" : role,
     content: contentOf(message, form),
     ...(name !== undefined && { name }),
-    ...(toolCalls !== undefined && { "tool_calls": toolCalls.map(toTemplateCall) }),
+    ...(toolCalls !== undefined && { "tool_calls": toolCalls.map((call) => toTemplateCall(call, form)) }),
     ...(toolCallId !== undefined && { "tool_call_id": toolCallId }),
     // Two words for the same; a template knows one of them.
     ...(reasoning !== undefined && { "reasoning_content": reasoning, reasoning }),
@@ -51,8 +65,16 @@ function contentOf({ content, contentParts, toolCalls }: ChatMessage, form: Mess
   return contentParts.map((text) => ({ type: "text", text }));
 }
 
-function toTemplateCall({ id, name, arguments: given }: ToolCall): TemplateValue {
-  const values = typeof given === "string" ? parseArguments(given) : given as TemplateValue;
+function toTemplateCall(
+  { id, name, arguments: given }: ToolCall,
+  { argumentsAreText = false }: MessageForm,
+): TemplateValue {
+  const text = () => typeof given === "string" ? given.trim() || "{}" : JSON.stringify(given);
+  const values = argumentsAreText
+    ? text()
+    : typeof given === "string"
+    ? parseArguments(given)
+    : given as TemplateValue;
   return { ...(id !== undefined && { id }), type: "function", function: { name, arguments: values } };
 }
 

@@ -60,6 +60,15 @@ def text_completion():
 
 
 @check
+def embedding():
+    """texts are embedded"""
+    fields = {"input": ["The sky is blue.", "Grass is green."], "api_base": f"{url}/v1", "api_key": api_key}
+    answer = litellm.embedding(model=f"openai/{model}", **fields)
+    assert [len(item["embedding"]) > 100 for item in answer.data] == [True, True]
+    assert answer.usage.prompt_tokens > 5
+
+
+@check
 def errors():
     """errors have LiteLLM's classes"""
     kinds = {

@@ -153,6 +153,22 @@ def completions():
 
 
 @check
+def embeddings():
+    """embeddings, which the client takes in base64, are those in decimals"""
+    texts = ["The sky is blue.", "Grass is green."]
+    fields = {"model": model, "input": texts}
+    taken = client.embeddings.create(**fields)
+    plain = client.embeddings.create(encoding_format="float", **fields)
+    assert [item.index for item in taken.data] == [0, 1] and taken.usage == plain.usage
+    for one, other in zip(taken.data, plain.data):
+        assert len(one.embedding) == len(other.embedding) > 100
+        assert all(abs(a - b) < 1e-8 for a, b in zip(one.embedding, other.embedding))
+    short = client.embeddings.create(dimensions=16, **fields).data[0].embedding
+    assert len(short) == 16 and abs(sum(value * value for value in short) - 1) < 1e-5
+    raises(openai.BadRequestError, lambda: client.embeddings.create(model=model, input=""), param="input")
+
+
+@check
 def models():
     """models are listed and found"""
     assert [card.id for card in client.models.list()] == [model]

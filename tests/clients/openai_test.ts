@@ -11,6 +11,7 @@ import house from "../../deno.json" with { type: "json" };
 import npmClients from "./npm/deno.json" with { type: "json" };
 import { apiKey, contextLength, servedModel as model, startForClients } from "../support/client_server.ts";
 import { needsModel } from "../support/model_file.ts";
+import { RESPONSES } from "./openai_responses.ts";
 import { OpenaiTypes } from "../support/openai_types.ts";
 
 type Check = (client: OpenAI, url: string) => Promise<void>;
@@ -145,8 +146,6 @@ const CHAT: Readonly<Record<string, Check>> = {
     };
     assert.equal(await textOf(client, neutral), text);
     const refused = {
-      response_format: { type: "json_object" },
-      tools: [{ type: "function", function: { name: "f", parameters: {} } }],
       web_search_options: {},
       modalities: ["text", "audio"],
     };
@@ -235,6 +234,19 @@ const COMPLETIONS: Readonly<Record<string, Check>> = {
 };
 
 const MODELS: Readonly<Record<string, Check>> = {
+  "embeddings, which the client takes in base64, are those in decimals": async (client) => {
+    const fields = { model, input: ["The sky is blue.", "Grass is green."] };
+    const taken = await client.embeddings.create(fields);
+    const plain = await client.embeddings.create({ ...fields, encoding_format: "float" });
+    assert.deepEqual(taken.data.map(({ index }) => index), [0, 1]);
+    assert.deepEqual(taken.usage, plain.usage);
+    for (const [i, { embedding }] of taken.data.entries()) {
+      assert.deepEqual(Float32Array.from(embedding), Float32Array.from(plain.data[i]!.embedding));
+      assert(embedding.length > 100);
+    }
+    const short = await client.embeddings.create({ ...fields, dimensions: 16 });
+    assert.equal(short.data[0]!.embedding.length, 16);
+  },
   "models are listed and found": async (client) => {
     const list = await client.models.list();
     assert.deepEqual(list.data.map(({ id }) => id), [model]);
@@ -248,7 +260,7 @@ const MODELS: Readonly<Record<string, Check>> = {
       (error) => error instanceof OpenAI.BadRequestError && error.param === "temperature",
     );
     await assert.rejects(client.withOptions({ apiKey: "wrong" }).models.list(), OpenAI.AuthenticationError);
-    await assert.rejects(client.embeddings.create({ model, input: "x" }), OpenAI.NotFoundError);
+    await assert.rejects(client.moderations.create({ input: "x" }), OpenAI.NotFoundError);
   },
 };
 
@@ -263,7 +275,7 @@ Deno.test({ name: "openai: works against the real server", ignore: needsModel().
     ...["--speculative-algorithm", "NGRAM", "--speculative-num-draft-tokens", "4"],
   );
   const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey, maxRetries: 0, fetch: types.fetch });
-  for (const [name, check] of Object.entries({ ...CHAT, ...COMPLETIONS, ...MODELS })) {
+  for (const [name, check] of Object.entries({ ...CHAT, ...RESPONSES, ...COMPLETIONS, ...MODELS })) {
     await t.step(name, () => check(client, server.url));
   }
 });

@@ -51,11 +51,42 @@ GENERATE = {
     "token_ids_logprob": [1, 2],
     "top_logprobs_num": 2,
 }
+RESPONSE = {
+    "cache_salt": None,
+    "extra_key": None,
+    "input": "Hi",
+    "max_output_tokens": 3,
+    "model": "tiny",
+    "previous_response_id": None,
+    "reasoning": None,
+    "stop": None,
+    "text": None,
+    "tool_choice": None,
+    "tools": None,
+}
+ANTHROPIC = {
+    "messages": [{"role": "user", "content": "Hi"}],
+    "model": "tiny",
+    "output_config": None,
+    "output_format": None,
+    "thinking": None,
+    "tool_choice": None,
+    "tools": None,
+}
+OLLAMA = {"format": None, "model": "tiny:latest", "options": {"num_predict": 3}, "think": None}
 DETOKENIZE = {"model": "tiny", "tokens": [1, 2]}
 PASSING = {
     "/generate": GENERATE,
     "/v1/chat/completions": CHAT,
     "/v1/chat/completions/render": CHAT,
+    "/v1/responses": RESPONSE,
+    "/v1/messages": {**ANTHROPIC, "max_tokens": 3},
+    "/v1/messages/count_tokens": ANTHROPIC,
+    "/api/chat": {**OLLAMA, "messages": [{"role": "user", "content": "Hi"}], "tools": None},
+    "/api/generate": {**OLLAMA, "prompt": "Hi"},
+    "/api/embed": {"dimensions": None, "input": ["Hi", "Ho"], "model": "tiny", "options": None},
+    "/api/embeddings": {"model": "tiny", "options": None, "prompt": "Hi"},
+    "/api/show": {"model": "tiny"},
     "/v1/completions": COMPLETION,
     "/v1/completions/render": COMPLETION,
     "/tokenize": {"messages": None, "model": "tiny", "prompt": "Hi"},
@@ -98,7 +129,9 @@ statuses = collections.defaultdict(collections.Counter)
 
 
 def ask(path, body):
-    requests.post(os.environ["AERIE_URL"] + path, json=body, timeout=20).raise_for_status()
+    response = requests.post(os.environ["AERIE_URL"] + path, json=body, timeout=20)
+    response.raise_for_status()
+    return response
 
 
 @schemathesis.hook
@@ -108,6 +141,9 @@ def before_call(context, case, kwargs):
     if passing is not None and isinstance(case.body, dict) and dice.random() < 0.5:
         rest = {name: value for name, value in case.body.items() if not name.startswith(UNSERVED)}
         case.body = {**rest, **passing}
+    if "response_id" in (case.path_parameters or {}) and dice.random() < 0.5:
+        stored = ask("/v1/responses", {"input": "Hi", "max_output_tokens": 1})
+        case.path_parameters["response_id"] = stored.json()["id"]
     if case.path in BEFORE and case.method in ("GET", "POST"):
         ask(*BEFORE[case.path])
 

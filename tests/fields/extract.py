@@ -23,6 +23,8 @@ SOURCES = {
     "sglang.SamplingParams": (SAMPLING, ["SamplingParams"]),
     "sglang.ChatCompletionRequest": (PROTOCOL, ["PDRoutingFields", "ChatCompletionRequest"]),
     "sglang.CompletionRequest": (PROTOCOL, ["PDRoutingFields", "CompletionRequest"]),
+    "sglang.EmbeddingRequest": (PROTOCOL, ["EmbeddingRequest"]),
+    "sglang.EmbeddingReqInput": (IO_STRUCT, ["EmbeddingReqInput"]),
     "sglang.Message": (PROTOCOL, ["ChatCompletionMessageGenericParam", "ChatCompletionMessageUserParam"]),
     "sglang.StreamOptions": (PROTOCOL, ["StreamOptions"]),
     "openai.ChatCompletionRequest": (
@@ -33,6 +35,7 @@ SOURCES = {
         "openai/types/completion_create_params.py",
         ["CompletionCreateParamsBase", "CompletionCreateParamsStreaming"],
     ),
+    "openai.EmbeddingRequest": ("openai/types/embedding_create_params.py", ["EmbeddingCreateParams"]),
     "openai.StreamOptions": (
         f"{CHAT}/chat_completion_stream_options_param.py",
         ["ChatCompletionStreamOptionsParam"],

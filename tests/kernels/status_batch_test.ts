@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { GraphId } from "../../ffi/handles.ts";
+import type { GraphId, SamplerId } from "../../ffi/handles.ts";
 import * as ops from "../../ffi/ops.ts";
 import { SamplerArrays } from "../../ffi/sampler.ts";
 import { rowsAt } from "../support/batches.ts";
@@ -161,10 +161,11 @@ refuses(
 
 // Samplers.
 
-/** A sampler for two rows of ten logits with these as its parameters. */
+/** A sampler for two rows of ten logits with these as its parameters, and a mask. */
 function written({ context }: Bench, rows: readonly Draw[]): SamplerArrays {
   const arrays = new SamplerArrays(context, 2, 10, 3);
   for (const row of rows) addDraw(arrays, row);
+  arrays.mask(new Uint32Array(1).fill(~0));
   arrays.write();
   return arrays;
 }
@@ -181,6 +182,8 @@ const draws: readonly (readonly [label: string, row: Draw, text: RegExp])[] = [
   ["more alternatives than there is room for", { numTop: 4 }, /num_top\[0\] is 4/],
   ["a repetition penalty of 0", { repetition: 0 }, /repetition\[0\] is 0/],
   ["a repetition penalty of NaN", { repetition: NaN }, /repetition\[0\] is nan/],
+  ["a mask that was not given", { mask: 1 }, /row 0 has mask 1, 1 were given/],
+  ["a mask below -1", { mask: -2 }, /row 0 has mask -2, 1 were given/],
 ];
 for (const [label, row, text] of draws) {
   refuses(
@@ -199,6 +202,32 @@ refuses(
   },
   Status.badShape,
   /sampler_write: 3 rows of 2/,
+);
+refuses(
+  "more masks than the sampler has rows",
+  (b) => written(b, []).mask(new Uint32Array(3)),
+  Status.badShape,
+  /sampler_mask: 3 masks of 2/,
+);
+refuses(
+  "masks at no address",
+  ({ context }) => {
+    const sampler = context.create<SamplerId>((out) =>
+      context.native.aerie_sampler_create(context.id, out, 1, 10, 0)
+    );
+    context.check(context.native.aerie_sampler_mask(context.id, sampler, null, 1));
+  },
+  Status.badArgument,
+  /sampler_mask: words is null/,
+);
+refuses(
+  "a mask of the write before",
+  (b) => {
+    const arrays = written(b, [{ mask: 0 }]);
+    arrays.write();
+  },
+  Status.badArgument,
+  /row 0 has mask 0, 0 were given/,
 );
 refuses(
   "logits of another vocabulary",
@@ -244,13 +273,26 @@ refuses(
   /launch \d+ is not among/,
 );
 
-Deno.test("a refused write draws nothing", () =>
+Deno.test("a refused write draws nothing, and uses its masks up", () =>
   withContext("portable", 1, (context) => {
-    const bench = new Bench(context), arrays = written(bench, [{}]);
-    addDraw(arrays, { temperature: -1 });
-    assert.throws(() => arrays.write());
-    arrays.forward(context.createTensor(2, 10));
-    assert.throws(() => arrays.read(1), /sampler_read: 1 rows of 0/);
+    const bench = new Bench(context), logits = context.createTensor(2, 10);
+    for (const refused of [{ temperature: -1 }, { mask: 1 }]) {
+      const arrays = written(bench, [{}]);
+      arrays.mask(new Uint32Array(1));
+      addDraw(arrays, refused);
+      assert.throws(() => arrays.write());
+      arrays.forward(logits);
+      assert.throws(() => arrays.read(1), /sampler_read: 1 rows of 0/);
+      arrays.clear();
+      addDraw(arrays, { mask: 0 });
+      assert.throws(() => arrays.write(), /row 0 has mask 0, 0 were given/);
+    }
+  }));
+
+Deno.test("words that are no whole masks are refused", () =>
+  withContext("portable", 1, (context) => {
+    const arrays = new SamplerArrays(context, 2, 33, 0);
+    assert.throws(() => arrays.mask(new Uint32Array(3)), /3 words, expected a multiple of 2/);
   }));
 
 Deno.test("a refused batch runs no rows", () =>

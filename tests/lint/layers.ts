@@ -30,14 +30,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "mod.ts": ["cli/", "routes/", "runtime/contracts/", "runtime/engine/"],
   // Processes and command lines only: nothing of what a server serves.
   "scale/": ["cli/", "runtime/contracts/", "runtime/processes/"],
-  "cli/": ["deno.json", "runtime/contracts/"],
+  "cli/": ["deno.json", "runtime/contracts/", "runtime/output/"],
   // The bodies of its errors are those of the routes.
   "http/": ["routes/answers/", "runtime/contracts/"],
   "routes/": [
     "routes/answers/",
+    "routes/anthropic/",
     "routes/gate/",
     "routes/generation/",
     "routes/native/",
+    "routes/ollama/",
     "routes/openai/",
     "routes/operator/",
     "routes/pages/",
@@ -59,6 +61,15 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "routes/openai/",
     "routes/schema/",
     "runtime/contracts/",
+    "runtime/output/",
+  ],
+  "routes/anthropic/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
+  "routes/ollama/": [
+    "routes/answers/",
+    "routes/generation/",
+    "routes/openai/",
+    "routes/schema/",
+    "runtime/contracts/",
   ],
   "routes/openai/": [
     "routes/answers/",
@@ -74,7 +85,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/grammars/",
     "runtime/output/",
   ],
-  "routes/schema/": ["routes/answers/", "runtime/contracts/", "runtime/grammars/"],
+  "routes/schema/": ["routes/answers/", "runtime/contracts/", "runtime/output/"],
   "routes/gate/": ["routes/answers/", "runtime/contracts/"],
   "routes/answers/": ["runtime/contracts/"],
   "runtime/engine/": [

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { chatRequest } from "../../routes/schema/chat.ts";
 import { completionRequest } from "../../routes/schema/completions.ts";
 import { generateRequest, nativeSampling } from "../../routes/schema/generate.ts";
+import { embeddingsRequest, encodeRequest } from "../../routes/schema/embeddings.ts";
 import { chatMessage } from "../../routes/schema/messages.ts";
 import * as families from "../../routes/schema/unserved_fields.ts";
 import data from "../fields/fields.json" with { type: "json" };
@@ -24,6 +25,8 @@ const requests = {
   "/generate": { schema: generateRequest, body: { text: "x" } },
   "/v1/completions": { schema: completionRequest, body: { prompt: "x" } },
   "/v1/chat/completions": { schema: chatRequest, body: { messages: [{ role: "user", content: "x" }] } },
+  "/v1/embeddings": { schema: embeddingsRequest, body: { input: "x" } },
+  "/encode": { schema: encodeRequest, body: { text: "x" } },
 } as const;
 
 /** Fields of vLLM at 002032e that neither SGLang nor OpenAI have, for both endpoints and for chats only. */
@@ -68,6 +71,9 @@ const known: readonly (readonly [Source, z.ZodObject])[] = [
   ["openai.ChatCompletionRequest", chatRequest],
   ["sglang.CompletionRequest", completionRequest],
   ["openai.CompletionRequest", completionRequest],
+  ["sglang.EmbeddingRequest", embeddingsRequest],
+  ["openai.EmbeddingRequest", embeddingsRequest],
+  ["sglang.EmbeddingReqInput", encodeRequest],
   ["sglang.Message", chatMessage],
   ["openai.AssistantMessage", chatMessage],
   ["openai.ToolMessage", chatMessage],
@@ -104,6 +110,8 @@ Deno.test("fields: SGLang's defaults, written out, are accepted", async (t) => {
     "/generate": "sglang.GenerateReqInput",
     "/v1/completions": "sglang.CompletionRequest",
     "/v1/chat/completions": "sglang.ChatCompletionRequest",
+    "/v1/embeddings": "sglang.EmbeddingRequest",
+    "/encode": "sglang.EmbeddingReqInput",
   } as const;
   for (const [path, source] of Object.entries(sources)) {
     await t.step(path, async () => {
@@ -155,6 +163,8 @@ Deno.test("fields: a field that is not served is refused by name, its neutral va
     ["/generate", "SamplingParams", "sampling_params", families.unservedSampling],
     ["/v1/completions", "CompletionRequest", "", families.unservedCompletions],
     ["/v1/completions", "CompletionRequest", "", families.unservedOpenai],
+    ["/v1/embeddings", "EmbeddingsRequest", "", families.unservedEmbeddings],
+    ["/encode", "EncodeRequest", "", families.unservedEncode],
     ["/v1/chat/completions", "ChatRequest", "", families.unservedChat],
     ["/v1/chat/completions", "ChatRequest", "", families.unservedOpenai],
   ];
@@ -205,7 +215,10 @@ Deno.test("fields: bodies of routers pass, as they write them", async () => {
 
 Deno.test("fields: the document describes every field of a request", async () => {
   const document = await documentOf(new FakeGenerator());
-  const schemas = ["GenerateRequest", "SamplingParams", "CompletionRequest", "ChatRequest", "ChatMessage"];
+  const schemas = [
+    ...["GenerateRequest", "SamplingParams", "CompletionRequest", "ChatRequest", "ChatMessage"],
+    ...["EmbeddingsRequest", "EncodeRequest"],
+  ];
   for (const name of schemas) {
     const properties = Object.entries(document[name]?.properties ?? {});
     assert.ok(properties.length > 10);

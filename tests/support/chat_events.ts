@@ -22,7 +22,7 @@ export function chunk(content: string, finish: string | null = null): ChatChunk 
 
 /** The server's own stream of these chunks; a thrown error is its last event. */
 export function streamed(chunks: () => AsyncGenerator<unknown>): Promise<Response> {
-  const failed = (error: unknown) => toErrorReply(error).body;
+  const failed = (error: unknown) => [toErrorReply(error).body];
   return eventStream(chunks(), { abort: new AbortController(), pingMs: 1000, failed });
 }
 

@@ -76,3 +76,25 @@ export async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
+
+/** Reads server-sent events whose names are their types, as Anthropic's API and OpenAI's Responses send them. */
+export async function namedEvents(response: Response): Promise<NamedEvent[]> {
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  assert.match(response.headers.get("Content-Type") ?? "", /^text\/event-stream/);
+  const frames = text.split("\n\n");
+  assert.equal(frames.pop(), "");
+  return frames.filter((frame) => !frame.startsWith(":")).map((frame) => {
+    const [, name, json] = /^event: (.*)\ndata: (.*)$/.exec(frame) ?? assert.fail(frame);
+    const event = JSON.parse(json!);
+    assert.equal(event.type, name);
+    return event;
+  });
+}
+
+/** An event that tells its type. */
+export interface NamedEvent {
+  readonly type: string;
+  // deno-lint-ignore no-explicit-any -- the tests assert what events have
+  readonly [field: string]: any;
+}

@@ -14,6 +14,7 @@ import type { GenerationRequest, GenerationUpdate } from "../../runtime/contract
 import type { TextRound } from "../../runtime/contracts/speculation_round.ts";
 import { openSpeculation } from "../../runtime/speculation/setup/open_speculation.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
+import { toDefinition } from "../../runtime/tokenizer/source.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import type { OpenedCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { MessageGuard } from "./message_guard.ts";
@@ -71,7 +72,9 @@ export async function start(
   return await createEngine({
     args: all,
     checkpoint: target.checkpoint,
-    tokenizer: loadTokenizer(target.tokenizerSource, {}),
+    tokenizer: Object.assign(loadTokenizer(target.tokenizerSource, {}), {
+      definition: toDefinition(target.tokenizerSource),
+    }),
     speculation,
     libraryPath,
     device: "cpu",

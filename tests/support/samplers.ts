@@ -28,6 +28,8 @@ export interface Draw {
   /** Tokens whose logprobs are reported. */
   readonly queries?: readonly number[];
   readonly reportsRank?: boolean;
+  /** Index of its mask. */
+  readonly mask?: number;
 }
 
 /** Results, row by row. */
@@ -50,11 +52,26 @@ export function addDraw(arrays: SamplerArrays, draw: Draw): void {
   arrays.add({ ...GREEDY_ROW, ...row, seedLow: seed, flags }, whole, queries);
 }
 
-/** Draws once per row; `logits` has a row for each, or one for all. */
+/** Masks of the tokens that each of `allowed` is true of. */
+export function maskWords(
+  vocabSize: number,
+  allowed: readonly ((token: number) => boolean)[],
+): Uint32Array<ArrayBuffer> {
+  const numWords = Math.ceil(vocabSize / 32), words = new Uint32Array(allowed.length * numWords);
+  allowed.forEach((mayCome, mask) => {
+    for (let token = 0; token < vocabSize; token++) {
+      if (mayCome(token)) words[mask * numWords + (token >>> 5)]! |= 1 << (token & 31);
+    }
+  });
+  return words;
+}
+
+/** Draws once per row, under masks if there are any; `logits` has a row for each, or one for all. */
 export function drawRows(
   context: Context,
   logits: readonly Float32Array[],
   rows: readonly Draw[],
+  masks?: Uint32Array<ArrayBuffer>,
 ): Drawn & { readonly logits: Float32Array } {
   const vocabSize = logits[0]!.length, count = rows.length;
   const all = new Float32Array(count * vocabSize);
@@ -62,6 +79,7 @@ export function drawRows(
   const tensor = tensorOf(context, all, vocabSize);
   const arrays = new SamplerArrays(context, count, vocabSize, MAX_TOP);
   for (const row of rows) addDraw(arrays, row);
+  if (masks) arrays.mask(masks);
   arrays.write();
   arrays.forward(tensor);
   arrays.read(count);

@@ -124,6 +124,8 @@ export interface TinyLawsOptions {
   readonly on?: () => NonNullable<Setting["on"]>;
   readonly model: Pick<TinyModelOptions, "format" | "config">;
   readonly cases: readonly Case[];
+  /** Makes the matcher of constrained cases; the real one if left out. */
+  readonly matcher?: Setting["matcher"];
   /** Flags of all its engines. */
   readonly args?: Partial<ServerArgs>;
 }
@@ -156,10 +158,15 @@ export class TinyLaws {
   }
 
   async #write(on: Setting["on"]): Promise<TinySetting> {
-    const { model, cases, args } = this.#options;
+    const { model, cases, args, matcher } = this.#options;
     const folder = await Deno.makeTempDir();
     const path = await writeTinyModel(folder, { kind: "gguf", seed: 3, ...model });
-    const setting = { target: await openCheckpoint(await resolveModel(path)), cases, ...(on && { on }) };
+    const setting = {
+      target: await openCheckpoint(await resolveModel(path)),
+      cases,
+      ...(on && { on }),
+      ...(matcher && { matcher }),
+    };
     const head = { seed: 4, target: setting.target.checkpoint.config };
     const draftTokens = Array.from({ length: 150 }, (_, i) => 2 * i + 1);
     await writeTinyHead(`${folder}/eagle`, { ...head, kind: "eagle" });

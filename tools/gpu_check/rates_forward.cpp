@@ -107,7 +107,7 @@ void measure_forwards(Session& session, const Shape& shape, const std::vector<ui
         std::vector<aerie_sampling_row> draws(num_rows);
         for (aerie_sampling_row& draw : draws) {
             draw.top_p = draw.repetition = 1;
-            draw.target = draw.num_top = -1;
+            draw.target = draw.num_top = draw.mask = -1;
         }
         std::vector<int32_t> tokens[2] = {std::vector<int32_t>(num_rows), std::vector<int32_t>(num_rows)};
         for (const bool prepared : {false, true}) {

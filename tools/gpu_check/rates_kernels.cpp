@@ -123,7 +123,7 @@ void measure_rest(Session& session, const Shape& shape, uint32_t rows, int num_r
             draws[r].top_p = top_p;
             draws[r].repetition = 1;
             draws[r].target = -1;
-            draws[r].num_top = -1;
+            draws[r].num_top = draws[r].mask = -1;
             draws[r].seed_low = r;
         }
         session.check(api.sampler_write(context, sampler, draws.data(), rows, nullptr, 0, nullptr, 0));

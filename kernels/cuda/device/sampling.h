@@ -2,7 +2,7 @@
 // whose sums are of a fixed order; both are the same whatever the grid. Between kernels, what they found lies in
 // scratch memory, a place for each row of a group.
 //
-//   find_best        changes logits; the best tokens of each tile               a block a row and tile
+//   find_best        changes and masks logits; the best tokens of each tile     a block a row and tile
 //   sum_chunks       sums of exp by chunk; what filters may keep of it          a block a row and tile
 //   draw_rows        merges tiles; decides, but where filters do, and reports   a block a row
 //   gather_kept      the tokens that filters may keep                           a block a row and tile
@@ -10,6 +10,8 @@
 //   count_larger     adds to ranks                                              a block a row and tile
 #pragma once
 #include <cuda_runtime.h>
+
+#include <cfloat>
 
 #include "cuda/device/op_rows.h"
 #include "cuda/device/reduce.h"
@@ -21,11 +23,11 @@ constexpr uint32_t kChunkTokens = 1024;  // summed together, as on the CPU
 constexpr uint32_t kTileTokens = 4096;
 constexpr uint32_t kMostDrawThreads = 256;
 // Depths below the largest weight, 1, down to which tokens are gathered for filters: the first that reaches every token
-// that they can keep.
+// that they can keep. The last leaves out tokens of weight 0, which cannot be drawn.
 constexpr uint32_t kNumDepths = 3;
 
 // A token as a number: larger where the logit is, or where it is equal and the token lower. NaN is below all others.
-// 0 is no token.
+// 0 is no token, which comes after all.
 __device__ inline uint64_t key_of(float logit, uint32_t token) {
     // -0 becomes 0. Positive floats are in the order of their bits, negative ones in the reverse order.
     const uint32_t bits = __float_as_uint(logit + 0.0f);
@@ -118,12 +120,14 @@ struct DrawRow {
     const DrawHeader* header;
     const aerie_sampling_row* row;
     float* logits;
-    uint32_t at, index;  // of the row in the group and in the draw
+    uint32_t at, index;    // of the row in the group and in the draw
+    const uint32_t* mask;  // null: every token may be drawn
     bool reports, draws, filters;
 
+    __device__ bool allows(uint32_t token) const { return !mask || mask[token / 32] >> token % 32 & 1; }
     // The least weight down to a depth.
     __device__ float cut(uint32_t depth) const {
-        const float least = depth == 0 ? 1e-3f : depth == 1 ? 1e-6f : 0.0f;
+        const float least = depth == 0 ? 1e-3f : depth == 1 ? 1e-6f : FLT_MIN;
         return row->min_p > least ? row->min_p : least;
     }
     __device__ uint32_t top_k(uint32_t vocab) const { return row->top_k ? uint32_t(row->top_k) : vocab; }
@@ -140,6 +144,8 @@ __device__ inline bool find_row(const Drawing& on, uint32_t at, DrawRow& found) 
     if (row >= on.rows.count() || found.index >= found.header->num_rows) return false;
     found.row = found.header->rows + found.index;
     found.logits = on.logits + size_t(at) * on.vocab;
+    const bool is_masked = found.row->mask >= 0 && found.row->target < 0;
+    found.mask = is_masked ? found.header->masks + size_t(found.row->mask) * ((on.vocab + 31) / 32) : nullptr;
     found.reports = found.row->num_top >= 0 || found.row->num_queries > 0;
     found.draws = found.row->temperature > 0 && found.row->target < 0;
     found.filters = found.draws && (found.top_k(on.vocab) < on.vocab || found.row->top_p < 1 || found.row->min_p > 0);

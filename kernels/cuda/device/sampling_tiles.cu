@@ -10,7 +10,8 @@ constexpr uint32_t kLanes = 16;  // that sum a chunk, as on the CPU
 constexpr uint32_t kSumThreads = kTileTokens / kChunkTokens * kLanes;
 constexpr uint32_t kNobody = 0xffffffff;
 
-// Applies a row's changes to the logits of a tile that begins at token `first`, here and in `tile`. Those of one token
+// Applies a row's changes to the logits of a tile that begins at token `first`, here and in `tile`, save of those that
+// may not be drawn. Those of one token
 // are applied in their order: a thread that finds it taken by an earlier one waits for the next round. `tile`
 // and `owners` [tokens] are in shared memory.
 __device__ void change_tile(const DrawRow& row, const aerie_logit_change* changes, uint32_t first, uint32_t tokens,
@@ -21,7 +22,7 @@ __device__ void change_tile(const DrawRow& row, const aerie_logit_change* change
         const uint32_t i = base + threadIdx.x;
         const aerie_logit_change& change = changes[with.first_change + (i < with.num_changes ? i : 0)];
         const uint32_t at = uint32_t(change.token) - first;
-        bool waits = i < with.num_changes && at < tokens;
+        bool waits = i < with.num_changes && at < tokens && row.allows(first + at);
         while (__syncthreads_or(waits)) {
             if (waits) atomicMin(&owners[at], threadIdx.x);
             __syncthreads();
@@ -46,16 +47,20 @@ __global__ void __launch_bounds__(kMostDrawThreads) find_best_of_tiles(Drawing o
     DrawRow row;
     if (!find_row(on, blockIdx.x, row)) return;
     const uint32_t first = blockIdx.y * kTileTokens, tokens = on.tokens_of_tile(blockIdx.y);
-    for (uint32_t i = threadIdx.x; i < tokens; i += blockDim.x) tile[i] = row.logits[first + i];
+    for (uint32_t i = threadIdx.x; i < tokens; i += blockDim.x)
+        if (row.allows(first + i)) tile[i] = row.logits[first + i];
     __syncthreads();
     if (row.row->num_changes)
         change_tile(row, row.header->changes, first, tokens, tile, reinterpret_cast<uint32_t*>(tile + tokens));
+    for (uint32_t i = threadIdx.x; i < tokens && row.mask; i += blockDim.x)
+        if (!row.allows(first + i)) row.logits[first + i] = -INFINITY;
 
     // The thread's best token that is worse than the last one taken.
     uint64_t own = 0, last = ~uint64_t(0);
     const auto find_own = [&] {
         own = 0;
         for (uint32_t i = threadIdx.x; i < tokens; i += blockDim.x) {
+            if (!row.allows(first + i)) continue;
             const uint64_t key = key_of(tile[i], first + i);
             if (key < last && key > own) own = key;
         }
@@ -87,6 +92,7 @@ __global__ void __launch_bounds__(kSumThreads) sum_chunks_of_tiles(Drawing on) {
     float sum = 0.0f;
     ChunkDepths depths = {};
     for (uint32_t i = chunk * kChunkTokens + threadIdx.x % kLanes; i < end; i += kLanes) {
+        if (!row.allows(i)) continue;
         const float weight = weight_of(row.logits[i], top, inverse);
         sum += weight;
         for (uint32_t depth = 0; depth < kNumDepths && row.filters; ++depth)
@@ -110,7 +116,9 @@ __global__ void __launch_bounds__(kMostDrawThreads) count_larger_in_tiles(Drawin
     if (!find_row(on, blockIdx.x, row) || !(row.row->flags & AERIE_REPORT_RANK)) return;
     const DrawResults results = results_in(row.header->results, row.header->num_rows, row.header->num_top);
     const uint32_t first = blockIdx.y * kTileTokens, tokens = on.tokens_of_tile(blockIdx.y);
-    const float own = row.logits[results.tokens[row.index]];
+    const int32_t token = results.tokens[row.index];
+    if (token < 0) return;
+    const float own = row.logits[token];
     int count = 0;
     for (uint32_t i = threadIdx.x; i < tokens; i += blockDim.x) count += row.logits[first + i] > own;
     count = __reduce_add_sync(kAllLanes, count);

@@ -48,8 +48,14 @@ export type HostReply =
   | { readonly type: "failed"; readonly error: WireError }
   /** Trees in the body, of so many nodes each. */
   | { readonly type: "refined"; readonly numNodes: readonly number[] }
-  /** The body is of i32: by sequence its rows and whether each must end, then the words of all masks. */
-  | { readonly type: "masked"; readonly sequences: readonly MaskedHead[]; readonly numMasks: number };
+  /** The body is of i32: by sequence its rows and whether each must end, then the words of masks that are new. */
+  | {
+    readonly type: "masked";
+    readonly sequences: readonly MaskedHead[];
+    /** All masks that are known are to be forgotten. */
+    readonly isReset: boolean;
+    readonly numNew: number;
+  };
 
 /** The masks of one sequence of a step. */
 export interface MaskedHead {

@@ -3,21 +3,23 @@
  *
  * @module
  */
+import { availableMemory } from "node:process";
 import type { LogLevel } from "../../contracts/log_level.ts";
 import { Guardian } from "../../processes/guardian.ts";
-import { GrammarHost } from "./host.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import { GrammarHost, type GrammarHostOptions } from "./host.ts";
 
 /** Hosts at most. */
 export const MAX_HOSTS = 4;
 /** Time after which a host without sequences is ended; its grammars are compiled again when they are asked for. */
 const IDLE_MS = 300_000;
 
+/** Memory that must be free for a host beside the first. */
+const FREE_BYTES = 2 ** 30;
+/** Memory that a host has taken for grammars, from which on it compiles no more. */
+const FULL_BYTES = 2 ** 28;
+
 /** What hosts are made of. */
-export interface SlotOptions {
-  /** See `runtime/tokenizer/source.ts`. */
-  readonly definition: Uint8Array;
-  readonly vocabulary: Vocabulary;
+export interface SlotOptions extends GrammarHostOptions {
   /** Takes log lines. */
   readonly log: (level: LogLevel, text: string) => void;
 }
@@ -35,11 +37,15 @@ export interface SlotEvents {
 /** A host and what it is used for. */
 export class Slot {
   readonly host: GrammarHost;
-  /** It loads or compiles, so that sequences would wait. */
-  isBusy = true;
+  /** It is not ready yet. */
+  isLoading = true;
+  /** It compiles, so that sequences would wait. */
+  isCompiling = false;
   isLost = false;
   /** It takes no sequences until it has compiled again. */
   isDraining = false;
+  /** It compiles no more, and is ended when it has no sequences. */
+  isSpent = false;
   /** Sequences with a matcher in it. */
   numSequences = 0;
 
@@ -49,7 +55,12 @@ export class Slot {
 
   /** Whether a grammar can be compiled in it: no sequence would wait for that. */
   get canCompile(): boolean {
-    return !this.isBusy && !this.isLost && this.numSequences === 0 && this.host.isIdle;
+    return this.isFree && !this.isSpent && this.numSequences === 0 && this.host.isIdle;
+  }
+
+  /** Whether a sequence can be opened in it. */
+  get isFree(): boolean {
+    return !this.isLoading && !this.isCompiling && !this.isLost;
   }
 }
 
@@ -74,16 +85,27 @@ export class Slots {
     return [...this.#slots];
   }
 
-  /** Starts a host, which tells when it is ready. False if there are enough. */
-  start(): boolean {
-    if (this.#isStopped || this.#slots.size >= MAX_HOSTS) return false;
+  /** Whether there may be further hosts. */
+  get canStart(): boolean {
+    const { size } = this.#slots;
+    if (this.#isStopped || size >= MAX_HOSTS) return false;
+    return size === 0 || availableMemory() > FREE_BYTES;
+  }
+
+  /** Hosts that are not ready yet. */
+  get numLoading(): number {
+    return this.all.filter(({ isLoading }) => isLoading).length;
+  }
+
+  /** Starts a host, which tells when it is ready. */
+  start(): void {
     let slot: Slot;
     try {
-      slot = new Slot(new GrammarHost(this.#options.definition, this.#options.vocabulary));
+      slot = new Slot(new GrammarHost(this.#options));
     } catch (error) {
       // No descriptors or no memory left.
       queueMicrotask(() => this.#fail(error));
-      return true;
+      return;
     }
     this.#slots.add(slot);
     this.#watch();
@@ -93,13 +115,12 @@ export class Slots {
     });
     this.#ends.add(ended);
     slot.host.load().then(() => {
-      slot.isBusy = false;
+      slot.isLoading = false;
       this.#events.onReady();
     }, (error) => {
       this.lose(slot);
       this.#fail(error);
     });
-    return true;
   }
 
   /** Ends a host, if it has not ended, and gives it up. */
@@ -114,6 +135,11 @@ export class Slots {
     this.#events.onLost(slot);
   }
 
+  /** A host has compiled; a fault of the library leaves things behind, and Wasm gives no memory back. */
+  onCompiled(slot: Slot, hasFault: boolean): void {
+    slot.isSpent ||= hasFault || slot.host.grownBytes > FULL_BYTES;
+  }
+
   /** A host has something to do: it is not idle. */
   keep(slot: Slot): void {
     clearTimeout(this.#idle.get(slot));
@@ -123,6 +149,7 @@ export class Slots {
   /** A host has nothing to do; unless that changes it is ended after a while. */
   rest(slot: Slot): void {
     this.keep(slot);
+    if (slot.isSpent) return this.lose(slot);
     if (!slot.isLost) this.#idle.set(slot, setTimeout(() => this.lose(slot), IDLE_MS));
   }
 

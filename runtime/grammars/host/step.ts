@@ -121,8 +121,11 @@ async function orLost<Answer>(
 
 /** The masks of all hosts as one list. */
 function join(items: readonly { readonly item: Item | undefined; readonly tree: DraftTree }[]): StepMasks {
-  const firstOf = new Map<HostMasks, number>(), words: Uint32Array[] = [];
-  let numMasks = 0;
+  const used = new Map<Uint32Array, number>();
+  const use = (mask: Uint32Array) => {
+    if (!used.has(mask)) used.set(mask, used.size);
+    return used.get(mask)!;
+  };
   const sequences = items.map(({ item, tree }): SequenceMasks => {
     const masks = item?.masks, known = masks?.of.sequences[masks.index];
     const error = known?.error ?? (item?.sequence.error && toWireError(item.sequence.error));
@@ -134,24 +137,11 @@ function join(items: readonly { readonly item: Item | undefined; readonly tree: 
         ...(error && { error }),
       };
     }
-    if (!firstOf.has(masks.of)) {
-      firstOf.set(masks.of, numMasks);
-      numMasks += masks.of.numMasks;
-      words.push(masks.of.words);
-    }
-    const first = firstOf.get(masks.of)!;
-    return { rows: known.rows.map((row) => row < 0 ? row : row + first), mustEnd: known.mustEnd };
+    const rows = known.rows.map((row) => row < 0 ? row : use(masks.of.masks[row]!));
+    return { rows, mustEnd: known.mustEnd };
   });
-  return { sequences, words: concat(words) };
-}
-
-function concat(arrays: readonly Uint32Array[]): Uint32Array {
-  if (arrays.length === 1) return arrays[0]!;
-  const all = new Uint32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    all.set(array, at);
-    at += array.length;
-  }
-  return all;
+  const [first] = used.keys(), numWords = first?.length ?? 0;
+  const words = new Uint32Array(used.size * numWords);
+  for (const [mask, number] of used) words.set(mask, number * numWords);
+  return { sequences, words };
 }

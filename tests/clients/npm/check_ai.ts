@@ -4,7 +4,7 @@
  * @module
  */
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { generateText, streamText } from "ai";
+import { embedMany, generateText, streamText } from "ai";
 import { strict as assert } from "node:assert";
 import { run, server } from "./checks.ts";
 
@@ -58,6 +58,11 @@ await run({
     assert(text.length > 0);
     const stream = streamText({ model: completion, ...greedy, prompt });
     assert.equal((await Array.fromAsync(stream.textStream)).join(""), text);
+  },
+  "texts are embedded": async () => {
+    const values = ["The sky is blue.", "Grass is green."];
+    const { embeddings } = await embedMany({ model: provider.embeddingModel(model), values, maxRetries: 0 });
+    assert(embeddings.length === 2 && embeddings.every(({ length }) => length > 100));
   },
   "an error is one": async () => {
     await assert.rejects(generateText({ model: provider("gpt-9"), ...greedy }), /Cannot find model gpt-9/);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ChatOpenAI, OpenAI } from "@langchain/openai";
+import { ChatOpenAI, OpenAI, OpenAIEmbeddings } from "@langchain/openai";
 import { strict as assert } from "node:assert";
 import { run, server } from "./checks.ts";
 
@@ -45,6 +45,11 @@ await run({
     const bound = new ChatOpenAI({ ...fields, logprobs: true, topLogprobs: 2 });
     const { response_metadata: metadata } = await bound.invoke(question, { stop: ["@@"] });
     assert.equal((metadata.logprobs as { content: unknown[] }).content.length, 12);
+  },
+  "documents and a query are embedded": async () => {
+    const embeddings = new OpenAIEmbeddings(fields);
+    const [document] = await embeddings.embedDocuments(["The sky is blue.", "Grass is green."]);
+    assert.deepEqual(await embeddings.embedQuery("The sky is blue."), document);
   },
   "a text is completed": async () => {
     const llm = new OpenAI(fields);

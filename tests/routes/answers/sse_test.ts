@@ -29,7 +29,7 @@ Deno.test("sse: silence is filled with comments, before the first event too", as
   const response = await eventStream(events(), {
     abort: new AbortController(),
     pingMs: 1,
-    failed: () => null,
+    failed: () => [],
   });
   const decoder = new TextDecoder();
   let text = "";
@@ -47,7 +47,7 @@ Deno.test("sse: characters outside ASCII arrive whole", async () => {
   const response = await eventStream(events(), {
     abort: new AbortController(),
     pingMs: 1000,
-    failed: () => null,
+    failed: () => [],
   });
   assert.equal(await response.text(), 'data: "h\u00e9\u{1F600}\\n\\n"\n\ndata: [DONE]\n\n');
 });

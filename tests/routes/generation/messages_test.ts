@@ -165,7 +165,11 @@ Deno.test("messages: what cannot be is named", async (t) => {
     [{ chat_template_kwargs: { a: deep(40) } }, "chat_template_kwargs", /nested at most 32/],
     [{ chat_template_kwargs: { a: Array(5000).fill(0) } }, "chat_template_kwargs", /at most 4096 values/],
     [{ reasoning_effort: "hard" }, "reasoning_effort", /expected none, minimal/],
-    [{ thinking: { type: "enabled", budget_tokens: 100 } }, "thinking.budget_tokens", /not supported yet/],
+    [
+      { thinking: { type: "enabled", budget_tokens: 100 } },
+      "thinking.budget_tokens",
+      /template knows no reasoning/,
+    ],
     [
       { ...assistant({ content: "x" }), continue_final_message: true, add_generation_prompt: true },
       "add_generation_prompt",

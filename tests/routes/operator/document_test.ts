@@ -6,17 +6,23 @@ Deno.test("document: every endpoint names the errors that any can answer, in the
   const response = await appOf(new FakeGenerator()).request("/openapi.json");
   const { paths } = await response.json();
   const operations = Object.entries<object>(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { responses }]) => ({ name: `${method} ${path}`, responses }))
+    Object.entries(methods).map(([method, { responses }]) => ({ path, name: `${method} ${path}`, responses }))
   );
   assert(operations.length > 10);
-  for (const { name, responses } of operations) {
+  for (const { path, name, responses } of operations) {
     for (const status of ["400", "401", "403", "413"]) {
       const { description, content } = responses[status];
       assert(description !== "", name);
-      assert.equal(content["application/json"].schema.$ref, "#/components/schemas/Error", name);
+      assert.equal(content["application/json"].schema.$ref, `#/components/schemas/${errorOf(path)}`, name);
     }
   }
 });
+
+/** Name of the schema of an endpoint's errors. */
+function errorOf(path: string): string {
+  if (path.startsWith("/v1/messages")) return "AnthropicError";
+  return path.startsWith("/api/") ? "OllamaError" : "Error";
+}
 
 Deno.test("document: what a request may leave out may be null there, settings aside", async () => {
   const response = await appOf(new FakeGenerator()).request("/openapi.json");
@@ -62,8 +68,9 @@ interface ObjectSchema {
 interface FieldSchema {
   readonly type?: string | readonly string[];
   readonly anyOf?: readonly FieldSchema[];
+  readonly oneOf?: readonly FieldSchema[];
 }
 
-function isNullable({ type = [], anyOf = [] }: FieldSchema): boolean {
-  return [type].flat().includes("null") || anyOf.some(isNullable);
+function isNullable({ type = [], anyOf = [], oneOf = [] }: FieldSchema): boolean {
+  return [type].flat().includes("null") || [...anyOf, ...oneOf].some(isNullable);
 }

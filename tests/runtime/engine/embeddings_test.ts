@@ -60,7 +60,8 @@ function expectedEmbedding(
   pooling: Pooling,
   dimensions = Infinity,
 ): number[] {
-  const rows = { last: states.slice(-1), cls: states.slice(0, 1), mean: states }[pooling];
+  const rows: readonly Float32Array[] =
+    { last: states.slice(-1), cls: states.slice(0, 1), mean: states }[pooling];
   const mean = Array.from(
     rows[0]!.subarray(0, dimensions),
     (_, i) => rows.reduce((sum, row) => sum + row[i]!, 0) / rows.length,

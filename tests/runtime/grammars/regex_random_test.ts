@@ -2,7 +2,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { regexSource } from "../../../runtime/grammars/regex.ts";
-import { InvalidRequestError } from "../../../runtime/contracts/errors.ts";
 import { compile, randomOf } from "../../support/grammar_walks.ts";
 
 const atom = fc.constantFrom(

@@ -65,11 +65,14 @@ Deno.test("end and stop tokens are banned until minTokens are out, even against 
   const params = { minTokens: 2, stopTokenIds: [50, 51], logitBias: [[51, 9], [EOS, 9], [1, 1]] as const };
   const held = sequence(params, [1, 2, 3], 3);
   const banned = [biased(1, 1), biased(50, -Infinity), biased(51, -Infinity), biased(EOS, -Infinity)];
+  const free = [biased(1, 1), biased(51, 9), biased(EOS, 9)];
   assert.deepEqual(byToken(held.logitChanges()), banned);
+  assert.deepEqual(byToken(held.logitChanges({ mustEnd: true })), free, "where only an end may come");
   held.append(4);
   assert.deepEqual(byToken(held.logitChanges()), banned);
+  assert.deepEqual(byToken(held.logitChanges({ drafts: [4] })), free);
   held.append(4);
-  assert.deepEqual(byToken(held.logitChanges()), [biased(1, 1), biased(51, 9), biased(EOS, 9)]);
+  assert.deepEqual(byToken(held.logitChanges()), free);
 });
 
 Deno.test("the output of a constrained sequence is taken once, with the number of tokens before it", () => {

@@ -72,7 +72,12 @@ Deno.test("while a grammar is compiled its request can be cancelled, refused and
 Deno.test("a batch that has no room beside what is compiled is refused as a whole", () => {
   const world = new World({ maxRunningRequests: 1, maxQueuedRequests: 2, maxQueuedTokens: 4 }, VOCAB);
   world.submit("a", [1, 2], ENDLESS, { constraint });
-  const batch = (numFollowing: number) => ({ id: "b", numFollowing, numFollowingTokens: 2 * numFollowing });
+  const batch = (numFollowing: number) => ({
+    id: "b",
+    promptIndex: 1 - numFollowing,
+    numFollowing,
+    numFollowingTokens: 2 * numFollowing,
+  });
   const both = [1, 0].map((left) =>
     world.submit(`b${left}`, [1, 2], ENDLESS, { constraint, batch: batch(left) })
   );

@@ -52,6 +52,11 @@ const masksOf = (rows: number[], mustEnd: number[] = rows.map(() => 0)) => ({
   mustEnd: Uint8Array.from(mustEnd),
 });
 
+/** None is wanted. */
+const noStates = () => {
+  throw new Error("Cannot read hidden states");
+};
+
 /** Draws these tokens, by output. */
 const drawing = (...tokens: number[]) => ({
   tokenAt: (output: number) => tokens[output]!,
@@ -98,7 +103,7 @@ Deno.test("the refined tree is what is run, drawn under its masks and answered",
     [[40], -1, false],
     [[40, 41], 0, true],
   ]);
-  const { results } = refined.conclude(drawing(30, 31, 40, 41, 42), masks);
+  const { results } = refined.conclude(drawing(30, 31, 40, 41, 42), noStates, masks);
   assert.deepEqual(results.map(({ tokens, accepted }) => [[...tokens], [...accepted]]), [
     [[30, 31], [0]],
     [[40, 41, 42], [0, 1]],
@@ -116,7 +121,7 @@ Deno.test("a sequence whose matcher is lost, or whose mask lets nothing come, ge
   );
   const error = toWireError(new InvalidRequestError("Cannot go on: its matcher is lost"));
   const masks = refined.masksOf(masked({ ...masksOf([]), error }, masksOf([0]), masksOf([1])));
-  const { results } = refined.conclude(drawing(9, -1, 11), masks);
+  const { results } = refined.conclude(drawing(9, -1, 11), noStates, masks);
   assert.deepEqual(results.map(({ tokens }) => [...tokens]), [[], [], [11]]);
   assert.equal(results[0]!.error, error);
   assert.equal(results[1]!.error?.code, "invalid_request");

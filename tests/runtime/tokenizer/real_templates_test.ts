@@ -6,7 +6,12 @@
 import assert from "node:assert/strict";
 import { toChatMessage } from "../../../routes/generation/messages.ts";
 import { chatMessage } from "../../../routes/schema/messages.ts";
+import { showsTools } from "../../../runtime/contracts/chat.ts";
 import { InvalidRequestError } from "../../../runtime/contracts/errors.ts";
+import { AnswerText } from "../../../runtime/output/answer_text.ts";
+import { callFormatOf } from "../../../runtime/output/call_formats.ts";
+import { joinParts } from "../../../runtime/output/parts.ts";
+import { reasoningFormatOf } from "../../../runtime/output/reasoning_formats.ts";
 import { ChatTemplate } from "../../../runtime/tokenizer/chat_template.ts";
 import { namedTemplate, templateNames } from "../../../runtime/tokenizer/named_templates.ts";
 import { SpecialTokens } from "../../../runtime/tokenizer/special_tokens.ts";
@@ -64,12 +69,18 @@ async function allModels(): Promise<Map<string, Model>> {
 
 /** The variables that transformers would render with. */
 function toContext({ template, tokens }: Model, { messages, options }: Conversation): unknown {
+  const names = new Map(
+    messages.flatMap((message) => message["tool_calls"] ?? []).map((call) => [call.id, call.function.name]),
+  );
   const asksForNone = /content'\] is none/.test(template),
     goesOverParts = /in message\['content'\]/.test(template);
   return {
     ...tokens,
     ...options?.variables,
-    messages: messages.map((message) => toReference(message, { asksForNone, goesOverParts })),
+    messages: messages.map((message) => ({
+      ...toReference(message, { asksForNone, goesOverParts }),
+      ...(message.role === "tool" && { name: names.get(message["tool_call_id"]!) }),
+    })),
     tools: options?.tools ?? null,
     documents: null,
     "add_generation_prompt": options?.addGenerationPrompt ?? true,
@@ -79,7 +90,7 @@ function toContext({ template, tokens }: Model, { messages, options }: Conversat
 function toReference(
   { content, "tool_calls": calls, "reasoning_content": reasoning, ...rest }: RequestMessage,
   { asksForNone, goesOverParts }: { readonly asksForNone: boolean; readonly goesOverParts: boolean },
-): unknown {
+): object {
   const joined = typeof content === "object" && content !== null && !goesOverParts
     ? content.map(({ text }) => text).join(" ")
     : content;
@@ -94,6 +105,19 @@ function toReference(
       })),
     }),
   };
+}
+
+/** Whether it offers tools that the template has no words for: jinja2 leaves them out, here they are described. */
+function isDescribed({ template }: Model, { options }: Conversation): boolean {
+  return options?.tools !== undefined && !showsTools(template);
+}
+
+function assertDescribed(text: string, { messages, options }: Conversation, name: string): void {
+  const called = messages.flatMap((message) => message["tool_calls"] ?? []).map((call) => call.function);
+  const results = messages.filter(({ role }) => role === "tool").map(({ content }) => content as string);
+  const all = [...options!.tools!.map((tool) => JSON.stringify(tool)), ...results];
+  for (const { name, arguments: given } of called) all.push(`{"name": "${name}", "arguments": ${given}}`);
+  for (const part of all) assert.ok(text.includes(part), `${name}: ${part} in ${text}`);
 }
 
 /** What is refused here although jinja2 renders something: it would leave out what the client sent. */
@@ -115,9 +139,13 @@ Deno.test({
     for (const [i, { name, model, kind, conversation }] of pairs.entries()) {
       const template = new ChatTemplate(model.template, model.tokens), answer = answers[i]!;
       try {
-        const messages = conversation.messages.map((message) => toChatMessage(chatMessage.parse(message)));
+        const messages = conversation.messages.map((message, i) =>
+          toChatMessage(chatMessage.parse(message), i)
+        );
         const { text, guard } = template.render(messages, model.specials, conversation.options);
-        assert.equal(text.replaceAll(guard, ""), answer, `${name}, ${kind}`);
+        const shown = text.replaceAll(guard, "");
+        if (isDescribed(model, conversation)) assertDescribed(shown, conversation, `${name}, ${kind}`);
+        else assert.equal(shown, answer, `${name}, ${kind}`);
         rendered.set(name, (rendered.get(name) ?? 0) + 1);
       } catch (error) {
         if (!(error instanceof InvalidRequestError)) throw error;
@@ -132,4 +160,43 @@ Deno.test({
     }
     assert.equal(rendered.get("Qwen3"), 12);
   },
+});
+
+Deno.test("real templates: calls that they write are read as the same calls", async (t) => {
+  const { Qwen3: qwen3, "DeepSeek V3": deepseekV3 } = Object.fromEntries(await allModels());
+  const openings = { "<|im_start|>assistant\n": qwen3!, "<｜Assistant｜>": deepseekV3! };
+  const arguments_ = ['{"city": "Oslo <|im_end|>", "days": [1, {"a": null}]}', "{}"];
+  for (const [opening, model] of Object.entries(openings)) {
+    for (const content of ["", "Let me see."]) {
+      // The template of DeepSeek V3 shows either.
+      if (content !== "" && model === deepseekV3) continue;
+      await t.step(`${opening}${content}`, () => {
+        const template = new ChatTemplate(model.template, model.tokens);
+        const toolCalls = arguments_.map((given, i) => ({ id: `c${i}`, name: `f${i}`, arguments: given }));
+        const { text, guard } = template.render(
+          [{ role: "user", content: "Go" }, { role: "assistant", content, toolCalls }],
+          model.specials,
+          { addGenerationPrompt: false },
+        );
+        const answer = text.replaceAll(guard, "").split(opening)[1]!.replace(
+          /<(\|im_end\||｜end▁of▁sentence｜)>\n?$/,
+          "",
+        );
+        // What DeepSeek's own template would be without tools: it describes none.
+        const format = callFormatOf(`${model.template}{# tools #}`)!;
+        const reasoning = reasoningFormatOf(model.template);
+        const reader = new AnswerText({
+          calls: { format },
+          ...(reasoning &&
+            { reasoning: { ...reasoning, state: "possible", isSeparate: true, streams: true } }),
+        });
+        const { content: said, calls } = joinParts([...reader.push(answer), ...reader.flush()]);
+        assert.equal(said, content);
+        assert.deepEqual(
+          calls.map(({ name, arguments: given }) => [name, JSON.parse(given)]),
+          toolCalls.map(({ name, arguments: given }) => [name, JSON.parse(given)]),
+        );
+      });
+    }
+  }
 });

@@ -61,36 +61,92 @@ Deno.test("template: arguments that are no object stay text, others keep their d
   assert.ok(render(TOOLS, [user, call({ a: true })]).endsWith('weather({"a": true})'));
 });
 
-Deno.test("template: what a template does not show is refused by name", () => {
-  assertRefused(
-    () => render(PLAIN, [user, call("{}"), result]),
-    "messages[1].tool_calls",
-    /does not show calls/,
-  );
-  assertRefused(
-    () => render(PLAIN, [user, result]),
-    "messages[1].role",
-    /does not show messages of role tool/,
+const callText = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>';
+const resultText = "<tool_response>\n18 degrees\n</tool_response>";
+const tool = { type: "function", function: { name: "weather", parameters: { type: "object" } } };
+
+Deno.test("template: calls and results that it does not show are text", () => {
+  const called = call('{"city": "Oslo"}');
+  const text = `[user]Weather?[assistant]${callText}[user]${resultText}`;
+  assert.equal(render(PLAIN, [user, called, result]), text);
+  assert.equal(render(PLAIN, [user, result]), `[user]Weather?[user]${resultText}`);
+  const both = {
+    ...called,
+    content: "Let me see.",
+    toolCalls: [...called.toolCalls!, ...call("").toolCalls!],
+  };
+  assert.equal(
+    render(PLAIN, [user, both, result, result, { role: "assistant", content: "18" }]),
+    `[user]Weather?[assistant]Let me see.\n${callText}\n` +
+      `<tool_call>\n{"name": "weather", "arguments": {}}\n</tool_call>` +
+      `[user]${resultText}\n${resultText}[assistant]18`,
   );
   const onlyFirst = TOOLS.replace("in m.tool_calls or []", "in (m.tool_calls or [])[:1]");
-  const [one] = call("{}").toolCalls!;
-  const two = { role: "assistant", content: "", toolCalls: [one!, { ...one!, name: "time" }] };
-  assertRefused(() => render(onlyFirst, [user, two]), "messages[1].tool_calls", /does not show calls/);
+  assert.ok(render(onlyFirst, [user, both]).includes(`Let me see.\n${callText}`));
+  const rejecting = `{% if messages[-1].role == 'tool' %}{{ raise_exception('what?') }}{% endif %}${TOOLS}`;
+  assert.ok(render(rejecting, [user, called, result]).endsWith(`[user]${resultText}`));
+  assert.ok(
+    render(TINY_TOKENIZER.chatTemplate, [user, result]).includes("<|im_start|>tool\n18 degrees<|im_end|>"),
+  );
 });
 
-Deno.test("template: ChatML shows any role, and no calls", () => {
-  const template = TINY_TOKENIZER.chatTemplate;
-  assert.ok(render(template, [user, result]).includes("<|im_start|>tool\n18 degrees<|im_end|>"));
+Deno.test("template: tools that it has no words for are described by the system, or by the user", () => {
+  const shows = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}";
+  const options = { tools: [tool] };
+  const [first, ...rest] = render(shows, [user], options).split("[user]");
+  assert.ok(
+    first!.startsWith("[system]You can call these functions:") && first!.includes(JSON.stringify(tool)),
+    first,
+  );
+  assert.match(first!, /"arguments"/);
+  assert.deepEqual(rest, ["Weather?"]);
+  const system = { role: "system", content: "Be brief." };
+  assert.ok(
+    render(shows, [system, user], options).startsWith("[system]Be brief.\n\nYou can call these functions:"),
+  );
+  const noSystem =
+    `{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}${shows}`;
+  const text = render(noSystem, [user, call('{"city": "Oslo"}'), result], options);
+  assert.ok(
+    text.startsWith("[user]You can call these functions:") && text.includes("\n\nWeather?[assistant]"),
+    text,
+  );
+  assert.ok(text.endsWith(`[assistant]${callText}[user]${resultText}`), text);
+  const ids = tinyTokenizer({ chatTemplate: shows }).renderChat([user], {
+    tools: [{ ...tool, function: { ...tool.function, description: "<|im_end|>" } }],
+  });
+  assert.deepEqual([...ids].filter((id) => tinyTokenizer().isSpecial(id)), []);
+});
+
+Deno.test("template: one that has words for tools must show them, and calls in its own form", () => {
+  const options = { tools: [tool] };
   assertRefused(
-    () => render(template, [user, call("{}"), result]),
+    () => render(`{% if tools %}{% endif %}${TOOLS}`, [user], options),
+    "tools[0]",
+    /does not show tools/,
+  );
+  const offering = `{{ tools | tojson }}${PLAIN}`;
+  assert.ok(render(offering, [user], options).includes('"name": "weather"'));
+  assertRefused(
+    () => render(offering, [user, call("{}")], options),
     "messages[1].tool_calls",
     /does not show calls/,
+  );
+});
+
+Deno.test("template: one that puts texts together gets arguments as text, and results get their tool's name", () => {
+  const asText = "{% for m in messages %}{% for c in m.tool_calls or [] %}" +
+    "{{ c.function.name + ' ' + c.function.arguments }}{% endfor %}{{ m.name }}={{ m.content }};{% endfor %}";
+  assert.equal(
+    render(asText, [user, call('{"city":  "Oslo"}'), result]),
+    '=Weather?;weather {"city":  "Oslo"}=None;weather=18 degrees;',
   );
 });
 
 Deno.test("template: reasoning in the history needs a template that knows it", () => {
   const thought = { role: "assistant", content: "18", reasoning: "look it up" };
   assertRefused(() => render(PLAIN, [user, thought]), "messages[1].reasoning_content", /does not know/);
+  assert.equal(render(`${PLAIN}{# drops </think> #}`, [user, thought]), "[user]Weather?[assistant]18");
   const known = "{% for m in messages %}{% if m.reasoning_content %}({{ m.reasoning_content }}){% endif %}" +
     "{{ m.content }}{% endfor %}";
   assert.equal(render(known, [user, thought]), "Weather?(look it up)18");

@@ -77,20 +77,23 @@ Deno.test("embeddings: a GGUF file says it by a number", async () => {
 
 Deno.test("embeddings: what is not served is refused by name when the model is loaded", async () => {
   const mean = { "pooling_mode_mean_tokens": true };
-  const cases: [Promise<unknown>, RegExp][] = [
+  const cases: [() => Promise<unknown>, RegExp][] = [
     [
-      ofModules({ "pooling_mode_max_tokens": true }),
+      () => ofModules({ "pooling_mode_max_tokens": true }),
       /1_Pooling\/config.json: it pools by max_tokens, expected/,
     ],
-    [ofModules({ ...mean, "pooling_mode_cls_token": true }), /it pools by mean_tokens and cls_token/],
-    [ofModules(mean, [TRANSFORMER, POOLING, DENSE]), /modules.json: a module is Dense/],
-    [ofModules(mean, [TRANSFORMER]), /modules.json: there is no module Pooling/],
-    [embeddingOf({}, { "config.json": { "is_causal": false } }), /config.json: is_causal is false/],
+    [() => ofModules({ ...mean, "pooling_mode_cls_token": true }), /it pools by mean_tokens and cls_token/],
+    [() => ofModules(mean, [TRANSFORMER, POOLING, DENSE]), /modules.json: a module is Dense/],
+    [() => ofModules(mean, [TRANSFORMER]), /modules.json: there is no module Pooling/],
+    [() => embeddingOf({}, { "config.json": { "is_causal": false } }), /config.json: is_causal is false/],
     [
-      embeddingOf({}, { "config.json": { "use_bidirectional_attention": true } }),
+      () => embeddingOf({}, { "config.json": { "use_bidirectional_attention": true } }),
       /config.json: use_bidirectional_attention is true/,
     ],
-    [embeddingOf({}, { "config.json": { architectures: ["BertModel"] } }), /architectures is "BertModel"/],
+    [
+      () => embeddingOf({}, { "config.json": { architectures: ["BertModel"] } }),
+      /architectures is "BertModel"/,
+    ],
   ];
-  for (const [loaded, message] of cases) await assert.rejects(loaded, { name: "LoadError", message });
+  for (const [load, message] of cases) await assert.rejects(load, { name: "LoadError", message });
 });

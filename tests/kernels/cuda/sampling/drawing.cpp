@@ -38,6 +38,7 @@ struct AllInputs {
     std::vector<aerie_sampling_row> rows;
     std::vector<aerie_logit_change> changes;
     std::vector<int32_t> queries;
+    std::vector<uint32_t> masks;
 
     explicit AllInputs(const std::vector<DrawnRow>& from) {
         for (const DrawnRow& row : from) {
@@ -48,11 +49,13 @@ struct AllInputs {
             rows.back().num_queries = uint32_t(row.queries.size());
             changes.insert(changes.end(), row.changes.begin(), row.changes.end());
             queries.insert(queries.end(), row.queries.begin(), row.queries.end());
+            rows.back().mask = row.mask.empty() ? -1 : int32_t(masks.size() / row.mask.size());
+            masks.insert(masks.end(), row.mask.begin(), row.mask.end());
         }
     }
     SamplerInputs view() const {
-        return {rows.data(),          changes.data(),           queries.data(),
-                uint32_t(rows.size()), uint32_t(changes.size()), uint32_t(queries.size())};
+        return {rows.data(),           changes.data(),           queries.data(),
+                uint32_t(rows.size()), uint32_t(changes.size()), uint32_t(queries.size()), masks};
     }
 };
 
@@ -120,6 +123,7 @@ std::vector<DrawnResult> draw_on_device(const DrawSetup& setup, const std::vecto
     sampler.write(inputs.view());
     sampler.begin_draw(1, num_outputs, memory);
     sampler.copy_inputs(memory);
+    sampler.copy_masks(memory);
     const uint32_t step = setup.in_slices ? kSliceOutputs : launch.max_outputs;
     for (; launch.first_output < launch.max_outputs; launch.first_output += step) cuda::sample(op, launch);
     sampler.end_draw(stream);
@@ -136,7 +140,7 @@ std::vector<DrawnResult> draw_on_device(const DrawSetup& setup, const std::vecto
 
 DrawnRow::DrawnRow(std::vector<float> row) : logits(std::move(row)) {
     with.top_p = with.repetition = 1;
-    with.target = with.num_top = -1;
+    with.target = with.num_top = with.mask = -1;
 }
 
 std::vector<DrawnResult> draw(const DrawSetup& setup, const std::vector<DrawnRow>& rows) {
@@ -177,5 +181,11 @@ DrawnRow random_row(uint32_t vocab, uint64_t seed) {
     for (uint64_t i = random_bits(seed) % 300; i > 0; --i)
         row.changes.push_back({token() / 2, int32_t(i % 3), int32_t(i % 2), float(random_unit(seed))});
     for (uint64_t i = random_bits(seed) % 4; i > 0; --i) row.queries.push_back(token());
+    // Dense, sparse, or of one token.
+    const uint64_t kind = random_bits(seed) % 5;
+    if (kind < 3) row.mask.assign((vocab + 31) / 32, 0);
+    for (uint32_t& word : row.mask)
+        if (kind < 2) word = uint32_t(random_bits(seed)) & (kind ? ~0u : uint32_t(random_bits(seed) & random_bits(seed)));
+    if (const auto one = uint32_t(token()); kind < 3) row.mask[one / 32] |= 1u << one % 32;
     return row;
 }

@@ -12,10 +12,12 @@ struct DrawnRow {
     aerie_sampling_row with{};
     std::vector<aerie_logit_change> changes;
     std::vector<int32_t> queries;
+    std::vector<uint32_t> mask;  // words; none: every token may be drawn
     std::vector<float> logits;
 
     // A greedy row.
     explicit DrawnRow(std::vector<float> row);
+    bool allows(uint32_t token) const { return mask.empty() || mask[token / 32] >> token % 32 & 1; }
 };
 
 // All that a row got, as bits.

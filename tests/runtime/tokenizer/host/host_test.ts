@@ -76,11 +76,8 @@ Deno.test("a hosted tokenizer says what one in this process says", async () => {
   const options = { variables: { what: ["x"] }, addGenerationPrompt: false };
   assert.deepEqual(await hosted.renderChat(user("a"), options), local.renderChat(user("a"), options));
   const call = { role: "assistant", content: "", toolCalls: [{ name: "f", arguments: "{}" }] };
-  await assert.rejects(
-    hosted.renderChat([...user("a"), call]),
-    (error: Error) =>
-      error instanceof InvalidRequestError && error.details.param === "messages[1].tool_calls",
-  );
+  const called = [...user("a"), call];
+  assert.deepEqual(await hosted.renderChat(called), local.renderChat(called));
   await assert.rejects(hosted.renderChat(user("refuse")), refusal(/^Cannot render chat: .*not this/));
   await assert.rejects(
     hosted.renderChat(user("x".repeat(2000)), { contextLength: 100 }),
