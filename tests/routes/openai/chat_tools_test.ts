@@ -241,9 +241,14 @@ Deno.test("chat tools: a template whose form of calls is not served is refused, 
 });
 
 Deno.test("chat tools: where no grammar is enforced, calls are read as the model writes them", async () => {
-  const generator = new FakeGenerator(() => spell(callText("time", "{}")));
+  const generator = new FakeGenerator(() => spell(callText("weather", '{"city": "Oslo"}')));
   generator.model = { ...generator.model, enforcesGrammars: false };
-  const { choices: [choice] } = await answer(appOf(generator), path, { messages, tools }, chatResponse);
+  const { choices: [choice] } = await answer(
+    appOf(generator),
+    path,
+    { messages, tools: [weather] },
+    chatResponse,
+  );
   assert.equal(choice!.message.tool_calls!.length, 1);
   assert.equal(generator.only.request.constraint, undefined);
 });
