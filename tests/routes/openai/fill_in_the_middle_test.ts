@@ -90,8 +90,8 @@ Deno.test("suffix: an echo is the prompt alone, with its logprobs, whole, in cop
 
 Deno.test("suffix: what cannot be filled in is refused by name", async () => {
   const none = appOf(new FakeGenerator());
-  for (const  of of[path, `${path}/render`]) {
-    const error = await fault(none, of, { prompt: "a", suffix: "b" });
+  for (const route of [path, `${path}/render`]) {
+    const error = await fault(none, route, { prompt: "a", suffix: "b" });
     assert.deepEqual([error.status, error.param], [400, "suffix"]);
     assert.match(error.message, /org\/tiny fills in no gaps/);
   }
