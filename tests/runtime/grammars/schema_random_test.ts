@@ -108,7 +108,6 @@ const { schema } = fc.letrec<{ schema: Schema; combined: Record<string, unknown>
 
 Deno.test("500 random schemas are refused with their place, or their answers validate", async () => {
   const counts = { refused: 0, enforced: 0, answers: 0, cut: 0 };
-  const reasons = new Map<string, number>();
   const root = fc.tuple(schema.filter((each) => typeof each !== "boolean"), schema, fc.integer());
   await fc.assert(
     fc.asyncProperty(root, async ([schema, other, seed]) => {
@@ -120,8 +119,6 @@ Deno.test("500 random schemas are refused with their place, or their answers val
         assert(error instanceof InvalidRequestError, (error as Error).stack);
         assert.match(error.message, /at #/);
         counts.refused++;
-        const reason = error.message.replace(/.*?at #\S*: /, "").replace(/(pattern|format) \S+/g, "$1");
-        reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
         return;
       }
       counts.enforced++;
@@ -146,11 +143,7 @@ Deno.test("500 random schemas are refused with their place, or their answers val
         assert(validate(JSON.parse(answer)), `${JSON.stringify(whole)} allows ${answer}`);
       }
     }),
-    { numRuns: Number(Deno.env.get("RUNS") ?? 500), seed: Number(Deno.env.get("SEED") ?? 5) },
+    { numRuns: 500, seed: 5 },
   );
-  Deno.writeTextFileSync(
-    "/tmp/gramw/random.log",
-    JSON.stringify([counts, [...reasons].sort((a, b) => b[1] - a[1])], null, 1),
-  );
-  assert(counts.enforced > 150 && counts.answers > 500, JSON.stringify(counts));
+  assert(counts.enforced > 300 && counts.answers > 1000, JSON.stringify(counts));
 });
