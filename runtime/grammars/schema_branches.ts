@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Expression } from "./expression.ts";
+import type { Language } from "./intersection.ts";
 import { canonicalText, type Json } from "./json_bounds.ts";
 import { both, type Conjunction } from "./schema_document.ts";
 
@@ -29,7 +29,7 @@ export interface NumberBranch {
 
 /** Texts that a string belongs to. */
 export interface Lexical {
-  readonly expression: Expression;
+  readonly language: Language;
   /** What asks for it: two of the same name are one. */
   readonly name: string;
   readonly pointer: string;
@@ -121,6 +121,33 @@ export const ANYTHING: readonly Branch[] = [
   ANY_ARRAY,
   ANY_OBJECT,
 ];
+
+/** Whether a branch allows every value of its type. */
+export function isUnbounded(branch: Branch): boolean {
+  switch (branch.type) {
+    case "const":
+      return false;
+    case "number":
+      return !branch.isInteger && branch.min === -Infinity && branch.max === Infinity &&
+        branch.divisors.length === 0;
+    case "string":
+      return branch.min === 0 && branch.max === Infinity && branch.lexicals.length === 0;
+    case "array":
+      return branch.prefix.length === 0 && isAny(branch.items) && isSizeFree(branch) &&
+        branch.unique === undefined;
+    case "object":
+      return branch.parts.length === 0 && branch.required.size === 0 && isAny(branch.names) &&
+        isSizeFree(branch);
+  }
+}
+
+function isAny(schema: Conjunction): boolean {
+  return schema !== "never" && schema.length === 0;
+}
+
+function isSizeFree({ min, max }: ArrayBranch | ObjectBranch): boolean {
+  return min === 0 && max === Infinity;
+}
 
 /** What both branches allow; undefined if that is nothing. Neither is a const. */
 export function intersect(a: Branch, b: Branch): Branch | undefined {
