@@ -20,7 +20,7 @@ import { resolveModel } from "../../../runtime/weights/resolve.ts";
 
 /** Token of byte 0. */
 const FIRST_BYTE = 3;
-const NUM_SCHEMAS = 40, NUM_REGEXES = 10;
+const NUM_SCHEMAS = 500, NUM_REGEXES = 60;
 
 /**
  * Makes bytes that are no character alone as unlikely as they are for a trained model. xgrammar's negated classes let any of
