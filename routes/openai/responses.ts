@@ -8,7 +8,7 @@ import { errorBody, generationContent, generationErrors, jsonBody, jsonContent }
 import { throwInvalidField } from "../answers/errors.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { checkModel } from "../generation/openai.ts";
-import { prepareConversation } from "../generation/prepare_conversation.ts";
+import { prepareFrom } from "../generation/prepare_from.ts";
 import { respond } from "../generation/respond.ts";
 import { responsesRequest } from "../schema/responses.ts";
 import { deletedResponse, inputItems, responsesResponse } from "../schema/responses_answer.ts";
@@ -86,7 +86,7 @@ export function addResponses(app: OpenAPIHono, context: RouteContext): void {
     checkModel(body.model, context.generator.model);
     const id = itemId("resp"), input = itemsOfRequest(body, stored);
     const conversation = responsesConversation(body, { id, items: input }, context);
-    const prepared = await prepareConversation(conversation, context, signal);
+    const prepared = await prepareFrom("input", conversation, context, signal);
     const keeps = body.store ?? true;
     const onEnd = (response: ResponseFormatter["begun"]) =>
       keeps ? stored.keep({ response, input }) : stored.end(id);

@@ -10,6 +10,7 @@ import { jsonObjectFormat, jsonSchemaFormat } from "../generation/answer_format.
 import { answerSampling } from "../generation/answer_sampling.ts";
 import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { RouteContext } from "../generation/context.ts";
+import { checkArguments } from "../generation/messages.ts";
 import type { Conversation, Tool, ToolChoice } from "../generation/conversation.ts";
 import type { responsesRequest } from "../schema/responses.ts";
 import type { responsesItem } from "../schema/responses_items.ts";
@@ -32,7 +33,8 @@ const ID_PREFIXES = {
  * All items that a request brings: those of the response it continues, then its own. References are replaced by what
  * they name.
  *
- * @throws {AerieError} with code `not_found` if it names what is not stored
+ * @throws {AerieError} with code `not_found` if it continues what is not stored
+ * @throws {InvalidRequestError} if it refers to what is not stored, or arguments of a call are no JSON object
  */
 export function itemsOfRequest(body: ResponsesRequest, stored: StoredResponses): Item[] {
   const { previous_response_id: previousId, input } = body;
@@ -42,6 +44,7 @@ export function itemsOfRequest(body: ResponsesRequest, stored: StoredResponses):
   return [
     ...earlier as Item[],
     ...own.map((item, at): Item => {
+      if (item.type === "function_call") checkArguments(item.arguments, `input[${at}].arguments`);
       if (item.type !== "item_reference") {
         return { ...item, id: item.id ?? itemId(ID_PREFIXES[item.type ?? "message"]) } as Item;
       }

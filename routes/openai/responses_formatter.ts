@@ -172,7 +172,8 @@ function beginningOf(
     background: false,
     service_tier: "default",
     top_logprobs: 0,
-    user: body.user ?? null,
+    access_programs: null,
+    ...(body.user !== undefined && { user: body.user }),
     safety_identifier: body.safety_identifier ?? null,
     prompt_cache_key: body.prompt_cache_key ?? null,
   };

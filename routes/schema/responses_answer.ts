@@ -82,7 +82,8 @@ export const responsesResponse = z.object({
   background: z.literal(false),
   service_tier: z.literal("default"),
   top_logprobs: z.literal(0),
-  user: z.string().nullable(),
+  access_programs: z.null(),
+  user: z.string().optional(),
   safety_identifier: z.string().nullable(),
   prompt_cache_key: z.string().nullable(),
 }).openapi("Response");
