@@ -173,7 +173,7 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     "/separate_reasoning": {
       thought: {
         summary: "Reasoning and an answer",
-        value: { text: "<think>\nIt is cold.\n</think>\n\nYes.", reasoning_parser: "qwen3" },
+        value: { text: "<think>\nIt is cold.\n</think>\n\nYes.", reasoning_parser: "deepseek-v3" },
       },
     },
     "/abort_request": { prefix: { summary: "By the beginning of its id", value: { rid: "my-request" } } },

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Expression } from "./expression.ts";
+import type { Language } from "./intersection.ts";
 import { canonicalText, type Json } from "./json_bounds.ts";
 import { both, type Conjunction } from "./schema_document.ts";
 
@@ -29,7 +29,7 @@ export interface NumberBranch {
 
 /** Texts that a string belongs to. */
 export interface Lexical {
-  readonly expression: Expression;
+  readonly language: Language;
   /** What asks for it: two of the same name are one. */
   readonly name: string;
   readonly pointer: string;

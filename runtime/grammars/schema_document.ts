@@ -20,7 +20,7 @@ export type Conjunction = readonly SchemaNode[] | "never";
 /** Most characters of all patterns. */
 const MAX_PATTERNS_LENGTH = 20_000;
 /** Most properties of Unicode in all patterns. */
-const MAX_PROPERTIES = 4;
+const MAX_PROPERTIES = 3;
 
 /** A JSON Schema and the nodes that were read of it. */
 export class SchemaDocument {

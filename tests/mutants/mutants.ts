@@ -16,6 +16,8 @@ const BACKEND = "tests/kernels/cuda/backend_test.ts";
 const GRAPH = "tests/kernels/cuda/graph_test.ts";
 const SAMPLING = "tests/kernels/sampling_test.ts";
 const LOGPROBS = "tests/kernels/sampling_logprobs_test.ts";
+const MASKS = "tests/kernels/sampling_masks_test.ts";
+const DRAWING = "tests/kernels/cuda/sampling_test.ts";
 
 function ops(build: CaseCheck["build"], name: string): CaseCheck {
   return { test: OPS, program: "ops", build, case: name };
@@ -383,6 +385,55 @@ export const mutants: readonly Mutant[] = [
     }],
     check: { test: BACKEND, name: "a weight of many pieces is loaded beside the work before it" },
     finds: /cuda-sim: (unordered work|read of what nobody wrote)/,
+  },
+  {
+    id: "21a",
+    name: "masks a word too short where the last is not full",
+    edits: [{
+      file: "kernels/cuda/device/sampling.h",
+      find: "size_t(found.row->mask) * ((on.vocab + 31) / 32)",
+      replace: "size_t(found.row->mask) * (on.vocab / 32)",
+    }],
+    check: {
+      test: MASKS,
+      name: "rows may share a mask, and a write without any has none [cuda-sim]",
+    },
+    finds: /AssertionError/,
+  },
+  {
+    id: "21b",
+    name: "a token that may not be drawn counts as one of logit -infinity",
+    edits: [{
+      file: "kernels/cuda/device/sampling_tiles.cu",
+      find: "            if (!row.allows(first + i)) continue;\n            const uint64_t key",
+      replace: "            const uint64_t key",
+    }],
+    check: {
+      test: MASKS,
+      name: "a mask that allows no token draws -1 and spares its neighbours [cuda-sim]",
+    },
+    finds: /AssertionError|cuda-sim: read of what nobody wrote/,
+  },
+  {
+    id: "21c",
+    name: "masks not copied where the parameters travel with the batch",
+    edits: [{
+      file: "kernels/cuda/work_copies.cpp",
+      find: `        sampler_of(op).copy_masks(memory_);
+        const Batch* const batch = batch_of(op);
+        if (!batch || batch->appended != sampler_of(op).version()) sampler_of(op).copy_inputs(memory_);
+`,
+      replace: `        const Batch* const batch = batch_of(op);
+        if (batch && batch->appended == sampler_of(op).version()) continue;
+        sampler_of(op).copy_masks(memory_);
+        sampler_of(op).copy_inputs(memory_);
+`,
+    }],
+    check: {
+      test: DRAWING,
+      name: "a captured graph draws as the host last said, of as many outputs as there are",
+    },
+    finds: /AssertionError|cuda-sim: read of what nobody wrote/,
   },
   {
     id: "18",

@@ -26,7 +26,8 @@ __global__ void __launch_bounds__(kMostDrawThreads) gather_kept_tokens(Drawing o
     const float cut = filtering.cut;
     for (uint32_t base = 0; base < tokens; base += blockDim.x) {
         const uint32_t i = base + threadIdx.x;
-        const float weight = i < tokens ? weight_of(row.logits[first + i], top, inverse) : -1.0f;
+        const bool is_token = i < tokens && row.allows(first + i);
+        const float weight = is_token ? weight_of(row.logits[first + i], top, inverse) : -1.0f;
         const unsigned kept = __ballot_sync(kAllLanes, weight >= cut);
         if (!kept) continue;
         // In any order, since no two are equal.

@@ -92,6 +92,7 @@ __global__ void __launch_bounds__(kSumThreads) sum_chunks_of_tiles(Drawing on) {
     float sum = 0.0f;
     ChunkDepths depths = {};
     for (uint32_t i = chunk * kChunkTokens + threadIdx.x % kLanes; i < end; i += kLanes) {
+        if (!row.allows(i)) continue;
         const float weight = weight_of(row.logits[i], top, inverse);
         sum += weight;
         for (uint32_t depth = 0; depth < kNumDepths && row.filters; ++depth)

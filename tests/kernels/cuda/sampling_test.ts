@@ -13,7 +13,7 @@ import { assertSameBits } from "../../support/close.ts";
 import { forgetCounts, inject, openSimulated, simCounts, testSimulated } from "../../support/cuda_sim.ts";
 import { assertNative, Status } from "../../support/misuse.ts";
 import { libraryPath, mapBytes, normals, tensorOf } from "../../support/native.ts";
-import { addDraw, type Draw, drawRows } from "../../support/samplers.ts";
+import { addDraw, type Draw, drawRows, maskWords } from "../../support/samplers.ts";
 import { samplingPrograms, SCHEDULES } from "../../support/sim_programs.ts";
 
 /** Rows with every parameter that there is, in many mixtures. */
@@ -42,7 +42,14 @@ function mixedRows(count: number, vocabSize: number, random: () => number): Draw
     })),
     queries: Array.from({ length: i % 3 }, token),
     reportsRank: i % 2 === 0,
+    mask: i % 4 - 1,
   }));
+}
+
+/** The masks of {@linkcode mixedRows}, as far as `count` rows name them: of most tokens, of few, and of none. */
+function randomMasks(vocabSize: number, count: number, random: () => number): Uint32Array<ArrayBuffer> {
+  const allowed = [() => random() < 0.9, () => random() < 0.1, () => false];
+  return maskWords(vocabSize, allowed.slice(0, count));
 }
 
 testSimulated("draws, logprobs and ranks are the CPU's, bit for bit", () => {
@@ -53,7 +60,8 @@ testSimulated("draws, logprobs and ranks are the CPU's, bit for bit", () => {
   for (const [vocabSize, count] of [[1, 3], [17, 40], [1025, 40], [4096, 8], [8193, 24]] as const) {
     const logits = Array.from({ length: count }, () => normals(random, vocabSize).map((value) => 3 * value));
     const rows = mixedRows(count, vocabSize, random);
-    const expected = drawRows(cpu, logits, rows), actual = drawRows(simulated, logits, rows);
+    const masks = randomMasks(vocabSize, count, random);
+    const expected = drawRows(cpu, logits, rows, masks), actual = drawRows(simulated, logits, rows, masks);
     assertSameBits(actual.logits, expected.logits, "changed logits");
     assert.deepEqual({ ...actual, logits: 0 }, { ...expected, logits: 0 }, `vocabulary of ${vocabSize}`);
   }
@@ -111,9 +119,10 @@ class DrawingForward {
     this.#context.writeBatch(this.#batch, { ...rowsAt(rows, { outputs: rows }), sources });
   }
 
-  writeDraws(rows: readonly Draw[]): void {
+  writeDraws(rows: readonly Draw[], masks?: Uint32Array<ArrayBuffer>): void {
     this.sampler.clear();
     for (const row of rows) addDraw(this.sampler, row);
+    if (masks) this.sampler.mask(masks);
     this.sampler.write();
   }
 }
@@ -131,13 +140,14 @@ testSimulated("a captured graph draws as the host last said, of as many outputs 
       numTop: Math.min(row.numTop!, 4),
       queries,
     }));
+    const masks = randomMasks(VOCAB, count, random);
     forward.write(count);
-    forward.writeDraws(rows);
+    forward.writeDraws(rows, masks);
     forgetCounts();
     const ticket = context.launch(forward.graph);
     assert.equal(simCounts().graphLaunches, 1);
     sampler.read(count, ticket);
-    const expected = drawRows(context, rows.map((_, i) => forward.logits[i % 9]!), rows);
+    const expected = drawRows(context, rows.map((_, i) => forward.logits[i % 9]!), rows, masks);
     assert.deepEqual(sampler.tokens.subarray(0, count), expected.tokens, `${count} outputs`);
     assert.deepEqual(sampler.logprobs.subarray(0, count), expected.logprobs);
     assert.deepEqual(sampler.ranks.subarray(0, count), expected.ranks);
@@ -175,10 +185,21 @@ testSimulated(
       forward.sampler.read(count, context.launch(forward.graph));
     });
     assert.deepEqual(withoutBatch, once, "parameters alone");
-    const [expected] = [forward.sampler.tokens.slice(0, count)];
+    const expected = forward.sampler.tokens.slice(0, count);
     const unchanged = counted(() => forward.sampler.read(count, context.launch(forward.graph)));
     assert.deepEqual(unchanged, { ...once, copiesToDevice: 0 }, "neither");
     assert.deepEqual(forward.sampler.tokens.subarray(0, count), expected);
+    const masked = (bit: number) =>
+      counted(() => {
+        forward.write(count);
+        forward.writeDraws(
+          rows.map((row) => ({ ...row, mask: 0 })),
+          maskWords(VOCAB, [(token) => token >= bit]),
+        );
+        forward.sampler.read(count, context.launch(forward.graph));
+      });
+    masked(1);
+    assert.deepEqual(masked(2), { ...once, copiesToDevice: 2 }, "masks are a copy more");
   },
 );
 

@@ -146,6 +146,19 @@ Deno.test("chat tools: what the choice asks for is enforced", async (t) => {
   }
 });
 
+Deno.test("chat tools: where no grammars are enforced, only what must be enforced brings one", async () => {
+  const grammarOf = async (body: object) => {
+    const generator = new FakeGenerator();
+    generator.model = { ...generator.model, enforcesGrammars: false };
+    await answer(appOf(generator), path, { messages, ...body }, chatResponse);
+    return generator.only.request.constraint?.grammar;
+  };
+  assert.equal(await grammarOf({ tools: [weather] }), undefined);
+  assert.ok(await grammarOf({ tools: [weather], tool_choice: "required" }));
+  assert.ok(await grammarOf({ tools: [time] }), "it is strict");
+  assert.ok(await grammarOf({ tools: [weather], response_format: { type: "json_object" } }));
+});
+
 Deno.test("chat tools: none offers none, and text stays text", async () => {
   const generator = new FakeGenerator(() => spell(callText("time", "{}")));
   const request = { messages, tools, tool_choice: "none" };

@@ -83,15 +83,19 @@ CASE(logits_that_are_not_finite_are_survived) {
 }
 
 // Greedy rows read logits once, with logprobs or plain draws twice, filtered ones three times; a rank is another time.
-// Beside that: the chunk of 1024 in which a plain draw falls, and single logits by all threads of a block.
+// Beside that: the chunk of 1024 in which a plain draw falls, and single logits by all threads of a block. Of a masked
+// row, only those that may be drawn are read.
 CASE(logits_are_read_a_few_times) {
     EXPECT(sim::is_checked());
     constexpr uint32_t kVocab = 10000;
-    const auto times = [&](const std::function<void(DrawnRow&)>& set, uint64_t more) {
+    const auto read_bytes = [&](const std::function<void(DrawnRow&)>& set) {
         std::vector<DrawnRow> rows(3, DrawnRow(random_logits(kVocab, 1)));
         for (DrawnRow& row : rows) set(row);
         draw({}, rows);
-        const uint64_t row = kVocab * sizeof(float), bytes = logit_bytes_read() / 3;
+        return logit_bytes_read() / 3;
+    };
+    const auto times = [&](const std::function<void(DrawnRow&)>& set, uint64_t more) {
+        const uint64_t row = kVocab * sizeof(float), bytes = read_bytes(set);
         EXPECT(bytes % row <= more * sizeof(float));
         return bytes / row;
     };
@@ -119,4 +123,12 @@ CASE(logits_are_read_a_few_times) {
                            row.with.flags = has_rank ? AERIE_REPORT_RANK : 0;
                        },
                        5 * 260) == (has_rank ? 4u : 3u));
+    // Ten words of tokens may be drawn.
+    for (const float top_p : {1.0f, 0.9f})
+        EXPECT(read_bytes([&](DrawnRow& row) {
+                   plain(row);
+                   row.with.top_p = top_p;
+                   row.mask.assign((kVocab + 31) / 32, 0);
+                   for (uint32_t word = 0; word < 10; ++word) row.mask[29 * word] = ~0u;
+               }) <= (3 * 320 + 1024 + 5 * 260) * sizeof(float));
 }
