@@ -110,7 +110,7 @@ export class SchemaDocument {
     if (this.#patternLength > MAX_PATTERNS_LENGTH) {
       throw this.refusal(pointer, "the patterns are too long together");
     }
-    if (this.#numProperties > MAX_PROPERTIES) {
+    if (this.#properties.size > MAX_PROPERTIES) {
       throw this.refusal(pointer, "the patterns have too many properties");
     }
   }
