@@ -86,6 +86,11 @@ export function oneOrEach<T extends z.ZodType>(schema: T): z.ZodUnion<[T, z.ZodP
 /** A field that cannot change the output: accepted as its API defines it. */
 export const label = optional(z.string().max(4096));
 
+/** What a client's helper has read out of an answer's text, and sends back with it. */
+export const parsedByClient: z.ZodOptional<z.ZodUnknown> = z.unknown().optional().describe(
+  "As the client's helper has read it; without effect",
+);
+
 /** A request id; `/abort_request` finds live requests by its beginning. */
 export const requestIdField = z.string().min(1).max(256);
 

@@ -12,6 +12,8 @@ import { unserved } from "./unserved.ts";
 
 /** Texts of a choice, at most. */
 const maxChoices = 1024;
+/** Tags of a structural tag, and texts that begin one, at most. */
+const maxTags = 1024;
 
 const jsonObject = z.custom<Readonly<Record<string, unknown>>>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
@@ -39,8 +41,8 @@ export const responseFormat = z.discriminatedUnion("type", [
   strictFields({
     type: z.literal("structural_tag"),
     format: optional(jsonObject).describe("Format of the output, in xgrammar's form"),
-    structures: optional(z.array(z.unknown())).describe("Older form: tags with schemas"),
-    triggers: optional(z.array(z.unknown())).describe("Older form: texts that begin a tag"),
+    structures: optional(bounded(z.array(z.unknown()), maxTags)).describe("Older form: tags with schemas"),
+    triggers: optional(bounded(z.array(z.unknown()), maxTags)).describe("Older form: texts that begin a tag"),
   }),
 ]);
 
@@ -48,10 +50,9 @@ const choices = bounded(z.array(z.string()), maxChoices);
 
 /** What only `/v1` has. */
 export const outputFormatFields = {
-  response_format: optional(responseFormat).openapi({
-    type: ["object", "null"],
-    description: "Form of the output: text, json_object, json_schema or structural_tag",
-  }),
+  response_format: optional(responseFormat).describe(
+    "Form of the output: text, json_object, json_schema or structural_tag",
+  ),
   structured_outputs: optional(strictFields({
     json: optional(z.union([z.string(), jsonSchema], "expected a JSON schema or its text")).describe(
       "JSON schema, or its text",

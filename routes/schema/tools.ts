@@ -54,7 +54,7 @@ export const toolFields = {
     z.enum(["none", "auto", "required"]),
     z.discriminatedUnion("type", [namedTool, allowedTools]),
   ], "expected none, auto, required, or an object of type function or allowed_tools")).describe(
-    "Whether and what the answer calls; required and a named function are enforced",
+    "Whether and what the answer calls; required and a named function, which is called once, are enforced",
   ),
   parallel_tool_calls: optional(z.boolean()).describe("False: an answer has one call at most"),
   functions: optional(bounded(z.array(strictFields(described)), maxTools)).describe("Older form of tools"),

@@ -4,7 +4,8 @@
  * @module
  */
 import { isObject, type Json, type JsonObject } from "./json_bounds.ts";
-import { PatternError, searchOf } from "./regex_parser.ts";
+import { searchOf } from "./regex_parser.ts";
+import { PatternError } from "./regex_syntax.ts";
 import {
   ANY_ARRAY,
   ANY_NUMBER,
@@ -28,7 +29,9 @@ export function readTypes(node: SchemaNode, document: SchemaDocument): readonly 
   const branches = types.flatMap((branch): readonly Branch[] => {
     if (branch.type === "const") return [branch];
     const bounds = reader.bounds(branch);
-    const met = bounds === undefined || isUnbounded(bounds) ? bounds && branch : intersect(branch, bounds);
+    const met = bounds === undefined || isUnbounded(bounds)
+      ? bounds && branch
+      : intersect(branch, { ...bounds, at: node.pointer } as Branch);
     return met ? [met] : [];
   });
   const isAnything = types === ANYTHING && ANYTHING.every((branch, i) => branch === branches[i]);
@@ -126,19 +129,21 @@ class TypeReader {
     const lexicals: Lexical[] = [];
     const { pattern } = this.#keywords;
     if (pattern !== undefined) lexicals.push(this.#pattern(pattern, pointerTo(this.#pointer, "pattern")));
-    const format = this.#format(), expression = format === undefined ? undefined : stringFormat(format);
-    if (expression) {
-      lexicals.push({ expression, name: `format ${format}`, pointer: pointerTo(this.#pointer, "format") });
+    const format = this.#format(), language = format === undefined ? undefined : stringFormat(format);
+    if (language) {
+      lexicals.push({ language, name: `format ${format}`, pointer: pointerTo(this.#pointer, "format") });
     }
     const min = this.#count("minLength") ?? 0, max = this.#count("maxLength") ?? Infinity;
     return min > max ? undefined : { type: "string", min, max, lexicals };
   }
 
   #format(): string | undefined {
-    const { format } = this.#keywords;
+    const { format, pattern } = this.#keywords;
     if (format === undefined) return undefined;
     if (typeof format !== "string") throw this.#broken("format", "is not a string");
-    if (stringFormat(format) || numberFormat(format) || isPlainFormat(format)) return format;
+    if (stringFormat(format) || numberFormat(format) || isPlainFormat(format, pattern !== undefined)) {
+      return format;
+    }
     throw this.#broken("format", `${JSON.stringify(format)} cannot be enforced`);
   }
 
@@ -146,7 +151,7 @@ class TypeReader {
     if (typeof pattern !== "string") throw this.#document.refusal(pointer, "a pattern is a string");
     this.#document.countPattern(pattern, pointer);
     try {
-      return { expression: searchOf(pattern), name: `pattern ${pattern}`, pointer };
+      return { language: searchOf(pattern), name: `pattern ${pattern}`, pointer };
     } catch (error) {
       if (!(error instanceof PatternError)) throw error;
       throw this.#document.refusal(pointer, `${error.message} at offset ${error.offset}`);

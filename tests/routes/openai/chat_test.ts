@@ -67,7 +67,14 @@ Deno.test("chat: text parts are joined, a final message is continued", async () 
     messages: [
       { role: "developer", content: [{ type: "text", text: "Be" }, { type: "text", text: "kind" }] },
       { role: "user", content: "Go", name: "Ann" },
-      { role: "assistant", content: "Sure", refusal: null, tool_calls: null, reasoning_content: null },
+      {
+        role: "assistant",
+        content: "Sure",
+        refusal: null,
+        tool_calls: null,
+        reasoning_content: null,
+        parsed: { sure: true },
+      },
     ],
     continue_final_message: true,
   }, chatResponse);

@@ -132,6 +132,7 @@ Deno.test("chat tools: what the choice asks for is enforced", async (t) => {
         const request = { messages, tools, tool_choice: choice, parallel_tool_calls: isParallel };
         await answer(appOf(generator), path, request, chatResponse);
         const tag = tagOf(generator), text = JSON.stringify(tag);
+        const isNamed = typeof choice === "object" && choice.type === "function";
         for (const name of ["weather", "time"]) {
           assert.equal(
             text.includes(JSON.stringify(`{"name": "${name}", "arguments": `)),
@@ -140,10 +141,23 @@ Deno.test("chat tools: what the choice asks for is enforced", async (t) => {
         }
         assert.equal(text.includes("city"), names.includes("weather"), "arguments are those of the schema");
         assert.equal(tag.type, isRequired ? "tag" : "triggered_tags");
-        assert.equal(text.includes('"stop_after_first":true'), !isParallel);
+        assert.equal(text.includes('"stop_after_first":true'), !isParallel || isNamed);
       });
     }
   }
+});
+
+Deno.test("chat tools: where no grammars are enforced, only what must be enforced brings one", async () => {
+  const grammarOf = async (body: object) => {
+    const generator = new FakeGenerator();
+    generator.model = { ...generator.model, enforcesGrammars: false };
+    await answer(appOf(generator), path, { messages, ...body }, chatResponse);
+    return generator.only.request.constraint?.grammar;
+  };
+  assert.equal(await grammarOf({ tools: [weather] }), undefined);
+  assert.ok(await grammarOf({ tools: [weather], tool_choice: "required" }));
+  assert.ok(await grammarOf({ tools: [time] }), "it is strict");
+  assert.ok(await grammarOf({ tools: [weather], response_format: { type: "json_object" } }));
 });
 
 Deno.test("chat tools: none offers none, and text stays text", async () => {
@@ -177,7 +191,7 @@ Deno.test("chat tools: calls and results go back to the model, round by round", 
   const call = (id: string, given: string) => ({
     id,
     type: "function",
-    function: { name: "weather", arguments: given },
+    function: { name: "weather", arguments: given, parsed_arguments: { city: "Oslo" } },
   });
   await answer(appOf(generator), path, {
     messages: [

@@ -85,10 +85,10 @@ Deno.test("responses: items become messages of a chat; the assistant's turn is o
       {
         type: "message",
         role: "assistant",
-        content: [{ type: "output_text", text: "Let me see.", annotations: [] }],
+        content: [{ type: "output_text", text: "Let me see.", annotations: [], parsed: null }],
       },
       { type: "function_call", call_id: "a", name: "weather", arguments: '{"city":"Rome"}' },
-      { type: "function_call", call_id: "b", name: "time", arguments: "{}" },
+      { type: "function_call", call_id: "b", name: "time", arguments: "{}", parsed_arguments: {} },
       { type: "function_call_output", call_id: "a", output: "rain" },
       { type: "function_call_output", call_id: "b", output: [{ type: "input_text", text: "noon" }] },
       { type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: "So." }] },
@@ -200,7 +200,6 @@ Deno.test("responses: what is not served is refused by name", async () => {
     [{ background: true }, "background"],
     [{ conversation: "conv_1" }, "conversation"],
     [{ prompt: { id: "p" } }, "prompt"],
-    [{ truncation: "auto" }, "truncation"],
     [{ tools: [{ type: "web_search" }] }, "tools[0].type"],
     [{ tool_choice: { type: "mcp" } }, "tool_choice.type"],
     [{ include: ["message.output_text.logprobs"] }, "include[0]"],
@@ -211,6 +210,8 @@ Deno.test("responses: what is not served is refused by name", async () => {
     ],
     [{ input: [{ type: "computer_call" }] }, "input[0].type"],
     [{ max_output_tokens: 2000 }, "max_output_tokens"],
+    [{ input: "x".repeat(1000) }, "input"],
+    [{ input: [{ type: "function_call", call_id: "c", name: "f", arguments: "{" }] }, "input[0].arguments"],
     [{ inputs: "x" }, "inputs"],
   ];
   for (const [body, param] of cases) {
@@ -280,11 +281,10 @@ Deno.test("responses: the choice among tools", async () => {
   const auto = await asked({}), required = await asked({ tool_choice: "required" });
   assert.deepEqual(await asked({ tool_choice: "auto" }), auto);
   const named = await asked({ tool_choice: { type: "function", name: "time" } });
-  const time = [{ type: "function", name: "time" }];
-  assert.deepEqual(
-    await asked({ tool_choice: { type: "allowed_tools", mode: "required", tools: time } }),
-    named,
-  );
+  const only = { type: "allowed_tools", mode: "required", tools: [{ type: "function", name: "time" }] };
+  // A named function is called once.
+  assert.deepEqual(await asked({ tool_choice: only, parallel_tool_calls: false }), named);
+  assert.notDeepEqual(await asked({ tool_choice: only }), named);
   assert.equal(new Set([auto, required, named].map((grammar) => JSON.stringify(grammar))).size, 3);
   assert.notDeepEqual(await asked({ tool_choice: "required", parallel_tool_calls: false }), required);
   assert.equal(await asked({ tool_choice: "none" }), undefined);
@@ -328,4 +328,25 @@ Deno.test("responses: what the text must match", async () => {
   const broken = { type: "json_schema", name: "w", schema: { type: "strin" } };
   const { param } = await fault(appOf(generator()), path, { input: "Hi", text: { format: broken } });
   assert.equal(param, "text.format.schema");
+});
+
+Deno.test("responses: with truncation, as many of the last turns as fit are kept, and instructions", async () => {
+  const fake = generator(),
+    turn = (text: string) => [
+      { role: "user", content: text.repeat(50) },
+      { role: "assistant", content: text.repeat(50) },
+    ];
+  const input = [
+    { role: "developer", content: "Be brief." },
+    ...[..."abcdefghijklmnop"].flatMap(turn),
+    { role: "user", content: "So?" },
+  ];
+  const { truncation } = await answer(appOf(fake), path, { input, truncation: "auto" }, whole);
+  assert.equal(truncation, "auto");
+  const kept = fake.rendered.at(-1)!.messages.map(({ content }) => content);
+  assert(fake.only.request.promptTokens.length > 850, "no turn that fits is dropped");
+  assert.deepEqual(kept.slice(0, 1), ["Be brief."]);
+  assert.deepEqual(kept.slice(1), input.slice(1 - kept.length).map(({ content }) => content));
+  const { param } = await fault(appOf(generator()), path, { input: "x".repeat(2000), truncation: "auto" });
+  assert.equal(param, "input");
 });
