@@ -21,8 +21,8 @@ export interface OfferedTools {
 }
 
 /**
- * The tools that an answer may call; undefined if it may call none. Where grammars are not enforced, only a call
- * that must come and strict arguments need one: they are refused then.
+ * The tools that an answer may call; undefined if it may call none. Where grammars are not enforced, only what asks for
+ * a call or for strict arguments needs one: it is refused then.
  *
  * @throws {InvalidRequestError} if tools or choice are wrong
  */
@@ -41,8 +41,7 @@ export function offeredTools(
     throwInvalidField("tool_choice", "it asks for a call, and there are no tools");
   }
   if (toolChoice.type === "none" || chosen.length === 0) return undefined;
-  const isStrict = tools.some(({ name, strict }) => strict && chosen.includes(name));
-  const isEnforced = enforcesGrammars || isRequired || isStrict;
+  const isEnforced = enforcesGrammars || isRequired || tools.some(({ strict }) => strict);
   const callable = tools.flatMap((tool, i) => {
     if (!chosen.includes(tool.name)) return [];
     const param = tool.parametersParam ?? `${paramOf(tool, i)}.parameters`;
