@@ -13,6 +13,7 @@ import { loadTokenizer } from "../runtime/tokenizer/tokenizer.ts";
 import { childrenOf } from "../tests/support/processes.ts";
 import { REAL_VOCABULARIES } from "../tests/support/real_vocabularies.ts";
 import { median, print, printTable } from "./support/report.ts";
+import { stepTime } from "./support/step_time.ts";
 
 const NUM_SEQUENCES = 32, NUM_WARM_UPS = 20, NUM_DRAFTS = 4;
 
@@ -46,7 +47,18 @@ function textOf(i: number): string {
   }).replaceAll('":', '": ').replaceAll(',"', ', "');
 }
 
-const rows = [["vocabulary", "drafts", "trees, ms", "masks, ms", "tokens a step", "host, MB"]];
+const stepMs = await stepTime(NUM_SEQUENCES, 96);
+print(`a step of the default model, ${NUM_SEQUENCES} sequences without drafts: ${stepMs.toFixed(1)} ms`);
+print();
+const rows = [[
+  "vocabulary",
+  "drafts",
+  "trees, ms",
+  "trees and masks, ms",
+  "share of that step",
+  "CPU, ms",
+  "host, MB",
+]];
 const { tokenizerSource } = await openCheckpoint(await resolveModel(undefined));
 await measure("SmolLM2, 49,152", tokenizerSource, 49_152);
 const json = (await REAL_VOCABULARIES["Qwen3"]!()).default as TokenizerJson;
@@ -66,7 +78,7 @@ async function measure(name: string, source: TokenizerSource, vocabSize: number)
   const grammar = { type: "json_schema", schema: JSON.stringify(PERSON) } as const;
   for (const numDrafts of [0, NUM_DRAFTS]) {
     const treesMs: number[] = [], masksMs: number[] = [];
-    let numSteps = 0, numTokens = 0;
+    let numSteps = 0, cpuBefore = 0;
     for (let round = 0; round < 4; round++) {
       const texts = Array.from({ length: NUM_SEQUENCES }, (_, i) => [
         ...tokenizer.encode(textOf(i), { addSpecialTokens: false }),
@@ -101,10 +113,10 @@ async function measure(name: string, source: TokenizerSource, vocabSize: number)
               numRight++;
             }
             done[i]! += numRight + 1;
-            numTokens += numRight + 1;
           });
         });
         numSteps++;
+        if (numSteps === NUM_WARM_UPS) cpuBefore = hostCpuMs();
         if (numSteps <= NUM_WARM_UPS) continue;
         treesMs.push(refinedAt - start);
         masksMs.push(performance.now() - start);
@@ -116,16 +128,30 @@ async function measure(name: string, source: TokenizerSource, vocabSize: number)
       String(numDrafts),
       median(treesMs).toFixed(2),
       median(masksMs).toFixed(2),
-      (numTokens / numSteps / NUM_SEQUENCES).toFixed(2),
+      `${(100 * median(masksMs) / stepMs).toFixed(1)}%`,
+      ((hostCpuMs() - cpuBefore) / masksMs.length).toFixed(2),
       hostMegabytes().toFixed(0),
     ]);
   }
   await pool.stop();
 }
 
-/** Resident memory of a grammar host. */
+/** Process id of the grammar host. */
+function hostPid(): number {
+  return childrenOf(Deno.pid).find(({ command }) => command.includes("grammar_host.ts"))!.pid;
+}
+
+/** Resident memory of the grammar host. */
 function hostMegabytes(): number {
-  const host = childrenOf(Deno.pid).find(({ command }) => command.includes("grammar_host.ts"));
-  const status = Deno.readTextFileSync(`/proc/${host!.pid}/status`);
+  const status = Deno.readTextFileSync(`/proc/${hostPid()}/status`);
   return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
+}
+
+/** Processor time that it has had; the kernel counts in hundredths of a second. */
+function hostCpuMs(): number {
+  const [, , , , , , , , , , , user, system] = Deno.readTextFileSync(`/proc/${hostPid()}/stat`).split(
+    ") ",
+  )[1]!
+    .split(" ");
+  return 10 * (Number(user) + Number(system));
 }

@@ -5,12 +5,11 @@
  */
 import { EngineMetrics } from "../runtime/metrics/engine_metrics.ts";
 import { countVerification, nodesByDepth, zeroCounts } from "../runtime/contracts/speculation_counts.ts";
-import { readExposition, valueOf } from "../tests/support/exposition.ts";
 import { FakeGenerator } from "../tests/support/fake_generator.ts";
 import { idleState } from "../tests/support/scheduler_states.ts";
-import { ServerProcess } from "../tests/support/server_process.ts";
 import { requestOf } from "../tests/support/test_engine.ts";
 import { median, print, printTable } from "./support/report.ts";
+import { stepTime } from "./support/step_time.ts";
 
 const NUM_TOKENS = 96, NUM_RUNS = 9, RUN_LENGTH = 200_000;
 
@@ -52,7 +51,7 @@ print();
 
 const rows = [["streams", "step, ms", "metrics of it, us", "share"]];
 for (const numStreams of [1, 8, 32]) {
-  const stepMs = await stepTime(numStreams);
+  const stepMs = await stepTime(numStreams, NUM_TOKENS);
   const perStream = costs.token + costs.verification + costs.request / NUM_TOKENS;
   const us = (costs.step + numStreams * perStream) / 1000;
   rows.push([
@@ -80,18 +79,4 @@ async function scrapeTime(): Promise<number> {
     times.push(performance.now() - startedAt);
   }
   return median(times);
-}
-
-/** Milliseconds of a step that decodes `numStreams` sequences without drafts, as the server itself counts them. */
-async function stepTime(numStreams: number): Promise<number> {
-  await using server = await ServerProcess.start(["--speculative-algorithm", "NONE"]);
-  const sampling = { "max_new_tokens": NUM_TOKENS, "ignore_eos": true };
-  const body = JSON.stringify({ text: "Once upon a time", "sampling_params": sampling, stream: true });
-  const headers = { "Content-Type": "application/json" };
-  await Promise.all(Array.from({ length: numStreams }, async () => {
-    await (await fetch(`${server.url}/generate`, { method: "POST", headers, body })).text();
-  }));
-  const families = readExposition(await (await fetch(`${server.url}/metrics`)).text());
-  const decode = (name: string) => valueOf(families, name, { phase: "decode" });
-  return 1000 * decode("aerie:step_seconds_total") / decode("aerie:steps_total");
 }

@@ -19,6 +19,7 @@ import {
   tokenCount,
 } from "./flag_values.ts";
 import { grammarFlags, grammarSchema } from "./grammar_flags.ts";
+import { parserFlags, parserSchema } from "./parser_flags.ts";
 import { configurationFlags, configurationSchema, loggingFlags, loggingSchema } from "./logging_flags.ts";
 import { modelFlags, modelSchema } from "./model_flags.ts";
 import { schedulingFlags, schedulingSchema } from "./scheduling_flags.ts";
@@ -77,6 +78,8 @@ export const flagSchema = z.object({
   ...speculationSchema,
 
   ...grammarSchema,
+
+  ...parserSchema,
 
   ...deviceSchema,
 
@@ -245,6 +248,7 @@ export const flagGroups: Readonly<Record<string, readonly Flag[]>> = {
   ],
   "Speculative decoding": speculationFlags,
   "Structured output": grammarFlags,
+  "Tools and reasoning": parserFlags,
   "Device": deviceFlags,
   "Logging and metrics": loggingFlags,
   "Configuration": configurationFlags,

@@ -43,6 +43,7 @@ import { checkHost, checkOrigin, isAllowedOrigin } from "./gate/origins.ts";
 import { checkKey } from "./gate/api_key.ts";
 import { addPages } from "./pages/pages.ts";
 import { addProfile } from "./operator/profile.ts";
+import { addParse } from "./native/parse.ts";
 import { addRender } from "./native/render.ts";
 import { addResponses } from "./openai/responses.ts";
 import { RequestLog, RequestLogLevel } from "./generation/request_log.ts";
@@ -142,6 +143,7 @@ export function createApp(generator: Generator, options: AppOptions): App {
   addRender(app, context);
   addScore(app, context);
   addTokenize(app, context);
+  addParse(app, context);
   addDocument(app, context, { rootPath, asksForKey: options.apiKey !== undefined });
   if (options.ui ?? true) addPages(app, rootPath);
   return app;

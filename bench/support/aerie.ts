@@ -7,6 +7,7 @@ import { readFlags } from "../../cli/args.ts";
 import { openDevice } from "../../runtime/engine/devices.ts";
 import type { EngineOptions } from "../../runtime/engine/options.ts";
 import { openSpeculation } from "../../runtime/speculation/setup/open_speculation.ts";
+import { toDefinition } from "../../runtime/tokenizer/source.ts";
 import { loadTokenizer } from "../../runtime/tokenizer/tokenizer.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../../runtime/weights/resolve.ts";
@@ -15,11 +16,11 @@ import { resolveModel } from "../../runtime/weights/resolve.ts";
 export async function aerieOptions(flags: readonly string[]): Promise<EngineOptions> {
   const args = readFlags(flags);
   const target = await openCheckpoint(await resolveModel(args.modelPath));
-  const { speculation } = await openSpeculation(args, target);
+  const { speculation } = await openSpeculation(args, target), { tokenizerSource } = target;
   return {
     args,
     checkpoint: target.checkpoint,
-    tokenizer: loadTokenizer(target.tokenizerSource),
+    tokenizer: Object.assign(loadTokenizer(tokenizerSource), { definition: toDefinition(tokenizerSource) }),
     speculation,
     ...await openDevice(args, { log: () => {} }),
     placement: "worker",

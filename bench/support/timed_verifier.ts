@@ -34,7 +34,7 @@ function timedVerifier(): ReturnType<typeof actors.verifier> {
       if (message.type === "release") {
         context.log("debug", JSON.stringify({ numSteps, forwardMs } satisfies DecodeTime));
         numSteps = forwardMs = 0;
-      } else {
+      } else if (message.type === "forward") {
         isDecode = message.segments.every(({ tokens }) => tokens.length === 1);
         if (isDecode) numSteps++;
       }

@@ -53,23 +53,24 @@ export class MessageFormatter {
       ...this.#message(),
       content: blocksOf(answer, this.#options),
       ...this.#stop(output!, answer.calls.length > 0),
-      usage: this.#usage(output!.usage),
+      usage: this.#usage(output!.usage, answer.numReasoningTokens),
     };
   }
 
   /** The message without content, its blocks one after another, its end. */
   async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown> {
     const blocks = new BlockEvents(this.#options);
-    for await (const { isFirst, parts, output, hasCalls } of readAnswers(this.#asked.prepared, chunks)) {
+    for await (const chunk of readAnswers(this.#asked.prepared, chunks)) {
+      const { isFirst, parts, output, hasCalls, numReasoningTokens } = chunk;
       if (isFirst) {
-        const usage = this.#usage({ ...output.usage, numCompletionTokens: 0, numCachedTokens: 0 });
+        const usage = this.#usage({ ...output.usage, numCompletionTokens: 0, numCachedTokens: 0 }, 0);
         yield { type: "message_start", message: { ...this.#message(), usage } };
       }
       for (const part of parts) yield* blocks.write(part);
       if (output.finish === undefined) continue;
       const delta = this.#stop(output, hasCalls);
       yield* blocks.end();
-      yield { type: "message_delta", delta, usage: this.#usage(output.usage) };
+      yield { type: "message_delta", delta, usage: this.#usage(output.usage, numReasoningTokens) };
       yield { type: "message_stop" };
     }
   }
@@ -91,16 +92,24 @@ export class MessageFormatter {
       stop_sequence: null,
       stop_details: null,
       container: null,
+      diagnostics: null,
     };
   }
 
-  #usage({ numPromptTokens, numCompletionTokens, numCachedTokens }: Usage): z.infer<typeof anthropicUsage> {
+  #usage(usage: Usage, numReasoningTokens: number): z.infer<typeof anthropicUsage> {
+    const { numPromptTokens, numCompletionTokens, numCachedTokens } = usage;
     const numCached = this.#asked.context.enableCacheReport ? numCachedTokens : 0;
     return {
       input_tokens: numPromptTokens - numCached,
       output_tokens: numCompletionTokens,
       cache_creation_input_tokens: 0,
       cache_read_input_tokens: numCached,
+      cache_creation: null,
+      output_tokens_details: numReasoningTokens === 0 ? null : { thinking_tokens: numReasoningTokens },
+      server_tool_use: null,
+      service_tier: "standard",
+      inference_geo: null,
+      speed: null,
     };
   }
 

@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { jsonObjectSource, jsonSchemaSource } from "../../runtime/grammars/json_schema.ts";
 import type { Conversation } from "./conversation.ts";
 
 type Format = NonNullable<Conversation["format"]>;
 
 /** Any JSON object; `param` is the field that asks for it. */
 export function jsonObjectFormat(param: string): Format {
-  return { grammar: { type: "json_object" }, param };
+  return { grammar: jsonObjectSource(), param };
 }
 
 /**
@@ -17,6 +18,6 @@ export function jsonObjectFormat(param: string): Format {
  *
  * @throws {InvalidRequestError} if the schema cannot be enforced
  */
-export function jsonSchemaFormat(schema: Readonly<Record<string, unknown>>, param: string): Format {
-  return { grammar: { type: "json_schema", schema: JSON.stringify(schema) }, param };
+export function jsonSchemaFormat(schema: unknown, param: string): Format {
+  return { grammar: jsonSchemaSource(schema, param), param };
 }

@@ -30,14 +30,17 @@ export function checkOpenai(body: OpenaiFields, numPrompts: number, model: Model
   const n = body.n ?? 1;
   checkGenerations(numPrompts, n);
   if (body.best_of !== undefined && body.best_of !== n) {
-    throwInvalidField("best_of", `not supported yet unless it is n, here ${n}`);
+    throwInvalidField(
+      "best_of",
+      `only /v1/completions chooses among copies, here it may be n, which is ${n}`,
+    );
   }
 }
 
 /** Refuses requests that would start too many generations. */
-export function checkGenerations(numPrompts: number, n: number): void {
+export function checkGenerations(numPrompts: number, n: number, param = "n"): void {
   if (numPrompts * n > maxGenerations) {
-    throwInvalidField("n", `${numPrompts * n} generations, at most ${maxGenerations} are allowed`);
+    throwInvalidField(param, `${numPrompts * n} generations, at most ${maxGenerations} are allowed`);
   }
 }
 

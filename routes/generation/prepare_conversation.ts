@@ -51,7 +51,7 @@ export async function prepareConversation(
   signal: AbortSignal,
 ): Promise<PreparedConversation> {
   const { id, numCopies, cacheKey, speculative, reportsRounds } = conversation;
-  const forms = answerFormsOf(generator.model), tools = offeredTools(conversation);
+  const forms = answerFormsOf(generator.model), tools = offeredTools(conversation, generator.model);
   checkServed(conversation, { tools, forms });
   const promptTokens = await chatTokens(
     generator,
@@ -64,7 +64,11 @@ export async function prepareConversation(
     signal,
   );
   const reasoning = await reasoningOf(conversation, promptTokens, { generator, format: forms.reasoning });
-  const constraint = constraintOf(conversation, { tools, forms, reasoning });
+  // Calls that the model may make as it likes need no grammar, where none is to be had.
+  const isFree = !generator.model.enforcesGrammars && !tools?.isRequired &&
+    conversation.format === undefined &&
+    !conversation.tools.some(({ strict }) => strict);
+  const constraint = constraintOf(conversation, { tools: isFree ? undefined : tools, forms, reasoning });
   const shownTokens = await shownTokensOf(generator, { tools, forms, reasoning });
   const common = {
     ...(cacheKey !== undefined && { cacheKey }),
@@ -133,12 +137,15 @@ function constraintOf(
   conversation: Conversation,
   { tools, forms, reasoning }: Known,
 ): OutputConstraint | undefined {
-  const { format, parallelToolCalls, thinkingBudget, thinkingBudgetParam = "thinking_budget" } = conversation;
-  const grammar = tools === undefined ? format?.grammar : callGrammar(forms.calls!.written, tools.callable, {
-    isRequired: tools.isRequired,
-    isParallel: parallelToolCalls,
-    content: format?.grammar,
-  });
+  const { format, toolChoice, thinkingBudget, thinkingBudgetParam = "thinking_budget" } = conversation;
+  const grammar = tools === undefined || !tools.isEnforced
+    ? format?.grammar
+    : callGrammar(forms.calls!.written, tools.callable, {
+      isRequired: tools.isRequired,
+      // A named function is called once, as by OpenAI.
+      isParallel: conversation.parallelToolCalls && toolChoice.type !== "named",
+      content: format?.grammar,
+    });
   const thinking = reasoning && thinkingOf(reasoning, thinkingBudget);
   if (grammar === undefined && (thinking === undefined || thinkingBudget === undefined)) return undefined;
   return {

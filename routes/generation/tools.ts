@@ -4,6 +4,8 @@
  * @module
  */
 import type { CallableTool } from "../../runtime/output/call_grammar.ts";
+import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
+import { jsonSchemaGrammar } from "../../runtime/grammars/json_schema.ts";
 import { throwInvalidField } from "../answers/errors.ts";
 import type { Conversation, Tool } from "./conversation.ts";
 
@@ -14,14 +16,20 @@ export interface OfferedTools {
   /** Those that may be called. */
   readonly callable: readonly CallableTool[];
   readonly isRequired: boolean;
+  /** Whether their grammars are enforced; if not, they have none. */
+  readonly isEnforced: boolean;
 }
 
 /**
- * The tools that an answer may call; undefined if it may call none.
+ * The tools that an answer may call; undefined if it may call none. Where grammars are not enforced, only what asks for
+ * a call needs one: it is refused then.
  *
  * @throws {InvalidRequestError} if tools or choice are wrong
  */
-export function offeredTools(conversation: Conversation): OfferedTools | undefined {
+export function offeredTools(
+  conversation: Conversation,
+  { enforcesGrammars }: Pick<ModelInfo, "enforcesGrammars">,
+): OfferedTools | undefined {
   const { tools, toolChoice, allowedTools } = conversation;
   checkNames(tools);
   const names = new Set(tools.map(({ name }) => name));
@@ -33,10 +41,13 @@ export function offeredTools(conversation: Conversation): OfferedTools | undefin
     throwInvalidField("tool_choice", "it asks for a call, and there are no tools");
   }
   if (toolChoice.type === "none" || chosen.length === 0) return undefined;
-  const callable = tools.flatMap((tool, i) =>
-    chosen.includes(tool.name) ? [{ name: tool.name, schema: schemaOf(tool, paramOf(tool, i)) }] : []
-  );
-  return { rendered: tools.map(toRendered), callable, isRequired };
+  const isEnforced = enforcesGrammars || isRequired;
+  const callable = tools.flatMap((tool, i) => {
+    if (!chosen.includes(tool.name)) return [];
+    const param = tool.parametersParam ?? `${paramOf(tool, i)}.parameters`;
+    return [{ name: tool.name, grammar: isEnforced ? argumentsOf(tool, param) : "" }];
+  });
+  return { rendered: tools.map(toRendered), callable, isRequired, isEnforced };
 }
 
 function checkNames(tools: readonly Tool[]): void {
@@ -55,13 +66,11 @@ function paramOf({ param }: Tool, index: number): string {
   return param ?? `tools[${index}]`;
 }
 
-/** The schema of a tool's arguments, which are an object. */
-function schemaOf({ parameters }: Tool, param: string): unknown {
+/** The grammar of a tool's arguments, which are an object. */
+function argumentsOf({ parameters }: Tool, param: string): string {
   const { type = "object" } = parameters;
-  if (type !== "object") {
-    throwInvalidField(`${param}.parameters.type`, "expected object: arguments have names");
-  }
-  return { ...parameters, type };
+  if (type !== "object") throwInvalidField(`${param}.type`, "expected object: arguments have names");
+  return jsonSchemaGrammar({ ...parameters, type }, param);
 }
 
 function toRendered({ name, description, parameters, strict }: Tool): Readonly<Record<string, unknown>> {

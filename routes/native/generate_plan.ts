@@ -11,9 +11,11 @@ import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { checkHiddenStates, hiddenStatesOf } from "../generation/hidden_states.ts";
 import { throwInvalidField } from "../answers/errors.ts";
+import { Slices } from "../answers/slices.ts";
 import { checkGenerations, newId } from "../generation/openai.ts";
 import { checkVocabulary, idsOf, perPrompt, promptsOf, promptTokens } from "../generation/prompt.ts";
 import { copiesOf } from "../generation/run.ts";
+import { constraintOf, type OutputFormat, outputFormatOf } from "../generation/structured_output.ts";
 import { speculationOf } from "../generation/speculation.ts";
 import {
   checkMinTokens,
@@ -72,6 +74,7 @@ export async function planOf(
   }
   // Together: a batch may not bring thousands of expressions to compile.
   compileStopRegexes([...new Set(samplings.flatMap(stopRegexesOf))]);
+  const formats = await formatsOf(body.sampling_params, prompts.length);
   const encoded = await promptTokens(generator, prompts, param, signal);
   const requests = encoded.flatMap((tokens, i) => {
     const fields = samplings[i] ?? {};
@@ -87,11 +90,27 @@ export async function planOf(
       tokens,
       n,
       nativeSamplingOf(fields, logprobs, tokens.length, context),
-      { ...cacheKeys[i], ...speculationOf(body), ...hiddenStatesOf(states[i]) },
+      { ...cacheKeys[i], ...constraintOf(formats[i]), ...speculationOf(body), ...hiddenStatesOf(states[i]) },
     );
   });
   checkHiddenStates(requests, generator);
   return { isList: isBatch || n > 1, requests };
+}
+
+/** What the output of each prompt must match. */
+async function formatsOf(
+  fields: GenerateRequest["sampling_params"],
+  numPrompts: number,
+): Promise<readonly (OutputFormat | undefined)[]> {
+  if (!Array.isArray(fields)) {
+    return new Array(numPrompts).fill(outputFormatOf(fields ?? {}, "sampling_params."));
+  }
+  const formats: (OutputFormat | undefined)[] = [], slices = new Slices();
+  for (const [i, own] of fields.entries()) {
+    formats.push(outputFormatOf(own, `sampling_params[${i}].`));
+    await slices.yieldTurn();
+  }
+  return formats;
 }
 
 /** Ids by prompt, the first of a list decides whether it is one for all. */

@@ -5,13 +5,14 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { GrammarSource } from "../../runtime/contracts/constraint.ts";
 import { defaultSamplingParams, type SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { chatConversation } from "../openai/chat_conversation.ts";
-import { completionSampling, completionTokens } from "../openai/completions.ts";
+import { checkCompletion, completionSampling, completionTokens } from "../openai/completions.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { checkOpenai, newId, type OpenaiFields } from "../generation/openai.ts";
 import { prepareConversation } from "../generation/prepare_conversation.ts";
-import { promptsOf } from "../generation/prompt.ts";
+import { outputFormatOf } from "../generation/structured_output.ts";
 import { generationErrors, jsonBody, jsonContent } from "../answers/content.ts";
 import { chatRequest } from "../schema/chat.ts";
 import { completionRequest } from "../schema/completions.ts";
@@ -39,6 +40,15 @@ const samplingParams = z.object({
   logit_bias: z.record(z.string(), z.number()).nullable(),
   /** As text above 2^53; null where the request brings none. */
   seed: z.union([z.int(), z.string()]).nullable(),
+  /** What the output must match, as it is enforced; null for anything. */
+  structured_outputs: z.object({
+    json_object: z.literal(true).optional(),
+    /** JSON text of a schema. */
+    json: z.string().optional(),
+    /** EBNF, of schemas and regular expressions too. */
+    grammar: z.string().optional(),
+    structural_tag: z.string().optional(),
+  }).nullable(),
 });
 
 const rendered = z.object({
@@ -80,39 +90,44 @@ export function addRender(app: OpenAPIHono, context: RouteContext): void {
     checkOpenai(body, 1, generator.model);
     const conversation = chatConversation(body, seedless);
     const { promptTokens, requests } = await prepareConversation(conversation, seedless, c.req.raw.signal);
-    return await jsonResponse(toRendered(conversation.id, promptTokens, requests[0]!.sampling, body));
+    const { sampling, constraint } = requests[0]!;
+    const params = toWire(sampling, body, constraint?.grammar);
+    return await jsonResponse(toRendered(conversation.id, promptTokens, params, body));
   });
 
   app.openapi(completionsRoute, async (c) => {
     const body = c.req.valid("json");
-    const { prompts } = promptsOf(body.prompt);
-    checkOpenai(body, prompts.length, generator.model);
+    checkCompletion(body, generator.model);
     const id = body.rid ?? body.request_id ?? newId("cmpl");
+    const format = outputFormatOf(body);
     const encoded = await completionTokens(generator, body, c.req.raw.signal);
-    return await jsonResponse(
-      encoded.map((tokens, i) =>
-        toRendered(`${id}-${i}`, tokens, completionSampling(body, tokens.length, seedless)(0), body)
-      ),
-    );
+    return await jsonResponse(encoded.map(({ tokens }, i) => {
+      const sampling = completionSampling(body, tokens.length, seedless)(0);
+      return toRendered(`${id}-${i}`, tokens, toWire(sampling, body, format?.grammar), body);
+    }));
   });
 
   function toRendered(
     id: string,
     tokens: Int32Array,
-    sampling: SamplingParams,
+    params: Rendered["sampling_params"],
     body: OpenaiFields,
   ): Rendered {
     return {
       request_id: id,
       model: generator.model.servedModelName,
       token_ids: [...tokens],
-      sampling_params: toWire(sampling, body),
+      sampling_params: params,
       stream: body.stream ?? false,
     };
   }
 }
 
-function toWire(sampling: SamplingParams, { n = 1, seed }: OpenaiFields): z.infer<typeof samplingParams> {
+function toWire(
+  sampling: SamplingParams,
+  { n = 1, seed }: OpenaiFields,
+  grammar: GrammarSource | undefined,
+): Rendered["sampling_params"] {
   const { numLogprobs, promptLogprobStart, logitBias } = sampling;
   return {
     n,
@@ -134,5 +149,22 @@ function toWire(sampling: SamplingParams, { n = 1, seed }: OpenaiFields): z.infe
     prompt_logprobs: promptLogprobStart === defaultSamplingParams.promptLogprobStart ? null : numLogprobs,
     logit_bias: logitBias.length === 0 ? null : Object.fromEntries(logitBias),
     seed: seed === undefined ? null : Number.isSafeInteger(Number(seed)) ? Number(seed) : String(seed),
+    structured_outputs: grammar === undefined ? null : toStructuredOutputs(grammar),
   };
+}
+
+/** A grammar under the names that vLLM's forms have. */
+function toStructuredOutputs(
+  grammar: GrammarSource,
+): NonNullable<Rendered["sampling_params"]["structured_outputs"]> {
+  switch (grammar.type) {
+    case "json_object":
+      return { json_object: true };
+    case "json_schema":
+      return { json: grammar.schema };
+    case "ebnf":
+      return { grammar: grammar.grammar };
+    case "structural_tag":
+      return { structural_tag: grammar.tag };
+  }
 }

@@ -118,17 +118,19 @@ function toChatMessage(message: z.infer<typeof ollamaMessage>): ChatMessage {
   };
 }
 
-function toTool({ function: tool }: NonNullable<ChatRequest["tools"]>[number]): Tool {
+function toTool({ function: tool }: NonNullable<ChatRequest["tools"]>[number], at: number): Tool {
   const { name, description, parameters = { type: "object", properties: {} }, strict } = tool;
   return {
     name,
     ...(description !== undefined && { description }),
     parameters,
     ...(strict !== undefined && { strict }),
+    param: `tools[${at}].function`,
   };
 }
 
-function formatOf({ format }: CommonFields): Conversation["format"] {
+/** What the answer must match. */
+export function formatOf({ format }: CommonFields): Conversation["format"] {
   if (format === undefined || format === "") return undefined;
   return format === "json" ? jsonObjectFormat("format") : jsonSchemaFormat(format, "format");
 }

@@ -10,6 +10,7 @@ import { InvalidRequestError } from "../../runtime/contracts/errors.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import { jsonBody, jsonContent } from "../answers/content.ts";
 import { throwInvalidField } from "../answers/errors.ts";
+import { answerFormsOf } from "../generation/answer_forms.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { ollamaShowRequest } from "../schema/ollama.ts";
 import { ollamaRunning, ollamaShowResponse, ollamaTags, ollamaVersion } from "../schema/ollama_answer.ts";
@@ -117,6 +118,7 @@ function detailsOf({ modelPath, modelType }: ModelInfo): z.infer<typeof ollamaSh
 }
 
 function factsOf(model: ModelInfo): Omit<z.infer<typeof ollamaShowResponse>, "modified_at"> {
+  const { calls, reasoning } = answerFormsOf(model);
   const { modelPath, modelType, contextLength, vocabSize, tokenizer } = model;
   return {
     modelfile: `FROM ${modelPath}\n`,
@@ -128,6 +130,10 @@ function factsOf(model: ModelInfo): Omit<z.infer<typeof ollamaShowResponse>, "mo
       [`${modelType}.context_length`]: contextLength,
       [`${modelType}.vocab_size`]: vocabSize,
     },
-    capabilities: ["completion"],
+    capabilities: [
+      "completion",
+      ...(calls === undefined ? [] : ["tools" as const]),
+      ...(reasoning === undefined ? [] : ["thinking" as const]),
+    ],
   };
 }

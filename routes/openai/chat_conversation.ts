@@ -11,6 +11,7 @@ import type { RouteContext } from "../generation/context.ts";
 import type { Conversation } from "../generation/conversation.ts";
 import { toChatMessage } from "../generation/messages.ts";
 import { newId, openaiSampling } from "../generation/openai.ts";
+import { outputFormatOf } from "../generation/structured_output.ts";
 import { speculationOf } from "../generation/speculation.ts";
 import type { chatRequest } from "../schema/chat.ts";
 import { reasoningShownBy, renderOptionsOf, thinkingBudgetOf } from "../schema/template_fields.ts";
@@ -21,7 +22,7 @@ export type ChatRequest = z.infer<typeof chatRequest>;
 
 /** The conversation that a chat request asks to go on with. */
 export function chatConversation(body: ChatRequest, context: RouteContext): Conversation {
-  const { reasoning, ...render } = renderOptionsOf(body);
+  const { reasoning, ...render } = renderOptionsOf(body), format = outputFormatOf(body);
   return {
     id: body.rid ?? body.request_id ?? newId("chatcmpl"),
     messages: body.messages.map(toChatMessage),
@@ -29,6 +30,7 @@ export function chatConversation(body: ChatRequest, context: RouteContext): Conv
     ...(reasoning !== undefined && { reasoning }),
     ...thinkingBudgetOf(body),
     ...reasoningShownBy(body),
+    ...(format !== undefined && { format }),
     render,
     sampling: (numPromptTokens) => chatSampling(body, numPromptTokens, context),
     numCopies: body.n ?? 1,

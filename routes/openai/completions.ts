@@ -5,16 +5,28 @@
  */
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { GenerationRequest, Generator } from "../../runtime/contracts/generation.ts";
+import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
 import type { SamplingParams } from "../../runtime/contracts/sampling_params.ts";
 import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { RouteContext } from "../generation/context.ts";
+import { chosenOutputs, type Copies, copiesAsked } from "./best_of.ts";
+import { type EncodedPrompt, fillInTheMiddleOf, promptsWithGap } from "./fill_in_the_middle.ts";
 import { type Echo, LegacyLogprobs } from "./legacy_logprobs.ts";
-import { checkOpenai, newId, openaiSampling, toFinish, toUsage, unixSeconds } from "../generation/openai.ts";
+import {
+  checkGenerations,
+  checkOpenai,
+  newId,
+  openaiSampling,
+  toFinish,
+  toUsage,
+  unixSeconds,
+} from "../generation/openai.ts";
 import { type Prompt, promptsOf, promptTokens } from "../generation/prompt.ts";
 import { toPromptLogprobs } from "../generation/prompt_logprobs.ts";
 import { respond } from "../generation/respond.ts";
 import { copiesOf, type Indexed, Output } from "../generation/run.ts";
 import { speculationOf, toRounds } from "../generation/speculation.ts";
+import { constraintOf, outputFormatOf } from "../generation/structured_output.ts";
 import { generationContent, generationErrors, jsonBody } from "../answers/content.ts";
 import { Slices } from "../answers/slices.ts";
 import { completionRequest, completionResponse } from "../schema/completions.ts";
@@ -36,40 +48,54 @@ export function addCompletions(app: OpenAPIHono, context: RouteContext): void {
     const body = c.req.valid("json");
     const { generator } = context;
     const { prompts } = promptsOf(body.prompt);
-    checkOpenai(body, prompts.length, generator.model);
+    checkCompletion(body, generator.model);
+    const copies = copiesAsked(body);
     const id = body.rid ?? body.request_id ?? newId("cmpl");
-    const n = body.n ?? 1;
     const cacheKeys = cacheKeysOf(body, prompts.length);
+    const common = { ...constraintOf(outputFormatOf(body)), ...speculationOf(body) };
     const encoded = await completionTokens(generator, body, c.req.raw.signal);
-    const requests = encoded.flatMap((tokens, index) => {
-      const sampling = completionSampling(body, tokens.length, context);
-      const common = { ...cacheKeys[index], ...speculationOf(body) };
-      return copiesOf(prompts.length === 1 ? id : `${id}-${index}`, tokens, n, sampling, common);
+    const choices = encoded.flatMap((prompt, index) => {
+      const sampling = completionSampling(body, prompt.tokens.length, context);
+      const echo = body.echo ? echoOf(prompts[index]!, prompt, generator) : undefined;
+      return copiesOf(
+        prompts.length === 1 ? id : `${id}-${index}`,
+        prompt.tokens,
+        copies.numGenerated,
+        sampling,
+        { ...cacheKeys[index], ...common },
+      ).map((request) => ({ request, echo }));
     });
-    const echoes = prompts.map((prompt, index) =>
-      body.echo ? echoOf(prompt, requests[index * n]!.promptTokens, context) : undefined
-    );
-    const byChoice = requests.map((_, index) => echoes[Math.floor(index / n)]);
-    return await respond(
-      c,
-      context,
-      requests,
-      new CompletionFormatter(id, body, requests, byChoice, context),
-    );
+    const formatter = new CompletionFormatter(id, { body, choices, copies }, context);
+    return await respond(c, context, choices.map(({ request }) => request), formatter);
   });
 }
 
 /**
- * Tokens of each prompt.
+ * Refuses fields that do not fit each other or this server.
  *
- * @throws {InvalidRequestError} if a prompt is empty, too long, or has unknown tokens
+ * @throws {InvalidRequestError} naming the field at fault
+ */
+export function checkCompletion(body: CompletionRequest, model: ModelInfo): void {
+  const { prompts } = promptsOf(body.prompt);
+  checkOpenai({ ...body, best_of: undefined }, prompts.length, model);
+  checkGenerations(prompts.length, copiesAsked(body).numGenerated, "best_of");
+}
+
+/**
+ * Each prompt as the model sees it.
+ *
+ * @throws {InvalidRequestError} if a prompt is empty, too long, or has unknown tokens, or the model fills in no gap before
+ * `suffix`
  */
 export async function completionTokens(
   generator: Generator,
-  { prompt, add_special_tokens: addSpecialTokens = true }: CompletionRequest,
+  { prompt, suffix = "", add_special_tokens: addSpecialTokens = true }: CompletionRequest,
   signal: AbortSignal,
-): Promise<Int32Array[]> {
-  return await promptTokens(generator, promptsOf(prompt).prompts, "prompt", signal, { addSpecialTokens });
+): Promise<EncodedPrompt[]> {
+  const { prompts } = promptsOf(prompt);
+  if (suffix !== "") return await promptsWithGap(generator, prompts, suffix, { addSpecialTokens, signal });
+  const encoded = await promptTokens(generator, prompts, "prompt", signal, { addSpecialTokens });
+  return encoded.map((tokens) => ({ tokens, start: 0, end: tokens.length }));
 }
 
 /**
@@ -82,47 +108,61 @@ export function completionSampling(
   numPromptTokens: number,
   context: RouteContext,
 ): (copy: number) => SamplingParams {
-  return openaiSampling(body, {
+  const { numGenerated, numAnswered } = copiesAsked(body);
+  const { endTokenIds } = body.suffix ? fillInTheMiddleOf(context.generator.model) : { endTokenIds: [] };
+  const sampling = openaiSampling(body, {
     limit: body.max_tokens === undefined ? undefined : { value: body.max_tokens, param: "max_tokens" },
     defaultLimit: 16,
     numPromptTokens,
-    numLogprobs: body.logprobs ?? -1,
+    // The best copies are chosen by their logprobs.
+    numLogprobs: body.logprobs ?? (numGenerated > numAnswered ? 0 : -1),
     promptLogprobStart: body.echo && body.logprobs !== undefined ? 0 : -1,
   }, context);
+  return (copy) => {
+    const own = sampling(copy);
+    return endTokenIds.length === 0 ? own : { ...own, stopTokenIds: [...own.stopTokenIds, ...endTokenIds] };
+  };
 }
 
-function echoOf(prompt: Prompt, promptTokens: Int32Array, { generator }: RouteContext): Echo {
-  const tokens = [...promptTokens];
-  const text = typeof prompt === "string" ? prompt : generator.decode(tokens, { skipSpecialTokens: false });
-  return { text, tokens };
+/** The prompt as the client gave it, without what stands around it and what is behind a gap. */
+function echoOf(prompt: Prompt, { tokens, start, end }: EncodedPrompt, generator: Generator): Echo {
+  const own = [...tokens.subarray(start, end)];
+  const text = typeof prompt === "string" ? prompt : generator.decode(own, { skipSpecialTokens: false });
+  return { text, tokens: own, start };
+}
+
+/** A generation, and what its text begins with. */
+interface Choice {
+  readonly request: GenerationRequest;
+  readonly echo: Echo | undefined;
 }
 
 class CompletionFormatter {
   readonly stream: boolean;
   readonly #body: CompletionRequest;
-  /** By choice. */
-  readonly #requests: readonly GenerationRequest[];
-  /** By choice. */
-  readonly #echoes: readonly (Echo | undefined)[];
+  readonly #choices: readonly Choice[];
+  readonly #copies: Copies;
   readonly #logprobs: readonly LegacyLogprobs[] | undefined;
   readonly #context: RouteContext;
   readonly #common: Pick<CompletionResponse, "id" | "object" | "created" | "model">;
 
   constructor(
     id: string,
-    body: CompletionRequest,
-    requests: readonly GenerationRequest[],
-    echoes: readonly (Echo | undefined)[],
+    { body, choices, copies }: {
+      readonly body: CompletionRequest;
+      readonly choices: readonly Choice[];
+      readonly copies: Copies;
+    },
     context: RouteContext,
   ) {
     this.stream = body.stream ?? false;
     this.#body = body;
-    this.#requests = requests;
-    this.#echoes = echoes;
+    this.#choices = choices;
+    this.#copies = copies;
     this.#context = context;
     const { logprobs: numTop } = body, { generator } = context;
     if (numTop !== undefined) {
-      this.#logprobs = echoes.map((echo) => new LegacyLogprobs(generator, { numTop, echo }));
+      this.#logprobs = choices.map(({ echo }) => new LegacyLogprobs(generator, { numTop, echo }));
     }
     const model = context.generator.model.servedModelName;
     this.#common = { id, object: "text_completion", created: unixSeconds(), model };
@@ -130,8 +170,8 @@ class CompletionFormatter {
 
   async whole(outputs: readonly Output[], slices: Slices): Promise<CompletionResponse> {
     const choices: CompletionResponse["choices"] = [];
-    for (const [index, output] of outputs.entries()) {
-      choices.push(await this.#choice(index, output, true, slices));
+    for (const [index, at] of chosenOutputs(outputs, this.#copies).entries()) {
+      choices.push({ ...await this.#choice(at, outputs[at]!, true, slices), index });
       await slices.yieldTurn();
     }
     return { ...this.#common, choices, usage: this.#usage(outputs) };
@@ -139,7 +179,7 @@ class CompletionFormatter {
 
   /** Text by choice, the last chunk of each with its finish. Then the usage, if asked for. */
   async *events(chunks: AsyncIterable<Indexed<Output>>): AsyncGenerator<unknown> {
-    const latest = this.#echoes.map(() => new Output());
+    const latest = this.#choices.map(() => new Output());
     const started = new Set<number>(), slices = new Slices();
     for await (const { index, value } of chunks) {
       latest[index] = value;
@@ -161,25 +201,25 @@ class CompletionFormatter {
     isFirst: boolean,
     slices: Slices,
   ): Promise<CompletionResponse["choices"][number]> {
-    const echo = isFirst ? this.#echoes[index]?.text ?? "" : "";
+    const { request, echo } = this.#choices[index]!;
     const { return_token_ids: wantsTokens, prompt_logprobs: numTop } = this.#body;
     const { generator } = this.#context;
     const tokenBytes = (token: number) => generator.tokenBytes(token);
     return {
       index,
-      text: echo + output.text,
+      text: (isFirst ? echo?.text ?? "" : "") + output.text,
       logprobs: await this.#logprobs?.[index]?.take(output, slices) ?? null,
       ...toFinish(output.finish),
       ...(numTop !== undefined && {
         prompt_logprobs: await toPromptLogprobs(output.promptLogprobs, numTop, tokenBytes, slices),
       }),
-      ...(wantsTokens && isFirst && { prompt_token_ids: [...this.#requests[index]!.promptTokens] }),
+      ...(wantsTokens && isFirst && { prompt_token_ids: [...request.promptTokens] }),
       ...(wantsTokens && { token_ids: output.tokens }),
       ...await toRounds(this.#body, output.rounds, generator, slices),
     };
   }
 
   #usage(outputs: readonly Output[]): z.infer<typeof completionResponse>["usage"] {
-    return toUsage(outputs, this.#body.n ?? 1, { cacheReport: this.#context.enableCacheReport });
+    return toUsage(outputs, this.#copies.numGenerated, { cacheReport: this.#context.enableCacheReport });
   }
 }

@@ -17,6 +17,8 @@ type Logprobs = z.infer<typeof legacyLogprobs>;
 export interface Echo {
   readonly text: string;
   readonly tokens: readonly number[];
+  /** Index of the first of them in what the model sees. */
+  readonly start: number;
 }
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -43,7 +45,8 @@ export class LegacyLogprobs {
   /** Logprobs of the next chunk of the choice. */
   async take({ promptLogprobs, logprobs, textOffsets }: Output, slices: Slices): Promise<Logprobs> {
     for (const entry of logprobs) this.#waiting.push(entry);
-    const prompt = this.#echo ? promptLogprobs : [];
+    const { start = 0, tokens = [] } = this.#echo ?? {};
+    const prompt = promptLogprobs.slice(start, start + tokens.length);
     const entries = [...prompt, ...this.#waiting.splice(0, textOffsets.length)];
     const echoed = prompt.length > 0 && this.#echo ? echoStarts(this.#generator, this.#echo) : [];
     const label = labelsOf(this.#generator);

@@ -18,7 +18,20 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     { role: "system", content: "Answer in one sentence." },
     { role: "user", content: "Why is the sky blue?" },
   ];
+  const sky = {
+    type: "object",
+    properties: { colour: { enum: ["blue", "red", "grey"] }, because: { type: "string", maxLength: 80 } },
+    required: ["colour", "because"],
+    additionalProperties: false,
+  };
   const chat = { model, messages, max_completion_tokens: 64 };
+  const weather = {
+    type: "function",
+    function: {
+      name: "weather",
+      parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+    },
+  };
   const message = {
     model,
     system: "Answer in one sentence.",
@@ -36,6 +49,10 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     "/v1/chat/completions": {
       answer: { summary: "An answer", value: chat },
       stream: { summary: "A stream of events", value: { ...chat, stream: true } },
+      tool: {
+        summary: "A call of a tool",
+        value: { ...chat, messages: messages.slice(-1), tools: [weather], tool_choice: "required" },
+      },
       sampled: {
         summary: "Sampled, the same each time",
         value: { ...chat, temperature: 0.7, top_p: 0.9, seed: 1 },
@@ -43,6 +60,13 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
       logprobs: {
         summary: "With log-probabilities",
         value: { ...chat, max_completion_tokens: 4, logprobs: true, top_logprobs: 3 },
+      },
+      schema: {
+        summary: "JSON that follows a schema",
+        value: {
+          ...chat,
+          response_format: { type: "json_schema", json_schema: { name: "sky", schema: sky } },
+        },
       },
       rounds: {
         summary: "With the rounds of speculation",
@@ -86,11 +110,26 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     "/v1/completions": {
       text: { summary: "A continuation", value: completion },
       stop: { summary: "Up to a full stop", value: { ...completion, stop: "." } },
+      best: { summary: "The most probable of four", value: { ...completion, temperature: 1, best_of: 4 } },
+      choice: {
+        summary: "One of some texts",
+        value: {
+          ...completion,
+          structured_outputs: { choice: [" light is scattered.", " it reflects the sea."] },
+        },
+      },
       plain: { summary: "Without drafts, to the same text", value: { ...completion, speculative: false } },
     },
     "/generate": {
       text: { summary: "A continuation", value: generate },
       stream: { summary: "A stream of events", value: { ...generate, stream: true } },
+      date: {
+        summary: "A match of a regular expression",
+        value: {
+          text: "The day is ",
+          sampling_params: { max_new_tokens: 12, regex: "\\d{4}-(0[1-9]|1[0-2])-\\d{2}" },
+        },
+      },
       rounds: { summary: "With the rounds of speculation", value: { ...generate, return_speculation: true } },
     },
     "/v1/score": {
@@ -121,6 +160,22 @@ export function examplesOf(model: string): Readonly<Record<string, Readonly<Reco
     "/v1/detokenize": detokenize,
     "/v1/chat/completions/render": { chat: { summary: "A conversation", value: chat } },
     "/v1/completions/render": { text: { summary: "A text", value: completion } },
+    "/parse_function_call": {
+      call: {
+        summary: "A call as Qwen writes it",
+        value: {
+          text: '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>',
+          tools: [weather],
+          tool_call_parser: "qwen",
+        },
+      },
+    },
+    "/separate_reasoning": {
+      thought: {
+        summary: "Reasoning and an answer",
+        value: { text: "<think>\nIt is cold.\n</think>\n\nYes.", reasoning_parser: "deepseek-v3" },
+      },
+    },
     "/abort_request": { prefix: { summary: "By the beginning of its id", value: { rid: "my-request" } } },
     "/pause_generation": {
       pause: { summary: "Leave requests where they are", value: { mode: "in_place" } },

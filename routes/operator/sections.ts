@@ -41,6 +41,8 @@ export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
     "/tokenizer_info",
     "/v1/chat/completions/render",
     "/v1/completions/render",
+    "/parse_function_call",
+    "/separate_reasoning",
   ],
   "Probes and facts": [
     "/health",

@@ -9,7 +9,7 @@ import { anthropicMessage, textBlocks } from "./anthropic_blocks.ts";
 import { bounded, label, optional, slicedList } from "./fields.ts";
 import { cacheControl } from "./messages.ts";
 import { strictFields } from "./strict_fields.ts";
-import { freeObject } from "./template_fields.ts";
+import { jsonSchema } from "./tools.ts";
 import { unserved } from "./unserved.ts";
 
 const toolType = optional(
@@ -22,7 +22,7 @@ const tool = strictFields({
   type: toolType.describe("Tools that Anthropic runs, or defines, are refused by name"),
   name: z.string().min(1).max(256).describe("Name of the tool"),
   description: optional(z.string()).describe("What it does"),
-  input_schema: freeObject.describe("JSON schema of its arguments, an object's"),
+  input_schema: jsonSchema.describe("JSON schema of its arguments, an object's"),
   strict: optional(z.boolean()).describe("Arguments follow the schema in any case"),
   cache_control: cacheControl,
   eager_input_streaming: optional(z.boolean()).describe(
@@ -67,7 +67,7 @@ const thinkingSwitch = z.discriminatedUnion("type", [
 
 const outputFormat = strictFields({
   type: z.literal("json_schema"),
-  schema: freeObject.describe("JSON schema that the answer follows"),
+  schema: jsonSchema.describe("JSON schema that the answer follows"),
   name: label.describe("Name of the schema; without effect"),
 });
 
@@ -92,7 +92,13 @@ const promptFields = {
   })).describe("How the answer is made"),
   output_format: optional(outputFormat).describe("Older place of output_config.format"),
   cache_control: cacheControl,
-  context_management: unserved("What is dropped from a long conversation", "object", {}, { edits: [] }),
+  context_management: unserved(
+    "What is dropped from a long conversation",
+    "object",
+    {},
+    { edits: [] },
+    { edits: [{ type: "clear_thinking_20251015", keep: "all" }] },
+  ),
   mcp_servers: unserved("Servers of tools", "array", []),
   speed: unserved("Which machines answer", "string", "standard"),
   user_profile_id: label.describe("Who asks; without effect"),

@@ -12,6 +12,9 @@ export const anthropicError = z.object({
     /** Anthropic's kind of error, e.g. `invalid_request_error`. */
     type: z.string(),
     message: z.string(),
+    details: z.object({ error_code: z.literal("thread_unsupported_request") }).optional().openapi({
+      description: "The server keeps no conversations: all of it must be sent",
+    }),
   }),
   request_id: z.string(),
 }).openapi("AnthropicError");
@@ -43,6 +46,13 @@ export const anthropicUsage = z.object({
   output_tokens: z.int(),
   cache_creation_input_tokens: z.int(),
   cache_read_input_tokens: z.int(),
+  cache_creation: z.null(),
+  /** Null without thinking. */
+  output_tokens_details: z.object({ thinking_tokens: z.int() }).nullable(),
+  server_tool_use: z.null(),
+  service_tier: z.literal("standard"),
+  inference_geo: z.null(),
+  speed: z.null(),
 });
 
 /** A message of the assistant. */
@@ -57,6 +67,7 @@ export const messagesResponse = z.object({
   stop_sequence: z.string().nullable(),
   stop_details: z.null(),
   container: z.null(),
+  diagnostics: z.null(),
   usage: anthropicUsage,
 }).openapi("AnthropicResponse");
 

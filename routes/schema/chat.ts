@@ -17,6 +17,7 @@ import {
   usage,
 } from "./fields.ts";
 import { chatMessage } from "./messages.ts";
+import { outputFormatFields } from "./structured_output.ts";
 import { speculationRound } from "./speculation_round.ts";
 import { unservedChat } from "./unserved_fields.ts";
 import { strictFields } from "./strict_fields.ts";
@@ -62,6 +63,7 @@ export const chatRequest = strictFields({
   ),
   return_prompt_token_ids: optional(z.boolean()).describe("Return the tokens of the prompt"),
   return_meta_info: optional(z.boolean()).describe("Adds the counts of speculation to usage"),
+  ...outputFormatFields,
   ...unservedChat,
 }).openapi("ChatRequest");
 

@@ -18,6 +18,7 @@ import {
   tokenIds,
   usage,
 } from "./fields.ts";
+import { outputFormatFields } from "./structured_output.ts";
 import { speculationRound } from "./speculation_round.ts";
 import { unservedCompletions } from "./unserved_fields.ts";
 import { strictFields } from "./strict_fields.ts";
@@ -33,6 +34,9 @@ export const completionRequest = strictFields({
   ], "expected text, token ids, or a list of one kind of them").describe(
     "Text, token ids, or a list of one kind of them",
   ),
+  suffix: optional(z.string()).describe(
+    "Text behind the completion, for models that fill gaps in; empty for none",
+  ),
   echo: optional(z.boolean()).describe("Begin the text with the prompt"),
   logprobs: optional(
     z.union([z.int().min(0).max(maxTopLogprobs), z.boolean()])
@@ -45,6 +49,7 @@ export const completionRequest = strictFields({
     "Prefixes are shared only by requests with the same value",
   ),
   extra_key: optional(oneOrEach(cacheKeyField)).describe("The same, beside cache_salt"),
+  ...outputFormatFields,
   ...unservedCompletions,
 }).openapi("CompletionRequest");
 

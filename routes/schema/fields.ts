@@ -86,6 +86,11 @@ export function oneOrEach<T extends z.ZodType>(schema: T): z.ZodUnion<[T, z.ZodP
 /** A field that cannot change the output: accepted as its API defines it. */
 export const label = optional(z.string().max(4096));
 
+/** What a client's helper has read out of an answer's text, and sends back with it. */
+export const parsedByClient: z.ZodOptional<z.ZodUnknown> = z.unknown().optional().describe(
+  "As the client's helper has read it; without effect",
+);
+
 /** A request id; `/abort_request` finds live requests by its beginning. */
 export const requestIdField = z.string().min(1).max(256);
 
@@ -147,6 +152,14 @@ export const samplingFields = z.object({
   stop_regex: optional(z.union([regexText, bounded(z.array(regexText), maxStopRegexes)])).describe(
     "RE2 expressions: the first match ends the generation, whose text is cut before it",
   ),
+  json_schema: optional(z.string()).describe(
+    "JSON text of a schema that the output follows; `$$ANY$$` for any JSON, empty for none",
+  ),
+  regex: optional(z.string()).describe("Regular expression that the whole output matches; empty for none"),
+  ebnf: optional(z.string()).describe("EBNF grammar of the output, which starts at root; empty for none"),
+  structural_tag: optional(z.string()).describe(
+    "JSON text that says between which tags the output has which form; empty for none",
+  ),
   ...unservedSampling,
 });
 
@@ -176,7 +189,9 @@ export const openaiFields = z.object({
     "Return logprobs of the prompt's tokens and of so many most probable ones; not with stream",
   ),
   return_token_ids: optional(z.boolean()).describe("Return the tokens of prompt and output"),
-  best_of: optional(z.int().min(1).max(128)).describe("Not supported yet unless it is n"),
+  best_of: optional(z.int().min(1).max(128)).describe(
+    "Copies of which the n most probable per token are answered; on chats only n itself",
+  ),
   include_stop_str_in_output: optional(z.boolean()).describe("vLLM's name of no_stop_trim"),
   stream: optional(z.boolean()).describe("Answer by server-sent events"),
   stream_options: optional(strictFields({

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import { bounded, optional } from "./fields.ts";
+import { bounded, optional, parsedByClient } from "./fields.ts";
 import { strictFields } from "./strict_fields.ts";
 import { freeObject } from "./template_fields.ts";
 import { unserved } from "./unserved.ts";
@@ -36,6 +36,7 @@ const part = z.discriminatedUnion("type", [textPart, refusalPart], {
 const calledFunction = strictFields({
   name: z.string().max(256).describe("Name of the tool"),
   arguments: optional(z.union([z.string(), freeObject])).describe("JSON text of an object, or the object"),
+  parsed_arguments: parsedByClient,
 });
 
 const toolCall = strictFields({
@@ -67,6 +68,7 @@ export const chatMessage = strictFields({
   ),
   reasoning: optional(z.string()).describe("Other name of reasoning_content"),
   refusal: optional(z.string()).describe("What the assistant said to refuse; rendered as text"),
+  parsed: parsedByClient,
   cache_control: cacheControl,
   annotations: unserved("Sources of the answer", "array", []),
   audio: unserved("Spoken answer", "object"),

@@ -9,6 +9,7 @@ import { maxInputs } from "./embeddings.ts";
 import { bounded, optional, seedField } from "./fields.ts";
 import { strictFields } from "./strict_fields.ts";
 import { freeObject } from "./template_fields.ts";
+import { jsonSchema } from "./tools.ts";
 import { unserved } from "./unserved.ts";
 
 /** Body of every error below `/api/`. */
@@ -114,7 +115,7 @@ const tool = strictFields({
     type: optional(z.string().max(64)).describe("Without effect"),
     name: z.string().min(1).max(256).describe("Name of the tool"),
     description: optional(z.string()).describe("What it does"),
-    parameters: optional(freeObject).describe("JSON schema of its arguments, an object's"),
+    parameters: optional(jsonSchema).describe("JSON schema of its arguments, an object's"),
     strict: optional(z.boolean()).describe("Arguments follow the schema in any case"),
   }),
 });
@@ -123,7 +124,7 @@ const tool = strictFields({
 const commonFields = {
   model: z.string().describe("A name of the served model, with or without :latest"),
   stream: optional(z.boolean()).describe("Answer by lines of JSON, which is the default"),
-  format: optional(z.union([z.enum(["", "json"]), freeObject], 'expected "json" or a JSON schema')).describe(
+  format: optional(z.union([z.enum(["", "json"]), jsonSchema], 'expected "json" or a JSON schema')).describe(
     "Form of the answer: json, or the JSON schema that it follows",
   ),
   options: optional(ollamaOptions).describe("How the answer is drawn"),
@@ -154,7 +155,7 @@ export const ollamaGenerateRequest = strictFields({
   prompt: optional(z.string()).describe("What the user says; none asks whether the model is loaded"),
   system: optional(z.string()).describe("Instructions before the prompt"),
   raw: optional(z.boolean()).describe("Continue the prompt as it is, without the chat template"),
-  suffix: unserved("Text after the answer", "string", ""),
+  suffix: optional(z.string()).describe("Text behind the answer; refused if the model fills in no gaps"),
   template: unserved("Template in place of the model's", "string", ""),
   context: unserved("Tokens of an earlier answer", "array", []),
   images: unserved("Images", "array", []),

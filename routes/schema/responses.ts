@@ -17,7 +17,7 @@ import {
 } from "./fields.ts";
 import { metadata, responsesItem } from "./responses_items.ts";
 import { strictFields } from "./strict_fields.ts";
-import { freeObject } from "./template_fields.ts";
+import { jsonSchema } from "./tools.ts";
 import { unserved } from "./unserved.ts";
 
 const { temperature, top_p: topP, ...others } = samplingFields.shape;
@@ -28,7 +28,7 @@ const functionTool = strictFields({
   type: z.literal("function"),
   name: z.string().min(1).max(256).describe("Name of the tool"),
   description: optional(z.string()).describe("What it does"),
-  parameters: optional(freeObject).describe("JSON schema of its arguments, an object's"),
+  parameters: optional(jsonSchema).describe("JSON schema of its arguments, an object's"),
   strict: optional(z.boolean()).describe("Arguments follow the schema in any case"),
   allowed_callers: unserved("Who may call the tool", "array", [], ["direct"]),
   defer_loading: unserved("Hide the tool until it is searched for", "boolean", false),
@@ -60,7 +60,7 @@ const textFormat = z.discriminatedUnion("type", [
   strictFields({
     type: z.literal("json_schema"),
     name: z.string().min(1).max(256).describe("Name of the schema; without effect"),
-    schema: freeObject.describe("JSON schema that the answer follows"),
+    schema: jsonSchema.describe("JSON schema that the answer follows"),
     description: optional(z.string()).describe("What the answer is; without effect"),
     strict: optional(z.boolean()).describe("Without effect: the schema is enforced in any case"),
   }),
@@ -135,8 +135,8 @@ export const responsesRequest = strictFields({
     context: unserved("Which earlier reasoning is shown", "string", "auto"),
     mode: unserved("How the model thinks", "string", "standard"),
   })).describe("Whether the model thinks first"),
-  truncation: optional(z.literal("disabled", "only disabled is supported yet")).describe(
-    "Input that does not fit the context is refused",
+  truncation: optional(z.enum(["auto", "disabled"])).describe(
+    "auto drops the first turns of a conversation that does not fit the context; else it is refused",
   ),
   metadata,
   include: optional(bounded(z.array(included), 16)).describe("Without effect: there are no such parts"),
@@ -155,6 +155,7 @@ export const responsesRequest = strictFields({
   })).describe("Without effect: prefixes are cached while there is room"),
   service_tier: label.describe("Without effect: all requests have the same"),
   ...labelFields,
+  access_programs: unserved("Programs that OpenAI lets clients take part in", "object", {}),
   background: unserved("Answer at once, and go on without the client", "boolean", false),
   conversation: unserved("Conversation that the server keeps; see previous_response_id", [
     "string",

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import { bounded, optional } from "./fields.ts";
+import { bounded, optional, parsedByClient } from "./fields.ts";
 import { strictFields } from "./strict_fields.ts";
 import { unserved } from "./unserved.ts";
 
@@ -27,6 +27,7 @@ const outputText = strictFields({
   text: z.string().describe("What the assistant said"),
   annotations: unserved("Sources of the text", "array", []),
   logprobs: optional(z.array(z.unknown())).describe("As an answer had them; without effect"),
+  parsed: parsedByClient,
 });
 
 const refusal = strictFields({
@@ -62,6 +63,7 @@ const functionCall = strictFields({
   call_id: z.string().min(1).max(256).describe("What the result of the call names"),
   name: z.string().min(1).max(256).describe("Name of the tool"),
   arguments: z.string().describe("JSON text of an object"),
+  parsed_arguments: parsedByClient,
   id: itemId,
   status,
   caller,

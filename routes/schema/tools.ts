@@ -14,7 +14,8 @@ const maxTools = 512;
 /** Values of a JSON schema of arguments, and levels it nests. */
 const maxValues = 16_384, maxDepth = 64;
 
-const jsonSchema = boundedObject(maxValues, maxDepth);
+/** A JSON schema, as every API gives tools' arguments and answers one. */
+export const jsonSchema = boundedObject(maxValues, maxDepth);
 
 const described = {
   name: z.string().max(256).describe("Name of the function"),
@@ -24,8 +25,7 @@ const described = {
 
 const onlyFunctions = "expected function: tools of other types are not supported yet";
 
-/** A function that the model may call. */
-export const tool = strictFields({
+const tool = strictFields({
   type: z.literal("function", onlyFunctions),
   function: strictFields({
     ...described,
@@ -44,14 +44,17 @@ const allowedTools = strictFields({
   }),
 });
 
+/** Functions that the model may call. */
+export const toolList = bounded(z.array(tool), maxTools);
+
 /** Fields about tools of a chat request. */
 export const toolFields = {
-  tools: optional(bounded(z.array(tool), maxTools)).describe("Functions that the model may call"),
+  tools: optional(toolList).describe("Functions that the model may call"),
   tool_choice: optional(z.union([
     z.enum(["none", "auto", "required"]),
     z.discriminatedUnion("type", [namedTool, allowedTools]),
   ], "expected none, auto, required, or an object of type function or allowed_tools")).describe(
-    "Whether and what the answer calls; required and a named function are enforced",
+    "Whether and what the answer calls; required and a named function, which is called once, are enforced",
   ),
   parallel_tool_calls: optional(z.boolean()).describe("False: an answer has one call at most"),
   functions: optional(bounded(z.array(strictFields(described)), maxTools)).describe("Older form of tools"),

@@ -9,10 +9,6 @@ import { unserved, unservedEach } from "./unserved.ts";
 
 /** Sampling parameters of all generating endpoints. */
 export const unservedSampling = {
-  json_schema: unserved("JSON schema that the output follows", "string", ""),
-  regex: unserved("Regular expression that the output matches", "string", ""),
-  ebnf: unserved("Grammar that the output follows", "string", ""),
-  structural_tag: unserved("Tags between which the output follows schemas", "string", ""),
   spaces_between_special_tokens: unserved("Spaces between special tokens that are shown", "boolean", true),
   stream_interval: unserved("Tokens per chunk of this stream, in place of --stream-interval", "integer"),
   custom_params: unserved("Values for a custom logit processor", "object", {}),
@@ -100,13 +96,7 @@ export const unservedNative = {
 /** Fields of SGLang and vLLM that `/v1/chat/completions` and `/v1/completions` have. */
 export const unservedOpenai = {
   return_hidden_states: unservedEach("Return hidden states", ["boolean", "string"], false),
-  response_format: unserved("Form of the output", "object", { type: "text" }),
-  structured_outputs: unserved("Form of the output, for vLLM", "object", {}),
-  guided_json: unserved("JSON schema that the output follows, for vLLM", ["object", "string"], "", {}),
-  guided_regex: unserved("Regular expression that the output matches, for vLLM", "string", ""),
-  guided_choice: unserved("Texts of which the output is one, for vLLM", "array", []),
-  guided_grammar: unserved("Grammar that the output follows, for vLLM", "string", ""),
-  guided_decoding_backend: unserved("Engine of guided decoding, for vLLM", "string", ""),
+  guided_decoding_backend: unserved("Engine of guided decoding, for vLLM", "string", "", "auto", "xgrammar"),
   guided_whitespace_pattern: unserved("White space in guided JSON, for vLLM", "string", ""),
   use_beam_search: unserved("Search by beams", "boolean", false),
   length_penalty: unserved("Weight of the length in a beam search", "number", 1),
@@ -154,7 +144,6 @@ export const unservedChat = {
 /** Fields that only `/v1/completions` has. */
 export const unservedCompletions = {
   thinking_token_budget: unserved("Tokens that reasoning may take", "integer"),
-  suffix: unserved("Text after the completion", "string", ""),
   prompt_embeds: unserved("Prompt as embeddings, for vLLM", ["string", "array"], []),
 };
 

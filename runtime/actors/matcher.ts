@@ -6,7 +6,7 @@
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { MatcherConfig } from "../contracts/config.ts";
-import { InvalidRequestError, toWireError } from "../contracts/errors.ts";
+import { InvalidRequestError, toWireError, type WireError } from "../contracts/errors.ts";
 import { GrammarPool } from "../grammars/host/pool.ts";
 import { type MatcherMessage, unreachable } from "../messages/actors.ts";
 import type { Compile, Compiled, Masked, Match, Refined } from "../messages/matcher.ts";
@@ -44,17 +44,24 @@ class Matcher implements Actor<MatcherConfig, void, MatcherMessage> {
   }
 
   async #compile({ requestId, constraint }: Compile, { send }: ActorContext): Promise<void> {
-    const compiled: Compiled = { type: "compiled", requestId };
+    const pool = this.#pool;
+    let error: WireError | undefined;
     try {
-      if (this.#pool === undefined) {
+      if (pool === undefined) {
         const { param } = constraint;
         throw new InvalidRequestError(`Cannot use ${param}: the tokenizer's source is not known`, param);
       }
-      if (await this.#pool.open(requestId, constraint)) send("scheduler", compiled);
-    } catch (error) {
-      const refused: Compiled = { ...compiled, error: toWireError(error) };
-      send("scheduler", refused);
+      if (!await pool.open(requestId, constraint)) return;
+    } catch (thrown) {
+      error = toWireError(thrown);
     }
+    const compiled: Compiled = {
+      type: "compiled",
+      requestId,
+      ...(error && { error }),
+      ...(pool && { stats: pool.stats }),
+    };
+    send("scheduler", compiled);
   }
 
   async #match({ step, requests }: Match, { send }: ActorContext): Promise<void> {

@@ -69,8 +69,18 @@ export interface TokenizerFacts {
   readonly padToken?: string;
   /** A text gets a bos token put before it. */
   readonly addsBos: boolean;
+  /** How a gap in a text is shown, for models that fill it in. */
+  readonly fillInTheMiddle?: FillInTheMiddle;
   /** Jinja text of the chat template. */
   readonly chatTemplate?: string;
   /** The same of the one for conversations with tools, where the model has one of its own for them. */
   readonly toolTemplate?: string;
+}
+
+/** How a prompt shows a text with a gap, so that what is generated fills it in. */
+export interface FillInTheMiddle {
+  /** Special tokens in their order, and the places of the texts before and behind the gap. */
+  readonly layout: readonly (number | "prefix" | "suffix")[];
+  /** Tokens that end what is filled in, besides the model's end tokens. */
+  readonly endTokenIds: readonly number[];
 }

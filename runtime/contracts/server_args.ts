@@ -95,6 +95,10 @@ export interface ServerArgs {
   readonly grammarBackend: "xgrammar" | "none";
   /** Seconds that one grammar may take to be compiled. */
   readonly grammarTimeout: number;
+  /** Name of the form in which the model writes calls of tools; `auto`: what its chat template asks for. */
+  readonly toolCallParser: string;
+  /** Name of the form in which it writes reasoning; `auto`: what its chat template knows. */
+  readonly reasoningParser: string;
   /** Backend that runs the model. */
   readonly device: "auto" | "cpu" | "cuda" | "cuda-sim";
   /** Number of the GPU among those of its kind. */

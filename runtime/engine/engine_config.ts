@@ -54,6 +54,8 @@ export function describeModel(
     architecture: checkpoint.config.architecture,
     modelType: architectureOf(checkpoint.config).modelType,
     tokenizer: tokenizer.facts ?? { addsBos: false },
+    ...(args.toolCallParser !== "auto" && { toolCallParser: args.toolCallParser }),
+    ...(args.reasoningParser !== "auto" && { reasoningParser: args.reasoningParser }),
     contextLength,
     maxRunningRequests,
     vocabSize: checkpoint.config.vocabSize,

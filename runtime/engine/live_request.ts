@@ -59,7 +59,7 @@ export class LiveRequest {
       observer?: RequestObserver | undefined;
     },
   ) {
-    const { sampling, promptTokens, shownTokens = [], constraint } = request;
+    const { sampling, promptTokens, constraint, shownTokens = [] } = request;
     const { ignoreEos, stopTokenIds } = sampling;
     // Where a grammar has ended nothing can follow, whoever ignores end tokens.
     const endTokens = ignoreEos && constraint?.grammar === undefined ? [] : options.eosTokenIds;

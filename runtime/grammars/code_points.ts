@@ -131,13 +131,19 @@ let everyCharacter: string | undefined;
 
 /** The set of `\p{name}` or `\p{key=value}`, whose spelling the regular-expression parser has checked. */
 export function unicodeProperty(property: string): CodePoints {
+  const known = properties.get(property);
+  if (known) return known;
   everyCharacter ??= allCharacters();
   const ranges: [number, number][] = [];
   for (const match of everyCharacter.matchAll(new RegExp(`\\p{${property}}+`, "gu"))) {
     ranges.push([pointAt(match.index), pointAt(match.index + match[0].length) - 1]);
   }
-  return withoutSurrogates(ranges);
+  const set = withoutSurrogates(ranges);
+  properties.set(property, set);
+  return set;
 }
+
+const properties = new Map<string, CodePoints>();
 
 const NUM_BASIC = 0x10000 - 0x800;
 

@@ -54,7 +54,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 class EbnfParser {
   readonly #text: string;
   readonly #rules = new Map<string, Expression>();
-  readonly #lines = new Map<string, number>();
+  readonly #starts = new Map<string, number>();
   readonly #uses = new Map<string, number>();
   #at = 0;
   #depth = 0;
@@ -72,7 +72,7 @@ class EbnfParser {
     if (!this.#rules.has("root")) throw this.#error("rule root is not defined", 0);
     const recursive = findLeftRecursion(this.#rules, (name) => name.slice("u-".length));
     if (recursive !== undefined) {
-      throw new EbnfError(`rule ${recursive} is left-recursive`, this.#lines.get(recursive)!);
+      throw this.#error(`rule ${recursive} is left-recursive`, this.#starts.get(recursive));
     }
     return this.#rules;
   }
@@ -83,7 +83,7 @@ class EbnfParser {
     this.#skip();
     if (!this.#take("::=")) throw this.#error(`::= is missing behind ${name}`);
     if (this.#rules.has(name)) throw this.#error(`rule ${name} is defined twice`, start);
-    this.#lines.set(name, this.#lineAt(start));
+    this.#starts.set(name, start);
     this.#rules.set(name, this.#choices());
     if (this.#at < this.#text.length && !this.#isRuleStart()) throw this.#error("what follows is no rule");
   }

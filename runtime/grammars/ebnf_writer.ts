@@ -189,15 +189,15 @@ function splitLoop(set: CodePoints): { loop: [number, number][]; rest: CodePoint
 /** The characters whose UTF-8 begins with a byte. */
 function ofLead(lead: number): CodePoints {
   const bits = lead < 0xe0 ? 6 : lead < 0xf0 ? 12 : 18;
-  const payload = lead & (lead < 0xe0 ? 0x1f : lead < 0xf0 ? 0x0f : 0x07);
-  const first = payload << bits;
-  return intersectionOf([[first, first + (1 << bits) - 1]], NOT_ASCII).filter(([start]) =>
-    lead < 0xe0 || start >= (lead < 0xf0 ? 0x800 : 0x10000)
-  );
+  const first = (lead & (lead < 0xe0 ? 0x1f : lead < 0xf0 ? 0x0f : 0x07)) << bits;
+  // Shorter sequences have the smaller characters.
+  const least = lead < 0xe0 ? 0x80 : lead < 0xf0 ? 0x800 : 0x10000;
+  return intersectionOf([[Math.max(first, least), first + (1 << bits) - 1]], NOT_ASCII);
 }
 
+/** A class of one element becomes that character, so that one byte stands there twice. */
 function byteClass([first, last]: readonly [number, number]): string {
-  return `[${range(first, last)}]`;
+  return first === last ? `[${escaped(first)}${escaped(first)}]` : `[${range(first, last)}]`;
 }
 
 function range(first: number, last: number): string {

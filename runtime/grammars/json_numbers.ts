@@ -211,10 +211,17 @@ function multiplesOf({ min, max, isAbove, isBelow, divisors }: NumberBranch): Ex
       ...values.filter((value) => Math.abs(value) < Number(LIMIT)).map((value) => text(String(value + 0))),
     );
   }
-  const zeros = String(divisor).length - 1;
-  if (divisor !== 10 ** zeros || min !== -Infinity || max !== Infinity) return undefined;
-  const positive = sequence(digits(1, 9), repeat(digit, 0, MAX_DIGITS - zeros - 1), text("0".repeat(zeros)));
-  return choice(text("0"), sequence(optional(text("-")), positive));
+  // A divisor of a power of ten shows in as many last digits.
+  const numLast = [1, 2, 3].find((power) => 10 ** power % divisor === 0);
+  if (numLast === undefined || min !== -Infinity || max !== Infinity) return undefined;
+  const multiples = Array.from({ length: 10 ** numLast / divisor }, (_, i) => String(i * divisor));
+  const long = sequence(
+    digits(1, 9),
+    repeat(digit, 0, MAX_DIGITS - numLast - 1),
+    choice(...multiples.map((last) => text(last.padStart(numLast, "0")))),
+  );
+  const short = multiples.filter((multiple) => multiple !== "0").map(text);
+  return choice(text("0"), sequence(optional(text("-")), choice(...short, long)));
 }
 
 function gcd(a: number, b: number): number {

@@ -70,6 +70,11 @@ const ESCAPE = sequence(
 
 const LETTER_ESCAPE = sequence(text("\\"), anyOf('"\\/bfnrt'));
 
+/** What stands between quotes as a string. */
+export function quoted(expression: Expression): Expression {
+  return sequence(text('"'), expression, text('"'));
+}
+
 /** Any string between quotes. */
 export const ANY_STRING_TEXT: Expression = sequence(text('"'), rawAndEscapes(oneOf(RAW), ESCAPE), text('"'));
 
@@ -89,13 +94,8 @@ export function stringOfLength(min: number, max: number): Expression {
   return sequence(text('"'), repeat(max > MAX_ESCAPED_LENGTH ? oneOf(RAW) : character, min, max), text('"'));
 }
 
-/** The strings whose value belongs to an expression. */
-export function stringOf(value: Expression): Expression {
-  return sequence(text('"'), written(value), text('"'));
-}
-
 /** The texts that mean the texts of an expression in a string of JSON. */
-function written(value: Expression): Expression {
+export function written(value: Expression): Expression {
   switch (value.type) {
     case "text":
       return text(JSON.stringify(value.text).slice(1, -1));
@@ -166,21 +166,21 @@ interface TrieNode {
 
 function trieOf(names: readonly string[]): TrieNode {
   const root: TrieNode = { isName: false, isCut: false, children: new Map() };
-  let level = names.map((name) => ({ node: root, rest: [...name] })), numNodes = 1;
+  let level = names.map((name) => ({ node: root, name, at: 0 })), numNodes = 1;
   while (level.length > 0) {
     const next: typeof level = [];
-    for (const { node, rest } of level) {
-      const [char, ...more] = rest;
-      if (char === undefined) {
+    for (const { node, name, at } of level) {
+      if (at === name.length) {
         node.isName = true;
         continue;
       }
+      const char = String.fromCodePoint(name.codePointAt(at)!);
       let child = node.children.get(char);
       if (!child) {
         node.children.set(char, child = { isName: false, isCut: false, children: new Map() });
         if (++numNodes > MAX_TRIE_NODES) child.isCut = true;
       }
-      if (!child.isCut) next.push({ node: child, rest: more });
+      if (!child.isCut) next.push({ node: child, name, at: at + char.length });
     }
     level = next;
   }

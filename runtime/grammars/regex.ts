@@ -5,8 +5,9 @@
  */
 import type { GrammarSource } from "../contracts/constraint.ts";
 import { InvalidRequestError } from "../contracts/errors.ts";
-import type { Expression } from "./expression.ts";
-import { matchesOf, PatternError } from "./regex_parser.ts";
+import { type Language, textsOf } from "./intersection.ts";
+import { matchesOf } from "./regex_parser.ts";
+import { PatternError } from "./regex_syntax.ts";
 import { Rules } from "./rules.ts";
 
 /**
@@ -21,9 +22,9 @@ export function regexSource(pattern: string, param: string): GrammarSource {
 
 /** The grammar of a regular expression in EBNF, as {@linkcode regexSource} has it. */
 export function regexGrammar(pattern: string, param: string): string {
-  let expression: Expression;
+  let language: Language;
   try {
-    expression = matchesOf(pattern);
+    language = matchesOf(pattern);
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
     throw new InvalidRequestError(
@@ -31,7 +32,14 @@ export function regexGrammar(pattern: string, param: string): string {
       param,
     );
   }
-  const grammar = new Rules().write(expression, param);
+  const rules = new Rules(), texts = textsOf(language, { rules, write: (expression) => expression });
+  if (!texts) {
+    throw new InvalidRequestError(
+      `${param} cannot be used: its lookaheads take too many states at offset 0`,
+      param,
+    );
+  }
+  const grammar = rules.write(texts, param);
   if (grammar === undefined) {
     throw new InvalidRequestError(`${param} cannot be used: it matches no text`, param);
   }

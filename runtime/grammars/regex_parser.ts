@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type AST, RegExpParser } from "@eslint-community/regexpp";
+import type { AST } from "@eslint-community/regexpp";
 import {
   ALL_CODE_POINTS,
   type CodePoints,
@@ -29,28 +29,13 @@ import {
   sequence,
   text,
 } from "./expression.ts";
+import type { Condition, Language } from "./intersection.ts";
+import { parsePattern, PatternError } from "./regex_syntax.ts";
 
-/** Longest pattern, in UTF-16 units. */
-export const MAX_PATTERN_LENGTH = 10_000;
-/** Deepest nesting of groups. */
-export const MAX_PATTERN_DEPTH = 100;
 /** Largest bound of a quantifier. */
 export const MAX_QUANTIFIER = 10_000;
 /** Most `\p{...}` of one pattern: each reads all of Unicode. */
-const MAX_PROPERTIES = 4;
-
-/** A pattern that is broken or has no grammar; `offset` counts UTF-16 units. */
-export class PatternError extends Error {
-  /** Where the pattern is at fault. */
-  readonly offset: number;
-
-  /** `message` says what is wrong with it. */
-  constructor(message: string, offset: number) {
-    super(message);
-    this.name = "PatternError";
-    this.offset = offset;
-  }
-}
+const MAX_PROPERTIES = 3;
 
 /** Texts by whether `^` stood before them and `$` behind them. */
 interface Anchored {
@@ -60,60 +45,54 @@ interface Anchored {
 }
 
 /** The texts that a pattern matches from first to last character. Throws PatternError. */
-export function matchesOf(pattern: string): Expression {
-  const parts = new Translator().pattern(parsePattern(pattern));
-  return choice(...parts.map(({ expression }) => expression));
+export function matchesOf(pattern: string): Language {
+  const { parts, conditions } = new Translator().pattern(parsePattern(pattern), true);
+  return [holds(choice(...parts.map(({ expression }) => expression))), ...conditions];
 }
 
 /** The texts in which a pattern is found, as JSON Schema's `pattern` asks. Throws PatternError. */
-export function searchOf(pattern: string): Expression {
-  const rest = repeat(oneOf(ALL_CODE_POINTS), 0);
-  const parts = new Translator().pattern(parsePattern(pattern));
-  return choice(
-    ...parts.map(({ expression, start, end }) =>
-      sequence(start ? EMPTY : rest, expression, end ? EMPTY : rest)
-    ),
+export function searchOf(pattern: string): Language {
+  const { parts, conditions } = new Translator().pattern(parsePattern(pattern), false);
+  const found = parts.map(({ expression, start, end }) =>
+    sequence(start ? EMPTY : ANY_TEXT, expression, end ? EMPTY : ANY_TEXT)
   );
+  return [holds(choice(...found)), ...conditions];
 }
 
-/** Parses with the flag `u`, or without it what only then is a pattern (`\-`, `[\w-.]`). */
-function parsePattern(pattern: string): AST.Pattern {
-  if (pattern.length > MAX_PATTERN_LENGTH) {
-    throw new PatternError(`it has more than ${MAX_PATTERN_LENGTH} characters`, MAX_PATTERN_LENGTH);
-  }
-  checkDepth(pattern);
-  const parser = new RegExpParser({ ecmaVersion: 2025 });
-  try {
-    return parser.parsePattern(pattern, 0, pattern.length, { unicode: true });
-  } catch (error) {
-    try {
-      return parser.parsePattern(pattern, 0, pattern.length, { unicode: false });
-    } catch {
-      const { message, index } = error as Error & { index: number };
-      throw new PatternError(message.split(": ").at(-1)!.toLowerCase(), index);
-    }
-  }
-}
+const ANY_TEXT = repeat(oneOf(ALL_CODE_POINTS), 0);
 
-/** The parser descends with the groups: a pattern with too many is refused before. */
-function checkDepth(pattern: string): void {
-  let depth = 0, isInClass = false;
-  for (let i = 0; i < pattern.length; i++) {
-    const char = pattern[i];
-    if (char === "\\") i++;
-    else if (isInClass) isInClass = char !== "]";
-    else if (char === "[") isInClass = true;
-    else if (char === "(" && ++depth > MAX_PATTERN_DEPTH) {
-      throw new PatternError(`groups are nested more than ${MAX_PATTERN_DEPTH} deep`, i);
-    } else if (char === ")") depth--;
-  }
+function holds(expression: Expression): Condition {
+  return { expression, isNegated: false };
 }
 
 class Translator {
   #numProperties = 0;
 
-  pattern(pattern: AST.Pattern): Anchored[] {
-    return this.#alternatives(pattern.alternatives, true, true);
+  /** The pattern behind the lookaheads at its start, which are conditions of the text from there on. */
+  pattern({ alternatives }: AST.Pattern, isWhole: boolean): { parts: Anchored[]; conditions: Condition[] } {
+    const elements = alternatives[0]!.elements;
+    const numLeading = elements.findIndex(({ type }) => type !== "Assertion");
+    const leading = elements.slice(0, numLeading === -1 ? elements.length : numLeading);
+    const lookaheads = leading.filter((element): element is AST.LookaheadAssertion =>
+      element.type === "Assertion" && element.kind === "lookahead"
+    );
+    const isAtStart = isWhole ||
+      leading.some((element) => element.type === "Assertion" && element.kind === "start");
+    if (alternatives.length > 1 || !isAtStart) {
+      return { parts: this.#alternatives(alternatives, true, true), conditions: [] };
+    }
+    const rest = elements.filter((element) => !lookaheads.includes(element as AST.LookaheadAssertion));
+    return {
+      parts: this.#elements(rest, true, true),
+      conditions: lookaheads.map((lookahead) => ({
+        expression: choice(
+          ...this.#alternatives(lookahead.alternatives, false, true).map(({ expression, end }) =>
+            sequence(expression, end ? EMPTY : ANY_TEXT)
+          ),
+        ),
+        isNegated: lookahead.negate,
+      })),
+    };
   }
 
   /** One entry for each way of being anchored that is there. */
@@ -122,7 +101,9 @@ class Translator {
     for (const { elements } of alternatives) {
       for (const part of this.#elements(elements, isFirst, isLast)) {
         const key = `${part.start}${part.end}`;
-        byAnchors.set(key, [...byAnchors.get(key) ?? [], part]);
+        const list = byAnchors.get(key);
+        if (list) list.push(part);
+        else byAnchors.set(key, [part]);
       }
     }
     return [...byAnchors.values()].map((parts) => ({

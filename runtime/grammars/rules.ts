@@ -6,9 +6,14 @@
 import { EbnfWriter } from "./ebnf_writer.ts";
 import { choice, type Expression, isNothing, NOTHING, repeat, sequence } from "./expression.ts";
 
+/** Most steps to build the automatons of a grammar. */
+const MAX_AUTOMATON_STEPS = 400_000;
+
 /** Rules by name. */
 export class Rules {
   readonly #bodies = new Map<string, Expression>();
+  /** Steps that the automatons of all rules together may take. */
+  readonly automatonSteps: { left: number } = { left: MAX_AUTOMATON_STEPS };
 
   /** Whether there is a rule of that name. */
   has(name: string): boolean {
@@ -26,6 +31,18 @@ export class Rules {
     const name = `n${this.#bodies.size}`;
     this.#bodies.set(name, body);
     return { type: "rule", name };
+  }
+
+  /** A new rule whose body follows. */
+  reserve(): Expression {
+    const name = `n${this.#bodies.size}`;
+    this.#bodies.set(name, NOTHING);
+    return { type: "rule", name };
+  }
+
+  /** Gives a reserved rule its body. */
+  fill(rule: Expression, body: Expression): void {
+    if (rule.type === "rule") this.#bodies.set(rule.name, body);
   }
 
   /**
@@ -56,7 +73,11 @@ export class Rules {
     const productive = new Set<string>();
     const users = new Map<string, string[]>();
     for (const [name, body] of this.#bodies) {
-      for (const used of referencesOf(body)) users.set(used, [...users.get(used) ?? [], name]);
+      for (const used of referencesOf(body)) {
+        const list = users.get(used);
+        if (list) list.push(name);
+        else users.set(used, [name]);
+      }
     }
     const queue = [...this.#bodies.keys()];
     for (let name = queue.pop(); name !== undefined; name = queue.pop()) {

@@ -17,6 +17,11 @@ export interface SchemaNode {
 /** Schemas that all must hold; without one everything does. `never` allows nothing. */
 export type Conjunction = readonly SchemaNode[] | "never";
 
+/** Most characters of all patterns. */
+const MAX_PATTERNS_LENGTH = 20_000;
+/** Most properties of Unicode in all patterns. */
+const MAX_PROPERTIES = 3;
+
 /** A JSON Schema and the nodes that were read of it. */
 export class SchemaDocument {
   readonly #root: Json;
@@ -24,6 +29,9 @@ export class SchemaDocument {
   readonly #nodes = new Map<JsonObject, SchemaNode>();
   readonly #anchors = new Map<string, { value: Json; pointer: string }>();
   readonly #id: string;
+  readonly #negations = new Map<string, Conjunction>();
+  #patternLength = 0;
+  #numProperties = 0;
 
   /** `root` is within the bounds of JSON that is read; `param` is the request field to name in errors. */
   constructor(root: Json, param: string) {
@@ -80,6 +88,31 @@ export class SchemaDocument {
     }
     if (value === undefined) throw this.refusal(pointer, `${reference} is not in the schema`);
     return this.read(value, `#${path}`);
+  }
+
+  /** The schema that allows what others do not allow together. */
+  readonly negationOf = (schema: Conjunction): Conjunction => {
+    if (schema === "never") return [];
+    const [first] = schema;
+    if (!first) return "never";
+    const key = keyOf(schema), known = this.#negations.get(key);
+    if (known) return known;
+    const all = schema.map(({ keywords }) => keywords);
+    const negation = [this.#node({ not: all.length === 1 ? all[0]! : { allOf: all } }, first.pointer)];
+    this.#negations.set(key, negation);
+    return negation;
+  };
+
+  /** Counts the patterns of the document. Throws InvalidRequestError if they are too much to read. */
+  countPattern(pattern: string, pointer: string): void {
+    this.#patternLength += pattern.length;
+    this.#numProperties += pattern.split(/\\p\{/i).length - 1;
+    if (this.#patternLength > MAX_PATTERNS_LENGTH) {
+      throw this.refusal(pointer, "the patterns are too long together");
+    }
+    if (this.#numProperties > MAX_PROPERTIES) {
+      throw this.refusal(pointer, "the patterns have too many properties");
+    }
   }
 
   /** The error of a keyword that cannot be enforced or is broken. */

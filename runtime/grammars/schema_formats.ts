@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Expression } from "./expression.ts";
+import type { Language } from "./intersection.ts";
 import { matchesOf } from "./regex_parser.ts";
 import type { NumberBranch } from "./schema_branches.ts";
 
@@ -45,20 +45,21 @@ const STRING_FORMATS: Readonly<Record<string, string>> = {
   "ipv6": IPV6,
   "uuid": `${HEX}{8}-${HEX}{4}-[1-8]${HEX}{3}-[89abAB]${HEX}{3}-${HEX}{12}`,
   "uri": `[a-z][a-z0-9+.-]*://(?:${LABEL}\\.)*${LABEL}(?::[0-9]{1,5})?${URI_PATH}`,
+  "url": `https?://(?:[a-z0-9]+\\.)+[a-z]{2,}(?::[0-9]{2,5})?(?:/${PATH}*)*`,
   "uri-reference": `(?:[a-z][a-z0-9+.-]*://(?:${LABEL}\\.)*${LABEL}(?::[0-9]{1,5})?)?/(?:${PATH}+/)*${PATH}*`,
   "json-pointer": "(?:/(?:[^~/]|~[01])*)*",
   "byte": "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
 };
 
-const expressions = new Map<string, Expression>();
+const languages = new Map<string, Language>();
 
 /** The strings of a format; undefined if it is not one of strings. */
-export function stringFormat(format: string): Expression | undefined {
+export function stringFormat(format: string): Language | undefined {
   const pattern = Object.hasOwn(STRING_FORMATS, format) ? STRING_FORMATS[format] : undefined;
   if (pattern === undefined) return undefined;
-  let expression = expressions.get(format);
-  if (!expression) expressions.set(format, expression = matchesOf(pattern));
-  return expression;
+  let language = languages.get(format);
+  if (!language) languages.set(format, language = matchesOf(pattern));
+  return language;
 }
 
 /** Bounds of the numbers of a format; undefined if it is not one of numbers. */
@@ -76,9 +77,24 @@ export function numberFormat(format: string): Partial<NumberBranch> | undefined 
   }
 }
 
-/** Whether a format says nothing of the characters of a string. */
-export function isPlainFormat(format: string): boolean {
-  return format === "binary" || format === "password";
+/** Formats that have a meaning, which is not enforced. */
+const REFUSED = new Set([
+  "idn-email",
+  "idn-hostname",
+  "iri",
+  "iri-reference",
+  "json-pointer-uri-fragment",
+  "regex",
+  "relative-json-pointer",
+  "uri-template",
+]);
+
+/**
+ * Whether a format says nothing of the characters of a string: by its name, or since nobody but its author knows it and a
+ * pattern beside it says what is meant, as zod writes them.
+ */
+export function isPlainFormat(format: string, hasPattern: boolean): boolean {
+  return format === "binary" || format === "password" || (hasPattern && !REFUSED.has(format));
 }
 
 /** Names of the formats that are enforced. */

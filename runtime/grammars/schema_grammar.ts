@@ -12,7 +12,6 @@ import {
   EMPTY,
   type Expression,
   isNothing,
-  lengthsOf,
   NOTHING,
   optional,
   repeat,
@@ -20,13 +19,14 @@ import {
   text,
 } from "./expression.ts";
 import { INTEGER, NUMBER, numberOf } from "./json_numbers.ts";
-import { stringExcept, stringOf, stringOfLength } from "./json_strings.ts";
-import { anyObject, anyString, anyValue, COLON, COMMA, sharedRule, writeJson } from "./json_values.ts";
+import { quoted, stringExcept, written } from "./json_strings.ts";
+import { anyObject, anyValue, COLON, COMMA, sharedRule, writeJson } from "./json_values.ts";
 import type { Rules } from "./rules.ts";
 import {
   ANYTHING,
   type ArrayBranch,
   type Branch,
+  isUnbounded,
   itemSchema,
   type NumberBranch,
   type ObjectBranch,
@@ -34,8 +34,9 @@ import {
 } from "./schema_branches.ts";
 import { both, type Conjunction, keyOf, type SchemaDocument } from "./schema_document.ts";
 import type { SchemaReader } from "./schema_reader.ts";
+import { stringTexts } from "./schema_strings.ts";
 import { obeysString, propertySchema } from "./schema_values.ts";
-import { matches } from "./expression_matcher.ts";
+import { belongs, textsOf } from "./intersection.ts";
 
 /** Longest list of items that is counted. */
 const MAX_COUNTED_ITEMS = 2000;
@@ -62,7 +63,10 @@ export class SchemaGrammar {
     const root = this.#value(schema);
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       const branches = this.#reader.branchesOf(next.schema);
-      this.#rules.set(next.name, choice(...branches.map((branch) => this.#branch(branch))));
+      const value = branches === ANYTHING
+        ? anyValue(this.#rules)
+        : choice(...branches.map((branch) => this.#branch(branch)));
+      this.#rules.set(next.name, value);
     }
     return root;
   }
@@ -81,7 +85,7 @@ export class SchemaGrammar {
   }
 
   #branch(branch: Branch): Expression {
-    if (ANYTHING.includes(branch) && branch.type === "object") return anyObject(this.#rules);
+    if (branch.type === "object" && isUnbounded(branch)) return anyObject(this.#rules);
     switch (branch.type) {
       case "const":
         return text(writeJson(branch.value));
@@ -99,29 +103,20 @@ export class SchemaGrammar {
   #number(branch: NumberBranch): Expression {
     const expression = numberOf(branch);
     if (!expression) {
-      throw this.#refusal("multiples or bounds of these numbers cannot be told by their digits");
+      throw this.#refusal(branch, "multiples or bounds of these numbers cannot be told by their digits");
     }
     if (expression === INTEGER) return sharedRule(this.#rules, "integer", INTEGER);
     return expression === NUMBER ? sharedRule(this.#rules, "number", NUMBER) : expression;
   }
 
-  #string({ min, max, lexicals }: StringBranch): Expression {
-    const [lexical, other] = lexicals;
-    if (!lexical) {
-      return min === 0 && max === Infinity ? anyString(this.#rules) : stringOfLength(min, max);
-    }
-    if (other) {
-      throw this.#document.refusal(other.pointer, `${other.name} beside ${lexical.name} cannot be enforced`);
-    }
-    const lengths = lengthsOf(lexical.expression);
-    if (lengths.min > max || (lengths.max !== undefined && lengths.max < min)) return NOTHING;
-    if (lengths.min < min || (lengths.max ?? Infinity) > max) {
-      throw this.#document.refusal(
-        lexical.pointer,
-        `a bound of the length beside ${lexical.name} cannot be enforced`,
-      );
-    }
-    return stringOf(lexical.expression);
+  #string(branch: StringBranch): Expression {
+    const texts = stringTexts(branch, this.#rules);
+    if (texts) return texts;
+    const names = branch.lexicals.map(({ name }) => name).join(" and ");
+    throw this.#document.refusal(
+      branch.lexicals.at(-1)!.pointer,
+      `${names} with the length take too many states`,
+    );
   }
 
   #array(branch: ArrayBranch): Expression {
@@ -132,7 +127,7 @@ export class SchemaGrammar {
       : branch.max;
     if (unique !== undefined && max > 1) return this.#uniqueArray(branch, unique);
     if (min > MAX_COUNTED_ITEMS || (max !== Infinity && max > MAX_COUNTED_ITEMS)) {
-      throw this.#refusal(`arrays of more than ${MAX_COUNTED_ITEMS} items cannot be counted`);
+      throw this.#refusal(branch, `arrays of more than ${MAX_COUNTED_ITEMS} items cannot be counted`);
     }
     const item = this.#value(branch.items);
     const limit = max === Infinity ? undefined : max;
@@ -201,7 +196,7 @@ export class SchemaGrammar {
       rules: this.#rules,
       ...(extra && { extra, isExtraRepeated: true }),
     });
-    if (!list) throw this.#refusal("so many properties cannot be counted");
+    if (!list) throw this.#refusal(branch, "so many properties cannot be counted");
     return sequence(text("{"), list, text("}"));
   }
 
@@ -216,13 +211,15 @@ export class SchemaGrammar {
     if (pattern) {
       // Keys of one pattern, unless a named property might be meant.
       if (patterns.length > 1 || keys !== undefined) return undefined;
-      if ([...names].some((name) => matches(pattern.lexical.expression, name))) return undefined;
+      if ([...names].some((name) => belongs(pattern.lexical.language, name))) return undefined;
+      const key = textsOf(pattern.lexical.language, { rules: this.#rules, write: written });
+      if (!key) return undefined;
       const schema = parts.reduce<Conjunction>(
         (all, part) =>
           part.patterns.length > 0 || part.additional === undefined ? all : both(all, part.additional),
         pattern.schema,
       );
-      return sequence(stringOf(pattern.lexical.expression), COLON, this.#value(schema));
+      return sequence(quoted(key), COLON, this.#value(schema));
     }
     if (!isOpen || (keys !== undefined && isNothing(keys))) return undefined;
     const schema = parts.reduce<Conjunction>(
@@ -246,7 +243,7 @@ export class SchemaGrammar {
     return choice(...strings.map((branch) => this.#string(branch)));
   }
 
-  #refusal(reason: string): Error {
-    return this.#document.refusal("#", reason);
+  #refusal({ at = "#" }: { readonly at?: string }, reason: string): Error {
+    return this.#document.refusal(at, reason);
   }
 }

@@ -52,7 +52,6 @@ export const APPLICATORS: ReadonlySet<string> = new Set([
 
 /** Keywords that only say where schemas are. */
 export const LOCATIONS: ReadonlySet<string> = new Set([
-  "$schema",
   "$id",
   "$anchor",
   "$defs",
@@ -97,6 +96,8 @@ const hasNone = (keywords: JsonObject, names: readonly string[]) =>
 
 type IsEnforced = (value: Json, keywords: JsonObject) => boolean;
 
+const DIALECT = /^https?:\/\/json-schema\.org\/(?:draft-0[3-7]|draft\/20(?:19-09|20-12))?\/?(?:schema)?#?$/;
+
 /** Keywords that are refused, and where they are not, since something else enforces them or nothing is to be. */
 export const REFUSED: ReadonlyMap<string, IsEnforced> = new Map<string, IsEnforced>([
   ["contains", () => false],
@@ -110,4 +111,6 @@ export const REFUSED: ReadonlyMap<string, IsEnforced> = new Map<string, IsEnforc
   ["$recursiveRef", () => false],
   ["$recursiveAnchor", () => true],
   ["$vocabulary", () => false],
+  // Another dialect may mean something else by every keyword.
+  ["$schema", (value) => typeof value === "string" && DIALECT.test(value)],
 ]);

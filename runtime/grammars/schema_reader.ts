@@ -19,6 +19,10 @@ import { readTypes } from "./schema_types.ts";
 
 /** Most branches of a schema. */
 const MAX_BRANCHES = 10_000;
+/** Pairs that one more schema in a conjunction counts for. */
+const PAIRS_PER_SCHEMA = 50;
+/** Pairs that a comparison of two branches by all that is in them counts for. */
+const PAIRS_PER_COMPARISON = 4;
 /** Most pairs of branches that are compared for one request. */
 const MAX_PAIRS = 100_000;
 
@@ -43,6 +47,8 @@ export class SchemaReader {
     const key = keyOf(schema);
     const known = this.#branches.get(key);
     if (known) return known;
+    // Schemas that meet in many combinations are many schemas.
+    this.#spend(PAIRS_PER_SCHEMA * (schema.length - 1), schema[0]?.pointer ?? "#");
     let branches = ANYTHING;
     for (const node of schema) branches = this.#and(branches, this.#node(node), node.pointer);
     this.#branches.set(key, branches);
@@ -80,8 +86,7 @@ export class SchemaReader {
       branches = this.#and(branches, this.#applied(schema), `${pointer}/allOf`);
     }
     if (keywords["anyOf"] !== undefined) {
-      const any = this.#list(node, "anyOf").flatMap((schema) => this.#applied(schema));
-      branches = this.#and(branches, distinct(any), `${pointer}/anyOf`);
+      branches = this.#and(branches, this.#anyOf(node), `${pointer}/anyOf`);
     }
     if (keywords["oneOf"] !== undefined) branches = this.#oneOf(node, branches);
     if (keywords["not"] !== undefined) {
@@ -107,6 +112,17 @@ export class SchemaReader {
     }
   }
 
+  #anyOf(node: SchemaNode): readonly Branch[] {
+    const all: Branch[] = [];
+    for (const schema of this.#list(node, "anyOf")) {
+      const branches = this.#applied(schema);
+      if (all.length + branches.length > MAX_BRANCHES) throw this.#tooMany(pointerTo(node.pointer, "anyOf"));
+      this.#spend(branches.length, node.pointer);
+      all.push(...branches);
+    }
+    return distinct(all);
+  }
+
   #list({ keywords, pointer }: SchemaNode, keyword: string): Conjunction[] {
     const schemas = keywords[keyword];
     if (schemas === undefined) return [];
@@ -119,6 +135,13 @@ export class SchemaReader {
 
   #constants(values: readonly Json[], branches: readonly Branch[], pointer: string): readonly Branch[] {
     this.#spend(values.length * Math.min(branches.length, 8), pointer);
+    if (branches.some((branch) => branch.type === "string" && branch.lexicals.length > 0)) {
+      // Patterns are followed through every character.
+      this.#spend(
+        values.reduce<number>((sum, value) => sum + (typeof value === "string" ? value.length : 0), 0),
+        pointer,
+      );
+    }
     return distinct(values.map((value): Branch => ({ type: "const", value }))).filter((branch) =>
       branch.type === "const" && branches.some((other) => obeys(branch.value, other, this.branchesOf))
     );
@@ -129,6 +152,9 @@ export class SchemaReader {
     if (b === ANYTHING) return a;
     this.#spend(a.length * b.length, pointer);
     const all: Branch[] = [];
+    for (const one of [...a, ...b]) {
+      if (one.type === "const" && typeof one.value === "string") this.#spend(one.value.length >> 4, pointer);
+    }
     for (const one of a) {
       for (const two of b) {
         const met = this.#meet(one, two);
@@ -148,25 +174,16 @@ export class SchemaReader {
 
   /** Branches that never obey any of `others`. Throws InvalidRequestError where that is not seen. */
   #without(branches: readonly Branch[], others: readonly Branch[], pointer: string): readonly Branch[] {
-    this.#spend(branches.length * others.length, pointer);
-    const kept: Branch[] = [];
-    for (const branch of branches) {
-      if (branch.type === "const") {
-        if (!others.some((other) => obeys(branch.value, other, this.branchesOf))) kept.push(branch);
-        continue;
-      }
-      let separated: Branch = branch;
-      for (const other of others) {
-        const next = separate(separated, other, this.branchesOf);
-        if (!next) {
-          throw this.#document.refusal(
-            pointer,
-            `it cannot be told apart from what the ${branch.type} may be`,
-          );
-        }
-        separated = next;
-      }
-      kept.push(separated);
+    this.#spend(PAIRS_PER_COMPARISON * branches.length * others.length, pointer);
+    const context = { branchesOf: this.branchesOf, negationOf: this.#document.negationOf, pointer };
+    let kept = branches;
+    for (const other of others) {
+      kept = kept.flatMap((branch) => {
+        const separated = separate(branch, other, context);
+        if (separated) return separated;
+        throw this.#document.refusal(pointer, `it cannot be told apart from what the ${branch.type} may be`);
+      });
+      if (kept.length > branches.length) this.#spend(PAIRS_PER_COMPARISON * kept.length, pointer);
     }
     return kept;
   }

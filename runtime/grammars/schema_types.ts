@@ -4,7 +4,8 @@
  * @module
  */
 import { isObject, type Json, type JsonObject } from "./json_bounds.ts";
-import { PatternError, searchOf } from "./regex_parser.ts";
+import { searchOf } from "./regex_parser.ts";
+import { PatternError } from "./regex_syntax.ts";
 import {
   ANY_ARRAY,
   ANY_NUMBER,
@@ -13,6 +14,7 @@ import {
   ANYTHING,
   type Branch,
   intersect,
+  isUnbounded,
   type Lexical,
   type NumberBranch,
   type ObjectPart,
@@ -20,17 +22,20 @@ import {
 import { type Conjunction, pointerTo, type SchemaDocument, type SchemaNode } from "./schema_document.ts";
 import { isPlainFormat, numberFormat, stringFormat } from "./schema_formats.ts";
 
-/** What the keywords of types allow, one by one. */
+/** What the keywords of types allow, one by one; ANYTHING itself, if they allow every value. */
 export function readTypes(node: SchemaNode, document: SchemaDocument): readonly Branch[] {
   const reader = new TypeReader(node, document);
-  const branches = reader.types();
-  return branches.flatMap((branch): readonly Branch[] => {
-    const bounds = branch.type === "const" ? branch : reader.bounds(branch);
-    const met = branch.type === "const" || bounds === undefined || bounds.type === "const"
-      ? bounds
-      : intersect(branch, bounds);
+  const types = reader.types();
+  const branches = types.flatMap((branch): readonly Branch[] => {
+    if (branch.type === "const") return [branch];
+    const bounds = reader.bounds(branch);
+    const met = bounds === undefined || isUnbounded(bounds)
+      ? bounds && branch
+      : intersect(branch, { ...bounds, at: node.pointer } as Branch);
     return met ? [met] : [];
   });
+  const isAnything = types === ANYTHING && ANYTHING.every((branch, i) => branch === branches[i]);
+  return isAnything ? ANYTHING : branches;
 }
 
 class TypeReader {
@@ -124,26 +129,29 @@ class TypeReader {
     const lexicals: Lexical[] = [];
     const { pattern } = this.#keywords;
     if (pattern !== undefined) lexicals.push(this.#pattern(pattern, pointerTo(this.#pointer, "pattern")));
-    const format = this.#format(), expression = format === undefined ? undefined : stringFormat(format);
-    if (expression) {
-      lexicals.push({ expression, name: `format ${format}`, pointer: pointerTo(this.#pointer, "format") });
+    const format = this.#format(), language = format === undefined ? undefined : stringFormat(format);
+    if (language) {
+      lexicals.push({ language, name: `format ${format}`, pointer: pointerTo(this.#pointer, "format") });
     }
     const min = this.#count("minLength") ?? 0, max = this.#count("maxLength") ?? Infinity;
     return min > max ? undefined : { type: "string", min, max, lexicals };
   }
 
   #format(): string | undefined {
-    const { format } = this.#keywords;
+    const { format, pattern } = this.#keywords;
     if (format === undefined) return undefined;
     if (typeof format !== "string") throw this.#broken("format", "is not a string");
-    if (stringFormat(format) || numberFormat(format) || isPlainFormat(format)) return format;
+    if (stringFormat(format) || numberFormat(format) || isPlainFormat(format, pattern !== undefined)) {
+      return format;
+    }
     throw this.#broken("format", `${JSON.stringify(format)} cannot be enforced`);
   }
 
   #pattern(pattern: Json, pointer: string): Lexical {
     if (typeof pattern !== "string") throw this.#document.refusal(pointer, "a pattern is a string");
+    this.#document.countPattern(pattern, pointer);
     try {
-      return { expression: searchOf(pattern), name: `pattern ${pattern}`, pointer };
+      return { language: searchOf(pattern), name: `pattern ${pattern}`, pointer };
     } catch (error) {
       if (!(error instanceof PatternError)) throw error;
       throw this.#document.refusal(pointer, `${error.message} at offset ${error.offset}`);

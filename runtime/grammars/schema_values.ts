@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { matches } from "./expression_matcher.ts";
+import { belongs } from "./intersection.ts";
 import { canonicalText, isObject, type Json, type JsonObject } from "./json_bounds.ts";
 import {
   type ArrayBranch,
@@ -52,7 +52,7 @@ function obeysNumber(
 /** Whether a string obeys a branch of strings. */
 export function obeysString(value: string, { min, max, lexicals }: StringBranch): boolean {
   const { length } = [...value];
-  return length >= min && length <= max && lexicals.every(({ expression }) => matches(expression, value));
+  return length >= min && length <= max && lexicals.every(({ language }) => belongs(language, value));
 }
 
 function obeysArray(value: readonly Json[], branch: ArrayBranch, branchesOf: BranchesOf): boolean {
@@ -77,7 +77,7 @@ export function propertySchema(branch: ObjectBranch, name: string, branchesOf: B
   for (const { properties, patterns, additional } of branch.parts) {
     const own = properties.get(name);
     if (own !== undefined) schema = both(schema, own);
-    const matching = patterns.filter(({ lexical }) => matches(lexical.expression, name));
+    const matching = patterns.filter(({ lexical }) => belongs(lexical.language, name));
     for (const pattern of matching) schema = both(schema, pattern.schema);
     if (own === undefined && matching.length === 0 && additional !== undefined) {
       schema = both(schema, additional);

@@ -21,6 +21,20 @@ export interface Compiled {
   readonly requestId: string;
   /** Why the constraint cannot be used. */
   readonly error?: WireError;
+  /** What the matcher has and did; absent if it can use no constraint. */
+  readonly stats?: MatcherStats;
+}
+
+/** What the matcher has now, and did since the start. */
+export interface MatcherStats {
+  /** Grammar hosts that run. */
+  readonly numHosts: number;
+  /** Grammars that are compiled or waiting for it. */
+  readonly numGrammars: number;
+  /** Compiles that ended, in whatever way. */
+  readonly numCompiles: number;
+  /** Time of all of those. */
+  readonly compileMs: number;
 }
 
 /** Scheduler to matcher: the request has ended: forget its matcher, or do not compile for it. No answer. */

@@ -6,10 +6,10 @@
 import type { GrammarSource } from "../contracts/constraint.ts";
 import type { WrittenCalls } from "./call_format.ts";
 
-/** A tool and the JSON schema of its arguments, in which every keyword is enforced. */
+/** A tool and the grammar of its arguments, in EBNF. */
 export interface CallableTool {
   readonly name: string;
-  readonly schema: unknown;
+  readonly grammar: string;
 }
 
 /** What an answer may be besides calls. */
@@ -50,8 +50,8 @@ function callTags(
   tools: readonly CallableTool[],
   isParallel: boolean,
 ): Format[] {
-  const single = (begin: string, { name, schema }: CallableTool) =>
-    tag(begin + call(name), { type: "json_schema", json_schema: schema }, callEnd);
+  const single = (begin: string, { name, grammar }: CallableTool) =>
+    tag(begin + call(name), { type: "grammar", grammar }, callEnd);
   if (end === "") return tools.map((tool) => single(begin, tool));
   const list = {
     type: "tags_with_separator",

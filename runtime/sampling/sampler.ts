@@ -57,7 +57,9 @@ export function promptReport(
 }
 
 /** How an output row is drawn. */
-function rowOf({ sampling, position, target, isDrawn = true, numTop = -1, mask = -1 }: OutputRow): SamplingRow {
+function rowOf(
+  { sampling, position, target, isDrawn = true, numTop = -1, mask = -1 }: OutputRow,
+): SamplingRow {
   if (!isDrawn) return GREEDY_ROW;
   const { params, seed } = sampling, isPrompt = target >= 0;
   const report = isPrompt ? promptReport(params) : undefined;

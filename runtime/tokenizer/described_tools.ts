@@ -23,15 +23,13 @@ export function describeTools(
 
 function descriptionOf(tools: Tools): string {
   return [
-    "You can call functions. Each line between <tools> and </tools> describes one of them in JSON:",
+    "You can call these functions:",
     "<tools>",
     ...tools.map((tool) => JSON.stringify(tool)),
     "</tools>",
-    "",
-    "To call a function, write a JSON object with its name and its arguments between <tool_call> and </tool_call>; " +
-    "for several calls, several of these:",
+    "To call one, or several after each other, write for each:",
     "<tool_call>",
-    '{"name": <name of the function>, "arguments": <object with its arguments>}',
+    '{"name": <function name>, "arguments": <object of arguments>}',
     "</tool_call>",
   ].join("\n");
 }

@@ -66,7 +66,9 @@ export async function readHuggingFaceTokenizer(folder: string): Promise<Tokenize
   const configPath = join(folder, "tokenizer_config.json");
   const config = await readJsonFile(configPath, TOKENIZER_CONFIG, {});
   const templateFile = await readTextFile(join(folder, "chat_template.jinja"), "");
-  const chatTemplate = templateFile !== "" ? templateFile : defaultTemplate(config.chat_template);
+  const { chat_template: templates } = config;
+  const chatTemplate = templateFile !== "" ? templateFile : namedTemplate(templates, "default");
+  const toolTemplate = templateFile !== "" ? undefined : namedTemplate(templates, "tool_use");
 
   const { named, addedTokens } = await readSpecialTokens(folder, config, json);
   checkAddedTokens(addedTokens, (reason) => new LoadError(`Cannot read ${configPath}: ${reason}`));
@@ -86,12 +88,17 @@ export async function readHuggingFaceTokenizer(folder: string): Promise<Tokenize
     ...(typeof config.add_eos_token === "boolean" && { addEos: config.add_eos_token }),
     chatAddsBos: false,
     ...(chatTemplate !== undefined && { chatTemplate }),
+    ...(toolTemplate !== undefined && { toolTemplate }),
   };
 }
 
 type ChatTemplateField = z.infer<typeof TOKENIZER_CONFIG>["chat_template"];
 
-function defaultTemplate(field: ChatTemplateField): string | undefined {
-  if (!Array.isArray(field)) return field ?? undefined;
-  return field.find(({ name }) => name === "default")?.template;
+/** One of several templates by name; a single one is the default. */
+function namedTemplate(
+  field: ChatTemplateField,
+  name: "default" | "tool_use",
+): string | undefined {
+  if (!Array.isArray(field)) return name === "default" ? field ?? undefined : undefined;
+  return field.find((template) => template.name === name)?.template;
 }

@@ -60,6 +60,8 @@ export interface TokenizerSource {
   readonly keepsAddedTokens?: boolean;
   /** Jinja text. */
   readonly chatTemplate?: string;
+  /** The same for conversations with tools, where there is one of its own for them. */
+  readonly toolTemplate?: string;
 }
 
 /**

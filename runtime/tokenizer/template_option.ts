@@ -16,8 +16,9 @@ import type { TokenizerSource } from "./source.ts";
  * @param given a name, Jinja text or the path of a file with it
  * @throws {LoadError} if it is none of these
  */
-export function withChatTemplate(source: TokenizerSource, given: string | undefined): TokenizerSource {
-  if (given === undefined) return source;
+export function withChatTemplate(own: TokenizerSource, given: string | undefined): TokenizerSource {
+  if (given === undefined) return own;
+  const { toolTemplate: _, ...source } = own;
   const named = namedTemplate(given);
   if (named === undefined) return { ...source, chatTemplate: templateText(given) };
   const ends = source.json.added_tokens.filter(({ content }) => content === named.turnEnd).map(({ id }) =>

@@ -9,6 +9,7 @@ import type { TokenizerFacts } from "../contracts/model_info.ts";
 import type { TextBound } from "../contracts/text_length.ts";
 import { Detokenizer, type DetokenizerOptions } from "./detokenizer.ts";
 import { addedTexts } from "./encoding/added_texts.ts";
+import { fillInTheMiddleOf } from "./fill_in_the_middle.ts";
 import type { TokenizerSource } from "./source.ts";
 import { textBound } from "./text_bound.ts";
 import { type TokenDecoding, tokenDecoding, type TokenPlace } from "./token_bytes.ts";
@@ -65,6 +66,7 @@ export class TokenDecoder {
     const bos = this.#idOf(source.bosToken), eos = this.#idOf(source.eosToken);
     if (bos !== undefined) this.bosTokenId = bos;
     if (eos !== undefined) this.eosTokenId = eos;
+    const fillInTheMiddle = fillInTheMiddleOf((text) => this.#idOf(text));
     const { bosToken, eosToken, unkToken, padToken, addBos = false } = source;
     this.facts = {
       ...(bosToken !== undefined && { bosToken }),
@@ -72,7 +74,9 @@ export class TokenDecoder {
       ...(unkToken !== undefined && { unkToken }),
       ...(padToken !== undefined && { padToken }),
       addsBos: addBos,
+      ...(fillInTheMiddle !== undefined && { fillInTheMiddle }),
       ...(source.chatTemplate !== undefined && { chatTemplate: source.chatTemplate }),
+      ...(source.toolTemplate !== undefined && { toolTemplate: source.toolTemplate }),
     };
     this.textBound = textBound(json, this.#texts, this.#decoding);
   }

@@ -38,6 +38,8 @@ export class Tokenizer extends TokenDecoder {
   readonly #suffix: readonly number[];
   readonly #chatAddsBos: boolean;
   readonly #template: ChatTemplate | undefined;
+  /** Of conversations with tools. */
+  readonly #toolTemplate: ChatTemplate | undefined;
 
   /** Prefer {@linkcode loadTokenizer}. */
   constructor(source: TokenizerSource) {
@@ -50,14 +52,15 @@ export class Tokenizer extends TokenDecoder {
     this.#prefix = withToken(prefix, this.bosTokenId, source.addBos, (bos) => [bos, ...prefix]);
     this.#suffix = withToken(suffix, this.eosTokenId, source.addEos, (eos) => [...suffix, eos]);
     this.#chatAddsBos = source.chatAddsBos;
-    if (source.chatTemplate !== undefined) {
-      this.#template = new ChatTemplate(source.chatTemplate, {
+    const compile = (template: string | undefined) =>
+      template === undefined ? undefined : new ChatTemplate(template, {
         "bos_token": source.bosToken ?? "",
         "eos_token": source.eosToken ?? "",
         "unk_token": source.unkToken ?? "",
         "pad_token": source.padToken ?? "",
       });
-    }
+    this.#template = compile(source.chatTemplate);
+    this.#toolTemplate = compile(source.toolTemplate) ?? this.#template;
   }
 
   /**
@@ -81,10 +84,13 @@ export class Tokenizer extends TokenDecoder {
     messages: readonly ChatMessage[],
     options: RenderOptions & { readonly contextLength?: number } = {},
   ): Int32Array {
-    if (this.#template === undefined) {
+    const hasTools = options.tools !== undefined ||
+      messages.some(({ role, toolCalls }) => role === "tool" || toolCalls !== undefined);
+    const template = hasTools ? this.#toolTemplate : this.#template;
+    if (template === undefined) {
       throw new InvalidRequestError("Cannot render chat: the model has no chat template", "messages");
     }
-    const { text, guard } = this.#template.render(messages, this.#specials, options);
+    const { text, guard } = template.render(messages, this.#specials, options);
     const guarded = withoutGuards(text, guard);
     checkTextFits("messages", [guarded.text], this.textBound, options.contextLength ?? Infinity);
     const ids = this.#encoder.encodeGuarded(guarded);

@@ -112,6 +112,7 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     ...["--speculative-ngram-min-bfs-breadth", "2", "--speculative-ngram-max-bfs-breadth", "3"],
     ...["--speculative-ngram-max-trie-depth", "9", "--speculative-synthetic-acceptance", "0.9,.5"],
     ...["--grammar-backend", "none", "--grammar-timeout", "3"],
+    ...["--tool-call-parser", "llama3", "--reasoning-parser", "qwen3"],
   );
   assert.deepEqual(args, {
     modelPath: "a.gguf",
@@ -164,6 +165,8 @@ Deno.test("parseArgs: every flag arrives under its name", () => {
     drainTimeout: 4,
     grammarBackend: "none",
     grammarTimeout: 3,
+    toolCallParser: "llama3",
+    reasoningParser: "qwen3",
     device: "cuda-sim",
     baseGpuId: 1,
     cudaGraphMaxBs: 8,

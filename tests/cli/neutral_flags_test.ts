@@ -78,11 +78,11 @@ Deno.test("the flags that clients' launchers write are accepted", () => {
   const refused = [
     "--tp 2",
     "--disaggregation-mode prefill",
-    "--reasoning-parser qwen3",
+    "--reasoning-parser gpt-oss",
     "--quantization bitsandbytes",
   ];
   refused.push("--kv-events-config {}", "--ssl-keyfile k", "--load-format dummy", "--skip-tokenizer-init");
-  refused.push('--preferred-sampling-params {"top_k":1}', "--tool-call-parser auto", "--enable-lora");
+  refused.push('--preferred-sampling-params {"top_k":1}', "--tool-call-parser pythonic", "--enable-lora");
   for (const flag of refused) {
     assert.throws(
       () => parseArgs(flag.split(" ")),

@@ -30,7 +30,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "mod.ts": ["cli/", "routes/", "runtime/contracts/", "runtime/engine/"],
   // Processes and command lines only: nothing of what a server serves.
   "scale/": ["cli/", "runtime/contracts/", "runtime/processes/"],
-  "cli/": ["deno.json", "runtime/contracts/"],
+  "cli/": ["deno.json", "runtime/contracts/", "runtime/output/"],
   // The bodies of its errors are those of the routes.
   "http/": ["routes/answers/", "runtime/contracts/"],
   "routes/": [
@@ -61,9 +61,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "routes/openai/",
     "routes/schema/",
     "runtime/contracts/",
+    "runtime/output/",
   ],
   "routes/anthropic/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
-  "routes/ollama/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
+  "routes/ollama/": [
+    "routes/answers/",
+    "routes/generation/",
+    "routes/openai/",
+    "routes/schema/",
+    "runtime/contracts/",
+  ],
   "routes/openai/": [
     "routes/answers/",
     "routes/generation/",
@@ -78,7 +85,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/grammars/",
     "runtime/output/",
   ],
-  "routes/schema/": ["routes/answers/", "runtime/contracts/", "runtime/grammars/"],
+  "routes/schema/": ["routes/answers/", "runtime/contracts/", "runtime/output/"],
   "routes/gate/": ["routes/answers/", "runtime/contracts/"],
   "routes/answers/": ["runtime/contracts/"],
   "runtime/engine/": [

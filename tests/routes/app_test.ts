@@ -297,6 +297,8 @@ Deno.test("app: no JSON makes the server fail", async (t) => {
     ..."messages prompt text input_ids sampling_params rid stream n temperature top_p top_k min_p seed stop"
       .split(" "),
     ..."stop_token_ids logit_bias max_tokens max_new_tokens min_tokens logprobs top_logprobs echo".split(" "),
+    ..."suffix best_of json_schema regex ebnf structural_tag structured_outputs guided_json guided_choice"
+      .split(" "),
     ..."stream_options response_format tools model return_logprob logprob_start_len __proto__".split(" "),
   ];
   const someBody = fc.oneof(fc.jsonValue(), fc.dictionary(fc.constantFrom(...fields), hostile));

@@ -24,17 +24,24 @@ export interface AppModel {
   /** Its tokenizer.json. */
   readonly tokenizer?: object;
   readonly numLayers?: number;
+  readonly contextLength?: number;
 }
 
 /** Runs `body` over an engine with a tiny model; flags may come from files beside it, such as a head's. */
 export async function withApp(
   args: Partial<ServerArgs> | ((folder: string, target: ModelConfig) => Promise<Partial<ServerArgs>>),
   body: (app: App) => Promise<void>,
-  { tokenizer, numLayers = 2 }: AppModel = {},
+  { tokenizer, numLayers = 2, contextLength = 512 }: AppModel = {},
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    const config = { numHeads: 4, numKvHeads: 2, headDim: 32, numLayers };
+    const config = {
+      numHeads: 4,
+      numKvHeads: 2,
+      headDim: 32,
+      numLayers,
+      maxPositionEmbeddings: contextLength,
+    };
     await writeTinyModel(folder, { kind: "safetensors", seed: 5, config });
     if (tokenizer) await Deno.writeTextFile(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
     const target = await openCheckpoint(await resolveModel(folder));

@@ -45,6 +45,8 @@ export const defaultArgs: ServerArgs = {
   drainTimeout: 30,
   grammarBackend: "xgrammar",
   grammarTimeout: 10,
+  toolCallParser: "auto",
+  reasoningParser: "auto",
   device: "auto",
   baseGpuId: 0,
   disableCudaGraph: false,

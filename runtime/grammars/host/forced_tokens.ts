@@ -48,8 +48,8 @@ export class ForcedTokens {
   #takeText(matcher: SequenceMatcher, text: string): void {
     // Bytes that are half a character arrive as replacement characters.
     if (text === "" || text.includes("\ufffd")) return;
-    const before = this.#textBefore(matcher);
-    const tokens = this.#suffix(before + text, text) ?? this.#encode(text);
+    const before = this.#textBefore(matcher), { namesSpecials } = matcher;
+    const tokens = this.#suffix(before + text, text, namesSpecials) ?? this.#encode(text, namesSpecials);
     for (const token of tokens) if (!matcher.accept(token)) return;
     if (tokens.length > 0 && !this.#isStable(matcher, before + text, tokens.at(-1)!)) matcher.back(1);
   }
@@ -68,7 +68,8 @@ export class ForcedTokens {
       const followers = row.filter((follower) => matcher.mayContinue(follower));
       if (followers.length === 0) continue;
       return followers.every((follower) => {
-        const tokens = this.#encode(text + follower), suffix = this.#suffix(text + follower, follower);
+        const { namesSpecials } = matcher, tokens = this.#encode(text + follower, namesSpecials);
+        const suffix = this.#suffix(text + follower, follower, namesSpecials);
         return suffix !== undefined && tokens.at(-suffix.length - 1) === last;
       });
     }
@@ -90,19 +91,20 @@ export class ForcedTokens {
   }
 
   /** The tokens of a text that make up its end; undefined if none begins there. */
-  #suffix(text: string, end: string): readonly number[] | undefined {
-    const tokens = this.#encode(text);
+  #suffix(text: string, end: string, parseSpecial: boolean): readonly number[] | undefined {
+    const tokens = this.#encode(text, parseSpecial);
     let numBytes = ENCODER.encode(end).length, first = tokens.length;
     while (numBytes > 0 && first > 0) numBytes -= this.#tokenizer.tokenBytes(tokens[--first]!).length;
     return numBytes === 0 ? tokens.slice(first) : undefined;
   }
 
-  #encode(text: string): readonly number[] {
-    let tokens = this.#remembered.get(text);
+  #encode(text: string, parseSpecial: boolean): readonly number[] {
+    const key = parseSpecial ? `special ${text}` : `plain ${text}`;
+    let tokens = this.#remembered.get(key);
     if (tokens === undefined) {
       if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-      tokens = [...this.#tokenizer.encode(text, { addSpecialTokens: false })];
-      this.#remembered.set(text, tokens);
+      tokens = [...this.#tokenizer.encode(text, { addSpecialTokens: false, parseSpecial })];
+      this.#remembered.set(key, tokens);
     }
     return tokens;
   }

@@ -33,6 +33,9 @@ const HEAP_MB = 512;
 const LOAD_MS = 30_000;
 /** Time it has for the masks of a step. */
 const MATCH_MS = 10_000;
+/** Memory that a compile may take, and how often it is looked at. */
+const COMPILE_BYTES = 2 ** 30;
+const WATCH_MS = 100;
 
 /** The constrained sequences of a step that are in one host. */
 export interface HostStep {
@@ -48,6 +51,18 @@ export interface HostMasks {
   /** [numMasks][ceil(vocabSize / 32)]: all that the host ever used, or the latest of those. */
   readonly masks: readonly Uint32Array[];
 }
+
+/** How a host is started. */
+export interface GrammarHostOptions {
+  /** See `runtime/tokenizer/source.ts`. */
+  readonly definition: Uint8Array;
+  readonly vocabulary: Vocabulary;
+  /** Longest time for the masks of a step; 10 s if left out. */
+  readonly matchTimeoutMs?: number;
+}
+
+/** A compile took too much memory. The host is gone. */
+export class HostTooLargeError extends HostLostError {}
 
 /** What a host is at. */
 interface Pending {
@@ -65,12 +80,15 @@ export class GrammarHost {
   readonly exited: Promise<Deno.CommandStatus>;
   readonly #child: HostChild<HostReply>;
   readonly #numWords: number;
+  readonly #matchTimeoutMs: number;
+  #loadedBytes = 0;
   #masks: Uint32Array[] = [];
   #pending: Pending | undefined;
 
-  /** Starts the process, which is to load a tokenizer's definition. */
-  constructor(definition: Uint8Array, vocabulary: Vocabulary) {
+  /** Starts the process. */
+  constructor({ definition, vocabulary, matchTimeoutMs = MATCH_MS }: GrammarHostOptions) {
     this.#numWords = Math.ceil(vocabulary.vocabSize / 32);
+    this.#matchTimeoutMs = matchTimeoutMs;
     this.#child = new HostChild({
       entry: ENTRY,
       heapMb: HEAP_MB + Math.ceil(8 * definition.length / 2 ** 20),
@@ -97,13 +115,19 @@ export class GrammarHost {
    */
   async load(): Promise<void> {
     await this.#ask(LOAD_MS, "loaded");
+    this.#loadedBytes = residentBytes(this.pid);
+  }
+
+  /** Memory that it has taken since it was loaded; Wasm gives none back. 0 where that is not known. */
+  get grownBytes(): number {
+    return Math.max(0, residentBytes(this.pid) - this.#loadedBytes);
   }
 
   /**
    * Compiles a grammar, which is known by its number from then on.
    *
    * @throws {WireError} if it cannot be compiled
-   * @throws {HostLostError} if that takes longer than `timeoutMs`, or ends the process
+   * @throws {HostLostError} if that takes longer than `timeoutMs` or too much memory, or ends the process
    */
   async compile(
     { grammar, source, timeoutMs }: {
@@ -114,7 +138,17 @@ export class GrammarHost {
   ): Promise<void> {
     const compiled = this.#ask(timeoutMs, "compiled");
     this.#send({ type: "compile", grammar, source });
-    await compiled;
+    const grownBefore = this.grownBytes;
+    const watch = setInterval(() => {
+      if (this.grownBytes - grownBefore <= COMPILE_BYTES) return;
+      this.#lose(new HostTooLargeError());
+      this.kill();
+    }, WATCH_MS);
+    try {
+      await compiled;
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   /** Sends what has no answer. */
@@ -125,7 +159,7 @@ export class GrammarHost {
   /** Has a step matched. Both answers fail with a {@linkcode HostLostError}. */
   match({ heads, tokens, trees }: HostStep): { refined: Promise<DraftTree[]>; masked: Promise<HostMasks> } {
     const refined = Promise.withResolvers<DraftTree[]>(), masked = Promise.withResolvers<HostMasks>();
-    this.#wait(MATCH_MS, (reply, body) => {
+    this.#wait(this.#matchTimeoutMs, (reply, body) => {
       if (reply.type === "refined") refined.resolve(reply.numNodes.map((numNodes) => body.tree(numNodes)));
       if (reply.type !== "masked") return false;
       masked.resolve(this.#readMasks(reply, body));
@@ -134,8 +168,8 @@ export class GrammarHost {
       refined.reject(error);
       masked.reject(error);
     });
-    // Whoever waits for the first answer has not come to the second.
-    masked.promise.catch(() => {});
+    // Both may fail before somebody waits for them, who waits for another host or for the first answer.
+    for (const { promise } of [refined, masked]) promise.catch(() => {});
     const arrays = heads.flatMap((_, i) => [tokens[i]!, ...treeArrays(trees[i]!)]);
     this.#send({ type: "match", sequences: heads }, joinArrays(arrays));
     return { refined: refined.promise, masked: masked.promise };
@@ -206,5 +240,15 @@ export class HostRefusal extends Error {
   constructor(error: WireError) {
     super(error.message);
     this.error = error;
+  }
+}
+
+/** Resident memory of a process; 0 where that is not known. */
+function residentBytes(pid: number): number {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
+    return 1024 * Number(kilobytes ?? 0);
+  } catch {
+    return 0;
   }
 }

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import type { CompiledGrammar, GrammarCompiler } from "@mlc-ai/web-xgrammar";
+import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
+import type { ThinkingConstraint } from "../../contracts/constraint.ts";
 import { InvalidRequestError, toWireError } from "../../contracts/errors.ts";
 import type { DraftTree } from "../../contracts/draft_tree.ts";
 import { unreachable } from "../../messages/actors.ts";
 import { fromDefinition } from "../../tokenizer/source.ts";
-import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { compileGrammar } from "./compile.ts";
+import { Compilers } from "./compilers.ts";
 import { ForcedTokens } from "./forced_tokens.ts";
 import { MaskTable } from "./mask_table.ts";
 import {
@@ -24,48 +26,44 @@ import {
 import { refine, walk } from "./refine.ts";
 import { type Allowed, SequenceMatcher } from "./sequence_matcher.ts";
 import { TokenSets } from "./token_sets.ts";
-import { createTokenizerInfo, type Vocabulary } from "./vocabulary.ts";
-import { createMatcher, reasonOf, xgrammar } from "./xgrammar.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+import { createMatcher, reasonOf } from "./xgrammar.ts";
 
 /** Sends a reply. */
 export type Reply = (head: HostReply, body?: Uint8Array) => void;
+
+/** A compiled grammar. */
+interface Compiled {
+  readonly grammar: CompiledGrammar;
+  /** Special tokens are text in it. */
+  readonly namesSpecials: boolean;
+}
 
 /** A vocabulary, its compiled grammars and their matchers. */
 export class HostBody {
   readonly #reply: Reply;
   readonly #vocabulary: Vocabulary;
-  readonly #compiler: GrammarCompiler;
+  readonly #compilers: Compilers;
   readonly #sets: TokenSets;
   readonly #forced: ForcedTokens;
   readonly #masks = new MaskTable();
-  readonly #grammars = new Map<number, CompiledGrammar>();
+  readonly #grammars = new Map<number, Compiled>();
   readonly #sequences = new Map<number, SequenceMatcher>();
 
-  private constructor(
-    reply: Reply,
-    { vocabulary, compiler, sets, forced }: {
-      readonly vocabulary: Vocabulary;
-      readonly compiler: GrammarCompiler;
-      readonly sets: TokenSets;
-      readonly forced: ForcedTokens;
-    },
-  ) {
+  private constructor(tokenizer: Tokenizer, vocabulary: Vocabulary, reply: Reply) {
     this.#reply = reply;
     this.#vocabulary = vocabulary;
-    this.#compiler = compiler;
-    this.#sets = sets;
-    this.#forced = forced;
+    this.#compilers = new Compilers(tokenizer, vocabulary);
+    this.#sets = new TokenSets(tokenizer, vocabulary);
+    this.#forced = new ForcedTokens(tokenizer, this.#sets, vocabulary.endTokens);
   }
 
   /** Builds tokenizer and vocabulary. */
   static async load(definition: Uint8Array, vocabulary: Vocabulary, reply: Reply): Promise<HostBody> {
     const { chatTemplate: _, ...source } = fromDefinition(definition);
-    const tokenizer = loadTokenizer(source);
-    const info = await createTokenizerInfo(tokenizer, vocabulary);
-    const compiler = await xgrammar.GrammarCompiler.createGrammarCompiler(info, false);
-    const sets = new TokenSets(tokenizer, vocabulary);
-    const forced = new ForcedTokens(tokenizer, sets, vocabulary.endTokens);
-    return new HostBody(reply, { vocabulary, compiler, sets, forced });
+    const body = new HostBody(loadTokenizer(source), vocabulary, reply);
+    await body.#compilers.get([]);
+    return body;
   }
 
   /** Answers a request. */
@@ -77,7 +75,7 @@ export class HostBody {
       case "compile":
         return await this.#compile(request);
       case "drop":
-        this.#grammars.get(request.grammar)?.dispose();
+        this.#grammars.get(request.grammar)?.grammar.dispose();
         this.#grammars.delete(request.grammar);
         return;
       case "open":
@@ -93,14 +91,15 @@ export class HostBody {
     }
   }
 
-  async #compile({ grammar, source }: Extract<HostRequest, { type: "compile" }>): Promise<void> {
+  async #compile({ grammar: number, source }: Extract<HostRequest, { type: "compile" }>): Promise<void> {
     try {
-      const compiled = await compileGrammar(this.#compiler, source);
-      if (await this.#isEmpty(compiled)) {
-        compiled.dispose();
+      const named = this.#compilers.namedIn(source), namesSpecials = named.length > 0;
+      const grammar = await compileGrammar(await this.#compilers.get(named), source);
+      if (await this.#isEmpty({ grammar, namesSpecials })) {
+        grammar.dispose();
         throw new InvalidRequestError("no output matches it");
       }
-      this.#grammars.set(grammar, compiled);
+      this.#grammars.set(number, { grammar, namesSpecials });
     } catch (error) {
       const fault = error instanceof InvalidRequestError ? error : new InvalidRequestError(reasonOf(error));
       return this.#reply({ type: "failed", error: toWireError(fault) });
@@ -108,10 +107,8 @@ export class HostBody {
     this.#reply({ type: "compiled" });
   }
 
-  async #isEmpty(compiled: CompiledGrammar): Promise<boolean> {
-    const matcher = new SequenceMatcher(this.#sets, {
-      grammar: await createMatcher(compiled, this.#vocabulary.vocabSize),
-    });
+  async #isEmpty(compiled: Compiled): Promise<boolean> {
+    const matcher = await this.#createMatcher(compiled);
     try {
       return await matcher.allowed() === "none";
     } finally {
@@ -121,8 +118,16 @@ export class HostBody {
 
   async #open({ sequence, grammar, thinking }: Extract<HostRequest, { type: "open" }>): Promise<void> {
     const compiled = grammar === undefined ? undefined : this.#grammars.get(grammar)!;
-    const matcher = compiled && await createMatcher(compiled, this.#vocabulary.vocabSize);
-    this.#sequences.set(sequence, new SequenceMatcher(this.#sets, { grammar: matcher, thinking }));
+    this.#sequences.set(sequence, await this.#createMatcher(compiled, thinking));
+  }
+
+  async #createMatcher(
+    compiled: Compiled | undefined,
+    thinking?: ThinkingConstraint,
+  ): Promise<SequenceMatcher> {
+    const grammar = compiled && await createMatcher(compiled.grammar, this.#vocabulary.vocabSize);
+    const { namesSpecials = false } = compiled ?? {};
+    return new SequenceMatcher(this.#sets, { grammar, thinking, namesSpecials });
   }
 
   async #match(heads: readonly MatchHead[], body: ArrayReader): Promise<void> {

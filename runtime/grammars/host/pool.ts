@@ -6,18 +6,15 @@
  */
 import type { OutputConstraint } from "../../contracts/constraint.ts";
 import type { DraftTree } from "../../contracts/draft_tree.ts";
-import { AerieError, InvalidRequestError, UnavailableError } from "../../contracts/errors.ts";
-import type { MatchRequest } from "../../messages/matcher.ts";
+import { type AerieError, InvalidRequestError, UnavailableError } from "../../contracts/errors.ts";
+import type { MatcherStats, MatchRequest } from "../../messages/matcher.ts";
 import { HostLostError } from "../../processes/host_child.ts";
-import { HostRefusal } from "./host.ts";
-import { CachedGrammar, PooledSequence } from "./sequence.ts";
-import { Slot, type SlotOptions, Slots } from "./slots.ts";
+import { HostRefusal, HostTooLargeError } from "./host.ts";
+import { type CachedGrammar, GrammarCache } from "./grammar_cache.ts";
+import { PooledSequence } from "./sequence.ts";
+import { type Slot, type SlotOptions, Slots } from "./slots.ts";
 import { matchStep, type StepMasks } from "./step.ts";
 
-/** Grammars that are kept without a sequence. */
-const MAX_GRAMMARS = 256;
-/** Characters of the texts of all grammars that are kept without a sequence. */
-const MAX_TEXT = 16 * 2 ** 20;
 /** Hosts that load at the same time. */
 const MAX_LOADING = 2;
 /** Time for which a host goes on with grammars that wait, if there is no other host for them. */
@@ -32,18 +29,17 @@ export interface GrammarPoolOptions extends SlotOptions {
 }
 
 /** Grammars, sequences and hosts. */
-export class GrammarPool {
+export class GrammarPool implements AsyncDisposable {
   readonly #options: GrammarPoolOptions;
   readonly #slots: Slots;
-  /** By text, the one used last at the end. */
-  readonly #grammars = new Map<string, CachedGrammar>();
-  /** Grammars to be compiled, in order. */
-  #waiting: CachedGrammar[] = [];
+  readonly #grammars = new GrammarCache();
   /** By request. */
   readonly #sequences = new Map<string, PooledSequence>();
   /** Sequences without a host. */
   readonly #displaced = new Set<PooledSequence>();
-  #numNames = 0;
+  #numOpened = 0;
+  #numCompiles = 0;
+  #compileMs = 0;
 
   constructor(options: GrammarPoolOptions) {
     this.#options = options;
@@ -61,9 +57,8 @@ export class GrammarPool {
    * @throws {UnavailableError} if there is no host, or it was lost twice
    */
   async open(requestId: string, constraint: OutputConstraint): Promise<boolean> {
-    const grammar = constraint.grammar && this.#grammarOf(constraint.grammar);
-    const sequence = new PooledSequence(this.#numNames++, constraint, grammar);
-    if (grammar !== undefined) grammar.numUsers++;
+    const grammar = constraint.grammar && this.#grammars.retain(constraint.grammar);
+    const sequence = new PooledSequence(this.#numOpened++, constraint, grammar);
     this.#sequences.set(requestId, sequence);
     this.#displaced.add(sequence);
     this.#advance();
@@ -85,9 +80,19 @@ export class GrammarPool {
       slot.host.post({ type: "close", sequence: sequence.number });
       if (--slot.numSequences === 0) this.#slots.rest(slot);
     }
-    if (grammar !== undefined && --grammar.numUsers === 0) this.#onUnused(grammar);
+    if (grammar !== undefined) this.#grammars.release(grammar);
     sequence.fail(new UnavailableError("Cannot follow the grammar: its request has ended"));
     this.#advance();
+  }
+
+  /** What there is now, and was done so far. */
+  get stats(): MatcherStats {
+    return {
+      numHosts: this.#slots.all.length,
+      numGrammars: this.#grammars.size,
+      numCompiles: this.#numCompiles,
+      compileMs: this.#compileMs,
+    };
   }
 
   /** Matches a step: `onRefined` gets the trees, the masks follow. */
@@ -99,45 +104,15 @@ export class GrammarPool {
     });
   }
 
-  /** Ends the hosts; what waits fails. */
+  /** Ends the hosts; what waits fails. Once and for all. */
   async stop(): Promise<void> {
     this.#failAll("the engine is stopping");
     await this.#slots.stop();
   }
 
-  #grammarOf(source: NonNullable<OutputConstraint["grammar"]>): CachedGrammar {
-    const text = JSON.stringify(source);
-    const grammar = this.#grammars.get(text) ?? new CachedGrammar(this.#numNames++, text, source);
-    if (!this.#grammars.has(text)) this.#enqueue(grammar);
-    this.#grammars.delete(text);
-    this.#grammars.set(text, grammar);
-    return grammar;
-  }
-
-  #enqueue(grammar: CachedGrammar): void {
-    grammar.waitsSince = performance.now();
-    this.#waiting.push(grammar);
-  }
-
-  /** Forgets a grammar that never was compiled, or the oldest ones that nobody has if there are too many. */
-  #onUnused(grammar: CachedGrammar): void {
-    if (this.#waiting.includes(grammar)) this.#drop(grammar);
-    let numGrammars = this.#grammars.size;
-    let textLength = [...this.#grammars.values()].reduce((sum, { text }) => sum + text.length, 0);
-    for (const old of this.#grammars.values()) {
-      if (numGrammars <= MAX_GRAMMARS && textLength <= MAX_TEXT) return;
-      if (old.numUsers > 0 || old.slot === undefined) continue;
-      numGrammars--;
-      textLength -= old.text.length;
-      this.#drop(old);
-    }
-  }
-
-  #drop(grammar: CachedGrammar): void {
-    this.#grammars.delete(grammar.text);
-    this.#waiting = this.#waiting.filter((other) => other !== grammar);
-    grammar.slot?.host.post({ type: "drop", grammar: grammar.number });
-    grammar.slot = undefined;
+  /** The same as {@linkcode GrammarPool.stop}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   /** Gives hosts to the sequences whose grammar is compiled, and work to hosts. */
@@ -146,15 +121,19 @@ export class GrammarPool {
       const slot = this.#slotFor(sequence);
       if (slot !== undefined) this.#place(sequence, slot);
     }
-    while (this.#waiting.length > 0) {
+    while (this.#grammars.numWaiting > 0) {
       const slot = this.#slots.all.find(({ canCompile }) => canCompile);
       if (slot === undefined) break;
-      void this.#compile(slot, this.#waiting.shift()!);
+      void this.#compile(slot, this.#grammars.next()!);
     }
     const needsHost = [...this.#displaced].some(({ grammar }) => grammar === undefined);
-    const numWanted = Math.min(this.#waiting.length + Number(needsHost), MAX_LOADING);
-    while (this.#slots.canStart && this.#slots.numLoading < numWanted) this.#slots.start();
-    if (this.#waiting.length > 0 && !this.#slots.canStart) this.#drain();
+    const numWanted = Math.min(this.#grammars.numWaiting + Number(needsHost), MAX_LOADING);
+    while (this.#canStart && this.#slots.numLoading < numWanted) this.#slots.start();
+    if (this.#grammars.numWaiting > 0 && !this.#canStart) this.#drain();
+  }
+
+  get #canStart(): boolean {
+    return this.#slots.canStart(this.#grammars.hasUrgent);
   }
 
   /** Lets a host run out of sequences, so that it can compile, if none can before. */
@@ -165,9 +144,10 @@ export class GrammarPool {
     if (fewest !== undefined) fewest.isDraining = true;
   }
 
-  #slotFor({ grammar }: PooledSequence): Slot | undefined {
+  #slotFor({ grammar, numLost }: PooledSequence): Slot | undefined {
     const slots = grammar === undefined ? this.#slots.all : grammar.slot === undefined ? [] : [grammar.slot];
-    return slots.find(({ isFree, isDraining }) => isFree && !isDraining);
+    // A step may wait for one that has lost its host: without that step no host runs out of sequences.
+    return slots.find(({ isFree, isDraining }) => isFree && (!isDraining || numLost > 0));
   }
 
   #place(sequence: PooledSequence, slot: Slot): void {
@@ -186,32 +166,43 @@ export class GrammarPool {
     const end = performance.now() + BATCH_MS;
     for (let grammar: CachedGrammar | undefined = first; grammar !== undefined;) {
       await this.#compileOne(slot, grammar);
-      const { canStart, numLoading, all } = this.#slots;
-      const isOnly = !canStart && numLoading === 0 && !all.some(({ canCompile }) => canCompile);
-      grammar = isOnly && !slot.isLost && performance.now() < end ? this.#waiting.shift() : undefined;
+      const { numLoading, all } = this.#slots, { hasUrgent } = this.#grammars;
+      const isOnly = !this.#canStart && numLoading === 0 && !all.some(({ canCompile }) => canCompile);
+      const goesOn = !slot.isLost && (hasUrgent || (isOnly && performance.now() < end));
+      grammar = goesOn ? this.#grammars.next() : undefined;
     }
     slot.isCompiling = slot.isDraining = false;
-    this.#slots.rest(slot);
     this.#advance();
+    if (slot.isFree && slot.numSequences === 0) this.#slots.rest(slot);
   }
 
   async #compileOne(slot: Slot, grammar: CachedGrammar): Promise<void> {
-    const { number, source } = grammar, { timeoutMs } = this.#options;
+    const { number, source } = grammar, { timeoutMs } = this.#options, start = performance.now();
     try {
       await slot.host.compile({ grammar: number, source, timeoutMs });
-      grammar.slot = slot;
-      if (grammar.numUsers === 0) this.#onUnused(grammar);
+      this.#slots.onCompiled(slot, false);
+      this.#grammars.onCompiled(grammar, slot);
     } catch (error) {
       this.#onNotCompiled(slot, grammar, error);
+    } finally {
+      this.#numCompiles++;
+      this.#compileMs += performance.now() - start;
     }
   }
 
   #onNotCompiled(slot: Slot, grammar: CachedGrammar, error: unknown): void {
-    if (error instanceof HostRefusal) return this.#failGrammar(grammar, error.message);
+    if (error instanceof HostRefusal) {
+      this.#slots.onCompiled(slot, true);
+      return this.#failGrammar(grammar, error.message);
+    }
     if (!(error instanceof HostLostError)) throw error;
     this.#slots.lose(slot);
-    if (error.status?.signal === "SIGKILL" && grammar.numLost++ < MAX_LOST) return this.#enqueue(grammar);
-    const reason = error.status === undefined
+    if (error.status?.signal === "SIGKILL" && grammar.numLost++ < MAX_LOST) {
+      return this.#grammars.retry(grammar);
+    }
+    const reason = error instanceof HostTooLargeError
+      ? "compiling its grammar takes more memory than a grammar may"
+      : error.status === undefined
       ? `its grammar took longer than ${this.#options.timeoutMs / 1000} s to compile (--grammar-timeout)`
       : `compiling its grammar ended its process (${
         error.status.signal ?? error.status.code
@@ -221,7 +212,7 @@ export class GrammarPool {
   }
 
   #failGrammar(grammar: CachedGrammar, reason: string): void {
-    this.#drop(grammar);
+    this.#grammars.drop(grammar);
     for (const sequence of [...this.#displaced].filter((other) => other.grammar === grammar)) {
       const { param } = sequence.constraint;
       this.#fail(sequence, new InvalidRequestError(`Cannot use ${param}: ${reason}`, param));
@@ -241,12 +232,7 @@ export class GrammarPool {
 
   /** Finds other hosts for the sequences of one that is gone. */
   #onLost(slot: Slot): void {
-    for (const grammar of this.#grammars.values()) {
-      if (grammar.slot !== slot) continue;
-      grammar.slot = undefined;
-      if (grammar.numUsers > 0) this.#enqueue(grammar);
-      else this.#drop(grammar);
-    }
+    this.#grammars.onLost(slot);
     for (const sequence of this.#sequences.values()) {
       if (sequence.slot !== slot) continue;
       sequence.displace();

@@ -1,34 +1,12 @@
 /**
- * A constrained sequence and a grammar as the pool keeps them.
+ * A constrained sequence as the pool keeps it.
  *
  * @module
  */
-import type { GrammarSource, OutputConstraint } from "../../contracts/constraint.ts";
+import type { OutputConstraint } from "../../contracts/constraint.ts";
 import type { AerieError } from "../../contracts/errors.ts";
+import type { CachedGrammar } from "./grammar_cache.ts";
 import type { Slot } from "./slots.ts";
-
-/** A grammar that sequences have or had. */
-export class CachedGrammar {
-  /** Its name in hosts. */
-  readonly number: number;
-  /** Its name in the cache. */
-  readonly text: string;
-  readonly source: GrammarSource;
-  /** The host that has compiled it; undefined before that, and when the host is gone. */
-  slot: Slot | undefined;
-  /** Sequences that have it. */
-  numUsers = 0;
-  /** Hosts that were killed from outside while they compiled it. */
-  numLost = 0;
-  /** When it began to wait for a host that compiles it, by `performance.now`. */
-  waitsSince = 0;
-
-  constructor(number: number, text: string, source: GrammarSource) {
-    this.number = number;
-    this.text = text;
-    this.source = source;
-  }
-}
 
 /** A sequence whose tokens obey a constraint. */
 export class PooledSequence {

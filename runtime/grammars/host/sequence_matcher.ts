@@ -37,20 +37,27 @@ interface Step {
 
 /** A sequence's constraint, walked by tokens. To be disposed of. */
 export class SequenceMatcher {
+  /** Special tokens may be text. */
+  readonly namesSpecials: boolean;
   readonly #sets: TokenSets;
   readonly #grammar: GrammarMatcher | undefined;
   readonly #thinking: ThinkingRules | undefined;
   readonly #first: Phase;
   readonly #steps: Step[] = [];
 
-  /** @param grammar matcher of what comes after the thinking; this object disposes of it */
+  /**
+   * @param grammar matcher of what comes after the thinking; this object disposes of it
+   * @param namesSpecials special tokens may be text in the grammar
+   */
   constructor(
     sets: TokenSets,
-    { grammar, thinking }: {
+    { grammar, thinking, namesSpecials = false }: {
       readonly grammar?: GrammarMatcher | undefined;
       readonly thinking?: ThinkingConstraint | undefined;
+      readonly namesSpecials?: boolean;
     },
   ) {
+    this.namesSpecials = namesSpecials;
     this.#sets = sets;
     this.#grammar = grammar;
     this.#thinking = thinking && new ThinkingRules(thinking);

@@ -3,21 +3,23 @@
  *
  * @module
  */
+import { availableMemory } from "node:process";
 import type { LogLevel } from "../../contracts/log_level.ts";
 import { Guardian } from "../../processes/guardian.ts";
-import { GrammarHost } from "./host.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import { GrammarHost, type GrammarHostOptions } from "./host.ts";
 
 /** Hosts at most. */
 export const MAX_HOSTS = 4;
 /** Time after which a host without sequences is ended; its grammars are compiled again when they are asked for. */
 const IDLE_MS = 300_000;
 
+/** Memory that must be free for a host beside the first. */
+const FREE_BYTES = 2 ** 30;
+/** Memory that a host has taken for grammars, from which on it compiles no more. */
+const FULL_BYTES = 2 ** 28;
+
 /** What hosts are made of. */
-export interface SlotOptions {
-  /** See `runtime/tokenizer/source.ts`. */
-  readonly definition: Uint8Array;
-  readonly vocabulary: Vocabulary;
+export interface SlotOptions extends GrammarHostOptions {
   /** Takes log lines. */
   readonly log: (level: LogLevel, text: string) => void;
 }
@@ -42,6 +44,8 @@ export class Slot {
   isLost = false;
   /** It takes no sequences until it has compiled again. */
   isDraining = false;
+  /** It compiles no more, and is ended when it has no sequences. */
+  isSpent = false;
   /** Sequences with a matcher in it. */
   numSequences = 0;
 
@@ -51,7 +55,7 @@ export class Slot {
 
   /** Whether a grammar can be compiled in it: no sequence would wait for that. */
   get canCompile(): boolean {
-    return this.isFree && this.numSequences === 0 && this.host.isIdle;
+    return this.isFree && !this.isSpent && this.numSequences === 0 && this.host.isIdle;
   }
 
   /** Whether a sequence can be opened in it. */
@@ -81,9 +85,11 @@ export class Slots {
     return [...this.#slots];
   }
 
-  /** Whether there may be further hosts. */
-  get canStart(): boolean {
-    return !this.#isStopped && this.#slots.size < MAX_HOSTS;
+  /** Whether there may be a further host; one that is urgent, whatever the memory. */
+  canStart(isUrgent: boolean): boolean {
+    const { size } = this.#slots;
+    if (this.#isStopped || size >= MAX_HOSTS) return false;
+    return isUrgent || size === 0 || availableMemory() > FREE_BYTES;
   }
 
   /** Hosts that are not ready yet. */
@@ -95,7 +101,7 @@ export class Slots {
   start(): void {
     let slot: Slot;
     try {
-      slot = new Slot(new GrammarHost(this.#options.definition, this.#options.vocabulary));
+      slot = new Slot(new GrammarHost(this.#options));
     } catch (error) {
       // No descriptors or no memory left.
       queueMicrotask(() => this.#fail(error));
@@ -129,6 +135,11 @@ export class Slots {
     this.#events.onLost(slot);
   }
 
+  /** A host has compiled; a fault of the library leaves things behind, and Wasm gives no memory back. */
+  onCompiled(slot: Slot, hasFault: boolean): void {
+    slot.isSpent ||= hasFault || slot.host.grownBytes > FULL_BYTES;
+  }
+
   /** A host has something to do: it is not idle. */
   keep(slot: Slot): void {
     clearTimeout(this.#idle.get(slot));
@@ -138,6 +149,7 @@ export class Slots {
   /** A host has nothing to do; unless that changes it is ended after a while. */
   rest(slot: Slot): void {
     this.keep(slot);
+    if (slot.isSpent) return this.lose(slot);
     if (!slot.isLost) this.#idle.set(slot, setTimeout(() => this.lose(slot), IDLE_MS));
   }
 

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- fields are named as on the wire
 /**
  * Anthropic's SDK for npm: messages whole and streamed, models, counts of tokens, and its classes of errors.
  *
@@ -9,6 +10,7 @@ import Anthropic, {
   BadRequestError,
   NotFoundError,
 } from "@anthropic-ai/sdk";
+import { jsonSchemaOutputFormat } from "@anthropic-ai/sdk/helpers/json-schema";
 import { strict as assert } from "node:assert";
 import { run, server } from "./checks.ts";
 
@@ -17,11 +19,20 @@ const client = new Anthropic({ baseURL: server.url, apiKey, maxRetries: 0 });
 const messages = [{ role: "user" as const, content: "Name three fruits." }];
 /** Not in the client's types any more, and served: a test needs answers that are the same each time. */
 const sampling = (temperature: number): object => ({ temperature });
-const greedy = { model, messages, "max_tokens": 12, ...sampling(0) };
+const greedy = { model, messages, max_tokens: 12, ...sampling(0) };
 
 function textOf({ content }: Anthropic.Message): string {
   return content.map((block) => block.type === "text" ? block.text : "").join("");
 }
+
+const city = { type: "string" as const, enum: ["Oslo", "Rome"] };
+const schema = {
+  type: "object" as const,
+  properties: { city },
+  required: ["city"],
+  additionalProperties: false as const,
+};
+const tools = [{ name: "weather", description: "The weather in a city", input_schema: schema }];
 
 await run({
   "a stream says what the whole message says": async () => {
@@ -64,6 +75,46 @@ await run({
     });
     assert.deepEqual([message.stop_reason, message.stop_sequence], ["stop_sequence", "7"]);
     assert.match(textOf(message), /^ ?5, 6, ?$/);
+  },
+  "a tool is called, whole and streamed, and its result is read": async () => {
+    const question = { role: "user" as const, content: "What is the weather in Rome?" };
+    const asking = {
+      ...greedy,
+      messages: [question],
+      tools,
+      tool_choice: { type: "tool" as const, name: "weather", disable_parallel_tool_use: true },
+      max_tokens: 60,
+    };
+    const whole = await client.messages.create(asking);
+    assert.equal(whole.stop_reason, "tool_use");
+    const [call] = whole.content;
+    assert(whole.content.length === 1 && call?.type === "tool_use" && call.name === "weather");
+    assert(city.enum.includes((call.input as { city: string }).city));
+    const stream = client.messages.stream(asking);
+    const inputs: unknown[] = [];
+    stream.on("inputJson", (_, input) => inputs.push(input));
+    const [streamed] = (await stream.finalMessage()).content;
+    assert(streamed?.type === "tool_use" && inputs.length > 1);
+    assert.deepEqual([streamed.name, streamed.input], [call.name, call.input]);
+    const answered = await client.messages.create({
+      ...greedy,
+      tools,
+      messages: [
+        question,
+        { role: "assistant", content: whole.content },
+        { role: "user", content: [{ type: "tool_result", tool_use_id: call.id, content: "rain" }] },
+      ],
+      tool_choice: { type: "none" },
+    });
+    assert(textOf(answered).length > 0);
+  },
+  "an answer follows a schema": async () => {
+    const message = await client.messages.parse({
+      ...greedy,
+      max_tokens: 60,
+      output_config: { format: jsonSchemaOutputFormat(schema) },
+    });
+    assert(city.enum.includes((message.parsed_output as { city: string } | null)!.city));
   },
   "the beta's messages are the same": async () => {
     const { content } = await client.beta.messages.create(greedy);

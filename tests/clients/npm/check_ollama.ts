@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- fields are named as on the wire
 /**
  * Ollama's client for npm: chats and prompts, whole and streamed, and what it asks of models.
  *
@@ -12,7 +13,7 @@ const clientOf = (key: string) =>
   new Ollama({ host: server.url, headers: { Authorization: `Bearer ${key}` } });
 const client = clientOf(apiKey);
 const messages = [{ role: "user", content: "Name three fruits." }];
-const options = { temperature: 0, "num_predict": 12 };
+const options = { temperature: 0, num_predict: 12 };
 const chat = { model, messages, options };
 
 await run({
@@ -41,6 +42,32 @@ await run({
     assert.deepEqual((await client.ps()).models.map(({ name }) => name), [`${model}:latest`]);
     assert.equal((await client.chat({ model: models[0]!.name, keep_alive: -1 })).done_reason, "load");
     assert.match((await client.version()).version, /^\d+\.\d+\.\d+$/);
+  },
+  "an answer follows a schema, whole and streamed": async () => {
+    const city = { type: "string", enum: ["Oslo", "Rome"] };
+    const format = { type: "object", properties: { city }, required: ["city"], additionalProperties: false };
+    const asking = { ...chat, options: { ...options, num_predict: 60 }, format };
+    const { message } = await client.chat(asking);
+    assert(city.enum.includes(JSON.parse(message.content).city));
+    const lines = await Array.fromAsync(await client.chat({ ...asking, stream: true }));
+    assert.equal(lines.map(({ message }) => message.content).join(""), message.content);
+  },
+  "a call of a tool and its result are read": async () => {
+    const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+    const answered = await client.chat({
+      ...chat,
+      messages: [
+        { role: "user", content: "What is the weather in Rome?" },
+        {
+          role: "assistant",
+          content: "",
+          tool_calls: [{ function: { name: "weather", arguments: { city: "Rome" } } }],
+        },
+        { role: "tool", content: "rain", tool_name: "weather" },
+      ],
+      tools: [{ type: "function", function: { name: "weather", description: "The weather", parameters } }],
+    });
+    assert(answered.message.content.length > 0);
   },
   "texts are embedded": async () => {
     const input = ["The sky is blue.", "Grass is green."];

@@ -4,7 +4,6 @@
  */
 import { strict as assert } from "node:assert";
 import { z } from "zod";
-import { MessageFormatter } from "../../../routes/anthropic/formatter.ts";
 import {
   anthropicError,
   countTokensResponse,
@@ -13,7 +12,7 @@ import {
 import { OverloadedError, UnavailableError } from "../../../runtime/contracts/errors.ts";
 import { FakeGenerator, spell } from "../../support/fake_generator.ts";
 import { answer, appOf, namedEvents, post, until } from "../../support/http.ts";
-import { everyPart, outputOf, readersOf } from "../../support/scripted_answers.ts";
+import { Reasoner, write } from "../../support/reasoner.ts";
 
 const path = "/v1/messages";
 const messages = [{ role: "user", content: "Hi" }];
@@ -22,7 +21,7 @@ const minimal = { model: "org/tiny", max_tokens: 20, messages };
 async function refusal(
   body: unknown,
   options = {},
-): Promise<{ status: number; type: string; message: string }> {
+): Promise<{ status: number; type: string; message: string; details?: object | undefined }> {
   const response = await post(appOf(new FakeGenerator(), options), path, body);
   const { error, request_id } = anthropicError.strict().parse(await response.json());
   assert.equal(response.headers.get("request-id"), request_id);
@@ -207,6 +206,9 @@ Deno.test("anthropic: null stands for every field that may be left out, and labe
 Deno.test("anthropic: errors have its types, in every case", async () => {
   assert.deepEqual((await refusal({ ...minimal, model: "gpt-9" })).type, "not_found_error");
   assert.deepEqual((await refusal("{")).type, "invalid_request_error");
+  // Clients then send the whole conversation.
+  const { status, details } = await refusal({ ...minimal, thread: { type: "create" } });
+  assert.deepEqual([status, details], [400, { error_code: "thread_unsupported_request" }]);
   assert.deepEqual((await refusal("x".repeat(99), { maxBodyBytes: 10 })).type, "request_too_large");
   const wrongKey = await refusal(minimal, { apiKey: "k" });
   assert.deepEqual([wrongKey.status, wrongKey.type], [401, "authentication_error"]);
@@ -251,14 +253,77 @@ Deno.test("anthropic: a stream that is silent gets pings", async () => {
   await reader.cancel();
 });
 
-Deno.test("anthropic: a message that calls tools waits for their results", () => {
-  const context = { generator: new FakeGenerator(), enableCacheReport: false };
-  const formatter = new MessageFormatter({
-    ...{ id: "msg_1", requestId: "r", context },
-    body: { ...minimal } as never,
-    prepared: readersOf(everyPart) as never,
-  });
-  const { stop_reason, content } = formatter.whole([outputOf(everyPart.length)]);
-  assert.equal(stop_reason, "tool_use");
-  assert.deepEqual(content.map(({ type }) => type), ["thinking", "text", "tool_use", "tool_use"]);
+const weather = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+const tools = [{ name: "weather", description: "Now", input_schema: weather }];
+
+Deno.test("anthropic: a message that calls tools waits for their results, whole and streamed", async () => {
+  const text = 'Let me see.\n<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>';
+  const app = appOf(new FakeGenerator(() => spell(text)));
+  const whole = await answer(app, path, { ...minimal, tools }, messagesResponse.strict());
+  assert.equal(whole.stop_reason, "tool_use");
+  const [said, call] = whole.content;
+  assert(said?.type === "text" && call?.type === "tool_use");
+  assert.deepEqual([said.text, call.name, call.input], ["Let me see.", "weather", { city: "Oslo" }]);
+  const events = await namedEvents(await post(app, path, { ...minimal, tools, stream: true }));
+  const started = events.filter(({ type }) => type === "content_block_start");
+  assert.deepEqual(started.map(({ content_block }) => content_block.type), ["text", "tool_use"]);
+  assert.deepEqual([started[1]!.content_block.name, started[1]!.content_block.input], ["weather", {}]);
+  const deltas = events.flatMap(({ delta }) => delta?.partial_json ?? []);
+  assert.deepEqual(JSON.parse(deltas.join("")), { city: "Oslo" });
+  assert.equal(events.at(-2)!.delta.stop_reason, "tool_use");
+});
+
+Deno.test("anthropic: the choice among tools", async () => {
+  const asked = async (tool_choice?: object) => {
+    const generator = new FakeGenerator();
+    await answer(appOf(generator), path, { ...minimal, tools, tool_choice }, messagesResponse);
+    const { constraint } = generator.only.request;
+    const rendered = generator.rendered[0]!.options.tools?.length ?? 0;
+    return { rendered, grammar: constraint?.grammar };
+  };
+  const auto = await asked();
+  assert.deepEqual(await asked({ type: "auto" }), auto);
+  assert.deepEqual([auto.rendered, auto.grammar?.type], [1, "structural_tag"]);
+  const any = await asked({ type: "any" });
+  assert.notDeepEqual(any, auto);
+  const one = await asked({ type: "any", disable_parallel_tool_use: true });
+  assert.notDeepEqual(one, any);
+  // A tool that is named is used once.
+  assert.deepEqual(await asked({ type: "tool", name: "weather" }), one);
+  assert.deepEqual(await asked({ type: "none" }), { rendered: 0, grammar: undefined });
+  const broken = [{
+    name: "weather",
+    input_schema: { type: "object", properties: { city: { type: "strin" } } },
+  }];
+  assert.match((await refusal({ ...minimal, tools: broken })).message, /tools\[0\]\.input_schema/);
+  const { message } = await refusal({ ...minimal, tools, tool_choice: { type: "tool", name: "time" } });
+  assert.match(message, /tool_choice: there is no tool "time"/);
+});
+
+Deno.test("anthropic: thinking is a block before the text, and its budget a constraint", async () => {
+  const generator = new Reasoner(() => write("<think>", "One", " two", "</think>", "Yes", "."));
+  const body = { ...minimal, thinking: { type: "enabled", budget_tokens: 5 } };
+  const { content, usage } = await answer(appOf(generator), path, body, messagesResponse);
+  assert.deepEqual(content.map((block) => block.type === "thinking" ? block.thinking : block.type), [
+    "One two",
+    "text",
+  ]);
+  assert.deepEqual([usage.output_tokens, usage.output_tokens_details?.thinking_tokens], [7, 4]);
+  assert.equal(generator.only.request.constraint?.thinking?.maxTokens, 5);
+  const { message } = await refusal(body);
+  assert.match(message, /thinking\.budget_tokens/);
+});
+
+Deno.test("anthropic: a schema that the answer follows", async () => {
+  for (const place of ["output_config", "output_format"]) {
+    const format = { type: "json_schema", schema: weather }, generator = new FakeGenerator();
+    const fields = place === "output_config" ? { output_config: { format } } : { output_format: format };
+    await answer(appOf(generator), path, { ...minimal, ...fields }, messagesResponse);
+    assert.equal(generator.only.request.constraint?.grammar?.type, "ebnf");
+  }
+  const broken = { format: { type: "json_schema", schema: { type: "strin" } } };
+  assert.match(
+    (await refusal({ ...minimal, output_config: broken })).message,
+    /output_config\.format\.schema/,
+  );
 });

@@ -167,7 +167,8 @@ Deno.test("generate: what is wrong or not supported is named", async (t) => {
     [{ sampling_params: { max_new_tokens: -1 } }, "sampling_params.max_new_tokens"],
     [{ sampling_params: { max_new_tokens: 0, min_new_tokens: 1 } }, "min_new_tokens"],
     [{ sampling_params: { max_new_tokens: 2, min_new_tokens: 3 } }, "min_new_tokens"],
-    [{ sampling_params: { json_schema: "{}" } }, "sampling_params.json_schema"],
+    [{ sampling_params: { json_schema: {} } }, "sampling_params.json_schema"],
+    [{ sampling_params: { json_schema: "{" } }, "sampling_params.json_schema", /not JSON/],
     [
       { sampling_params: { max_tokens: 3 } },
       "sampling_params.max_tokens",

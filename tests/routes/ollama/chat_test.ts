@@ -65,7 +65,12 @@ Deno.test("ollama: a prompt is a chat of its own, or raw", async () => {
     { role: "system", content: "Be brief." },
     { role: "user", content: "Hi" },
   ]);
-  const raw = await lines(app, "/api/generate", { ...body, raw: true, stream: true }, generateLine);
+  const raw = await lines(
+    app,
+    "/api/generate",
+    { ...body, system: undefined, raw: true, stream: true },
+    generateLine,
+  );
   assert.equal(raw.map(({ response }) => response).join(""), "Hi!");
   assert.equal(generator.rendered.length, 1);
   assert.deepEqual([...generator.seen[1]!.request.promptTokens], [72, 105]);
@@ -162,6 +167,7 @@ Deno.test("ollama: what is not served is refused by name, in a text", async () =
     assert.match(error, named);
   }
   const prompts: [body: object, named: RegExp][] = [
+    [{ prompt: "x".repeat(100) }, /Cannot accept prompt: the input \(.*\) is longer/],
     [{ template: "{{ .Prompt }}" }, /template/],
     [{ context: [1, 2] }, /context/],
     [{ images: ["aGk="] }, /images/],
@@ -207,4 +213,56 @@ Deno.test("ollama: null stands for every field but the model's name", async () =
   await answer(app, "/api/chat", { ...nullsOf(ollamaChatRequest), ...chat, ...common }, chatLine);
   const prompt = { ...nullsOf(ollamaGenerateRequest), model: "org/tiny", prompt: "Hi", ...common };
   await answer(app, "/api/generate", prompt, generateLine);
+});
+
+const weather = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+
+Deno.test("ollama: calls of tools have their arguments as objects", async () => {
+  const tools = [{
+    type: "function",
+    function: { name: "weather", description: "Now", parameters: weather },
+  }];
+  const text = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>';
+  const generator = new FakeGenerator(() => spell(text)), app = appOf(generator);
+  const whole = await answer(app, "/api/chat", { ...chat, tools, stream: false }, chatLine);
+  const called = { index: 0, name: "weather", arguments: { city: "Oslo" } };
+  assert.deepEqual(whole.message.tool_calls?.map((call) => call.function), [called]);
+  assert.deepEqual([whole.message.content, whole.done_reason], ["", "stop"]);
+  const all = await lines(app, "/api/chat", { ...chat, tools }, chatLine);
+  assert.deepEqual(all.flatMap(({ message }) => message.tool_calls ?? []).map((call) => call.function), [
+    called,
+  ]);
+  assert.equal(generator.rendered[0]!.options.tools?.length, 1);
+});
+
+Deno.test("ollama: what an answer must match", async () => {
+  const asked = async (format: unknown) => {
+    const generator = new FakeGenerator();
+    await answer(appOf(generator), "/api/chat", { ...chat, format, stream: false }, chatLine);
+    return generator.only.request.constraint?.grammar?.type;
+  };
+  assert.deepEqual([await asked(""), await asked("json"), await asked(weather)], [undefined, "ebnf", "ebnf"]);
+  const { status, error } = await refusal("/api/chat", { ...chat, format: { type: "strin" } });
+  assert.deepEqual([status, /format/.test(error)], [400, true], error);
+});
+
+Deno.test("ollama: a gap before a suffix is filled in, where the model has tokens for it", async () => {
+  const generator = new FakeGenerator(),
+    body = { model: "org/tiny", prompt: "a", suffix: "b", stream: false };
+  const fillInTheMiddle = { layout: [1, "prefix", 2, "suffix", 3], endTokenIds: [4] } as const;
+  generator.model = { ...generator.model, tokenizer: { addsBos: false, fillInTheMiddle } };
+  await answer(appOf(generator), "/api/generate", body, generateLine);
+  const { promptTokens, sampling } = generator.only.request;
+  assert.deepEqual([[...promptTokens], sampling.stopTokenIds], [[1, 97, 2, 98, 3], [4]]);
+  assert.match((await refusal("/api/generate", body)).error, /suffix: org\/tiny fills in no gaps/);
+});
+
+Deno.test("ollama: a raw prompt has formats, but nothing that only the template shows", async () => {
+  const generator = new FakeGenerator(), body = { model: "org/tiny", prompt: "a", raw: true, stream: false };
+  await answer(appOf(generator), "/api/generate", { ...body, format: "json", think: false }, generateLine);
+  assert.equal(generator.only.request.constraint?.grammar?.type, "ebnf");
+  for (const [field, value] of Object.entries({ system: "Be brief.", think: true })) {
+    const { status, error } = await refusal("/api/generate", { ...body, [field]: value });
+    assert.deepEqual([status, error.includes(`${field}: not allowed with raw`)], [400, true], error);
+  }
 });

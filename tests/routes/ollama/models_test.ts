@@ -10,6 +10,7 @@ import {
 } from "../../../routes/schema/ollama_answer.ts";
 import { FakeGenerator } from "../../support/fake_generator.ts";
 import { answer, appOf, post } from "../../support/http.ts";
+import { Reasoner } from "../../support/reasoner.ts";
 
 Deno.test("ollama: models are listed by name and tag, and shown by what was listed", async () => {
   const generator = new FakeGenerator();
@@ -30,6 +31,15 @@ Deno.test("ollama: models are listed by name and tag, and shown by what was list
   assert.equal((await post(app, "/api/show", {})).status, 400);
   const running = ollamaRunning.parse(await (await app.request("/api/ps")).json());
   assert.deepEqual(running.models.map(({ name }) => name), ["org/tiny:latest", "other:8b"]);
+});
+
+Deno.test("ollama: what a model can is read from its chat template", async () => {
+  const capabilitiesOf = async (generator: FakeGenerator) => {
+    const body = { model: generator.model.servedModelName };
+    return (await answer(appOf(generator), "/api/show", body, ollamaShowResponse)).capabilities;
+  };
+  assert.deepEqual(await capabilitiesOf(new FakeGenerator()), ["completion", "tools"]);
+  assert.deepEqual(await capabilitiesOf(new Reasoner(() => [])), ["completion", "tools", "thinking"]);
 });
 
 Deno.test("ollama: the version is one that clients can compare", async () => {

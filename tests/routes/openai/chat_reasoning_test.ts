@@ -5,45 +5,14 @@
  */
 import { strict as assert } from "node:assert";
 import { z } from "zod";
-import type { ChatMessage, RenderOptions } from "../../../runtime/contracts/chat.ts";
 import { chatResponse } from "../../../routes/schema/chat.ts";
 import { usage } from "../../../routes/schema/fields.ts";
-import { FakeGenerator, spell, type Step } from "../../support/fake_generator.ts";
+import { FakeGenerator, spell } from "../../support/fake_generator.ts";
 import { answer, appOf, events, fault } from "../../support/http.ts";
+import { BEGIN, END, Reasoner, write } from "../../support/reasoner.ts";
 
 const path = "/v1/chat/completions";
 const messages = [{ role: "user", content: "Hi" }];
-const [BEGIN, END] = [1, 2];
-
-/** A model that reasons; its marks are tokens of their own. */
-class Reasoner extends FakeGenerator {
-  /** What its template ends prompts with. */
-  opening = "";
-
-  constructor(script: () => readonly Step[]) {
-    super(script);
-    const chatTemplate = "{% if enable_thinking %}<think></think>{% endif %}";
-    this.model = { ...this.model, tokenizer: { ...this.model.tokenizer, chatTemplate } };
-  }
-
-  override encode(text: string): Promise<Int32Array> {
-    if (text === "<think>") return Promise.resolve(Int32Array.of(BEGIN!));
-    return text === "</think>" ? Promise.resolve(Int32Array.of(END!)) : super.encode(text);
-  }
-
-  override async renderChat(messages: readonly ChatMessage[], options?: RenderOptions): Promise<Int32Array> {
-    const tokens = await super.renderChat(messages, options);
-    const opening = await super.encode(options?.continueFinalMessage ? "" : this.opening);
-    return Int32Array.of(...tokens, ...opening);
-  }
-}
-
-/** Yields texts, a token each but for the marks, which are theirs. */
-function write(...texts: string[]): Step[] {
-  const token = (text: string) => text === "<think>" ? BEGIN! : text === "</think>" ? END! : 65;
-  const steps: Step[] = texts.map((text) => ({ text, tokens: [token(text)] }));
-  return [...steps, { tokens: [0], finish: { type: "stop", matched: 0 } }];
-}
 
 const thinking = ["<think>", "\nOne", " two", "\n", "</think>", "\n\nYes", "."];
 
@@ -153,7 +122,7 @@ Deno.test("chat reasoning: a budget is enforced by tokens, and grammars begin be
       const { constraint, shownTokens } = generator.only.request;
       assert.deepEqual(constraint?.thinking, expected);
       assert.equal(constraint?.grammar !== undefined, "tools" in fields);
-      assert.equal(shownTokens?.includes(END!) ?? false, !opening.includes("</think>"));
+      assert.equal(shownTokens?.includes(END) ?? false, !opening.includes("</think>"));
     });
   }
 });

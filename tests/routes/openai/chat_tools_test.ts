@@ -132,18 +132,32 @@ Deno.test("chat tools: what the choice asks for is enforced", async (t) => {
         const request = { messages, tools, tool_choice: choice, parallel_tool_calls: isParallel };
         await answer(appOf(generator), path, request, chatResponse);
         const tag = tagOf(generator), text = JSON.stringify(tag);
+        const isNamed = typeof choice === "object" && choice.type === "function";
         for (const name of ["weather", "time"]) {
           assert.equal(
             text.includes(JSON.stringify(`{"name": "${name}", "arguments": `)),
             names.includes(name),
           );
         }
-        assert.equal(text.includes(JSON.stringify(parameters)), names.includes("weather"));
+        assert.equal(text.includes("city"), names.includes("weather"), "arguments are those of the schema");
         assert.equal(tag.type, isRequired ? "tag" : "triggered_tags");
-        assert.equal(text.includes('"stop_after_first":true'), !isParallel);
+        assert.equal(text.includes('"stop_after_first":true'), !isParallel || isNamed);
       });
     }
   }
+});
+
+Deno.test("chat tools: where no grammars are enforced, only what must be enforced brings one", async () => {
+  const grammarOf = async (body: object) => {
+    const generator = new FakeGenerator();
+    generator.model = { ...generator.model, enforcesGrammars: false };
+    await answer(appOf(generator), path, { messages, ...body }, chatResponse);
+    return generator.only.request.constraint?.grammar;
+  };
+  assert.equal(await grammarOf({ tools: [weather] }), undefined);
+  assert.ok(await grammarOf({ tools: [weather], tool_choice: "required" }));
+  assert.ok(await grammarOf({ tools: [time] }), "it is strict");
+  assert.ok(await grammarOf({ tools: [weather], response_format: { type: "json_object" } }));
 });
 
 Deno.test("chat tools: none offers none, and text stays text", async () => {
@@ -177,7 +191,7 @@ Deno.test("chat tools: calls and results go back to the model, round by round", 
   const call = (id: string, given: string) => ({
     id,
     type: "function",
-    function: { name: "weather", arguments: given },
+    function: { name: "weather", arguments: given, parsed_arguments: { city: "Oslo" } },
   });
   await answer(appOf(generator), path, {
     messages: [
@@ -226,6 +240,24 @@ Deno.test("chat tools: a template whose form of calls is not served is refused, 
   await answer(appOf(generator), path, { messages, tools }, chatResponse);
 });
 
+Deno.test("chat tools: where no grammar is enforced, calls are read as the model writes them", async () => {
+  const generator = new FakeGenerator(() => spell(callText("time", "{}")));
+  generator.model = { ...generator.model, enforcesGrammars: false };
+  const { choices: [choice] } = await answer(appOf(generator), path, { messages, tools }, chatResponse);
+  assert.equal(choice!.message.tool_calls!.length, 1);
+  assert.equal(generator.only.request.constraint, undefined);
+});
+
+Deno.test("chat tools: content follows its format unless a call is made", async () => {
+  const generator = new FakeGenerator();
+  const format = { type: "json_schema", json_schema: { name: "x", schema: { enum: ["yes"] } } };
+  await answer(appOf(generator), path, { messages, tools, response_format: format }, chatResponse);
+  const { type, elements } = tagOf(generator) as unknown as { type: string; elements: unknown[] };
+  assert.equal(type, "or");
+  assert.match(JSON.stringify(elements[0]), /yes/);
+  assert.match(JSON.stringify(elements[1]), /tool_call/);
+});
+
 Deno.test("chat tools: what cannot be is refused by name", async (t) => {
   const of = (fields: object) => ({ tools: [{ type: "function", function: { name: "f", ...fields } }] });
   const called = (given: string) => ({
@@ -240,8 +272,17 @@ Deno.test("chat tools: what cannot be is refused by name", async (t) => {
     [of({ name: "two words" }), "tools[0].function.name", /1 to 128 letters/],
     [{ tools: [weather, weather] }, "tools[1].function.name", /two tools "weather"/],
     [{ tools: [{ type: "custom", custom: { name: "f" } }] }, "tools[0].type", /not supported yet/],
-    [of({ parameters: "x" }), "tools[0].function.parameters", /expected an object/],
-    [of({ parameters: { type: "string" } }), "tools[0].function.parameters.type", /expected object/],
+    [of({ name: "f", parameters: "x" }), "tools[0].function.parameters", /expected an object/],
+    [
+      of({ name: "f", parameters: { type: "string" } }),
+      "tools[0].function.parameters.type",
+      /expected object/,
+    ],
+    [
+      of({ name: "f", parameters: { properties: { a: { type: "no" } } } }),
+      "tools[0].function.parameters",
+      /#\/properties\/a\/type/,
+    ],
     [{ tool_choice: "required" }, "tool_choice", /there are no tools/],
     [{ tool_choice: "any" }, "tool_choice", /expected none, auto, required/],
     [{ tools, tool_choice: { type: "function", function: { name: "x" } } }, "tool_choice", /no tool "x"/],

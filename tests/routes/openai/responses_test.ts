@@ -8,6 +8,7 @@ import { inputItems, responsesResponse } from "../../../routes/schema/responses_
 import { OverloadedError } from "../../../runtime/contracts/errors.ts";
 import { FakeGenerator, spell } from "../../support/fake_generator.ts";
 import { answer, type App, appOf, fault, namedEvents, post, until } from "../../support/http.ts";
+import { Reasoner, write } from "../../support/reasoner.ts";
 
 const path = "/v1/responses";
 const whole = responsesResponse.strict();
@@ -84,10 +85,10 @@ Deno.test("responses: items become messages of a chat; the assistant's turn is o
       {
         type: "message",
         role: "assistant",
-        content: [{ type: "output_text", text: "Let me see.", annotations: [] }],
+        content: [{ type: "output_text", text: "Let me see.", annotations: [], parsed: null }],
       },
       { type: "function_call", call_id: "a", name: "weather", arguments: '{"city":"Rome"}' },
-      { type: "function_call", call_id: "b", name: "time", arguments: "{}" },
+      { type: "function_call", call_id: "b", name: "time", arguments: "{}", parsed_arguments: {} },
       { type: "function_call_output", call_id: "a", output: "rain" },
       { type: "function_call_output", call_id: "b", output: [{ type: "input_text", text: "noon" }] },
       { type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: "So." }] },
@@ -199,7 +200,6 @@ Deno.test("responses: what is not served is refused by name", async () => {
     [{ background: true }, "background"],
     [{ conversation: "conv_1" }, "conversation"],
     [{ prompt: { id: "p" } }, "prompt"],
-    [{ truncation: "auto" }, "truncation"],
     [{ tools: [{ type: "web_search" }] }, "tools[0].type"],
     [{ tool_choice: { type: "mcp" } }, "tool_choice.type"],
     [{ include: ["message.output_text.logprobs"] }, "include[0]"],
@@ -210,6 +210,8 @@ Deno.test("responses: what is not served is refused by name", async () => {
     ],
     [{ input: [{ type: "computer_call" }] }, "input[0].type"],
     [{ max_output_tokens: 2000 }, "max_output_tokens"],
+    [{ input: "x".repeat(1000) }, "input"],
+    [{ input: [{ type: "function_call", call_id: "c", name: "f", arguments: "{" }] }, "input[0].arguments"],
     [{ inputs: "x" }, "inputs"],
   ];
   for (const [body, param] of cases) {
@@ -236,4 +238,115 @@ Deno.test("responses: null stands for every field but the input, and labels are 
     tools: [],
     tool_choice: "auto",
   }, whole);
+});
+
+const weather = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+const tools = [
+  { type: "function", name: "weather", parameters: weather, strict: true },
+  { type: "function", name: "time" },
+];
+
+Deno.test("responses: calls of tools, whole and streamed, and their results", async () => {
+  const text = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>';
+  const fake = generator(() => spell(text)), app = appOf(fake);
+  const first = await answer(app, path, { input: "Oslo?", tools, tool_choice: "required" }, whole);
+  const [call] = first.output;
+  assert(call?.type === "function_call");
+  assert.deepEqual([first.status, call.name, call.arguments], ["completed", "weather", '{"city": "Oslo"}']);
+  assert.deepEqual(first.tools.map(({ name, strict }) => [name, strict]), [["weather", true], [
+    "time",
+    null,
+  ]]);
+  const events = await namedEvents(await post(app, path, { input: "Oslo?", tools, stream: true }));
+  const deltas = events.filter(({ type }) => type === "response.function_call_arguments.delta");
+  assert.equal(deltas.map(({ delta }) => delta).join(""), call.arguments);
+  const input = [{ type: "function_call_output", call_id: call.call_id, output: "rain" }];
+  await answer(app, path, { input, tools, previous_response_id: first.id }, whole);
+  assert.deepEqual(fake.rendered[2]!.messages.slice(1), [
+    {
+      role: "assistant",
+      content: "",
+      toolCalls: [{ id: call.call_id, name: "weather", arguments: call.arguments }],
+    },
+    { role: "tool", content: "rain", toolCallId: call.call_id },
+  ]);
+});
+
+Deno.test("responses: the choice among tools", async () => {
+  const asked = async (fields: object) => {
+    const fake = generator();
+    await answer(appOf(fake), path, { input: "Oslo?", tools, ...fields }, whole);
+    return fake.only.request.constraint?.grammar;
+  };
+  const auto = await asked({}), required = await asked({ tool_choice: "required" });
+  assert.deepEqual(await asked({ tool_choice: "auto" }), auto);
+  const named = await asked({ tool_choice: { type: "function", name: "time" } });
+  const only = { type: "allowed_tools", mode: "required", tools: [{ type: "function", name: "time" }] };
+  // A named function is called once.
+  assert.deepEqual(await asked({ tool_choice: only, parallel_tool_calls: false }), named);
+  assert.notDeepEqual(await asked({ tool_choice: only }), named);
+  assert.equal(new Set([auto, required, named].map((grammar) => JSON.stringify(grammar))).size, 3);
+  assert.notDeepEqual(await asked({ tool_choice: "required", parallel_tool_calls: false }), required);
+  assert.equal(await asked({ tool_choice: "none" }), undefined);
+  const { param } = await fault(appOf(generator()), path, {
+    input: "Oslo?",
+    tools,
+    tool_choice: { type: "function", name: "x" },
+  });
+  assert.equal(param, "tool_choice");
+});
+
+Deno.test("responses: reasoning is an item before the message, and counted", async () => {
+  const fake = new Reasoner(() => write("<think>", "One", " two", "</think>", "Yes", ".")), app = appOf(fake);
+  const body = { input: "Hi", reasoning: { effort: "low", summary: "auto" } };
+  const response = await answer(app, path, body, whole);
+  const [thought, said] = response.output;
+  assert(thought?.type === "reasoning" && said?.type === "message");
+  assert.deepEqual([thought.content[0]!.text, said.content[0]!.text], ["One two", "Yes."]);
+  assert.deepEqual(response.reasoning, { effort: "low", summary: "auto" });
+  assert.equal(response.usage!.output_tokens_details.reasoning_tokens, 4);
+  assert.deepEqual(fake.rendered[0]!.options.reasoning, {
+    enabled: true,
+    effort: "low",
+    param: "reasoning.effort",
+  });
+  const events = await namedEvents(await post(app, path, { ...body, stream: true }));
+  const deltas = events.filter(({ type }) => type === "response.reasoning_text.delta");
+  assert.equal(deltas.map(({ delta }) => delta).join(""), "One two");
+});
+
+Deno.test("responses: what the text must match", async () => {
+  const asked = async (format: object) => {
+    const fake = generator();
+    const { text } = await answer(appOf(fake), path, { input: "Hi", text: { format } }, whole);
+    assert.equal(text.format.type, (format as { type: string }).type);
+    return fake.only.request.constraint?.grammar?.type;
+  };
+  assert.equal(await asked({ type: "text" }), undefined);
+  assert.equal(await asked({ type: "json_object" }), "ebnf");
+  assert.equal(await asked({ type: "json_schema", name: "w", schema: weather, strict: true }), "ebnf");
+  const broken = { type: "json_schema", name: "w", schema: { type: "strin" } };
+  const { param } = await fault(appOf(generator()), path, { input: "Hi", text: { format: broken } });
+  assert.equal(param, "text.format.schema");
+});
+
+Deno.test("responses: with truncation, as many of the last turns as fit are kept, and instructions", async () => {
+  const fake = generator(),
+    turn = (text: string) => [
+      { role: "user", content: text.repeat(50) },
+      { role: "assistant", content: text.repeat(50) },
+    ];
+  const input = [
+    { role: "developer", content: "Be brief." },
+    ...[..."abcdefghijklmnop"].flatMap(turn),
+    { role: "user", content: "So?" },
+  ];
+  const { truncation } = await answer(appOf(fake), path, { input, truncation: "auto" }, whole);
+  assert.equal(truncation, "auto");
+  const kept = fake.rendered.at(-1)!.messages.map(({ content }) => content);
+  assert(fake.only.request.promptTokens.length > 850, "no turn that fits is dropped");
+  assert.deepEqual(kept.slice(0, 1), ["Be brief."]);
+  assert.deepEqual(kept.slice(1), input.slice(1 - kept.length).map(({ content }) => content));
+  const { param } = await fault(appOf(generator()), path, { input: "x".repeat(2000), truncation: "auto" });
+  assert.equal(param, "input");
 });

@@ -15,6 +15,8 @@ function sequenceOf(client: string, numTokens = 1, submittedAt = 0): Sequence {
     client,
     cacheKey: "",
     constraint: undefined,
+    copies: undefined,
+    states: undefined,
     numPromptTokens: numTokens,
     maxTokens: 5,
     isSpeculative: true,

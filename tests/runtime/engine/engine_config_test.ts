@@ -150,3 +150,15 @@ Deno.test("the scheduler knows what the verifier found, and drafts only where th
 Deno.test("ends are the model's and the tokenizer's, each once, those without logits left out", () => {
   assert.deepEqual(endTokens(checkpointOf({ vocabSize: 12, eosTokenIds: [3, 12] }), [3, 5, 900]), [3, 5]);
 });
+
+Deno.test("where texts are pooled by mean, every row of a chunk may be an output", () => {
+  const outputsWith = (pooling: "last" | "mean") =>
+    planVerifier({
+      args: { ...defaultArgs, maxRunningRequests: 4, chunkedPrefillSize: 300 },
+      checkpoint: { ...checkpointOf(), embedding: { pooling, isNormalised: true } },
+      libraryPath,
+      device: "cpu",
+      eosTokenIds: [0],
+    }).maxOutputs;
+  assert.deepEqual([outputsWith("last"), outputsWith("mean")], [64, 300]);
+});

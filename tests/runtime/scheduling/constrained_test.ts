@@ -72,7 +72,12 @@ Deno.test("while a grammar is compiled its request can be cancelled, refused and
 Deno.test("a batch that has no room beside what is compiled is refused as a whole", () => {
   const world = new World({ maxRunningRequests: 1, maxQueuedRequests: 2, maxQueuedTokens: 4 }, VOCAB);
   world.submit("a", [1, 2], ENDLESS, { constraint });
-  const batch = (numFollowing: number) => ({ id: "b", numFollowing, numFollowingTokens: 2 * numFollowing });
+  const batch = (numFollowing: number) => ({
+    id: "b",
+    promptIndex: 1 - numFollowing,
+    numFollowing,
+    numFollowingTokens: 2 * numFollowing,
+  });
   const both = [1, 0].map((left) =>
     world.submit(`b${left}`, [1, 2], ENDLESS, { constraint, batch: batch(left) })
   );
@@ -115,6 +120,26 @@ Deno.test("forced tokens come with the same words in fewer steps, in plain steps
     const rounds = clients.flatMap(({ rounds }) => rounds);
     assert.equal(rounds.reduce((sum, { tree }) => sum + tree.tokens.length, 0), numProposed);
     assert.ok(numAccepted > 10);
+  }
+});
+
+Deno.test("whatever a row costs, forced tokens make no answers slower", () => {
+  for (const rowMs of [0.1, 2, 5, 9, 12, 30]) {
+    const msOf = (drafting?: DraftingConfig) => {
+      const world = new World(drafting ? { drafting } : {}, VOCAB);
+      world.forwardMs = (numRows) => 10 + rowMs * (numRows - 1);
+      for (let seed = 0; seed < 6; seed++) {
+        world.submit(`r${seed}`, [seed], { maxTokens: 40 }, { constraint: fakeConstraint(seed) });
+      }
+      world.drain();
+      return world.state.forwardMs;
+    };
+    const plain = msOf();
+    for (const adaptive of [false, true]) {
+      const ratio = msOf({ ...draftingOf(6, rowMs), adaptive }) / plain;
+      assert.ok(ratio < 1.03, `${ratio} of the time at ${rowMs} ms a row`);
+      if (rowMs <= 2) assert.ok(ratio < 0.9, `${ratio} of the time at ${rowMs} ms a row`);
+    }
   }
 });
 

@@ -25,7 +25,7 @@ const CASES = TINY_CASES.map((one, i): Case =>
 );
 
 const matcher = (options: Partial<FakeMatcherOptions> = {}) => () =>
-  fakeMatcher({ ...GRAMMARS, maxLength: 24, ...options });
+  fakeMatcher({ ...GRAMMARS, maxLength: 20, ...options });
 
 const laws = new TinyLaws({
   model: { config: { numHeads: 4, numKvHeads: 2, headDim: 32, numLayers: 4 } },
@@ -36,7 +36,7 @@ const laws = new TinyLaws({
 /** Whether all of an output is what the grammar of a case allows. */
 function obeys({ constraint }: Case, { tokens }: GenerationUpdate): boolean {
   if (constraint === undefined) return true;
-  const grammar = grammarOf(constraint, { ...GRAMMARS, maxLength: 24 });
+  const grammar = grammarOf(constraint, { ...GRAMMARS, maxLength: 20 });
   return tokens.every((token, i) => allows(grammar, tokens.slice(0, i), token));
 }
 
@@ -46,10 +46,8 @@ Deno.test("constrained cases obey their grammars, end with them or before, and c
   expected.forEach((update, i) => {
     const one = CASES[i]!;
     assert.ok(obeys(one, update), `case ${i}`);
-    assert.equal(
-      one.constraint === undefined,
-      obeys({ ...one, constraint: fakeConstraint(10 + i) }, free[i]!) || one.constraint === undefined,
-    );
+    if (one.constraint === undefined) return assert.deepEqual(update.tokens, free[i]!.tokens);
+    assert.ok(!obeys(one, free[i]!), `case ${i} says nothing else`);
     if (one.sampling.ignoreEos) assert.deepEqual(update.finish, { type: "stop", matched: GRAMMARS.endToken });
   });
 });
@@ -57,7 +55,7 @@ Deno.test("constrained cases obey their grammars, end with them or before, and c
 Deno.test("logprobs are those of the masked distribution", async () => {
   const { expected } = await laws.setting();
   const numLogprobs = CASES[6]!.sampling.numLogprobs!;
-  const grammar = grammarOf(CASES[6]!.constraint!, { ...GRAMMARS, maxLength: 24 });
+  const grammar = grammarOf(CASES[6]!.constraint!, { ...GRAMMARS, maxLength: 20 });
   const { tokens, logprobs } = expected[6]!;
   let numForced = 0;
   logprobs!.forEach(({ token, logprob, top }, i) => {
@@ -92,9 +90,9 @@ for (const [who, draft] of Object.entries(DRAFTERS)) {
       let numForced = 0, numPruned = 0;
       const onMatch: FakeMatcherOptions["onMatch"] = ({ requests }, { trees }) => {
         requests.forEach(({ tree }, i) => {
-          const change = trees[i]!.tokens.length - tree.tokens.length;
-          if (change > 0) numForced++;
-          if (change < 0) numPruned++;
+          // No draft is this certain.
+          if (trees[i]!.probabilities.includes(1)) numForced++;
+          if (tree.tokens.some((token) => !trees[i]!.tokens.includes(token))) numPruned++;
         });
       };
       const { accepted, cached } = await checkLaw(
@@ -104,8 +102,7 @@ for (const [who, draft] of Object.entries(DRAFTERS)) {
         { parts: { drafter: () => scriptedDrafter(tokensOf, draft) } },
       );
       assert.ok(accepted > 0 && cached > 0);
-      if (who !== "always right") assert.ok(numPruned > 0);
-      if (who === "always wrong") assert.ok(numForced > 0);
+      if (who !== "always right") assert.ok(numPruned > 0 && numForced > 0);
     });
   }
 }

@@ -18,10 +18,10 @@ const THINKING: OutputConstraint = {
 const CASES: readonly Case[] = [
   ...GRAMMAR_CASES.map(({ constraint }, i): Case => ({
     prompt: [...ONCE, i],
-    sampling: { ...(i % 2 === 0 ? { temperature: 0 } : { temperature: 0.9, seed: i }), maxTokens: 60 },
+    sampling: { ...(i % 2 === 0 ? { temperature: 0 } : { temperature: 0.9, seed: i }), maxTokens: 90 },
     constraint,
   })),
-  { prompt: [...ONCE, 50], sampling: { seed: 5, maxTokens: 60 }, constraint: THINKING },
+  { prompt: [...ONCE, 50], sampling: { seed: 5, maxTokens: 90 }, constraint: THINKING },
   { prompt: ONCE, sampling: { temperature: 0, maxTokens: 40 } },
   {
     prompt: [...ONCE, 51],
@@ -37,22 +37,20 @@ const CASES: readonly Case[] = [
   },
 ];
 
-const laws = new TinyLaws({ model: { config: { numLayers: 2 } }, cases: CASES });
+const laws = new TinyLaws({ model: { config: { numLayers: 4 } }, cases: CASES });
 
 Deno.test("answers under every kind of grammar are what it says, where they end by themselves", async () => {
   const { expected } = await laws.setting();
-  let numWhole = 0;
-  GRAMMAR_CASES.forEach(({ name, check }, i) => {
+  GRAMMAR_CASES.forEach(({ name, isEndless = false, check }, i) => {
     const { text, finish } = expected[i]!;
-    if (finish?.type !== "stop") return;
-    numWhole++;
+    if (isEndless && finish?.type === "length") return;
+    assert.equal(finish?.type, "stop", `${name} does not end: ${text}`);
     try {
       check(text);
     } catch (error) {
       assert.fail(`${name}: ${error}`);
     }
   });
-  assert.ok(numWhole >= 5, `${numWhole} are whole`);
   const { tokens, finish } = expected[GRAMMAR_CASES.length]!;
   assert.deepEqual(tokens.slice(5, 7), [62, 49], "thinking is ended where its budget is");
   assert.equal(finish?.type, "stop");
@@ -63,4 +61,4 @@ laws.testProposer({ speculativeAlgorithm: "NGRAM" }, shape);
 laws.testProposer({ speculativeAlgorithm: "NGRAM", speculativeAdaptive: true }, undefined);
 laws.testProposer({ speculativeAlgorithm: "STANDALONE", speculativeDraftModelPath: "tiny.gguf" }, [2, 2, 4]);
 laws.testProposer({ speculativeAlgorithm: "EAGLE3", speculativeDraftModelPath: "eagle3" }, shape);
-laws.testPreemption(460);
+laws.testPreemption(192);

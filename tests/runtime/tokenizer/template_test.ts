@@ -95,20 +95,20 @@ Deno.test("template: tools that it has no words for are described by the system,
   const options = { tools: [tool] };
   const [first, ...rest] = render(shows, [user], options).split("[user]");
   assert.ok(
-    first!.startsWith("[system]You can call functions.") && first!.includes(JSON.stringify(tool)),
+    first!.startsWith("[system]You can call these functions:") && first!.includes(JSON.stringify(tool)),
     first,
   );
   assert.match(first!, /"arguments"/);
   assert.deepEqual(rest, ["Weather?"]);
   const system = { role: "system", content: "Be brief." };
   assert.ok(
-    render(shows, [system, user], options).startsWith("[system]Be brief.\n\nYou can call functions."),
+    render(shows, [system, user], options).startsWith("[system]Be brief.\n\nYou can call these functions:"),
   );
   const noSystem =
     `{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}${shows}`;
   const text = render(noSystem, [user, call('{"city": "Oslo"}'), result], options);
   assert.ok(
-    text.startsWith("[user]You can call functions.") && text.includes("\n\nWeather?[assistant]"),
+    text.startsWith("[user]You can call these functions:") && text.includes("\n\nWeather?[assistant]"),
     text,
   );
   assert.ok(text.endsWith(`[assistant]${callText}[user]${resultText}`), text);

@@ -1,18 +1,21 @@
+// deno-lint-ignore-file camelcase -- fields are named as on the wire
 /**
- * Responses by OpenAI's SDK for npm: whole and streamed, stored and continued.
+ * Responses by the `openai` package for npm: whole and streamed, stored and continued, parsed and with tools.
  *
  * @module
  */
 import { strict as assert } from "node:assert";
 import OpenAI from "openai";
-import { run, server } from "./checks.ts";
+import { zodResponsesFunction, zodTextFormat } from "openai/helpers/zod";
+import { z } from "zod";
+import { servedModel as model } from "../support/client_server.ts";
 
-const { apiKey, model } = server;
-const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey, maxRetries: 0 });
-const greedy = { model, input: "Name three fruits.", temperature: 0, "max_output_tokens": 12 };
+const greedy = { model, input: "Name three fruits.", temperature: 0, max_output_tokens: 12 };
+const Fruit = z.object({ name: z.enum(["apple", "pear"]), ripe: z.boolean() });
 
-await run({
-  "a stream says what the whole response says": async () => {
+/** What is done with a client of the real server, by name. */
+export const RESPONSES: Readonly<Record<string, (client: OpenAI) => Promise<void>>> = {
+  "a stream says what the whole response says": async (client) => {
     const whole = await client.responses.create(greedy);
     assert.deepEqual([whole.status, whole.incomplete_details?.reason], ["incomplete", "max_output_tokens"]);
     assert.equal(whole.usage?.output_tokens, 12);
@@ -26,7 +29,7 @@ await run({
     assert.deepEqual(numbers, [...numbers.keys()]);
     assert.deepEqual(final.usage, whole.usage);
   },
-  "a chat's answer is the same": async () => {
+  "a chat's answer is the same": async (client) => {
     const { output_text: text } = await client.responses.create(greedy);
     const chat = await client.chat.completions.create({
       model,
@@ -36,7 +39,7 @@ await run({
     });
     assert.equal(text, chat.choices[0]!.message.content);
   },
-  "a stored response is found, continued, listed and deleted": async () => {
+  "a stored response is found, continued, listed and deleted": async (client) => {
     const first = await client.responses.create({
       ...greedy,
       instructions: "Be brief.",
@@ -69,7 +72,37 @@ await run({
     await assert.rejects(client.responses.retrieve(first.id), OpenAI.NotFoundError);
     assert.deepEqual((await client.responses.cancel(second.id)).output, second.output);
   },
-  "errors have their classes, and name what is wrong": async () => {
+  "a text is parsed by its schema, whole and streamed": async (client) => {
+    const asking = { ...greedy, max_output_tokens: 60, text: { format: zodTextFormat(Fruit, "fruit") } };
+    const { output_parsed: parsed } = await client.responses.parse(asking);
+    assert.equal(Fruit.safeParse(parsed).success, true);
+    const final = await client.responses.stream(asking).finalResponse();
+    assert.deepEqual(final.output_parsed, parsed);
+  },
+  "a function is called, whole and streamed, and its output is read": async (client) => {
+    const tools = [zodResponsesFunction({ name: "eat", parameters: Fruit, function: () => "eaten" })];
+    const asking = {
+      ...greedy,
+      max_output_tokens: 60,
+      tools,
+      tool_choice: { type: "function" as const, name: "eat" },
+      parallel_tool_calls: false,
+    };
+    const whole = await client.responses.parse(asking);
+    const [call] = whole.output;
+    assert(whole.output.length === 1 && call?.type === "function_call" && call.name === "eat");
+    assert.equal(Fruit.safeParse(call.parsed_arguments).success, true);
+    const [streamed] = (await client.responses.stream(asking).finalResponse()).output;
+    assert(streamed?.type === "function_call");
+    assert.deepEqual(streamed.parsed_arguments, call.parsed_arguments);
+    const answered = await client.responses.create({
+      ...greedy,
+      previous_response_id: whole.id,
+      input: [{ type: "function_call_output", call_id: call.call_id, output: "eaten" }],
+    });
+    assert(answered.output_text.length > 0);
+  },
+  "errors have their classes, and name what is wrong": async (client) => {
     const isOf = (param: string) => (error: unknown) =>
       error instanceof OpenAI.BadRequestError && error.param === param;
     await assert.rejects(client.responses.create({ ...greedy, background: true }), isOf("background"));
@@ -83,9 +116,9 @@ await run({
       isOf("tools[0].type"),
     );
   },
-  "a stream that is left frees its place": async () => {
+  "a stream that is left frees its place": async (client) => {
     const stream = await client.responses.create({ ...greedy, max_output_tokens: 400, stream: true });
     for await (const { type } of stream) if (type === "response.output_text.delta") break;
     assert(stream.controller.signal.aborted);
   },
-});
+};
