@@ -23,6 +23,9 @@ const TYPES: Readonly<Record<number, string>> = {
   429: "rate_limit_error",
 };
 
+/** Anthropic's word to clients that they are to send the whole conversation: its runner of tools then does. */
+const NO_THREADS = { "error_code": "thread_unsupported_request" } as const;
+
 /** Names the HTTP request in every answer, where Anthropic's clients look for it. */
 export function nameRequest(): MiddlewareHandler {
   return async (c, next) => {
@@ -40,7 +43,11 @@ export function requestIdOf(c: Context): string {
 export function toAnthropicError(reply: ErrorReply, requestId: string): z.infer<typeof anthropicError> {
   return {
     type: "error",
-    error: { type: typeOf(reply), message: reply.body.message },
+    error: {
+      type: typeOf(reply),
+      message: reply.body.message,
+      ...(reply.body.param === "thread" && { details: NO_THREADS }),
+    },
     request_id: requestId,
   };
 }

@@ -166,7 +166,7 @@ function beginningOf(
     parallel_tool_calls: body.parallel_tool_calls ?? true,
     text: { format: body.text?.format ?? { type: "text" }, verbosity: "medium" },
     reasoning: { effort: reasoning?.effort ?? null, summary: reasoning?.summary ?? null },
-    truncation: "disabled",
+    truncation: body.truncation ?? "disabled",
     metadata: body.metadata ?? {},
     store: body.store ?? true,
     background: false,

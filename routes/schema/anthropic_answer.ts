@@ -12,6 +12,9 @@ export const anthropicError = z.object({
     /** Anthropic's kind of error, e.g. `invalid_request_error`. */
     type: z.string(),
     message: z.string(),
+    details: z.object({ error_code: z.literal("thread_unsupported_request") }).optional().openapi({
+      description: "The server keeps no conversations: all of it must be sent",
+    }),
   }),
   request_id: z.string(),
 }).openapi("AnthropicError");

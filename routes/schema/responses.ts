@@ -135,8 +135,8 @@ export const responsesRequest = strictFields({
     context: unserved("Which earlier reasoning is shown", "string", "auto"),
     mode: unserved("How the model thinks", "string", "standard"),
   })).describe("Whether the model thinks first"),
-  truncation: optional(z.literal("disabled", "only disabled is supported yet")).describe(
-    "Input that does not fit the context is refused",
+  truncation: optional(z.enum(["auto", "disabled"])).describe(
+    "auto drops the first turns of a conversation that does not fit the context; else it is refused",
   ),
   metadata,
   include: optional(bounded(z.array(included), 16)).describe("Without effect: there are no such parts"),

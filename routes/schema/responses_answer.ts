@@ -76,7 +76,7 @@ export const responsesResponse = z.object({
   parallel_tool_calls: z.boolean(),
   text: z.object({ format: z.record(z.string(), z.unknown()), verbosity: z.literal("medium") }),
   reasoning: z.object({ effort: z.string().nullable(), summary: z.string().nullable() }),
-  truncation: z.literal("disabled"),
+  truncation: z.enum(["auto", "disabled"]),
   metadata: z.record(z.string(), z.string()),
   store: z.boolean(),
   background: z.literal(false),

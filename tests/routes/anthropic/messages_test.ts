@@ -21,7 +21,7 @@ const minimal = { model: "org/tiny", max_tokens: 20, messages };
 async function refusal(
   body: unknown,
   options = {},
-): Promise<{ status: number; type: string; message: string }> {
+): Promise<{ status: number; type: string; message: string; details?: object | undefined }> {
   const response = await post(appOf(new FakeGenerator(), options), path, body);
   const { error, request_id } = anthropicError.strict().parse(await response.json());
   assert.equal(response.headers.get("request-id"), request_id);
@@ -206,6 +206,9 @@ Deno.test("anthropic: null stands for every field that may be left out, and labe
 Deno.test("anthropic: errors have its types, in every case", async () => {
   assert.deepEqual((await refusal({ ...minimal, model: "gpt-9" })).type, "not_found_error");
   assert.deepEqual((await refusal("{")).type, "invalid_request_error");
+  // Clients then send the whole conversation.
+  const { status, details } = await refusal({ ...minimal, thread: { type: "create" } });
+  assert.deepEqual([status, details], [400, { error_code: "thread_unsupported_request" }]);
   assert.deepEqual((await refusal("x".repeat(99), { maxBodyBytes: 10 })).type, "request_too_large");
   const wrongKey = await refusal(minimal, { apiKey: "k" });
   assert.deepEqual([wrongKey.status, wrongKey.type], [401, "authentication_error"]);
