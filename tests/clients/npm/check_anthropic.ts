@@ -1,5 +1,6 @@
 /**
- * Anthropic's SDK for npm: messages whole and streamed, models, counts of tokens, and its classes of errors.
+ * Anthropic's SDK for npm: messages whole and streamed, tools, formats, models, counts of tokens, and its classes of
+ * errors.
  *
  * @module
  */
@@ -9,7 +10,10 @@ import Anthropic, {
   BadRequestError,
   NotFoundError,
 } from "@anthropic-ai/sdk";
+import { betaZodTool } from "@anthropic-ai/sdk/helpers/beta/zod";
+import { zodOutputFormat } from "@anthropic-ai/sdk/helpers/zod";
 import { strict as assert } from "node:assert";
+import { z } from "zod";
 import { run, server } from "./checks.ts";
 
 const { apiKey, model } = server;
@@ -18,6 +22,12 @@ const messages = [{ role: "user" as const, content: "Name three fruits." }];
 /** Not in the client's types any more, and served: a test needs answers that are the same each time. */
 const sampling = (temperature: number): object => ({ temperature });
 const greedy = { model, messages, "max_tokens": 12, ...sampling(0) };
+const weather = {
+  ...greedy,
+  messages: [{ role: "user" as const, content: "What is the weather in Paris and in Oslo?" }],
+  "max_tokens": 80,
+};
+const place = z.object({ city: z.enum(["Paris", "Oslo", "Rome"]) });
 
 function textOf({ content }: Anthropic.Message): string {
   return content.map((block) => block.type === "text" ? block.text : "").join("");
@@ -69,6 +79,68 @@ await run({
     const { content } = await client.beta.messages.create(greedy);
     const { content: stable } = await client.messages.create(greedy);
     assert.deepEqual(content, stable);
+  },
+  "a tool that must be used, whole and streamed, its result, and the answer": async () => {
+    const tools = [{ name: "weather", input_schema: { ...z.toJSONSchema(place), type: "object" as const } }];
+    for (
+      const choice of [{ type: "tool", name: "weather" }, { type: "any", disable_parallel_tool_use: true }]
+    ) {
+      const asked = { ...weather, tools, "tool_choice": choice as Anthropic.ToolChoice };
+      const { content, stop_reason: reason } = await client.messages.create(asked);
+      const [use] = content;
+      assert(reason === "tool_use" && content.length === 1 && use!.type === "tool_use");
+      place.parse(use.input);
+      const stream = client.messages.stream(asked);
+      const deltas: string[] = [];
+      stream.on("inputJson", (delta) => deltas.push(delta));
+      const [streamed] = (await stream.finalMessage()).content;
+      assert(streamed?.type === "tool_use");
+      assert.deepEqual([streamed.input, JSON.parse(deltas.join(""))], [use.input, use.input]);
+      const answer = await client.messages.create({
+        ...weather,
+        max_tokens: 8,
+        tools,
+        tool_choice: { type: "none" },
+        messages: [...weather.messages, { role: "assistant", content }, {
+          role: "user",
+          content: [{ type: "tool_result", tool_use_id: use.id, content: '{"degrees": 9}' }],
+        }],
+      });
+      assert(textOf(answer).length > 0);
+      const counted = await client.messages.countTokens({ model, messages: weather.messages, tools });
+      const { input_tokens: without } = await client.messages.countTokens({
+        model,
+        messages: weather.messages,
+      });
+      assert(counted.input_tokens > without);
+    }
+  },
+  "the runner of tools goes on over several rounds": async () => {
+    const asked: string[] = [];
+    const runner = client.beta.messages.toolRunner({
+      ...weather,
+      max_iterations: 2,
+      tool_choice: { type: "tool", name: "weather" },
+      tools: [betaZodTool({
+        name: "weather",
+        description: "The weather of a city",
+        inputSchema: place,
+        run: ({ city }) => `${asked.push(city)} degrees`,
+      })],
+    });
+    const rounds = await Array.fromAsync(runner);
+    assert.deepEqual(rounds.map(({ stop_reason: reason }) => reason), ["tool_use", "tool_use"]);
+    assert(asked.length > 0);
+  },
+  "parse gives what the Zod schema says": async () => {
+    const report = z.object({
+      ...place.shape,
+      sky: z.enum(["clear", "cloudy", "rain"]),
+      isCold: z.boolean(),
+    });
+    const asked = { ...weather, "output_config": { format: zodOutputFormat(report) } };
+    const { parsed_output: parsed, stop_reason: reason } = await client.messages.parse(asked);
+    assert.deepEqual([report.parse(parsed), reason], [parsed, "end_turn"]);
   },
   "tokens are counted as a message counts them": async () => {
     const { input_tokens: counted } = await client.messages.countTokens({ model, messages });

@@ -1,10 +1,11 @@
 /**
- * Ollama's client for npm: chats and prompts, whole and streamed, and what it asks of models.
+ * Ollama's client for npm: chats and prompts, whole and streamed, formats, tools, and what it asks of models.
  *
  * @module
  */
 import { strict as assert } from "node:assert";
 import { Ollama } from "ollama";
+import { z } from "zod";
 import { run, server } from "./checks.ts";
 
 const { apiKey, model } = server;
@@ -32,6 +33,35 @@ await run({
     const whole = await client.generate(raw);
     const lines = await Array.fromAsync(await client.generate({ ...raw, stream: true }));
     assert.equal(lines.map(({ response }) => response).join(""), whole.response);
+  },
+  "a format is followed, drawn too, by a chat and by a prompt": async () => {
+    const report = z.strictObject({ city: z.string().max(12), degrees: z.int().min(-40).max(50) });
+    const content = "What is the weather in Oslo?", format = z.toJSONSchema(report);
+    for (const drawn of [{ temperature: 0 }, { temperature: 1, seed: 2 }]) {
+      const asked = { model, format, options: { ...drawn, num_predict: 60 } };
+      const { message } = await client.chat({ ...asked, messages: [{ role: "user", content }] });
+      report.parse(JSON.parse(message.content));
+      report.parse(JSON.parse((await client.generate({ ...asked, prompt: content })).response!));
+    }
+    const prompt = 'Repeat this JSON object: {"city": "Oslo"}';
+    const any = { model, prompt, format: "json", options: { temperature: 0, num_predict: 60 } };
+    z.looseObject({}).parse(JSON.parse((await client.generate(any)).response!));
+  },
+  "tools are offered, and what they said goes back": async () => {
+    const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+    const tools = [{ type: "function", function: { name: "weather", description: "Now", parameters } }];
+    const first = { role: "user", content: "What is the weather in Oslo?" };
+    const { message } = await client.chat({ ...chat, tools, messages: [first] });
+    // There is no way to ask for a call: a small model makes one or not.
+    assert(message.content !== "" || message.tool_calls !== undefined);
+    const call = { function: { name: "weather", arguments: { city: "Oslo" } } };
+    const history = [
+      first,
+      { role: "assistant", content: "", tool_calls: [call] },
+      { role: "tool", tool_name: "weather", content: "9 degrees" },
+    ];
+    const answer = await client.chat({ ...chat, tools, messages: history });
+    assert(answer.message.content !== "" || answer.message.tool_calls !== undefined);
   },
   "the model is listed, shown and loaded": async () => {
     const { models } = await client.list();

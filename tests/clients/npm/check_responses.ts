@@ -1,15 +1,18 @@
 /**
- * Responses by OpenAI's SDK for npm: whole and streamed, stored and continued.
+ * Responses by OpenAI's SDK for npm: whole and streamed, stored and continued, with schemas and tools.
  *
  * @module
  */
 import { strict as assert } from "node:assert";
 import OpenAI from "openai";
+import { zodResponsesFunction, zodTextFormat } from "openai/helpers/zod";
+import { z } from "zod";
 import { run, server } from "./checks.ts";
 
 const { apiKey, model } = server;
 const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey, maxRetries: 0 });
 const greedy = { model, input: "Name three fruits.", temperature: 0, "max_output_tokens": 12 };
+const weather = { ...greedy, input: "What is the weather in Paris and in Oslo?", "max_output_tokens": 100 };
 
 await run({
   "a stream says what the whole response says": async () => {
@@ -68,6 +71,44 @@ await run({
     await client.responses.delete(first.id);
     await assert.rejects(client.responses.retrieve(first.id), OpenAI.NotFoundError);
     assert.deepEqual((await client.responses.cancel(second.id)).output, second.output);
+  },
+  "parse gives what the Zod schema says, whole and streamed": async () => {
+    const report = z.strictObject({
+      city: z.string().max(12),
+      degrees: z.int().min(-40).max(50),
+      sky: z.enum(["clear", "cloudy", "rain"]),
+    });
+    const asked = { ...weather, text: { format: zodTextFormat(report, "report") } };
+    const { output_parsed: parsed, status } = await client.responses.parse(asked);
+    assert.deepEqual([report.parse(parsed), status], [parsed, "completed"]);
+    assert.deepEqual((await client.responses.stream(asked).finalResponse()).output_parsed, parsed);
+  },
+  "a tool that must be called, whole and streamed, its output, and the answer": async () => {
+    const place = z.object({ city: z.enum(["Paris", "Oslo", "Rome"]) });
+    const tools = [zodResponsesFunction({ name: "weather", parameters: place })];
+    const asked = { ...weather, tools, "tool_choice": "required" as const, "parallel_tool_calls": false };
+    const { output, status } = await client.responses.parse(asked);
+    const [call] = output;
+    assert(status === "completed" && output.length === 1 && call!.type === "function_call");
+    assert.deepEqual(place.parse(call.parsed_arguments), call.parsed_arguments);
+    const stream = client.responses.stream(asked);
+    const deltas: string[] = [];
+    stream.on("response.function_call_arguments.delta", ({ delta }) => deltas.push(delta));
+    await stream.finalResponse();
+    assert.equal(deltas.join(""), call.arguments);
+    // The call goes back as it came.
+    const { output_text: text } = await client.responses.create({
+      ...weather,
+      max_output_tokens: 8,
+      tools,
+      tool_choice: "none",
+      input: [
+        { role: "user", content: weather.input },
+        call,
+        { type: "function_call_output", call_id: call.call_id, output: '{"degrees": 9}' },
+      ],
+    });
+    assert(text.length > 0);
   },
   "errors have their classes, and name what is wrong": async () => {
     const isOf = (param: string) => (error: unknown) =>
