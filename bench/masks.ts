@@ -50,7 +50,15 @@ function textOf(i: number): string {
 const stepMs = await stepTime(NUM_SEQUENCES, 96);
 print(`a step of the default model, ${NUM_SEQUENCES} sequences without drafts: ${stepMs.toFixed(1)} ms`);
 print();
-const rows = [["vocabulary", "drafts", "trees, ms", "trees and masks, ms", "share of that step", "host, MB"]];
+const rows = [[
+  "vocabulary",
+  "drafts",
+  "trees, ms",
+  "trees and masks, ms",
+  "share of that step",
+  "CPU, ms",
+  "host, MB",
+]];
 const { tokenizerSource } = await openCheckpoint(await resolveModel(undefined));
 await measure("SmolLM2, 49,152", tokenizerSource, 49_152);
 const json = (await REAL_VOCABULARIES["Qwen3"]!()).default as TokenizerJson;
@@ -70,7 +78,7 @@ async function measure(name: string, source: TokenizerSource, vocabSize: number)
   const grammar = { type: "json_schema", schema: JSON.stringify(PERSON) } as const;
   for (const numDrafts of [0, NUM_DRAFTS]) {
     const treesMs: number[] = [], masksMs: number[] = [];
-    let numSteps = 0;
+    let numSteps = 0, cpuBefore = 0;
     for (let round = 0; round < 4; round++) {
       const texts = Array.from({ length: NUM_SEQUENCES }, (_, i) => [
         ...tokenizer.encode(textOf(i), { addSpecialTokens: false }),
@@ -108,6 +116,7 @@ async function measure(name: string, source: TokenizerSource, vocabSize: number)
           });
         });
         numSteps++;
+        if (numSteps === NUM_WARM_UPS) cpuBefore = hostCpuMs();
         if (numSteps <= NUM_WARM_UPS) continue;
         treesMs.push(refinedAt - start);
         masksMs.push(performance.now() - start);
@@ -120,15 +129,29 @@ async function measure(name: string, source: TokenizerSource, vocabSize: number)
       median(treesMs).toFixed(2),
       median(masksMs).toFixed(2),
       `${(100 * median(masksMs) / stepMs).toFixed(1)}%`,
+      ((hostCpuMs() - cpuBefore) / masksMs.length).toFixed(2),
       hostMegabytes().toFixed(0),
     ]);
   }
   await pool.stop();
 }
 
-/** Resident memory of a grammar host. */
+/** Process id of the grammar host. */
+function hostPid(): number {
+  return childrenOf(Deno.pid).find(({ command }) => command.includes("grammar_host.ts"))!.pid;
+}
+
+/** Resident memory of the grammar host. */
 function hostMegabytes(): number {
-  const host = childrenOf(Deno.pid).find(({ command }) => command.includes("grammar_host.ts"));
-  const status = Deno.readTextFileSync(`/proc/${host!.pid}/status`);
+  const status = Deno.readTextFileSync(`/proc/${hostPid()}/status`);
   return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
+}
+
+/** Processor time that it has had; the kernel counts in hundredths of a second. */
+function hostCpuMs(): number {
+  const [, , , , , , , , , , , user, system] = Deno.readTextFileSync(`/proc/${hostPid()}/stat`).split(
+    ") ",
+  )[1]!
+    .split(" ");
+  return 10 * (Number(user) + Number(system));
 }

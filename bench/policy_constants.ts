@@ -25,7 +25,7 @@ const NEUTRAL: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     CONFIDENCE_BONUS: "0",
   },
   "decision.ts": { MAX_PAYBACK_TOKENS: "Infinity", COOLDOWN_STEPS: "1" },
-  "draft_budget.ts": { NEGLIGIBLE_SHARE: "0" },
+  "draft_budget.ts": { NEGLIGIBLE_SHARE: "0", FORCED_RATE: "1" },
   "forward_times.ts": {
     SCALE_WEIGHT: "0",
     CURVE_WEIGHT: "0",

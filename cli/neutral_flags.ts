@@ -43,7 +43,7 @@ const REASONS: Readonly<Record<keyof typeof table, string>> = {
   tokenizer: "text always becomes tokens, in the one way the model's tokenizer says",
   templates: "one chat template serves all requests, without arguments for all",
   parsers: "tools run at the client, and thinking has one rule",
-  whitespace: "white space in JSON that a grammar enforces is bounded in one way for all requests",
+  whitespace: "JSON that a grammar enforces is written in one way for all requests",
   grammar: "grammars are not kept on disk, and what a grammar forces is always drafted",
   drafting: "Aerie does not draft in that way",
   answers: "answers have no such form or part",

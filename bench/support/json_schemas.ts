@@ -5,6 +5,7 @@
  */
 import type { OutputConstraint } from "../../runtime/contracts/constraint.ts";
 import type { EngineTokenizer } from "../../runtime/engine/options.ts";
+import { jsonSchemaSource } from "../../runtime/grammars/json_schema.ts";
 
 /** A request for JSON. */
 export interface JsonRequest {
@@ -30,10 +31,7 @@ export async function jsonRequests(tokenizer: EngineTokenizer): Promise<JsonRequ
   return await Promise.all(lines.map(async ({ name, prompt, schema, free_strings: isFree = false }) => ({
     name,
     promptTokens: await tokenizer.renderChat([{ role: "user", content: `${prompt} Answer in JSON.` }]),
-    constraint: {
-      grammar: { type: "json_schema", schema: JSON.stringify(schema) },
-      param: "response_format",
-    },
+    constraint: { grammar: jsonSchemaSource(schema, "response_format"), param: "response_format" },
     hasFreeStringsOnly: isFree,
   })));
 }

@@ -121,13 +121,14 @@ function toolMessage(block: Extract<Block, { readonly type: "tool_result" }>): C
   return { role: "tool", content: isError ? `Error: ${text}` : text, toolCallId };
 }
 
-function toTool(tool: NonNullable<PromptFields["tools"]>[number]): Tool {
+function toTool(tool: NonNullable<PromptFields["tools"]>[number], at: number): Tool {
   const { name, description, input_schema: parameters, strict } = tool;
   return {
     name,
     ...(description !== undefined && { description }),
     parameters,
     ...(strict !== undefined && { strict }),
+    parametersParam: `tools[${at}].input_schema`,
   };
 }
 

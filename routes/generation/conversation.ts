@@ -20,6 +20,8 @@ export interface Tool {
   readonly strict?: boolean;
   /** The request field that has name, description and parameters, for errors; `tools[i]` if left out. */
   readonly param?: string;
+  /** The request field that has the parameters; `parameters` in that one if left out. */
+  readonly parametersParam?: string;
 }
 
 /** Which tools the answer may or must call. */

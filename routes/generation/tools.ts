@@ -44,10 +44,8 @@ export function offeredTools(
   const isEnforced = enforcesGrammars || isRequired;
   const callable = tools.flatMap((tool, i) => {
     if (!chosen.includes(tool.name)) return [];
-    return [{
-      name: tool.name,
-      grammar: isEnforced ? argumentsOf(tool, `${paramOf(tool, i)}.parameters`) : "",
-    }];
+    const param = tool.parametersParam ?? `${paramOf(tool, i)}.parameters`;
+    return [{ name: tool.name, grammar: isEnforced ? argumentsOf(tool, param) : "" }];
   });
   return { rendered: tools.map(toRendered), callable, isRequired, isEnforced };
 }

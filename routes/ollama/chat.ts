@@ -7,22 +7,14 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { jsonBody, lineContent } from "../answers/content.ts";
 import type { RouteContext } from "../generation/context.ts";
-import type { AnswerReader } from "../generation/conversation.ts";
-import { newId } from "../generation/openai.ts";
-import { prepareConversation, type PreparedConversation } from "../generation/prepare_conversation.ts";
-import { promptTokens } from "../generation/prompt.ts";
+import { prepareConversation } from "../generation/prepare_conversation.ts";
+import { prepareFrom } from "../generation/prepare_from.ts";
 import { respond } from "../generation/respond.ts";
-import { copiesOf } from "../generation/run.ts";
 import { ollamaChatRequest, ollamaGenerateRequest, ollamaMessage } from "../schema/ollama.ts";
 import { ollamaChatResponse, ollamaGenerateResponse } from "../schema/ollama_answer.ts";
-import {
-  checkTaggedModel,
-  type GenerateRequest,
-  ollamaConversation,
-  ollamaSampling,
-  promptConversation,
-} from "./conversation.ts";
+import { checkTaggedModel, ollamaConversation, promptConversation } from "./conversation.ts";
 import { ollamaErrors } from "./errors.ts";
+import { prepareText } from "./text.ts";
 import { chatWording, OllamaFormatter, promptWording } from "./formatter.ts";
 
 const chatRoute = createRoute({
@@ -61,9 +53,9 @@ export function addOllamaChat(app: OpenAPIHono, context: RouteContext): void {
     checkTaggedModel(model, context.generator.model);
     const wording = promptWording, { signal } = c.req.raw;
     if (prompt === "") return loaded(c, { model, ...wording(nothing) });
-    const prepared = raw
-      ? await prepareRaw(body, context, signal)
-      : await prepareConversation(promptConversation(body, context), context, signal);
+    const prepared = raw || body.suffix
+      ? await prepareText(body, context, signal)
+      : await prepareFrom("prompt", promptConversation(body, context), context, signal);
     const formatter = new OllamaFormatter({ model, stream, prepared, wording });
     return await respond(c, context, prepared.requests, formatter);
   });
@@ -74,25 +66,4 @@ const nothing = { content: "", thinking: "", calls: [] };
 /** What is answered where nothing was asked: the model is loaded. */
 function loaded(c: Context, said: object): Response {
   return c.json({ ...said, created_at: new Date().toISOString(), done: true, done_reason: "load" }, 200);
-}
-
-/** Reads an answer that is content alone. */
-function plainReader(): AnswerReader {
-  return {
-    numReasoningTokens: 0,
-    push: ({ text }) => text === "" ? [] : [{ type: "content", text }],
-    flush: () => [],
-  };
-}
-
-/** A prompt without the chat template. */
-async function prepareRaw(
-  body: GenerateRequest,
-  context: RouteContext,
-  signal: AbortSignal,
-): Promise<Pick<PreparedConversation, "requests" | "reader">> {
-  const sampling = ollamaSampling(body, context);
-  const [tokens] = await promptTokens(context.generator, [body.prompt ?? ""], "prompt", signal);
-  const requests = copiesOf(newId("ollama"), tokens!, 1, sampling(tokens!.length));
-  return { requests, reader: plainReader };
 }

@@ -129,7 +129,8 @@ function toTool({ function: tool }: NonNullable<ChatRequest["tools"]>[number], a
   };
 }
 
-function formatOf({ format }: CommonFields): Conversation["format"] {
+/** What the answer must match. */
+export function formatOf({ format }: CommonFields): Conversation["format"] {
   if (format === undefined || format === "") return undefined;
   return format === "json" ? jsonObjectFormat("format") : jsonSchemaFormat(format, "format");
 }

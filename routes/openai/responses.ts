@@ -8,14 +8,15 @@ import { errorBody, generationContent, generationErrors, jsonBody, jsonContent }
 import { throwInvalidField } from "../answers/errors.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { checkModel } from "../generation/openai.ts";
-import { prepareConversation } from "../generation/prepare_conversation.ts";
+import { prepareFrom } from "../generation/prepare_from.ts";
 import { respond } from "../generation/respond.ts";
 import { responsesRequest } from "../schema/responses.ts";
 import { deletedResponse, inputItems, responsesResponse } from "../schema/responses_answer.ts";
 import { responsesItem } from "../schema/responses_items.ts";
-import { itemsOfRequest, responsesConversation } from "./responses_conversation.ts";
+import { type ConversationItem, itemsOfRequest, responsesConversation } from "./responses_conversation.ts";
 import { ResponseFormatter } from "./responses_formatter.ts";
 import { itemId } from "./responses_output.ts";
+import { prepareTruncated } from "./responses_truncation.ts";
 import { StoredResponses } from "./stored_responses.ts";
 
 const params = z.object({ response_id: z.string().describe("Id of a stored response") });
@@ -85,8 +86,11 @@ export function addResponses(app: OpenAPIHono, context: RouteContext): void {
     const body = c.req.valid("json"), { signal } = c.req.raw;
     checkModel(body.model, context.generator.model);
     const id = itemId("resp"), input = itemsOfRequest(body, stored);
-    const conversation = responsesConversation(body, { id, items: input }, context);
-    const prepared = await prepareConversation(conversation, context, signal);
+    const prepare = (items: readonly ConversationItem[]) =>
+      prepareFrom("input", responsesConversation(body, { id, items }, context), context, signal);
+    const prepared = body.truncation === "auto"
+      ? await prepareTruncated(input, prepare)
+      : await prepare(input);
     const keeps = body.store ?? true;
     const onEnd = (response: ResponseFormatter["begun"]) =>
       keeps ? stored.keep({ response, input }) : stored.end(id);

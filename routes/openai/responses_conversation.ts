@@ -10,6 +10,7 @@ import { jsonObjectFormat, jsonSchemaFormat } from "../generation/answer_format.
 import { answerSampling } from "../generation/answer_sampling.ts";
 import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { RouteContext } from "../generation/context.ts";
+import { checkArguments } from "../generation/messages.ts";
 import type { Conversation, Tool, ToolChoice } from "../generation/conversation.ts";
 import type { responsesRequest } from "../schema/responses.ts";
 import type { responsesItem } from "../schema/responses_items.ts";
@@ -19,7 +20,8 @@ import type { StoredItem, StoredResponses } from "./stored_responses.ts";
 /** A request for a response, after validation. */
 export type ResponsesRequest = z.infer<typeof responsesRequest>;
 
-type Item = Exclude<StoredItem, { readonly type: "item_reference" }>;
+/** An item that is no reference. */
+export type ConversationItem = Exclude<StoredItem, { readonly type: "item_reference" }>;
 
 const ID_PREFIXES = {
   message: "msg",
@@ -32,22 +34,24 @@ const ID_PREFIXES = {
  * All items that a request brings: those of the response it continues, then its own. References are replaced by what
  * they name.
  *
- * @throws {AerieError} with code `not_found` if it names what is not stored
+ * @throws {AerieError} with code `not_found` if it continues what is not stored
+ * @throws {InvalidRequestError} if it refers to what is not stored, or arguments of a call are no JSON object
  */
-export function itemsOfRequest(body: ResponsesRequest, stored: StoredResponses): Item[] {
+export function itemsOfRequest(body: ResponsesRequest, stored: StoredResponses): ConversationItem[] {
   const { previous_response_id: previousId, input } = body;
   const previous = previousId === undefined ? undefined : stored.get(previousId, "previous_response_id");
   const earlier = previous === undefined ? [] : [...previous.input, ...previous.response.output];
   const own = typeof input === "string" ? [userMessage(input)] : input;
   return [
-    ...earlier as Item[],
-    ...own.map((item, at): Item => {
+    ...earlier as ConversationItem[],
+    ...own.map((item, at): ConversationItem => {
+      if (item.type === "function_call") checkArguments(item.arguments, `input[${at}].arguments`);
       if (item.type !== "item_reference") {
-        return { ...item, id: item.id ?? itemId(ID_PREFIXES[item.type ?? "message"]) } as Item;
+        return { ...item, id: item.id ?? itemId(ID_PREFIXES[item.type ?? "message"]) } as ConversationItem;
       }
       const found = stored.item(item.id);
       if (found === undefined) throwInvalidField(`input[${at}].id`, "no such item is stored here");
-      return found as Item;
+      return found as ConversationItem;
     }),
   ];
 }
@@ -59,7 +63,7 @@ function userMessage(content: string): z.infer<typeof responsesItem> {
 /** The conversation that a request asks to go on with. */
 export function responsesConversation(
   body: ResponsesRequest,
-  { id, items }: { readonly id: string; readonly items: readonly Item[] },
+  { id, items }: { readonly id: string; readonly items: readonly ConversationItem[] },
   context: RouteContext,
 ): Conversation {
   const { instructions, reasoning, text, max_output_tokens: maxTokens, seed } = body;
@@ -87,7 +91,7 @@ export function responsesConversation(
 }
 
 /** Items of the assistant that follow each other are one message: what it thought, said and called. */
-function toChatMessages(items: readonly Item[]): ChatMessage[] {
+function toChatMessages(items: readonly ConversationItem[]): ChatMessage[] {
   const messages: ChatMessage[] = [];
   let turn = new AssistantTurn();
   const flush = () => {

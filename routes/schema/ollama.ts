@@ -155,7 +155,7 @@ export const ollamaGenerateRequest = strictFields({
   prompt: optional(z.string()).describe("What the user says; none asks whether the model is loaded"),
   system: optional(z.string()).describe("Instructions before the prompt"),
   raw: optional(z.boolean()).describe("Continue the prompt as it is, without the chat template"),
-  suffix: unserved("Text after the answer", "string", ""),
+  suffix: optional(z.string()).describe("Text behind the answer; refused if the model fills in no gaps"),
   template: unserved("Template in place of the model's", "string", ""),
   context: unserved("Tokens of an earlier answer", "array", []),
   images: unserved("Images", "array", []),

@@ -135,8 +135,8 @@ export const responsesRequest = strictFields({
     context: unserved("Which earlier reasoning is shown", "string", "auto"),
     mode: unserved("How the model thinks", "string", "standard"),
   })).describe("Whether the model thinks first"),
-  truncation: optional(z.literal("disabled", "only disabled is supported yet")).describe(
-    "Input that does not fit the context is refused",
+  truncation: optional(z.enum(["auto", "disabled"])).describe(
+    "auto drops the first turns of a conversation that does not fit the context; else it is refused",
   ),
   metadata,
   include: optional(bounded(z.array(included), 16)).describe("Without effect: there are no such parts"),
@@ -155,6 +155,7 @@ export const responsesRequest = strictFields({
   })).describe("Without effect: prefixes are cached while there is room"),
   service_tier: label.describe("Without effect: all requests have the same"),
   ...labelFields,
+  access_programs: unserved("Programs that OpenAI lets clients take part in", "object", {}),
   background: unserved("Answer at once, and go on without the client", "boolean", false),
   conversation: unserved("Conversation that the server keeps; see previous_response_id", [
     "string",

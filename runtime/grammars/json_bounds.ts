@@ -16,7 +16,7 @@ export interface JsonObject {
 /** Deepest nesting of a schema or a structural tag. */
 export const MAX_JSON_DEPTH = 128;
 /** Most values in a schema or a structural tag, keys not counted. */
-export const MAX_JSON_VALUES = 50_000;
+export const MAX_JSON_VALUES = 8_000;
 /** Most characters in all strings of a schema or a structural tag. */
 export const MAX_JSON_CHARACTERS = 1_000_000;
 

@@ -7,7 +7,7 @@ import { EbnfWriter } from "./ebnf_writer.ts";
 import { choice, type Expression, isNothing, NOTHING, repeat, sequence } from "./expression.ts";
 
 /** Most steps to build the automatons of a grammar. */
-const MAX_AUTOMATON_STEPS = 200_000;
+const MAX_AUTOMATON_STEPS = 400_000;
 
 /** Rules by name. */
 export class Rules {

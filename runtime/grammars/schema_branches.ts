@@ -14,8 +14,14 @@ export interface ConstBranch {
   readonly value: Json;
 }
 
+/** A branch of values that keywords bound. */
+interface Placed {
+  /** Pointer of a schema that bounds them. */
+  readonly at?: string;
+}
+
 /** Numbers within bounds. */
-export interface NumberBranch {
+export interface NumberBranch extends Placed {
   readonly type: "number";
   readonly isInteger: boolean;
   readonly min: number;
@@ -44,7 +50,7 @@ export interface StringBranch {
 }
 
 /** Arrays by the schemas of their items. */
-export interface ArrayBranch {
+export interface ArrayBranch extends Placed {
   readonly type: "array";
   readonly prefix: readonly Conjunction[];
   readonly items: Conjunction;
@@ -65,7 +71,7 @@ export interface ObjectPart {
 }
 
 /** Objects by the schemas of their properties. */
-export interface ObjectBranch {
+export interface ObjectBranch extends Placed {
   readonly type: "object";
   readonly parts: readonly ObjectPart[];
   readonly required: ReadonlySet<string>;
@@ -161,6 +167,7 @@ export function intersect(a: Branch, b: Branch): Branch | undefined {
   if (a.type === "object" && b.type === "object") {
     return bounded({
       ...a,
+      ...b,
       parts: [...a.parts, ...b.parts],
       required: new Set([...a.required, ...b.required]),
       names: both(a.names, b.names),
@@ -180,8 +187,10 @@ function intersectNumbers(a: NumberBranch, b: NumberBranch): NumberBranch | unde
   const isAbove = (a.min === min && a.isAbove) || (b.min === min && b.isAbove);
   const isBelow = (a.max === max && a.isBelow) || (b.max === max && b.isBelow);
   if (min > max || (min === max && (isAbove || isBelow))) return undefined;
+  const at = b.at ?? a.at;
   return {
     type: "number",
+    ...(at !== undefined && { at }),
     isInteger: a.isInteger || b.isInteger,
     min,
     max,
@@ -193,7 +202,7 @@ function intersectNumbers(a: NumberBranch, b: NumberBranch): NumberBranch | unde
 
 function intersectArrays(a: ArrayBranch, b: ArrayBranch): ArrayBranch | undefined {
   const length = Math.max(a.prefix.length, b.prefix.length);
-  const unique = a.unique ?? b.unique;
+  const unique = a.unique ?? b.unique, at = b.at ?? a.at;
   return bounded({
     type: "array",
     prefix: Array.from({ length }, (_, i) => both(itemSchema(a, i), itemSchema(b, i))),
@@ -202,6 +211,7 @@ function intersectArrays(a: ArrayBranch, b: ArrayBranch): ArrayBranch | undefine
     min: Math.max(a.min, b.min),
     max: Math.min(a.max, b.max),
     ...(unique !== undefined && { unique }),
+    ...(at !== undefined && { at }),
   });
 }
 

@@ -29,6 +29,7 @@ export class SchemaDocument {
   readonly #nodes = new Map<JsonObject, SchemaNode>();
   readonly #anchors = new Map<string, { value: Json; pointer: string }>();
   readonly #id: string;
+  readonly #negations = new Map<string, Conjunction>();
   #patternLength = 0;
   #numProperties = 0;
 
@@ -88,6 +89,19 @@ export class SchemaDocument {
     if (value === undefined) throw this.refusal(pointer, `${reference} is not in the schema`);
     return this.read(value, `#${path}`);
   }
+
+  /** The schema that allows what others do not allow together. */
+  readonly negationOf = (schema: Conjunction): Conjunction => {
+    if (schema === "never") return [];
+    const [first] = schema;
+    if (!first) return "never";
+    const key = keyOf(schema), known = this.#negations.get(key);
+    if (known) return known;
+    const all = schema.map(({ keywords }) => keywords);
+    const negation = [this.#node({ not: all.length === 1 ? all[0]! : { allOf: all } }, first.pointer)];
+    this.#negations.set(key, negation);
+    return negation;
+  };
 
   /** Counts the patterns of the document. Throws InvalidRequestError if they are too much to read. */
   countPattern(pattern: string, pointer: string): void {

@@ -103,7 +103,7 @@ export class SchemaGrammar {
   #number(branch: NumberBranch): Expression {
     const expression = numberOf(branch);
     if (!expression) {
-      throw this.#refusal("multiples or bounds of these numbers cannot be told by their digits");
+      throw this.#refusal(branch, "multiples or bounds of these numbers cannot be told by their digits");
     }
     if (expression === INTEGER) return sharedRule(this.#rules, "integer", INTEGER);
     return expression === NUMBER ? sharedRule(this.#rules, "number", NUMBER) : expression;
@@ -127,7 +127,7 @@ export class SchemaGrammar {
       : branch.max;
     if (unique !== undefined && max > 1) return this.#uniqueArray(branch, unique);
     if (min > MAX_COUNTED_ITEMS || (max !== Infinity && max > MAX_COUNTED_ITEMS)) {
-      throw this.#refusal(`arrays of more than ${MAX_COUNTED_ITEMS} items cannot be counted`);
+      throw this.#refusal(branch, `arrays of more than ${MAX_COUNTED_ITEMS} items cannot be counted`);
     }
     const item = this.#value(branch.items);
     const limit = max === Infinity ? undefined : max;
@@ -196,7 +196,7 @@ export class SchemaGrammar {
       rules: this.#rules,
       ...(extra && { extra, isExtraRepeated: true }),
     });
-    if (!list) throw this.#refusal("so many properties cannot be counted");
+    if (!list) throw this.#refusal(branch, "so many properties cannot be counted");
     return sequence(text("{"), list, text("}"));
   }
 
@@ -243,7 +243,7 @@ export class SchemaGrammar {
     return choice(...strings.map((branch) => this.#string(branch)));
   }
 
-  #refusal(reason: string): Error {
-    return this.#document.refusal("#", reason);
+  #refusal({ at = "#" }: { readonly at?: string }, reason: string): Error {
+    return this.#document.refusal(at, reason);
   }
 }

@@ -175,24 +175,15 @@ export class SchemaReader {
   /** Branches that never obey any of `others`. Throws InvalidRequestError where that is not seen. */
   #without(branches: readonly Branch[], others: readonly Branch[], pointer: string): readonly Branch[] {
     this.#spend(PAIRS_PER_COMPARISON * branches.length * others.length, pointer);
-    const kept: Branch[] = [];
-    for (const branch of branches) {
-      if (branch.type === "const") {
-        if (!others.some((other) => obeys(branch.value, other, this.branchesOf))) kept.push(branch);
-        continue;
-      }
-      let separated: Branch = branch;
-      for (const other of others) {
-        const next = separate(separated, other, this.branchesOf);
-        if (!next) {
-          throw this.#document.refusal(
-            pointer,
-            `it cannot be told apart from what the ${branch.type} may be`,
-          );
-        }
-        separated = next;
-      }
-      kept.push(separated);
+    const context = { branchesOf: this.branchesOf, negationOf: this.#document.negationOf, pointer };
+    let kept = branches;
+    for (const other of others) {
+      kept = kept.flatMap((branch) => {
+        const separated = separate(branch, other, context);
+        if (separated) return separated;
+        throw this.#document.refusal(pointer, `it cannot be told apart from what the ${branch.type} may be`);
+      });
+      if (kept.length > branches.length) this.#spend(PAIRS_PER_COMPARISON * kept.length, pointer);
     }
     return kept;
   }

@@ -1,37 +1,132 @@
 /**
- * Whether what is generated for one branch never obeys another: by which `oneOf`, `not` and `if` are enforced, where
- * they can be.
+ * What one branch allows and another does not: by which `oneOf`, `not` and `if` are enforced, where they can be.
  *
  * @module
  */
+import { text } from "./expression.ts";
+import type { Condition } from "./intersection.ts";
 import {
+  ANY_NUMBER,
+  ANY_STRING,
   type ArrayBranch,
   type Branch,
+  intersect,
+  isUnbounded,
   itemSchema,
   type NumberBranch,
   type ObjectBranch,
+  type StringBranch,
 } from "./schema_branches.ts";
+import type { Conjunction } from "./schema_document.ts";
 import { type BranchesOf, obeys, propertySchema } from "./schema_values.ts";
 
 /** Levels of properties and items by which branches are told apart. */
 const MAX_DEPTH = 4;
 
+/** What separating branches asks of the document. */
+export interface SeparationContext {
+  readonly branchesOf: BranchesOf;
+  /** The schema that allows what another does not. */
+  readonly negationOf: (schema: Conjunction) => Conjunction;
+  /** Where the other branch is excluded. */
+  readonly pointer: string;
+}
+
 /**
- * The part of a branch that is generated without ever obeying another branch: the branch itself if they exclude each
- * other, or the branch without properties that it does not name and the other requires. Undefined if neither is seen.
+ * Branches of what one branch allows and another does not; undefined where that cannot be told. Of objects that do not
+ * name a property which the other requires, those without it.
  */
 export function separate(
   branch: Branch,
   other: Branch,
-  branchesOf: BranchesOf,
-  depth: number = 0,
-): Branch | undefined {
-  if (excludes(branch, other, branchesOf, depth)) return branch;
-  if (branch.type !== "object" || other.type !== "object") return undefined;
-  const name = [...other.required].find((name) =>
-    !branch.required.has(name) && !branch.parts.some(({ properties }) => properties.has(name))
+  context: SeparationContext,
+): readonly Branch[] | undefined {
+  if (excludes(branch, other, context.branchesOf, 0)) return [branch];
+  if (other.type === branch.type && isUnbounded(other)) return [];
+  switch (branch.type) {
+    case "const":
+      return [];
+    case "number":
+      return withoutNumbers(branch, other);
+    case "string":
+      return withoutStrings(branch, other, context.pointer);
+    case "array":
+      return undefined;
+    case "object":
+      return other.type === "object" ? withoutObjects(branch, other, context) : undefined;
+  }
+}
+
+function withoutNumbers(branch: NumberBranch, other: Branch): readonly Branch[] | undefined {
+  const { value } = other as { value?: unknown };
+  const range = other.type === "number"
+    ? other
+    : { ...ANY_NUMBER, min: value as number, max: value as number };
+  if (range.divisors.length > 0 || (range.isInteger && !branch.isInteger)) return undefined;
+  return [
+    intersect(branch, { ...ANY_NUMBER, max: range.min, isBelow: !range.isAbove }),
+    intersect(branch, { ...ANY_NUMBER, min: range.max, isAbove: !range.isBelow }),
+  ].filter((each) => each !== undefined);
+}
+
+function withoutStrings(branch: StringBranch, other: Branch, pointer: string): readonly Branch[] | undefined {
+  if (other.type === "const") {
+    const value = String(other.value);
+    return [
+      withLexical(branch, { expression: text(value), isNegated: true }, {
+        name: JSON.stringify(value),
+        pointer,
+      }),
+    ];
+  }
+  if (other.type !== "string") return undefined;
+  const lengths = [
+    intersect(branch, { ...ANY_STRING, max: other.min - 1 }),
+    other.max === Infinity ? undefined : intersect(branch, { ...ANY_STRING, min: other.max + 1 }),
+  ].filter((each) => each !== undefined);
+  const texts = other.lexicals.flatMap(({ language, name }) =>
+    language.map(({ expression, isNegated }, i) =>
+      withLexical(branch, { expression, isNegated: !isNegated }, { name: `${i} of ${name}`, pointer })
+    )
   );
-  return name === undefined ? undefined : withoutProperty(branch, name);
+  return [...lengths, ...texts];
+}
+
+function withLexical(
+  branch: StringBranch,
+  condition: Condition,
+  { name, pointer }: { readonly name: string; readonly pointer: string },
+): Branch {
+  return {
+    ...branch,
+    lexicals: [...branch.lexicals, { language: [condition], name: `not ${name}`, pointer }],
+  };
+}
+
+function withoutObjects(
+  branch: ObjectBranch,
+  other: ObjectBranch,
+  { negationOf }: SeparationContext,
+): readonly Branch[] | undefined {
+  const isNamed = (name: string) =>
+    branch.required.has(name) || branch.parts.some(({ properties }) => properties.has(name));
+  const unnamed = [...other.required].find((name) => !isNamed(name));
+  if (unnamed !== undefined) return [withoutProperty(branch, unnamed)];
+  const isPlain = other.parts.every(({ patterns, additional }) =>
+    patterns.length === 0 && (additional === undefined || additional.length === 0)
+  );
+  if (!isPlain || other.names.length > 0 || other.min > 0 || other.max < Infinity) return undefined;
+  const missing = [...other.required].filter((name) => !branch.required.has(name)).map((name) =>
+    withoutProperty(branch, name)
+  );
+  const broken = other.parts.flatMap(({ properties }) =>
+    [...properties].map(([name, schema]): Branch => ({
+      ...branch,
+      parts: [...branch.parts, { properties: new Map([[name, negationOf(schema)]]), patterns: [] }],
+      required: new Set([...branch.required, name]),
+    }))
+  );
+  return [...missing, ...broken];
 }
 
 /** The branch of objects that do not have a property. */

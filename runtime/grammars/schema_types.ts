@@ -29,7 +29,9 @@ export function readTypes(node: SchemaNode, document: SchemaDocument): readonly 
   const branches = types.flatMap((branch): readonly Branch[] => {
     if (branch.type === "const") return [branch];
     const bounds = reader.bounds(branch);
-    const met = bounds === undefined || isUnbounded(bounds) ? bounds && branch : intersect(branch, bounds);
+    const met = bounds === undefined || isUnbounded(bounds)
+      ? bounds && branch
+      : intersect(branch, { ...bounds, at: node.pointer } as Branch);
     return met ? [met] : [];
   });
   const isAnything = types === ANYTHING && ANYTHING.every((branch, i) => branch === branches[i]);

@@ -1,10 +1,10 @@
-// deno-lint-ignore-file camelcase
 /**
  * Structural tags: free text in which tags hold constrained content. Both spellings are taken, xgrammar's formats and
  * the older list of structures, and become formats whose schemas, expressions and grammars are EBNF.
  *
  * @module
  */
+// deno-lint-ignore-file camelcase -- fields are named as on the wire
 import type { GrammarSource } from "../contracts/constraint.ts";
 import { InvalidRequestError } from "../contracts/errors.ts";
 import { ebnfGrammar } from "./ebnf.ts";

@@ -35,7 +35,6 @@ const CLIENTS: readonly Client[] = [
     ...await needsPython(["instructor"], inInstructor),
   },
   { name: "the AI SDK", script: "check_ai.ts", ignore: needsModel().ignore },
-  { name: "Responses by openai", script: "check_responses.ts", ignore: needsModel().ignore },
   { name: "Anthropic's SDK", script: "check_anthropic.ts", ignore: needsModel().ignore },
   { name: "Ollama's client", script: "check_ollama.ts", ignore: needsModel().ignore },
   { name: "LangChain for npm", script: "check_langchain.ts", ignore: needsModel().ignore },

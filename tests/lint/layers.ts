@@ -64,7 +64,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/output/",
   ],
   "routes/anthropic/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
-  "routes/ollama/": ["routes/answers/", "routes/generation/", "routes/schema/", "runtime/contracts/"],
+  "routes/ollama/": [
+    "routes/answers/",
+    "routes/generation/",
+    "routes/openai/",
+    "routes/schema/",
+    "runtime/contracts/",
+  ],
   "routes/openai/": [
     "routes/answers/",
     "routes/generation/",

@@ -6,6 +6,10 @@
 import assert from "node:assert/strict";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { GrammarSource, OutputConstraint } from "../../runtime/contracts/constraint.ts";
+import { jsonObjectSource, jsonSchemaSource } from "../../runtime/grammars/json_schema.ts";
+import { ebnfSource } from "../../runtime/grammars/ebnf.ts";
+import { regexSource } from "../../runtime/grammars/regex.ts";
+import { structuralTagSource } from "../../runtime/grammars/structural_tag.ts";
 
 /** A grammar and its judge. */
 export interface GrammarCase {
@@ -22,10 +26,7 @@ export function schemaCase(name: string, schema: Record<string, unknown>): Gramm
   const validate = new Ajv2020({ strict: false }).compile(schema);
   return {
     name,
-    constraint: {
-      grammar: { type: "json_schema", schema: JSON.stringify(schema) },
-      param: "response_format",
-    },
+    constraint: { grammar: jsonSchemaSource(schema, "response_format"), param: "response_format" },
     check(text) {
       assert.ok(validate(JSON.parse(text)), `${text}: ${JSON.stringify(validate.errors)}`);
     },
@@ -85,24 +86,24 @@ export const GRAMMAR_CASES: readonly GrammarCase[] = [
   {
     ...textCase(
       "ebnf",
-      { type: "ebnf", grammar: 'root ::= term (("+" | "*") term)*\nterm ::= [0-9] | "(" root ")"' },
+      ebnfSource('root ::= term (("+" | "*") term)*\nterm ::= [0-9] | "(" root ")"', "ebnf"),
       /^[0-9(][0-9+*()]*$/,
     ),
     isEndless: true,
   },
   textCase(
     "regex",
-    { type: "ebnf", grammar: 'root ::= [a-z]{3} ("-" [a-z]{3}){1,2} ": " [0-9]{2,4}' },
+    regexSource("[a-z]{3}(-[a-z]{3}){1,2}: [0-9]{2,4}", "regex"),
     /^[a-z]{3}(-[a-z]{3}){1,2}: [0-9]{2,4}$/,
   ),
   textCase(
     "structural_tag",
-    { type: "structural_tag", tag: JSON.stringify({ type: "structural_tag", format: TAG }) },
+    structuralTagSource({ type: "structural_tag", format: TAG }, "structural_tag"),
     /^<call>\{"name": "weather", "arguments": \{"city": "(Paris|Rome)", "days": [1-9]\}\}<\/call>$/,
   ),
   {
     name: "json_object",
-    constraint: { grammar: { type: "json_object" }, param: "response_format" },
+    constraint: { grammar: jsonObjectSource(), param: "response_format" },
     isEndless: true,
     check: (text) => assert.equal(typeof JSON.parse(text), "object"),
   },

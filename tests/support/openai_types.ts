@@ -15,6 +15,10 @@ export type OpenaiBody =
   | "Embeddings"
   | "ListedModel"
   | "ModelList"
+  | "OneResponse"
+  | "ResponseEvent"
+  | "ItemList"
+  | "DeletedResponse"
   | "Failure";
 
 const BODY_OF_OBJECT: Readonly<Record<string, OpenaiBody>> = {
@@ -25,6 +29,22 @@ const BODY_OF_OBJECT: Readonly<Record<string, OpenaiBody>> = {
   "list": "ModelList",
   "error": "Failure",
 };
+
+/** What bodies say of their kinds. */
+interface TypedBody {
+  readonly object?: string;
+  readonly data?: readonly { readonly object?: string; readonly type?: string }[];
+  readonly deleted?: boolean;
+  /** Of events of responses, and of errors. */
+  readonly type?: string;
+}
+
+function kindOf({ object, data, deleted, type }: TypedBody): OpenaiBody | undefined {
+  if (object === undefined && type !== undefined) return "ResponseEvent";
+  if (object === "response") return deleted ? "DeletedResponse" : "OneResponse";
+  if (data?.[0]?.object === "embedding") return "Embeddings";
+  return data?.[0]?.type === undefined ? BODY_OF_OBJECT[object ?? ""] : "ItemList";
+}
 
 /** Validators by body. */
 export class OpenaiTypes {
@@ -44,8 +64,7 @@ export class OpenaiTypes {
 
   /** Asserts that a parsed body has the form that its `object` field promises. */
   check(body: unknown): void {
-    const { object, data } = body as { object?: string; data?: readonly { object: string }[] };
-    const kind = data?.[0]?.object === "embedding" ? "Embeddings" : BODY_OF_OBJECT[object ?? ""];
+    const kind = kindOf(body as TypedBody);
     assert(kind !== undefined, `a body of no known kind: ${JSON.stringify(body)}`);
     this.checkAs(kind, body);
   }
@@ -89,16 +108,19 @@ export class OpenaiTypes {
 }
 
 /**
- * OpenAI sends three nulls that its types do not declare: a streamed completion has no finish reason until its end,
- * and the first token of an echoed prompt has no log-probability and no alternatives. Embeddings in base64 are texts,
+ * OpenAI sends four nulls that its types do not declare: a streamed completion has no finish reason until its end,
+ * the first token of an echoed prompt has no log-probability and no alternatives, and a response has no usage before its
+ * end. Embeddings in base64 are texts,
  * which the client turns into the numbers of its types.
  */
 function asSent(schema: object): object {
   // deno-lint-ignore no-explicit-any -- a path into a JSON schema
-  const { CompletionChoice: choice, "CompletionChoice.Logprobs": logprobs, Embedding } =
-    (schema as any).definitions;
+  const { definitions } = schema as any;
+  const { CompletionChoice: choice, "CompletionChoice.Logprobs": logprobs, Embedding } = definitions;
   const orNull = (declared: object) => ({ anyOf: [declared, { type: "null" }] });
   Embedding.properties.embedding = { anyOf: [Embedding.properties.embedding, { type: "string" }] };
+  const { OneResponse } = definitions;
+  OneResponse.properties.usage = orNull(OneResponse.properties.usage);
   choice.properties.finish_reason = orNull(choice.properties.finish_reason);
   for (const list of [logprobs.properties.token_logprobs, logprobs.properties.top_logprobs]) {
     list.items = orNull(list.items);

@@ -24,6 +24,8 @@ export class CachedGrammar {
   numUsers = 0;
   /** Hosts that were killed from outside while they compiled it. */
   numLost = 0;
+  /** It has lost its host: a step may wait for it, and so all sequences. */
+  isUrgent = false;
 
   constructor(number: number, text: string, source: GrammarSource) {
     this.number = number;
@@ -72,19 +74,26 @@ export class GrammarCache {
     this.#evict();
   }
 
+  /** Whether an urgent grammar waits for a host. */
+  get hasUrgent(): boolean {
+    return this.#waiting[0]?.isUrgent === true;
+  }
+
   /** The next to be compiled; it waits no more. */
   next(): CachedGrammar | undefined {
     return this.#waiting.shift();
   }
 
-  /** A grammar waits for a host again. */
+  /** A grammar waits for a host again, urgent ones before all others. */
   retry(grammar: CachedGrammar): void {
-    this.#waiting.push(grammar);
+    if (grammar.isUrgent) this.#waiting.unshift(grammar);
+    else this.#waiting.push(grammar);
   }
 
   /** A host has compiled a grammar. */
   onCompiled(grammar: CachedGrammar, slot: Slot): void {
     grammar.slot = slot;
+    grammar.isUrgent = false;
     this.#evict();
   }
 
@@ -93,6 +102,7 @@ export class GrammarCache {
     for (const grammar of this.#grammars.values()) {
       if (grammar.slot !== slot) continue;
       grammar.slot = undefined;
+      grammar.isUrgent = true;
       if (grammar.numUsers > 0) this.retry(grammar);
       else this.drop(grammar);
     }

@@ -168,8 +168,8 @@ export class GrammarHost {
       refined.reject(error);
       masked.reject(error);
     });
-    // Whoever waits for the first answer has not come to the second.
-    masked.promise.catch(() => {});
+    // Both may fail before somebody waits for them, who waits for another host or for the first answer.
+    for (const { promise } of [refined, masked]) promise.catch(() => {});
     const arrays = heads.flatMap((_, i) => [tokens[i]!, ...treeArrays(trees[i]!)]);
     this.#send({ type: "match", sequences: heads }, joinArrays(arrays));
     return { refined: refined.promise, masked: masked.promise };

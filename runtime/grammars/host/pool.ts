@@ -104,7 +104,7 @@ export class GrammarPool implements AsyncDisposable {
     });
   }
 
-  /** Ends the hosts; what waits fails. */
+  /** Ends the hosts; what waits fails. Once and for all. */
   async stop(): Promise<void> {
     this.#failAll("the engine is stopping");
     await this.#slots.stop();
@@ -128,8 +128,12 @@ export class GrammarPool implements AsyncDisposable {
     }
     const needsHost = [...this.#displaced].some(({ grammar }) => grammar === undefined);
     const numWanted = Math.min(this.#grammars.numWaiting + Number(needsHost), MAX_LOADING);
-    while (this.#slots.canStart && this.#slots.numLoading < numWanted) this.#slots.start();
-    if (this.#grammars.numWaiting > 0 && !this.#slots.canStart) this.#drain();
+    while (this.#canStart && this.#slots.numLoading < numWanted) this.#slots.start();
+    if (this.#grammars.numWaiting > 0 && !this.#canStart) this.#drain();
+  }
+
+  get #canStart(): boolean {
+    return this.#slots.canStart(this.#grammars.hasUrgent);
   }
 
   /** Lets a host run out of sequences, so that it can compile, if none can before. */
@@ -140,9 +144,10 @@ export class GrammarPool implements AsyncDisposable {
     if (fewest !== undefined) fewest.isDraining = true;
   }
 
-  #slotFor({ grammar }: PooledSequence): Slot | undefined {
+  #slotFor({ grammar, numLost }: PooledSequence): Slot | undefined {
     const slots = grammar === undefined ? this.#slots.all : grammar.slot === undefined ? [] : [grammar.slot];
-    return slots.find(({ isFree, isDraining }) => isFree && !isDraining);
+    // A step may wait for one that has lost its host: without that step no host runs out of sequences.
+    return slots.find(({ isFree, isDraining }) => isFree && (!isDraining || numLost > 0));
   }
 
   #place(sequence: PooledSequence, slot: Slot): void {
@@ -161,9 +166,10 @@ export class GrammarPool implements AsyncDisposable {
     const end = performance.now() + BATCH_MS;
     for (let grammar: CachedGrammar | undefined = first; grammar !== undefined;) {
       await this.#compileOne(slot, grammar);
-      const { canStart, numLoading, all } = this.#slots;
-      const isOnly = !canStart && numLoading === 0 && !all.some(({ canCompile }) => canCompile);
-      grammar = isOnly && !slot.isLost && performance.now() < end ? this.#grammars.next() : undefined;
+      const { numLoading, all } = this.#slots, { hasUrgent } = this.#grammars;
+      const isOnly = !this.#canStart && numLoading === 0 && !all.some(({ canCompile }) => canCompile);
+      const goesOn = !slot.isLost && (hasUrgent || (isOnly && performance.now() < end));
+      grammar = goesOn ? this.#grammars.next() : undefined;
     }
     slot.isCompiling = slot.isDraining = false;
     this.#advance();

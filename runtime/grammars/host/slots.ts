@@ -85,11 +85,11 @@ export class Slots {
     return [...this.#slots];
   }
 
-  /** Whether there may be further hosts. */
-  get canStart(): boolean {
+  /** Whether there may be a further host; one that is urgent, whatever the memory. */
+  canStart(isUrgent: boolean): boolean {
     const { size } = this.#slots;
     if (this.#isStopped || size >= MAX_HOSTS) return false;
-    return size === 0 || availableMemory() > FREE_BYTES;
+    return isUrgent || size === 0 || availableMemory() > FREE_BYTES;
   }
 
   /** Hosts that are not ready yet. */

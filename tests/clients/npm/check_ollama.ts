@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- fields are named as on the wire
 /**
  * Ollama's client for npm: chats and prompts, whole and streamed, formats, tools, and what it asks of models.
  *
@@ -13,7 +14,7 @@ const clientOf = (key: string) =>
   new Ollama({ host: server.url, headers: { Authorization: `Bearer ${key}` } });
 const client = clientOf(apiKey);
 const messages = [{ role: "user", content: "Name three fruits." }];
-const options = { temperature: 0, "num_predict": 12 };
+const options = { temperature: 0, num_predict: 12 };
 const chat = { model, messages, options };
 
 await run({
@@ -34,34 +35,17 @@ await run({
     const lines = await Array.fromAsync(await client.generate({ ...raw, stream: true }));
     assert.equal(lines.map(({ response }) => response).join(""), whole.response);
   },
-  "a format is followed, drawn too, by a chat and by a prompt": async () => {
+  "a prompt's answer follows a format, as drawn, and json is any object": async () => {
     const report = z.strictObject({ city: z.string().max(12), degrees: z.int().min(-40).max(50) });
-    const content = "What is the weather in Oslo?", format = z.toJSONSchema(report);
-    for (const drawn of [{ temperature: 0 }, { temperature: 1, seed: 2 }]) {
-      const asked = { model, format, options: { ...drawn, num_predict: 60 } };
-      const { message } = await client.chat({ ...asked, messages: [{ role: "user", content }] });
-      report.parse(JSON.parse(message.content));
-      report.parse(JSON.parse((await client.generate({ ...asked, prompt: content })).response!));
+    for (const seed of [1, 2]) {
+      const options = { temperature: 1, seed, num_predict: 60 };
+      const prompt = "What is the weather in Oslo?";
+      const { response } = await client.generate({ model, prompt, options, format: z.toJSONSchema(report) });
+      report.parse(JSON.parse(response!));
     }
     const prompt = 'Repeat this JSON object: {"city": "Oslo"}';
     const any = { model, prompt, format: "json", options: { temperature: 0, num_predict: 60 } };
     z.looseObject({}).parse(JSON.parse((await client.generate(any)).response!));
-  },
-  "tools are offered, and what they said goes back": async () => {
-    const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
-    const tools = [{ type: "function", function: { name: "weather", description: "Now", parameters } }];
-    const first = { role: "user", content: "What is the weather in Oslo?" };
-    const { message } = await client.chat({ ...chat, tools, messages: [first] });
-    // There is no way to ask for a call: a small model makes one or not.
-    assert(message.content !== "" || message.tool_calls !== undefined);
-    const call = { function: { name: "weather", arguments: { city: "Oslo" } } };
-    const history = [
-      first,
-      { role: "assistant", content: "", tool_calls: [call] },
-      { role: "tool", tool_name: "weather", content: "9 degrees" },
-    ];
-    const answer = await client.chat({ ...chat, tools, messages: history });
-    assert(answer.message.content !== "" || answer.message.tool_calls !== undefined);
   },
   "the model is listed, shown and loaded": async () => {
     const { models } = await client.list();
@@ -71,6 +55,32 @@ await run({
     assert.deepEqual((await client.ps()).models.map(({ name }) => name), [`${model}:latest`]);
     assert.equal((await client.chat({ model: models[0]!.name, keep_alive: -1 })).done_reason, "load");
     assert.match((await client.version()).version, /^\d+\.\d+\.\d+$/);
+  },
+  "an answer follows a schema, whole and streamed": async () => {
+    const city = { type: "string", enum: ["Oslo", "Rome"] };
+    const format = { type: "object", properties: { city }, required: ["city"], additionalProperties: false };
+    const asking = { ...chat, options: { ...options, num_predict: 60 }, format };
+    const { message } = await client.chat(asking);
+    assert(city.enum.includes(JSON.parse(message.content).city));
+    const lines = await Array.fromAsync(await client.chat({ ...asking, stream: true }));
+    assert.equal(lines.map(({ message }) => message.content).join(""), message.content);
+  },
+  "a call of a tool and its result are read": async () => {
+    const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+    const answered = await client.chat({
+      ...chat,
+      messages: [
+        { role: "user", content: "What is the weather in Rome?" },
+        {
+          role: "assistant",
+          content: "",
+          tool_calls: [{ function: { name: "weather", arguments: { city: "Rome" } } }],
+        },
+        { role: "tool", content: "rain", tool_name: "weather" },
+      ],
+      tools: [{ type: "function", function: { name: "weather", description: "The weather", parameters } }],
+    });
+    assert(answered.message.content.length > 0);
   },
   "texts are embedded": async () => {
     const input = ["The sky is blue.", "Grass is green."];

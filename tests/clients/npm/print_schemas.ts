@@ -14,9 +14,11 @@ const RESOURCES = {
   completions: "completions.js",
   embeddings: "embeddings.js",
   models: "models.js",
+  responses: "responses/responses.js",
   shared: "shared.js",
 };
 
+/** Of responses only what a server without tools of its own sends: the whole unions have types that no schema says. */
 const DECLARATIONS = `
 export type Chat = chat.ChatCompletion;
 export type ChatChunk = chat.ChatCompletionChunk;
@@ -24,6 +26,23 @@ export type Text = completions.Completion;
 export type Embeddings = embeddings.CreateEmbeddingResponse;
 export type ListedModel = models.Model;
 export type ModelList = { object: "list"; data: models.Model[] };
+export type Item = responses.ResponseOutputMessage | responses.ResponseFunctionToolCall
+  | responses.ResponseReasoningItem;
+export type OneResponse =
+  Omit<responses.Response, "output" | "output_text" | "tools" | "tool_choice" | "prompt" | "instructions">
+  & { output: Item[]; tools: responses.FunctionTool[]; instructions: string | null };
+export type ResponseEvent =
+  | responses.ResponseContentPartAddedEvent | responses.ResponseContentPartDoneEvent | responses.ResponseErrorEvent
+  | responses.ResponseFunctionCallArgumentsDeltaEvent | responses.ResponseFunctionCallArgumentsDoneEvent
+  | responses.ResponseReasoningTextDeltaEvent | responses.ResponseReasoningTextDoneEvent
+  | responses.ResponseTextDeltaEvent | responses.ResponseTextDoneEvent
+  | { type: "response.output_item.added" | "response.output_item.done"; item: Item; output_index: number;
+    sequence_number: number }
+  | { type: "response.created" | "response.in_progress" | "response.completed" | "response.incomplete"
+    | "response.failed"; response: OneResponse; sequence_number: number };
+export type ItemList = { object: "list"; data: { id: string; type: string }[]; first_id: string | null;
+  last_id: string | null; has_more: boolean };
+export type DeletedResponse = { id: string; object: "response"; deleted: true };
 export type Failure = { error: shared.ErrorObject };
 `;
 

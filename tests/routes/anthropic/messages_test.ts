@@ -291,6 +291,11 @@ Deno.test("anthropic: the choice among tools", async () => {
   // A tool that is named is used once.
   assert.deepEqual(await asked({ type: "tool", name: "weather" }), one);
   assert.deepEqual(await asked({ type: "none" }), { rendered: 0, grammar: undefined });
+  const broken = [{
+    name: "weather",
+    input_schema: { type: "object", properties: { city: { type: "strin" } } },
+  }];
+  assert.match((await refusal({ ...minimal, tools: broken })).message, /tools\[0\]\.input_schema/);
   const { message } = await refusal({ ...minimal, tools, tool_choice: { type: "tool", name: "time" } });
   assert.match(message, /tool_choice: there is no tool "time"/);
 });

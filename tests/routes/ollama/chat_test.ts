@@ -65,7 +65,12 @@ Deno.test("ollama: a prompt is a chat of its own, or raw", async () => {
     { role: "system", content: "Be brief." },
     { role: "user", content: "Hi" },
   ]);
-  const raw = await lines(app, "/api/generate", { ...body, raw: true, stream: true }, generateLine);
+  const raw = await lines(
+    app,
+    "/api/generate",
+    { ...body, system: undefined, raw: true, stream: true },
+    generateLine,
+  );
   assert.equal(raw.map(({ response }) => response).join(""), "Hi!");
   assert.equal(generator.rendered.length, 1);
   assert.deepEqual([...generator.seen[1]!.request.promptTokens], [72, 105]);
@@ -162,6 +167,7 @@ Deno.test("ollama: what is not served is refused by name, in a text", async () =
     assert.match(error, named);
   }
   const prompts: [body: object, named: RegExp][] = [
+    [{ prompt: "x".repeat(100) }, /Cannot accept prompt: the input \(.*\) is longer/],
     [{ template: "{{ .Prompt }}" }, /template/],
     [{ context: [1, 2] }, /context/],
     [{ images: ["aGk="] }, /images/],
@@ -238,4 +244,25 @@ Deno.test("ollama: what an answer must match", async () => {
   assert.deepEqual([await asked(""), await asked("json"), await asked(weather)], [undefined, "ebnf", "ebnf"]);
   const { status, error } = await refusal("/api/chat", { ...chat, format: { type: "strin" } });
   assert.deepEqual([status, /format/.test(error)], [400, true], error);
+});
+
+Deno.test("ollama: a gap before a suffix is filled in, where the model has tokens for it", async () => {
+  const generator = new FakeGenerator(),
+    body = { model: "org/tiny", prompt: "a", suffix: "b", stream: false };
+  const fillInTheMiddle = { layout: [1, "prefix", 2, "suffix", 3], endTokenIds: [4] } as const;
+  generator.model = { ...generator.model, tokenizer: { addsBos: false, fillInTheMiddle } };
+  await answer(appOf(generator), "/api/generate", body, generateLine);
+  const { promptTokens, sampling } = generator.only.request;
+  assert.deepEqual([[...promptTokens], sampling.stopTokenIds], [[1, 97, 2, 98, 3], [4]]);
+  assert.match((await refusal("/api/generate", body)).error, /suffix: org\/tiny fills in no gaps/);
+});
+
+Deno.test("ollama: a raw prompt has formats, but nothing that only the template shows", async () => {
+  const generator = new FakeGenerator(), body = { model: "org/tiny", prompt: "a", raw: true, stream: false };
+  await answer(appOf(generator), "/api/generate", { ...body, format: "json", think: false }, generateLine);
+  assert.equal(generator.only.request.constraint?.grammar?.type, "ebnf");
+  for (const [field, value] of Object.entries({ system: "Be brief.", think: true })) {
+    const { status, error } = await refusal("/api/generate", { ...body, [field]: value });
+    assert.deepEqual([status, error.includes(`${field}: not allowed with raw`)], [400, true], error);
+  }
 });

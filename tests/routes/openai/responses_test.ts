@@ -200,7 +200,6 @@ Deno.test("responses: what is not served is refused by name", async () => {
     [{ background: true }, "background"],
     [{ conversation: "conv_1" }, "conversation"],
     [{ prompt: { id: "p" } }, "prompt"],
-    [{ truncation: "auto" }, "truncation"],
     [{ tools: [{ type: "web_search" }] }, "tools[0].type"],
     [{ tool_choice: { type: "mcp" } }, "tool_choice.type"],
     [{ include: ["message.output_text.logprobs"] }, "include[0]"],
@@ -211,6 +210,8 @@ Deno.test("responses: what is not served is refused by name", async () => {
     ],
     [{ input: [{ type: "computer_call" }] }, "input[0].type"],
     [{ max_output_tokens: 2000 }, "max_output_tokens"],
+    [{ input: "x".repeat(1000) }, "input"],
+    [{ input: [{ type: "function_call", call_id: "c", name: "f", arguments: "{" }] }, "input[0].arguments"],
     [{ inputs: "x" }, "inputs"],
   ];
   for (const [body, param] of cases) {
@@ -327,4 +328,25 @@ Deno.test("responses: what the text must match", async () => {
   const broken = { type: "json_schema", name: "w", schema: { type: "strin" } };
   const { param } = await fault(appOf(generator()), path, { input: "Hi", text: { format: broken } });
   assert.equal(param, "text.format.schema");
+});
+
+Deno.test("responses: with truncation, as many of the last turns as fit are kept, and instructions", async () => {
+  const fake = generator(),
+    turn = (text: string) => [
+      { role: "user", content: text.repeat(50) },
+      { role: "assistant", content: text.repeat(50) },
+    ];
+  const input = [
+    { role: "developer", content: "Be brief." },
+    ...[..."abcdefghijklmnop"].flatMap(turn),
+    { role: "user", content: "So?" },
+  ];
+  const { truncation } = await answer(appOf(fake), path, { input, truncation: "auto" }, whole);
+  assert.equal(truncation, "auto");
+  const kept = fake.rendered.at(-1)!.messages.map(({ content }) => content);
+  assert(fake.only.request.promptTokens.length > 850, "no turn that fits is dropped");
+  assert.deepEqual(kept.slice(0, 1), ["Be brief."]);
+  assert.deepEqual(kept.slice(1), input.slice(1 - kept.length).map(({ content }) => content));
+  const { param } = await fault(appOf(generator()), path, { input: "x".repeat(2000), truncation: "auto" });
+  assert.equal(param, "input");
 });

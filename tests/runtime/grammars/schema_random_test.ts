@@ -11,10 +11,23 @@ import { compile, randomOf } from "../../support/grammar_walks.ts";
 type Schema = Record<string, unknown> | boolean;
 
 const names = fc.constantFrom("a", "b", "ab", "é", 'a"b', "x\ny", "");
-const values = fc.constantFrom(null, true, 0, 1, -2, 2.5, 1e20, "", "a", 'q"\\\n', "中", [], [1, "a"], {}, { a: 1 });
+const values = fc.constantFrom(null, true, 0, 1, -2, 2.5, 1e20, "", "a", 'q"\\\n', "中", [], [1, "a"], {}, {
+  a: 1,
+});
 const bound = fc.constantFrom(-12.5, -3, -1, 0, 0.5, 1, 2.25, 3, 10, 99, 12345);
 const count = fc.integer({ min: 0, max: 4 });
-const patterns = fc.constantFrom("^a", "b$", "^[a-c]{2,4}$", "x|^y", "^\\w+$", '["\\\\]', "é.", "^(ab)*$", "^$", "[^a]");
+const patterns = fc.constantFrom(
+  "^a",
+  "b$",
+  "^[a-c]{2,4}$",
+  "x|^y",
+  "^\\w+$",
+  '["\\\\]',
+  "é.",
+  "^(ab)*$",
+  "^$",
+  "[^a]",
+);
 const formats = fc.constantFrom(...stringFormats, "int32", "double", "password");
 
 /** A record of up to three of these keywords. */
@@ -27,7 +40,12 @@ const { schema } = fc.letrec<{ schema: Schema; combined: Record<string, unknown>
   const inner = tie("schema"), list = fc.array(inner, { minLength: 1, maxLength: 3 });
   const record = (keys: fc.Arbitrary<string>) => fc.dictionary(keys, inner, { maxKeys: 3 });
   const types = fc.constantFrom("string", "number", "integer", "boolean", "null", "array", "object");
-  const strings = some({ minLength: count, maxLength: fc.constantFrom(0, 2, 5, 80), pattern: patterns, format: formats });
+  const strings = some({
+    minLength: count,
+    maxLength: fc.constantFrom(0, 2, 5, 80),
+    pattern: patterns,
+    format: formats,
+  });
   const numbers = some({
     minimum: bound,
     maximum: bound,
@@ -80,14 +98,16 @@ const { schema } = fc.letrec<{ schema: Schema; combined: Record<string, unknown>
       fc.tuple(typed, tie("combined")).map(([one, two]) => ({ ...one, ...two })),
       tie("combined"),
       fc.tuple(strings, numbers, arrays, objects).map((all) => Object.assign({}, ...all)),
-      fc.tuple(typed, fc.array(values, { minLength: 1, maxLength: 4 })).map(([one, list]) => ({ ...one, enum: list })),
+      fc.tuple(typed, fc.array(values, { minLength: 1, maxLength: 4 })).map(([one, list]) => ({
+        ...one,
+        enum: list,
+      })),
     ),
   };
 });
 
 Deno.test("500 random schemas are refused with their place, or their answers validate", async () => {
   const counts = { refused: 0, enforced: 0, answers: 0, cut: 0 };
-  const reasons = new Map<string, number>();
   const root = fc.tuple(schema.filter((each) => typeof each !== "boolean"), schema, fc.integer());
   await fc.assert(
     fc.asyncProperty(root, async ([schema, other, seed]) => {
@@ -99,8 +119,6 @@ Deno.test("500 random schemas are refused with their place, or their answers val
         assert(error instanceof InvalidRequestError, (error as Error).stack);
         assert.match(error.message, /at #/);
         counts.refused++;
-        const reason = error.message.replace(/.*?at #\S*: /, "").replace(/(pattern|format) \S+/g, "$1");
-        reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
         return;
       }
       counts.enforced++;
@@ -125,8 +143,7 @@ Deno.test("500 random schemas are refused with their place, or their answers val
         assert(validate(JSON.parse(answer)), `${JSON.stringify(whole)} allows ${answer}`);
       }
     }),
-    { numRuns: Number(Deno.env.get("RUNS") ?? 500), seed: Number(Deno.env.get("SEED") ?? 5) },
+    { numRuns: 500, seed: 5 },
   );
-  Deno.writeTextFileSync("/tmp/gramw/random.log", JSON.stringify([counts, [...reasons].sort((a, b) => b[1] - a[1])], null, 1));
-  assert(counts.enforced > 150 && counts.answers > 500, JSON.stringify(counts));
+  assert(counts.enforced > 300 && counts.answers > 1000, JSON.stringify(counts));
 });

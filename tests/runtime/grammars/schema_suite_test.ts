@@ -25,7 +25,6 @@ const ignore = !existsSync(folder) && !Deno.env.get("CI");
 const ajv = new Ajv2020({ strict: false, validateFormats: true });
 (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
 
-const show = (line: string) => Deno.writeTextFileSync("/tmp/gramw/suite.log", line, { append: true });
 function readCases(): { name: string; case: Case }[] {
   const files = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".json"))
     .sort();
@@ -36,7 +35,7 @@ function readCases(): { name: string; case: Case }[] {
 
 Deno.test(
   { name: "suite: a schema is refused with its place, or its answers validate", ignore },
-  async (t) => {
+  async () => {
     const counts = { refused: 0, enforced: 0, answers: 0, cut: 0, valid: 0, allowed: 0 };
     const random = randomOf(23);
     for (const { name, case: { description, schema, tests } } of readCases()) {
@@ -46,7 +45,6 @@ Deno.test(
       } catch (error) {
         assert(error instanceof InvalidRequestError, `${name}: ${description}: ${(error as Error).stack}`);
         assert.match(error.message, /at #/, description);
-        if (Deno.env.get("SHOW")) show(`REFUSED ${name} ${description}: ${error.message}\n`);
         counts.refused++;
         continue;
       }
@@ -65,18 +63,14 @@ Deno.test(
           `${name}: ${description}: ${JSON.stringify(schema)} allows ${answer}`,
         );
       }
-      for (const { data, valid, description: what } of tests) {
+      for (const { data, valid } of tests) {
         const isAllowed = await grammar.allows(writeJson(data));
         assert(valid || !isAllowed, `${name}: ${description}: allows ${writeJson(data)}`);
         if (valid) counts.valid++;
         if (valid && isAllowed) counts.allowed++;
-        else if (valid && Deno.env.get("SHOW")) {
-          show(
-            `NOT ${name} ${description} / ${what}: ${writeJson(data)}\n`,
-          );
-        }
       }
     }
-    show(JSON.stringify(counts) + "\n");
+    // What is narrower than the schema is in docs/structured_output.md: properties that are not named, other orders.
+    assert(counts.enforced >= 225 && counts.allowed >= 0.9 * counts.valid, JSON.stringify(counts));
   },
 );

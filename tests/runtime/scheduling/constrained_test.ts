@@ -123,6 +123,26 @@ Deno.test("forced tokens come with the same words in fewer steps, in plain steps
   }
 });
 
+Deno.test("whatever a row costs, forced tokens make no answers slower", () => {
+  for (const rowMs of [0.1, 2, 5, 9, 12, 30]) {
+    const msOf = (drafting?: DraftingConfig) => {
+      const world = new World(drafting ? { drafting } : {}, VOCAB);
+      world.forwardMs = (numRows) => 10 + rowMs * (numRows - 1);
+      for (let seed = 0; seed < 6; seed++) {
+        world.submit(`r${seed}`, [seed], { maxTokens: 40 }, { constraint: fakeConstraint(seed) });
+      }
+      world.drain();
+      return world.state.forwardMs;
+    };
+    const plain = msOf();
+    for (const adaptive of [false, true]) {
+      const ratio = msOf({ ...draftingOf(6, rowMs), adaptive }) / plain;
+      assert.ok(ratio < 1.03, `${ratio} of the time at ${rowMs} ms a row`);
+      if (rowMs <= 2) assert.ok(ratio < 0.9, `${ratio} of the time at ${rowMs} ms a row`);
+    }
+  }
+});
+
 Deno.test("no slots are reserved for forced tokens that cannot pay, of plain requests, or without speculation", () => {
   const maxNodesOf = (drafting: DraftingConfig | undefined, speculative: boolean) => {
     const world = new World(drafting ? { drafting } : {}, VOCAB);

@@ -1,5 +1,6 @@
+// deno-lint-ignore-file camelcase -- fields are named as on the wire
 /**
- * Responses by OpenAI's SDK for npm: whole and streamed, stored and continued, with schemas and tools.
+ * Responses by the `openai` package for npm: whole and streamed, stored and continued, parsed and with tools.
  *
  * @module
  */
@@ -7,15 +8,14 @@ import { strict as assert } from "node:assert";
 import OpenAI from "openai";
 import { zodResponsesFunction, zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
-import { run, server } from "./checks.ts";
+import { servedModel as model } from "../support/client_server.ts";
 
-const { apiKey, model } = server;
-const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey, maxRetries: 0 });
-const greedy = { model, input: "Name three fruits.", temperature: 0, "max_output_tokens": 12 };
-const weather = { ...greedy, input: "What is the weather in Paris and in Oslo?", "max_output_tokens": 100 };
+const greedy = { model, input: "Name three fruits.", temperature: 0, max_output_tokens: 12 };
+const Fruit = z.object({ name: z.enum(["apple", "pear"]), ripe: z.boolean() });
 
-await run({
-  "a stream says what the whole response says": async () => {
+/** What is done with a client of the real server, by name. */
+export const RESPONSES: Readonly<Record<string, (client: OpenAI) => Promise<void>>> = {
+  "a stream says what the whole response says": async (client) => {
     const whole = await client.responses.create(greedy);
     assert.deepEqual([whole.status, whole.incomplete_details?.reason], ["incomplete", "max_output_tokens"]);
     assert.equal(whole.usage?.output_tokens, 12);
@@ -29,7 +29,7 @@ await run({
     assert.deepEqual(numbers, [...numbers.keys()]);
     assert.deepEqual(final.usage, whole.usage);
   },
-  "a chat's answer is the same": async () => {
+  "a chat's answer is the same": async (client) => {
     const { output_text: text } = await client.responses.create(greedy);
     const chat = await client.chat.completions.create({
       model,
@@ -39,7 +39,7 @@ await run({
     });
     assert.equal(text, chat.choices[0]!.message.content);
   },
-  "a stored response is found, continued, listed and deleted": async () => {
+  "a stored response is found, continued, listed and deleted": async (client) => {
     const first = await client.responses.create({
       ...greedy,
       instructions: "Be brief.",
@@ -72,45 +72,45 @@ await run({
     await assert.rejects(client.responses.retrieve(first.id), OpenAI.NotFoundError);
     assert.deepEqual((await client.responses.cancel(second.id)).output, second.output);
   },
-  "parse gives what the Zod schema says, whole and streamed": async () => {
-    const report = z.strictObject({
-      city: z.string().max(12),
-      degrees: z.int().min(-40).max(50),
-      sky: z.enum(["clear", "cloudy", "rain"]),
-    });
-    const asked = { ...weather, text: { format: zodTextFormat(report, "report") } };
-    const { output_parsed: parsed, status } = await client.responses.parse(asked);
-    assert.deepEqual([report.parse(parsed), status], [parsed, "completed"]);
-    assert.deepEqual((await client.responses.stream(asked).finalResponse()).output_parsed, parsed);
+  "a text is parsed by its schema, whole and streamed": async (client) => {
+    const asking = { ...greedy, max_output_tokens: 60, text: { format: zodTextFormat(Fruit, "fruit") } };
+    const { output_parsed: parsed } = await client.responses.parse(asking);
+    assert.equal(Fruit.safeParse(parsed).success, true);
+    const final = await client.responses.stream(asking).finalResponse();
+    assert.deepEqual(final.output_parsed, parsed);
   },
-  "a tool that must be called, whole and streamed, its output, and the answer": async () => {
-    const place = z.object({ city: z.enum(["Paris", "Oslo", "Rome"]) });
-    const tools = [zodResponsesFunction({ name: "weather", parameters: place })];
-    const asked = { ...weather, tools, "tool_choice": "required" as const, "parallel_tool_calls": false };
-    const { output, status } = await client.responses.parse(asked);
-    const [call] = output;
-    assert(status === "completed" && output.length === 1 && call!.type === "function_call");
-    assert.deepEqual(place.parse(call.parsed_arguments), call.parsed_arguments);
-    const stream = client.responses.stream(asked);
-    const deltas: string[] = [];
-    stream.on("response.function_call_arguments.delta", ({ delta }) => deltas.push(delta));
-    await stream.finalResponse();
-    assert.equal(deltas.join(""), call.arguments);
-    // The call goes back as it came.
-    const { output_text: text } = await client.responses.create({
-      ...weather,
-      max_output_tokens: 8,
+  "a function is called, whole and streamed, and its output is read": async (client) => {
+    const tools = [zodResponsesFunction({ name: "eat", parameters: Fruit, function: () => "eaten" })];
+    const asking = {
+      ...greedy,
+      max_output_tokens: 60,
       tools,
-      tool_choice: "none",
-      input: [
-        { role: "user", content: weather.input },
-        call,
-        { type: "function_call_output", call_id: call.call_id, output: '{"degrees": 9}' },
-      ],
+      tool_choice: { type: "function" as const, name: "eat" },
+      parallel_tool_calls: false,
+    };
+    const whole = await client.responses.parse(asking);
+    const [call] = whole.output;
+    assert(whole.output.length === 1 && call?.type === "function_call" && call.name === "eat");
+    assert.equal(Fruit.safeParse(call.parsed_arguments).success, true);
+    const [streamed] = (await client.responses.stream(asking).finalResponse()).output;
+    assert(streamed?.type === "function_call");
+    assert.deepEqual(streamed.parsed_arguments, call.parsed_arguments);
+    const output = { type: "function_call_output" as const, call_id: call.call_id, output: "eaten" };
+    const answering = { ...greedy, tools, tool_choice: "none" as const };
+    const answered = await client.responses.create({
+      ...answering,
+      previous_response_id: whole.id,
+      input: [output],
     });
-    assert(text.length > 0);
+    assert(answered.output_text.length > 0);
+    // The call goes back as it was parsed.
+    const sent = await client.responses.create({
+      ...answering,
+      input: [{ role: "user", content: greedy.input }, call, output],
+    });
+    assert.equal(sent.output_text, answered.output_text);
   },
-  "errors have their classes, and name what is wrong": async () => {
+  "errors have their classes, and name what is wrong": async (client) => {
     const isOf = (param: string) => (error: unknown) =>
       error instanceof OpenAI.BadRequestError && error.param === param;
     await assert.rejects(client.responses.create({ ...greedy, background: true }), isOf("background"));
@@ -124,9 +124,9 @@ await run({
       isOf("tools[0].type"),
     );
   },
-  "a stream that is left frees its place": async () => {
+  "a stream that is left frees its place": async (client) => {
     const stream = await client.responses.create({ ...greedy, max_output_tokens: 400, stream: true });
     for await (const { type } of stream) if (type === "response.output_text.delta") break;
     assert(stream.controller.signal.aborted);
   },
-});
+};
