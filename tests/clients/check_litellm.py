@@ -1,7 +1,11 @@
 """LiteLLM: what it does with text, through its OpenAI and vLLM providers."""
 
+import json
+from typing import Annotated, Literal
+
 import litellm
 from checks import api_key, check, model, run, url
+from pydantic import BaseModel, Field
 
 litellm.suppress_debug_info = True
 messages = [{"role": "user", "content": "Name three fruits."}]
@@ -12,6 +16,17 @@ greedy = {
     "max_tokens": 12,
     "num_retries": 0,
 }
+
+
+question = [{"role": "user", "content": "What is the weather in Paris and in Oslo?"}]
+
+
+class Report(BaseModel):
+    """What the weather is like."""
+
+    city: Annotated[str, Field(max_length=12)]
+    degrees: Annotated[int, Field(ge=-40, le=50)]
+    sky: Literal["clear", "cloudy", "rain"]
 
 
 def say(provider="openai", **fields):
@@ -40,6 +55,39 @@ def parameters():
     assert len(say(**fields).choices) == 2
     neutral = {"reasoning_effort": "none", "allowed_openai_params": ["reasoning_effort"]}
     assert text_of(**neutral) == text_of()
+
+
+@check
+def structured():
+    """response_format: a class of pydantic, a JSON schema and any object, by two providers"""
+    fields = {"messages": question, "max_tokens": 100}
+    for provider in ("openai", "hosted_vllm"):
+        assert Report.model_validate_json(text_of(provider=provider, response_format=Report, **fields))
+        schema = {"name": "report", "schema": Report.model_json_schema(), "strict": True}
+        drawn = {"response_format": {"type": "json_schema", "json_schema": schema}, "temperature": 1, "seed": 3}
+        assert Report.model_validate_json(text_of(provider=provider, **{**fields, **drawn}))
+    repeat = [{"role": "user", "content": 'Repeat this JSON object: {"city": "Oslo"}'}]
+    text = text_of(messages=repeat, max_tokens=60, response_format={"type": "json_object"})
+    assert isinstance(json.loads(text), dict)
+
+
+@check
+def tools():
+    """a tool that must be called, whole and streamed, its result, and the answer"""
+    parameters = Report.model_json_schema()
+    tools = [{"type": "function", "function": {"name": "tell", "parameters": parameters}}]
+    choice = {"type": "function", "function": {"name": "tell"}}
+    fields = {"messages": question, "max_tokens": 100, "tools": tools}
+    for provider in ("openai", "hosted_vllm"):
+        message = say(provider, tool_choice=choice, **fields).choices[0].message
+        [call] = message.tool_calls
+        assert call.function.name == "tell" and Report.model_validate_json(call.function.arguments)
+        chunks = list(say(provider, tool_choice=choice, stream=True, **fields))
+        [streamed] = litellm.stream_chunk_builder(chunks).choices[0].message.tool_calls
+        assert streamed.function.arguments == call.function.arguments
+        result = {"role": "tool", "tool_call_id": call.id, "content": "Told."}
+        history = {**fields, "messages": [*question, message, result], "max_tokens": 8}
+        assert text_of(provider=provider, tool_choice="none", **history)
 
 
 @check

@@ -1,12 +1,33 @@
 """The `openai` package for Python: what it does with text."""
 
+import json
+from typing import Annotated, Literal, Optional
+
 import openai
 from checks import api_key, check, model, run, url
+from pydantic import BaseModel, Field
 
 client = openai.OpenAI(base_url=f"{url}/v1", api_key=api_key, max_retries=0)
 messages = [{"role": "user", "content": "Name three fruits."}]
 greedy = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 12}
 prompt = "The capital of France is"
+question = [{"role": "user", "content": "What is the weather in Paris and in Oslo?"}]
+
+
+class Report(BaseModel):
+    """What the weather is like."""
+
+    city: Annotated[str, Field(max_length=12)]
+    degrees: Annotated[int, Field(ge=-40, le=50)]
+    sky: Literal["clear", "cloudy", "rain"]
+    hours: Annotated[list[Annotated[int, Field(ge=0, le=23)]], Field(max_length=3)]
+    station: Optional[Annotated[str, Field(pattern="^[A-Z]{3}$")]]
+
+
+class Place(BaseModel):
+    """The weather of a city."""
+
+    city: Literal["Paris", "Oslo", "Rome"]
 
 
 def say(**fields):
@@ -150,6 +171,55 @@ def completions():
     assert echoed.logprobs.token_logprobs[0] is None
     streamed = client.completions.create(prompt=prompt, echo=True, stream=True, **fields)
     assert "".join(chunk.choices[0].text for chunk in streamed) == echoed.text
+
+
+@check
+def parsed():
+    """parse gives a pydantic model, whole, drawn and streamed"""
+    fields = {**greedy, "messages": question, "max_tokens": 100, "response_format": Report}
+    whole = client.chat.completions.parse(**fields).choices[0].message
+    assert isinstance(whole.parsed, Report)
+    for seed in range(2):
+        drawn = client.beta.chat.completions.parse(**{**fields, "temperature": 1, "seed": seed})
+        assert isinstance(drawn.choices[0].message.parsed, Report)
+    with client.chat.completions.stream(**fields) as stream:
+        assert [event for event in stream if event.type == "content.done"][0].parsed == whole.parsed
+    raises(openai.LengthFinishReasonError, lambda: client.chat.completions.parse(**{**fields, "max_tokens": 4}))
+
+
+@check
+def tools():
+    """a tool that must be called, its result, and the answer"""
+    tool = openai.pydantic_function_tool(Place)
+    fields = {**greedy, "messages": question, "max_tokens": 60, "tools": [tool], "tool_choice": "required"}
+    fields["parallel_tool_calls"] = False
+    choice = client.chat.completions.parse(**fields).choices[0]
+    [call] = choice.message.tool_calls
+    assert choice.finish_reason == "tool_calls" and isinstance(call.function.parsed_arguments, Place)
+    with client.chat.completions.stream(**fields) as stream:
+        final = stream.get_final_completion().choices[0].message.tool_calls
+    assert [one.function.arguments for one in final] == [call.function.arguments]
+    result = {"role": "tool", "tool_call_id": call.id, "content": json.dumps({"degrees": 9})}
+    history = [*question, choice.message, result]
+    assert text_of(messages=history, tools=[tool], tool_choice="none")
+
+
+@check
+def responses():
+    """responses that follow a schema or call a tool"""
+    fields = {"model": model, "temperature": 0, "input": question, "max_output_tokens": 100}
+    parsed = client.responses.parse(text_format=Report, **fields).output_parsed
+    assert isinstance(parsed, Report)
+    with client.responses.stream(text_format=Report, **fields) as stream:
+        assert stream.get_final_response().output_parsed == parsed
+    tool = {"type": "function", "name": "Place", "parameters": Place.model_json_schema(), "strict": False}
+    choice = {"type": "function", "name": "Place"}
+    called = client.responses.create(tools=[tool], tool_choice=choice, **fields)
+    [call] = called.output
+    assert call.type == "function_call" and Place.model_validate_json(call.arguments)
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": '{"degrees": 9}'}
+    following = {**fields, "input": [result], "max_output_tokens": 8, "previous_response_id": called.id}
+    assert client.responses.create(tools=[tool], tool_choice="none", **following).output_text
 
 
 @check

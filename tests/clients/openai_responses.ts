@@ -95,12 +95,20 @@ export const RESPONSES: Readonly<Record<string, (client: OpenAI) => Promise<void
     const [streamed] = (await client.responses.stream(asking).finalResponse()).output;
     assert(streamed?.type === "function_call");
     assert.deepEqual(streamed.parsed_arguments, call.parsed_arguments);
+    const output = { type: "function_call_output" as const, call_id: call.call_id, output: "eaten" };
+    const answering = { ...greedy, tools, tool_choice: "none" as const };
     const answered = await client.responses.create({
-      ...greedy,
+      ...answering,
       previous_response_id: whole.id,
-      input: [{ type: "function_call_output", call_id: call.call_id, output: "eaten" }],
+      input: [output],
     });
     assert(answered.output_text.length > 0);
+    // The call goes back as it was parsed.
+    const sent = await client.responses.create({
+      ...answering,
+      input: [{ role: "user", content: greedy.input }, call, output],
+    });
+    assert.equal(sent.output_text, answered.output_text);
   },
   "errors have their classes, and name what is wrong": async (client) => {
     const isOf = (param: string) => (error: unknown) =>

@@ -11,8 +11,9 @@ import house from "../../deno.json" with { type: "json" };
 import npmClients from "./npm/deno.json" with { type: "json" };
 import { apiKey, contextLength, servedModel as model, startForClients } from "../support/client_server.ts";
 import { needsModel } from "../support/model_file.ts";
-import { RESPONSES } from "./openai_responses.ts";
 import { OpenaiTypes } from "../support/openai_types.ts";
+import { RESPONSES } from "./openai_responses.ts";
+import { STRUCTURED } from "./openai_structured.ts";
 
 type Check = (client: OpenAI, url: string) => Promise<void>;
 type ChatParams = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
@@ -275,7 +276,9 @@ Deno.test({ name: "openai: works against the real server", ignore: needsModel().
     ...["--speculative-algorithm", "NGRAM", "--speculative-num-draft-tokens", "4"],
   );
   const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey, maxRetries: 0, fetch: types.fetch });
-  for (const [name, check] of Object.entries({ ...CHAT, ...RESPONSES, ...COMPLETIONS, ...MODELS })) {
+  for (
+    const [name, check] of Object.entries({ ...CHAT, ...STRUCTURED, ...RESPONSES, ...COMPLETIONS, ...MODELS })
+  ) {
     await t.step(name, () => check(client, server.url));
   }
 });

@@ -1,6 +1,7 @@
 /**
  * Programs in which other people's clients run: Python with `tests/clients/requirements.txt` installed
- * (`AERIE_CLIENTS_PYTHON`, or the virtual environment that `.ci/run` makes), and Deno with the npm packages of
+ * (`AERIE_CLIENTS_PYTHON`, or the virtual environment that `.ci/run` makes), another with `requirements-instructor.txt`
+ * (`AERIE_INSTRUCTOR_PYTHON`), since its packages exclude the others, and Deno with the npm packages of
  * `tests/clients/npm/deno.json`, which whoever starts a server need not download.
  *
  * @module
@@ -16,8 +17,14 @@ const root = join(import.meta.dirname!, "..", "..");
 /** Folder of the clients' suites and their scripts. */
 export const clientsFolder: string = join(root, "tests", "clients");
 
+/** An installation of Python packages, of which each may exclude another's. */
+export type PythonClients = "clients" | "instructor";
+
 /** The Python that has clients installed; may be missing. */
-const python = Deno.env.get("AERIE_CLIENTS_PYTHON") ?? join(root, "build", "clients", "bin", "python");
+function pythonOf(clients: PythonClients): string {
+  return Deno.env.get(`AERIE_${clients.toUpperCase()}_PYTHON`) ??
+    join(root, "build", clients, "bin", "python");
+}
 
 /** Environment in which Python packages ask no other host. */
 export const OFFLINE: Readonly<Record<string, string>> = {
@@ -80,7 +87,7 @@ export function runNpmClient(script: string, ...args: readonly string[]): Promis
 
 /** A program that came with a Python package. */
 export function pythonProgram(name: string): string {
-  return join(dirname(python), name);
+  return join(dirname(pythonOf("clients")), name);
 }
 
 /**
@@ -89,11 +96,14 @@ export function pythonProgram(name: string): string {
  */
 export async function needsPython(
   packages: readonly string[],
-  { usesModel = true } = {},
+  { usesModel = true, clients = "clients" }: {
+    readonly usesModel?: boolean;
+    readonly clients?: PythonClients;
+  } = {},
 ): Promise<{ ignore: boolean }> {
   if (Deno.env.get("CI")) return { ignore: false };
   const find = "import sys, importlib.util as u; sys.exit(not all(map(u.find_spec, sys.argv[1:])))";
-  const isInstalled = await runClient(python, ["-c", find, ...packages])
+  const isInstalled = await runClient(pythonOf(clients), ["-c", find, ...packages])
     .then(({ code }) => code === 0, () => false);
   return { ignore: !isInstalled || (usesModel && needsModel().ignore) };
 }
@@ -102,11 +112,18 @@ export async function needsPython(
  * Runs a script of checks against a server, each as a step of a test: `check_<client>.py`, or a TypeScript one of
  * `npm/`. `checks.py` says how they report.
  */
-export async function runChecks(t: Deno.TestContext, script: string, { url }: ServerProcess): Promise<void> {
+export async function runChecks(
+  t: Deno.TestContext,
+  script: string,
+  { server: { url }, clients = "clients" }: {
+    readonly server: ServerProcess;
+    readonly clients?: PythonClients | undefined;
+  },
+): Promise<void> {
   const args = [url, servedModel, apiKey];
   const { code, stdout, stderr } = script.endsWith(".ts")
     ? await runNpmClient(script, ...args)
-    : await runClient(python, [join(clientsFolder, script), ...args], { env: OFFLINE });
+    : await runClient(pythonOf(clients), [join(clientsFolder, script), ...args], { env: OFFLINE });
   assert.equal(code, 0, stdout + stderr);
   const reports = stdout.split("\n").filter((line) => line.startsWith('{"check"')).map((line) =>
     JSON.parse(line)

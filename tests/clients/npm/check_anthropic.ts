@@ -10,8 +10,10 @@ import Anthropic, {
   BadRequestError,
   NotFoundError,
 } from "@anthropic-ai/sdk";
+import { betaZodTool } from "@anthropic-ai/sdk/helpers/beta/zod";
 import { jsonSchemaOutputFormat } from "@anthropic-ai/sdk/helpers/json-schema";
 import { strict as assert } from "node:assert";
+import { z } from "zod";
 import { run, server } from "./checks.ts";
 
 const { apiKey, model } = server;
@@ -107,6 +109,26 @@ await run({
       tool_choice: { type: "none" },
     });
     assert(textOf(answered).length > 0);
+  },
+  "the runner of tools calls functions, over several rounds": async () => {
+    const asked: string[] = [];
+    const lookUp = betaZodTool({
+      name: "weather",
+      description: "The weather of a city",
+      inputSchema: z.object({ city: z.enum(["Oslo", "Rome"]) }),
+      run: ({ city }) => `${asked.push(city)} degrees`,
+    });
+    const runner = client.beta.messages.toolRunner({
+      ...greedy,
+      messages: [{ role: "user", content: "What is the weather in Rome?" }],
+      max_tokens: 60,
+      max_iterations: 2,
+      tools: [lookUp],
+      tool_choice: { type: "tool", name: "weather" },
+    });
+    const rounds = await Array.fromAsync(runner);
+    assert.deepEqual(rounds.map(({ stop_reason: reason }) => reason), ["tool_use", "tool_use"]);
+    assert(asked.length > 0);
   },
   "an answer follows a schema": async () => {
     const message = await client.messages.parse({

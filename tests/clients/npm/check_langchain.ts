@@ -1,10 +1,13 @@
 /**
- * LangChain's models for OpenAI: what they do with text.
+ * LangChain's models for OpenAI: texts, structured output and tools.
  *
  * @module
  */
+import { type BaseMessage, HumanMessage } from "@langchain/core/messages";
+import { tool } from "@langchain/core/tools";
 import { ChatOpenAI, OpenAI, OpenAIEmbeddings } from "@langchain/openai";
 import { strict as assert } from "node:assert";
+import { z } from "zod";
 import { run, server } from "./checks.ts";
 
 const { apiKey, model } = server;
@@ -18,6 +21,13 @@ const fields = {
 };
 const question = "Name three fruits.";
 const chat = new ChatOpenAI(fields);
+const longer = new ChatOpenAI({ ...fields, maxTokens: 100 });
+const weather = "What is the weather in Paris and in Oslo?";
+const report = z.strictObject({
+  city: z.string().max(12),
+  degrees: z.int().min(-40).max(50),
+  sky: z.enum(["clear", "cloudy", "rain"]),
+});
 
 /** Tokens counted for an answer; the field is lost in LangChain's types. */
 function countOf(message: { usage_metadata?: unknown }): number {
@@ -45,6 +55,43 @@ await run({
     const bound = new ChatOpenAI({ ...fields, logprobs: true, topLogprobs: 2 });
     const { response_metadata: metadata } = await bound.invoke(question, { stop: ["@@"] });
     assert.equal((metadata.logprobs as { content: unknown[] }).content.length, 12);
+  },
+  "withStructuredOutput by schema and by function": async () => {
+    for (const method of ["jsonSchema", "functionCalling"] as const) {
+      const structured = longer.withStructuredOutput(report, { method, name: "report" });
+      const object = await structured.invoke(weather);
+      assert.deepEqual(report.parse(object), object);
+      assert.deepEqual((await Array.fromAsync(await structured.stream(weather))).at(-1), object);
+    }
+    const drawn = new ChatOpenAI({ ...fields, maxTokens: 100, temperature: 1, modelKwargs: { seed: 3 } });
+    const { parsed } = await drawn.withStructuredOutput(z.toJSONSchema(report), { includeRaw: true })
+      .invoke(weather);
+    report.parse(parsed);
+  },
+  "withStructuredOutput in JSON mode": async () => {
+    const structured = longer.withStructuredOutput({ type: "object" }, { method: "jsonMode" });
+    assert.equal(typeof await structured.invoke('Repeat this JSON object: {"city": "Oslo"}'), "object");
+  },
+  "a bound tool that must be called, its message, and the answer": async () => {
+    const schema = z.object({ city: z.enum(["Paris", "Oslo", "Rome"]) });
+    const lookUp = tool(({ city }) => `9 degrees in ${city}`, {
+      name: "weather",
+      description: "The weather of a city",
+      schema,
+    });
+    const forced = longer.bindTools([lookUp], { tool_choice: "weather" });
+    const called = await forced.invoke(weather);
+    const [call] = called.tool_calls!;
+    const result = await lookUp.invoke(call!) as BaseMessage;
+    assert.equal(result.text, `9 degrees in ${schema.parse(call!.args).city}`);
+    const history = [new HumanMessage(weather), called, result];
+    const { text } = await chat.bindTools([lookUp], { tool_choice: "none" }).invoke(history);
+    assert(text.length > 0);
+    const chunks = await Array.fromAsync(await forced.stream(weather));
+    const gathered = chunks.reduce((whole, chunk) => whole.concat(chunk));
+    assert.deepEqual(gathered.tool_calls!.map(({ name, args }) => ({ name, args })), [
+      { name: call!.name, args: call!.args },
+    ]);
   },
   "documents and a query are embedded": async () => {
     const embeddings = new OpenAIEmbeddings(fields);

@@ -1,11 +1,12 @@
 // deno-lint-ignore-file camelcase -- fields are named as on the wire
 /**
- * Ollama's client for npm: chats and prompts, whole and streamed, and what it asks of models.
+ * Ollama's client for npm: chats and prompts, whole and streamed, formats, tools, and what it asks of models.
  *
  * @module
  */
 import { strict as assert } from "node:assert";
 import { Ollama } from "ollama";
+import { z } from "zod";
 import { run, server } from "./checks.ts";
 
 const { apiKey, model } = server;
@@ -33,6 +34,18 @@ await run({
     const whole = await client.generate(raw);
     const lines = await Array.fromAsync(await client.generate({ ...raw, stream: true }));
     assert.equal(lines.map(({ response }) => response).join(""), whole.response);
+  },
+  "a prompt's answer follows a format, as drawn, and json is any object": async () => {
+    const report = z.strictObject({ city: z.string().max(12), degrees: z.int().min(-40).max(50) });
+    for (const seed of [1, 2]) {
+      const options = { temperature: 1, seed, num_predict: 60 };
+      const prompt = "What is the weather in Oslo?";
+      const { response } = await client.generate({ model, prompt, options, format: z.toJSONSchema(report) });
+      report.parse(JSON.parse(response!));
+    }
+    const prompt = 'Repeat this JSON object: {"city": "Oslo"}';
+    const any = { model, prompt, format: "json", options: { temperature: 0, num_predict: 60 } };
+    z.looseObject({}).parse(JSON.parse((await client.generate(any)).response!));
   },
   "the model is listed, shown and loaded": async () => {
     const { models } = await client.list();
