@@ -39,9 +39,7 @@ export class SchemaReader {
     this.#document = document;
   }
 
-  /**
-   * What schemas allow together. Throws InvalidRequestError on a keyword or a combination that cannot be enforced.
-   */
+  /** What schemas allow together. Throws InvalidRequestError on what cannot be enforced. */
   readonly branchesOf = (schema: Conjunction): readonly Branch[] => {
     if (schema === "never") return [];
     const key = keyOf(schema);
@@ -202,10 +200,8 @@ export class SchemaReader {
 
   #conditional({ keywords, pointer }: SchemaNode, branches: readonly Branch[]): readonly Branch[] {
     const read = (keyword: string) => {
-      const value = keywords[keyword];
-      return this.branchesOf(
-        value === undefined ? [] : this.#document.read(value, pointerTo(pointer, keyword)),
-      );
+      const { [keyword]: value = true } = keywords;
+      return this.branchesOf(this.#document.read(value, pointerTo(pointer, keyword)));
     };
     if (keywords["then"] === undefined && keywords["else"] === undefined) return branches;
     const condition = read("if"), at = pointerTo(pointer, "if");
