@@ -53,15 +53,18 @@ float mask_logits(float* logits, uint32_t vocab, Mask mask) {
     const Floats none = set1(-INFINITY);
     Floats best = none;
     uint32_t i = 0;
-    for (; i + 16 <= vocab; i += 16) {
-        const uint32_t bits = mask.bits(i);
-        if (bits == 0) {
-            store(logits + i, none);
-            continue;
+    for (; i + 32 <= vocab; i += 32) {
+        const uint32_t bits = mask.word(i);
+        Floats low = none, high = none;
+        if (bits != 0) {
+            low = load(logits + i);
+            high = load(logits + i + 16);
         }
-        Floats logit = load(logits + i);
-        if (bits != 0xffff) store(logits + i, logit = select(bits, logit, none));
-        best = max(logit, best);
+        if (bits != ~0u) {
+            store(logits + i, low = select(bits & 0xffff, low, none));
+            store(logits + i + 16, high = select(bits >> 16, high, none));
+        }
+        best = max(high, max(low, best));
     }
     float value = reduce_max(best);
     for (; i < vocab; ++i) {
@@ -79,7 +82,7 @@ bool may_reach(const float* logits, uint32_t i, uint32_t vocab, float value) {
 // The lowest token whose logit is the largest of those that may be drawn; -1 if none may.
 int32_t best_token(const float* logits, uint32_t vocab, float largest, Mask mask) {
     for (uint32_t first = 0; first < vocab; first += 16) {
-        if (!mask.bits(first) || !may_reach(logits, first, vocab, largest)) continue;
+        if (!may_reach(logits, first, vocab, largest)) continue;
         for (uint32_t i = first; i < std::min(first + 16, vocab); ++i)
             if (logits[i] == largest && mask.allows(i)) return int32_t(i);
     }
@@ -148,8 +151,9 @@ int32_t draw_filtered(const Workspace& work, uint32_t vocab, double total, uint3
             }
         if (count >= top_k || mass > double(top_p) * total || cut == min_p) break;
     }
-    std::sort(work.candidates, work.candidates + count);
+    if (top_k < count) std::nth_element(work.candidates, work.candidates + top_k, work.candidates + count);
     count = std::min(count, top_k);
+    std::sort(work.candidates, work.candidates + count);
     double kept = 0;
     uint32_t num_kept = 0;
     while (num_kept < count && kept <= double(top_p) * total) kept += double(work.candidates[num_kept++].p);
@@ -175,7 +179,7 @@ bool is_above(float logit, float other) { return logit > other || (other != othe
 uint32_t report_top(const float* logits, uint32_t vocab, Mask mask, uint32_t count, int32_t* tokens, float* values) {
     uint32_t filled = 0;
     for (uint32_t first = 0; first < vocab && count; first += 16) {
-        if (!mask.bits(first) || (filled == count && !may_reach(logits, first, vocab, values[count - 1]))) continue;
+        if (filled == count ? !may_reach(logits, first, vocab, values[count - 1]) : !mask.bits(first)) continue;
         for (uint32_t i = first; i < std::min(first + 16, vocab); ++i) {
             if (!mask.allows(i) || (filled == count && !is_above(logits[i], values[count - 1]))) continue;
             uint32_t at = filled < count ? filled++ : count - 1;

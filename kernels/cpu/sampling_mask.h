@@ -1,4 +1,4 @@
-// Which tokens of a row may be drawn, 16 at a time, as loops over logits take them.
+// Which tokens of a row may be drawn, 16 or 32 at a time, as loops over logits take them.
 #pragma once
 #include <cstdint>
 
@@ -8,7 +8,9 @@ namespace aerie::cpu {
 struct Mask {
     const uint32_t* words = nullptr;
 
-    // The bits of the 16 tokens from `first` on, a multiple of 16; any for what is past the vocabulary.
+    // The bits of the 32 tokens from `first` on, a multiple of 32; any for what is past the vocabulary.
+    uint32_t word(uint32_t first) const { return words ? words[first / 32] : ~0u; }
+    // The bits of the 16 tokens from `first` on, a multiple of 16.
     uint32_t bits(uint32_t first) const { return words ? words[first / 32] >> first % 32 & 0xffff : 0xffff; }
     bool allows(uint32_t token) const { return !words || words[token / 32] >> token % 32 & 1; }
     // The lowest token that may be drawn, or -1.

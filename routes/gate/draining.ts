@@ -5,12 +5,12 @@
  */
 import type { MiddlewareHandler } from "hono";
 import { UnavailableError } from "../../runtime/contracts/errors.ts";
-import { ENDING_PATHS, isActing } from "./path_kinds.ts";
+import { isActing, isEnding } from "./path_kinds.ts";
 
 /** Refuses requests that start or change something while `isDraining`; what reads is answered to the end. */
 export function refuseWhileDraining(isDraining: () => boolean): MiddlewareHandler {
   return async ({ req: { method, path } }, next) => {
-    if (isDraining() && isActing(method, path) && !ENDING_PATHS.includes(path)) {
+    if (isDraining() && isActing(method, path) && !isEnding(path)) {
       throw new UnavailableError("Cannot accept request: the server is shutting down");
     }
     await next();

@@ -28,8 +28,13 @@ const ACTING_PATHS: readonly string[] = [
   "/stop_profile",
 ];
 
-/** Endpoints that let what was begun end, so that they are served to the end. */
-export const ENDING_PATHS: readonly string[] = ["/abort_request", "/continue_generation", "/stop_profile"];
+/** Endpoints that let what was begun end. */
+const ENDING_PATHS = /^\/(abort_request|continue_generation|stop_profile|v1\/responses\/[^/]+\/cancel)$/;
+
+/** Whether an endpoint lets what was begun end, so that it is served to the end. */
+export function isEnding(path: string): boolean {
+  return ENDING_PATHS.test(path);
+}
 
 /** True if a request acts, rather than reads. */
 export function isActing(method: string, path: string): boolean {

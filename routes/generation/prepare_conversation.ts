@@ -64,11 +64,7 @@ export async function prepareConversation(
     signal,
   );
   const reasoning = await reasoningOf(conversation, promptTokens, { generator, format: forms.reasoning });
-  // Calls that the model may make as it likes need no grammar, where none is to be had.
-  const isFree = !generator.model.enforcesGrammars && !tools?.isRequired &&
-    conversation.format === undefined &&
-    !conversation.tools.some(({ strict }) => strict);
-  const constraint = constraintOf(conversation, { tools: isFree ? undefined : tools, forms, reasoning });
+  const constraint = constraintOf(conversation, { tools, forms, reasoning });
   const shownTokens = await shownTokensOf(generator, { tools, forms, reasoning });
   const common = {
     ...(cacheKey !== undefined && { cacheKey }),

@@ -22,7 +22,7 @@ export interface OfferedTools {
 
 /**
  * The tools that an answer may call; undefined if it may call none. Where grammars are not enforced, only what asks for
- * a call needs one: it is refused then.
+ * a call or for strict arguments needs one: it is refused then.
  *
  * @throws {InvalidRequestError} if tools or choice are wrong
  */
@@ -41,7 +41,7 @@ export function offeredTools(
     throwInvalidField("tool_choice", "it asks for a call, and there are no tools");
   }
   if (toolChoice.type === "none" || chosen.length === 0) return undefined;
-  const isEnforced = enforcesGrammars || isRequired;
+  const isEnforced = enforcesGrammars || isRequired || tools.some(({ strict }) => strict);
   const callable = tools.flatMap((tool, i) => {
     if (!chosen.includes(tool.name)) return [];
     const param = tool.parametersParam ?? `${paramOf(tool, i)}.parameters`;

@@ -133,7 +133,7 @@ export class ChatFormatter {
   #event({ index, output, numReasoningTokens }: AnswerChunk, delta: object, fields: object = {}): object {
     const choice = {
       index,
-      delta: { reasoning_content: null, ...delta },
+      delta: { ...delta, ...(!("reasoning_content" in delta) && { reasoning_content: null }) },
       logprobs: null,
       ...toFinish(undefined),
       ...fields,

@@ -89,7 +89,7 @@ export const label = optional(z.string().max(4096));
 /** What a client's helper has read out of an answer's text, and sends back with it. */
 export const parsedByClient: z.ZodOptional<z.ZodUnknown> = z.unknown().optional().describe(
   "As the client's helper has read it; without effect",
-);
+).openapi({ type: ["object", "array", "string", "number", "boolean", "null"] });
 
 /** A request id; `/abort_request` finds live requests by its beginning. */
 export const requestIdField = z.string().min(1).max(256);

@@ -113,7 +113,7 @@ export function memoryNeeds(config: MemoryConfig, speculation: SpeculationConfig
     draftWeightBytes: (head ? packedBytes(head, "int8", device) : 0) +
       (draft ? packedBytes(draft, dtype, device) : 0),
     activationBytes: forwardBytes(target, batchLimits(config)) +
-      (device === "cpu" ? 0 : CUDA_SCRATCH_BYTES) +
+      (device === "cpu" ? 0 : CUDA_SCRATCH_BYTES + maskBytes(config.maxOutputs, target.vocabSize)) +
       (drafter ? draftForwardBytes(config, drafter.config, speculation!.topk, featureWidth) : 0),
     kvTokenBytes: kvBytes(target, config.kvDtype),
     draftKvTokenBytes: drafter ? kvBytes(drafter.config, config.kvDtype) : 0,
@@ -153,9 +153,15 @@ function forwardBytes(config: ModelConfig, limits: BatchLimits): number {
   const angles = rope.rotaryDim + (localRope?.rotaryDim ?? 0);
   const perRow = 2 * hiddenSize + 2 * (numHeads + numKvHeads) * headDim + angles + 3 * intermediateSize;
   const logits = Math.min(limits.outputs, SLICE_OUTPUTS) * vocabSize;
-  const activations = limits.rows * (perRow + expertsPerRow(config)) + limits.outputs * 2 * hiddenSize +
-    logits;
+  const statesPerOutput = config.logitScale === undefined ? 2 : 3;
+  const activations = limits.rows * (perRow + expertsPerRow(config)) +
+    limits.outputs * statesPerOutput * hiddenSize + logits;
   return FLOAT * activations + NUM_BATCHES * BatchArrays.bytes(limits);
+}
+
+/** Masks of a draw on CUDA, at most one an output, in memory that grows by doubling (`kernels/cuda/sampler.cpp`). */
+function maskBytes(maxOutputs: number, vocabSize: number): number {
+  return 2 ** Math.ceil(Math.log2(4 * maxOutputs * Math.ceil(vocabSize / 32)));
 }
 
 /** Numbers that a mixture of experts has for each row: its activations, and its inputs in the order of the experts. */

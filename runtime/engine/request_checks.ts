@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { OutputConstraint } from "../contracts/constraint.ts";
 import { InvalidRequestError } from "../contracts/errors.ts";
 import type { GenerationRequest } from "../contracts/generation.ts";
 import type { ModelInfo } from "../contracts/model_info.ts";
@@ -24,6 +25,7 @@ export function checkRequest(
       constraint.param,
     );
   }
+  if (constraint !== undefined) checkThinking(constraint, vocabSize);
   checkPrompt(promptTokens, vocabSize);
   for (const [name, [low, high, whole]] of Object.entries(samplingRanges)) {
     const value = sampling[name as keyof typeof samplingRanges];
@@ -49,6 +51,16 @@ export function checkRequest(
     throw new InvalidRequestError("Cannot generate: a stop text is empty", "stop");
   }
   compileStopRegexes(sampling.stopRegex);
+}
+
+function checkThinking({ thinking, param }: OutputConstraint, vocabSize: number): void {
+  if (thinking === undefined) return;
+  const { startToken = 0, endTokens, maxTokens = 0 } = thinking;
+  checkTokens([startToken, ...endTokens], param, vocabSize);
+  if (endTokens.length === 0) throw new InvalidRequestError("Cannot generate: thinking has no end", param);
+  if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) {
+    throw new InvalidRequestError(`Cannot generate: thinking may have ${maxTokens} tokens`, param);
+  }
 }
 
 function checkSeed(seed: number | bigint): void {

@@ -25,6 +25,8 @@ import {
   text,
 } from "./expression.ts";
 
+import type { Rules } from "./rules.ts";
+
 /** Characters that stand for themselves in a string of JSON. */
 export const RAW: CodePoints = complementOf(codePoints([[0, 0x1f], [0x22, 0x22], [0x5c, 0x5c]]));
 
@@ -68,8 +70,6 @@ const ESCAPE = sequence(
   ),
 );
 
-const LETTER_ESCAPE = sequence(text("\\"), anyOf('"\\/bfnrt'));
-
 /** What stands between quotes as a string. */
 export function quoted(expression: Expression): Expression {
   return sequence(text('"'), expression, text('"'));
@@ -82,16 +82,39 @@ function rawAndEscapes(raw: Expression, escape: Expression): Expression {
   return sequence(repeat(raw, 0), repeat(sequence(escape, repeat(raw, 0)), 0));
 }
 
-/** Longest bound of a string whose characters may be escaped: longer ones have none, which the matcher can count. */
-export const MAX_ESCAPED_LENGTH = 64;
+/** Characters of a block: every number of them is an alternative of one rule, so that they become one automaton. */
+const BLOCK_LENGTH = 16;
+/** Longest bound that is told by blocks; beyond, the matcher counts, which compiles faster. */
+const MAX_BLOCKS_LENGTH = 512;
 
-/** Any string of a length in code points. */
-export function stringOfLength(min: number, max: number): Expression {
-  const character = choice(oneOf(RAW), LETTER_ESCAPE);
+/**
+ * Any string of a length in code points. The quote at its end stands in every rule that may end it: across the end of a
+ * rule every token is checked when a mask is filled.
+ */
+export function stringOfLength(min: number, max: number, rules: Rules): Expression {
+  const raw = oneOf(RAW), quote = text('"');
   if (max === Infinity) {
-    return sequence(text('"'), repeat(character, min, min), rawAndEscapes(oneOf(RAW), ESCAPE), text('"'));
+    const rest = sequence(rawAndEscapes(raw, ESCAPE), quote);
+    if (min === 1) return choice(sequence(quote, raw, rest), sequence(quote, ESCAPE, rest));
+    return sequence(quote, repeat(raw, min, min), rest);
   }
-  return sequence(text('"'), repeat(max > MAX_ESCAPED_LENGTH ? oneOf(RAW) : character, min, max), text('"'));
+  if (max > MAX_BLOCKS_LENGTH) return sequence(quote, repeat(raw, min, max), quote);
+  let next: Expression = NOTHING;
+  for (
+    let start = Math.floor(Math.max(0, max - 1) / BLOCK_LENGTH) * BLOCK_LENGTH;
+    start >= 0;
+    start -= BLOCK_LENGTH
+  ) {
+    const length = Math.min(BLOCK_LENGTH, max - start);
+    const ends = Array.from({ length: length + 1 }, (_, i) => i).filter((i) =>
+      start + i >= min && (i < length || start + i === max)
+    );
+    next = rules.add(choice(
+      ...ends.map((i) => sequence(repeat(raw, i, i), quote)),
+      sequence(repeat(raw, length, length), next),
+    ));
+  }
+  return sequence(quote, next);
 }
 
 /** The texts that mean the texts of an expression in a string of JSON. */

@@ -66,7 +66,7 @@ function holds(expression: Expression): Condition {
 }
 
 class Translator {
-  #numProperties = 0;
+  readonly #properties = new Set<string>();
 
   /** The pattern behind the lookaheads at its start, which are conditions of the text from there on. */
   pattern({ alternatives }: AST.Pattern, isWhole: boolean): { parts: Anchored[]; conditions: Condition[] } {
@@ -214,10 +214,10 @@ class Translator {
         return negated(WORD, set.negate);
       case "property": {
         if (set.strings) throw refused("properties of strings", set);
-        if (++this.#numProperties > MAX_PROPERTIES) {
+        const property = set.value === null ? set.key : `${set.key}=${set.value}`;
+        if (this.#properties.add(property).size > MAX_PROPERTIES) {
           throw refused(`more than ${MAX_PROPERTIES} properties`, set);
         }
-        const property = set.value === null ? set.key : `${set.key}=${set.value}`;
         return negated(unicodeProperty(property), set.negate);
       }
     }

@@ -29,9 +29,9 @@ export class SchemaDocument {
   readonly #nodes = new Map<JsonObject, SchemaNode>();
   readonly #anchors = new Map<string, { value: Json; pointer: string }>();
   readonly #id: string;
+  readonly #properties = new Set<string>();
   readonly #negations = new Map<string, Conjunction>();
   #patternLength = 0;
-  #numProperties = 0;
 
   /** `root` is within the bounds of JSON that is read; `param` is the request field to name in errors. */
   constructor(root: Json, param: string) {
@@ -106,11 +106,11 @@ export class SchemaDocument {
   /** Counts the patterns of the document. Throws InvalidRequestError if they are too much to read. */
   countPattern(pattern: string, pointer: string): void {
     this.#patternLength += pattern.length;
-    this.#numProperties += pattern.split(/\\p\{/i).length - 1;
+    for (const [property] of pattern.matchAll(/(?<=\\[pP]\{)[^}]*/g)) this.#properties.add(property);
     if (this.#patternLength > MAX_PATTERNS_LENGTH) {
       throw this.refusal(pointer, "the patterns are too long together");
     }
-    if (this.#numProperties > MAX_PROPERTIES) {
+    if (this.#properties.size > MAX_PROPERTIES) {
       throw this.refusal(pointer, "the patterns have too many properties");
     }
   }

@@ -14,7 +14,7 @@ import type { StringBranch } from "./schema_branches.ts";
 /** The strings of a branch as JSON; undefined if they take too many states to tell. */
 export function stringTexts({ min, max, lexicals }: StringBranch, rules: Rules): Expression | undefined {
   if (lexicals.length === 0) {
-    return min === 0 && max === Infinity ? anyString(rules) : stringOfLength(min, max);
+    return min === 0 && max === Infinity ? anyString(rules) : stringOfLength(min, max, rules);
   }
   const language = lexicals.flatMap(({ language }) => language);
   const lengths = language.filter(({ isNegated }) => !isNegated).map(({ expression }) =>

@@ -41,6 +41,8 @@ interface Attempt {
   readonly messages: readonly ChatMessage[];
   readonly tools: RenderOptions["tools"];
   readonly form: Partial<MessageForm>;
+  /** What the text must have, where a template may leave out the message that has it. */
+  readonly mustShow?: string;
 }
 
 /** A compiled chat template. */
@@ -111,14 +113,15 @@ export class ChatTemplate {
    * is one.
    */
   #attempts(messages: readonly ChatMessage[], { tools }: RenderOptions): Attempt[] {
+    const offersTools = (tools?.length ?? 0) > 0;
     const own = (form: Partial<MessageForm>): Attempt => ({ messages, tools, form });
     const described = (describer: Describer): Attempt => ({
       messages: describeTools(messages, tools, describer),
       tools: undefined,
       form: {},
+      ...(offersTools && { mustShow: JSON.stringify(tools!.at(-1)) }),
     });
     const hasCalls = messages.some(({ role, toolCalls }) => role === "tool" || toolCalls !== undefined);
-    const offersTools = (tools?.length ?? 0) > 0;
     if (offersTools && !showsTools(this.#source)) return [described("system"), described("user")];
     if (!hasCalls) return [own({})];
     const callsHaveNoContent = true, argumentsAreText = true;
@@ -132,7 +135,7 @@ export class ChatTemplate {
   }
 
   #renderAttempt(
-    { messages, tools, form }: Attempt,
+    { messages, tools, form, mustShow }: Attempt,
     specials: SpecialTokens,
     options: RenderOptions,
   ): RenderedChat {
@@ -160,6 +163,12 @@ export class ChatTemplate {
       "add_generation_prompt": addGenerationPrompt || continueFinalMessage,
     };
     const text = this.#render(guarded, variables);
+    if (mustShow !== undefined && !text.replaceAll(guard, "").includes(mustShow)) {
+      throw new InvalidRequestError(
+        "Cannot accept tools: the model's chat template does not show them",
+        "tools",
+      );
+    }
     assertShown(
       { messages: guarded, tools: variables.tools },
       guard,

@@ -18,7 +18,7 @@ const MOST_BYTES = 20 << 20;
 const DEVICES = ["sm_90", "sm_80"] as const;
 const KERNEL_TESTS = [
   ...["activation", "attention", "dtype", "embedding", "kv_copy", "linear", "rms_norm", "rope", "rows"],
-  ...["sampling", "sampling_logprobs", "slices"],
+  ...["sampling", "sampling_logprobs", "sampling_masks", "slices"],
 ];
 
 const root = join(import.meta.dirname!, "..", "..");

@@ -37,6 +37,9 @@ Deno.test("draining: what starts or changes something is refused for now, what r
       await response.body?.cancel();
     });
   }
+  await t.step("POST /v1/responses/{response_id}/cancel", async () => {
+    assert.equal((await fault(app, "/v1/responses/resp_0/cancel", {})).status, 404);
+  });
   await t.step("POST /abort_request", async () => {
     assert.deepEqual(await (await post(app, "/abort_request", { "abort_all": true })).json(), {
       "num_aborted": 2,

@@ -59,3 +59,19 @@ Deno.test("a request with a grammar becomes a command with it, unless the server
     return true;
   });
 });
+
+Deno.test("thinking that cannot be followed is refused by the field that asks for it", async () => {
+  const wrong = [{ endTokens: [] }, { endTokens: [9] }, { endTokens: [2], startToken: 3 }, {
+    endTokens: [2],
+    maxTokens: -1,
+  }];
+  for (const thinking of wrong) {
+    await assert.rejects(
+      submitted({ constraint: { thinking, param: "thinking_budget" } }),
+      (error: Error) => {
+        assert.ok(error instanceof InvalidRequestError);
+        return error.details["param"] === "thinking_budget";
+      },
+    );
+  }
+});

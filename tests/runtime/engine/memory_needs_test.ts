@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { planVerifier } from "../../../runtime/engine/engine_config.ts";
 import { LoadError } from "../../../runtime/contracts/errors.ts";
 import type { FreeMemory } from "../../../runtime/engine/device_memory.ts";
-import { memoryNeeds } from "../../../runtime/engine/memory_needs.ts";
+import { type MemoryConfig, memoryNeeds } from "../../../runtime/engine/memory_needs.ts";
 import { proposerEntry } from "../../../runtime/speculation/registry.ts";
 import { planSpeculation } from "../../../runtime/speculation/setup/speculation_plan.ts";
 import type { HeadCheckpoint } from "../../../runtime/contracts/speculation_config.ts";
@@ -10,7 +10,9 @@ import type { Checkpoint } from "../../../runtime/contracts/checkpoint.ts";
 import type { ServerArgs } from "../../../runtime/contracts/server_args.ts";
 import { ARCHITECTURES } from "../../../runtime/architectures/registry.ts";
 import { loadModel } from "../../../runtime/models/load.ts";
+import { layOut } from "../../../runtime/models/segment_rows.ts";
 import { TargetRunner } from "../../../runtime/models/target_runner.ts";
+import { SequenceSampling } from "../../../runtime/sampling/sequence_sampling.ts";
 import { SimulatedClock } from "../../support/simulated_clock.ts";
 import { verifierConfig, withTinyCheckpoint } from "../../support/models.ts";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
@@ -18,6 +20,7 @@ import type { StorageFormat } from "../../../runtime/contracts/storage_format.ts
 import { blockOf } from "../../../runtime/tensor_files/formats.ts";
 import { BatchArrays } from "../../../ffi/batch.ts";
 import { Context } from "../../../ffi/context.ts";
+import { defaultSamplingParams } from "../../../runtime/contracts/sampling_params.ts";
 import { draftLimits } from "../../../runtime/speculation/draft_network.ts";
 import { isSimulatorBuilt, openSimulated, simulatorPath } from "../../support/cuda_sim.ts";
 import { libraryPath, mapBytes, withIsa } from "../../support/native.ts";
@@ -135,6 +138,16 @@ Deno.test("logits exist 256 rows at a time", () => {
   assert.equal(bytesOf(1000) - bytesOf(256), 744 * perOutput);
 });
 
+Deno.test("a scale of logits and the masks of a device are counted", () => {
+  const bytesOf = (config: MemoryConfig) => memoryNeeds(config, undefined).activationBytes;
+  const { checkpoint } = SMALL, scaled = { ...checkpoint, config: { ...checkpoint.config, logitScale: 2 } };
+  assert.equal(bytesOf({ ...SMALL, checkpoint: scaled }) - bytesOf(SMALL), SMALL.maxOutputs * 4 * 100);
+  const onDevice = (maxOutputs: number) =>
+    bytesOf({ ...SMALL, device: "cuda", maxOutputs }) - bytesOf({ ...SMALL, maxOutputs }) - (64 << 20);
+  assert.equal(onDevice(1), 128);
+  assert.equal(onDevice(33), 8192, "33 masks of 32 words");
+});
+
 Deno.test("a head takes weights, KV, the states of its layers and pages to grow trees in", () => {
   const { config } = planSpeculation(
     proposerEntry("EAGLE3"),
@@ -199,7 +212,17 @@ for (const architecture of ["LlamaForCausalLM", "Gemma3ForCausalLM", "Olmo2ForCa
             ...sizes,
           });
           const freeBytes = before.memory().freeBytes;
-          using _runner = new TargetRunner(config, { log: () => {}, clock: new SimulatedClock() });
+          using runner = new TargetRunner(config, { log: () => {}, clock: new SimulatedClock() });
+          // With the most masks that there can be.
+          const words = new Uint32Array(sizes.maxOutputs * Math.ceil(checkpoint.config.vocabSize / 32));
+          const tokens = Int32Array.of(1), request = { requestId: "r", tokens };
+          const sampling = new SequenceSampling(
+            { ...request, sampling: defaultSamplingParams, numPromptTokens: 1 },
+            [],
+          );
+          runner.runModel(layOut([{ ...request, start: 0, pages: Int32Array.of(0), sample: true }]));
+          runner.draw([{ sampling, position: 1, target: -1, mask: 0 }], { words });
+          assert.equal(runner.sampler.tokenAt(0), -1, "no mask lets a token come");
           const taken = freeBytes - before.memory().freeBytes, needs = memoryNeeds(config, undefined);
           const poolBytes = needs.kvTokenBytes * config.maxTotalTokens;
           assert.ok(taken > needs.weightBytes + poolBytes, `${taken} bytes`);

@@ -12,6 +12,8 @@ import { compile, randomOf } from "../../support/grammar_walks.ts";
 const ajv = new Ajv2020({ strict: false });
 (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
 
+const quoted = (length: number) => `"${"é".repeat(length)}"`;
+
 /** Schemas with texts that their grammars allow and texts that they do not. */
 const ENFORCED: readonly { schema: unknown; allows: readonly string[]; forbids: readonly string[] }[] = [
   {
@@ -28,8 +30,19 @@ const ENFORCED: readonly { schema: unknown; allows: readonly string[]; forbids: 
   { schema: { type: "integer", multipleOf: 5 }, allows: ["0", "5", "-10", "1235"], forbids: ["3", "52"] },
   {
     schema: { type: "string", minLength: 2, maxLength: 3 },
-    allows: ['"ab"', '"😀é"', '"a\\""'],
+    allows: ['"ab"', '"😀é"'],
     forbids: ['"a"', '"abcd"'],
+  },
+  { schema: { type: "string", minLength: 1 }, allows: ['"a"', '"\\n\\"b"'], forbids: ['""'] },
+  {
+    schema: { type: "string", minLength: 17, maxLength: 33 },
+    allows: [quoted(17), quoted(32), quoted(33)],
+    forbids: [quoted(16), quoted(34)],
+  },
+  {
+    schema: { type: "string", minLength: 3, maxLength: 700 },
+    allows: [quoted(3), quoted(700)],
+    forbids: [quoted(2), quoted(701)],
   },
   {
     schema: { type: "string", maxLength: 300 },

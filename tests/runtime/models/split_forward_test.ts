@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../runtime/actor/clock.ts";
+import type { ModelConfig } from "../../../runtime/contracts/checkpoint.ts";
 import type { VerifierConfig } from "../../../runtime/contracts/config.ts";
 import { chainOf } from "../../../runtime/contracts/draft_tree.ts";
 import { defaultSamplingParams } from "../../../runtime/contracts/sampling_params.ts";
@@ -20,14 +21,20 @@ import { TINY_TOKENIZER } from "../../support/tiny_tokenizer.ts";
 
 const VOCAB = TINY_TOKENIZER.tokens.length, NUM_TOP = 20, EOS = 7;
 const PROMPT = Int32Array.from({ length: 19 }, (_, i) => (i * 31 + 5) % VOCAB);
-/** By device, what a runner is opened with; `fits`: whether its steps are small enough for captured graphs. */
-const DEVICES: readonly [name: string, change: Partial<VerifierConfig>, isMissing: boolean][] = [
-  ["cpu", {}, false],
-  [
-    "cuda-sim",
-    { device: "cuda-sim", libraryPath: simulatorPath!, graphSequences: 4, maxNodes: 3 },
-    simulatorPath === undefined,
-  ],
+/** What runners are opened with, by device; with settings of Gemma's and Granite's logits, too. */
+const DEVICES: readonly {
+  readonly name: string;
+  readonly change: Partial<VerifierConfig>;
+  readonly model?: Partial<ModelConfig>;
+  readonly ignore: boolean;
+}[] = [
+  { name: "cpu", change: {}, ignore: false },
+  { name: "cpu, scaled logits", change: {}, model: { logitScale: 0.5, logitSoftCap: 5 }, ignore: false },
+  {
+    name: "cuda-sim",
+    change: { device: "cuda-sim", libraryPath: simulatorPath!, graphSequences: 4, maxNodes: 3 },
+    ignore: simulatorPath === undefined,
+  },
 ];
 
 function samplingOf(params: Partial<typeof defaultSamplingParams>): SequenceSampling {
@@ -40,20 +47,19 @@ function samplingOf(params: Partial<typeof defaultSamplingParams>): SequenceSamp
 const GREEDY = samplingOf({ temperature: 0 });
 const SAMPLED = samplingOf({ temperature: 1.1, topK: 40, topP: 0.9, seed: 5n, frequencyPenalty: 0.3 });
 
-function testEachDevice(
-  name: string,
-  body: (runner: TargetRunner, lines: readonly string[], device: string) => void,
-): void {
-  for (const [device, change, ignore] of DEVICES) {
+function testEachDevice(title: string, body: (runner: TargetRunner) => void): void {
+  for (const { name, change, model, ignore } of DEVICES) {
     Deno.test({
-      name: `${name} [${device}]`,
+      name: `${title} [${name}]`,
       ignore,
       fn: () =>
         withTinyCheckpoint({ kind: "gguf", seed: 21 }, (checkpoint) => {
-          const lines: string[] = [];
-          const host = { log: (_: string, line: string) => void lines.push(line), clock: systemClock };
-          using runner = new TargetRunner(verifierConfig(checkpoint, change), host);
-          body(runner, lines, device);
+          const config = verifierConfig(
+            { ...checkpoint, config: { ...checkpoint.config, ...model } },
+            change,
+          );
+          using runner = new TargetRunner(config, { log: () => {}, clock: systemClock });
+          body(runner);
         }),
     });
   }
@@ -166,7 +172,7 @@ Deno.test({
   fn: () =>
     withTinyCheckpoint({ kind: "gguf", seed: 21 }, (checkpoint) => {
       const lines: string[] = [], log = (_: string, line: string) => void lines.push(line);
-      const config = verifierConfig(checkpoint, DEVICES[1]![1]);
+      const config = verifierConfig(checkpoint, DEVICES.at(-1)!.change);
       using runner = new TargetRunner(config, { log, clock: systemClock });
       const graphLaunches = (segments: typeof FORWARDS[number]) => {
         const forward = forwardOf(segments);

@@ -6,7 +6,10 @@
  * @module
  */
 import { isSimulatorBuilt, simulate, SIMULATED } from "../../support/cuda_sim.ts";
+import { fakeConstraint } from "../../support/fake_grammar.ts";
+import { fakeMatcher } from "../../support/fake_matcher.ts";
 import { ALGORITHMS, DRAFTERS, ONCE, SHAPES, TINY_CASES, TinyLaws } from "../../support/tiny_laws.ts";
+import { TINY_TOKENIZER } from "../../support/tiny_tokenizer.ts";
 
 const hasAllShapes = Deno.env.get("AERIE_LAWS") === "sim";
 
@@ -50,6 +53,19 @@ if (hasAllShapes) {
     (i % 2 === 0 ? laws : otherLaws).testProposer(args, small[i % small.length])
   );
 }
+
+/** Under grammars a forward is two graphs, with masks for the second. */
+const constrained = new TinyLaws({
+  where: "cuda-sim, under grammars",
+  ignore: !isSimulatorBuilt,
+  on: simulate,
+  model: { format: "BF16", config: { numHeads: 4, numKvHeads: 2, headDim: 32, numLayers: 1 } },
+  cases: SHORT_CASES.map((one, i) => i % 4 === 3 ? one : { ...one, constraint: fakeConstraint(i) }),
+  matcher: () =>
+    fakeMatcher({ vocabSize: TINY_TOKENIZER.tokens.length, endToken: TINY_TOKENIZER.eosTokenId }),
+  args: { maxRunningRequests: 10 },
+});
+constrained.testProposer({ speculativeAlgorithm: "NGRAM" }, [2, 2, 4]);
 
 /** Each wants three pages in the end, of which the pool has seven. */
 const preempted = new TinyLaws({

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { InvalidRequestError, LoadError } from "../../../runtime/contracts/errors.ts";
 import type { ChatMessage, RenderOptions } from "../../../runtime/contracts/chat.ts";
-import { loadTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
+import { loadTokenizer, openTokenizer } from "../../../runtime/tokenizer/tokenizer.ts";
 import { TINY_TOKENIZER, tinyTokenizer } from "../../support/tiny_tokenizer.ts";
 
 /** Shows calls as Qwen's templates do, and answers to them. */
@@ -100,6 +100,12 @@ Deno.test("template: tools that it has no words for are described by the system,
   );
   assert.match(first!, /"arguments"/);
   assert.deepEqual(rest, ["Weather?"]);
+  assert.match(
+    render(PLAIN, [user], options),
+    /^\[user\]You can call these functions:/,
+    "no system is shown",
+  );
+  assertRefused(() => render("{{ messages[0].role }}", [user], options), "tools", /does not show them/);
   const system = { role: "system", content: "Be brief." };
   assert.ok(
     render(shows, [system, user], options).startsWith("[system]Be brief.\n\nYou can call these functions:"),
@@ -297,4 +303,33 @@ Deno.test("template: a message that calls tools cannot be continued", () => {
     "messages",
     /it calls tools/,
   );
+});
+
+Deno.test("template: a checkpoint's own one for tools renders conversations with tools, unless a flag replaces it", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const templates = [
+      { name: "default", template: "plain {{ messages[0].content }}" },
+      { name: "tool_use", template: "{{ tools | tojson }}{{ messages | tojson }}" },
+    ];
+    await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(TINY_TOKENIZER.json));
+    await Deno.writeTextFile(
+      `${folder}/tokenizer_config.json`,
+      JSON.stringify({ ...TINY_TOKENIZER.config, "chat_template": templates }),
+    );
+    const source = await openTokenizer(folder), own = loadTokenizer(source);
+    const textOf = (tokens: Int32Array) => own.decode([...tokens]);
+    assert.equal(own.facts.toolTemplate, templates[1]!.template);
+    assert.equal(textOf(own.renderChat([user])), "plain Weather?");
+    assert.match(textOf(own.renderChat([user], { tools: [tool] })), /^\[\{"type": "function"/);
+    assert.match(textOf(own.renderChat([user, call("{}"), result])), /^null\[.*"tool_calls"/);
+    const replaced = loadTokenizer(source, { chatTemplate: PLAIN });
+    assert.equal(replaced.facts.toolTemplate, undefined);
+    assert.match(
+      textOf(replaced.renderChat([user], { tools: [tool] })),
+      /^\[user\]You can call these functions:/,
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -142,6 +142,11 @@ Deno.test("special tokens in a text are text unless asked for", () => {
   assert.equal(parsed.filter((id) => id === TINY_TOKENIZER.eosTokenId).length, 1);
   assert.equal(tokenizer.decode(parsed), text);
   assert.equal(tokenizer.decode(parsed, { skipSpecialTokens: true }), "ab");
+  const shown = tokenizer.detokenizer({
+    skipSpecialTokens: true,
+    shownTokens: [TINY_TOKENIZER.eosTokenId],
+  });
+  assert.equal([...parsed, 0].map((token) => shown.push(token)).join("") + shown.flush(), text);
 });
 
 Deno.test("bos comes from the post-processor, and add_bos_token overrules it", () => {
