@@ -1,6 +1,6 @@
 /**
  * The conformance suite of `webai-at-home` against the real server. The suite ends with 0 whatever it found, so its
- * report is read: nothing may fail but tools and structured output, which are not served yet.
+ * report is read: nothing may fail or be skipped.
  *
  * @module
  */
@@ -9,8 +9,6 @@ import { join } from "node:path";
 import { runNpmClient } from "../support/client_programs.ts";
 import { apiKey, servedModel, startForClients } from "../support/client_server.ts";
 import { needsModel } from "../support/model_file.ts";
-
-const NOT_SERVED = new Set(["tools", "structured_output"]);
 
 /** A test of the suite. */
 interface Case {
@@ -38,7 +36,7 @@ function attributeOf(attributes: string, name: string): string | undefined {
 }
 
 Deno.test({
-  name: "webai-at-home: conformance fails nothing but what is not served",
+  name: "webai-at-home: conformance fails nothing and skips nothing",
   ignore: needsModel().ignore,
   async fn(t) {
     const folder = await Deno.makeTempDir();
@@ -63,11 +61,10 @@ Deno.test({
       );
       const cases = casesOf(await Deno.readTextFile(report).catch(() => assert.fail(stdout + stderr)));
       assert.equal(cases.length, 44, stdout + stderr);
-      for (const { group, name, failure, skipped } of cases.filter(({ group }) => !NOT_SERVED.has(group))) {
-        await t.step(name, () => {
+      for (const { group, name, failure, skipped } of cases) {
+        await t.step(`${group}: ${name}`, () => {
           assert(failure === undefined, failure);
-          // The sdk group has one test of tools.
-          if (skipped !== undefined) assert.match(name, /tools/, `${group}: ${skipped}`);
+          assert(skipped === undefined, skipped);
         });
       }
     } finally {
