@@ -47,7 +47,7 @@ export type {
   RequestOrigin,
   SubmitBatch,
 } from "./runtime/contracts/generation.ts";
-export type { EmbeddingConfig, HiddenStates } from "./runtime/contracts/hidden_states.ts";
+export type { EmbeddingConfig, HiddenStates, Pooling } from "./runtime/contracts/hidden_states.ts";
 export type { LogLevel } from "./runtime/contracts/log_level.ts";
 export type {
   EmbeddingInfo,

@@ -69,6 +69,7 @@ export interface EmbeddingRequest
 export interface Embedding {
   /** [dimensions]; of length 1 if the model's embeddings are. */
   readonly embedding: Float32Array;
+  /** Tokens of the text. */
   readonly usage: Usage;
 }
 

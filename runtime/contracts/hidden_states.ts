@@ -9,6 +9,7 @@ export type Pooling = "last" | "mean" | "cls";
 
 /** How a checkpoint makes embeddings. */
 export interface EmbeddingConfig {
+  /** From the hidden states of a text to one vector. */
   readonly pooling: Pooling;
   /** Embeddings have length 1. */
   readonly isNormalised: boolean;
