@@ -24,6 +24,7 @@ export type {
   RenderOptions,
   ToolCall,
 } from "./runtime/contracts/chat.ts";
+export type { GrammarSource, OutputConstraint, ThinkingConstraint } from "./runtime/contracts/constraint.ts";
 export type { DraftTree } from "./runtime/contracts/draft_tree.ts";
 export {
   AbortedError,
@@ -36,6 +37,8 @@ export {
   UnavailableError,
 } from "./runtime/contracts/errors.ts";
 export type {
+  Embedding,
+  EmbeddingRequest,
   GenerationRequest,
   GenerationUpdate,
   Generator,
@@ -44,8 +47,14 @@ export type {
   RequestOrigin,
   SubmitBatch,
 } from "./runtime/contracts/generation.ts";
+export type { EmbeddingConfig, HiddenStates } from "./runtime/contracts/hidden_states.ts";
 export type { LogLevel } from "./runtime/contracts/log_level.ts";
-export type { ModelInfo, TokenizerFacts } from "./runtime/contracts/model_info.ts";
+export type {
+  EmbeddingInfo,
+  FillInTheMiddle,
+  ModelInfo,
+  TokenizerFacts,
+} from "./runtime/contracts/model_info.ts";
 export type { FinishReason, TokenLogprob } from "./runtime/contracts/outputs.ts";
 export { defaultSamplingParams, type SamplingParams } from "./runtime/contracts/sampling_params.ts";
 export type { PauseMode, SchedulerSettings } from "./runtime/contracts/scheduler_settings.ts";

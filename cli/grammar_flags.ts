@@ -15,7 +15,7 @@ export const grammarSchema = {
     (backend): backend is typeof BACKENDS[number] => BACKENDS.some((known) => known === backend),
     "that backend of SGLang's is not built, expected xgrammar or none",
   ).default("xgrammar"),
-  grammarTimeout: integer(1, 3600).default(10),
+  grammarTimeout: integer(1, 3600).default(30),
 };
 
 /** See `flagGroups`. */

@@ -13,7 +13,7 @@ import {
   type SchemaNode,
 } from "./schema_document.ts";
 import { ANNOTATIONS, APPLICATORS, ASSERTIONS, LOCATIONS, REFUSED } from "./schema_keywords.ts";
-import { separate, withoutProperty } from "./schema_separation.ts";
+import { constantsOfOne, separate, withJoinedTexts, withoutProperty } from "./schema_separation.ts";
 import { obeys } from "./schema_values.ts";
 import { readTypes } from "./schema_types.ts";
 
@@ -39,9 +39,7 @@ export class SchemaReader {
     this.#document = document;
   }
 
-  /**
-   * What schemas allow together. Throws InvalidRequestError on a keyword or a combination that cannot be enforced.
-   */
+  /** What schemas allow together. Throws InvalidRequestError on what cannot be enforced. */
   readonly branchesOf = (schema: Conjunction): readonly Branch[] => {
     if (schema === "never") return [];
     const key = keyOf(schema);
@@ -80,25 +78,21 @@ export class SchemaReader {
     }
     if (keywords["$ref"] !== undefined) {
       const target = this.#document.resolve(keywords["$ref"], `${pointer}/$ref`);
-      branches = this.#and(branches, this.#applied(target), `${pointer}/$ref`);
+      branches = this.#and(branches, this.branchesOf(target), `${pointer}/$ref`);
     }
     for (const schema of this.#list(node, "allOf")) {
-      branches = this.#and(branches, this.#applied(schema), `${pointer}/allOf`);
+      branches = this.#and(branches, this.branchesOf(schema), `${pointer}/allOf`);
     }
     if (keywords["anyOf"] !== undefined) {
       branches = this.#and(branches, this.#anyOf(node), `${pointer}/anyOf`);
     }
     if (keywords["oneOf"] !== undefined) branches = this.#oneOf(node, branches);
     if (keywords["not"] !== undefined) {
-      const other = this.#applied(this.#document.read(keywords["not"], `${pointer}/not`));
+      const other = this.branchesOf(this.#document.read(keywords["not"], `${pointer}/not`));
       branches = this.#without(branches, other, `${pointer}/not`);
     }
     if (keywords["if"] !== undefined) branches = this.#conditional(node, branches);
     return this.#dependent(node, branches);
-  }
-
-  #applied(schema: Conjunction): readonly Branch[] {
-    return this.branchesOf(schema);
   }
 
   #checkKeywords({ keywords, pointer }: SchemaNode): void {
@@ -115,7 +109,7 @@ export class SchemaReader {
   #anyOf(node: SchemaNode): readonly Branch[] {
     const all: Branch[] = [];
     for (const schema of this.#list(node, "anyOf")) {
-      const branches = this.#applied(schema);
+      const branches = this.branchesOf(schema);
       if (all.length + branches.length > MAX_BRANCHES) throw this.#tooMany(pointerTo(node.pointer, "anyOf"));
       this.#spend(branches.length, node.pointer);
       all.push(...branches);
@@ -177,20 +171,27 @@ export class SchemaReader {
     this.#spend(PAIRS_PER_COMPARISON * branches.length * others.length, pointer);
     const context = { branchesOf: this.branchesOf, negationOf: this.#document.negationOf, pointer };
     let kept = branches;
-    for (const other of others) {
+    for (const other of withJoinedTexts(others, pointer)) {
       kept = kept.flatMap((branch) => {
         const separated = separate(branch, other, context);
-        if (separated) return separated;
-        throw this.#document.refusal(pointer, `it cannot be told apart from what the ${branch.type} may be`);
+        if (!separated) {
+          throw this.#document.refusal(
+            pointer,
+            `it cannot be told apart from what the ${branch.type} may be`,
+          );
+        }
+        if (separated.length > 1) this.#spend(PAIRS_PER_SCHEMA * separated.length, pointer);
+        return separated;
       });
-      if (kept.length > branches.length) this.#spend(PAIRS_PER_COMPARISON * kept.length, pointer);
     }
     return kept;
   }
 
   #oneOf(node: SchemaNode, branches: readonly Branch[]): readonly Branch[] {
     const at = pointerTo(node.pointer, "oneOf");
-    const alternatives = this.#list(node, "oneOf").map((schema) => this.#applied(schema));
+    const alternatives = this.#list(node, "oneOf").map((schema) => this.branchesOf(schema));
+    const onlyOnce = constantsOfOne(alternatives);
+    if (onlyOnce) return this.#and(branches, onlyOnce, at);
     return distinct(alternatives.flatMap((alternative, i) => {
       const others = alternatives.flatMap((other, j) => j === i ? [] : other);
       return this.#without(this.#and(branches, alternative, at), others, pointerTo(at, i));
@@ -199,10 +200,8 @@ export class SchemaReader {
 
   #conditional({ keywords, pointer }: SchemaNode, branches: readonly Branch[]): readonly Branch[] {
     const read = (keyword: string) => {
-      const value = keywords[keyword];
-      return this.#applied(
-        value === undefined ? [] : this.#document.read(value, pointerTo(pointer, keyword)),
-      );
+      const { [keyword]: value = true } = keywords;
+      return this.branchesOf(this.#document.read(value, pointerTo(pointer, keyword)));
     };
     if (keywords["then"] === undefined && keywords["else"] === undefined) return branches;
     const condition = read("if"), at = pointerTo(pointer, "if");
@@ -222,7 +221,7 @@ export class SchemaReader {
         const where = pointerTo(at, name);
         const names = Array.isArray(dependency) ? this.#required([name, ...dependency], where) : this.#and(
           this.#required([name], where),
-          this.#applied(this.#document.read(dependency, where)),
+          this.branchesOf(this.#document.read(dependency, where)),
           where,
         );
         const without = ANYTHING.map((branch) =>

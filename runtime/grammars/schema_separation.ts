@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { text } from "./expression.ts";
+import { choice, text } from "./expression.ts";
+import { canonicalText } from "./json_bounds.ts";
 import type { Condition } from "./intersection.ts";
 import {
   ANY_NUMBER,
@@ -55,6 +56,30 @@ export function separate(
     case "object":
       return other.type === "object" ? withoutObjects(branch, other, context) : undefined;
   }
+}
+
+/** The constants that only one of the alternatives has, if there is nothing but constants in them. */
+export function constantsOfOne(alternatives: readonly (readonly Branch[])[]): readonly Branch[] | undefined {
+  const counts = new Map<string, { readonly branch: Branch; count: number }>();
+  for (const branch of alternatives.flat()) {
+    if (branch.type !== "const") return undefined;
+    const key = canonicalText(branch.value), known = counts.get(key);
+    if (known) known.count++;
+    else counts.set(key, { branch, count: 1 });
+  }
+  return [...counts.values()].filter(({ count }) => count === 1).map(({ branch }) => branch);
+}
+
+/** Branches with their constant strings as one branch, so that many are taken out at once. */
+export function withJoinedTexts(branches: readonly Branch[], pointer: string): readonly Branch[] {
+  const isText = (branch: Branch) => branch.type === "const" && typeof branch.value === "string";
+  const texts = branches.flatMap((branch) =>
+    branch.type === "const" && isText(branch) ? [String(branch.value)] : []
+  );
+  if (texts.length < 2) return branches;
+  const language = [{ expression: choice(...texts.map(text)), isNegated: false }];
+  const lexical = { language, name: `any of ${texts.length} texts`, pointer };
+  return [...branches.filter((branch) => !isText(branch)), { ...ANY_STRING, lexicals: [lexical] }];
 }
 
 function withoutNumbers(branch: NumberBranch, other: Branch): readonly Branch[] | undefined {

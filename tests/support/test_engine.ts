@@ -44,7 +44,7 @@ export const defaultArgs: ServerArgs = {
   timeoutKeepAlive: 75,
   drainTimeout: 30,
   grammarBackend: "xgrammar",
-  grammarTimeout: 10,
+  grammarTimeout: 30,
   toolCallParser: "auto",
   reasoningParser: "auto",
   device: "auto",
