@@ -150,6 +150,28 @@ Deno.test({ name: "sglang's frontend: gen, select and stream", ignore: needsMode
     const stopped = await backend.gen(text, { ...greedy, stop_regex: ["P[a-z]+s"] });
     assert.equal(stopped.text, whole.text.slice(0, whole.text.search(/P[a-z]+s/)));
   });
+  await t.step("gen of a type, by a regular expression and by a schema", async () => {
+    // What the frontend makes of dtype int, float, bool and str.
+    const types: [regex: string, stop: string[]][] = [
+      ["[-+]?[0-9]+[ \\n]*", [" ", "\n"]],
+      ["[-+]?[0-9]*\\.?[0-9]+[ \\n]*", [" ", "\n"]],
+      ["(True|False)", []],
+      ['"[\\w\\d\\s]*"', []],
+      ["(Paris|Lyon), [A-Z][a-z]{2,9}", []],
+    ];
+    for (const [regex, stop] of types) {
+      const { text: said } = await backend.gen(`${text}:`, { ...greedy, max_new_tokens: 40, regex, stop });
+      assert.match(said, new RegExp(`^${regex}$`, "u"));
+    }
+    const json_schema = JSON.stringify({
+      type: "array",
+      items: { enum: ["a", 1] },
+      minItems: 1,
+      maxItems: 2,
+    });
+    const { text: said } = await backend.gen(text, { ...greedy, json_schema });
+    assert(JSON.parse(said).every((item: unknown) => item === "a" || item === 1));
+  });
   await t.step("gen with log-probabilities", async () => {
     const fields = {
       return_logprob: true,
