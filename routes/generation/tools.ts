@@ -5,7 +5,8 @@
  */
 import type { CallableTool } from "../../runtime/output/call_grammar.ts";
 import type { ModelInfo } from "../../runtime/contracts/model_info.ts";
-import { jsonSchemaGrammar } from "../../runtime/grammars/json_schema.ts";
+import { jsonObjectGrammar, jsonSchemaGrammar } from "../../runtime/grammars/json_schema.ts";
+import { UnenforcedSchemaError } from "../../runtime/grammars/schema_document.ts";
 import { throwInvalidField } from "../answers/errors.ts";
 import type { Conversation, Tool } from "./conversation.ts";
 
@@ -66,11 +67,19 @@ function paramOf({ param }: Tool, index: number): string {
   return param ?? `tools[${index}]`;
 }
 
-/** The grammar of a tool's arguments, which are an object. */
-function argumentsOf({ parameters }: Tool, param: string): string {
+/**
+ * The grammar of a tool's arguments, which are an object. Where a schema asks for what cannot be enforced, and nobody for
+ * strict arguments, it is that of any object, as other servers have it for every tool.
+ */
+function argumentsOf({ parameters, strict }: Tool, param: string): string {
   const { type = "object" } = parameters;
   if (type !== "object") throwInvalidField(`${param}.type`, "expected object: arguments have names");
-  return jsonSchemaGrammar({ ...parameters, type }, param);
+  try {
+    return jsonSchemaGrammar({ ...parameters, type }, param);
+  } catch (error) {
+    if (strict || !(error instanceof UnenforcedSchemaError)) throw error;
+    return jsonObjectGrammar();
+  }
 }
 
 function toRendered({ name, description, parameters, strict }: Tool): Readonly<Record<string, unknown>> {

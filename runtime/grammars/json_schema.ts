@@ -40,6 +40,11 @@ export function jsonSchemaGrammar(schema: unknown, param: string): string {
 
 /** The grammar of any object of JSON. */
 export function jsonObjectSource(): GrammarSource {
+  return { type: "ebnf", grammar: jsonObjectGrammar() };
+}
+
+/** The same in EBNF. */
+export function jsonObjectGrammar(): string {
   const rules = new Rules();
-  return { type: "ebnf", grammar: rules.write(anyObject(rules), "response_format")! };
+  return rules.write(anyObject(rules), "response_format")!;
 }

@@ -22,6 +22,9 @@ const MAX_PATTERNS_LENGTH = 20_000;
 /** Most properties of Unicode in all patterns. */
 const MAX_PROPERTIES = 3;
 
+/** A schema that is sound, and asks for what no grammar here enforces. */
+export class UnenforcedSchemaError extends InvalidRequestError {}
+
 /** A JSON Schema and the nodes that were read of it. */
 export class SchemaDocument {
   readonly #root: Json;
@@ -52,7 +55,7 @@ export class SchemaDocument {
     if (value === false) return "never";
     if (!isObject(value)) throw this.refusal(pointer, "a schema is an object or a boolean");
     if (pointer !== "#" && typeof value["$id"] === "string") {
-      throw this.refusal(`${pointer}/$id`, "$id below the root is not supported");
+      throw this.unenforced(`${pointer}/$id`, "$id below the root is not supported");
     }
     return [this.#node(value, pointer)];
   }
@@ -80,7 +83,7 @@ export class SchemaDocument {
     for (const token of path.slice(1).split("/")) {
       const key = token.replaceAll("~1", "/").replaceAll("~0", "~");
       if (isObject(value) && value !== this.#root && typeof value["$id"] === "string") {
-        throw this.refusal(pointer, `${reference} leads through a $id below the root`);
+        throw this.unenforced(pointer, `${reference} leads through a $id below the root`);
       }
       value = Array.isArray(value) || isObject(value)
         ? Object.hasOwn(value, key) ? (value as JsonObject)[key] : undefined
@@ -108,16 +111,25 @@ export class SchemaDocument {
     this.#patternLength += pattern.length;
     for (const [property] of pattern.matchAll(/(?<=\\[pP]\{)[^}]*/g)) this.#properties.add(property);
     if (this.#patternLength > MAX_PATTERNS_LENGTH) {
-      throw this.refusal(pointer, "the patterns are too long together");
+      throw this.unenforced(pointer, "the patterns are too long together");
     }
     if (this.#properties.size > MAX_PROPERTIES) {
-      throw this.refusal(pointer, "the patterns have too many properties");
+      throw this.unenforced(pointer, "the patterns have too many properties");
     }
   }
 
-  /** The error of a keyword that cannot be enforced or is broken. */
+  /** The error of a keyword that is broken. */
   refusal(pointer: string, reason: string): InvalidRequestError {
-    return new InvalidRequestError(`${this.#param} cannot be enforced at ${pointer}: ${reason}`, this.#param);
+    return new InvalidRequestError(this.#message(pointer, reason), this.#param);
+  }
+
+  /** The error of a keyword that means something, but cannot be enforced. */
+  unenforced(pointer: string, reason: string): UnenforcedSchemaError {
+    return new UnenforcedSchemaError(this.#message(pointer, reason), this.#param);
+  }
+
+  #message(pointer: string, reason: string): string {
+    return `${this.#param} cannot be enforced at ${pointer}: ${reason}`;
   }
 
   #node(keywords: JsonObject, pointer: string): SchemaNode {

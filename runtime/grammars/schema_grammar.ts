@@ -113,7 +113,7 @@ export class SchemaGrammar {
     const texts = stringTexts(branch, this.#rules);
     if (texts) return texts;
     const names = branch.lexicals.map(({ name }) => name).join(" and ");
-    throw this.#document.refusal(
+    throw this.#document.unenforced(
       branch.lexicals.at(-1)!.pointer,
       `${names} with the length take too many states`,
     );
@@ -163,14 +163,14 @@ export class SchemaGrammar {
       prefix.length > 0 || branches.length > MAX_UNIQUE_VALUES ||
       branches.some(({ type }) => type !== "const")
     ) {
-      throw this.#document.refusal(pointer, "only of enumerated values can items be kept unique");
+      throw this.#document.unenforced(pointer, "only of enumerated values can items be kept unique");
     }
     const entries = branches.map((branch): Entry => ({
       expression: this.#branch(branch),
       isRequired: false,
     }));
     const list = entryList({ entries, separator: COMMA, min, max, rules: this.#rules });
-    if (!list) throw this.#document.refusal(pointer, "so many items cannot be counted");
+    if (!list) throw this.#document.unenforced(pointer, "so many items cannot be counted");
     return sequence(text("["), list, text("]"));
   }
 
@@ -244,6 +244,6 @@ export class SchemaGrammar {
   }
 
   #refusal({ at = "#" }: { readonly at?: string }, reason: string): Error {
-    return this.#document.refusal(at, reason);
+    return this.#document.unenforced(at, reason);
   }
 }

@@ -101,8 +101,8 @@ export class SchemaReader {
       if (ASSERTIONS.has(keyword) || APPLICATORS.has(keyword)) continue;
       if (ANNOTATIONS.has(keyword) || LOCATIONS.has(keyword) || keyword.startsWith("x-")) continue;
       const isEnforced = REFUSED.get(keyword);
-      if (!isEnforced) throw this.#document.refusal(at, "the keyword is not known");
-      if (!isEnforced(value, keywords)) throw this.#document.refusal(at, "the keyword cannot be enforced");
+      if (!isEnforced) throw this.#document.unenforced(at, "the keyword is not known");
+      if (!isEnforced(value, keywords)) throw this.#document.unenforced(at, "the keyword cannot be enforced");
     }
   }
 
@@ -175,7 +175,7 @@ export class SchemaReader {
       kept = kept.flatMap((branch) => {
         const separated = separate(branch, other, context);
         if (!separated) {
-          throw this.#document.refusal(
+          throw this.#document.unenforced(
             pointer,
             `it cannot be told apart from what the ${branch.type} may be`,
           );
@@ -251,6 +251,6 @@ export class SchemaReader {
   }
 
   #tooMany(pointer: string): Error {
-    return this.#document.refusal(pointer, "it combines too many alternatives");
+    return this.#document.unenforced(pointer, "it combines too many alternatives");
   }
 }

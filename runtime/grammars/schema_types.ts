@@ -154,7 +154,7 @@ class TypeReader {
       return { language: searchOf(pattern), name: `pattern ${pattern}`, pointer };
     } catch (error) {
       if (!(error instanceof PatternError)) throw error;
-      throw this.#document.refusal(pointer, `${error.message} at offset ${error.offset}`);
+      throw this.#document.unenforced(pointer, `${error.message} at offset ${error.offset}`);
     }
   }
 

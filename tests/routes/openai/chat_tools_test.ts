@@ -160,6 +160,21 @@ Deno.test("chat tools: where no grammars are enforced, only what must be enforce
   assert.ok(await grammarOf({ tools: [weather], response_format: { type: "json_object" } }));
 });
 
+Deno.test("chat tools: a schema that cannot be enforced is any object, unless its tool is strict", async () => {
+  const toolOf = (fields: object) => ({
+    type: "function",
+    function: { name: "f", parameters: { properties: { odd: { type: "array", contains: {} } } }, ...fields },
+  });
+  const generator = new FakeGenerator();
+  await answer(appOf(generator), path, { messages, tools: [toolOf({})] }, chatResponse);
+  const tag = JSON.stringify(tagOf(generator));
+  assert.ok(tag.includes("arguments") && !tag.includes("odd"));
+  const strict = { messages, tools: [toolOf({ strict: true })] };
+  const { param, message } = await fault(appOf(new FakeGenerator()), path, strict);
+  assert.equal(param, "tools[0].function.parameters");
+  assert.match(message, /#\/properties\/odd\/contains/);
+});
+
 Deno.test("chat tools: none offers none, and text stays text", async () => {
   const generator = new FakeGenerator(() => spell(callText("time", "{}")));
   const request = { messages, tools, tool_choice: "none" };
