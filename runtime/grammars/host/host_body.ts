@@ -177,8 +177,7 @@ export class HostBody {
     const rows = new Int32Array(tree.tokens.length + 1).fill(-1), mustEnd = new Int32Array(rows.length);
     const set = (row: number, allowed: Allowed) => {
       if (allowed === "any") return;
-      // Where a draft leads nowhere the answer fails one step later, as without drafts; it must not end before.
-      const mask = allowed === "none" ? this.#sets.notEnds : allowed;
+      const mask = allowed === "none" ? this.#sets.none : allowed;
       rows[row] = this.#masks.numberOf(mask);
       mustEnd[row] = Number(this.#sets.areOnlyEnds(mask));
     };

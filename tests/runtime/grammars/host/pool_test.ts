@@ -174,6 +174,14 @@ Deno.test("pool: matchers follow the tokens, also those that were taken back", a
   );
   const { masks: odd } = await step(pool, [{ id: "a", numBefore: 1, tokens: encode("x") }]);
   assert.equal(odd.sequences[0]!.error?.code, "invalid_request");
+
+  // Where a draft leads nowhere no token comes, so that the answer fails there as it does without drafts.
+  await pool.open("stuck", ebnf('root ::= "a" stuck\nstuck ::= stuck'));
+  const tree = chainOf(encode("a"), Float32Array.of(1));
+  const { masks: stuck } = await step(pool, [{ id: "stuck", tree }]);
+  assert.deepEqual([allowed(stuck, 0), allowed(stuck, 0, 1)], [["a"], []]);
+  const after = await step(pool, [{ id: "stuck", tokens: encode("a") }]);
+  assert.equal(after.masks.sequences[0]!.error?.code, "invalid_request");
 });
 
 Deno.test("pool: who leaves while its grammar waits or compiles gets no answer, and nobody else is hurt", async () => {
