@@ -5,7 +5,7 @@
  */
 import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 import type { ThinkingConstraint } from "../../contracts/constraint.ts";
-import { InvalidRequestError, toWireError } from "../../contracts/errors.ts";
+import { AerieError, InvalidRequestError, toWireError } from "../../contracts/errors.ts";
 import type { DraftTree } from "../../contracts/draft_tree.ts";
 import { unreachable } from "../../messages/actors.ts";
 import { fromDefinition } from "../../tokenizer/source.ts";
@@ -30,6 +30,9 @@ import { TokenSets } from "./token_sets.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { createMatcher, reasonOf } from "./xgrammar.ts";
 
+/** Time that one sequence may take in a step, in which all others wait for it. */
+const MAX_STEP_MS = 2000;
+
 /** Sends a reply. */
 export type Reply = (head: HostReply, body?: Uint8Array) => void;
 
@@ -41,6 +44,23 @@ interface Compiled {
   /** What it leaves no choice about is short enough to be looked for. */
   readonly forcesShort: boolean;
 }
+
+/** A sequence of a step whose drafts are refined. */
+interface Matched {
+  readonly matcher: SequenceMatcher;
+  readonly tree: DraftTree;
+  /** Why there are no masks. The matcher may then be anywhere. */
+  readonly error: AerieError | undefined;
+  readonly usedMs: number;
+}
+
+/** Of root and nodes. */
+interface Masks {
+  readonly rows: Int32Array;
+  readonly mustEnd: Int32Array;
+}
+
+const NO_WAY_ON = new InvalidRequestError("Cannot go on: the grammar allows none of the model's tokens here");
 
 /** A vocabulary, its compiled grammars and their matchers. */
 export class HostBody {
@@ -135,30 +155,23 @@ export class HostBody {
   }
 
   async #match(heads: readonly MatchHead[], body: ArrayReader): Promise<void> {
-    const trees: DraftTree[] = [], matchers: (SequenceMatcher | undefined)[] = [];
-    for (const { sequence, numKept, numTokens, numNodes, maxNodes } of heads) {
-      const matcher = this.#sequences.get(sequence)!;
-      const tokens = body.ints(numTokens), tree = body.tree(numNodes);
-      const isFollowed = follow(matcher, numKept, tokens);
-      matchers.push(isFollowed ? matcher : undefined);
-      trees.push(isFollowed ? await refine(matcher, tree, { maxNodes, forced: this.#forced }) : tree);
+    const matched: Matched[] = [];
+    for (const head of heads) {
+      const tokens = body.ints(head.numTokens), tree = body.tree(head.numNodes);
+      matched.push(await this.#refine(head, tokens, tree));
     }
     this.#reply(
-      { type: "refined", numNodes: trees.map(({ tokens }) => tokens.length) },
-      joinArrays(trees.flatMap(treeArrays)),
+      { type: "refined", numNodes: matched.map(({ tree }) => tree.tokens.length) },
+      joinArrays(matched.flatMap(({ tree }) => treeArrays(tree))),
     );
     this.#masks.trim();
     const masked: MaskedHead[] = [], rows: Int32Array[] = [];
-    for (const [i, matcher] of matchers.entries()) {
-      const masks = matcher && await this.#masksOf(matcher, trees[i]!);
-      const numRows = trees[i]!.tokens.length + 1;
-      if (masks === undefined) {
-        const error = new InvalidRequestError(
-          "Cannot go on: the grammar allows none of the model's tokens here",
-        );
-        masked.push({ numRows: 0, error: toWireError(error) });
+    for (const one of matched) {
+      const masks = await this.#masksOf(one);
+      if (masks instanceof AerieError) {
+        masked.push({ numRows: 0, error: toWireError(masks) });
       } else {
-        masked.push({ numRows });
+        masked.push({ numRows: masks.rows.length });
         rows.push(masks.rows, masks.mustEnd);
       }
     }
@@ -169,11 +182,33 @@ export class HostBody {
     );
   }
 
+  /** Moves a sequence's matcher behind its output tokens, and refines the drafts behind those. */
+  async #refine(head: MatchHead, tokens: Int32Array, tree: DraftTree): Promise<Matched> {
+    const matcher = this.#sequences.get(head.sequence)!, start = performance.now();
+    matcher.hurry(start + MAX_STEP_MS);
+    try {
+      if (!follow(matcher, head.numKept, tokens)) return { matcher, tree, error: NO_WAY_ON, usedMs: 0 };
+      const refined = await refine(matcher, tree, { maxNodes: head.maxNodes, forced: this.#forced });
+      return { matcher, tree: refined, error: undefined, usedMs: performance.now() - start };
+    } catch (error) {
+      if (!(error instanceof AerieError)) throw error;
+      return { matcher, tree, error, usedMs: 0 };
+    }
+  }
+
+  async #masksOf({ matcher, tree, error, usedMs }: Matched): Promise<Masks | AerieError> {
+    if (error !== undefined) return error;
+    matcher.hurry(performance.now() + MAX_STEP_MS - usedMs);
+    try {
+      return await this.#masksUnder(matcher, tree) ?? NO_WAY_ON;
+    } catch (error) {
+      if (!(error instanceof AerieError)) throw error;
+      return error;
+    }
+  }
+
   /** Masks of root and nodes; undefined if nothing may come at the root. */
-  async #masksOf(
-    matcher: SequenceMatcher,
-    tree: DraftTree,
-  ): Promise<{ rows: Int32Array; mustEnd: Int32Array } | undefined> {
+  async #masksUnder(matcher: SequenceMatcher, tree: DraftTree): Promise<Masks | undefined> {
     const rows = new Int32Array(tree.tokens.length + 1).fill(-1), mustEnd = new Int32Array(rows.length);
     const set = (row: number, allowed: Allowed) => {
       if (allowed === "any") return;

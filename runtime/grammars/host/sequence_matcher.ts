@@ -5,6 +5,7 @@
  */
 import type { GrammarMatcher } from "@mlc-ai/web-xgrammar";
 import type { ThinkingConstraint } from "../../contracts/constraint.ts";
+import { InvalidRequestError } from "../../contracts/errors.ts";
 import { THINKING_BEGINS, ThinkingRules, type ThinkingState } from "./thinking.ts";
 import type { TokenSets } from "./token_sets.ts";
 
@@ -47,6 +48,7 @@ export class SequenceMatcher {
   readonly #thinking: ThinkingRules | undefined;
   readonly #first: Phase;
   #findsForced: boolean;
+  #deadline = Infinity;
   readonly #steps: Step[] = [];
 
   /**
@@ -85,8 +87,18 @@ export class SequenceMatcher {
     return this.#steps.slice(Math.max(0, this.#steps.length - count)).map(({ token }) => token);
   }
 
-  /** Takes a token; false, and nothing has changed, if it is forbidden. */
+  /** From a point in time on, milliseconds as `performance.now()` has them, tokens and masks are refused. */
+  hurry(deadline: number): void {
+    this.#deadline = deadline;
+  }
+
+  /**
+   * Takes a token; false, and nothing has changed, if it is forbidden.
+   *
+   * @throws {InvalidRequestError} if it is too late
+   */
   accept(token: number): boolean {
+    this.#assertInTime();
     const step = this.#stepOf(token);
     if (step === undefined) return false;
     this.#steps.push(step);
@@ -105,8 +117,13 @@ export class SequenceMatcher {
     return this.#phase.type === "ended";
   }
 
-  /** What may come next. */
+  /**
+   * What may come next.
+   *
+   * @throws {InvalidRequestError} if it is too late
+   */
   async allowed(): Promise<Allowed> {
+    this.#assertInTime();
     const phase = this.#phase;
     switch (phase.type) {
       case "ended":
@@ -158,6 +175,11 @@ export class SequenceMatcher {
   /** Frees its part of the Wasm heap. */
   dispose(): void {
     this.#grammar?.dispose();
+  }
+
+  #assertInTime(): void {
+    if (performance.now() <= this.#deadline) return;
+    throw new InvalidRequestError("Cannot go on: to follow the grammar takes longer than a step may");
   }
 
   get #phase(): Phase {

@@ -157,5 +157,8 @@ Deno.test("where no token may come the request fails, but not before the drafts 
   assert.equal(result!.error, undefined);
   assert.deepEqual([[...result!.tokens], [...result!.accepted]], [[10, 21], [0]]);
   assert.deepEqual([...copies.from], []);
-  assert.deepEqual(sampling.logitChanges().filter(({ count }) => count > 0).map(({ token }) => token), [10, 21]);
+  assert.deepEqual(sampling.logitChanges().filter(({ count }) => count > 0).map(({ token }) => token), [
+    10,
+    21,
+  ]);
 });

@@ -29,12 +29,15 @@ function poolOf(): GrammarPool {
 function match(
   pool: GrammarPool,
   ids: readonly string[],
-  trees: readonly DraftTree[] = [],
+  { trees = [], tokens = [] }: {
+    readonly trees?: readonly DraftTree[];
+    readonly tokens?: readonly Int32Array[];
+  } = {},
 ): Promise<StepMasks> {
   const requests = ids.map((requestId, i) => ({
     requestId,
     numBefore: 0,
-    tokens: new Int32Array(0),
+    tokens: tokens[i] ?? new Int32Array(0),
     tree: trees[i] ?? emptyTree,
     maxNodes: 0,
   }));
@@ -76,8 +79,23 @@ Deno.test("pool: what lost its host in a step waits for the masks of the host th
   // Its masks take longer than it takes to see that the other host is gone.
   const tree = chainOf(new Int32Array(5000).fill(LETTER_A), new Float32Array(5000).fill(1));
   Deno.kill(first, "SIGKILL");
-  const { sequences } = await match(pool, ["long", "thinks"], [tree]);
+  const { sequences } = await match(pool, ["long", "thinks"], { trees: [tree] });
   assert.deepEqual(sequences.map(({ error }) => error), [undefined, undefined]);
   assert.deepEqual(sequences.map(({ rows }) => rows.length), [5001, 1]);
   assert.notEqual(sequences[0]!.rows[0], sequences[1]!.rows[0]);
+});
+
+Deno.test("pool: a sequence that is followed too slowly fails, and nobody with it", async () => {
+  await using pool = poolOf();
+  const grammar = 'root ::= (o o o o o o o o)*\no ::= ("a"? "a"?)*';
+  for (const id of ["slow", "fast"]) {
+    await pool.open(id, { grammar: { type: "ebnf", grammar }, param: "ebnf" });
+  }
+  // So ambiguous that the time for a token grows with the square of their number: minutes for all of these.
+  const tokens = new Int32Array(2000).fill(LETTER_A), pids = pidsOfHosts();
+  const { sequences } = await match(pool, ["slow", "fast"], { tokens: [tokens] });
+  assert.match(sequences[0]!.error!.message, /takes longer than/);
+  assert.equal(sequences[0]!.error!.code, "invalid_request");
+  assert.equal(sequences[1]!.error, undefined);
+  assert.deepEqual(pidsOfHosts(), pids);
 });
