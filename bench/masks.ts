@@ -7,6 +7,7 @@
 import { chainOf, emptyTree } from "../runtime/contracts/draft_tree.ts";
 import { openCheckpoint } from "../runtime/weights/checkpoint.ts";
 import { resolveModel } from "../runtime/weights/resolve.ts";
+import { jsonSchemaSource } from "../runtime/grammars/json_schema.ts";
 import { GrammarPool } from "../runtime/grammars/host/pool.ts";
 import { toDefinition, type TokenizerJson, type TokenizerSource } from "../runtime/tokenizer/source.ts";
 import { loadTokenizer } from "../runtime/tokenizer/tokenizer.ts";
@@ -75,7 +76,7 @@ async function measure(name: string, source: TokenizerSource, vocabSize: number)
     timeoutMs: 10_000,
     log: print,
   });
-  const grammar = { type: "json_schema", schema: JSON.stringify(PERSON) } as const;
+  const grammar = jsonSchemaSource(PERSON, "json_schema");
   for (const numDrafts of [0, NUM_DRAFTS]) {
     const treesMs: number[] = [], masksMs: number[] = [];
     let numSteps = 0, cpuBefore = 0;

@@ -42,9 +42,6 @@ const samplingParams = z.object({
   seed: z.union([z.int(), z.string()]).nullable(),
   /** What the output must match, as it is enforced; null for anything. */
   structured_outputs: z.object({
-    json_object: z.literal(true).optional(),
-    /** JSON text of a schema. */
-    json: z.string().optional(),
     /** EBNF, of schemas and regular expressions too. */
     grammar: z.string().optional(),
     structural_tag: z.string().optional(),
@@ -158,10 +155,6 @@ function toStructuredOutputs(
   grammar: GrammarSource,
 ): NonNullable<Rendered["sampling_params"]["structured_outputs"]> {
   switch (grammar.type) {
-    case "json_object":
-      return { json_object: true };
-    case "json_schema":
-      return { json: grammar.schema };
     case "ebnf":
       return { grammar: grammar.grammar };
     case "structural_tag":

@@ -7,13 +7,9 @@
 
 /** A grammar in a form that the matcher compiles; `runtime/grammars/` checks and translates what clients send. */
 export type GrammarSource =
-  /** Any JSON object. */
-  | { readonly type: "json_object" }
-  /** JSON text of a checked schema: every keyword in it is enforced. */
-  | { readonly type: "json_schema"; readonly schema: string }
-  /** EBNF in xgrammar's dialect, whose start is `root`. Regular expressions become this. */
+  /** EBNF in xgrammar's dialect, whose start is `root`. JSON schemas and regular expressions become this. */
   | { readonly type: "ebnf"; readonly grammar: string }
-  /** JSON text of a structural tag as xgrammar defines it, checked. */
+  /** JSON text of a structural tag as xgrammar defines it, checked; schemas and expressions in it have become EBNF. */
   | { readonly type: "structural_tag"; readonly tag: string };
 
 /** The thinking before an answer, by its tokens. */

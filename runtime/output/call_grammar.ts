@@ -69,10 +69,6 @@ function tag(begin: string, content: Format, end: string): Format {
 
 function contentFormat(source: GrammarSource): Format {
   switch (source.type) {
-    case "json_object":
-      return { type: "json_schema", json_schema: { type: "object" } };
-    case "json_schema":
-      return { type: "json_schema", json_schema: JSON.parse(source.schema) };
     case "ebnf":
       return { type: "grammar", grammar: source.grammar };
     case "structural_tag":

@@ -137,7 +137,12 @@ export class Verification {
       tokens.push(token);
       return token;
     });
-    if (tokens.includes(-1)) return failed(NO_TOKEN);
+    if (tokens.at(-1) === -1) {
+      if (accepted.length === 0) return failed(NO_TOKEN);
+      // The drafts that lead there come first, as they would have without drafts; then the next step fails.
+      tokens.pop();
+      accepted.pop();
+    }
     for (const token of tokens) sampling.append(token);
     const report = { numTop: params.numLogprobs, tokens: params.logprobTokens };
     const logprobs = report.numTop >= 0 && {

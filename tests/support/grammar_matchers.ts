@@ -6,6 +6,7 @@
  */
 import type { GrammarSource, ThinkingConstraint } from "../../runtime/contracts/constraint.ts";
 import { compileGrammar } from "../../runtime/grammars/host/compile.ts";
+import { forcesShortTexts } from "../../runtime/grammars/host/forced_length.ts";
 import { ForcedTokens } from "../../runtime/grammars/host/forced_tokens.ts";
 import { type Allowed, SequenceMatcher } from "../../runtime/grammars/host/sequence_matcher.ts";
 import { TokenSets } from "../../runtime/grammars/host/token_sets.ts";
@@ -53,6 +54,7 @@ export class Matchers {
         grammar: compiled && await createMatcher(compiled, this.#vocabulary.vocabSize),
         thinking,
         namesSpecials: named.length > 0,
+        forcesShort: grammar === undefined || forcesShortTexts(grammar),
       });
   }
 

@@ -9,6 +9,8 @@ import type { TokenSets } from "./token_sets.ts";
 
 /** Tokens before the forced ones that are tokenized with them: where a word ends depends on how it begins. */
 const NUM_BEFORE = 16;
+/** Characters of a forced text that are tokenized: more than a tree has room for. */
+const MAX_TEXT = 1024;
 /** Texts whose tokens are remembered. */
 const MAX_REMEMBERED = 4096;
 /**
@@ -37,7 +39,7 @@ export class ForcedTokens {
   async next(matcher: SequenceMatcher): Promise<number[]> {
     const numBefore = matcher.numTokens;
     for (const token of matcher.forcedTokens()) matcher.accept(token);
-    this.#takeText(matcher, matcher.forcedText());
+    this.#takeText(matcher, matcher.forcedText().slice(0, MAX_TEXT));
     await this.#takeEnd(matcher);
     const numTaken = matcher.numTokens - numBefore, taken = matcher.lastTokens(numTaken);
     matcher.back(numTaken);

@@ -33,6 +33,8 @@ const HEAP_MB = 512;
 const LOAD_MS = 30_000;
 /** Time it has for the masks of a step. */
 const MATCH_MS = 10_000;
+/** Share of a host's time in which this thread reads what it has answered. */
+const READ_SHARE = 0.1;
 /** Memory that a compile may take, and how often it is looked at. */
 const COMPILE_BYTES = 2 ** 30;
 const WATCH_MS = 100;
@@ -69,7 +71,7 @@ interface Pending {
   /** Takes a reply; true if it was the last. */
   readonly onReply: (reply: HostReply, body: ArrayReader) => boolean;
   readonly onLost: (error: HostLostError) => void;
-  readonly timer: ReturnType<typeof setTimeout>;
+  timer: ReturnType<typeof setTimeout>;
 }
 
 /** A child process with matchers. */
@@ -198,11 +200,14 @@ export class GrammarHost {
 
   #wait(timeoutMs: number, onReply: Pending["onReply"], onLost: Pending["onLost"]): void {
     if (this.#child.status !== undefined) return onLost(new HostLostError(this.#child.status));
-    const timer = setTimeout(() => {
+    const giveUp = () => {
       this.#lose(new HostLostError());
       this.kill();
-    }, timeoutMs);
-    this.#pending = { onReply, onLost, timer };
+    };
+    // A model may have kept this thread busy for longer than that: what came meanwhile is read before it is too late.
+    const warn = () => pending.timer = setTimeout(giveUp, READ_SHARE * timeoutMs);
+    const pending: Pending = { onReply, onLost, timer: setTimeout(warn, (1 - READ_SHARE) * timeoutMs) };
+    this.#pending = pending;
   }
 
   #lose(error: HostLostError): void {

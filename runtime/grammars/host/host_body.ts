@@ -12,6 +12,7 @@ import { fromDefinition } from "../../tokenizer/source.ts";
 import { loadTokenizer, type Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { compileGrammar } from "./compile.ts";
 import { Compilers } from "./compilers.ts";
+import { forcesShortTexts } from "./forced_length.ts";
 import { ForcedTokens } from "./forced_tokens.ts";
 import { MaskTable } from "./mask_table.ts";
 import {
@@ -37,6 +38,8 @@ interface Compiled {
   readonly grammar: CompiledGrammar;
   /** Special tokens are text in it. */
   readonly namesSpecials: boolean;
+  /** What it leaves no choice about is short enough to be looked for. */
+  readonly forcesShort: boolean;
 }
 
 /** A vocabulary, its compiled grammars and their matchers. */
@@ -95,11 +98,12 @@ export class HostBody {
     try {
       const named = this.#compilers.namedIn(source), namesSpecials = named.length > 0;
       const grammar = await compileGrammar(await this.#compilers.get(named), source);
-      if (await this.#isEmpty({ grammar, namesSpecials })) {
+      const compiled: Compiled = { grammar, namesSpecials, forcesShort: forcesShortTexts(source) };
+      if (await this.#isEmpty(compiled)) {
         grammar.dispose();
         throw new InvalidRequestError("no output matches it");
       }
-      this.#grammars.set(number, { grammar, namesSpecials });
+      this.#grammars.set(number, compiled);
     } catch (error) {
       const fault = error instanceof InvalidRequestError ? error : new InvalidRequestError(reasonOf(error));
       return this.#reply({ type: "failed", error: toWireError(fault) });
@@ -126,8 +130,8 @@ export class HostBody {
     thinking?: ThinkingConstraint,
   ): Promise<SequenceMatcher> {
     const grammar = compiled && await createMatcher(compiled.grammar, this.#vocabulary.vocabSize);
-    const { namesSpecials = false } = compiled ?? {};
-    return new SequenceMatcher(this.#sets, { grammar, thinking, namesSpecials });
+    const { namesSpecials = false, forcesShort = true } = compiled ?? {};
+    return new SequenceMatcher(this.#sets, { grammar, thinking, namesSpecials, forcesShort });
   }
 
   async #match(heads: readonly MatchHead[], body: ArrayReader): Promise<void> {
@@ -173,8 +177,7 @@ export class HostBody {
     const rows = new Int32Array(tree.tokens.length + 1).fill(-1), mustEnd = new Int32Array(rows.length);
     const set = (row: number, allowed: Allowed) => {
       if (allowed === "any") return;
-      // Where a draft leads nowhere the answer fails one step later, as without drafts; it must not end before.
-      const mask = allowed === "none" ? this.#sets.notEnds : allowed;
+      const mask = allowed === "none" ? this.#sets.none : allowed;
       rows[row] = this.#masks.numberOf(mask);
       mustEnd[row] = Number(this.#sets.areOnlyEnds(mask));
     };

@@ -46,7 +46,7 @@ export class GrammarPool implements AsyncDisposable {
     this.#slots = new Slots(options, {
       onReady: () => this.#advance(),
       onLost: (slot) => this.#onLost(slot),
-      onFailed: ({ message }) => this.#failAll(message),
+      onFailed: ({ message }) => this.#failAll(message, [...this.#displaced]),
     });
   }
 
@@ -106,7 +106,8 @@ export class GrammarPool implements AsyncDisposable {
 
   /** Ends the hosts; what waits fails. Once and for all. */
   async stop(): Promise<void> {
-    this.#failAll("the engine is stopping");
+    // Those with a host, too: a step that waits for it would ask for another.
+    this.#failAll("the engine is stopping", [...this.#sequences.values()]);
     await this.#slots.stop();
   }
 
@@ -128,7 +129,9 @@ export class GrammarPool implements AsyncDisposable {
     }
     const needsHost = [...this.#displaced].some(({ grammar }) => grammar === undefined);
     const numWanted = Math.min(this.#grammars.numWaiting + Number(needsHost), MAX_LOADING);
-    while (this.#canStart && this.#slots.numLoading < numWanted) this.#slots.start();
+    while (this.#canStart && this.#slots.numLoading < numWanted) {
+      if (!this.#slots.start()) break;
+    }
     if (this.#grammars.numWaiting > 0 && !this.#canStart) this.#drain();
   }
 
@@ -219,8 +222,8 @@ export class GrammarPool implements AsyncDisposable {
     }
   }
 
-  #failAll(reason: string): void {
-    for (const sequence of this.#displaced) {
+  #failAll(reason: string, sequences: readonly PooledSequence[]): void {
+    for (const sequence of sequences) {
       this.#fail(sequence, new UnavailableError(`Cannot follow the grammar: ${reason}`));
     }
   }

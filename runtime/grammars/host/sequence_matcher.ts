@@ -8,6 +8,9 @@ import type { ThinkingConstraint } from "../../contracts/constraint.ts";
 import { THINKING_BEGINS, ThinkingRules, type ThinkingState } from "./thinking.ts";
 import type { TokenSets } from "./token_sets.ts";
 
+/** Time after which the text that must come next is not looked for again, for it may get longer with every token. */
+const MAX_FORCED_MS = 50;
+
 /** What may come next. */
 export type Allowed =
   /** Every token. */
@@ -43,21 +46,25 @@ export class SequenceMatcher {
   readonly #grammar: GrammarMatcher | undefined;
   readonly #thinking: ThinkingRules | undefined;
   readonly #first: Phase;
+  #findsForced: boolean;
   readonly #steps: Step[] = [];
 
   /**
    * @param grammar matcher of what comes after the thinking; this object disposes of it
    * @param namesSpecials special tokens may be text in the grammar
+   * @param forcesShort texts that the grammar leaves no choice about are short; others are not looked for
    */
   constructor(
     sets: TokenSets,
-    { grammar, thinking, namesSpecials = false }: {
+    { grammar, thinking, namesSpecials = false, forcesShort = true }: {
       readonly grammar?: GrammarMatcher | undefined;
       readonly thinking?: ThinkingConstraint | undefined;
       readonly namesSpecials?: boolean;
+      readonly forcesShort?: boolean;
     },
   ) {
     this.namesSpecials = namesSpecials;
+    this.#findsForced = forcesShort;
     this.#sets = sets;
     this.#grammar = grammar;
     this.#thinking = thinking && new ThinkingRules(thinking);
@@ -125,10 +132,12 @@ export class SequenceMatcher {
     return phase.type === "thinking" ? this.#thinking!.forced(phase.state) : [];
   }
 
-  /** The text that must come next; empty if there are several. */
+  /** The text that must come next; empty if there are several, or it may be long. */
   forcedText(): string {
-    if (this.#phase.type !== "answer" || this.#grammar === undefined) return "";
-    return this.#grammar.findJumpForwardString();
+    if (this.#phase.type !== "answer" || this.#grammar === undefined || !this.#findsForced) return "";
+    const start = performance.now(), text = this.#grammar.findJumpForwardString();
+    this.#findsForced = performance.now() - start <= MAX_FORCED_MS;
+    return text;
   }
 
   /** Whether this text may come next. */

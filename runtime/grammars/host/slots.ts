@@ -97,15 +97,15 @@ export class Slots {
     return this.all.filter(({ isLoading }) => isLoading).length;
   }
 
-  /** Starts a host, which tells when it is ready. */
-  start(): void {
+  /** Starts a host, which tells when it is ready; false if that cannot be. */
+  start(): boolean {
     let slot: Slot;
     try {
       slot = new Slot(new GrammarHost(this.#options));
     } catch (error) {
       // No descriptors or no memory left.
       queueMicrotask(() => this.#fail(error));
-      return;
+      return false;
     }
     this.#slots.add(slot);
     this.#watch();
@@ -121,6 +121,7 @@ export class Slots {
       this.lose(slot);
       this.#fail(error);
     });
+    return true;
   }
 
   /** Ends a host, if it has not ended, and gives it up. */

@@ -71,6 +71,8 @@ async function refineAll(items: readonly Item[], lose: StepOptions["lose"]): Pro
   const groups: Group[] = [];
   for (let waiting = items; waiting.length > 0;) {
     await Promise.all(waiting.map(({ sequence }) => sequence.placed));
+    // What comes from a lost host may be asked of one that is not done: it answers one step at a time.
+    await Promise.allSettled(groups.map(({ masked }) => masked));
     const bySlot = Map.groupBy(waiting, ({ sequence }) => sequence.error ? undefined : sequence.slot);
     const asked = [...bySlot].flatMap(([slot, items]) => slot === undefined ? [] : ask(slot, items));
     // What lost its host meanwhile waits for the next.

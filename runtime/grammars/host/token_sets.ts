@@ -8,6 +8,8 @@ import type { Vocabulary } from "./vocabulary.ts";
 
 /** The sets of a vocabulary that do not depend on a grammar. Masks are [ceil(vocabSize / 32)] and never changed. */
 export class TokenSets {
+  /** No token. */
+  readonly none: Int32Array;
   /** The model's end tokens. */
   readonly ends: Int32Array;
   /** All tokens but those; no ids without a token. */
@@ -18,6 +20,7 @@ export class TokenSets {
   constructor(tokenizer: Pick<TokenDecoder, "tokenName">, { vocabSize, endTokens }: Vocabulary) {
     this.#vocabSize = vocabSize;
     this.#endTokens = new Set(endTokens);
+    this.none = this.of([]);
     this.ends = this.of(endTokens);
     const others = Array.from({ length: vocabSize }, (_, token) => token)
       .filter((token) => !this.isEnd(token) && tokenizer.tokenName(token) !== "");

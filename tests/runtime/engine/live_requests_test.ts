@@ -46,7 +46,7 @@ Deno.test("a request becomes a command with what was asked for, and no more", as
 });
 
 Deno.test("a request with a grammar becomes a command with it, unless the server enforces none", async () => {
-  const grammar = { type: "json_object" } as const;
+  const grammar = { type: "ebnf", grammar: 'root ::= "a"' } as const;
   const asks = { constraint: { grammar, param: "response_format" } };
   const thinking = { constraint: { thinking: { endTokens: [2] }, param: "thinking_budget" } };
   assert.deepEqual((await submitted(asks) as Submit).constraint, asks.constraint);

@@ -144,3 +144,18 @@ Deno.test("by threshold a draft that is probable enough is accepted though anoth
   const none = { tokens: new Int32Array(0), parents: new Int32Array(0), probabilities: new Float32Array(0) };
   assert.deepEqual(conclude(0.4, 1, none), [[12], []]);
 });
+
+Deno.test("where no token may come the request fails, but not before the drafts that lead there have come", () => {
+  const root = new Verification([segment({ tree: TREE })], () => samplingOf(), RULES);
+  const { results: [failed] } = root.conclude(drawing(-1, 0, 0, 0, 0, 0), noStates);
+  assert.match(failed!.error!.message, /lets no token come/);
+  assert.deepEqual([...failed!.tokens], []);
+
+  const sampling = samplingOf({ frequencyPenalty: 1 });
+  const behind = new Verification([segment({ tree: TREE })], () => sampling, RULES);
+  const { results: [result], copies } = behind.conclude(drawing(10, 21, 0, 0, -1, 0), noStates);
+  assert.equal(result!.error, undefined);
+  assert.deepEqual([[...result!.tokens], [...result!.accepted]], [[10, 21], [0]]);
+  assert.deepEqual([...copies.from], []);
+  assert.deepEqual(sampling.logitChanges().filter(({ count }) => count > 0).map(({ token }) => token), [10, 21]);
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { jsonSchemaSource } from "../../../../runtime/grammars/json_schema.ts";
 import type { TokenizerJson } from "../../../../runtime/tokenizer/source.ts";
 import { loadTokenizer } from "../../../../runtime/tokenizer/tokenizer.ts";
 import { Matchers } from "../../../support/grammar_matchers.ts";
@@ -34,7 +35,7 @@ for (const name of ["Qwen3", "Llama 2"]) {
     const source = { path: name, json, eosTokenIds: [2], chatAddsBos: false };
     const { vocabSize } = loadTokenizer(source);
     const matchers = new Matchers(source, { vocabSize, endTokens: [2] });
-    const create = await matchers.of({ grammar: { type: "json_schema", schema: JSON.stringify(SCHEMA) } });
+    const create = await matchers.of({ grammar: jsonSchemaSource(SCHEMA, "schema") });
     for (const answer of ANSWERS) {
       // Behind a word, as an answer stands behind its prompt: some tokenizers put a blank before a text's first word.
       const written = matchers.encode(`:${answer}`).slice(matchers.encode(":").length);

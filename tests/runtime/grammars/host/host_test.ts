@@ -55,3 +55,15 @@ Deno.test("grammar host: one that hangs in a step is killed after a while", asyn
   // It says so at once from then on.
   await assert.rejects(host.match(stepOf(1)).refined, HostLostError);
 });
+
+Deno.test("grammar host: it has its time although the server's thread was busy for longer", async () => {
+  const host = new GrammarHost({ definition, vocabulary, matchTimeoutMs: 1000 });
+  await host.load();
+  host.post({ type: "open", sequence: 1, thinking: { endTokens: [5] } });
+  const { refined, masked } = host.match(stepOf(1));
+  // As while a model reads a long prompt.
+  for (const end = performance.now() + 1500; performance.now() < end;);
+  await Promise.all([refined, masked]);
+  host.kill();
+  await host.exited;
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { GrammarSource, OutputConstraint } from "../../../../runtime/contracts/constraint.ts";
 import { chainOf, type DraftTree, emptyTree } from "../../../../runtime/contracts/draft_tree.ts";
 import { InvalidRequestError, UnavailableError } from "../../../../runtime/contracts/errors.ts";
+import { jsonSchemaSource } from "../../../../runtime/grammars/json_schema.ts";
 import { GrammarPool } from "../../../../runtime/grammars/host/pool.ts";
 import type { StepMasks } from "../../../../runtime/grammars/host/step.ts";
 import { toDefinition } from "../../../../runtime/tokenizer/source.ts";
@@ -22,7 +23,7 @@ const SLOW = 'root ::= ("a" | "b" | [a-z]{1,2000} | ("x" [a-z]{0,3000}){0,3000})
 const ebnf = (grammar: string): OutputConstraint => ({ grammar: { type: "ebnf", grammar }, param: "ebnf" });
 const object = (key: string): OutputConstraint => {
   const schema = { type: "object", properties: { [key]: { type: "integer" } }, required: [key] };
-  return { grammar: { type: "json_schema", schema: JSON.stringify(schema) }, param: "response_format" };
+  return { grammar: jsonSchemaSource(schema, "response_format"), param: "response_format" };
 };
 
 const hosts = () => childrenOf(Deno.pid).filter(({ command }) => command.includes("grammar_host.ts"));
@@ -121,7 +122,6 @@ Deno.test("pool: what cannot be compiled is refused by the field's name, and no 
       /^Cannot use ebnf: EBNF parser error .*Rule "x" is not defined$/,
     ],
     [{ type: "ebnf", grammar: "root ::= root" }, /^Cannot use ebnf: no output matches it$/],
-    [{ type: "json_schema", schema: '{"type": "nothing"}' }, /^Cannot use ebnf: Unsupported type "nothing"$/],
     [
       { type: "structural_tag", tag: '{"type": "structural_tag", "format": {"type": "unknown"}}' },
       /^Cannot use ebnf: /,
@@ -174,6 +174,14 @@ Deno.test("pool: matchers follow the tokens, also those that were taken back", a
   );
   const { masks: odd } = await step(pool, [{ id: "a", numBefore: 1, tokens: encode("x") }]);
   assert.equal(odd.sequences[0]!.error?.code, "invalid_request");
+
+  // Where a draft leads nowhere no token comes, so that the answer fails there as it does without drafts.
+  await pool.open("stuck", ebnf('root ::= "a" stuck\nstuck ::= stuck'));
+  const tree = chainOf(encode("a"), Float32Array.of(1));
+  const { masks: stuck } = await step(pool, [{ id: "stuck", tree }]);
+  assert.deepEqual([allowed(stuck, 0), allowed(stuck, 0, 1)], [["a"], []]);
+  const after = await step(pool, [{ id: "stuck", tokens: encode("a") }]);
+  assert.equal(after.masks.sequences[0]!.error?.code, "invalid_request");
 });
 
 Deno.test("pool: who leaves while its grammar waits or compiles gets no answer, and nobody else is hurt", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { GrammarSource } from "../../../../runtime/contracts/constraint.ts";
+import { jsonObjectSource, jsonSchemaSource } from "../../../../runtime/grammars/json_schema.ts";
 import type { SequenceMatcher } from "../../../../runtime/grammars/host/sequence_matcher.ts";
 import { anyOf, Matchers } from "../../../support/grammar_matchers.ts";
 import { TINY_VOCABULARY } from "../../../support/tiny_grammars.ts";
@@ -58,13 +59,13 @@ Deno.test("matcher: exactly what may follow is allowed, the end exactly where th
 const ENDLESS: readonly [GrammarSource, RegExp][] = [
   [{ type: "ebnf", grammar: 'root ::= ("ab" | "te")* [0-9]{1,3}' }, /^(ab|te)*[0-9]{1,3}$/],
   [
-    { type: "json_schema", schema: JSON.stringify({ type: "array", items: { type: "boolean" } }) },
+    jsonSchemaSource({ type: "array", items: { type: "boolean" } }, "schema"),
     /^\[((true|false)(, (true|false))*)?\]$/,
   ],
-  [{
-    type: "json_schema",
-    schema: JSON.stringify({ type: "object", properties: { a: { type: "integer" } }, required: ["a"] }),
-  }, /^\{"a": (-?[1-9][0-9]*|0)\}$/],
+  [
+    jsonSchemaSource({ type: "object", properties: { a: { type: "integer" } }, required: ["a"] }, "schema"),
+    /^\{"a": (-?[1-9][0-9]*|0)\}$/,
+  ],
 ];
 
 Deno.test("matcher: answers of endless grammars match, and end where they do", async () => {
@@ -91,7 +92,7 @@ Deno.test("matcher: answers of endless grammars match, and end where they do", a
 });
 
 Deno.test("matcher: tokens taken back leave no trace, the end token too", async () => {
-  const create = await matchers.of({ grammar: { type: "json_object" } });
+  const create = await matchers.of({ grammar: jsonObjectSource() });
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(fc.nat(), fc.nat(5)), { maxLength: 25 }), async (moves) => {
       const matcher = await create(), taken: number[] = [];
@@ -133,8 +134,8 @@ Deno.test("matcher: where a grammar has no way on nothing is allowed", async () 
 });
 
 Deno.test("matcher: whitespace between JSON tokens is that of json.dumps", async () => {
-  const any = { type: "json_schema", schema: "{}" } as const;
-  const lists = { type: "json_schema", schema: '{"additionalProperties": {"type": "array"}}' } as const;
+  const any = jsonSchemaSource({}, "schema");
+  const lists = jsonSchemaSource({ additionalProperties: { type: "array" } }, "schema");
   const object = '{"a": [1, {"b": [true, null]}], "c": [{}]}';
   const wrong = [
     " ",
@@ -149,7 +150,7 @@ Deno.test("matcher: whitespace between JSON tokens is that of json.dumps", async
     '{"a": [1 ',
     '{"a": [],"',
   ];
-  for (const grammar of [{ type: "json_object" } as const, any, lists]) {
+  for (const grammar of [jsonObjectSource(), any, lists]) {
     const create = await matchers.of({ grammar });
     const accepts = async (text: string) => {
       const matcher = await create();
