@@ -28,7 +28,10 @@ import { refine, walk } from "./refine.ts";
 import { type Allowed, SequenceMatcher } from "./sequence_matcher.ts";
 import { TokenSets } from "./token_sets.ts";
 import type { Vocabulary } from "./vocabulary.ts";
+import { WorkMeter } from "./work_meter.ts";
 import { createMatcher, reasonOf } from "./xgrammar.ts";
+
+const NOTHING_ALLOWED = "the grammar allows none of the model's tokens here";
 
 /** Sends a reply. */
 export type Reply = (head: HostReply, body?: Uint8Array) => void;
@@ -42,6 +45,18 @@ interface Compiled {
   readonly forcesShort: boolean;
 }
 
+/** A sequence that obeys a constraint. */
+interface Sequence {
+  readonly matcher: SequenceMatcher;
+  readonly work: WorkMeter;
+}
+
+/** What may come at the root of a tree and behind its nodes; see {@linkcode HostReply}. */
+interface Masks {
+  readonly rows: Int32Array;
+  readonly mustEnd: Int32Array;
+}
+
 /** A vocabulary, its compiled grammars and their matchers. */
 export class HostBody {
   readonly #reply: Reply;
@@ -51,7 +66,7 @@ export class HostBody {
   readonly #forced: ForcedTokens;
   readonly #masks = new MaskTable();
   readonly #grammars = new Map<number, Compiled>();
-  readonly #sequences = new Map<number, SequenceMatcher>();
+  readonly #sequences = new Map<number, Sequence>();
 
   private constructor(tokenizer: Tokenizer, vocabulary: Vocabulary, reply: Reply) {
     this.#reply = reply;
@@ -84,7 +99,7 @@ export class HostBody {
       case "open":
         return await this.#open(request);
       case "close":
-        this.#sequences.get(request.sequence)?.dispose();
+        this.#sequences.get(request.sequence)?.matcher.dispose();
         this.#sequences.delete(request.sequence);
         return;
       case "match":
@@ -122,7 +137,8 @@ export class HostBody {
 
   async #open({ sequence, grammar, thinking }: Extract<HostRequest, { type: "open" }>): Promise<void> {
     const compiled = grammar === undefined ? undefined : this.#grammars.get(grammar)!;
-    this.#sequences.set(sequence, await this.#createMatcher(compiled, thinking));
+    const matcher = await this.#createMatcher(compiled, thinking);
+    this.#sequences.set(sequence, { matcher, work: new WorkMeter() });
   }
 
   async #createMatcher(
@@ -135,13 +151,17 @@ export class HostBody {
   }
 
   async #match(heads: readonly MatchHead[], body: ArrayReader): Promise<void> {
-    const trees: DraftTree[] = [], matchers: (SequenceMatcher | undefined)[] = [];
-    for (const { sequence, numKept, numTokens, numNodes, maxNodes } of heads) {
-      const matcher = this.#sequences.get(sequence)!;
+    const trees: DraftTree[] = [], followed: (Sequence | undefined)[] = [];
+    for (const { sequence: number, numKept, numTokens, numNodes, maxNodes } of heads) {
+      const sequence = this.#sequences.get(number)!, { matcher, work } = sequence;
       const tokens = body.ints(numTokens), tree = body.tree(numNodes);
-      const isFollowed = follow(matcher, numKept, tokens);
-      matchers.push(isFollowed ? matcher : undefined);
-      trees.push(isFollowed ? await refine(matcher, tree, { maxNodes, forced: this.#forced }) : tree);
+      const refined = await work.measure(async () =>
+        follow(matcher, numKept, tokens)
+          ? await refine(matcher, tree, { maxNodes, forced: this.#forced })
+          : undefined
+      );
+      followed.push(refined && sequence);
+      trees.push(refined ?? tree);
     }
     this.#reply(
       { type: "refined", numNodes: trees.map(({ tokens }) => tokens.length) },
@@ -149,16 +169,12 @@ export class HostBody {
     );
     this.#masks.trim();
     const masked: MaskedHead[] = [], rows: Int32Array[] = [];
-    for (const [i, matcher] of matchers.entries()) {
-      const masks = matcher && await this.#masksOf(matcher, trees[i]!);
-      const numRows = trees[i]!.tokens.length + 1;
-      if (masks === undefined) {
-        const error = new InvalidRequestError(
-          "Cannot go on: the grammar allows none of the model's tokens here",
-        );
-        masked.push({ numRows: 0, error: toWireError(error) });
+    for (const [i, sequence] of followed.entries()) {
+      const tree = trees[i]!, masks = await this.#masksOf(sequence, tree);
+      if (typeof masks === "string") {
+        masked.push({ numRows: 0, error: toWireError(new InvalidRequestError(`Cannot go on: ${masks}`)) });
       } else {
-        masked.push({ numRows });
+        masked.push({ numRows: tree.tokens.length + 1 });
         rows.push(masks.rows, masks.mustEnd);
       }
     }
@@ -169,11 +185,16 @@ export class HostBody {
     );
   }
 
+  /** Masks of root and nodes, or what is wrong with the sequence; undefined: it could not be followed. */
+  async #masksOf(sequence: Sequence | undefined, tree: DraftTree): Promise<Masks | string> {
+    if (sequence === undefined) return NOTHING_ALLOWED;
+    const { matcher, work } = sequence;
+    if (work.exceeds(matcher.numTokens)) return "it takes too long to follow the grammar";
+    return await work.measure(() => this.#masksAt(matcher, tree)) ?? NOTHING_ALLOWED;
+  }
+
   /** Masks of root and nodes; undefined if nothing may come at the root. */
-  async #masksOf(
-    matcher: SequenceMatcher,
-    tree: DraftTree,
-  ): Promise<{ rows: Int32Array; mustEnd: Int32Array } | undefined> {
+  async #masksAt(matcher: SequenceMatcher, tree: DraftTree): Promise<Masks | undefined> {
     const rows = new Int32Array(tree.tokens.length + 1).fill(-1), mustEnd = new Int32Array(rows.length);
     const set = (row: number, allowed: Allowed) => {
       if (allowed === "any") return;
