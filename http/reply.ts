@@ -10,13 +10,16 @@ import { setImmediate } from "node:timers";
 /** Bytes of a whole body that are handed over at once; a slow reader shows progress by them. */
 const PART_BYTES = 65536;
 
+/** Types of bodies whose parts are sent as they come: server-sent events, and lines of JSON. */
+const STREAM_TYPES = /^(text\/event-stream|application\/x-ndjson)\b/;
+
 /**
- * Sends a response; resolves when it is handed over or the client has left. A stream of events is cancelled when that
- * happens, and read no faster than the client does. `res` is left open, so that the caller decides when it ends.
+ * Sends a response; resolves when it is handed over or the client has left. A stream is cancelled when that happens, and
+ * read no faster than the client does. `res` is left open, so that the caller decides when it ends.
  */
 export async function sendReply(response: Response, res: ServerResponse): Promise<void> {
   const headers: Record<string, string> = Object.fromEntries(response.headers);
-  const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream") === true;
+  const isStream = STREAM_TYPES.test(response.headers.get("Content-Type") ?? "");
   if (response.body === null) {
     // What a GET would have is not known to a HEAD, and a 204 has no length.
     const hasLength = res.req.method !== "HEAD" && response.status !== 204 && response.status !== 304;

@@ -5,6 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import type { Handler, ListenerOptions } from "../../http/listener.ts";
+import { lineFraming, openaiFraming } from "../../routes/answers/framings.ts";
 import { createApp } from "../../routes/app.ts";
 import type { AppOptions } from "../../routes/generation/context.ts";
 import { FakeGenerator } from "../support/fake_generator.ts";
@@ -239,4 +240,24 @@ Deno.test("listener: a handler that throws is a 500 and a line in the log", asyn
   assert(!client.received.includes("secret"));
   await until(() => log.some((line) => line.includes("secret")));
   log.length = 0;
+});
+
+Deno.test("listener: what streams make is sent as it comes", async (t) => {
+  for (const framing of [openaiFraming, lineFraming]) {
+    await t.step(framing.contentType, async () => {
+      const received = Promise.withResolvers<void>(), encoder = new TextEncoder();
+      async function* parts() {
+        yield encoder.encode(framing.frame('"first"', undefined));
+        await received.promise;
+        yield encoder.encode(framing.frame('"last"', undefined));
+      }
+      const headers = { "Content-Type": framing.contentType };
+      await using server = await open(() => new Response(ReadableStream.from(parts()), { headers }));
+      using client = await server.connect();
+      await client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      assert(await client.receives("first"), client.received);
+      received.resolve();
+      assert(await client.receives("last"), client.received);
+    });
+  }
 });

@@ -28,10 +28,15 @@ import { refine, walk } from "./refine.ts";
 import { type Allowed, SequenceMatcher } from "./sequence_matcher.ts";
 import { TokenSets } from "./token_sets.ts";
 import type { Vocabulary } from "./vocabulary.ts";
+import { WorkMeter } from "./work_meter.ts";
 import { createMatcher, reasonOf } from "./xgrammar.ts";
 
-/** Time that one sequence may take in a step, in which all others wait for it. */
-const MAX_STEP_MS = 2000;
+const NOTHING_ALLOWED = new InvalidRequestError(
+  "Cannot go on: the grammar allows none of the model's tokens here",
+);
+const TOO_SLOW = new InvalidRequestError("Cannot go on: it takes too long to follow the grammar");
+/** Time that one sequence may have the others of a step wait, for its drafts and again for its masks. */
+const MAX_PART_MS = 2000;
 
 /** Sends a reply. */
 export type Reply = (head: HostReply, body?: Uint8Array) => void;
@@ -45,22 +50,24 @@ interface Compiled {
   readonly forcesShort: boolean;
 }
 
-/** A sequence of a step whose drafts are refined. */
-interface Matched {
+/** A sequence that obeys a constraint. */
+interface Sequence {
   readonly matcher: SequenceMatcher;
-  readonly tree: DraftTree;
-  /** Why there are no masks. The matcher may then be anywhere. */
-  readonly error: AerieError | undefined;
-  readonly usedMs: number;
+  readonly work: WorkMeter;
 }
 
-/** Of root and nodes. */
+/** A sequence of a step whose drafts are refined; or not, since something is wrong with it. */
+interface Matched {
+  readonly sequence: Sequence;
+  readonly tree: DraftTree;
+  readonly error?: AerieError;
+}
+
+/** What may come at the root of a tree and behind its nodes; see {@linkcode HostReply}. */
 interface Masks {
   readonly rows: Int32Array;
   readonly mustEnd: Int32Array;
 }
-
-const NO_WAY_ON = new InvalidRequestError("Cannot go on: the grammar allows none of the model's tokens here");
 
 /** A vocabulary, its compiled grammars and their matchers. */
 export class HostBody {
@@ -71,7 +78,7 @@ export class HostBody {
   readonly #forced: ForcedTokens;
   readonly #masks = new MaskTable();
   readonly #grammars = new Map<number, Compiled>();
-  readonly #sequences = new Map<number, SequenceMatcher>();
+  readonly #sequences = new Map<number, Sequence>();
 
   private constructor(tokenizer: Tokenizer, vocabulary: Vocabulary, reply: Reply) {
     this.#reply = reply;
@@ -104,7 +111,7 @@ export class HostBody {
       case "open":
         return await this.#open(request);
       case "close":
-        this.#sequences.get(request.sequence)?.dispose();
+        this.#sequences.get(request.sequence)?.matcher.dispose();
         this.#sequences.delete(request.sequence);
         return;
       case "match":
@@ -142,7 +149,8 @@ export class HostBody {
 
   async #open({ sequence, grammar, thinking }: Extract<HostRequest, { type: "open" }>): Promise<void> {
     const compiled = grammar === undefined ? undefined : this.#grammars.get(grammar)!;
-    this.#sequences.set(sequence, await this.#createMatcher(compiled, thinking));
+    const matcher = await this.#createMatcher(compiled, thinking);
+    this.#sequences.set(sequence, { matcher, work: new WorkMeter() });
   }
 
   async #createMatcher(
@@ -158,7 +166,11 @@ export class HostBody {
     const matched: Matched[] = [];
     for (const head of heads) {
       const tokens = body.ints(head.numTokens), tree = body.tree(head.numNodes);
-      matched.push(await this.#refine(head, tokens, tree));
+      const sequence = this.#sequences.get(head.sequence)!;
+      const refined = await inTime(sequence, () => this.#refine(sequence.matcher, head, tokens, tree));
+      matched.push(
+        refined instanceof AerieError ? { sequence, tree, error: refined } : { sequence, tree: refined },
+      );
     }
     this.#reply(
       { type: "refined", numNodes: matched.map(({ tree }) => tree.tokens.length) },
@@ -166,8 +178,8 @@ export class HostBody {
     );
     this.#masks.trim();
     const masked: MaskedHead[] = [], rows: Int32Array[] = [];
-    for (const one of matched) {
-      const masks = await this.#masksOf(one);
+    for (const { sequence, tree, error } of matched) {
+      const masks = error ?? await inTime(sequence, () => this.#masksOf(sequence.matcher, tree));
       if (masks instanceof AerieError) {
         masked.push({ numRows: 0, error: toWireError(masks) });
       } else {
@@ -182,33 +194,20 @@ export class HostBody {
     );
   }
 
-  /** Moves a sequence's matcher behind its output tokens, and refines the drafts behind those. */
-  async #refine(head: MatchHead, tokens: Int32Array, tree: DraftTree): Promise<Matched> {
-    const matcher = this.#sequences.get(head.sequence)!, start = performance.now();
-    matcher.hurry(start + MAX_STEP_MS);
-    try {
-      if (!follow(matcher, head.numKept, tokens)) return { matcher, tree, error: NO_WAY_ON, usedMs: 0 };
-      const refined = await refine(matcher, tree, { maxNodes: head.maxNodes, forced: this.#forced });
-      return { matcher, tree: refined, error: undefined, usedMs: performance.now() - start };
-    } catch (error) {
-      if (!(error instanceof AerieError)) throw error;
-      return { matcher, tree, error, usedMs: 0 };
-    }
+  /** Moves a matcher behind its sequence's output tokens, and refines the drafts behind those. */
+  async #refine(
+    matcher: SequenceMatcher,
+    { numKept, maxNodes }: MatchHead,
+    tokens: Int32Array,
+    tree: DraftTree,
+  ): Promise<DraftTree> {
+    matcher.back(matcher.numTokens - numKept);
+    if (!tokens.every((token) => matcher.accept(token))) throw NOTHING_ALLOWED;
+    return await refine(matcher, tree, { maxNodes, forced: this.#forced });
   }
 
-  async #masksOf({ matcher, tree, error, usedMs }: Matched): Promise<Masks | AerieError> {
-    if (error !== undefined) return error;
-    matcher.hurry(performance.now() + MAX_STEP_MS - usedMs);
-    try {
-      return await this.#masksUnder(matcher, tree) ?? NO_WAY_ON;
-    } catch (error) {
-      if (!(error instanceof AerieError)) throw error;
-      return error;
-    }
-  }
-
-  /** Masks of root and nodes; undefined if nothing may come at the root. */
-  async #masksUnder(matcher: SequenceMatcher, tree: DraftTree): Promise<Masks | undefined> {
+  /** Masks of root and nodes. */
+  async #masksOf(matcher: SequenceMatcher, tree: DraftTree): Promise<Masks> {
     const rows = new Int32Array(tree.tokens.length + 1).fill(-1), mustEnd = new Int32Array(rows.length);
     const set = (row: number, allowed: Allowed) => {
       if (allowed === "any") return;
@@ -217,15 +216,27 @@ export class HostBody {
       mustEnd[row] = Number(this.#sets.areOnlyEnds(mask));
     };
     const first = await matcher.allowed();
-    if (first === "none") return undefined;
+    if (first === "none") throw NOTHING_ALLOWED;
     set(0, first);
     await walk(matcher, tree, async (node) => set(node + 1, await matcher.allowed()));
     return { rows, mustEnd };
   }
 }
 
-/** Moves a matcher behind a sequence's output tokens; false if they are none that it allows. */
-function follow(matcher: SequenceMatcher, numKept: number, tokens: Int32Array): boolean {
-  matcher.back(matcher.numTokens - numKept);
-  return tokens.every((token) => matcher.accept(token));
+/**
+ * Does a sequence's part of a step. Returns what is wrong with the sequence, also if it has taken too long; its matcher may
+ * then be anywhere.
+ */
+async function inTime<Result>(
+  { matcher, work }: Sequence,
+  part: () => Promise<Result>,
+): Promise<Result | AerieError> {
+  if (work.exceeds(matcher.numTokens)) return TOO_SLOW;
+  matcher.hurry(performance.now() + MAX_PART_MS, TOO_SLOW);
+  try {
+    return await work.measure(part);
+  } catch (error) {
+    if (!(error instanceof AerieError)) throw error;
+    return error;
+  }
 }

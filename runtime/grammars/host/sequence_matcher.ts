@@ -5,7 +5,6 @@
  */
 import type { GrammarMatcher } from "@mlc-ai/web-xgrammar";
 import type { ThinkingConstraint } from "../../contracts/constraint.ts";
-import { InvalidRequestError } from "../../contracts/errors.ts";
 import { THINKING_BEGINS, ThinkingRules, type ThinkingState } from "./thinking.ts";
 import type { TokenSets } from "./token_sets.ts";
 
@@ -49,6 +48,7 @@ export class SequenceMatcher {
   readonly #first: Phase;
   #findsForced: boolean;
   #deadline = Infinity;
+  #late: Error | undefined;
   readonly #steps: Step[] = [];
 
   /**
@@ -87,15 +87,16 @@ export class SequenceMatcher {
     return this.#steps.slice(Math.max(0, this.#steps.length - count)).map(({ token }) => token);
   }
 
-  /** From a point in time on, milliseconds as `performance.now()` has them, tokens and masks are refused. */
-  hurry(deadline: number): void {
+  /** From a point in time on, milliseconds as `performance.now()` has them, tokens and masks end with an error. */
+  hurry(deadline: number, error: Error): void {
     this.#deadline = deadline;
+    this.#late = error;
   }
 
   /**
    * Takes a token; false, and nothing has changed, if it is forbidden.
    *
-   * @throws {InvalidRequestError} if it is too late
+   * @throws what {@linkcode SequenceMatcher.hurry} was given, if it is too late
    */
   accept(token: number): boolean {
     this.#assertInTime();
@@ -120,7 +121,7 @@ export class SequenceMatcher {
   /**
    * What may come next.
    *
-   * @throws {InvalidRequestError} if it is too late
+   * @throws what {@linkcode SequenceMatcher.hurry} was given, if it is too late
    */
   async allowed(): Promise<Allowed> {
     this.#assertInTime();
@@ -179,7 +180,7 @@ export class SequenceMatcher {
 
   #assertInTime(): void {
     if (performance.now() <= this.#deadline) return;
-    throw new InvalidRequestError("Cannot go on: to follow the grammar takes longer than a step may");
+    throw this.#late;
   }
 
   get #phase(): Phase {

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { emptyTree } from "../../../../runtime/contracts/draft_tree.ts";
+import type { WireError } from "../../../../runtime/contracts/errors.ts";
 import { GrammarHost } from "../../../../runtime/grammars/host/host.ts";
+import { regexSource } from "../../../../runtime/grammars/regex.ts";
 import { HostLostError } from "../../../../runtime/processes/host_child.ts";
 import { toDefinition } from "../../../../runtime/tokenizer/source.ts";
 import { childrenOf } from "../../../support/processes.ts";
 import { TINY_SOURCE, TINY_VOCABULARY } from "../../../support/tiny_grammars.ts";
+import { TINY_TOKENIZER } from "../../../support/tiny_tokenizer.ts";
 
 const definition = toDefinition(TINY_SOURCE), vocabulary = TINY_VOCABULARY;
 const DENO_VARIABLES = ["DENO_DIR", "HOME", "XDG_CACHE_HOME"];
@@ -64,6 +67,26 @@ Deno.test("grammar host: it has its time although the server's thread was busy f
   // As while a model reads a long prompt.
   for (const end = performance.now() + 1500; performance.now() < end;);
   await Promise.all([refined, masked]);
+  host.kill();
+  await host.exited;
+});
+
+Deno.test("grammar host: a sequence whose grammar takes more time with each token is ended", async () => {
+  const host = new GrammarHost({ definition, vocabulary });
+  await host.load();
+  // Every token may stand in any of very many repetitions.
+  const source = regexSource("((a{1,1000}){1,1000}){1,1000}", "regex");
+  await host.compile({ grammar: 1, source, timeoutMs: 20_000 });
+  host.post({ type: "open", sequence: 1, grammar: 1 });
+  const token = TINY_TOKENIZER.tokens.indexOf("a");
+  let error: WireError | undefined;
+  for (let numKept = 0; numKept < 200 && error === undefined; numKept++) {
+    const heads = [{ sequence: 1, numKept, numTokens: 1, numNodes: 0, maxNodes: 8 }];
+    const { sequences } = await host.match({ heads, tokens: [Int32Array.of(token)], trees: [emptyTree] })
+      .masked;
+    error = sequences[0]!.error;
+  }
+  assert.match(error?.message ?? "", /takes too long/);
   host.kill();
   await host.exited;
 });
