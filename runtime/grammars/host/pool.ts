@@ -118,6 +118,8 @@ export class GrammarPool implements AsyncDisposable {
 
   /** Gives hosts to the sequences whose grammar is compiled, and work to hosts. */
   #advance(): void {
+    // What a host was to run out of sequences for may have left.
+    if (this.#grammars.numWaiting === 0) this.#slots.all.forEach((slot) => slot.isDraining = false);
     for (const sequence of this.#displaced) {
       const slot = this.#slotFor(sequence);
       if (slot !== undefined) this.#place(sequence, slot);

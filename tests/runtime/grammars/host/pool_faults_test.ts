@@ -8,6 +8,7 @@ import type { OutputConstraint } from "../../../../runtime/contracts/constraint.
 import { chainOf, type DraftTree, emptyTree } from "../../../../runtime/contracts/draft_tree.ts";
 import { UnavailableError } from "../../../../runtime/contracts/errors.ts";
 import { GrammarPool } from "../../../../runtime/grammars/host/pool.ts";
+import { MAX_HOSTS } from "../../../../runtime/grammars/host/slots.ts";
 import type { StepMasks } from "../../../../runtime/grammars/host/step.ts";
 import { toDefinition } from "../../../../runtime/tokenizer/source.ts";
 import { loadTokenizer } from "../../../../runtime/tokenizer/tokenizer.ts";
@@ -98,4 +99,19 @@ Deno.test("pool: a sequence that is followed too slowly fails, and nobody with i
   assert.equal(sequences[0]!.error!.code, "invalid_request");
   assert.equal(sequences[1]!.error, undefined);
   assert.deepEqual(pidsOfHosts(), pids);
+});
+
+Deno.test("pool: a host that was to run out of sequences for a request that left takes sequences again", async () => {
+  await using pool = poolOf();
+  const wordOf = (i: number): OutputConstraint => ({
+    grammar: { type: "ebnf", grammar: `root ::= "${i}"` },
+    param: "ebnf",
+  });
+  // One in each host that there may be.
+  for (let i = 0; i < MAX_HOSTS; i++) await pool.open(`${i}`, wordOf(i));
+  const left = pool.open("left", wordOf(MAX_HOSTS));
+  pool.forget("left");
+  assert.equal(await left, false);
+  const again = Array.from({ length: MAX_HOSTS }, (_, i) => pool.open(`again ${i}`, wordOf(i)));
+  assert.ok((await Promise.all(again)).every(Boolean));
 });
