@@ -20,6 +20,10 @@ export function checkRound({ tokens, tree, accepted, draftMs, verifyMs }: Specul
     assert.equal(tree.tokens[node], tokens[i], "accepted nodes are the first tokens");
   });
   assert.ok(draftMs >= 0 && verifyMs >= 0);
+  // A forced token is certain, and needs no drafter.
+  if (tree.probabilities.some((probability) => probability < 1)) {
+    assert.ok(draftMs > 0, "a drafter's tree takes time to draft");
+  }
 }
 
 /** Whether no drafts were made for a round. */
