@@ -70,8 +70,14 @@ function openaiCode({ code, details }: AerieError): string | null {
   if (code === "unauthorized") return "invalid_api_key";
   if (code === "overloaded") return "rate_limit_exceeded";
   if (code === "aborted") return "request_aborted";
-  if (code === "not_found") return details.param === "model" ? "model_not_found" : "unknown_url";
-  return null;
+  return code === "not_found" ? notFoundCode(details.param) : null;
+}
+
+/** What was not found: what a field names, or else the path. */
+function notFoundCode(param: string | number | undefined): string | null {
+  if (param === undefined) return "unknown_url";
+  if (param === "model") return "model_not_found";
+  return param === "previous_response_id" ? "previous_response_not_found" : null;
 }
 
 function toAerieError(error: unknown): AerieError {

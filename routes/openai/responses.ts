@@ -48,7 +48,11 @@ const deleteResponse = createRoute({
   path: "/v1/responses/{response_id}",
   summary: "Forget a stored response",
   request: { params },
-  responses: { 200: jsonContent(deletedResponse, "It is forgotten"), ...missing },
+  responses: {
+    200: jsonContent(deletedResponse, "It is forgotten"),
+    400: jsonContent(errorBody, "It is still being made"),
+    ...missing,
+  },
 });
 
 const cancelResponse = createRoute({

@@ -35,11 +35,12 @@ const ID_PREFIXES = {
  * they name.
  *
  * @throws {AerieError} with code `not_found` if it continues what is not stored
- * @throws {InvalidRequestError} if it refers to what is not stored, or arguments of a call are no JSON object
+ * @throws {InvalidRequestError} if it continues what is still being made, refers to what is not stored, or arguments of
+ * a call are no JSON object
  */
 export function itemsOfRequest(body: ResponsesRequest, stored: StoredResponses): ConversationItem[] {
   const { previous_response_id: previousId, input } = body;
-  const previous = previousId === undefined ? undefined : stored.get(previousId, "previous_response_id");
+  const previous = previousId === undefined ? undefined : stored.ended(previousId, "previous_response_id");
   const earlier = previous === undefined ? [] : [...previous.input, ...previous.response.output];
   const own = typeof input === "string" ? [userMessage(input)] : input;
   return [

@@ -5,7 +5,7 @@
  */
 import type { z } from "@hono/zod-openapi";
 import { AerieError } from "../../runtime/contracts/errors.ts";
-import { clip } from "../answers/errors.ts";
+import { clip, throwInvalidField } from "../answers/errors.ts";
 import type { outputItem, responsesResponse } from "../schema/responses_answer.ts";
 import type { responsesItem } from "../schema/responses_items.ts";
 
@@ -109,6 +109,17 @@ export class StoredResponses {
     return stored;
   }
 
+  /**
+   * A response that is kept.
+   *
+   * @throws {AerieError} with code `not_found`, naming `param` if there is none
+   * @throws {InvalidRequestError} naming `param` if it is still being made
+   */
+  ended(id: string, param = "response_id"): StoredResponse {
+    if (this.isRunning(id)) throwInvalidField(param, `response ${clip(id)} is still being made`);
+    return this.get(id, param);
+  }
+
   /** An item that a kept response brought; undefined if there is none. */
   item(id: string): StoredItem | undefined {
     this.#expire();
@@ -120,9 +131,10 @@ export class StoredResponses {
    * Forgets a response that is kept.
    *
    * @throws {AerieError} with code `not_found` if there is none
+   * @throws {InvalidRequestError} if it is still being made
    */
   delete(id: string): void {
-    this.get(id);
+    this.ended(id);
     this.#forget(id);
   }
 

@@ -24,7 +24,10 @@ const lists = bounded(z.array(tokenIds).min(1), maxInputs);
 
 /** Body of an OpenAI embeddings request. */
 export const embeddingsRequest = strictFields({
-  input: z.union([text, tokenIds, texts, lists], "expected text, token ids, or a list of one kind of them")
+  input: z.union(
+    [text, tokenIds, texts, lists],
+    `expected text, token ids, or a list of at most ${maxInputs} of one kind of them`,
+  )
     .describe(
       "Text, token ids, or a list of one kind of them",
     ),

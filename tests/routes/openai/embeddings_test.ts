@@ -75,6 +75,8 @@ Deno.test("embeddings: a long list is embedded no more at once than the batch ho
   const batches = generator.embedded.map(({ batch }) => batch?.numFollowing);
   assert.deepEqual(batches.slice(0, 9), [7, 6, 5, 4, 3, 2, 1, 0, undefined]);
   assert.equal(new Set(generator.embedded.map(({ requestId }) => requestId)).size, 2048);
+  const { message } = await fault(appOf(generator), "/v1/embeddings", { input: [...input, "x"] });
+  assert.match(message, /at most 2048/);
 });
 
 Deno.test("embeddings: one that fails ends the others", async () => {

@@ -151,8 +151,14 @@ Deno.test("responses: what is not stored, or deleted, is not found", async () =>
   const app = appOf(generator());
   const { id } = await answer(app, path, { input: "One", store: false }, whole);
   assert.equal((await app.request(`${path}/${id}`)).status, 404);
-  const { param, status } = await fault(app, path, { input: "Two", previous_response_id: id });
-  assert.deepEqual([param, status], ["previous_response_id", 404]);
+  const unknown = await fault(app, path, { input: "Two", previous_response_id: id });
+  assert.deepEqual([unknown.status, unknown.param, unknown.code], [
+    404,
+    "previous_response_id",
+    "previous_response_not_found",
+  ]);
+  // The path is known.
+  assert.equal((await fault(app, `${path}/${id}/cancel`, {})).code, null);
   const stored = await answer(app, path, { input: "One" }, whole);
   const deleted = await app.request(`${path}/${stored.id}`, { method: "DELETE" });
   assert.deepEqual(await deleted.json(), { id: stored.id, object: "response", deleted: true });
@@ -168,6 +174,10 @@ Deno.test("responses: one that is being made is cancelled by its id, one that ha
   await reader.read();
   const id = fake.only.request.requestId;
   assert.equal((await get(app, `${path}/${id}`, whole)).status, "in_progress");
+  const early = await fault(app, path, { input: "Go on", previous_response_id: id, stream: true });
+  assert.deepEqual([early.status, early.param], [400, "previous_response_id"]);
+  const undeletable = await app.request(`${path}/${id}`, { method: "DELETE" });
+  assert.equal(undeletable.status, 400);
   const cancelled = await post(app, `${path}/${id}/cancel`, {});
   assert.equal(whole.parse(await cancelled.json()).status, "cancelled");
   assert.deepEqual(fake.aborted, [`${id}: it was cancelled`]);
