@@ -13,7 +13,7 @@ import type { Drafts, SchedulingState } from "./state.ts";
 /** Nodes that the trees of constrained sequences may have after forced tokens were added, by sequence. */
 export type MaxNodes = ReadonlyMap<Sequence, number>;
 
-const NONE: MaxNodes = new Map();
+const NO_NODES: MaxNodes = new Map();
 
 /**
  * Reserves slots for forced tokens of the sequences that are constrained and drafted for, behind those of their `drafts`: as
@@ -21,9 +21,9 @@ const NONE: MaxNodes = new Map();
  */
 export function reserveForced(state: SchedulingState, drafts: Drafts): MaxNodes {
   const { policy, config, running } = state;
-  if (policy === undefined) return NONE;
+  if (policy === undefined) return NO_NODES;
   const decoding = decodingOf(state), constrained = draftableOf(decoding).filter(isConstrained);
-  if (constrained.length === 0) return NONE;
+  if (constrained.length === 0) return NO_NODES;
   const numDrafted = (sequence: Sequence) => drafts.get(sequence)?.tree.tokens.length ?? 0;
   const numNodes = decoding.reduce((sum, sequence) => sum + numDrafted(sequence), 0);
   const numRows = decoding.reduce((sum, { tokens, numComputed }) => sum + tokens.length - numComputed, 0);
