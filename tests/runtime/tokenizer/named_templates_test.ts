@@ -62,9 +62,13 @@ Deno.test("bos comes first where a source leaves it out", () => {
 Deno.test("roles that a template does not know, or an order that it cannot say, are refused", () => {
   const user = { role: "user", content: "x" }, tool = { role: "tool", content: "y" };
   for (const name of ["deepseek-v3", "gemma-it", "llama-2", "mistral", "vicuna_v1.1", "yi-1.5"]) {
-    assert.throws(() => render(tokenizerWith(name), [user, tool]), InvalidRequestError, name);
+    const narrator = { role: "narrator", content: "y" };
+    assert.throws(() => render(tokenizerWith(name), [user, narrator]), InvalidRequestError, name);
   }
+  // What a tool answered is a user's text where the template has no other: a second one in a row.
+  assert.match(render(tokenizerWith("deepseek-v3"), [user, tool]), /<tool_response>\ny\n<\/tool_response>/);
   for (const name of ["gemma-it", "llama-2"]) {
+    assert.throws(() => render(tokenizerWith(name), [user, tool]), InvalidRequestError, name);
     assert.throws(() => render(tokenizerWith(name), [user, user]), /must alternate/, name);
   }
 });
