@@ -28,16 +28,27 @@ interface Counts {
   readonly ignored: number;
 }
 
-/** Runs the tests of some paths but those that other rows name, and prints what they say when they have ended. */
-async function run(paths: readonly string[]): Promise<Counts> {
+/**
+ * Runs the tests of some paths but those that other rows name. What they say is printed when they have ended, or as it comes
+ * if they are alone.
+ */
+async function run(paths: readonly string[], { isAlone = false } = {}): Promise<Counts> {
   const others = COMPUTING.flat().filter((path) => !paths.includes(path));
   const ignored = others.filter((path) => paths.some((own) => path.startsWith(`${own}/`)));
   const args = ["test", "-A", "--quiet", ...ignored.map((path) => `--ignore=${path}`), ...paths];
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root, stdin: "null" })
-    .output();
-  const text = new TextDecoder(), output = text.decode(stdout) + text.decode(stderr);
-  console.log(`== ${paths.join(" ")}\n${output}`);
-  return countsOf(output, code);
+  const child = new Deno.Command(Deno.execPath(), { args, cwd: root, stdin: "null", stdout: "piped" })
+    .spawn();
+  const title = `== ${paths.join(" ")}`, decoder = new TextDecoder();
+  if (isAlone) console.log(title);
+  let output = "";
+  for await (const piece of child.stdout) {
+    for (let sent = isAlone ? 0 : piece.length; sent < piece.length;) {
+      sent += Deno.stdout.writeSync(piece.subarray(sent));
+    }
+    output += decoder.decode(piece, { stream: true });
+  }
+  if (!isAlone) console.log(`${title}\n${output}`);
+  return countsOf(output, (await child.status).code);
 }
 
 /** What the summary of a run says; a run that failed without a summary, or without a failed test, is one failure. */
@@ -62,7 +73,7 @@ async function work(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: Math.min(navigator.hardwareConcurrency, COMPUTING.length) }, work));
-counts.push(await run(["tests"]));
+counts.push(await run(["tests"], { isAlone: true }));
 
 const sum = (name: keyof Counts) => counts.reduce((total, one) => total + one[name], 0);
 const minutes = ((performance.now() - begun) / 60_000).toFixed(0);
