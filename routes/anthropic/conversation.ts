@@ -8,7 +8,8 @@ import type { ChatMessage, ReasoningOptions, ToolCall } from "../../runtime/cont
 import { jsonSchemaFormat } from "../generation/answer_format.ts";
 import { answerSampling } from "../generation/answer_sampling.ts";
 import type { RouteContext } from "../generation/context.ts";
-import type { Conversation, Tool, ToolChoice } from "../generation/conversation.ts";
+import type { Conversation, ToolChoice } from "../generation/conversation.ts";
+import { toTool } from "../generation/tools.ts";
 import type { countTokensRequest, messagesRequest } from "../schema/anthropic.ts";
 import type { anthropicMessage, textBlocks } from "../schema/anthropic_blocks.ts";
 
@@ -39,7 +40,9 @@ export function promptConversation(body: PromptFields, id: string): Omit<Convers
   return {
     id,
     messages: [...system === undefined ? [] : [systemMessage(system)], ...messages.flatMap(toChatMessages)],
-    tools: tools.map(toTool),
+    tools: tools.map(({ input_schema: parameters, ...tool }, at) =>
+      toTool({ ...tool, parameters }, { parametersParam: `tools[${at}].input_schema` })
+    ),
     toolChoice: toToolChoice(choice),
     parallelToolCalls: !(choice !== undefined && "disable_parallel_tool_use" in choice &&
       choice.disable_parallel_tool_use),
@@ -119,17 +122,6 @@ function toolMessage(block: Extract<Block, { readonly type: "tool_result" }>): C
   const { tool_use_id: toolCallId, content = "", is_error: isError } = block;
   const { content: text } = toContent(content);
   return { role: "tool", content: isError ? `Error: ${text}` : text, toolCallId };
-}
-
-function toTool(tool: NonNullable<PromptFields["tools"]>[number], at: number): Tool {
-  const { name, description, input_schema: parameters, strict } = tool;
-  return {
-    name,
-    ...(description !== undefined && { description }),
-    parameters,
-    ...(strict !== undefined && { strict }),
-    parametersParam: `tools[${at}].input_schema`,
-  };
 }
 
 function toToolChoice(choice: PromptFields["tool_choice"]): ToolChoice {

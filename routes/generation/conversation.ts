@@ -24,6 +24,9 @@ export interface Tool {
   readonly parametersParam?: string;
 }
 
+/** Parameters of a tool that was described without any, where templates are to see so. */
+export const noParameters = { type: "object", properties: {} };
+
 /** Which tools the answer may or must call. */
 export type ToolChoice =
   | { readonly type: "none" }

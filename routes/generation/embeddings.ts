@@ -11,7 +11,7 @@ import type { RouteContext } from "./context.ts";
 import { type Prompt, promptTokens } from "./prompt.ts";
 import { originOf } from "./request_origin.ts";
 import { clientField } from "./respond.ts";
-import { abortWith, type Indexed } from "./run.ts";
+import { abortWith, asBatch, type Indexed } from "./run.ts";
 
 /** What is to be embedded. */
 export interface EmbeddingInput {
@@ -79,7 +79,7 @@ async function* runEmbeddings(
   abort: AbortController,
 ): AsyncGenerator<Indexed<Embedded>, void, void> {
   const numTogether = Math.min(requests.length, generator.model.maxRunningRequests);
-  const arrived: Indexed<Embedded>[] = [], together = batchOf(requests.slice(0, numTogether));
+  const arrived: Indexed<Embedded>[] = [], together = asBatch(requests.slice(0, numTogether));
   let arrival = Promise.withResolvers<void>(), numStarted = 0;
   let failure: { readonly error: unknown } | undefined;
   const start = () => {
@@ -102,18 +102,4 @@ async function* runEmbeddings(
   } finally {
     abort.abort();
   }
-}
-
-/** Requests that are queued together. */
-function batchOf(requests: readonly EmbeddingRequest[]): EmbeddingRequest[] {
-  if (requests.length < 2) return [...requests];
-  const id = crypto.randomUUID();
-  let numFollowingTokens = requests.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
-  return requests.map((request, i) => {
-    numFollowingTokens -= request.promptTokens.length;
-    return {
-      ...request,
-      batch: { id, promptIndex: i, numFollowing: requests.length - 1 - i, numFollowingTokens },
-    };
-  });
 }

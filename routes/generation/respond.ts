@@ -9,7 +9,7 @@ import { releaseBody } from "../gate/body.ts";
 import { clientOf } from "./client_address.ts";
 import type { RouteContext } from "./context.ts";
 import { originOf } from "./request_origin.ts";
-import { abortWith, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
+import { abortWith, asBatch, chunked, collect, type Indexed, type Output, runAll } from "./run.ts";
 import type { ErrorReply } from "../answers/errors.ts";
 import type { StreamFraming } from "../answers/framings.ts";
 import { jsonResponse, Slices, toJson } from "../answers/slices.ts";
@@ -48,19 +48,8 @@ export async function respond<Whole>(
 ): Promise<Response> {
   const abort = abortWith(c.req.raw.signal);
   releaseBody(c);
-  const client = clientField(c);
-  const origin = originOf(c, formatter.stream);
-  // Not a request's id, which a client may choose again.
-  const id = crypto.randomUUID();
-  let numFollowingTokens = requests.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
-  let promptIndex = 0;
-  const together = requests.map((request, i) => {
-    numFollowingTokens -= request.promptTokens.length;
-    // Copies of a prompt have its tokens in common.
-    if (i > 0 && request.promptTokens !== requests[i - 1]!.promptTokens) promptIndex++;
-    const batch = { id, promptIndex, numFollowing: requests.length - 1 - i, numFollowingTokens };
-    return { ...request, ...client, origin, ...(requests.length > 1 && { batch }) };
-  });
+  const facts = { ...clientField(c), origin: originOf(c, formatter.stream) };
+  const together = asBatch(requests.map((request) => ({ ...request, ...facts })));
   const all = runAll(context.generator, together, abort);
   const updates = context.requestLog?.follow(all, together, { path: c.req.path, stream: formatter.stream }) ??
     all;

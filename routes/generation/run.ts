@@ -77,6 +77,24 @@ export function copiesOf(
   }));
 }
 
+/** The requests as one batch, which is queued as a whole or not at all; one alone needs none. */
+export function asBatch<Request extends Pick<GenerationRequest, "promptTokens">>(
+  requests: readonly Request[],
+): (Request & Pick<GenerationRequest, "batch">)[] {
+  if (requests.length < 2) return [...requests];
+  // Not a request's id, which a client may choose again.
+  const id = crypto.randomUUID();
+  let numFollowingTokens = requests.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
+  let promptIndex = 0;
+  return requests.map((request, i) => {
+    numFollowingTokens -= request.promptTokens.length;
+    // Copies of a prompt have its tokens in common.
+    if (i > 0 && request.promptTokens !== requests[i - 1]!.promptTokens) promptIndex++;
+    const batch = { id, promptIndex, numFollowing: requests.length - 1 - i, numFollowingTokens };
+    return { ...request, batch };
+  });
+}
+
 /**
  * Runs all requests at once; updates come in the order they are made. The first failure, and leaving the loop early,
  * abort every generation through `abort`.

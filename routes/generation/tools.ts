@@ -10,6 +10,28 @@ import { UnenforcedSchemaError } from "../../runtime/grammars/schema_document.ts
 import { throwInvalidField } from "../answers/errors.ts";
 import type { Conversation, Tool } from "./conversation.ts";
 
+/** A tool as requests describe it, by whatever names. */
+interface DescribedTool {
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly parameters: Tool["parameters"];
+  readonly strict?: boolean | undefined;
+}
+
+/** The tool that a request describes; `fields` are those that errors name. */
+export function toTool(
+  { name, description, parameters, strict }: DescribedTool,
+  fields: Pick<Tool, "param" | "parametersParam"> = {},
+): Tool {
+  return {
+    name,
+    ...(description !== undefined && { description }),
+    parameters,
+    ...(strict !== undefined && { strict }),
+    ...fields,
+  };
+}
+
 /** Tools that an answer may call. */
 export interface OfferedTools {
   /** As templates know them: JSON in OpenAI's form. */

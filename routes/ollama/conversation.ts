@@ -11,8 +11,9 @@ import { throwInvalidField } from "../answers/errors.ts";
 import { jsonObjectFormat, jsonSchemaFormat } from "../generation/answer_format.ts";
 import { answerSampling } from "../generation/answer_sampling.ts";
 import type { RouteContext } from "../generation/context.ts";
-import type { Conversation, Tool } from "../generation/conversation.ts";
+import { type Conversation, noParameters } from "../generation/conversation.ts";
 import { checkModel, newId } from "../generation/openai.ts";
+import { toTool } from "../generation/tools.ts";
 import type { ollamaChatRequest, ollamaGenerateRequest, ollamaMessage } from "../schema/ollama.ts";
 
 /** A request that goes on with a conversation, after validation. */
@@ -40,7 +41,9 @@ export function ollamaConversation(body: ChatRequest, context: RouteContext): Co
   return {
     ...commonConversation(body, context),
     messages: (body.messages ?? []).map(toChatMessage),
-    tools: (body.tools ?? []).map(toTool),
+    tools: (body.tools ?? []).map(({ function: { parameters = noParameters, ...tool } }, at) =>
+      toTool({ ...tool, parameters }, { param: `tools[${at}].function` })
+    ),
   };
 }
 
@@ -115,17 +118,6 @@ function toChatMessage(message: z.infer<typeof ollamaMessage>): ChatMessage {
     }),
     ...(tool_call_id !== undefined && { toolCallId: tool_call_id }),
     ...(thinking && { reasoning: thinking }),
-  };
-}
-
-function toTool({ function: tool }: NonNullable<ChatRequest["tools"]>[number], at: number): Tool {
-  const { name, description, parameters = { type: "object", properties: {} }, strict } = tool;
-  return {
-    name,
-    ...(description !== undefined && { description }),
-    parameters,
-    ...(strict !== undefined && { strict }),
-    param: `tools[${at}].function`,
   };
 }
 

@@ -6,6 +6,7 @@
 import type { z } from "@hono/zod-openapi";
 import { throwInvalidField } from "../answers/errors.ts";
 import type { Conversation, Tool, ToolChoice } from "../generation/conversation.ts";
+import { toTool } from "../generation/tools.ts";
 import type { chatRequest } from "../schema/chat.ts";
 
 type ChatRequest = z.infer<typeof chatRequest>;
@@ -28,10 +29,7 @@ export function chatTools(body: ChatRequest): ChosenTools {
     return oldTools(body);
   }
   return {
-    tools: tools.map(({ function: described }) => toTool(described)).map((tool, i) => ({
-      ...tool,
-      param: `tools[${i}].function`,
-    })),
+    tools: tools.map(({ function: tool }, i) => describedTool(tool, `tools[${i}].function`)),
     ...toChoice(choice, tools.length > 0),
     parallelToolCalls: isParallel,
   };
@@ -39,7 +37,7 @@ export function chatTools(body: ChatRequest): ChosenTools {
 
 function oldTools({ functions = [], function_call: choice = "auto" }: ChatRequest): ChosenTools {
   return {
-    tools: functions.map((described, i) => ({ ...toTool(described), param: `functions[${i}]` })),
+    tools: functions.map((tool, i) => describedTool(tool, `functions[${i}]`)),
     toolChoice: typeof choice === "string" ? { type: choice } : { type: "named", name: choice.name },
     parallelToolCalls: false,
   };
@@ -47,13 +45,8 @@ function oldTools({ functions = [], function_call: choice = "auto" }: ChatReques
 
 type Described = NonNullable<ChatRequest["functions"]>[number] & { readonly strict?: boolean | undefined };
 
-function toTool({ name, description, parameters = {}, strict }: Described): Tool {
-  return {
-    name,
-    ...(description !== undefined && { description }),
-    parameters,
-    ...(strict !== undefined && { strict }),
-  };
+function describedTool(described: Described, param: string): Tool {
+  return toTool({ ...described, parameters: described.parameters ?? {} }, { param });
 }
 
 function toChoice(

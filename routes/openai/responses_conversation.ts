@@ -11,7 +11,8 @@ import { answerSampling } from "../generation/answer_sampling.ts";
 import { cacheKeysOf } from "../generation/cache_keys.ts";
 import type { RouteContext } from "../generation/context.ts";
 import { checkArguments } from "../generation/messages.ts";
-import type { Conversation, Tool, ToolChoice } from "../generation/conversation.ts";
+import { type Conversation, noParameters, type ToolChoice } from "../generation/conversation.ts";
+import { toTool } from "../generation/tools.ts";
 import type { responsesRequest } from "../schema/responses.ts";
 import type { responsesItem } from "../schema/responses_items.ts";
 import { itemId } from "./responses_output.ts";
@@ -76,7 +77,9 @@ export function responsesConversation(
       ...instructions ? [{ role: "system", content: instructions }] : [],
       ...toChatMessages(items),
     ],
-    tools: (body.tools ?? []).map(toTool),
+    tools: (body.tools ?? []).map(({ parameters = noParameters, ...tool }) =>
+      toTool({ ...tool, parameters })
+    ),
     ...choiceOf(body.tool_choice),
     parallelToolCalls: body.parallel_tool_calls ?? true,
     ...(format !== undefined && { format }),
@@ -160,16 +163,6 @@ function toContent(content: string | readonly Part[]): Pick<ChatMessage, "conten
   if (typeof content === "string") return { content };
   const contentParts = content.map((part) => "text" in part ? part.text : part.refusal);
   return { content: contentParts.join("\n"), ...(contentParts.length > 1 && { contentParts }) };
-}
-
-function toTool(tool: NonNullable<ResponsesRequest["tools"]>[number]): Tool {
-  const { name, description, parameters = { type: "object", properties: {} }, strict } = tool;
-  return {
-    name,
-    ...(description !== undefined && { description }),
-    parameters,
-    ...(strict !== undefined && { strict }),
-  };
 }
 
 function choiceOf(

@@ -32,7 +32,7 @@ export interface StoreBounds {
 }
 
 /** Bounds of a server. */
-export const defaultStoreBounds: StoreBounds = {
+const defaultStoreBounds: StoreBounds = {
   maxResponses: 4096,
   maxBytes: 64 * 1024 * 1024,
   maxAgeMs: 24 * 60 * 60 * 1000,

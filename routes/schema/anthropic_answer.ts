@@ -32,7 +32,7 @@ const contentBlock = z.discriminatedUnion("type", [
 ]);
 
 /** Why an answer ended. */
-export const stopReason = z.enum([
+const stopReason = z.enum([
   "end_turn",
   "max_tokens",
   "stop_sequence",

@@ -13,7 +13,7 @@ import { unserved } from "./unserved.ts";
 const maxBlocks = 1024;
 
 /** A text, as a block or inside one. */
-export const textBlock = strictFields({
+const textBlock = strictFields({
   type: z.literal("text"),
   text: z.string().describe("What is said"),
   cache_control: cacheControl,

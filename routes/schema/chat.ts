@@ -5,21 +5,12 @@
  */
 import { z } from "@hono/zod-openapi";
 import { maxTopLogprobs } from "../../runtime/contracts/sampling_params.ts";
-import {
-  bounded,
-  cacheKeyField,
-  label,
-  matchedStop,
-  openaiFields,
-  optional,
-  promptLogprobs,
-  slicedList,
-  usage,
-} from "./fields.ts";
+import { bounded, matchedStop, openaiFields, optional, promptLogprobs, slicedList, usage } from "./fields.ts";
 import { chatMessage } from "./messages.ts";
 import { outputFormatFields } from "./structured_output.ts";
 import { speculationRound } from "./speculation_round.ts";
 import { unservedChat } from "./unserved_fields.ts";
+import { cacheKeyFields, openaiLabels } from "./openai_labels.ts";
 import { strictFields } from "./strict_fields.ts";
 import { templateFields } from "./template_fields.ts";
 import { toolFields } from "./tools.ts";
@@ -41,22 +32,12 @@ export const chatRequest = strictFields({
     "Alternatives to each token; needs logprobs",
   ),
   ...templateFields,
-  cache_salt: optional(cacheKeyField).describe("Prefixes are shared only by requests with the same value"),
-  extra_key: optional(cacheKeyField).describe("The same, beside cache_salt"),
+  ...cacheKeyFields,
   metadata: optional(bounded(z.record(z.string().max(256), z.string().max(4096)), 64)).describe(
     "The client's own notes; without effect",
   ),
   store: optional(z.boolean()).describe("Without effect: nothing is stored"),
-  safety_identifier: label.describe("Who asks; without effect"),
-  prompt_cache_key: label.describe("Without effect: all prefixes are cached"),
-  prompt_cache_retention: optional(z.enum(["in_memory", "in-memory", "24h"])).describe(
-    "Without effect: prefixes are cached while there is room",
-  ),
-  prompt_cache_options: optional(strictFields({
-    mode: optional(z.enum(["implicit", "explicit"])),
-    ttl: optional(z.string().max(16)),
-  })).describe("Without effect: prefixes are cached while there is room"),
-  service_tier: label.describe("Without effect: all requests have the same"),
+  ...openaiLabels,
   ...toolFields,
   prediction: optional(strictFields({ type: z.literal("content"), content: texts })).describe(
     "Text that the answer probably has; without effect on the output",

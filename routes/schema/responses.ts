@@ -6,7 +6,6 @@
 import { z } from "@hono/zod-openapi";
 import {
   bounded,
-  cacheKeyField,
   label,
   labelFields,
   optional,
@@ -16,6 +15,7 @@ import {
   speculativeField,
 } from "./fields.ts";
 import { metadata, responsesItem } from "./responses_items.ts";
+import { cacheKeyFields, openaiLabels } from "./openai_labels.ts";
 import { strictFields } from "./strict_fields.ts";
 import { jsonSchema } from "./tools.ts";
 import { unserved } from "./unserved.ts";
@@ -140,20 +140,10 @@ export const responsesRequest = strictFields({
   ),
   metadata,
   include: optional(bounded(z.array(included), 16)).describe("Without effect: there are no such parts"),
-  cache_salt: optional(cacheKeyField).describe("Prefixes are shared only by requests with the same value"),
-  extra_key: optional(cacheKeyField).describe("The same, beside cache_salt"),
+  ...cacheKeyFields,
   speculative: speculativeField,
   user: label.describe("Who asks; without effect"),
-  safety_identifier: label.describe("Who asks; without effect"),
-  prompt_cache_key: label.describe("Without effect: all prefixes are cached"),
-  prompt_cache_retention: optional(z.enum(["in_memory", "in-memory", "24h"])).describe(
-    "Without effect: prefixes are cached while there is room",
-  ),
-  prompt_cache_options: optional(strictFields({
-    mode: optional(z.enum(["implicit", "explicit"])),
-    ttl: optional(z.string().max(16)),
-  })).describe("Without effect: prefixes are cached while there is room"),
-  service_tier: label.describe("Without effect: all requests have the same"),
+  ...openaiLabels,
   ...labelFields,
   access_programs: unserved("Programs that OpenAI lets clients take part in", "object", {}),
   background: unserved("Answer at once, and go on without the client", "boolean", false),

@@ -26,7 +26,7 @@ const jsonSchema = z.union([z.boolean(), jsonObject], "expected a JSON schema: a
 const noSchema = z.null().optional();
 
 /** OpenAI's form of the output, and SGLang's structural tags. */
-export const responseFormat = z.discriminatedUnion("type", [
+const responseFormat = z.discriminatedUnion("type", [
   strictFields({ type: z.literal("text"), json_schema: noSchema }),
   strictFields({ type: z.literal("json_object"), json_schema: noSchema }),
   strictFields({
