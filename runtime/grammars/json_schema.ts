@@ -6,7 +6,7 @@
  */
 import type { GrammarSource } from "../contracts/constraint.ts";
 import { InvalidRequestError } from "../contracts/errors.ts";
-import { readJson } from "./json_bounds.ts";
+import { type Json, readJson } from "./json_bounds.ts";
 import { anyObject } from "./json_values.ts";
 import { Rules } from "./rules.ts";
 import { SchemaDocument } from "./schema_document.ts";
@@ -23,9 +23,28 @@ export function jsonSchemaSource(schema: unknown, param: string): GrammarSource 
   return { type: "ebnf", grammar: jsonSchemaGrammar(schema, param) };
 }
 
+/**
+ * Grammars of the newest schemas by their text, the one asked for last at the end: agents bring the same tools with every
+ * turn, and a schema takes some milliseconds.
+ */
+const recent = new Map<string, string>();
+/** Schemas in there. */
+const MAX_RECENT = 256;
+/** Characters of a schema and its grammar in there, at most. */
+const MAX_RECENT_LENGTH = 16_384;
+
 /** The grammar of a schema in EBNF, as {@linkcode jsonSchemaSource} has it. */
 export function jsonSchemaGrammar(schema: unknown, param: string): string {
-  const document = new SchemaDocument(readJson(schema, param), param);
+  const json = readJson(schema, param), key = JSON.stringify(json);
+  const grammar = recent.get(key) ?? writeGrammar(json, param);
+  recent.delete(key);
+  if (key.length + grammar.length <= MAX_RECENT_LENGTH) recent.set(key, grammar);
+  if (recent.size > MAX_RECENT) recent.delete(recent.keys().next().value!);
+  return grammar;
+}
+
+function writeGrammar(json: Json, param: string): string {
+  const document = new SchemaDocument(json, param);
   const rules = new Rules();
   const root = new SchemaGrammar(document, new SchemaReader(document), rules).add(document.root());
   const grammar = rules.write(root, param);
